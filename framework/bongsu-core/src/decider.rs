@@ -1,0 +1,104 @@
+//! Aggregates that decide: a command and a state give events or a rejection.
+
+use crate::{Ctx, wire::Wire};
+
+/// Something whose state is the fold of its own events.
+///
+/// ```
+/// use bongsu_core::{Aggregate, version};
+/// use serde::{Deserialize, Serialize};
+///
+/// #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// struct Counted { by: u32 }
+/// version!(Counted, "counter.counted", 1);
+///
+/// struct Counter;
+/// impl Aggregate for Counter {
+///     const NAME: &'static str = "counter";
+///     type Event = Counted;
+///     type State = u32;
+///     fn evolve(state: &mut u32, event: &Counted) { *state += event.by; }
+/// }
+///
+/// let mut state = 0;
+/// Counter::evolve(&mut state, &Counted { by: 3 });
+/// assert_eq!(state, 3);
+/// ```
+pub trait Aggregate {
+    /// First part of the stream name: `order` in `order/ord_1`.
+    const NAME: &'static str;
+    /// What can happen to it.
+    type Event: Wire;
+    /// What its decisions need to remember; `Default` is "never heard of".
+    type State: Default;
+
+    /// Folds one event. Static, so that replay cannot depend on configuration; it must not fail.
+    fn evolve(state: &mut Self::State, event: &Self::Event);
+}
+
+/// An aggregate that takes commands.
+///
+/// ```
+/// use bongsu_core::{Aggregate, CommandId, Ctx, Decider, version};
+/// use serde::{Deserialize, Serialize};
+///
+/// #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// struct Opened {}
+/// version!(Opened, "door.opened", 1);
+/// #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// struct Open { door: String }
+/// version!(Open, "door.open", 1);
+/// #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// struct AlreadyOpen {}
+/// version!(AlreadyOpen, "door.already-open", 1);
+///
+/// struct Door;
+/// impl Aggregate for Door {
+///     const NAME: &'static str = "door";
+///     type Event = Opened;
+///     type State = bool;
+///     fn evolve(open: &mut bool, _: &Opened) { *open = true; }
+/// }
+/// impl Decider for Door {
+///     type Command = Open;
+///     type Rejection = AlreadyOpen;
+///     fn target(&self, command: &Open, _: &Ctx) -> String { command.door.clone() }
+///     fn decide(&self, open: &bool, _: Open, _: &Ctx) -> Result<Vec<Opened>, AlreadyOpen> {
+///         if *open { Err(AlreadyOpen {}) } else { Ok(vec![Opened {}]) }
+///     }
+/// }
+///
+/// let ctx = Ctx::new(0, CommandId(1), "ann");
+/// let open = Open { door: "front".into() };
+/// assert_eq!(Door.decide(&false, open.clone(), &ctx), Ok(vec![Opened {}]));
+/// assert_eq!(Door.decide(&true, open, &ctx), Err(AlreadyOpen {}));
+/// ```
+pub trait Decider: Aggregate {
+    /// What may be asked of it.
+    type Command: Wire;
+    /// Why it may refuse: typed, part of the contract.
+    type Rejection: Wire;
+
+    /// The id of the aggregate a command is for; new ids come from [`Ctx::id`].
+    fn target(&self, command: &Self::Command, ctx: &Ctx) -> String;
+
+    /// Decides. `Ok(vec![])` means: accepted, nothing to change.
+    ///
+    /// # Errors
+    /// The rejection, when the state does not allow the command.
+    fn decide(
+        &self,
+        state: &Self::State,
+        command: Self::Command,
+        ctx: &Ctx,
+    ) -> Result<Vec<Self::Event>, Self::Rejection>;
+}
+
+/// The stream an aggregate's events are written to; also the subject of its facts.
+///
+/// ```
+/// assert_eq!(bongsu_core::stream_of("order", "ord_1"), "order/ord_1");
+/// ```
+pub fn stream_of(aggregate: &str, id: &str) -> String {
+    format!("{aggregate}/{id}")
+}

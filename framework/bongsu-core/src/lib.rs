@@ -1,0 +1,33 @@
+//! The kernel: what a service author writes, in the words of event storming.
+//!
+//! Everything here is pure and synchronous: a decision is a function of a state, a command and a
+//! [`Ctx`]. The kernel must not know stores, brokers, clocks, randomness or threads; those belong to
+//! `bongsu-runtime`.
+//!
+//! Start reading at [`Decider`], then [`Process`] and [`Projection`]; [`Wire`] and [`Versioned`] say how
+//! what they handle is written down for ever.
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+
+mod wire;
+mod version;
+mod ctx;
+mod decider;
+mod decision;
+mod policy;
+mod process;
+mod projection;
+mod public;
+
+pub use ctx::{CommandId, Ctx, digest};
+pub use decider::{Aggregate, Decider, stream_of};
+pub use decision::{Change, Changes, Decision, Folder, StreamRef, View};
+pub use policy::Policy;
+pub use process::{Effect, EffectId, Input, Process, Route};
+pub use projection::Projection;
+pub use public::Public;
+pub use version::{Origin, Versioned, decode_version};
+pub use wire::{DecodeError, Wire, split_type, type_of};
+
+#[doc(hidden)]
+pub use version::is_next;

@@ -1,0 +1,199 @@
+//! The Broker port: partitioned, append-only, addressable logs.
+//!
+//! There are no groups: who reads which partition is a lease document in the reader's own Store.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+use super::Fut;
+
+/// Names one history of a broker: new when history was lost or replaced, kept in every cursor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct LogId(pub u128);
+
+/// A topic: one per context.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Topic {
+    /// Its name, the context's.
+    pub name: String,
+    /// How many partitions; never changes.
+    pub partitions: u32,
+    /// How long messages are kept; `None` = for ever.
+    pub retention_ms: Option<u64>,
+}
+
+/// One partition of a topic.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Partition {
+    /// Topic.
+    pub topic: String,
+    /// From 0.
+    pub index: u32,
+}
+
+/// Who publishes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Producer<'a> {
+    /// The service.
+    pub service: &'a str,
+    /// Grows with every take-over of the relay's lease; an older one is refused.
+    pub epoch: u64,
+}
+
+/// A message to publish.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Out {
+    /// Topic.
+    pub topic: String,
+    /// Chooses the partition, see [`partition_of`].
+    pub partition_key: String,
+    /// The publisher's position of the event in its own store.
+    pub position: u64,
+    /// Place among the facts of that event.
+    pub ordinal: u32,
+    /// The CloudEvent in JSON.
+    pub cloudevent: Bytes,
+}
+
+/// A message read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct In {
+    /// From 0, dense unless the adapter says otherwise.
+    pub offset: u64,
+    /// As published.
+    pub partition_key: String,
+    /// As published.
+    pub cloudevent: Bytes,
+}
+
+/// What a fetch brought.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Batch {
+    /// The broker's history.
+    pub log: LogId,
+    /// Partitions that have something, each in offset order.
+    pub messages: Vec<(Partition, Vec<In>)>,
+}
+
+/// First and next offset of a partition.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bounds {
+    /// The broker's history.
+    pub log: LogId,
+    /// (partition, earliest offset kept, next offset).
+    pub partitions: Vec<(Partition, u64, u64)>,
+}
+
+/// Why a broker could not answer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BrokerError {
+    /// Not reachable or overloaded; ask again.
+    #[error("the broker is unavailable: {0}")]
+    Unavailable(String),
+    /// A newer owner of the relay has published: this one must stop.
+    #[error("epoch {given} of {service} is older than {newest}")]
+    Fenced {
+        /// Whose.
+        service: String,
+        /// The refused epoch.
+        given: u64,
+        /// The newest seen.
+        newest: u64,
+    },
+    /// The offset asked for is no longer (or not yet) there.
+    #[error("offset {asked} of {topic}/{index} is gone: {earliest}..{end} is kept")]
+    Gone {
+        /// Topic.
+        topic: String,
+        /// Partition.
+        index: u32,
+        /// Asked for.
+        asked: u64,
+        /// Earliest kept.
+        earliest: u64,
+        /// Next offset.
+        end: u64,
+    },
+    /// Can never be taken: unknown topic, too large, not a CloudEvent, other partition count.
+    #[error("the broker refuses this: {0}")]
+    Invalid(String),
+}
+
+/// Where facts travel.
+pub trait Broker: Send + Sync {
+    /// Creates a topic if it is missing.
+    fn ensure(&self, topic: Topic) -> Fut<'_, Result<(), BrokerError>>;
+
+    /// Publishes. Ok: all durable, in the given order per key. Err: a prefix per partition may be in; send
+    /// the same batch again. Embedded and memory drop (service, position, ordinal) they already have and refuse an
+    /// old epoch; Kafka may duplicate; neither may reorder first sights.
+    fn publish<'a>(&'a self, from: Producer<'a>, batch: Vec<Out>) -> Fut<'a, Result<(), BrokerError>>;
+
+    /// Reads on from (partition, next offset) for all partitions at once; returns at once when anything is
+    /// there, else waits up to `wait`.
+    fn fetch(
+        &self,
+        want: Vec<(Partition, u64)>,
+        max_bytes: u32,
+        wait: Duration,
+    ) -> Fut<'_, Result<Batch, BrokerError>>;
+
+    /// First and next offset of every partition of a topic.
+    fn bounds<'a>(&'a self, topic: &'a str) -> Fut<'a, Result<Bounds, BrokerError>>;
+
+    /// Tells tools how far a consumer is; best effort.
+    fn report<'a>(&'a self, consumer: &'a str, at: Vec<(Partition, u64)>) -> Fut<'a, ()>;
+}
+
+/// Largest CloudEvent the brokers take, in bytes.
+pub const MAX_CLOUDEVENT: usize = super::store::MAX_BODY;
+
+/// The partition of a key: murmur2 as in Kafka's default partitioner, so that producers in any language agree.
+pub fn partition_of(key: &str, partitions: u32) -> u32 {
+    (murmur2(key.as_bytes()) & 0x7fff_ffff) % partitions.max(1)
+}
+
+/// MurmurHash2, 32 bit, seed 0x9747b28c (Apache Kafka, `Utils.murmur2`).
+fn murmur2(data: &[u8]) -> u32 {
+    const M: u32 = 0x5bd1_e995;
+    let mut hash = 0x9747_b28c_u32 ^ data.len() as u32;
+    let mut chunks = data.chunks_exact(4);
+    for chunk in &mut chunks {
+        let mut k = u32::from_le_bytes([chunk[0], chunk[1], chunk[2], chunk[3]]).wrapping_mul(M);
+        k ^= k >> 24;
+        hash = hash.wrapping_mul(M) ^ k.wrapping_mul(M);
+    }
+    let rest = chunks.remainder();
+    if !rest.is_empty() {
+        for (at, byte) in rest.iter().enumerate() {
+            hash ^= u32::from(*byte) << (8 * at);
+        }
+        hash = hash.wrapping_mul(M);
+    }
+    hash ^= hash >> 13;
+    hash = hash.wrapping_mul(M);
+    hash ^ (hash >> 15)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn partitions_agree_with_kafkas_default_partitioner() {
+        // Values of Apache Kafka's UtilsTest.testMurmur2.
+        let known: [(&str, i32); 6] = [
+            ("21", -973_932_308),
+            ("foobar", -790_332_482),
+            ("a-little-bit-long-string", -985_981_536),
+            ("a-little-bit-longer-string", -1_486_304_829),
+            ("lkjh234lh9fiuh90y23oiuhsafujhadof229phr9h19h89h8", -58_897_971),
+            ("abc", 479_470_107),
+        ];
+        for (key, hash) in known {
+            assert_eq!(murmur2(key.as_bytes()) as i32, hash, "{key}");
+        }
+    }
+}

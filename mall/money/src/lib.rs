@@ -1,0 +1,2 @@
+//! Money: integer minor units with a currency.
+#![forbid(unsafe_code)]

@@ -1,0 +1,2 @@
+//! MyPage: order history folded from facts alone.
+#![forbid(unsafe_code)]

@@ -1,0 +1,4 @@
+//! MyPage: order history folded from facts alone.
+#![forbid(unsafe_code)]
+
+fn main() {}

@@ -1,0 +1,2 @@
+//! The product context as a service: its map, its reactions and its HTTP API.
+#![forbid(unsafe_code)]

@@ -1,0 +1,2 @@
+//! The outside world over real HTTP: a payment provider with a ledger.
+#![forbid(unsafe_code)]
