@@ -1,2 +1,8 @@
 //! Memory adapters, given/when/then, conformance suites for every port, and the simulator.
 #![forbid(unsafe_code)]
+
+mod memory_broker;
+mod memory_store;
+
+pub use memory_broker::MemoryBroker;
+pub use memory_store::MemoryStore;

@@ -1,0 +1,304 @@
+//! The Broker port in memory: what the simulator runs on and what the other adapters are compared with.
+//!
+//! Nothing here needs a runtime: waiting is `Env::sleep` raced against a notification, so that virtual time
+//! works. Clones share one broker.
+
+use std::{
+    collections::BTreeMap,
+    pin::pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use bongsu_runtime::ports::{
+    Fut,
+    broker::{
+        Batch, Bounds, Broker, BrokerError, In, LogId, MAX_CLOUDEVENT, Out, Partition, Producer, Topic, partition_of,
+    },
+    env::Env,
+};
+use futures::future;
+use tokio::sync::Notify;
+
+/// A broker that forgets everything with its last clone.
+#[derive(Clone)]
+pub struct MemoryBroker {
+    env: Arc<dyn Env>,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    state: Mutex<State>,
+    appended: Notify,
+}
+
+struct State {
+    log: LogId,
+    topics: BTreeMap<String, Kept>,
+    producers: BTreeMap<String, Known>,
+    reported: BTreeMap<(String, Partition), u64>,
+    /// Which of the wanted partitions a fetch starts with, so that a long backlog in one starves no other.
+    turn: usize,
+}
+
+struct Kept {
+    topic: Topic,
+    partitions: Vec<Log>,
+}
+
+#[derive(Default)]
+struct Log {
+    earliest: u64,
+    /// (appended at, message), dense from `earliest`.
+    messages: Vec<(i64, In)>,
+}
+
+/// What the broker remembers of a producing service.
+#[derive(Default)]
+struct Known {
+    epoch: u64,
+    highest: Option<(u64, u32)>,
+}
+
+impl MemoryBroker {
+    /// An empty broker with a new history.
+    pub fn new(env: Arc<dyn Env>) -> Self {
+        let log = LogId(u128::from(env.random()) << 64 | u128::from(env.random()));
+        let state =
+            State { log, topics: BTreeMap::new(), producers: BTreeMap::new(), reported: BTreeMap::new(), turn: 0 };
+        Self { env, shared: Arc::new(Shared { state: Mutex::new(state), appended: Notify::new() }) }
+    }
+
+    /// Everything kept of a topic, for checkers; empty when there is no such topic.
+    pub fn log(&self, topic: &str) -> Vec<(Partition, Vec<In>)> {
+        let state = self.state();
+        let Some(kept) = state.topics.get(topic) else { return Vec::new() };
+        let logs = kept.partitions.iter().zip(0..);
+        logs.map(|(log, index)| (partition(topic, index), log.messages.iter().map(|(_, m)| m.clone()).collect()))
+            .collect()
+    }
+
+    /// The names of all topics.
+    pub fn topics(&self) -> Vec<String> {
+        self.state().topics.keys().cloned().collect()
+    }
+
+    /// How far a consumer last reported to be.
+    pub fn reported(&self, consumer: &str) -> Vec<(Partition, u64)> {
+        let state = self.state();
+        let mine = state.reported.iter().filter(|((name, _), _)| name == consumer);
+        mine.map(|((_, partition), offset)| (partition.clone(), *offset)).collect()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.shared.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn wait_and_fetch(
+        &self,
+        want: Vec<(Partition, u64)>,
+        max_bytes: u32,
+        wait: Duration,
+    ) -> Result<Batch, BrokerError> {
+        let mut timeout = self.env.sleep(wait);
+        loop {
+            // Asked for before looking, so that an append in between is not missed.
+            let appended = pin!(self.shared.appended.notified());
+            let batch = self.state().fetch(&want, max_bytes, self.env.wall_ms())?;
+            if !batch.messages.is_empty() || wait.is_zero() {
+                return Ok(batch);
+            }
+            match future::select(appended, timeout).await {
+                future::Either::Left((_, rest)) => timeout = rest,
+                future::Either::Right(_) => return Ok(batch),
+            }
+        }
+    }
+}
+
+impl State {
+    fn ensure(&mut self, topic: Topic) -> Result<(), BrokerError> {
+        if topic.name.is_empty() || topic.partitions == 0 {
+            return Err(BrokerError::Invalid("a topic needs a name and at least one partition".into()));
+        }
+        let Some(kept) = self.topics.get(&topic.name) else {
+            let partitions = (0..topic.partitions).map(|_| Log::default()).collect();
+            self.topics.insert(topic.name.clone(), Kept { topic, partitions });
+            return Ok(());
+        };
+        let (has, given) = (kept.topic.partitions, topic.partitions);
+        if has == given {
+            return Ok(());
+        }
+        Err(BrokerError::Invalid(format!("topic {} has {has} partitions, not {given}", topic.name)))
+    }
+
+    /// All or nothing: everything is judged before anything is appended.
+    fn publish(&mut self, from: Producer<'_>, batch: Vec<Out>, now_ms: i64) -> Result<(), BrokerError> {
+        for out in &batch {
+            self.judge(out)?;
+        }
+        let known = self.producers.entry(from.service.to_owned()).or_default();
+        if from.epoch < known.epoch {
+            let (service, newest) = (from.service.to_owned(), known.epoch);
+            return Err(BrokerError::Fenced { service, given: from.epoch, newest });
+        }
+        known.epoch = from.epoch;
+        for out in batch {
+            let place = Some((out.position, out.ordinal));
+            if place <= known.highest {
+                continue;
+            }
+            known.highest = place;
+            if let Some(kept) = self.topics.get_mut(&out.topic) {
+                kept.append(out, now_ms);
+            }
+        }
+        Ok(())
+    }
+
+    fn judge(&self, out: &Out) -> Result<(), BrokerError> {
+        let invalid = |why: String| Err(BrokerError::Invalid(why));
+        if !self.topics.contains_key(&out.topic) {
+            return invalid(format!("there is no topic {}", out.topic));
+        }
+        if out.cloudevent.len() > MAX_CLOUDEVENT {
+            return invalid(format!("a message of {} bytes is over {MAX_CLOUDEVENT}", out.cloudevent.len()));
+        }
+        match serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(&out.cloudevent) {
+            Ok(_) => Ok(()),
+            Err(error) => invalid(format!("not a CloudEvent in JSON: {error}")),
+        }
+    }
+
+    fn fetch(&mut self, want: &[(Partition, u64)], max_bytes: u32, now_ms: i64) -> Result<Batch, BrokerError> {
+        let mut ready = Vec::new();
+        for (partition, offset) in want {
+            let kept = self.topics.get_mut(&partition.topic).ok_or_else(|| unknown(partition))?;
+            kept.expire(now_ms);
+            let log = kept.partitions.get(partition.index as usize).ok_or_else(|| unknown(partition))?;
+            if *offset < log.earliest || *offset > log.end() {
+                return Err(gone(partition, *offset, log));
+            }
+            if *offset < log.end() {
+                ready.push((partition, *offset));
+            }
+        }
+        if !ready.is_empty() {
+            self.turn = self.turn.wrapping_add(1);
+            let first = self.turn % ready.len();
+            ready.rotate_left(first);
+        }
+        Ok(Batch { log: self.log, messages: self.fill(&ready, max_bytes as usize) })
+    }
+
+    /// An even share of the bytes for each partition; the very first message always fits.
+    fn fill(&self, ready: &[(&Partition, u64)], max_bytes: usize) -> Vec<(Partition, Vec<In>)> {
+        let share = max_bytes / ready.len().max(1);
+        let (mut total, mut batch) = (0, Vec::new());
+        for (partition, offset) in ready {
+            let log = &self.topics[&partition.topic].partitions[partition.index as usize];
+            let (mut taken, mut messages) = (0, Vec::new());
+            for message in log.from(*offset) {
+                let size = message.cloudevent.len();
+                let over = total + size > max_bytes || (taken > 0 && taken + size > share);
+                if over && total > 0 {
+                    break;
+                }
+                (total, taken) = (total + size, taken + size);
+                messages.push(message.clone());
+            }
+            if !messages.is_empty() {
+                batch.push(((*partition).clone(), messages));
+            }
+        }
+        batch
+    }
+
+    fn bounds(&mut self, topic: &str, now_ms: i64) -> Result<Bounds, BrokerError> {
+        let kept = self.topics.get_mut(topic);
+        let kept = kept.ok_or_else(|| BrokerError::Invalid(format!("there is no topic {topic}")))?;
+        kept.expire(now_ms);
+        let logs = kept.partitions.iter().zip(0..);
+        let partitions = logs.map(|(log, index)| (partition(topic, index), log.earliest, log.end())).collect();
+        Ok(Bounds { log: self.log, partitions })
+    }
+}
+
+impl Kept {
+    fn append(&mut self, out: Out, now_ms: i64) {
+        let index = partition_of(&out.partition_key, self.topic.partitions) as usize;
+        let log = &mut self.partitions[index];
+        let message = In { offset: log.end(), partition_key: out.partition_key, cloudevent: out.cloudevent };
+        log.messages.push((now_ms, message));
+    }
+
+    fn expire(&mut self, now_ms: i64) {
+        let Some(retention_ms) = self.topic.retention_ms else { return };
+        let oldest = now_ms.saturating_sub_unsigned(retention_ms);
+        for log in &mut self.partitions {
+            let expired = log.messages.iter().take_while(|(at, _)| *at < oldest).count();
+            log.messages.drain(..expired);
+            log.earliest += expired as u64;
+        }
+    }
+}
+
+impl Log {
+    fn end(&self) -> u64 {
+        self.earliest + self.messages.len() as u64
+    }
+
+    fn from(&self, offset: u64) -> impl Iterator<Item = &In> {
+        self.messages[(offset - self.earliest) as usize..].iter().map(|(_, message)| message)
+    }
+}
+
+impl Broker for MemoryBroker {
+    fn ensure(&self, topic: Topic) -> Fut<'_, Result<(), BrokerError>> {
+        Box::pin(async move { self.state().ensure(topic) })
+    }
+
+    fn publish<'a>(&'a self, from: Producer<'a>, batch: Vec<Out>) -> Fut<'a, Result<(), BrokerError>> {
+        Box::pin(async move {
+            self.state().publish(from, batch, self.env.wall_ms())?;
+            self.shared.appended.notify_waiters();
+            Ok(())
+        })
+    }
+
+    fn fetch(
+        &self,
+        want: Vec<(Partition, u64)>,
+        max_bytes: u32,
+        wait: Duration,
+    ) -> Fut<'_, Result<Batch, BrokerError>> {
+        Box::pin(self.wait_and_fetch(want, max_bytes, wait))
+    }
+
+    fn bounds<'a>(&'a self, topic: &'a str) -> Fut<'a, Result<Bounds, BrokerError>> {
+        Box::pin(async move { self.state().bounds(topic, self.env.wall_ms()) })
+    }
+
+    fn report<'a>(&'a self, consumer: &'a str, at: Vec<(Partition, u64)>) -> Fut<'a, ()> {
+        Box::pin(async move {
+            let mut state = self.state();
+            for (partition, offset) in at {
+                state.reported.insert((consumer.to_owned(), partition), offset);
+            }
+        })
+    }
+}
+
+fn partition(topic: &str, index: u32) -> Partition {
+    Partition { topic: topic.to_owned(), index }
+}
+
+fn unknown(partition: &Partition) -> BrokerError {
+    BrokerError::Invalid(format!("there is no partition {}/{}", partition.topic, partition.index))
+}
+
+fn gone(partition: &Partition, asked: u64, log: &Log) -> BrokerError {
+    let (topic, index) = (partition.topic.clone(), partition.index);
+    BrokerError::Gone { topic, index, asked, earliest: log.earliest, end: log.end() }
+}
