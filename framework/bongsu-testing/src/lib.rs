@@ -2,5 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod memory_broker;
+mod memory_store;
 
 pub use memory_broker::MemoryBroker;
+pub use memory_store::MemoryStore;

@@ -1,0 +1,242 @@
+//! The model itself: plain maps, and the rules of the port as short functions over them.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Bound,
+};
+
+use bongsu_runtime::ports::store::{
+    Commit, CommitId, Doc, DocBody, DocKey, DocWrite, Guard, Head, Mismatch, NewEvent, Position, Read, Scan,
+    StoredEvent, Verdict,
+};
+use bytes::Bytes;
+
+/// Everything a store holds. Indexes hold offsets into `events`; a head's version is the length of its index.
+#[derive(Default)]
+pub(super) struct State {
+    /// By position - 1, facts filled in.
+    events: Vec<StoredEvent>,
+    with_facts: Vec<usize>,
+    streams: BTreeMap<String, Vec<usize>>,
+    tags: BTreeMap<String, Vec<usize>>,
+    tables: BTreeMap<String, Table>,
+}
+
+#[derive(Default)]
+struct Table {
+    /// By id, as bytes, because cursors are.
+    docs: BTreeMap<Bytes, Row>,
+    /// By index number: cursor → document id.
+    index: BTreeMap<u16, BTreeMap<Bytes, Bytes>>,
+}
+
+struct Row {
+    id: String,
+    revision: CommitId,
+    body: DocBody,
+}
+
+impl State {
+    /// Judges a Commit that passed [`Commit::check`], and writes all of it or nothing.
+    pub(super) fn apply(&mut self, commit: Commit) -> Verdict {
+        let wrong = self.judge(&commit);
+        if !wrong.is_empty() {
+            return Verdict::Refused(wrong);
+        }
+        for event in commit.events {
+            self.append(commit.id, event);
+        }
+        for write in commit.docs {
+            self.write(commit.id, write);
+        }
+        Verdict::Done
+    }
+
+    fn judge(&self, commit: &Commit) -> Vec<Mismatch> {
+        let mut wrong = Vec::new();
+        for guard in &commit.guards {
+            let found = match guard {
+                Guard::Head(head, version) => {
+                    let found = self.version(head);
+                    (found != *version).then(|| Mismatch::Head(head.clone(), found))
+                }
+                Guard::Doc(key, revision) => {
+                    let found = self.row(key).map(|row| row.revision);
+                    (found != *revision).then(|| Mismatch::Doc(key.clone(), self.doc(key)))
+                }
+            };
+            wrong.extend(found.filter(|mismatch| !wrong.contains(mismatch)));
+        }
+        let mut heads = BTreeMap::new();
+        for event in &commit.events {
+            let head = heads.entry(&event.stream).or_insert_with(|| self.version(&Head::Stream(event.stream.clone())));
+            if event.version != *head + 1 {
+                let mismatch = Mismatch::Head(Head::Stream(event.stream.clone()), *head);
+                wrong.extend(Some(mismatch).filter(|mismatch| !wrong.contains(mismatch)));
+            } else {
+                *head += 1;
+            }
+        }
+        wrong
+    }
+
+    fn append(&mut self, commit: CommitId, event: NewEvent) {
+        let at = self.events.len();
+        if !event.facts.is_empty() {
+            self.with_facts.push(at);
+        }
+        self.streams.entry(event.stream.clone()).or_default().push(at);
+        for tag in event.tags.iter().collect::<BTreeSet<_>>() {
+            self.tags.entry(tag.clone()).or_default().push(at);
+        }
+        self.events.push(StoredEvent {
+            position: Some(Position(at as u64 + 1)),
+            commit,
+            stream: event.stream,
+            version: event.version,
+            name: event.name.to_owned(),
+            schema: event.schema,
+            data: event.data,
+            meta: event.meta,
+            tags: event.tags,
+            facts: event.facts,
+        });
+    }
+
+    fn write(&mut self, revision: CommitId, write: DocWrite) {
+        let table = self.tables.entry(write.key.table).or_default();
+        let id = Bytes::from(write.key.id.clone());
+        if let Some(old) = table.docs.remove(&id) {
+            for (number, key) in old.body.index {
+                if let Some(entries) = table.index.get_mut(&number) {
+                    entries.remove(&cursor(&key, &id));
+                }
+            }
+        }
+        if let Some(body) = write.put {
+            for (number, key) in &body.index {
+                table.index.entry(*number).or_default().insert(cursor(key, &id), id.clone());
+            }
+            table.docs.insert(id, Row { id: write.key.id, revision, body });
+        }
+    }
+
+    pub(super) fn drop_table(&mut self, table: &str) {
+        self.tables.remove(table);
+    }
+
+    fn version(&self, head: &Head) -> u64 {
+        let index = match head {
+            Head::Stream(name) => self.streams.get(name),
+            Head::Tag(name) => self.tags.get(name),
+        };
+        index.map_or(0, |events| events.len() as u64)
+    }
+
+    fn row(&self, key: &DocKey) -> Option<&Row> {
+        self.tables.get(&key.table)?.docs.get(key.id.as_bytes())
+    }
+
+    pub(super) fn doc(&self, key: &DocKey) -> Option<Doc> {
+        self.row(key).map(|row| row.doc(&key.table))
+    }
+
+    pub(super) fn end(&self) -> Position {
+        Position(self.events.len() as u64)
+    }
+
+    pub(super) fn position_of(&self, stream: &str, version: u64) -> Option<Position> {
+        let at = usize::try_from(version.checked_sub(1)?).ok()?;
+        self.streams.get(stream)?.get(at).and_then(|at| self.events[*at].position)
+    }
+
+    pub(super) fn read(&self, what: &Read, limit: usize) -> Vec<StoredEvent> {
+        let none = Vec::new();
+        match what {
+            Read::Stream { stream, after } => {
+                let all = self.streams.get(stream).unwrap_or(&none);
+                let from = usize::try_from(*after).unwrap_or(usize::MAX).min(all.len());
+                self.collect(all[from..].iter().copied(), limit, false)
+            }
+            Read::Tagged { tag, after } => {
+                let all = self.tags.get(tag).unwrap_or(&none);
+                self.collect(all[behind(all, *after)..].iter().copied(), limit, false)
+            }
+            Read::Feed { after } => {
+                let from = usize::try_from(after.0).unwrap_or(usize::MAX).min(self.events.len());
+                self.collect(from..self.events.len(), limit, false)
+            }
+            Read::Facts { after } => {
+                let all = &self.with_facts;
+                self.collect(all[behind(all, *after)..].iter().copied(), limit, true)
+            }
+        }
+    }
+
+    fn collect(&self, at: impl Iterator<Item = usize>, limit: usize, facts: bool) -> Vec<StoredEvent> {
+        let seen = |at: usize| {
+            let mut event = self.events[at].clone();
+            if !facts {
+                event.facts = Vec::new();
+            }
+            event
+        };
+        at.take(limit).map(seen).collect()
+    }
+
+    pub(super) fn scan(&self, what: &Scan) -> Vec<(Bytes, Doc)> {
+        let Some(table) = self.tables.get(&what.table) else { return Vec::new() };
+        let doc = |id: &Bytes| table.docs[id].doc(&what.table);
+        match what.index {
+            None => between(&table.docs, what).into_iter().map(|(id, _)| (id.clone(), doc(id))).collect(),
+            Some(number) => {
+                let Some(entries) = table.index.get(&number) else { return Vec::new() };
+                between(entries, what).into_iter().map(|(cursor, id)| (cursor.clone(), doc(id))).collect()
+            }
+        }
+    }
+
+    pub(super) fn all_events(&self) -> Vec<StoredEvent> {
+        self.events.clone()
+    }
+
+    pub(super) fn all_docs(&self) -> Vec<Doc> {
+        self.tables.keys().flat_map(|table| self.docs_of(table)).collect()
+    }
+
+    pub(super) fn docs_of(&self, table: &str) -> Vec<Doc> {
+        let rows = self.tables.get(table).into_iter().flat_map(|rows| &rows.docs);
+        rows.map(|(_, row)| row.doc(table)).collect()
+    }
+}
+
+impl Row {
+    fn doc(&self, table: &str) -> Doc {
+        Doc { key: DocKey::new(table, self.id.clone()), revision: self.revision, data: self.body.data.clone() }
+    }
+}
+
+/// The place in an index of the first event behind this position.
+fn behind(index: &[usize], after: Position) -> usize {
+    index.partition_point(|at| (*at as u64) < after.0)
+}
+
+/// Index key, zero byte, document id: unique, because ids hold no zero byte.
+fn cursor(key: &[u8], id: &[u8]) -> Bytes {
+    [key, b"\0", id].concat().into()
+}
+
+/// The entries between the bounds of a scan; empty, not a panic, when they are inverted.
+fn between<'a, V>(all: &'a BTreeMap<Bytes, V>, what: &Scan) -> Vec<(&'a Bytes, &'a V)> {
+    let empty = match (&what.from, &what.to) {
+        (Bound::Included(from), Bound::Included(to)) => from > to,
+        (Bound::Included(from) | Bound::Excluded(from), Bound::Included(to) | Bound::Excluded(to)) => from >= to,
+        (Bound::Unbounded, _) | (_, Bound::Unbounded) => false,
+    };
+    if empty {
+        return Vec::new();
+    }
+    let found = all.range((what.from.clone(), what.to.clone()));
+    let limit = what.limit as usize;
+    if what.descending { found.rev().take(limit).collect() } else { found.take(limit).collect() }
+}
