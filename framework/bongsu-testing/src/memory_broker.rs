@@ -12,9 +12,7 @@ use std::{
 
 use bongsu_runtime::ports::{
     Fut,
-    broker::{
-        Batch, Bounds, Broker, BrokerError, In, LogId, MAX_CLOUDEVENT, Out, Partition, Producer, Topic, partition_of,
-    },
+    broker::{Batch, Bounds, Broker, BrokerError, In, LogId, Out, Partition, Producer, Topic, partition_of},
     env::Env,
 };
 use futures::future;
@@ -118,9 +116,7 @@ impl MemoryBroker {
 
 impl State {
     fn ensure(&mut self, topic: Topic) -> Result<(), BrokerError> {
-        if topic.name.is_empty() || topic.partitions == 0 {
-            return Err(BrokerError::Invalid("a topic needs a name and at least one partition".into()));
-        }
+        topic.check()?;
         let Some(kept) = self.topics.get(&topic.name) else {
             let partitions = (0..topic.partitions).map(|_| Log::default()).collect();
             self.topics.insert(topic.name.clone(), Kept { topic, partitions });
@@ -135,8 +131,9 @@ impl State {
 
     /// All or nothing: everything is judged before anything is appended.
     fn publish(&mut self, from: Producer<'_>, batch: Vec<Out>, now_ms: i64) -> Result<(), BrokerError> {
-        for out in &batch {
-            self.judge(out)?;
+        Out::check_batch(&batch)?;
+        if let Some(out) = batch.iter().find(|out| !self.topics.contains_key(&out.topic)) {
+            return Err(BrokerError::Invalid(format!("there is no topic {}", out.topic)));
         }
         let known = self.producers.entry(from.service.to_owned()).or_default();
         if from.epoch < known.epoch {
@@ -145,7 +142,7 @@ impl State {
         }
         known.epoch = from.epoch;
         for out in batch {
-            let place = Some((out.position, out.ordinal));
+            let place = Some(out.place());
             if place <= known.highest {
                 continue;
             }
@@ -155,20 +152,6 @@ impl State {
             }
         }
         Ok(())
-    }
-
-    fn judge(&self, out: &Out) -> Result<(), BrokerError> {
-        let invalid = |why: String| Err(BrokerError::Invalid(why));
-        if !self.topics.contains_key(&out.topic) {
-            return invalid(format!("there is no topic {}", out.topic));
-        }
-        if out.cloudevent.len() > MAX_CLOUDEVENT {
-            return invalid(format!("a message of {} bytes is over {MAX_CLOUDEVENT}", out.cloudevent.len()));
-        }
-        match serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(&out.cloudevent) {
-            Ok(_) => Ok(()),
-            Err(error) => invalid(format!("not a CloudEvent in JSON: {error}")),
-        }
     }
 
     fn fetch(&mut self, want: &[(Partition, u64)], max_bytes: u32, now_ms: i64) -> Result<Batch, BrokerError> {

@@ -9,6 +9,10 @@ use serde::{Deserialize, Serialize};
 
 use super::Fut;
 
+mod check;
+
+pub use check::{Attributes, MAX_PARTITIONS, MAX_TOPIC_NAME};
+
 /// Names one history of a broker: new when history was lost or replaced, kept in every cursor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct LogId(pub u128);
@@ -133,12 +137,8 @@ pub trait Broker: Send + Sync {
 
     /// Reads on from (partition, next offset) for all partitions at once; returns at once when anything is
     /// there, else waits up to `wait`.
-    fn fetch(
-        &self,
-        want: Vec<(Partition, u64)>,
-        max_bytes: u32,
-        wait: Duration,
-    ) -> Fut<'_, Result<Batch, BrokerError>>;
+    fn fetch(&self, want: Vec<(Partition, u64)>, max_bytes: u32, wait: Duration)
+    -> Fut<'_, Result<Batch, BrokerError>>;
 
     /// First and next offset of every partition of a topic.
     fn bounds<'a>(&'a self, topic: &'a str) -> Fut<'a, Result<Bounds, BrokerError>>;

@@ -1,0 +1,146 @@
+//! What every broker refuses before it queues, so that all of them refuse the same.
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, Deserializer, de::IgnoredAny};
+
+use super::{BrokerError, MAX_CLOUDEVENT, Out, Topic};
+
+/// Most partitions of one topic.
+pub const MAX_PARTITIONS: u32 = 1_024;
+/// Longest topic name, as in Kafka.
+pub const MAX_TOPIC_NAME: usize = 249;
+
+/// The attributes a fact cannot travel without; everything else is the publisher's business.
+///
+/// ```
+/// use bongsu_runtime::ports::broker::Attributes;
+///
+/// let fact = br#"{"specversion":"1.0","id":"1","source":"gate","type":"gate.door-opened.v1","subject":"door/7",
+///     "partitionkey":"7","sequence":3,"data":{}}"#;
+/// assert_eq!(Attributes::read(fact)?.partitionkey, "7");
+/// assert!(Attributes::read(b"{}").is_err());
+/// # Ok::<(), bongsu_runtime::ports::broker::BrokerError>(())
+/// ```
+#[derive(Debug, Deserialize)]
+pub struct Attributes<'a> {
+    /// "1.0".
+    #[serde(borrow)]
+    pub specversion: Cow<'a, str>,
+    /// Unique within the source.
+    #[serde(borrow)]
+    pub id: Cow<'a, str>,
+    /// The publishing context.
+    #[serde(borrow)]
+    pub source: Cow<'a, str>,
+    /// Wire name with version.
+    #[serde(borrow, rename = "type")]
+    pub kind: Cow<'a, str>,
+    /// The stream.
+    #[serde(borrow)]
+    pub subject: Cow<'a, str>,
+    /// Facts with the same key stay in order.
+    #[serde(borrow)]
+    pub partitionkey: Cow<'a, str>,
+    /// Strictly rising per subject.
+    pub sequence: u64,
+    /// Whether there is a body; `null` is one.
+    #[serde(default)]
+    data: Present,
+}
+
+#[derive(Debug, Default)]
+struct Present(bool);
+
+impl<'de> Deserialize<'de> for Present {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        IgnoredAny::deserialize(deserializer).map(|_| Self(true))
+    }
+}
+
+impl<'a> Attributes<'a> {
+    /// Reads and checks the envelope of a fact.
+    ///
+    /// # Errors
+    /// [`BrokerError::Invalid`] for what is no CloudEvent 1.0 in JSON with a body and these attributes, or over
+    /// [`MAX_CLOUDEVENT`].
+    pub fn read(cloudevent: &'a [u8]) -> Result<Self, BrokerError> {
+        let invalid = |why: String| Err(BrokerError::Invalid(why));
+        if cloudevent.len() > MAX_CLOUDEVENT {
+            return invalid(format!("a message of {} bytes is over {MAX_CLOUDEVENT}", cloudevent.len()));
+        }
+        let read = match serde_json::from_slice::<Self>(cloudevent) {
+            Ok(read) => read,
+            Err(error) => return invalid(format!("not a CloudEvent in JSON: {error}")),
+        };
+        if read.specversion != "1.0" {
+            return invalid(format!("CloudEvents version {:?} is not 1.0", read.specversion));
+        }
+        if !read.data.0 {
+            return invalid(format!("CloudEvent {:?} has no data", read.id));
+        }
+        // No limit on the length of names but that of the message: what a Store took must be publishable.
+        let names = [&read.id, &read.source, &read.kind, &read.subject];
+        if names.into_iter().any(|name| name.is_empty()) {
+            return invalid(format!("id, source, type or subject of CloudEvent {:?} is empty", read.id));
+        }
+        if names.into_iter().chain([&read.partitionkey]).any(|name| name.contains('\0')) {
+            return invalid(format!("an attribute of CloudEvent {:?} contains NUL", read.id));
+        }
+        Ok(read)
+    }
+}
+
+impl Topic {
+    /// Checks name and partition count.
+    ///
+    /// # Errors
+    /// [`BrokerError::Invalid`] unless the name is letters, digits, `.`, `_` and `-` (as in Kafka) and there are
+    /// 1 to [`MAX_PARTITIONS`] partitions.
+    pub fn check(&self) -> Result<(), BrokerError> {
+        let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+        let dots = self.name.chars().all(|c| c == '.');
+        if dots || self.name.len() > MAX_TOPIC_NAME || !self.name.chars().all(legal) {
+            return Err(BrokerError::Invalid(format!("{:?} is not a topic name", self.name)));
+        }
+        if self.partitions == 0 || self.partitions > MAX_PARTITIONS {
+            let given = self.partitions;
+            return Err(BrokerError::Invalid(format!("a topic has 1 to {MAX_PARTITIONS} partitions, not {given}")));
+        }
+        Ok(())
+    }
+}
+
+impl Out {
+    /// Checks what can be judged without knowing the topics.
+    ///
+    /// # Errors
+    /// [`BrokerError::Invalid`] as [`Attributes::read`], or when the key is not the one in the envelope.
+    pub fn check(&self) -> Result<(), BrokerError> {
+        let key = Attributes::read(&self.cloudevent)?.partitionkey;
+        if key == self.partition_key {
+            return Ok(());
+        }
+        let given = &self.partition_key;
+        Err(BrokerError::Invalid(format!("partition key {given:?} is not the partitionkey {key:?} of the CloudEvent")))
+    }
+
+    /// Checks a whole batch, and that positions never fall within it: dropping what is already there would
+    /// otherwise drop what was never seen.
+    ///
+    /// # Errors
+    /// [`BrokerError::Invalid`].
+    pub fn check_batch(batch: &[Self]) -> Result<(), BrokerError> {
+        batch.iter().try_for_each(Self::check)?;
+        let fell = batch.windows(2).find(|pair| pair[1].place() < pair[0].place());
+        fell.map_or(Ok(()), |pair| {
+            let ((was, _), (is, _)) = (pair[0].place(), pair[1].place());
+            Err(BrokerError::Invalid(format!("position {is} comes after {was} in one batch")))
+        })
+    }
+
+    /// What duplicates are recognised by, per service.
+    pub fn place(&self) -> (u64, u32) {
+        (self.position, self.ordinal)
+    }
+}
