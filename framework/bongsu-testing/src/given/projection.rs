@@ -1,0 +1,68 @@
+//! Projections, folded over every interleaving.
+
+use std::{collections::BTreeMap, fmt::Debug};
+
+use bongsu_core::{Projection, Wire};
+
+use super::each_interleaving;
+
+/// Rows by key.
+type Rows<P> = BTreeMap<String, <P as Projection>::Row>;
+
+/// Folds every interleaving of what several contexts say, and gives the rows, which must not differ.
+///
+/// Rows go through JSON after every fold, as in a store.
+///
+/// # Panics
+/// When two interleavings end in different rows; the message names both.
+///
+/// ```
+/// use bongsu_core::{Projection, version};
+/// use bongsu_testing::given::rows;
+/// use serde::{Deserialize, Serialize};
+///
+/// #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// struct Sold { sku: String, quantity: u32 }
+/// version!(Sold, "till.sold", 1);
+/// struct Sales;
+/// impl Projection for Sales {
+///     const NAME: &'static str = "sales";
+///     const VERSION: u32 = 1;
+///     type Event = Sold;
+///     type Row = u32;
+///     fn keys(event: &Sold) -> Vec<String> { vec![event.sku.clone()] }
+///     fn fold(_: &str, row: Option<u32>, event: &Sold) -> Option<u32> { Some(row.unwrap_or(0) + event.quantity) }
+/// }
+/// let sold = |quantity| Sold { sku: "TV".into(), quantity };
+/// assert_eq!(rows::<Sales>(&[vec![sold(1), sold(2)], vec![sold(3)]])["TV"], 6);
+/// ```
+#[track_caller]
+pub fn rows<P: Projection>(sequences: &[Vec<P::Event>]) -> BTreeMap<String, P::Row>
+where
+    P::Row: Debug + PartialEq,
+{
+    let mut first: Option<(Vec<&'static str>, Rows<P>)> = None;
+    each_interleaving(sequences, |run| {
+        let names: Vec<_> = run.iter().map(|event| event.name().0).collect();
+        let rows = fold::<P>(run);
+        match &first {
+            None => first = Some((names, rows)),
+            Some((other, expected)) => assert_eq!(&rows, expected, "{names:?} ends otherwise than {other:?}"),
+        }
+    });
+    first.expect("there is at least one interleaving").1
+}
+
+fn fold<P: Projection>(run: &[&P::Event]) -> Rows<P> {
+    let mut rows = BTreeMap::new();
+    for event in run {
+        for key in P::keys(event) {
+            let row = rows.remove(&key);
+            if let Some(row) = P::fold(&key, row, event) {
+                let stored = serde_json::to_vec(&row).expect("a row is stored as JSON");
+                rows.insert(key, serde_json::from_slice(&stored).expect("a row is read back from JSON"));
+            }
+        }
+    }
+    rows
+}
