@@ -1,0 +1,130 @@
+//! What every Broker must do. Each rule makes its own topics, so one broker serves them all.
+//!
+//! ```ignore
+//! conformance::broker::every_rule(&Bench::new(Arc::new(broker), |wait| Box::pin(tokio::time::sleep(wait)))).await;
+//! ```
+
+use std::{sync::Arc, time::Duration};
+
+use bongsu_runtime::ports::{
+    Fut,
+    broker::{Broker, BrokerError, In, Out, Partition, Producer, Topic},
+};
+use bytes::Bytes;
+
+pub mod order;
+pub mod fence;
+pub mod read;
+pub mod wait;
+pub mod refuse;
+
+/// A broker under test and a way to wait.
+pub struct Bench {
+    broker: Arc<dyn Broker>,
+    sleep: Box<dyn Fn(Duration) -> Fut<'static, ()> + Send + Sync>,
+}
+
+/// Longer than any answer takes; a rule that waits so long has failed.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// How long a wait that must end by itself is asked to last.
+const SHORT: Duration = Duration::from_millis(150);
+/// Enough for all messages of a rule.
+const PLENTY: u32 = 1 << 20;
+
+/// Runs every rule, one after the other. Panics at the first that does not hold.
+pub async fn every_rule(bench: &Bench) {
+    order::a_key_stays_in_order_in_its_own_partition(bench).await;
+    order::bytes_and_key_come_back_as_published(bench).await;
+    order::what_is_there_already_is_dropped(bench).await;
+    order::a_batch_sent_again_after_an_error_keeps_its_order(bench).await;
+    order::facts_of_one_event_are_told_apart_by_ordinal(bench).await;
+    order::duplicates_are_judged_per_service(bench).await;
+    order::producers_at_the_same_time_lose_nothing(bench).await;
+    fence::an_older_epoch_is_refused_and_leaves_nothing(bench).await;
+    fence::a_newer_epoch_fences_even_with_nothing_to_say(bench).await;
+    fence::a_fence_concerns_one_service_only(bench).await;
+    read::one_fetch_reads_many_partitions(bench).await;
+    read::reading_on_from_an_offset_skips_nothing(bench).await;
+    read::max_bytes_is_kept_but_one_message_always_comes(bench).await;
+    read::a_long_backlog_starves_no_other_partition(bench).await;
+    read::bounds_count_what_is_there(bench).await;
+    read::one_history_has_one_id(bench).await;
+    wait::a_fetch_with_nothing_to_bring_waits_and_comes_back_empty(bench).await;
+    wait::an_append_wakes_a_waiting_fetch_at_once(bench).await;
+    wait::an_append_elsewhere_does_not_end_the_wait(bench).await;
+    wait::an_abandoned_fetch_leaves_the_broker_well(bench).await;
+    refuse::a_topic_is_made_once_and_never_repartitioned(bench).await;
+    refuse::unknown_topics_and_partitions_are_named(bench).await;
+    refuse::an_offset_past_the_end_is_gone(bench).await;
+    refuse::an_expired_offset_is_gone(bench).await;
+    refuse::an_oversize_message_is_refused_and_the_largest_is_not(bench).await;
+    refuse::garbage_is_refused_and_its_neighbours_with_it(bench).await;
+    refuse::positions_that_fall_within_a_batch_are_refused(bench).await;
+    refuse::reports_are_taken_whatever_they_say(bench).await;
+}
+
+impl Bench {
+    /// A broker and how to wait.
+    pub fn new(broker: Arc<dyn Broker>, sleep: impl Fn(Duration) -> Fut<'static, ()> + Send + Sync + 'static) -> Self {
+        Self { broker, sleep: Box::new(sleep) }
+    }
+
+    async fn topic(&self, name: &str, partitions: u32) {
+        let topic = Topic { name: name.to_owned(), partitions, retention_ms: None };
+        self.broker.ensure(topic).await.expect("a topic is made");
+    }
+
+    async fn publish(&self, service: &str, epoch: u64, batch: Vec<Out>) -> Result<(), BrokerError> {
+        self.broker.publish(Producer { service, epoch }, batch).await
+    }
+
+    /// Everything in a partition, in offset order.
+    async fn all(&self, topic: &str, index: u32) -> Vec<In> {
+        let (mut read, mut next) = (Vec::new(), 0);
+        loop {
+            let want = vec![(partition(topic, index), next)];
+            let batch = self.broker.fetch(want, PLENTY, Duration::ZERO).await.expect("a fetch is answered");
+            let Some((_, messages)) = batch.messages.into_iter().next() else { return read };
+            next = messages.last().expect("a partition in a batch has messages").offset + 1;
+            read.extend(messages);
+        }
+    }
+
+    async fn in_time<T>(&self, what: &str, work: impl Future<Output = T>) -> T {
+        let work = std::pin::pin!(work);
+        match futures::future::select(work, (self.sleep)(PATIENCE)).await {
+            futures::future::Either::Left((done, _)) => done,
+            futures::future::Either::Right(_) => panic!("{what} took over {PATIENCE:?}"),
+        }
+    }
+}
+
+fn partition(topic: &str, index: u32) -> Partition {
+    Partition { topic: topic.to_owned(), index }
+}
+
+/// A message of the size of its text.
+fn out(topic: &str, key: &str, position: u64, text: &str) -> Out {
+    let cloudevent = format!(
+        r#"{{"specversion":"1.0","id":"{topic}/{key}/{position}","source":"{topic}","type":"{topic}.counter-raised.v1","subject":"counter/{key}","partitionkey":"{key}","sequence":{position},"data":{{"text":"{text}"}}}}"#
+    );
+    Out {
+        topic: topic.to_owned(),
+        partition_key: key.to_owned(),
+        position,
+        ordinal: 0,
+        cloudevent: Bytes::from(cloudevent),
+    }
+}
+
+fn outs(topic: &str, keys: &[&str], positions: std::ops::RangeInclusive<u64>) -> Vec<Out> {
+    positions.map(|position| out(topic, keys[position as usize % keys.len()], position, "")).collect()
+}
+
+fn bodies(messages: &[In]) -> Vec<Bytes> {
+    messages.iter().map(|message| message.cloudevent.clone()).collect()
+}
+
+fn sent(batch: &[Out]) -> Vec<Bytes> {
+    batch.iter().map(|out| out.cloudevent.clone()).collect()
+}
