@@ -1,8 +1,47 @@
 //! Runs the kernel: commands, relay, consumers, processes, projections, timers, activities and parking.
 //!
 //! It knows the ports in [`ports`] and nothing behind them: no database, broker, web framework or clock of
-//! the machine. Start reading at [`ports::store`], then `Service` (the map of a context) and `Handle`.
+//! the machine. Start reading at [`Service`] (the map of a context) and [`Handle`] (what an adapter calls),
+//! then `unit.rs`: every change, whatever asked for it, is planned by one Unit and becomes one Commit.
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
 pub mod ports;
+
+mod service;
+mod target;
+mod saga;
+mod consumer;
+mod activity;
+mod unit;
+mod run_process;
+mod envelope;
+mod cache;
+mod core;
+mod todo;
+mod drain;
+mod run_todo;
+mod lane;
+mod consume;
+mod relay;
+mod lease;
+mod command;
+mod script;
+mod read;
+mod parked;
+mod handle;
+mod runtime;
+mod status;
+mod token;
+
+pub use activity::{Activity, Unavailable};
+pub use command::{Answer, Call, CommandError, Once, Outcome, Reply};
+pub use envelope::Envelope;
+pub use handle::Handle;
+pub use parked::Parked;
+pub use read::{Page, Range};
+pub use runtime::{Runtime, Settings, World};
+pub use script::Script;
+pub use service::Service;
+pub use status::Status;
+pub use token::Token;

@@ -1,0 +1,70 @@
+//! What this process believes the store holds, Commits still in the group included.
+//!
+//! Everything here is a hint: a plan made on it guards what it read, so a wrong hint costs a second plan and
+//! never a wrong decision.
+
+use std::{any::Any, num::NonZeroUsize, sync::Arc};
+
+use bytes::Bytes;
+use lru::LruCache;
+
+use crate::ports::store::{CommitId, DocKey, Head, Mismatch};
+
+pub(crate) type State = Arc<dyn Any + Send + Sync>;
+
+/// Streams and documents, each bounded to its most recently used.
+pub(crate) struct Cache {
+    streams: LruCache<String, (u64, State)>,
+    docs: LruCache<DocKey, CachedDoc>,
+}
+
+/// A document as believed: `revision` is `None` when it is absent.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct CachedDoc {
+    pub(crate) revision: Option<CommitId>,
+    pub(crate) data: Bytes,
+}
+
+const STREAMS: NonZeroUsize = NonZeroUsize::new(4_096).expect("positive");
+const DOCS: NonZeroUsize = NonZeroUsize::new(16_384).expect("positive");
+
+impl Cache {
+    pub(crate) fn new() -> Self {
+        Self { streams: LruCache::new(STREAMS), docs: LruCache::new(DOCS) }
+    }
+
+    pub(crate) fn stream(&mut self, stream: &str) -> Option<(u64, State)> {
+        self.streams.get(stream).cloned()
+    }
+
+    pub(crate) fn doc(&mut self, key: &DocKey) -> Option<CachedDoc> {
+        self.docs.get(key).cloned()
+    }
+
+    pub(crate) fn put_stream(&mut self, stream: String, version: u64, state: State) {
+        self.streams.put(stream, (version, state));
+    }
+
+    pub(crate) fn put_doc(&mut self, key: DocKey, doc: CachedDoc) {
+        self.docs.put(key, doc);
+    }
+
+    pub(crate) fn forget_stream(&mut self, stream: &str) {
+        self.streams.pop(stream);
+    }
+
+    pub(crate) fn forget_doc(&mut self, key: &DocKey) {
+        self.docs.pop(key);
+    }
+
+    /// Corrects what a refusal showed to be wrong.
+    pub(crate) fn learn(&mut self, mismatches: &[Mismatch]) {
+        for mismatch in mismatches {
+            match mismatch {
+                Mismatch::Head(Head::Stream(stream), _) => self.forget_stream(stream),
+                Mismatch::Head(Head::Tag(_), _) => {}
+                Mismatch::Doc(key, _) => self.forget_doc(key),
+            }
+        }
+    }
+}

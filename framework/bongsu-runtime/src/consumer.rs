@@ -1,0 +1,174 @@
+//! Who hears a fact: policies, processes and projections with their types hidden.
+
+use std::{marker::PhantomData, sync::Arc};
+
+use bongsu_core::{Ctx, Policy, Projection, Wire, split_type};
+
+use crate::{
+    ports::{
+        Fut,
+        store::{DocBody, DocKey},
+    },
+    saga::Saga,
+    target::Decided,
+    unit::{Fail, Message, Unit},
+};
+
+/// One reader of facts, with a position, seen marks and a queue of failed facts of its own.
+pub(crate) trait Consumer: Send + Sync {
+    /// Cursor, seen marks and to-dos are kept under this name.
+    fn name(&self) -> &str;
+    /// The facts heard, as listed in the map.
+    fn heard(&self) -> &[&'static str];
+    /// Whether a wire name is declared, in whatever schema.
+    fn reads(&self, name: &str) -> bool;
+    /// Whether the service is ready only once this consumer has caught up with the heads noted at start.
+    fn gates_readiness(&self) -> bool {
+        false
+    }
+    fn apply<'a>(&'a self, unit: &'a mut Unit, fact: Message, ctx: &'a Ctx) -> Fut<'a, Result<(), Fail>>;
+
+    fn topics(&self) -> Vec<String> {
+        let topic = |fact: &&str| fact.split('.').next().unwrap_or_default().to_owned();
+        let mut topics: Vec<String> = self.heard().iter().map(topic).collect();
+        topics.sort();
+        topics.dedup();
+        topics
+    }
+}
+
+pub(crate) struct PolicyConsumer<P> {
+    policy: P,
+    heard: Vec<&'static str>,
+}
+
+pub(crate) struct ProcessConsumer {
+    saga: Arc<dyn Saga>,
+    heard: Vec<&'static str>,
+}
+
+pub(crate) struct ProjectionConsumer<P> {
+    name: String,
+    heard: Vec<&'static str>,
+    fold: PhantomData<fn() -> P>,
+}
+
+impl<P> PolicyConsumer<P> {
+    pub(crate) fn new(policy: P, heard: &[&'static str]) -> Self {
+        Self { policy, heard: heard.to_vec() }
+    }
+}
+
+impl ProcessConsumer {
+    pub(crate) fn new(saga: Arc<dyn Saga>, heard: &[&'static str]) -> Self {
+        Self { saga, heard: heard.to_vec() }
+    }
+}
+
+impl<P: Projection> ProjectionConsumer<P> {
+    pub(crate) fn new(heard: &[&'static str]) -> Self {
+        Self { name: table_of::<P>(), heard: heard.to_vec(), fold: PhantomData }
+    }
+}
+
+/// The table a projection fills and serves: NAME@VERSION.generation.
+pub(crate) fn table_of<P: Projection>() -> String {
+    format!("{}@{}.1", P::NAME, P::VERSION)
+}
+
+impl<P> Consumer for PolicyConsumer<P>
+where
+    P: Policy + Send + Sync,
+    P::Fact: Send + Sync,
+    P::Command: Send + Sync,
+{
+    fn name(&self) -> &str {
+        P::NAME
+    }
+
+    fn heard(&self) -> &[&'static str] {
+        &self.heard
+    }
+
+    fn reads(&self, name: &str) -> bool {
+        P::Fact::names().iter().any(|(known, _)| *known == name)
+    }
+
+    fn apply<'a>(&'a self, unit: &'a mut Unit, fact: Message, ctx: &'a Ctx) -> Fut<'a, Result<(), Fail>> {
+        Box::pin(async move {
+            let heard: P::Fact = fact.decode().map_err(|error| Fail::Corrupt(error.to_string()))?;
+            for command in self.policy.react(&heard, ctx) {
+                if let Decided::Rejected(why) = unit.command(&Message::of(&command), ctx).await? {
+                    tracing::info!(policy = P::NAME, fact = fact.name, rejection = why.name, "a reaction was refused");
+                }
+            }
+            unit.settle_processes().await
+        })
+    }
+}
+
+impl Consumer for ProcessConsumer {
+    fn name(&self) -> &str {
+        self.saga.name()
+    }
+
+    fn heard(&self) -> &[&'static str] {
+        &self.heard
+    }
+
+    fn reads(&self, name: &str) -> bool {
+        self.saga.reads(name) && self.heard.iter().any(|fact| split_type(fact).is_some_and(|(known, _)| known == name))
+    }
+
+    fn apply<'a>(&'a self, unit: &'a mut Unit, fact: Message, ctx: &'a Ctx) -> Fut<'a, Result<(), Fail>> {
+        Box::pin(async move {
+            unit.hear(self.saga.as_ref(), fact, ctx).await?;
+            unit.settle_processes().await
+        })
+    }
+}
+
+impl<P> Consumer for ProjectionConsumer<P>
+where
+    P: Projection,
+    P::Event: Send + Sync,
+    P::Row: Send + Sync,
+{
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn heard(&self) -> &[&'static str] {
+        &self.heard
+    }
+
+    fn reads(&self, name: &str) -> bool {
+        P::Event::names().iter().any(|(known, _)| *known == name)
+    }
+
+    fn gates_readiness(&self) -> bool {
+        true
+    }
+
+    fn apply<'a>(&'a self, unit: &'a mut Unit, fact: Message, _: &'a Ctx) -> Fut<'a, Result<(), Fail>> {
+        Box::pin(async move {
+            let event: P::Event = fact.decode().map_err(|error| Fail::Corrupt(error.to_string()))?;
+            for key in P::keys(&event) {
+                let doc = DocKey::new(&self.name, &key);
+                let row = match unit.doc(&doc).await? {
+                    Some(data) => Some(serde_json::from_slice::<P::Row>(&data).map_err(|error| {
+                        Fail::Corrupt(format!("row {key} of {} does not decode: {error}", self.name))
+                    })?),
+                    None => None,
+                };
+                unit.put(doc, P::fold(&key, row, &event).map(|row| body::<P>(&key, &row)));
+            }
+            Ok(())
+        })
+    }
+}
+
+fn body<P: Projection>(key: &str, row: &P::Row) -> DocBody {
+    let index = P::index(key, row).into_iter().map(|(number, key)| (number, key.into())).collect();
+    DocBody { data: serde_json::to_vec(row).expect("a row has string keys and encodes as JSON").into(), index }
+}

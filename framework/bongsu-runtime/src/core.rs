@@ -1,0 +1,153 @@
+//! What every part of a running service shares, and the one way a planned unit reaches the store.
+
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use tokio::sync::Notify;
+
+use crate::{
+    cache::{Cache, CachedDoc},
+    command::ONCE,
+    lease::Leases,
+    ports::{
+        Fut,
+        broker::Broker,
+        env::{Env, HttpClient},
+        store::{CommitId, DocKey, Mismatch, Store, StoreError, Verdict},
+    },
+    runtime::Settings,
+    service::Service,
+    status::Health,
+    unit::Plan,
+};
+
+pub(crate) struct Core {
+    pub(crate) service: Service,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) broker: Arc<dyn Broker>,
+    pub(crate) env: Arc<dyn Env>,
+    pub(crate) http: Arc<dyn HttpClient>,
+    pub(crate) settings: Settings,
+    pub(crate) leases: Leases,
+    pub(crate) health: Health,
+    /// Rung when a to-do became due earlier than the drainer knows.
+    pub(crate) due: Notify,
+    pub(crate) cache: Mutex<Cache>,
+}
+
+/// A Commit that is queued.
+pub(crate) struct Queued {
+    verdict: Fut<'static, Result<Verdict, StoreError>>,
+    pub(crate) id: CommitId,
+    streams: Vec<String>,
+    docs: Vec<DocKey>,
+    due_ms: Option<i64>,
+}
+
+/// How a queued Commit ended.
+#[derive(Debug)]
+pub(crate) enum Settled {
+    /// Durable.
+    Done,
+    /// Something it rests on has changed.
+    Refused(Vec<Mismatch>),
+    /// The store did not say Done.
+    Failed(StoreError),
+}
+
+/// The plan rests on something this process already knows to have changed: plan again.
+#[derive(Debug)]
+pub(crate) struct Stale;
+
+impl Core {
+    /// How long to wait before the n-th further attempt: doubling from 5 ms to half a second, with jitter.
+    pub(crate) fn pause(&self, attempt: u32) -> Duration {
+        let most = (5_u64 << attempt.min(7)).min(500);
+        Duration::from_millis(most / 2 + self.env.random() % (most / 2 + 1))
+    }
+
+    pub(crate) fn cache(&self) -> MutexGuard<'_, Cache> {
+        self.cache.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Queues a plan. The cache believes it from here on, so that the next plan may rest on it; both happen
+    /// under one lock, so that the store's queue has the order in which plans were believed.
+    pub(crate) fn submit(&self, plan: Plan) -> Result<Queued, Stale> {
+        let mut cache = self.cache();
+        let streams_fresh = plan
+            .streams
+            .iter()
+            .all(|(stream, read, ..)| cache.stream(stream).is_none_or(|(version, _)| version == *read));
+        let docs_fresh = plan.docs.iter().all(|(key, read, _)| match read {
+            Some(_) if key.table == ONCE => true,
+            Some(read) => cache.doc(key).is_none_or(|doc| doc.revision == read.revision),
+            None => true,
+        });
+        if !streams_fresh || !docs_fresh {
+            return Err(Stale);
+        }
+        self.env.step("commit.queue");
+        let mut queued = Queued {
+            id: plan.commit.id,
+            due_ms: plan.due_ms,
+            streams: Vec::with_capacity(plan.streams.len()),
+            docs: Vec::with_capacity(plan.docs.len()),
+            verdict: self.store.commit(plan.commit),
+        };
+        for (stream, _, version, state) in plan.streams {
+            cache.put_stream(stream.clone(), version, state);
+            queued.streams.push(stream);
+        }
+        for (key, _, after) in plan.docs {
+            if let Some(after) = after
+                && key.table != ONCE
+            {
+                cache.put_doc(key.clone(), after);
+            }
+            queued.docs.push(key);
+        }
+        Ok(queued)
+    }
+
+    /// Waits for the verdict and sets the cache right when it is not Done.
+    pub(crate) async fn settle(&self, queued: Queued) -> Settled {
+        let Queued { verdict, id, streams, docs, due_ms } = queued;
+        let settled = match verdict.await {
+            Ok(Verdict::Done) => Settled::Done,
+            Ok(Verdict::Refused(mismatches)) => Settled::Refused(mismatches),
+            Err(error) => Settled::Failed(error),
+        };
+        match &settled {
+            Settled::Done => {
+                if due_ms.is_some() {
+                    self.due.notify_one();
+                }
+            }
+            Settled::Refused(mismatches) => {
+                let mut cache = self.cache();
+                cache.learn(mismatches);
+                streams.iter().for_each(|stream| cache.forget_stream(stream));
+                docs.iter().for_each(|key| forget_own(&mut cache, key, id));
+                drop(cache);
+                self.leases.learn(mismatches);
+            }
+            Settled::Failed(error) => {
+                let mut cache = self.cache();
+                streams.iter().for_each(|stream| cache.forget_stream(stream));
+                docs.iter().for_each(|key| cache.forget_doc(key));
+                drop(cache);
+                self.health.store_failed(error);
+            }
+        }
+        settled
+    }
+}
+
+/// Forgets a document only if this Commit's own write is what is believed.
+fn forget_own(cache: &mut Cache, key: &DocKey, id: CommitId) {
+    if cache.doc(key).is_some_and(|CachedDoc { revision, .. }| revision == Some(id)) {
+        cache.forget_doc(key);
+    }
+}

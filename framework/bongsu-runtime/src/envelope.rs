@@ -1,0 +1,119 @@
+//! The CloudEvents envelope facts travel in.
+
+use std::time::{Duration, UNIX_EPOCH};
+
+use bongsu_core::{CommandId, Ctx, digest, split_type};
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+/// A fact as CloudEvents 1.0 in JSON, with the extensions `sequence`, `partitionkey`, `correlationid`,
+/// `causationid` and `traceparent`.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Envelope {
+    /// Always "1.0".
+    pub specversion: String,
+    /// Unique.
+    pub id: String,
+    /// The publishing context.
+    pub source: String,
+    /// Wire name with version: `context.event.v1`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The stream: `aggregate/id`.
+    pub subject: String,
+    /// RFC 3339, UTC.
+    pub time: String,
+    /// Always "application/json".
+    #[serde(default)]
+    pub datacontenttype: String,
+    /// Where the schema of the data is kept.
+    #[serde(default)]
+    pub dataschema: String,
+    /// Strictly rising per subject; gaps are normal.
+    pub sequence: u64,
+    /// Facts with the same key stay in order.
+    pub partitionkey: String,
+    /// The same for everything that follows from one request.
+    #[serde(default)]
+    pub correlationid: String,
+    /// The command or fact that caused this one.
+    #[serde(default)]
+    pub causationid: String,
+    /// W3C trace context.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub traceparent: Option<String>,
+    /// The body.
+    pub data: Box<RawValue>,
+}
+
+/// What is kept beside every event.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Meta {
+    pub(crate) id: String,
+    pub(crate) time: String,
+    pub(crate) actor: String,
+    pub(crate) correlation: String,
+    pub(crate) causation: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) traceparent: Option<String>,
+}
+
+impl Envelope {
+    /// Reads an envelope.
+    ///
+    /// # Errors
+    /// What the JSON reader says, when a required attribute is missing or of another type.
+    pub fn parse(cloudevent: &[u8]) -> Result<Self, serde_json::Error> {
+        serde_json::from_slice(cloudevent)
+    }
+
+    /// Wire name and schema; `None` when the type does not end in a version.
+    pub fn name(&self) -> Option<(&str, u32)> {
+        split_type(&self.kind)
+    }
+
+    /// The context in which a reaction of `consumer` to this fact is decided.
+    pub(crate) fn ctx(&self, consumer: &str, now_ms: i64) -> Ctx {
+        Ctx {
+            now_ms,
+            command_id: CommandId::from_parts(&[consumer, &self.id]),
+            actor: consumer.to_owned(),
+            correlation: self.correlationid.clone(),
+            causation: self.id.clone(),
+            traceparent: self.traceparent.clone(),
+        }
+    }
+
+    pub(crate) fn encode(&self) -> Bytes {
+        Bytes::from(serde_json::to_vec(self).expect("an envelope has string keys and encodes as JSON"))
+    }
+}
+
+impl Meta {
+    /// Metadata of the event `id` decided in `ctx`.
+    pub(crate) fn of(id: String, ctx: &Ctx) -> Self {
+        let span = digest(&["span", &id]) as u64;
+        Self {
+            time: rfc3339(ctx.now_ms),
+            actor: ctx.actor.clone(),
+            correlation: ctx.correlation.clone(),
+            causation: ctx.causation.clone(),
+            traceparent: ctx.traceparent.as_deref().and_then(|parent| child(parent, span)),
+            id,
+        }
+    }
+}
+
+/// RFC 3339 in UTC with milliseconds; times before the epoch are shown as the epoch.
+pub(crate) fn rfc3339(ms: i64) -> String {
+    let since = Duration::from_millis(u64::try_from(ms).unwrap_or(0));
+    humantime::format_rfc3339_millis(UNIX_EPOCH + since).to_string()
+}
+
+/// The same trace with a new span (W3C Trace Context, `traceparent`).
+fn child(parent: &str, span: u64) -> Option<String> {
+    let mut parts = parent.split('-');
+    let (version, trace, _, flags) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+    Some(format!("{version}-{trace}-{span:016x}-{flags}"))
+}

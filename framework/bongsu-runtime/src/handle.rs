@@ -1,0 +1,148 @@
+//! What an adapter calls: commands, scripts, reads, and an operator's questions.
+
+use std::sync::Arc;
+
+use bongsu_core::{Aggregate, Projection, Wire};
+use serde::de::DeserializeOwned;
+
+use crate::{
+    command::{self, Answer, Call, CommandError, Decide, Outcome, Reply, failed},
+    consumer::table_of,
+    core::Core,
+    parked::{self, Parked},
+    ports::{
+        env::Env,
+        store::{DocKey, Position, Read, StoredEvent},
+    },
+    read::{self, Page, Range},
+    script::{Script, Scripted},
+    status::Status,
+    token::Token,
+    unit::Message,
+};
+
+/// A running service as its adapters see it. Cheap to clone.
+#[derive(Clone)]
+pub struct Handle {
+    pub(crate) core: Arc<Core>,
+}
+
+impl Handle {
+    /// The context's name.
+    pub fn name(&self) -> &'static str {
+        self.core.service.name
+    }
+
+    /// Time, chance and tasks.
+    pub fn env(&self) -> &Arc<dyn Env> {
+        &self.core.env
+    }
+
+    /// Decides a command, commits what follows, and answers once it is durable. With a once-key the reply is
+    /// kept: a repetition gets it byte for byte.
+    ///
+    /// # Errors
+    /// See [`CommandError`]. A rejection is no error: it is an [`Outcome`] that `reply` turns into an answer.
+    pub async fn execute<C: Wire>(
+        &self,
+        command: &C,
+        call: &Call,
+        reply: &(dyn Fn(&Outcome<'_>) -> Reply + Send + Sync),
+    ) -> Result<Answer, CommandError> {
+        let decide = Decide { command: Message::of(command), ctx: &call.ctx, reply };
+        command::run(&self.core, call, &decide).await
+    }
+
+    /// Runs a transaction script over the documents it reads. `Err` of the script answers without writing.
+    ///
+    /// # Errors
+    /// See [`CommandError`].
+    pub async fn script(
+        &self,
+        call: &Call,
+        reads: &[DocKey],
+        work: &(dyn Fn(&mut Script<'_>) -> Result<Reply, Reply> + Send + Sync),
+    ) -> Result<Answer, CommandError> {
+        command::run(&self.core, call, &Scripted { ctx: &call.ctx, reads, work }).await
+    }
+
+    /// State and version of an aggregate; version 0 when it was never written.
+    ///
+    /// # Errors
+    /// See [`CommandError`].
+    pub async fn load<A: Aggregate>(&self, id: &str) -> Result<(A::State, u64), CommandError>
+    where
+        A::State: Clone + Send + Sync + 'static,
+    {
+        read::load::<A>(&self.core, id).await
+    }
+
+    /// A document a script wrote.
+    ///
+    /// # Errors
+    /// See [`CommandError`].
+    pub async fn document<T: DeserializeOwned>(&self, table: &str, id: &str) -> Result<Option<T>, CommandError> {
+        read::document(&self.core, table, id).await
+    }
+
+    /// Documents scripts wrote.
+    ///
+    /// # Errors
+    /// See [`CommandError`].
+    pub async fn documents<T: DeserializeOwned>(&self, table: &str, range: Range) -> Result<Page<T>, CommandError> {
+        read::page(&self.core, table, range).await
+    }
+
+    /// A row of a read model.
+    ///
+    /// # Errors
+    /// See [`CommandError`].
+    pub async fn row<P: Projection>(&self, key: &str) -> Result<Option<P::Row>, CommandError> {
+        read::document(&self.core, &table_of::<P>(), key).await
+    }
+
+    /// Rows of a read model.
+    ///
+    /// # Errors
+    /// See [`CommandError`].
+    pub async fn rows<P: Projection>(&self, range: Range) -> Result<Page<P::Row>, CommandError> {
+        read::page(&self.core, &table_of::<P>(), range).await
+    }
+
+    /// Waits until a read model shows what a token names.
+    ///
+    /// # Errors
+    /// [`CommandError::Unavailable`] after two seconds, and at once while that key is parked.
+    pub async fn await_token<P: Projection>(&self, token: &Token) -> Result<(), CommandError> {
+        read::await_token::<P>(&self.core, token).await
+    }
+
+    /// Whether this instance is ready.
+    pub fn status(&self) -> Status {
+        self.core.health.status()
+    }
+
+    /// Events in commit order, public facts not included.
+    ///
+    /// # Errors
+    /// See [`CommandError`].
+    pub async fn events(&self, after: Position, limit: u32) -> Result<Vec<StoredEvent>, CommandError> {
+        self.core.store.read(Read::Feed { after }, limit).await.map_err(failed)
+    }
+
+    /// What waits for an operator.
+    ///
+    /// # Errors
+    /// See [`CommandError`].
+    pub async fn parked(&self) -> Result<Vec<Parked>, CommandError> {
+        parked::list(&self.core).await
+    }
+
+    /// Makes a parked to-do due now; false when there is none of that id.
+    ///
+    /// # Errors
+    /// See [`CommandError`].
+    pub async fn unpark(&self, id: &str) -> Result<bool, CommandError> {
+        parked::unpark(&self.core, id).await
+    }
+}

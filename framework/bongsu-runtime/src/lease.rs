@@ -1,0 +1,321 @@
+//! Who does what among the instances of one service: leases in the service's own store.
+//!
+//! Reading a partition, relaying and draining to-dos each need a lease document, and every Commit made under
+//! it guards that document's revision. Heartbeats are another document, so the revision changes only at a
+//! take-over: after two seconds of silence, at once by a process started in the same slot, or when given back.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use bongsu_core::digest;
+use serde::{Deserialize, Serialize};
+use tokio::sync::Notify;
+
+use crate::{
+    core::Core,
+    ports::store::{Commit, CommitId, Doc, DocBody, DocKey, DocWrite, Guard, Mismatch, Scan, StoreError, Verdict},
+    todo::SHARDS,
+};
+
+const LEASE: &str = "lease";
+const MEMBER: &str = "member";
+const BEAT: Duration = Duration::from_millis(400);
+/// How long an instance may be silent before its leases are taken.
+const SILENCE: Duration = Duration::from_secs(2);
+pub(crate) const RELAY: &str = "relay/0";
+
+/// The leases this instance holds.
+#[derive(Default)]
+pub(crate) struct Leases {
+    held: Mutex<BTreeMap<String, Held>>,
+    /// Rung whenever the set changes.
+    pub(crate) changed: Notify,
+}
+
+#[derive(Clone, Copy)]
+struct Held {
+    revision: CommitId,
+    epoch: u64,
+}
+
+/// A lease document.
+#[derive(Debug, Serialize, Deserialize)]
+struct Lease {
+    /// Empty when given back.
+    slot: String,
+    incarnation: u64,
+    epoch: u64,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Beat {
+    incarnation: u64,
+    beat: u64,
+}
+
+/// Keeps this instance a member and its leases the ones it should hold.
+pub(crate) struct Keeper {
+    core: Arc<Core>,
+    incarnation: u64,
+    beat: u64,
+    revision: Option<CommitId>,
+    /// Every other slot: revision of its last heartbeat, and when this instance first saw it.
+    others: BTreeMap<String, (CommitId, Duration)>,
+    resources: Vec<String>,
+}
+
+impl Leases {
+    /// The guard every Commit made under a lease carries; `None` when it is not held.
+    pub(crate) fn guard(&self, resource: &str) -> Option<Guard> {
+        let revision = self.lock().get(resource)?.revision;
+        Some(Guard::Doc(DocKey::new(LEASE, resource), Some(revision)))
+    }
+
+    /// How often the lease changed hands.
+    pub(crate) fn epoch(&self, resource: &str) -> Option<u64> {
+        Some(self.lock().get(resource)?.epoch)
+    }
+
+    /// The leases held whose name starts so.
+    pub(crate) fn held(&self, prefix: &str) -> Vec<String> {
+        self.lock().keys().filter(|resource| resource.starts_with(prefix)).cloned().collect()
+    }
+
+    /// Drops what a refusal showed to be lost.
+    pub(crate) fn learn(&self, mismatches: &[Mismatch]) {
+        for mismatch in mismatches {
+            let Mismatch::Doc(key, found) = mismatch else { continue };
+            let mut held = self.lock();
+            let lost = held.get(&key.id).is_some_and(|held| found.as_ref().map(|d| d.revision) != Some(held.revision));
+            if key.table == LEASE && lost {
+                held.remove(&key.id);
+                drop(held);
+                tracing::warn!(lease = key.id, "a lease was taken over");
+                self.changed.notify_waiters();
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Held>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Keeper {
+    pub(crate) fn new(core: Arc<Core>) -> Self {
+        let mut resources: Vec<String> = (0..SHARDS).map(|shard| format!("todo/{shard}")).collect();
+        resources.push(RELAY.to_owned());
+        for consumer in &core.service.consumers {
+            for topic in consumer.topics() {
+                let lane = |index| format!("lane/{}/{topic}/{index}", consumer.name());
+                resources.extend((0..core.settings.partitions).map(lane));
+            }
+        }
+        let incarnation = core.env.random();
+        Self { core, incarnation, beat: 0, revision: None, others: BTreeMap::new(), resources }
+    }
+
+    /// Beats, looks around, takes and gives back, for ever.
+    pub(crate) async fn run(mut self) {
+        loop {
+            match self.round().await {
+                Ok(true) => {}
+                Ok(false) => return self.superseded(),
+                Err(error) => tracing::warn!(%error, "leases could not be renewed"),
+            }
+            self.core.env.sleep(BEAT).await;
+        }
+    }
+
+    /// One round; false when another process runs in this slot.
+    async fn round(&mut self) -> Result<bool, StoreError> {
+        if !self.heartbeat().await? {
+            return Ok(false);
+        }
+        let members = self.look_around().await?;
+        let wanted = assigned(&self.resources, &members, &self.core.settings.slot);
+        self.give_back(|resource| !wanted.contains(resource)).await?;
+        self.take(&wanted, &members).await?;
+        self.core.health.joined();
+        Ok(true)
+    }
+
+    async fn heartbeat(&mut self) -> Result<bool, StoreError> {
+        self.beat += 1;
+        let slot = self.core.settings.slot.clone();
+        let id = CommitId(digest(&["beat", &slot, &self.incarnation.to_string(), &self.beat.to_string()]));
+        let key = DocKey::new(MEMBER, &slot);
+        let mut commit = Commit::new(id);
+        if let Some(revision) = self.revision {
+            commit.guards.push(Guard::Doc(key.clone(), Some(revision)));
+        }
+        let beat = Beat { incarnation: self.incarnation, beat: self.beat };
+        commit.docs.push(DocWrite { key, put: Some(body(&beat)) });
+        match self.core.store.commit(commit).await {
+            Ok(Verdict::Done) => self.revision = Some(id),
+            Ok(Verdict::Refused(_)) => return Ok(false),
+            Err(StoreError::Unknown(why)) => {
+                self.revision = None;
+                return Err(StoreError::Unknown(why));
+            }
+            Err(error) => return Err(error),
+        }
+        Ok(true)
+    }
+
+    /// The slots alive, this one included. A slot seen for the first time gets the benefit of the doubt.
+    async fn look_around(&mut self) -> Result<BTreeSet<String>, StoreError> {
+        let now = self.core.env.mono();
+        let docs = self.core.store.scan(Scan::table(MEMBER, 1_000)).await?;
+        let mut seen = BTreeMap::new();
+        for (_, Doc { key, revision, .. }) in docs {
+            let since = match self.others.get(&key.id) {
+                Some((known, since)) if *known == revision => *since,
+                _ => now,
+            };
+            seen.insert(key.id, (revision, since));
+        }
+        self.others = seen;
+        let live = self.others.iter().filter(|(_, (_, since))| now.saturating_sub(*since) < SILENCE);
+        let mut members: BTreeSet<String> = live.map(|(slot, _)| slot.clone()).collect();
+        members.insert(self.core.settings.slot.clone());
+        Ok(members)
+    }
+
+    async fn take(&self, wanted: &BTreeSet<String>, members: &BTreeSet<String>) -> Result<(), StoreError> {
+        let missing: Vec<&String> = wanted.iter().filter(|r| self.core.leases.guard(r).is_none()).collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let keys = missing.iter().map(|resource| DocKey::new(LEASE, resource.as_str())).collect();
+        let found = self.core.store.docs(keys).await?;
+        let mut taking = Vec::new();
+        for (resource, doc) in missing.into_iter().zip(found) {
+            let before: Option<Lease> = doc.as_ref().and_then(|doc| serde_json::from_slice(&doc.data).ok());
+            let slot = &self.core.settings.slot;
+            let free = before.as_ref().is_none_or(|b| b.slot == *slot || !members.contains(&b.slot));
+            if free {
+                let epoch = before.map_or(1, |before| before.epoch + 1);
+                let lease = Lease { slot: slot.clone(), incarnation: self.incarnation, epoch };
+                let commit = change(resource, doc.map(|doc| doc.revision), &lease);
+                let id = commit.id;
+                let verdict = self.core.store.commit(commit);
+                taking.push(async move { (resource, Held { revision: id, epoch }, verdict.await) });
+            }
+        }
+        let mut failed = None;
+        for (resource, held, verdict) in futures::future::join_all(taking).await {
+            match verdict {
+                Ok(Verdict::Done) => {
+                    self.core.leases.lock().insert(resource.clone(), held);
+                }
+                Ok(Verdict::Refused(_)) => {}
+                Err(error) => failed = Some(error),
+            }
+        }
+        self.core.leases.changed.notify_waiters();
+        self.core.due.notify_one();
+        failed.map_or(Ok(()), Err)
+    }
+
+    /// Gives back what is no longer wanted. In-flight Commits are refused by the fence, so nothing waits.
+    async fn give_back(&self, unwanted: impl Fn(&str) -> bool) -> Result<(), StoreError> {
+        let mut giving = Vec::new();
+        {
+            let mut held = self.core.leases.lock();
+            let names: Vec<String> = held.keys().filter(|resource| unwanted(resource)).cloned().collect();
+            for resource in names {
+                let Some(Held { revision, epoch }) = held.remove(&resource) else { continue };
+                let lease = Lease { slot: String::new(), incarnation: self.incarnation, epoch };
+                giving.push(self.core.store.commit(change(&resource, Some(revision), &lease)));
+            }
+        }
+        if giving.is_empty() {
+            return Ok(());
+        }
+        self.core.leases.changed.notify_waiters();
+        for verdict in futures::future::join_all(giving).await {
+            verdict?;
+        }
+        Ok(())
+    }
+
+    fn superseded(&self) {
+        self.core.leases.lock().clear();
+        self.core.leases.changed.notify_waiters();
+        self.core.health.superseded();
+        tracing::error!(slot = self.core.settings.slot, "another process runs in this slot; this one stops working");
+    }
+}
+
+/// Gives every lease and the membership back; called at a clean stop.
+pub(crate) async fn leave(core: &Arc<Core>) {
+    let keeper = Keeper::new(core.clone());
+    if let Err(error) = keeper.give_back(|_| true).await {
+        tracing::warn!(%error, "leases could not be given back; they expire");
+    }
+    let slot = &core.settings.slot;
+    let mut commit = Commit::new(CommitId(digest(&["leave", slot, &core.env.random().to_string()])));
+    commit.docs.push(DocWrite { key: DocKey::new(MEMBER, slot), put: None });
+    if let Err(error) = core.store.commit(commit).await {
+        tracing::warn!(%error, "the membership could not be given back; it expires");
+    }
+}
+
+/// Rendezvous hashing with an even share: every resource goes to the slot that ranks highest for it and has
+/// not its share yet. Every instance computes the same from the same members.
+fn assigned(resources: &[String], members: &BTreeSet<String>, slot: &str) -> BTreeSet<String> {
+    let mut mine = BTreeSet::new();
+    let mut groups: BTreeMap<&str, Vec<&String>> = BTreeMap::new();
+    for resource in resources {
+        let group = resource.rsplit_once('/').map_or("", |(group, _)| group);
+        groups.entry(group).or_default().push(resource);
+    }
+    for group in groups.values() {
+        let share = group.len().div_ceil(members.len());
+        let mut load: BTreeMap<&str, usize> = BTreeMap::new();
+        for resource in group {
+            let open = members.iter().filter(|m| load.get(m.as_str()).is_none_or(|taken| *taken < share));
+            let Some(owner) = open.max_by_key(|member| digest(&[resource, member])) else { continue };
+            *load.entry(owner).or_default() += 1;
+            if owner == slot {
+                mine.insert((*resource).clone());
+            }
+        }
+    }
+    mine
+}
+
+fn change(resource: &str, before: Option<CommitId>, lease: &Lease) -> Commit {
+    let (incarnation, epoch) = (lease.incarnation.to_string(), lease.epoch.to_string());
+    let key = DocKey::new(LEASE, resource);
+    let mut commit = Commit::new(CommitId(digest(&["lease", resource, &lease.slot, &incarnation, &epoch])));
+    commit.guards.push(Guard::Doc(key.clone(), before));
+    commit.docs.push(DocWrite { key, put: Some(body(lease)) });
+    commit
+}
+
+fn body(value: &impl Serialize) -> DocBody {
+    let data = serde_json::to_vec(value).expect("a lease document has string keys and encodes as JSON");
+    DocBody { data: data.into(), index: Vec::new() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_resource_has_exactly_one_owner_and_shares_are_even() {
+        let resources: Vec<String> = (0..8).map(|n| format!("todo/{n}")).collect();
+        for count in 1..=4 {
+            let members: BTreeSet<String> = (0..count).map(|n| format!("s-{n}")).collect();
+            let shares: Vec<_> = members.iter().map(|slot| assigned(&resources, &members, slot)).collect();
+            assert_eq!(shares.iter().map(BTreeSet::len).sum::<usize>(), 8);
+            assert_eq!(shares.iter().flatten().collect::<BTreeSet<_>>().len(), 8);
+            assert!(shares.iter().all(|share| share.len() <= 8_usize.div_ceil(count)));
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! Reading: states, rows, pages, and waiting for one's own writes.
+
+use std::{ops::Bound, sync::Arc, time::Duration};
+
+use bongsu_core::{Aggregate, Projection, StreamRef};
+use bytes::Bytes;
+use serde::de::DeserializeOwned;
+
+use crate::{
+    command::{CommandError, failed, refused},
+    consumer::table_of,
+    core::Core,
+    lane::{SEEN, Seen},
+    ports::store::{DocKey, Scan},
+    token::Token,
+};
+
+/// Which rows to list.
+#[derive(Clone, Debug, Default)]
+pub struct Range {
+    /// By this index, or by key when `None`.
+    pub index: Option<u16>,
+    /// Only keys that start so.
+    pub prefix: Vec<u8>,
+    /// Continue after this cursor.
+    pub after: Option<Bytes>,
+    /// Last first.
+    pub descending: bool,
+    /// At most so many.
+    pub limit: u32,
+}
+
+/// Rows, and where to continue when there are more.
+#[derive(Clone, Debug)]
+pub struct Page<T> {
+    /// Id and row.
+    pub rows: Vec<(String, T)>,
+    /// The cursor of the last row, if a next page may have something.
+    pub next: Option<Bytes>,
+}
+
+/// How long a read waits for a write at most.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+pub(crate) async fn load<A: Aggregate>(core: &Core, id: &str) -> Result<(A::State, u64), CommandError>
+where
+    A::State: Clone + Send + Sync + 'static,
+{
+    let (version, state) = core.fold(&StreamRef::of::<A>(id)).await.map_err(refused)?;
+    let state = state.downcast().map_err(|_| CommandError::Corrupt("a state of another aggregate".into()))?;
+    Ok((*state, version))
+}
+
+pub(crate) async fn document<T: DeserializeOwned>(
+    core: &Core,
+    table: &str,
+    id: &str,
+) -> Result<Option<T>, CommandError> {
+    let found = core.store.docs(vec![DocKey::new(table, id)]).await.map_err(failed)?.pop().flatten();
+    found.map(|doc| decode(&doc.key, &doc.data)).transpose()
+}
+
+pub(crate) async fn page<T: DeserializeOwned>(core: &Core, table: &str, range: Range) -> Result<Page<T>, CommandError> {
+    let mut from = Bound::Included(Bytes::from(range.prefix.clone()));
+    let mut to = after_prefix(&range.prefix).map_or(Bound::Unbounded, |end| Bound::Excluded(end.into()));
+    if let Some(after) = range.after {
+        if range.descending {
+            to = Bound::Excluded(after);
+        } else {
+            from = Bound::Excluded(after);
+        }
+    }
+    let limit = range.limit;
+    let scan = Scan { table: table.to_owned(), index: range.index, from, to, descending: range.descending, limit };
+    let found = core.store.scan(scan).await.map_err(failed)?;
+    let next = (found.len() == limit as usize).then(|| found.last().map(|(cursor, _)| cursor.clone())).flatten();
+    let rows = found.into_iter().map(|(_, doc)| Ok((doc.key.id.clone(), decode(&doc.key, &doc.data)?)));
+    Ok(Page { rows: rows.collect::<Result<_, CommandError>>()?, next })
+}
+
+/// Waits until a projection shows what a token names: at most two seconds, and not at all while it is parked.
+pub(crate) async fn await_token<P: Projection>(core: &Arc<Core>, token: &Token) -> Result<(), CommandError> {
+    if token.sequence == 0 {
+        return Ok(());
+    }
+    let key = DocKey::new(SEEN, format!("{}/{}/{}", table_of::<P>(), token.context, token.stream));
+    let start = core.env.mono();
+    loop {
+        let found = core.store.docs(vec![key.clone()]).await.map_err(failed)?.pop().flatten();
+        let seen = found.and_then(|doc| serde_json::from_slice::<Seen>(&doc.data).ok());
+        match seen {
+            Some(seen) if seen.queued => {
+                return Err(CommandError::Unavailable(format!("facts of {} wait for an operator", token.stream)));
+            }
+            Some(seen) if seen.sequence >= token.sequence => return Ok(()),
+            _ => {}
+        }
+        if core.env.mono().saturating_sub(start) >= PATIENCE {
+            return Err(CommandError::Unavailable(format!("{token} is not shown yet")));
+        }
+        core.env.sleep(Duration::from_millis(5)).await;
+    }
+}
+
+fn decode<T: DeserializeOwned>(key: &DocKey, data: &[u8]) -> Result<T, CommandError> {
+    serde_json::from_slice(data).map_err(|error| CommandError::Corrupt(format!("{key}: {error}")))
+}
+
+/// The first key in byte order that does not start with the prefix.
+fn after_prefix(prefix: &[u8]) -> Option<Vec<u8>> {
+    let end = prefix.iter().rposition(|byte| *byte < u8::MAX)?;
+    let mut after = prefix[..=end].to_vec();
+    after[end] += 1;
+    Some(after)
+}

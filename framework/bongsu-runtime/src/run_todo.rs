@@ -1,0 +1,243 @@
+//! Doing one to-do: whatever it changes and its own end are one Commit.
+
+use std::{panic::AssertUnwindSafe, sync::Arc};
+
+use bongsu_core::{Ctx, digest, type_of};
+use futures::FutureExt;
+
+use crate::{
+    activity::JobError,
+    core::{Core, Settled},
+    envelope::Envelope,
+    lane::{panic_text, seen_body, seen_key},
+    ports::store::{CommitId, StoreError},
+    saga::Told,
+    target::Decided,
+    todo::{Todo, Work},
+    unit::{Fail, Message, Unit},
+};
+
+/// Attempts of a queued fact or a timer before it is parked.
+const ATTEMPTS: u32 = 5;
+/// Attempts of an activity before it needs a person: with pauses of up to five seconds, most of a day.
+const JOB_ATTEMPTS: u32 = 10_000;
+/// How often a plan is made again because something moved under it.
+const REPLANS: u32 = 32;
+
+/// Why a to-do is not done.
+enum Undone {
+    /// Another instance drains this shard, or the to-do is gone: nothing to do.
+    NotMine,
+    /// The store does not answer; it stays due.
+    Store(StoreError),
+    /// The attempt counts; no further attempt makes sense when `for_good`.
+    Failed { why: String, for_good: bool },
+}
+
+/// What an activity brought, decided under its to-do.
+struct Outcome {
+    command: Message,
+    ctx: Ctx,
+}
+
+pub(crate) async fn run_todo(core: &Arc<Core>, lease: &str, id: &str) {
+    match attempt(core, lease, id).await {
+        Ok(()) | Err(Undone::NotMine) => {}
+        Err(Undone::Store(error)) => {
+            tracing::warn!(todo = id, %error, "a to-do has to wait for the store");
+            core.env.sleep(core.pause(3)).await;
+        }
+        Err(Undone::Failed { why, for_good }) => {
+            if let Err(error) = note_failure(core, lease, id, &why, for_good).await {
+                tracing::warn!(todo = id, %error, "a failed attempt could not be noted");
+                core.env.sleep(core.pause(3)).await;
+            }
+        }
+    }
+}
+
+async fn attempt(core: &Arc<Core>, lease: &str, id: &str) -> Result<(), Undone> {
+    let Some(todo) = read(core, id).await? else { return Err(Undone::NotMine) };
+    let outcome = match &todo.work {
+        Work::Job { activity, key, event, ctx } => Some(run_job(core, activity, key, &event.message(), ctx).await?),
+        _ => None,
+    };
+    for _ in 0..REPLANS {
+        let mut unit = Unit::new(
+            core,
+            CommitId(digest(&[
+                "todo",
+                id,
+                &todo.since_ms.to_string(),
+                &todo.attempts.to_string(),
+                &core.env.random().to_string(),
+            ])),
+        );
+        unit.fence(core.leases.guard(lease).ok_or(Undone::NotMine)?);
+        let key = Todo::key(id);
+        let Some(data) = unit.doc(&key).await.map_err(undone)? else { return Err(Undone::NotMine) };
+        let todo = Todo::decode(&data).map_err(|why| Undone::Failed { why, for_good: true })?;
+        unit.put(key, None);
+        let planned = AssertUnwindSafe(plan(core, &mut unit, id, todo, outcome.as_ref())).catch_unwind().await;
+        planned.map_err(|panic| Undone::Failed { why: panic_text(panic.as_ref()), for_good: false })??;
+        let Ok(queued) = core.submit(unit.plan()) else { continue };
+        match core.settle(queued).await {
+            Settled::Done => return Ok(()),
+            Settled::Refused(_) | Settled::Failed(StoreError::Unknown(_)) => {}
+            Settled::Failed(error) => return Err(Undone::Store(error)),
+        }
+    }
+    Err(Undone::Store(StoreError::Unavailable("a to-do was overtaken too often".into())))
+}
+
+/// What the to-do changes, in a unit that already removes it.
+async fn plan(
+    core: &Arc<Core>,
+    unit: &mut Unit,
+    id: &str,
+    todo: Todo,
+    outcome: Option<&Outcome>,
+) -> Result<(), Undone> {
+    match todo.work {
+        Work::Timer { process, key, name, ctx } => wake(core, unit, id, &process, &key, name, &ctx).await,
+        Work::Job { .. } => match outcome {
+            Some(outcome) => close_job(unit, outcome).await,
+            None => Err(Undone::NotMine),
+        },
+        Work::Facts { .. } => retry_fact(core, unit, id, todo).await,
+        Work::Waiting { .. } => Err(Undone::NotMine),
+    }
+}
+
+async fn wake(
+    core: &Arc<Core>,
+    unit: &mut Unit,
+    id: &str,
+    process: &str,
+    key: &str,
+    name: String,
+    ctx: &Ctx,
+) -> Result<(), Undone> {
+    let Some(saga) = core.service.sagas.iter().find(|saga| saga.name() == process).cloned() else {
+        return Err(Undone::Failed { why: format!("no process is called {process}"), for_good: true });
+    };
+    let ctx = Ctx {
+        now_ms: unit.now_ms,
+        command_id: bongsu_core::CommandId::from_parts(&["timer", id, &ctx.command_id.to_string()]),
+        actor: process.to_owned(),
+        ..ctx.clone()
+    };
+    unit.step_process(saga.as_ref(), key, Told::Woke { name }, &ctx).await.map_err(undone)?;
+    unit.settle_processes().await.map_err(undone)
+}
+
+async fn run_job(core: &Arc<Core>, activity: &str, key: &str, event: &Message, ctx: &Ctx) -> Result<Outcome, Undone> {
+    let Some(job) = core.service.jobs.iter().find(|job| job.name() == activity) else {
+        return Err(Undone::Failed { why: format!("no activity is called {activity}"), for_good: true });
+    };
+    core.env.step("activity.run");
+    let ran = AssertUnwindSafe(job.run(key, event, core.http.as_ref())).catch_unwind().await;
+    core.env.step("activity.ran");
+    match ran {
+        Ok(Ok(command)) => {
+            let ctx = Ctx {
+                now_ms: core.env.wall_ms(),
+                command_id: bongsu_core::CommandId::from_parts(&["activity", activity, key]),
+                actor: activity.to_owned(),
+                ..ctx.clone()
+            };
+            Ok(Outcome { command, ctx })
+        }
+        Ok(Err(JobError::Later(why))) => Err(Undone::Failed { why, for_good: false }),
+        Ok(Err(JobError::Undecodable(error))) => Err(Undone::Failed { why: error.to_string(), for_good: true }),
+        Err(panic) => Err(Undone::Failed { why: panic_text(panic.as_ref()), for_good: false }),
+    }
+}
+
+/// Decides the outcome. A refused outcome is a contradiction between us and the outside: a person looks.
+async fn close_job(unit: &mut Unit, outcome: &Outcome) -> Result<(), Undone> {
+    match unit.command(&outcome.command, &outcome.ctx).await.map_err(undone)? {
+        Decided::Accepted { .. } => unit.settle_processes().await.map_err(undone),
+        Decided::Rejected(why) => {
+            let what = type_of(&outcome.command.name, outcome.command.schema);
+            Err(Undone::Failed { why: format!("{what} was refused: {}", why.name), for_good: true })
+        }
+    }
+}
+
+/// Handles the oldest fact of a queue; what is left of the queue is due at once.
+async fn retry_fact(core: &Arc<Core>, unit: &mut Unit, id: &str, mut todo: Todo) -> Result<(), Undone> {
+    let Work::Facts { consumer, facts, .. } = &mut todo.work else { return Err(Undone::NotMine) };
+    if facts.is_empty() {
+        return Ok(());
+    }
+    let raw = facts.remove(0);
+    let (empty, consumer) = (facts.is_empty(), consumer.clone());
+    let Some(reader) = core.service.consumers.iter().find(|reader| reader.name() == consumer).cloned() else {
+        return Err(Undone::Failed { why: format!("nothing is called {consumer}"), for_good: true });
+    };
+    let corrupt = |why: String| Undone::Failed { why, for_good: true };
+    let envelope = Envelope::parse(raw.get().as_bytes()).map_err(|_| corrupt("not a CloudEvent".into()))?;
+    let (name, schema) = envelope.name().ok_or_else(|| corrupt("a type without version".into()))?;
+    let fact = Message { name: name.to_owned(), schema, data: envelope.data.get().as_bytes().to_vec().into() };
+    let ctx = envelope.ctx(&consumer, unit.now_ms);
+    reader.apply(unit, fact, &ctx).await.map_err(undone)?;
+    let seen = seen_key(&consumer, &envelope);
+    if empty {
+        unit.doc(&seen).await.map_err(undone)?;
+        unit.put(seen, Some(seen_body(envelope.sequence, false)));
+        return Ok(());
+    }
+    todo.attempts = 0;
+    todo.error = None;
+    todo.due_ms = unit.now_ms;
+    unit.put_todo(id, &todo);
+    Ok(())
+}
+
+/// Counts a failed attempt, unless the to-do is gone or no longer ours.
+async fn note_failure(core: &Arc<Core>, lease: &str, id: &str, why: &str, for_good: bool) -> Result<(), StoreError> {
+    for _ in 0..REPLANS {
+        let Some(guard) = core.leases.guard(lease) else { return Ok(()) };
+        let key = Todo::key(id);
+        let mut unit = Unit::new(core, CommitId(digest(&["failed", id, &core.env.random().to_string()])));
+        unit.fence(guard);
+        let data = match unit.doc(&key).await {
+            Ok(Some(data)) => data,
+            Ok(None) => return Ok(()),
+            Err(Fail::Store(error)) => return Err(error),
+            Err(Fail::Corrupt(why)) => return Err(StoreError::Corrupt(why)),
+        };
+        let mut todo = Todo::decode(&data).map_err(StoreError::Corrupt)?;
+        let most = match (&todo.work, for_good) {
+            (_, true) => 1,
+            (Work::Job { .. }, false) => JOB_ATTEMPTS,
+            _ => ATTEMPTS,
+        };
+        todo.failed(why.to_owned(), most, unit.now_ms, core.settings.retry_cap_ms);
+        if todo.parked {
+            tracing::error!(todo = id, error = why, "a to-do is parked");
+        }
+        unit.put_todo(id, &todo);
+        let Ok(queued) = core.submit(unit.plan()) else { continue };
+        match core.settle(queued).await {
+            Settled::Done => return Ok(()),
+            Settled::Refused(_) | Settled::Failed(StoreError::Unknown(_)) => {}
+            Settled::Failed(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+async fn read(core: &Arc<Core>, id: &str) -> Result<Option<Todo>, Undone> {
+    let found = core.store.docs(vec![Todo::key(id)]).await.map_err(Undone::Store)?.pop().flatten();
+    let decode = |data: &[u8]| Todo::decode(data).map_err(|why| Undone::Failed { why, for_good: true });
+    found.map(|doc| decode(&doc.data)).transpose()
+}
+
+fn undone(fail: Fail) -> Undone {
+    match fail {
+        Fail::Store(error) => Undone::Store(error),
+        Fail::Corrupt(why) => Undone::Failed { why, for_good: true },
+    }
+}

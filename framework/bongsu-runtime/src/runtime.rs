@@ -1,0 +1,125 @@
+//! A running service: its tasks, and how it starts and stops.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use tokio::sync::Notify;
+
+use crate::{
+    cache::Cache,
+    consume,
+    core::Core,
+    drain::Drainer,
+    handle::Handle,
+    lease::{self, Keeper, Leases},
+    ports::{
+        broker::{Broker, Topic},
+        env::{Env, HttpClient, Task},
+        store::Store,
+    },
+    relay,
+    service::Service,
+    status::{Health, watch_catch_up},
+};
+
+/// The adapters a service runs on.
+#[derive(Clone)]
+pub struct World {
+    /// Where it keeps everything.
+    pub store: Arc<dyn Store>,
+    /// Where facts travel.
+    pub broker: Arc<dyn Broker>,
+    /// Time, chance and tasks.
+    pub env: Arc<dyn Env>,
+    /// The outside world, for activities.
+    pub http: Arc<dyn HttpClient>,
+}
+
+/// How an instance runs.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Names the instance: a process started in the same slot takes over at once.
+    pub slot: String,
+    /// Partitions of every topic; the same in all services of a system, and never changed.
+    pub partitions: u32,
+    /// Activities in work at once in this instance.
+    pub activity_concurrency: usize,
+    /// Longest pause between two attempts of anything that is retried.
+    pub retry_cap_ms: i64,
+}
+
+/// A running service. Dropping it stops its tasks at once, as a crash would; [`stop`](Self::stop) gives the
+/// leases back first.
+pub struct Runtime {
+    core: Arc<Core>,
+    tasks: Vec<Box<dyn Task>>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { slot: "1".into(), partitions: 8, activity_concurrency: 32, retry_cap_ms: 5_000 }
+    }
+}
+
+impl Runtime {
+    /// Starts everything a service's map asks for. Returns at once; ask [`Handle::status`] when it is ready.
+    pub fn start(service: Service, world: World, settings: Settings) -> Self {
+        let core = Arc::new(Core {
+            service,
+            store: world.store,
+            broker: world.broker,
+            env: world.env,
+            http: world.http,
+            settings,
+            leases: Leases::default(),
+            health: Health::default(),
+            due: Notify::new(),
+            cache: Mutex::new(Cache::new()),
+        });
+        let env = core.env.clone();
+        let mut tasks = vec![
+            env.spawn("topics", Box::pin(ensure_topics(core.clone()))),
+            env.spawn("leases", Box::pin(Keeper::new(core.clone()).run())),
+            env.spawn("relay", Box::pin(relay::run(core.clone()))),
+            env.spawn("drainer", Box::pin(Drainer::new(core.clone()).run())),
+            env.spawn("catch-up", Box::pin(watch_catch_up(core.clone()))),
+        ];
+        for consumer in &core.service.consumers {
+            tasks.push(env.spawn("consumer", Box::pin(consume::run(core.clone(), consumer.clone()))));
+        }
+        Self { core, tasks }
+    }
+
+    /// What adapters call.
+    pub fn handle(&self) -> Handle {
+        Handle { core: self.core.clone() }
+    }
+
+    /// Stops the tasks and gives the leases back, so that another instance goes on at once.
+    pub async fn stop(mut self) {
+        self.tasks.clear();
+        lease::leave(&self.core).await;
+    }
+}
+
+/// Makes sure the topics exist; keeps trying while the broker is away.
+async fn ensure_topics(core: Arc<Core>) {
+    for name in core.service.topics() {
+        let mut pauses = 0;
+        loop {
+            let topic = Topic { name: name.clone(), partitions: core.settings.partitions, retention_ms: None };
+            match core.broker.ensure(topic).await {
+                Ok(()) => break,
+                Err(error) => {
+                    if pauses == 0 {
+                        tracing::warn!(topic = name, %error, "a topic cannot be made sure of");
+                    }
+                    core.env.sleep(core.pause(pauses).max(Duration::from_millis(20))).await;
+                    pauses = (pauses + 1).min(20);
+                }
+            }
+        }
+    }
+}

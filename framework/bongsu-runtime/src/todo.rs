@@ -1,0 +1,160 @@
+//! To-dos: the one mechanism behind durable timers, activity jobs, retried and parked facts, and inputs that
+//! wait for their process to start. One table, one index on due, one drainer.
+
+use bongsu_core::Ctx;
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::{
+    ports::{
+        broker::partition_of,
+        store::{DocBody, DocKey},
+    },
+    saga::Written,
+    unit::Message,
+};
+
+/// Something to be done later, kept as a document until it is done.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Todo {
+    /// What.
+    pub(crate) work: Work,
+    /// How often it was tried and failed.
+    pub(crate) attempts: u32,
+    /// When to try (again): milliseconds since the Unix epoch.
+    pub(crate) due_ms: i64,
+    /// Given up until a person says otherwise.
+    pub(crate) parked: bool,
+    /// Why the last attempt failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) error: Option<String>,
+    /// When it was first written down.
+    pub(crate) since_ms: i64,
+}
+
+/// The kinds of to-do.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Work {
+    /// Wakes a process.
+    Timer {
+        /// Process.
+        process: String,
+        /// Instance.
+        key: String,
+        /// Timer.
+        name: String,
+        /// Whose deed set it.
+        ctx: Ctx,
+    },
+    /// Runs an activity.
+    Job {
+        /// Activity.
+        activity: String,
+        /// `stream@version` of the event.
+        key: String,
+        /// The event.
+        event: Written,
+        /// Whose deed asked for it.
+        ctx: Ctx,
+    },
+    /// Facts of one key that could not be handled, in order.
+    Facts {
+        /// Consumer.
+        consumer: String,
+        /// Partition key.
+        key: String,
+        /// CloudEvents, oldest first.
+        facts: Vec<Box<RawValue>>,
+    },
+    /// Inputs that came before their process started.
+    Waiting {
+        /// Process.
+        process: String,
+        /// Instance.
+        key: String,
+        /// Inputs in the order they came.
+        inputs: Vec<(Written, Ctx)>,
+    },
+}
+
+/// The table of to-dos.
+pub(crate) const TODO: &str = "todo";
+/// Index on (shard, due) of timers and failed facts.
+pub(crate) const BY_DUE: u16 = 0;
+/// The same of activity jobs: apart, so that a backlog of slow jobs never delays a timer.
+pub(crate) const JOBS_BY_DUE: u16 = 2;
+/// Index of what is parked.
+pub(crate) const PARKED: u16 = 1;
+/// How many drainers can share the work.
+pub(crate) const SHARDS: u32 = 8;
+/// Most facts kept behind one failing fact; beyond it the lane waits.
+pub(crate) const MAX_QUEUED: usize = 1_000;
+
+impl Todo {
+    pub(crate) fn key(id: &str) -> DocKey {
+        DocKey::new(TODO, id)
+    }
+
+    pub(crate) fn decode(data: &[u8]) -> Result<Self, String> {
+        serde_json::from_slice(data).map_err(|error| format!("a to-do does not decode: {error}"))
+    }
+
+    pub(crate) fn timer(process: &str, key: &str, name: &str, at_ms: i64, ctx: &Ctx) -> Self {
+        let work = Work::Timer { process: process.into(), key: key.into(), name: name.into(), ctx: ctx.clone() };
+        Self::new(work, at_ms, ctx.now_ms)
+    }
+
+    pub(crate) fn job(activity: &str, stream: &str, version: u64, event: &Message, ctx: &Ctx, now_ms: i64) -> Self {
+        let key = format!("{stream}@{version}");
+        let work = Work::Job { activity: activity.into(), key, event: Written::of(event), ctx: ctx.clone() };
+        Self::new(work, now_ms, now_ms)
+    }
+
+    pub(crate) fn facts(consumer: &str, key: &str, now_ms: i64) -> Self {
+        let work = Work::Facts { consumer: consumer.into(), key: key.into(), facts: Vec::new() };
+        Self::new(work, now_ms, now_ms)
+    }
+
+    pub(crate) fn waiting(process: &str, key: &str, ctx: &Ctx) -> Self {
+        let work = Work::Waiting { process: process.into(), key: key.into(), inputs: Vec::new() };
+        Self::new(work, i64::MAX, ctx.now_ms)
+    }
+
+    /// The document's body: a parked or waiting to-do is in no due index, so the drainer never meets it.
+    pub(crate) fn body(&self, id: &str) -> DocBody {
+        let index = match &self.work {
+            _ if self.parked => vec![(PARKED, Bytes::copy_from_slice(id.as_bytes()))],
+            Work::Waiting { .. } => Vec::new(),
+            Work::Job { .. } => vec![(JOBS_BY_DUE, due_key(shard_of(id), self.due_ms))],
+            _ => vec![(BY_DUE, due_key(shard_of(id), self.due_ms))],
+        };
+        DocBody { data: serde_json::to_vec(self).expect("a to-do has string keys and encodes as JSON").into(), index }
+    }
+
+    /// Notes a failed attempt: tried again with doubling pauses, parked after `most` attempts.
+    pub(crate) fn failed(&mut self, error: String, most: u32, now_ms: i64, cap_ms: i64) {
+        self.attempts += 1;
+        let pause = 50_i64.saturating_mul(1 << self.attempts.min(20)).min(cap_ms);
+        self.due_ms = now_ms + pause;
+        self.parked = self.attempts >= most;
+        self.error = Some(error);
+    }
+
+    fn new(work: Work, due_ms: i64, since_ms: i64) -> Self {
+        Self { work, attempts: 0, due_ms, parked: false, error: None, since_ms }
+    }
+}
+
+/// Which drainer takes a to-do.
+pub(crate) fn shard_of(id: &str) -> u32 {
+    partition_of(id, SHARDS)
+}
+
+/// The key of the due index; sorts by shard, then time.
+pub(crate) fn due_key(shard: u32, due_ms: i64) -> Bytes {
+    let mut key = vec![shard as u8];
+    key.extend_from_slice(&(due_ms.max(0) as u64).to_be_bytes());
+    key.into()
+}

@@ -1,0 +1,342 @@
+//! One unit of work: everything an input changes is planned here and becomes one Commit.
+//!
+//! What is read is guarded, what is written is seen by later reads of the same unit. A unit that turns out
+//! to rest on something stale is thrown away and planned again; nothing else has to be undone.
+
+use std::{any::Any, collections::BTreeMap, collections::VecDeque, sync::Arc};
+
+use bongsu_core::{CommandId, Ctx, DecodeError, StreamRef, Wire, digest, type_of};
+use bytes::Bytes;
+
+use crate::{
+    cache::{CachedDoc, State},
+    command::ONCE,
+    core::Core,
+    envelope::{Envelope, Meta, rfc3339},
+    ports::store::{Commit, CommitId, DocBody, DocKey, DocWrite, Fact, Guard, Head, NewEvent, Read, StoreError},
+    target::Decided,
+    todo::Todo,
+    token::Token,
+};
+
+/// A wire value whose type is hidden.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Message {
+    pub(crate) name: String,
+    pub(crate) schema: u32,
+    pub(crate) data: Bytes,
+}
+
+/// Why a unit could not be planned.
+#[derive(Debug)]
+pub(crate) enum Fail {
+    /// The store did not answer.
+    Store(StoreError),
+    /// The input cannot be handled by this build, now or later: park it.
+    Corrupt(String),
+}
+
+/// What a unit read and may have changed of one stream.
+struct OpenStream {
+    read: u64,
+    version: u64,
+    base: State,
+    changed: Option<Box<dyn Any + Send + Sync>>,
+}
+
+/// What a unit read or wrote of one document.
+struct OpenDoc {
+    /// `None`: written without having been read.
+    read: Option<CachedDoc>,
+    write: Option<Option<DocBody>>,
+}
+
+pub(crate) struct Unit {
+    pub(crate) core: Arc<Core>,
+    pub(crate) id: CommitId,
+    pub(crate) now_ms: i64,
+    streams: BTreeMap<String, OpenStream>,
+    docs: BTreeMap<DocKey, OpenDoc>,
+    fences: Vec<Guard>,
+    events: Vec<NewEvent>,
+    /// Own events some process listens to, not yet heard.
+    pub(crate) heard: VecDeque<(usize, Message, Ctx)>,
+    /// Earliest due time among the to-dos written.
+    pub(crate) due_ms: Option<i64>,
+    /// Commands decided so far; bounds what one input may set off.
+    pub(crate) steps: u32,
+}
+
+/// A planned unit: the Commit, and what the cache may believe once it is queued.
+pub(crate) struct Plan {
+    pub(crate) commit: Commit,
+    pub(crate) streams: Vec<(String, u64, u64, State)>,
+    pub(crate) docs: Vec<(DocKey, Option<CachedDoc>, Option<CachedDoc>)>,
+    pub(crate) due_ms: Option<i64>,
+}
+
+/// Most commands and process steps one input may set off.
+pub(crate) const MAX_STEPS: u32 = 64;
+
+impl Message {
+    pub(crate) fn of<W: Wire>(value: &W) -> Self {
+        let (name, schema) = value.name();
+        Self { name: name.to_owned(), schema, data: value.encode().into() }
+    }
+
+    pub(crate) fn decode<W: Wire>(&self) -> Result<W, DecodeError> {
+        W::decode(&self.name, self.schema, &self.data)?.ok_or_else(|| DecodeError::Broken {
+            name: self.name.clone(),
+            schema: self.schema,
+            reason: "not a name of its reader".into(),
+        })
+    }
+}
+
+impl Unit {
+    pub(crate) fn new(core: &Arc<Core>, id: CommitId) -> Self {
+        Self {
+            core: core.clone(),
+            id,
+            now_ms: core.env.wall_ms(),
+            streams: BTreeMap::new(),
+            docs: BTreeMap::new(),
+            fences: Vec::new(),
+            events: Vec::new(),
+            heard: VecDeque::new(),
+            due_ms: None,
+            steps: 0,
+        }
+    }
+
+    /// Guards something this unit did not read: a lease, or a cursor whose revision is known in advance.
+    pub(crate) fn fence(&mut self, guard: Guard) {
+        self.fences.push(guard);
+    }
+
+    /// Version and state of a stream as this unit sees it.
+    pub(crate) async fn stream(&mut self, target: &StreamRef) -> Result<(u64, &(dyn Any + Send + Sync)), Fail> {
+        if !self.streams.contains_key(&target.stream) {
+            let (version, base) = self.core.clone().state_of(target).await?;
+            self.streams.insert(target.stream.clone(), OpenStream { read: version, version, base, changed: None });
+        }
+        let open = &self.streams[&target.stream];
+        Ok((open.version, open.changed.as_deref().unwrap_or(open.base.as_ref())))
+    }
+
+    /// A copy of a stream's state.
+    pub(crate) async fn copy_of(&mut self, target: &StreamRef) -> Result<Box<dyn Any + Send + Sync>, Fail> {
+        let (_, state) = self.stream(target).await?;
+        Ok((target.folder.copy)(state))
+    }
+
+    /// A document as this unit sees it.
+    pub(crate) async fn doc(&mut self, key: &DocKey) -> Result<Option<Bytes>, Fail> {
+        if !self.docs.contains_key(key) {
+            let found = self.core.clone().doc_of(key).await?;
+            self.docs.insert(key.clone(), OpenDoc { read: Some(found), write: None });
+        }
+        let open = &self.docs[key];
+        Ok(match &open.write {
+            Some(write) => write.as_ref().map(|body| body.data.clone()),
+            None => open.read.as_ref().filter(|doc| doc.revision.is_some()).map(|doc| doc.data.clone()),
+        })
+    }
+
+    /// Writes a document; `None` deletes it.
+    pub(crate) fn put(&mut self, key: DocKey, body: Option<DocBody>) {
+        self.docs.entry(key).or_insert(OpenDoc { read: None, write: None }).write = Some(body);
+    }
+
+    /// Writes a to-do, and remembers when the drainer has to wake for it.
+    pub(crate) fn put_todo(&mut self, id: &str, todo: &Todo) {
+        self.due_ms = Some(self.due_ms.map_or(todo.due_ms, |due| due.min(todo.due_ms)));
+        self.put(Todo::key(id), Some(todo.body(id)));
+    }
+
+    /// Appends one event to a stream and everything that follows from it in the same Commit: its fact, the
+    /// job of an activity, the turn of a process.
+    pub(crate) async fn append(
+        &mut self,
+        target: &StreamRef,
+        (name, schema): (&'static str, u32),
+        data: Vec<u8>,
+        ctx: &Ctx,
+    ) -> Result<(), Fail> {
+        let mut state = match self.streams.get_mut(&target.stream).and_then(|open| open.changed.take()) {
+            Some(state) => state,
+            None => self.copy_of(target).await?,
+        };
+        (target.folder.apply)(state.as_mut(), name, schema, &data).map_err(|e| Fail::Corrupt(e.to_string()))?;
+        self.record(&target.stream, (name, schema), data, state, ctx);
+        Ok(())
+    }
+
+    /// Adds an event whose state after it is known already.
+    pub(crate) fn record(
+        &mut self,
+        stream: &str,
+        (name, schema): (&'static str, u32),
+        data: Vec<u8>,
+        state: Box<dyn Any + Send + Sync>,
+        ctx: &Ctx,
+    ) {
+        let open = self.streams.get_mut(stream).expect("a stream is read before it is appended to");
+        open.version += 1;
+        let version = open.version;
+        let data = Bytes::from(data);
+        let id = CommandId(digest(&[&format!("{:032x}", self.id.0), stream, &version.to_string()])).to_string();
+        let meta = Meta::of(id, ctx);
+        let facts = self.fact(stream, version, (name, schema), &data, state.as_ref(), &meta).into_iter().collect();
+        self.follow(stream, version, Message { name: name.to_owned(), schema, data: data.clone() }, ctx);
+        let meta = serde_json::to_vec(&meta).expect("metadata has string keys and encodes as JSON").into();
+        let event = NewEvent { stream: stream.to_owned(), version, name, schema, data, meta, tags: Vec::new(), facts };
+        self.events.push(event);
+        self.streams.get_mut(stream).expect("read above").changed = Some(state);
+    }
+
+    /// Names what this unit leaves of a stream, for reading one's own writes.
+    pub(crate) fn token(&self, stream: &str, version: u64) -> Token {
+        let of_stream = self.events.iter().filter(|event| event.stream == stream);
+        let sequence = of_stream.flat_map(|event| event.facts.iter().map(|fact| fact.sequence)).max().unwrap_or(0);
+        Token { context: self.core.service.name.to_owned(), stream: stream.to_owned(), version, sequence }
+    }
+
+    /// Decides a command. A rejection changes nothing, but what it rests on stays guarded.
+    pub(crate) async fn command(&mut self, command: &Message, ctx: &Ctx) -> Result<Decided, Fail> {
+        self.steps += 1;
+        if self.steps > MAX_STEPS {
+            return Err(Fail::Corrupt(format!("one input set off more than {MAX_STEPS} steps")));
+        }
+        let core = self.core.clone();
+        let owner = core.service.owners.get(command.name.as_str());
+        let Some(owner) = owner else {
+            return Err(Fail::Corrupt(format!("no decider takes {}", type_of(&command.name, command.schema))));
+        };
+        core.service.targets[*owner].decide(self, command, ctx).await
+    }
+
+    /// Turns the unit into a Commit.
+    pub(crate) fn plan(self) -> Plan {
+        let mut commit = Commit { id: self.id, guards: self.fences, events: self.events, docs: Vec::new() };
+        let mut plan_streams = Vec::new();
+        for (stream, open) in self.streams {
+            commit.guards.push(Guard::Head(Head::Stream(stream.clone()), open.read));
+            let state = open.changed.map_or(open.base, Arc::from);
+            plan_streams.push((stream, open.read, open.version, state));
+        }
+        let mut plan_docs = Vec::new();
+        for (key, open) in self.docs {
+            if let Some(read) = &open.read {
+                commit.guards.push(Guard::Doc(key.clone(), read.revision));
+            }
+            let after = open.write.as_ref().map(|write| match write {
+                Some(body) => CachedDoc { revision: Some(self.id), data: body.data.clone() },
+                None => CachedDoc::default(),
+            });
+            if let Some(put) = open.write {
+                commit.docs.push(DocWrite { key: key.clone(), put });
+            }
+            plan_docs.push((key, open.read, after));
+        }
+        Plan { commit, streams: plan_streams, docs: plan_docs, due_ms: self.due_ms }
+    }
+
+    /// The public side of an event, if it has one.
+    fn fact(
+        &self,
+        stream: &str,
+        version: u64,
+        (name, schema): (&str, u32),
+        data: &[u8],
+        state: &(dyn Any + Send + Sync),
+        meta: &Meta,
+    ) -> Option<Fact> {
+        let (aggregate, id) = stream.split_once('/')?;
+        let public = (self.core.service.mappers.get(aggregate)?)(id, name, schema, data, state)?;
+        let kind = type_of(public.name, public.schema);
+        let envelope = Envelope {
+            specversion: "1.0".into(),
+            id: meta.id.clone(),
+            source: self.core.service.name.to_owned(),
+            subject: stream.to_owned(),
+            time: rfc3339(self.now_ms),
+            datacontenttype: "application/json".into(),
+            dataschema: format!("/contracts/{}.json", kind.split_once('.').map_or(kind.as_str(), |(_, rest)| rest)),
+            sequence: version,
+            partitionkey: public.key.clone(),
+            correlationid: meta.correlation.clone(),
+            causationid: meta.causation.clone(),
+            traceparent: meta.traceparent.clone(),
+            data: serde_json::from_slice(&public.data).expect("an encoded fact is JSON"),
+            kind,
+        };
+        Some(Fact {
+            id: meta.id.clone(),
+            topic: self.core.service.name.to_owned(),
+            subject: stream.to_owned(),
+            partition_key: public.key,
+            sequence: version,
+            cloudevent: envelope.encode(),
+        })
+    }
+
+    /// Notes who inside this context follows from an event.
+    fn follow(&mut self, stream: &str, version: u64, event: Message, ctx: &Ctx) {
+        let core = self.core.clone();
+        for job in core.service.jobs.iter().filter(|job| job.wants(&event.name)) {
+            let todo = Todo::job(job.name(), stream, version, &event, ctx, self.now_ms);
+            self.put_todo(&format!("job/{}/{stream}@{version}", job.name()), &todo);
+        }
+        for (at, saga) in core.service.sagas.iter().enumerate() {
+            if saga.hears_own(&event.name) {
+                self.heard.push_back((at, event.clone(), ctx.clone()));
+            }
+        }
+    }
+}
+
+impl Core {
+    /// Version and state of a stream: believed if cached, else folded from the store.
+    async fn state_of(&self, target: &StreamRef) -> Result<(u64, State), Fail> {
+        if let Some(found) = self.cache().stream(&target.stream) {
+            return Ok(found);
+        }
+        let (version, state) = self.fold(target).await?;
+        let state: State = Arc::from(state);
+        self.cache().put_stream(target.stream.clone(), version, state.clone());
+        Ok((version, state))
+    }
+
+    /// Folds a stream from the store: committed events only.
+    pub(crate) async fn fold(&self, target: &StreamRef) -> Result<(u64, Box<dyn Any + Send + Sync>), Fail> {
+        const PAGE: u32 = 1_000;
+        let (mut version, mut state) = (0, (target.folder.empty)());
+        loop {
+            let what = Read::Stream { stream: target.stream.clone(), after: version };
+            let events = self.store.read(what, PAGE).await.map_err(Fail::Store)?;
+            for event in &events {
+                (target.folder.apply)(state.as_mut(), &event.name, event.schema, &event.data)
+                    .map_err(|error| Fail::Corrupt(format!("{}@{}: {error}", event.stream, event.version)))?;
+                version = event.version;
+            }
+            if events.len() < PAGE as usize {
+                return Ok((version, state));
+            }
+        }
+    }
+
+    async fn doc_of(&self, key: &DocKey) -> Result<CachedDoc, Fail> {
+        let cached = if key.table == ONCE { None } else { self.cache().doc(key) };
+        if let Some(found) = cached {
+            return Ok(found);
+        }
+        let found = self.store.docs(vec![key.clone()]).await.map_err(Fail::Store)?.pop().flatten();
+        let doc =
+            found.map_or_else(CachedDoc::default, |doc| CachedDoc { revision: Some(doc.revision), data: doc.data });
+        if key.table != ONCE {
+            self.cache().put_doc(key.clone(), doc.clone());
+        }
+        Ok(doc)
+    }
+}
