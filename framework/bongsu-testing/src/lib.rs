@@ -1,6 +1,7 @@
 //! Memory adapters, given/when/then, conformance suites for every port, and the simulator.
 #![forbid(unsafe_code)]
 
+pub mod given;
 pub mod conformance;
 mod memory_broker;
 mod memory_store;
