@@ -1,0 +1,112 @@
+//! How commands talk to the running supervisor of a data folder.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use hyper::Method;
+use serde::de::DeserializeOwned;
+
+use crate::data_folder::{Address, DataFolder};
+use crate::http::{Http, Lines, NoAnswer};
+use crate::registry::{Instance, RouteTable};
+
+/// An ordinary answer takes no longer; `start` and `stop` wait for what they ask for.
+const LIMIT: Duration = Duration::from_secs(40);
+
+/// A found supervisor.
+#[derive(Clone)]
+pub struct Client {
+    http: Http,
+    address: Address,
+    data: PathBuf,
+}
+
+/// Why a command could not be given; each is one line.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// Nobody holds the data folder.
+    #[error("no system is running on {} (start one with 'bongsu up')", .0.display())]
+    NotRunning(PathBuf),
+    /// It runs but does not answer.
+    #[error("the supervisor does not answer: {0}")]
+    NoAnswer(#[from] NoAnswer),
+    /// It said no.
+    #[error("{0}")]
+    Refused(String),
+}
+
+impl Client {
+    /// Finds the supervisor of a data folder.
+    ///
+    /// # Errors
+    /// [`ClientError::NotRunning`].
+    pub fn find(data: &Path) -> Result<Self, ClientError> {
+        let not_running = || ClientError::NotRunning(data.to_path_buf());
+        if !DataFolder::is_taken(data) {
+            return Err(not_running());
+        }
+        Ok(Self::at(Address::read(data).ok_or_else(not_running)?, data))
+    }
+
+    /// The supervisor at that address.
+    pub fn at(address: Address, data: &Path) -> Self {
+        Self { http: Http::new(Some(address.token.clone())), address, data: data.to_path_buf() }
+    }
+
+    /// `GET /instances`.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn instances(&self) -> Result<Vec<Instance>, ClientError> {
+        self.ask(Method::GET, "/instances").await
+    }
+
+    /// `POST /instances/{name}/{action}`: the instances as they are afterwards.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn act(&self, name: &str, action: &str) -> Result<Vec<Instance>, ClientError> {
+        self.ask(Method::POST, &format!("/instances/{}/{action}", name.replace(['/', ' ', '?', '#', '%'], "_"))).await
+    }
+
+    /// `GET /routes`: waits for a revision after `after`.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn routes(&self, after: u64) -> Result<RouteTable, ClientError> {
+        self.ask(Method::GET, &format!("/routes?after={after}")).await
+    }
+
+    /// Log lines of these names (all when empty), as [`crate::logs::Line`]s in JSON.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn logs(&self, names: &[String], tail: usize, follow: bool) -> Result<Lines, ClientError> {
+        let names = if names.is_empty() { String::new() } else { format!("&names={}", names.join(",")) };
+        let url = format!("{}/logs?tail={tail}&follow={}{names}", self.address.url, u8::from(follow));
+        Ok(self.http.lines(&url).await?)
+    }
+
+    /// Stops the whole system and waits until it is gone.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn stop(&self) -> Result<(), ClientError> {
+        self.http.ask(Method::POST, &format!("{}/stop", self.address.url), LIMIT).await?;
+        for _ in 0..1200 {
+            if !DataFolder::is_taken(&self.data) {
+                return Ok(());
+            }
+            tokio::time::sleep(Duration::from_millis(25)).await;
+        }
+        Err(ClientError::Refused(format!("the system still runs after 30 s (process {})", self.address.pid)))
+    }
+
+    async fn ask<T: DeserializeOwned>(&self, method: Method, path: &str) -> Result<T, ClientError> {
+        let answer = self.http.ask(method, &format!("{}{path}", self.address.url), LIMIT).await?;
+        if answer.status != 200 {
+            return Err(ClientError::Refused(String::from_utf8_lossy(&answer.body).into_owned()));
+        }
+        serde_json::from_slice(&answer.body).map_err(|error| ClientError::Refused(format!("{path}: {error}")))
+    }
+}

@@ -1,0 +1,279 @@
+//! One task per instance: it owns the whole life of its slot, from waiting for others to the last restart.
+
+use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Notify, mpsc};
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use crate::backoff::{FAILING_AFTER, RAN_WELL, pause};
+use crate::data_folder::Address;
+use crate::find_binary::find_binary;
+use crate::http::Http;
+use crate::logs::Logs;
+use crate::process::{Happening, Process, Said};
+use crate::readiness;
+use crate::registry::{Instance, Registry, State};
+use crate::spec::{Command, Spec, config_file};
+use crate::system_file::{BROKER, GATEWAY};
+
+/// After SIGTERM a process has so long to end by itself.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// What an instance is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Order {
+    /// Be running.
+    Start,
+    /// Stop, and stay stopped.
+    Stop,
+    /// SIGKILL; it is started again as after any crash.
+    Kill,
+    /// Stop and start.
+    Restart,
+}
+
+/// What all keepers share.
+pub(crate) struct Shared {
+    pub(crate) registry: Arc<Registry>,
+    pub(crate) logs: Arc<Logs>,
+    pub(crate) http: Http,
+    pub(crate) data: PathBuf,
+    /// Relative commands start here.
+    pub(crate) base: PathBuf,
+    /// The running binary.
+    pub(crate) own: PathBuf,
+}
+
+pub(crate) struct Keeper {
+    spec: Spec,
+    shared: Arc<Shared>,
+    orders: mpsc::Receiver<Order>,
+    /// Quick deaths in a row.
+    failures: u32,
+    /// Kept over restarts, so that its URL stays the same.
+    address: Option<SocketAddr>,
+}
+
+/// How one run of the process ended.
+enum End {
+    Stopped,
+    /// Stop it and start it again at once.
+    Again,
+    Died {
+        why: String,
+        ran_well: bool,
+    },
+    NotStarted(String),
+}
+
+impl Keeper {
+    pub(crate) fn new(spec: Spec, shared: Arc<Shared>, orders: mpsc::Receiver<Order>) -> Self {
+        Self { address: spec.listen, spec, shared, orders, failures: 0 }
+    }
+
+    /// Runs until the orders end.
+    pub(crate) async fn keep(mut self) {
+        let mut wanted = self.spec.start && self.wait_for_predecessors().await;
+        loop {
+            if !wanted {
+                self.show(|row| (row.state, row.pid, row.url) = (State::Stopped, None, None));
+                match self.orders.recv().await {
+                    None => return,
+                    Some(Order::Start | Order::Restart) => {
+                        self.failures = 0;
+                        wanted = true;
+                    }
+                    Some(Order::Stop | Order::Kill) => {}
+                }
+                continue;
+            }
+            wanted = match self.run().await {
+                End::Stopped => false,
+                End::Again => true,
+                End::Died { why, ran_well } => {
+                    self.failures = if ran_well { 0 } else { self.failures + 1 };
+                    self.pause(why).await
+                }
+                End::NotStarted(why) => {
+                    self.failures = FAILING_AFTER;
+                    self.pause(why).await
+                }
+            };
+        }
+    }
+
+    /// Waits until those it comes after are ready; one that fails or is not wanted holds nobody back. False: it was
+    /// told to stop meanwhile.
+    async fn wait_for_predecessors(&mut self) -> bool {
+        let after = self.spec.after.clone();
+        self.show(|row| row.state = State::Waiting);
+        let registry = self.shared.registry.clone();
+        let settled =
+            |rows: &[Instance]| rows.iter().filter(|row| after.contains(&row.name)).all(|row| row.state.is_settled());
+        tokio::select! { biased;
+            order = self.orders.recv() => order == Some(Order::Start),
+            _ = registry.wait_until(Duration::MAX, settled) => true,
+        }
+    }
+
+    /// Starts the process and stays with it until it is gone.
+    async fn run(&mut self) -> End {
+        let mut process = match self.start() {
+            Ok(process) => process,
+            Err(why) => return End::NotStarted(why),
+        };
+        let pid = process.pid();
+        let state = if self.is_failing() { State::Failing } else { State::Starting };
+        self.show(|row| {
+            (row.state, row.pid, row.url) = (state, Some(pid), None);
+            if state == State::Starting {
+                row.detail = None;
+            }
+        });
+        let (tell, mut answers) = mpsc::channel(1);
+        let nudge = Arc::new(Notify::new());
+        let mut watchers = JoinSet::new();
+        let mut ready_since: Option<Instant> = None;
+        loop {
+            tokio::select! { biased;
+                order = self.orders.recv() => match order {
+                    Some(Order::Start) => {}
+                    Some(Order::Kill) => process.kill(),
+                    Some(Order::Restart) => {
+                        self.stop(process).await;
+                        return End::Again;
+                    }
+                    Some(Order::Stop) | None => {
+                        self.stop(process).await;
+                        return End::Stopped;
+                    }
+                },
+                happening = process.next() => match happening {
+                    Happening::Ended(why) => {
+                        let ran_well = ready_since.is_some_and(|since| since.elapsed() >= RAN_WELL);
+                        return End::Died { why, ran_well };
+                    }
+                    Happening::Said(Said::Ready) => nudge.notify_one(),
+                    Happening::Said(Said::Listening { addr }) => {
+                        self.address = addr.parse().ok().or(self.address);
+                        self.show(|row| row.url = Some(format!("http://{addr}")));
+                        watchers.abort_all();
+                        watchers.spawn(readiness::watch(self.shared.http.clone(), addr, nudge.clone(), tell.clone()));
+                    }
+                },
+                Some(answer) = answers.recv() => {
+                    if answer.is_ok() && ready_since.is_none() {
+                        ready_since = Some(Instant::now());
+                    }
+                    self.heard_readiness(answer, ready_since.is_some());
+                }
+            }
+        }
+    }
+
+    fn heard_readiness(&mut self, answer: Result<(), String>, was_ready: bool) {
+        match answer {
+            Ok(()) => {
+                self.show(|row| (row.state, row.detail) = (State::Ready, None));
+            }
+            Err(_) if self.is_failing() && !was_ready => {}
+            Err(why) => self.show(|row| {
+                row.state = if was_ready { State::Unready } else { State::Starting };
+                row.detail = Some(why);
+            }),
+        }
+    }
+
+    fn start(&mut self) -> Result<Process, String> {
+        let program = match &self.spec.command {
+            Command::Own => self.shared.own.clone(),
+            Command::Named(name) => find_binary(name, &self.shared.base, &self.shared.own)?,
+        };
+        let env = self.environment();
+        Process::start(&program, &self.spec.args, &env, &self.spec.slot, &self.shared.logs)
+    }
+
+    fn environment(&mut self) -> Vec<(String, String)> {
+        let (spec, data) = (&self.spec, &self.shared.data);
+        let listen = self.free_address();
+        let path = |path: PathBuf| path.display().to_string();
+        let mut env = vec![
+            ("BONGSU_NAME", spec.name.clone()),
+            ("BONGSU_SLOT", spec.slot.clone()),
+            ("BONGSU_LISTEN", listen.to_string()),
+            ("BONGSU_STORE", format!("sqlite:{}", path(data.join(format!("{}.db", spec.name))))),
+            ("BONGSU_PARENT_PIPE", "1".to_owned()),
+            ("BONGSU_CONFIG", path(data.join(config_file(&spec.name)))),
+        ];
+        let broker = self.shared.registry.matching(BROKER).into_iter().find_map(|row| row.url);
+        env.extend(broker.map(|url| ("BONGSU_BROKER", url)));
+        if spec.name == GATEWAY {
+            env.push(("BONGSU_SUPERVISOR", path(data.join(Address::FILE))));
+        }
+        let mut env: Vec<(String, String)> = env.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        env.extend(spec.env.iter().cloned());
+        env
+    }
+
+    /// Its last address if nobody took it meanwhile, else any free port. What an author asked for and does not get
+    /// is said.
+    fn free_address(&self) -> SocketAddr {
+        let any = SocketAddr::from(([127, 0, 0, 1], 0));
+        let Some(wished) = self.address else { return any };
+        match TcpListener::bind(wished) {
+            Ok(_) => wished,
+            Err(error) => {
+                let slot = &self.spec.slot;
+                self.shared.logs.note("WARN", &format!("{slot}: {wished} is not free ({error}), taking a free port"));
+                any
+            }
+        }
+    }
+
+    /// SIGTERM, and after the grace SIGKILL.
+    async fn stop(&mut self, mut process: Process) {
+        self.show(|row| row.state = State::Stopping);
+        process.terminate();
+        if tokio::time::timeout(GRACE, process.ended()).await.is_err() {
+            let slot = &self.spec.slot;
+            self.shared.logs.note("WARN", &format!("{slot} did not stop within {GRACE:?} and is killed"));
+            process.kill();
+            process.ended().await;
+        }
+        self.show(|row| (row.pid, row.url, row.detail) = (None, None, None));
+    }
+
+    /// Waits as long as its failures ask for; false: it was told to stop.
+    async fn pause(&mut self, why: String) -> bool {
+        let state = if self.is_failing() { State::Failing } else { State::Restarting };
+        self.show(|row| (row.state, row.pid, row.detail) = (state, None, Some(why)));
+        let until = Instant::now() + pause(self.failures);
+        loop {
+            tokio::select! { biased;
+                order = self.orders.recv() => match order {
+                    None | Some(Order::Stop) => return false,
+                    Some(Order::Start | Order::Restart) => {
+                        self.failures = 0;
+                        break;
+                    }
+                    Some(Order::Kill) => {}
+                },
+                () = tokio::time::sleep_until(until) => break,
+            }
+        }
+        self.show(|row| row.restarts += 1);
+        true
+    }
+
+    fn is_failing(&self) -> bool {
+        self.failures >= FAILING_AFTER
+    }
+
+    fn show(&self, change: impl FnOnce(&mut Instance)) {
+        self.shared.registry.update(&self.spec.slot, change);
+    }
+}

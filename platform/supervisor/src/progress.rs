@@ -1,0 +1,143 @@
+//! Shows a system starting: spinners on a terminal, plain lines otherwise; later only what changes.
+
+use std::collections::BTreeMap;
+use std::io::{self, IsTerminal, Write};
+use std::sync::Arc;
+use std::time::Duration;
+
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use tokio::time::Instant;
+
+use crate::registry::{Instance, Registry, State};
+
+/// What is on screen.
+pub struct Progress {
+    registry: Arc<Registry>,
+    shown: BTreeMap<String, Instance>,
+    screen: Screen,
+    began: Instant,
+}
+
+enum Screen {
+    Terminal { all: MultiProgress, bars: BTreeMap<String, ProgressBar> },
+    Lines,
+}
+
+impl Progress {
+    /// A display of that registry on stdout.
+    pub fn new(registry: Arc<Registry>) -> Self {
+        let screen = if io::stdout().is_terminal() {
+            Screen::Terminal { all: MultiProgress::new(), bars: BTreeMap::new() }
+        } else {
+            Screen::Lines
+        };
+        Self { registry, shown: BTreeMap::new(), screen, began: Instant::now() }
+    }
+
+    /// Shows every instance until it is ready, failing or not wanted. False: some are failing.
+    pub async fn show_start(&mut self) -> bool {
+        let mut revision = self.registry.watch();
+        loop {
+            let rows = self.registry.instances();
+            self.show(&rows);
+            if rows.iter().all(|row| row.state.is_settled()) {
+                self.close_bars();
+                return rows.iter().all(|row| row.state != State::Failing);
+            }
+            if revision.changed().await.is_err() {
+                return false;
+            }
+        }
+    }
+
+    /// Shows what changes, until it is dropped.
+    pub async fn show_changes(&mut self) {
+        let mut revision = self.registry.watch();
+        while revision.changed().await.is_ok() {
+            let rows = self.registry.instances();
+            self.show(&rows);
+        }
+    }
+
+    /// How long the start took.
+    pub fn elapsed(&self) -> Duration {
+        self.began.elapsed()
+    }
+
+    fn show(&mut self, rows: &[Instance]) {
+        for row in rows {
+            let before = self.shown.insert(row.instance.clone(), row.clone());
+            if before.as_ref() == Some(row) {
+                continue;
+            }
+            match &mut self.screen {
+                Screen::Terminal { all, bars } => {
+                    let bar = bars.entry(row.instance.clone()).or_insert_with(|| spinner(all, &row.instance));
+                    draw(bar, row);
+                }
+                Screen::Lines => {
+                    if let Some(line) = change(before.as_ref(), row, self.began.elapsed()) {
+                        say(&line);
+                    }
+                }
+            }
+        }
+    }
+
+    fn close_bars(&mut self) {
+        if let Screen::Terminal { bars, .. } = &self.screen {
+            bars.values().filter(|bar| !bar.is_finished()).for_each(ProgressBar::abandon);
+        }
+        // From here on even a terminal gets lines: spinners would fight with what the user types.
+        self.screen = Screen::Lines;
+    }
+}
+
+/// Prints a line; a closed stdout is no reason to stop a system.
+pub fn say(line: &str) {
+    let _ = writeln!(io::stdout(), "{line}");
+}
+
+/// The line for a change worth one.
+fn change(before: Option<&Instance>, now: &Instance, elapsed: Duration) -> Option<String> {
+    let was = before.map(|row| row.state);
+    if was == Some(now.state) {
+        return None;
+    }
+    let slot = &now.instance;
+    let why = now.detail.as_deref().unwrap_or("no reason given");
+    match now.state {
+        State::Ready if now.restarts > 0 => Some(format!("{slot} is ready again (restart {})", now.restarts)),
+        State::Ready => {
+            let url = now.url.as_deref().unwrap_or_default();
+            Some(format!("{slot} is ready at {url} ({:.1} s)", elapsed.as_secs_f64()))
+        }
+        State::Restarting => Some(format!("{slot} {why}; starting it again")),
+        State::Failing => Some(format!("{slot} is failing: {why} (tried again every 5 s; see 'bongsu logs {slot}')")),
+        State::Unready => Some(format!("{slot} is not ready: {why}")),
+        State::Stopped if before.is_some_and(|row| row.state == State::Stopping) => Some(format!("{slot} has stopped")),
+        _ => None,
+    }
+}
+
+fn spinner(all: &MultiProgress, slot: &str) -> ProgressBar {
+    let bar = all.add(ProgressBar::new_spinner());
+    let style = ProgressStyle::with_template("{spinner} {prefix:16} {msg}")
+        .unwrap_or_else(|_| ProgressStyle::default_spinner());
+    bar.set_style(style.tick_chars("⠁⠃⠇⠧⠷⠿ "));
+    bar.set_prefix(slot.to_owned());
+    bar.enable_steady_tick(Duration::from_millis(100));
+    bar
+}
+
+fn draw(bar: &ProgressBar, row: &Instance) {
+    let text = match (row.state, &row.detail) {
+        (State::Ready, _) => format!("ready at {}", row.url.as_deref().unwrap_or_default()),
+        (state, Some(detail)) => format!("{}: {detail}", state.word()),
+        (state, None) => state.word().to_owned(),
+    };
+    match row.state {
+        State::Ready | State::Failing => bar.finish_with_message(text),
+        _ => bar.set_message(text),
+    }
+}

@@ -1,0 +1,216 @@
+//! What is running now: the one table everybody looks at, with a revision that rises on every change.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
+
+use crate::system_file::SystemFile;
+
+/// Where an instance is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum State {
+    /// Not wanted.
+    Stopped,
+    /// Those it comes after are not ready yet.
+    Waiting,
+    /// Running, was never ready.
+    Starting,
+    /// Answers `/health/ready` with 200.
+    Ready,
+    /// Was ready, says now that it is not.
+    Unready,
+    /// Died; about to be started again.
+    Restarting,
+    /// Died so often that it is only tried now and then.
+    Failing,
+    /// Was told to stop.
+    Stopping,
+}
+
+/// One row of `bongsu ps`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Instance {
+    /// The service.
+    pub name: String,
+    /// The slot: `question-1`.
+    pub instance: String,
+    /// Its process, while there is one.
+    pub pid: Option<u32>,
+    /// Where it listens, once it said so.
+    pub url: Option<String>,
+    /// See [`State`].
+    pub state: State,
+    /// How often it was started again after it died.
+    pub restarts: u32,
+    /// Why it is not ready, in one line.
+    pub detail: Option<String>,
+}
+
+/// What the gateway needs to know.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RouteTable {
+    /// Rises with every change of the registry.
+    pub revision: u64,
+    /// Paths and whose they are.
+    pub routes: Vec<Route>,
+    /// Ready instances (`host:port`) of every service that has a route.
+    pub upstreams: BTreeMap<String, Vec<String>>,
+    /// Services that have an instance about to be ready: worth a short wait.
+    pub coming: BTreeSet<String>,
+}
+
+/// One path.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Route {
+    /// `/x` exactly, `/x/*` everything below.
+    pub path: String,
+    /// The service.
+    pub service: String,
+}
+
+/// The table.
+pub struct Registry {
+    instances: Mutex<Vec<Instance>>,
+    routes: Vec<Route>,
+    revision: watch::Sender<u64>,
+}
+
+impl State {
+    /// The word used in JSON and on screen.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Stopped => "stopped",
+            Self::Waiting => "waiting",
+            Self::Starting => "starting",
+            Self::Ready => "ready",
+            Self::Unready => "unready",
+            Self::Restarting => "restarting",
+            Self::Failing => "failing",
+            Self::Stopping => "stopping",
+        }
+    }
+
+    /// Whether nothing more will happen to it without a cause from outside.
+    pub fn is_settled(self) -> bool {
+        matches!(self, Self::Stopped | Self::Ready | Self::Failing)
+    }
+}
+
+impl Registry {
+    /// A table of stopped instances.
+    pub fn new(instances: Vec<(String, String)>, system: &SystemFile) -> Self {
+        let stopped = |(name, instance)| Instance {
+            name,
+            instance,
+            pid: None,
+            url: None,
+            state: State::Stopped,
+            restarts: 0,
+            detail: None,
+        };
+        let routes = system.services.iter().flat_map(|service| {
+            service.routes.iter().map(|path| Route { path: path.clone(), service: service.name.clone() })
+        });
+        Self {
+            instances: Mutex::new(instances.into_iter().map(stopped).collect()),
+            routes: routes.collect(),
+            revision: watch::Sender::new(1),
+        }
+    }
+
+    /// Every instance, in starting order.
+    pub fn instances(&self) -> Vec<Instance> {
+        self.lock().clone()
+    }
+
+    /// Instances of that name, or the one with that slot.
+    pub fn matching(&self, name: &str) -> Vec<Instance> {
+        self.lock().iter().filter(|it| it.name == name || it.instance == name).cloned().collect()
+    }
+
+    /// Changes one instance; the revision rises only if it did change.
+    pub fn update(&self, instance: &str, change: impl FnOnce(&mut Instance)) {
+        let mut instances = self.lock();
+        let Some(row) = instances.iter_mut().find(|row| row.instance == instance) else { return };
+        let before = row.clone();
+        change(row);
+        if *row != before {
+            self.revision.send_modify(|revision| *revision += 1);
+        }
+    }
+
+    /// The revision, to wait on.
+    pub fn watch(&self) -> watch::Receiver<u64> {
+        self.revision.subscribe()
+    }
+
+    /// Waits until the table looks as asked; false when it did not within `limit`.
+    pub async fn wait_until(&self, limit: Duration, looks: impl Fn(&[Instance]) -> bool) -> bool {
+        let mut revision = self.watch();
+        let looked = async {
+            while !looks(&self.lock()) {
+                if revision.changed().await.is_err() {
+                    return;
+                }
+            }
+        };
+        tokio::time::timeout(limit, looked).await.is_ok()
+    }
+
+    /// What the gateway needs to know now.
+    pub fn route_table(&self) -> RouteTable {
+        let instances = self.lock();
+        let mut table =
+            RouteTable { revision: *self.revision.borrow(), routes: self.routes.clone(), ..RouteTable::default() };
+        for row in instances.iter().filter(|row| self.routes.iter().any(|route| route.service == row.name)) {
+            let ready = table.upstreams.entry(row.name.clone()).or_default();
+            match (row.state, &row.url) {
+                (State::Ready, Some(url)) => ready.push(url.trim_start_matches("http://").to_owned()),
+                (State::Stopped | State::Failing | State::Stopping, _) => {}
+                _ => drop(table.coming.insert(row.name.clone())),
+            }
+        }
+        table
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Instance>> {
+        self.instances.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn registry() -> Registry {
+        let text = "name = 'house'\n[[service]]\nname = 'door'\ncommand = 'x'\nroutes = ['/doors']";
+        let system = toml::from_str(text).unwrap();
+        Registry::new(vec![("door".into(), "door-1".into()), ("door".into(), "door-2".into())], &system)
+    }
+
+    #[test]
+    fn only_ready_instances_are_routed_to_and_those_about_to_be_are_announced() {
+        let registry = registry();
+        registry.update("door-1", |row| (row.state, row.url) = (State::Ready, Some("http://127.0.0.1:1".into())));
+        registry.update("door-2", |row| (row.state, row.url) = (State::Starting, Some("http://127.0.0.1:2".into())));
+        let table = registry.route_table();
+        assert_eq!(table.upstreams["door"], ["127.0.0.1:1"]);
+        assert!(table.coming.contains("door"));
+        registry.update("door-2", |row| row.state = State::Failing);
+        assert!(registry.route_table().coming.is_empty());
+    }
+
+    #[test]
+    fn the_revision_rises_only_with_a_change() {
+        let registry = registry();
+        let before = registry.route_table().revision;
+        registry.update("door-1", |row| row.state = State::Stopped);
+        assert_eq!(registry.route_table().revision, before);
+        registry.update("door-1", |row| row.state = State::Starting);
+        assert_eq!(registry.route_table().revision, before + 1);
+    }
+}

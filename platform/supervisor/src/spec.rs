@@ -1,0 +1,86 @@
+//! What one instance is: the description of a system, unrolled into slots.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use crate::system_file::{BROKER, GATEWAY, PlatformPart, Service, SystemFile};
+
+/// Everything needed to start one instance.
+#[derive(Clone, Debug)]
+pub(crate) struct Spec {
+    pub(crate) name: String,
+    pub(crate) slot: String,
+    pub(crate) command: Command,
+    pub(crate) args: Vec<String>,
+    pub(crate) env: Vec<(String, String)>,
+    /// The address to try first; a free port otherwise.
+    pub(crate) listen: Option<SocketAddr>,
+    /// Names whose instances must be ready before the first start.
+    pub(crate) after: Vec<String>,
+    pub(crate) start: bool,
+    /// Stopped from the highest to the lowest.
+    pub(crate) depth: usize,
+    pub(crate) config: toml::Table,
+}
+
+/// Which program.
+#[derive(Clone, Debug)]
+pub(crate) enum Command {
+    /// The running binary itself, with a subcommand.
+    Own,
+    /// A name or a path, looked up at each start.
+    Named(String),
+}
+
+/// All slots of a system, in starting order: broker, services as they depend on each other, gateway.
+pub(crate) fn unroll(system: &SystemFile) -> Vec<Spec> {
+    let mut services: Vec<&Service> = system.services.iter().collect();
+    services.sort_by_key(|service| system.depth(&service.name));
+    let last = services.last().map_or(0, |service| system.depth(&service.name));
+    let mut specs = vec![platform(BROKER, &system.broker, 0)];
+    for service in services {
+        let depth = system.depth(&service.name) + 1;
+        specs.extend((1..=service.instances).map(|number| instance(service, number, depth)));
+    }
+    let gateway_listen = system.gateway.listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8080)));
+    let gateway = PlatformPart { listen: Some(gateway_listen), ..system.gateway.clone() };
+    specs.push(platform(GATEWAY, &gateway, last + 2));
+    specs
+}
+
+/// The file a slot's settings are written to, in the data folder.
+pub(crate) fn config_file(name: &str) -> PathBuf {
+    PathBuf::from("config").join(format!("{name}.toml"))
+}
+
+fn instance(service: &Service, number: u32, depth: usize) -> Spec {
+    let mut after = vec![BROKER.to_owned()];
+    after.extend(service.after.iter().cloned());
+    Spec {
+        name: service.name.clone(),
+        slot: format!("{}-{number}", service.name),
+        command: Command::Named(service.command.clone()),
+        args: service.args.clone(),
+        env: service.env.clone().into_iter().collect(),
+        listen: None,
+        after,
+        start: service.start,
+        depth,
+        config: service.config.clone(),
+    }
+}
+
+fn platform(name: &str, part: &PlatformPart, depth: usize) -> Spec {
+    Spec {
+        name: name.to_owned(),
+        slot: name.to_owned(),
+        command: Command::Own,
+        args: vec![name.to_owned()],
+        env: part.env.clone().into_iter().collect(),
+        listen: part.listen,
+        after: Vec::new(),
+        start: true,
+        depth,
+        config: part.config.clone(),
+    }
+}

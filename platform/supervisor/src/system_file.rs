@@ -1,0 +1,305 @@
+//! `bongsu.toml`: what a system consists of.
+//!
+//! ```toml
+//! name = "house"
+//! data = "../.bongsu"                    # relative to this file; default ".bongsu" beside it
+//!
+//! [gateway]
+//! listen = "127.0.0.1:8080"              # a free port is taken, and said, when this one is not free
+//! config = { principal = "demo" }
+//!
+//! [[service]]
+//! name = "question"
+//! command = "question-service"           # beside the bongsu binary, then on the PATH
+//! routes = ["/questions", "/questions/*"]
+//! after = ["answer"]                     # started when these are ready
+//! config = { deadline_ms = 30000 }       # handed over as a TOML file
+//! ```
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+/// The instance names the platform itself takes.
+pub const BROKER: &str = "broker";
+/// See [`BROKER`].
+pub const GATEWAY: &str = "gateway";
+
+/// A system, as its author describes it.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SystemFile {
+    /// What it is called on screen.
+    pub name: String,
+    /// Where everything it keeps lives, relative to the file.
+    #[serde(default = "default_data")]
+    pub data: PathBuf,
+    /// The built-in broker.
+    #[serde(default)]
+    pub broker: PlatformPart,
+    /// The one address of the system.
+    #[serde(default)]
+    pub gateway: PlatformPart,
+    /// Its services.
+    #[serde(default, rename = "service")]
+    pub services: Vec<Service>,
+    /// The folder the file is in; relative paths start here.
+    #[serde(skip)]
+    pub folder: PathBuf,
+}
+
+/// A part of the platform that runs as a child process.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PlatformPart {
+    /// Loopback address; a free port when it is taken.
+    pub listen: Option<SocketAddr>,
+    /// Extra environment.
+    #[serde(default)]
+    pub env: BTreeMap<String, String>,
+    /// Its own settings.
+    #[serde(default)]
+    pub config: toml::Table,
+}
+
+/// One service.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Service {
+    /// Its name: the context's.
+    pub name: String,
+    /// Its program.
+    pub command: String,
+    /// Arguments.
+    #[serde(default)]
+    pub args: Vec<String>,
+    /// Extra environment.
+    #[serde(default)]
+    pub env: BTreeMap<String, String>,
+    /// How many processes.
+    #[serde(default = "one")]
+    pub instances: u32,
+    /// Paths the gateway sends here: `/x` exactly, `/x/*` everything below.
+    #[serde(default)]
+    pub routes: Vec<String>,
+    /// Services that must be ready first.
+    #[serde(default)]
+    pub after: Vec<String>,
+    /// Whether it starts with the system.
+    #[serde(default = "yes")]
+    pub start: bool,
+    /// Handed to it as a TOML file.
+    #[serde(default)]
+    pub config: toml::Table,
+}
+
+/// Why a `bongsu.toml` cannot be used; each is one line.
+#[derive(Debug, thiserror::Error)]
+pub enum SystemFileError {
+    /// It cannot be read.
+    #[error("cannot read {}: {source}", path.display())]
+    Read {
+        /// Which file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// It is not TOML, or has a key nobody knows, or lacks one.
+    #[error("{}:{line}: {message}", path.display())]
+    Parse {
+        /// Which file.
+        path: PathBuf,
+        /// Where.
+        line: usize,
+        /// What is wrong.
+        message: String,
+    },
+    /// It contradicts itself.
+    #[error("{}: {message}", path.display())]
+    Invalid {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong.
+        message: String,
+    },
+}
+
+impl SystemFile {
+    /// Reads and checks a file.
+    ///
+    /// # Errors
+    /// See [`SystemFileError`].
+    pub fn read(path: &Path) -> Result<Self, SystemFileError> {
+        let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+        let text =
+            fs::read_to_string(path).map_err(|source| SystemFileError::Read { path: path.to_path_buf(), source })?;
+        let mut file = Self::parse(&text, path)?;
+        file.folder = absolute.parent().map(Path::to_path_buf).unwrap_or_default();
+        Ok(file)
+    }
+
+    /// The data folder it names.
+    pub fn data_folder(&self) -> PathBuf {
+        self.folder.join(&self.data)
+    }
+
+    /// The order services depend on each other in: 0 waits for no other service, n waits for one of n - 1.
+    pub fn depth(&self, service: &str) -> usize {
+        let after = self.services.iter().find(|s| s.name == service).map_or(&[][..], |s| &s.after);
+        after.iter().map(|name| self.depth(name) + 1).max().unwrap_or(0)
+    }
+
+    fn parse(text: &str, path: &Path) -> Result<Self, SystemFileError> {
+        let file: Self = toml::from_str(text).map_err(|error| SystemFileError::Parse {
+            path: path.to_path_buf(),
+            line: error.span().map_or(1, |span| text[..span.start].matches('\n').count() + 1),
+            message: error.message().replace('\n', ", "),
+        })?;
+        match file.complaint() {
+            Some(message) => Err(SystemFileError::Invalid { path: path.to_path_buf(), message }),
+            None => Ok(file),
+        }
+    }
+
+    /// The first thing wrong with it.
+    fn complaint(&self) -> Option<String> {
+        let mut seen = BTreeSet::from([BROKER, GATEWAY, "supervisor"]);
+        let mut routes = BTreeMap::new();
+        for part in [&self.broker, &self.gateway] {
+            if let Some(listen) = part.listen.filter(|address| !address.ip().is_loopback()) {
+                return Some(format!("{listen} faces the network; only loopback addresses are served"));
+            }
+        }
+        for service in &self.services {
+            if let Some(complaint) = service.complaint() {
+                return Some(format!("service '{}': {complaint}", service.name));
+            }
+            if !seen.insert(&service.name) {
+                return Some(format!("service '{}': the name is taken", service.name));
+            }
+            for route in &service.routes {
+                if let Some(other) = routes.insert(route, &service.name) {
+                    return Some(format!("route '{route}' belongs to both '{other}' and '{}'", service.name));
+                }
+            }
+        }
+        self.unknown_predecessor().or_else(|| self.circle())
+    }
+
+    fn unknown_predecessor(&self) -> Option<String> {
+        let known: BTreeSet<&str> = self.services.iter().map(|service| service.name.as_str()).collect();
+        self.services.iter().find_map(|service| {
+            let unknown = service.after.iter().find(|name| !known.contains(name.as_str()))?;
+            Some(format!("service '{}': after = '{unknown}', which is no service", service.name))
+        })
+    }
+
+    /// Takes away services whose predecessors are gone until nothing moves; what is left waits for itself.
+    fn circle(&self) -> Option<String> {
+        let mut left: Vec<&Service> = self.services.iter().collect();
+        loop {
+            let names: BTreeSet<&str> = left.iter().map(|service| service.name.as_str()).collect();
+            let before = left.len();
+            left.retain(|service| service.after.iter().any(|name| names.contains(name.as_str())));
+            if left.is_empty() {
+                return None;
+            }
+            if left.len() == before {
+                return Some(format!(
+                    "these wait for each other: {}",
+                    names.into_iter().collect::<Vec<_>>().join(", ")
+                ));
+            }
+        }
+    }
+}
+
+impl Service {
+    fn complaint(&self) -> Option<String> {
+        if !is_name(&self.name) {
+            return Some("a name has lower-case letters, digits and '-', and starts with a letter".into());
+        }
+        if self.command.is_empty() {
+            return Some("the command is empty".into());
+        }
+        if !(1..=64).contains(&self.instances) {
+            return Some(format!("instances = {}: 1 to 64 are possible", self.instances));
+        }
+        let bad = self.routes.iter().find(|route| !is_route(route))?;
+        Some(format!("route '{bad}': a route is '/x', '/x/*' or '/*'"))
+    }
+}
+
+fn is_name(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_lowercase())
+        && name.len() <= 63
+        && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+}
+
+fn is_route(route: &str) -> bool {
+    let path = route.strip_suffix("/*").unwrap_or(route);
+    (route.starts_with('/') && !path.ends_with('/') || route == "/") && !path.contains(['*', '?', '#', ' '])
+}
+
+fn default_data() -> PathBuf {
+    ".bongsu".into()
+}
+
+fn one() -> u32 {
+    1
+}
+
+fn yes() -> bool {
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<SystemFile, String> {
+        SystemFile::parse(text, Path::new("bongsu.toml")).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_system_is_its_name_and_its_services() {
+        let file = parse(
+            "name = 'house'\n[[service]]\nname = 'door'\ncommand = 'door-service'\nroutes = ['/doors', '/doors/*']\n\
+             [[service]]\nname = 'bell'\ncommand = 'bell'\nafter = ['door']\ninstances = 2\nstart = false\n\
+             config = { volume = 3 }",
+        )
+        .unwrap();
+        assert_eq!((file.services.len(), file.depth("door"), file.depth("bell")), (2, 0, 1));
+        assert!(file.services[0].start && !file.services[1].start);
+    }
+
+    #[test]
+    fn an_unknown_key_is_an_error_that_names_its_line() {
+        let line = parse("name = 'house'\n[[service]]\nname = 'door'\ncomand = 'x'").unwrap_err();
+        assert!(line.starts_with("bongsu.toml:4: unknown field `comand`"), "{line}");
+        assert!(!line.contains('\n'), "{line}");
+    }
+
+    #[test]
+    fn contradictions_are_refused() {
+        let service = |name: &str, more: &str| format!("[[service]]\nname = '{name}'\ncommand = 'x'\n{more}\n");
+        for (text, expected) in [
+            (service("a", "") + &service("a", ""), "service 'a': the name is taken"),
+            (service("broker", ""), "service 'broker': the name is taken"),
+            (service("A b", ""), "a name has lower-case letters"),
+            (service("a", "after = ['b']"), "after = 'b', which is no service"),
+            (service("a", "after = ['b']") + &service("b", "after = ['a']"), "these wait for each other: a, b"),
+            (service("a", "instances = 0"), "instances = 0: 1 to 64 are possible"),
+            (service("a", "routes = ['x']"), "route 'x'"),
+            (service("a", "routes = ['/x/']"), "route '/x/'"),
+            (service("a", "routes = ['/x']") + &service("b", "routes = ['/x']"), "belongs to both 'a' and 'b'"),
+            ("[gateway]\nlisten = '0.0.0.0:80'".into(), "faces the network"),
+        ] {
+            let line = parse(&format!("name = 'house'\n{text}")).unwrap_err();
+            assert!(line.contains(expected), "{line}");
+        }
+    }
+}
