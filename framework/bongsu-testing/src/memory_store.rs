@@ -142,3 +142,20 @@ impl fmt::Debug for MemoryStore {
         write!(f, "MemoryStore(head {})", self.state().end().0)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::conformance::store::StoreFactory;
+
+    struct Memory;
+
+    impl StoreFactory for Memory {
+        fn open(&self, instances: usize) -> Fut<'_, Vec<Arc<dyn Store>>> {
+            let store = MemoryStore::new();
+            Box::pin(ready((0..instances).map(|_| Arc::new(store.clone()) as Arc<dyn Store>).collect()))
+        }
+    }
+
+    crate::store_conformance!(Memory);
+}
