@@ -1,0 +1,29 @@
+//! Goods come in (입고).
+
+use bongsu_core::version;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    events::{StockEvent, StockReceived},
+    stock::{MOST_ON_HAND, StockRejection, StockState},
+};
+
+/// Put goods on the shelf.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ReceiveStock {
+    /// Which product.
+    pub sku: String,
+    /// How many, at least one.
+    pub quantity: u32,
+}
+version!(ReceiveStock, "stock.receive", 1);
+
+pub(crate) fn decide(state: &StockState, receive: &ReceiveStock) -> Result<Vec<StockEvent>, StockRejection> {
+    if receive.quantity == 0 {
+        return Err(StockRejection::NothingReceived);
+    }
+    if state.on_hand + u64::from(receive.quantity) > MOST_ON_HAND {
+        return Err(StockRejection::TooMuch { most: MOST_ON_HAND });
+    }
+    Ok(vec![StockReceived { quantity: receive.quantity }.into()])
+}
