@@ -1,0 +1,333 @@
+//! Typed configuration: file < environment < flags. An unknown key is an error with its path and a
+//! suggestion, because a setting that is silently ignored is worse than a process that does not start.
+//!
+//! The keys are the fields of [`Config`], dotted (`limits.body_bytes`); the environment variable of a key is
+//! `BONGSU_` and the key in capitals with underscores (`BONGSU_LIMITS_BODY_BYTES`); the flag of any key is
+//! `--set limits.body_bytes=1024`. What the service itself wants lives under `[service]`.
+
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use toml::Table;
+
+mod layers;
+mod show;
+
+use layers::{Layer, Source};
+
+/// Everything around a service that can be set from outside.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The context's name. Fixed by the binary; a file that names another one is refused.
+    pub name: String,
+    /// Name of this instance, stable over restarts: leases are taken back at once by the same slot.
+    /// Default `<name>-1`.
+    pub slot: String,
+    /// Where to listen. Default `127.0.0.1:0`: loopback, any free port, announced on stdout.
+    pub listen: SocketAddr,
+    /// The store's URL. Default `sqlite:./data/<name>.db`.
+    pub store: String,
+    /// The broker's URL: `http://127.0.0.1:PORT` of the embedded one, or `embedded:` for one inside this
+    /// process, kept in `./data/broker.db`, or `memory:` for one that forgets. Default `embedded:`.
+    pub broker: String,
+    /// Partitions of the context's topic; never changes once there are facts. Default 8.
+    pub partitions: u32,
+    /// What is logged, as `tracing`'s directives. Default `info`.
+    pub log: String,
+    /// Deployment colour, shown in `/info`. Default `blue`.
+    pub colour: String,
+    /// Configuration revision, shown in `/info`. Default: a digest of the effective configuration.
+    pub revision: String,
+    /// Bounds on what a client may ask for.
+    pub limits: Limits,
+    /// How the process ends.
+    pub shutdown: Shutdown,
+    /// The service's own settings, see [`Config::service`].
+    pub service: Table,
+}
+
+/// Bounds on what a client may ask for. Durations are milliseconds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    /// Largest request body; more is 413. Default 262 144.
+    pub body_bytes: usize,
+    /// Deepest nesting of a JSON body. Default 32.
+    pub json_depth: usize,
+    /// Largest request head (target and headers); more is 431. Default 16 384.
+    pub header_bytes: usize,
+    /// A connection that has not sent a whole head after so long is closed. Default 5 000.
+    pub header_timeout_ms: u64,
+    /// A request not answered after so long gets 503; streams are not counted. Default 10 000.
+    pub request_timeout_ms: u64,
+    /// Connections at once; one more is answered 503 and closed. Default 2 048.
+    pub max_connections: usize,
+    /// Requests at once; one more gets 503. Default 512.
+    pub concurrency: usize,
+}
+
+/// How the process ends: unready, a short wait so that callers notice, then drained. Milliseconds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Shutdown {
+    /// Still served after becoming unready. Default 100.
+    pub unready_ms: u64,
+    /// Requests in flight get so long to end. Default 5 000.
+    pub drain_ms: u64,
+}
+
+/// A [`Config`] and what the command line wants done with it.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// The effective configuration.
+    pub config: Config,
+    /// `--print-config` was given.
+    pub print: bool,
+    /// Which keys under `[service]` came as plain text and had their type guessed.
+    guessed: Vec<(String, String)>,
+}
+
+/// Why there is no configuration.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("cannot read {file}")]
+    Unreadable {
+        /// Which file.
+        file: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The file is not TOML.
+    #[error("{file} is not TOML: {reason}")]
+    NotToml {
+        /// Which file.
+        file: PathBuf,
+        /// Where and why, in one line.
+        reason: String,
+    },
+    /// Nobody reads this key.
+    #[error("unknown key {key} in {source_name}{}", layers::hint(.suggestion.as_deref()))]
+    UnknownKey {
+        /// Its path.
+        key: String,
+        /// Where it was found.
+        source_name: String,
+        /// The nearest key there is.
+        suggestion: Option<String>,
+    },
+    /// A known key has an impossible value.
+    #[error("{key} in {source_name}: {reason}")]
+    BadValue {
+        /// Its path.
+        key: String,
+        /// Where it was found.
+        source_name: String,
+        /// What is wrong.
+        reason: String,
+    },
+}
+
+/// The command line every service has.
+#[derive(Debug, clap::Parser)]
+struct Flags {
+    /// Configuration file (TOML); also BONGSU_CONFIG
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Print the effective configuration, secrets hidden, and exit
+    #[arg(long)]
+    print_config: bool,
+    /// Set one key, as in limits.body_bytes=1024; may be repeated
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    set: Vec<String>,
+    /// Where to listen, as in 127.0.0.1:8080
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<String>,
+    /// URL of the store, as in sqlite:./data/service.db
+    #[arg(long, value_name = "URL")]
+    store: Option<String>,
+    /// URL of the broker, as in http://127.0.0.1:7000
+    #[arg(long, value_name = "URL")]
+    broker: Option<String>,
+    /// Name of this instance
+    #[arg(long, value_name = "NAME")]
+    slot: Option<String>,
+}
+
+impl Config {
+    /// The configuration of a service nobody configured.
+    pub fn defaults(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            slot: format!("{name}-1"),
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            store: format!("sqlite:./data/{name}.db"),
+            broker: "embedded:".to_owned(),
+            partitions: 8,
+            log: "info".to_owned(),
+            colour: "blue".to_owned(),
+            revision: String::new(),
+            limits: Limits::default(),
+            shutdown: Shutdown::default(),
+            service: Table::new(),
+        }
+    }
+
+    /// The service's own settings, from the `[service]` table.
+    ///
+    /// A key the struct does not have is an error whether or not it says `deny_unknown_fields`.
+    ///
+    /// # Errors
+    /// [`ConfigError::UnknownKey`] or [`ConfigError::BadValue`], with the key's path.
+    ///
+    /// ```
+    /// use bongsu_host::config::Config;
+    /// #[derive(serde::Deserialize)]
+    /// #[serde(default)]
+    /// struct Settings { greeting: String }
+    /// impl Default for Settings {
+    ///     fn default() -> Self { Self { greeting: "hello".into() } }
+    /// }
+    ///
+    /// let mut config = Config::defaults("door");
+    /// assert_eq!(config.service::<Settings>().unwrap().greeting, "hello");
+    /// config.service.insert("greetin".into(), "hi".into());
+    /// let refused = config.service::<Settings>().err().unwrap();
+    /// assert_eq!(refused.to_string(), "unknown key service.greetin in the configuration");
+    /// ```
+    pub fn service<T: DeserializeOwned>(&self) -> Result<T, ConfigError> {
+        layers::service(&self.service, &mut Vec::new())
+    }
+}
+
+impl Loaded {
+    /// Reads flags, environment and file of this process. A wrong flag, `--help` and `--version` end it here.
+    ///
+    /// # Errors
+    /// [`ConfigError`], one line for the operator.
+    pub fn from_process(name: &'static str) -> Result<Self, ConfigError> {
+        Self::load(name, std::env::args_os(), std::env::vars())
+    }
+
+    /// Reads the given flags (the first is the program) and environment, and the file they name.
+    ///
+    /// # Errors
+    /// As [`Loaded::from_process`].
+    pub fn load(
+        name: &'static str,
+        args: impl IntoIterator<Item = impl Into<std::ffi::OsString> + Clone>,
+        environment: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, ConfigError> {
+        let flags = parse(name, args);
+        let environment: Vec<_> = environment.into_iter().filter(|(key, _)| key.starts_with("BONGSU_")).collect();
+        let named = environment.iter().find(|(key, _)| key == "BONGSU_CONFIG").map(|(_, file)| PathBuf::from(file));
+        let shape = layers::shape(&Config::defaults(name));
+        let mut layers = Vec::new();
+        if let Some(file) = flags.config.clone().or(named) {
+            layers.push(Layer::from_file(&shape, file)?);
+        }
+        layers.push(Layer::from_environment(&shape, environment)?);
+        layers.push(Layer::from_flags(&shape, flags.pairs())?);
+        let (config, guessed) = layers::merge(shape, layers)?;
+        Ok(Self { config: validated(config, name)?, print: flags.print_config, guessed })
+    }
+
+    /// As [`Config::service`], and fills `[service]` with the defaults, so that `--print-config` shows them.
+    ///
+    /// # Errors
+    /// As [`Config::service`].
+    pub fn service<T: DeserializeOwned + Serialize>(&mut self) -> Result<T, ConfigError> {
+        let settings: T = layers::service(&self.config.service, &mut self.guessed)?;
+        if let Ok(effective) = Table::try_from(&settings) {
+            self.config.service = effective;
+        }
+        Ok(settings)
+    }
+}
+
+impl Flags {
+    /// What was set, as (key, value) with the shorthands last.
+    fn pairs(&self) -> Vec<(String, String)> {
+        let set = self.set.iter().map(|pair| match pair.split_once('=') {
+            Some((key, value)) => (key.trim().to_owned(), value.to_owned()),
+            None => (pair.clone(), String::new()),
+        });
+        let short = [("listen", &self.listen), ("store", &self.store), ("broker", &self.broker), ("slot", &self.slot)];
+        set.chain(short.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value.clone()?)))).collect()
+    }
+}
+
+impl Limits {
+    /// `header_timeout_ms` as a duration.
+    pub fn header_timeout(&self) -> Duration {
+        Duration::from_millis(self.header_timeout_ms)
+    }
+
+    /// `request_timeout_ms` as a duration.
+    pub fn request_timeout(&self) -> Duration {
+        Duration::from_millis(self.request_timeout_ms)
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            body_bytes: 256 << 10,
+            json_depth: 32,
+            header_bytes: 16 << 10,
+            header_timeout_ms: 5_000,
+            request_timeout_ms: 10_000,
+            max_connections: 2_048,
+            concurrency: 512,
+        }
+    }
+}
+
+impl Default for Shutdown {
+    fn default() -> Self {
+        Self { unready_ms: 100, drain_ms: 5_000 }
+    }
+}
+
+/// clap's own way out: a wrong flag and `--help` end the process with the message and the code users expect.
+fn parse(name: &'static str, args: impl IntoIterator<Item = impl Into<std::ffi::OsString> + Clone>) -> Flags {
+    use clap::{CommandFactory as _, FromArgMatches as _};
+    let matches = Flags::command().name(name).version(env!("CARGO_PKG_VERSION")).get_matches_from(args);
+    Flags::from_arg_matches(&matches).unwrap_or_else(|wrong| wrong.exit())
+}
+
+/// Checks what the types cannot say.
+fn validated(mut config: Config, name: &str) -> Result<Config, ConfigError> {
+    let bad = |key: &str, reason: String| {
+        let source_name = Source::Effective.to_string();
+        Err(ConfigError::BadValue { key: key.to_owned(), source_name, reason })
+    };
+    if config.name != name {
+        return bad("name", format!("this binary is {name}, the configuration is for {}", config.name));
+    }
+    if config.slot.is_empty() || config.slot.contains(|c: char| !c.is_ascii_graphic()) {
+        return bad("slot", "must be printable ASCII without blanks".to_owned());
+    }
+    let limits = &config.limits;
+    let at_least_one = [
+        ("partitions", config.partitions as usize),
+        ("limits.body_bytes", limits.body_bytes),
+        ("limits.json_depth", limits.json_depth),
+        ("limits.header_timeout_ms", limits.header_timeout_ms as usize),
+        ("limits.request_timeout_ms", limits.request_timeout_ms as usize),
+        ("limits.max_connections", limits.max_connections),
+        ("limits.concurrency", limits.concurrency),
+    ];
+    if let Some((key, _)) = at_least_one.into_iter().find(|(_, value)| *value == 0) {
+        return bad(key, "must be at least 1".to_owned());
+    }
+    if limits.header_bytes < 1_024 {
+        return bad("limits.header_bytes", "must be at least 1024".to_owned());
+    }
+    if config.revision.is_empty() {
+        config.revision = format!("{:08x}", bongsu_core::digest(&[&config.to_toml()]) >> 96);
+    }
+    Ok(config)
+}

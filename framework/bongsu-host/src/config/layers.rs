@@ -1,0 +1,316 @@
+//! Where settings come from, and which of them wins.
+
+use std::{fmt, path::PathBuf};
+
+use serde::{Serialize, de::DeserializeOwned};
+use toml::{Table, Value};
+
+use super::{Config, ConfigError};
+
+/// Variables under the prefix that are not configuration keys.
+const NOT_KEYS: [&str; 4] = ["BONGSU_CONFIG", "BONGSU_CRASH_AT", "BONGSU_PARENT_PIPE", "BONGSU_GIT_COMMIT"];
+/// Where the service's own settings live.
+const OWN: &str = "service";
+
+/// Settings of one origin.
+pub(super) struct Layer {
+    source: Source,
+    table: Table,
+    /// Own settings that came as text: (key, text).
+    guessed: Vec<(String, String)>,
+}
+
+/// An origin of settings.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) enum Source {
+    File(PathBuf),
+    Environment,
+    Flags,
+    Effective,
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(file) => write!(f, "{}", file.display()),
+            Self::Environment => write!(f, "the environment"),
+            Self::Flags => write!(f, "the flags"),
+            Self::Effective => write!(f, "the configuration"),
+        }
+    }
+}
+
+/// A configuration as a table: which keys there are, and of which type.
+pub(super) fn shape(config: &(impl Serialize + ?Sized)) -> Table {
+    Table::try_from(config).expect("the configuration has string keys and no null")
+}
+
+impl Layer {
+    pub(super) fn from_file(shape: &Table, file: PathBuf) -> Result<Self, ConfigError> {
+        let text = match std::fs::read_to_string(&file) {
+            Ok(text) => text,
+            Err(source) => return Err(ConfigError::Unreadable { file, source }),
+        };
+        let table: Table = match text.parse() {
+            Ok(table) => table,
+            Err(wrong) => return Err(not_toml(file, &text, &wrong)),
+        };
+        let source = Source::File(file);
+        known(shape, &table, "", &source)?;
+        Ok(Self { source, table, guessed: Vec::new() })
+    }
+
+    /// The prefix is shared with the command line tool, so a foreign name is left alone; a near miss of a
+    /// key and anything under a section of ours is an error.
+    pub(super) fn from_environment(shape: &Table, variables: Vec<(String, String)>) -> Result<Self, ConfigError> {
+        let mut keys = leaves(shape, "");
+        keys.sort();
+        let mut layer = Self { source: Source::Environment, table: Table::new(), guessed: Vec::new() };
+        for (variable, text) in variables {
+            if NOT_KEYS.contains(&variable.as_str()) {
+                continue;
+            }
+            if let Some(key) = keys.iter().find(|key| variable_of(key) == variable) {
+                layer.set(shape, key, &text)?;
+            } else if let Some(own) = variable.strip_prefix("BONGSU_SERVICE_") {
+                layer.set(shape, &format!("{OWN}.{}", own.to_lowercase()), &text)?;
+            } else {
+                foreign(shape, &keys, variable)?;
+            }
+        }
+        Ok(layer)
+    }
+
+    pub(super) fn from_flags(shape: &Table, pairs: Vec<(String, String)>) -> Result<Self, ConfigError> {
+        let mut layer = Self { source: Source::Flags, table: Table::new(), guessed: Vec::new() };
+        for (key, text) in pairs {
+            layer.set(shape, &key, &text)?;
+        }
+        Ok(layer)
+    }
+
+    /// Puts one text under a dotted key, as the type the key has.
+    fn set(&mut self, shape: &Table, key: &str, text: &str) -> Result<(), ConfigError> {
+        let value = if key.strip_prefix(OWN).is_some_and(|rest| rest.starts_with('.')) {
+            self.guessed.push((key[OWN.len() + 1..].to_owned(), text.to_owned()));
+            guess(text)
+        } else {
+            let typed = typed(lookup(shape, key), text);
+            typed.map_err(|reason| self.refuse(shape, key, reason))?
+        };
+        put(&mut self.table, key, value);
+        Ok(())
+    }
+
+    fn refuse(&self, shape: &Table, key: &str, reason: Option<&str>) -> ConfigError {
+        let (key, source_name) = (key.to_owned(), self.source.to_string());
+        match reason {
+            Some(reason) => ConfigError::BadValue { key, source_name, reason: reason.to_owned() },
+            None => {
+                let suggestion = nearest(&key, leaves(shape, "").iter().map(String::as_str));
+                ConfigError::UnknownKey { suggestion, key, source_name }
+            }
+        }
+    }
+}
+
+/// Lays the layers over the defaults, the last on top, and reads the result.
+pub(super) fn merge(defaults: Table, layers: Vec<Layer>) -> Result<(Config, Vec<(String, String)>), ConfigError> {
+    let (mut merged, mut guessed) = (defaults, Vec::new());
+    for layer in &layers {
+        overlay(&mut merged, &layer.table);
+        guessed.extend(layer.guessed.iter().cloned());
+    }
+    let config = serde_path_to_error::deserialize(merged).map_err(|wrong| {
+        let key = wrong.path().to_string();
+        let set_by = layers.iter().rev().find(|layer| lookup(&layer.table, &key).is_some());
+        let source = set_by.map_or(Source::Effective, |layer| layer.source.clone());
+        bad_value(key, source.to_string(), wrong.inner())
+    })?;
+    Ok((config, guessed))
+}
+
+/// Reads a service's own settings. A text whose type was guessed wrong is tried once more as text.
+pub(super) fn service<T: DeserializeOwned>(
+    table: &Table,
+    guessed: &mut Vec<(String, String)>,
+) -> Result<T, ConfigError> {
+    let source = || Source::Effective.to_string();
+    let mut table = table.clone();
+    loop {
+        let mut unknown = None;
+        let mut track = serde_path_to_error::Track::new();
+        let reader = serde_path_to_error::Deserializer::new(Value::Table(table.clone()), &mut track);
+        let read = serde_ignored::deserialize(reader, |path| {
+            unknown.get_or_insert_with(|| path.to_string());
+        });
+        match (read, unknown) {
+            (Ok(settings), None) => return Ok(settings),
+            (Ok(_), Some(key)) => {
+                let key = format!("{OWN}.{key}");
+                return Err(ConfigError::UnknownKey { key, source_name: source(), suggestion: None });
+            }
+            (Err(wrong), _) => {
+                let key = track.path().to_string();
+                if let Some(at) = guessed.iter().position(|(own, _)| *own == key) {
+                    let (key, text) = guessed.remove(at);
+                    put(&mut table, &key, Value::String(text));
+                    continue;
+                }
+                return Err(own_error(key, source(), &wrong));
+            }
+        }
+    }
+}
+
+/// serde names an unknown field only in its message: `unknown field `a`, expected one of `b`, `c``.
+fn own_error(key: String, source_name: String, wrong: &toml::de::Error) -> ConfigError {
+    let message = wrong.message();
+    let Some(rest) = message.strip_prefix("unknown field ") else {
+        return bad_value(format!("{OWN}.{key}"), source_name, wrong);
+    };
+    let mut quoted = rest.split('`').skip(1).step_by(2);
+    let field = quoted.next().unwrap_or(&key).to_owned();
+    let suggestion = nearest(&field, quoted).map(|near| format!("{OWN}.{near}"));
+    let key = if key.ends_with(&field) { key } else { field };
+    ConfigError::UnknownKey { key: format!("{OWN}.{key}"), source_name, suggestion }
+}
+
+fn bad_value(key: String, source_name: String, wrong: &toml::de::Error) -> ConfigError {
+    ConfigError::BadValue { key, source_name, reason: wrong.message().trim().replace('\n', " ") }
+}
+
+fn not_toml(file: PathBuf, text: &str, wrong: &toml::de::Error) -> ConfigError {
+    let line = wrong.span().map_or(0, |span| text[..span.start.min(text.len())].lines().count().max(1));
+    ConfigError::NotToml { file, reason: format!("line {line}: {}", wrong.message().trim().replace('\n', " ")) }
+}
+
+/// Refuses the first key that is not in the shape.
+fn known(shape: &Table, table: &Table, prefix: &str, source: &Source) -> Result<(), ConfigError> {
+    for (key, value) in table {
+        let path = join(prefix, key);
+        match (shape.get(key), value) {
+            (Some(_), _) if path == OWN => {}
+            (Some(Value::Table(inner)), Value::Table(given)) => known(inner, given, &path, source)?,
+            (Some(_), _) => {}
+            (None, _) => {
+                let near = nearest(key, shape.keys().map(String::as_str));
+                let suggestion = near.map(|near| join(prefix, &near));
+                return Err(ConfigError::UnknownKey { key: path, source_name: source.to_string(), suggestion });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A variable under our prefix that is no key: an error when it can only be meant as one.
+fn foreign(shape: &Table, keys: &[String], variable: String) -> Result<(), ConfigError> {
+    let mut sections = shape.iter().filter(|(_, value)| value.is_table());
+    let ours = sections.any(|(section, _)| variable.starts_with(&format!("{}_", variable_of(section))));
+    let names: Vec<String> = keys.iter().map(|key| variable_of(key)).collect();
+    let suggestion = nearest(&variable, names.iter().map(String::as_str));
+    if !ours && suggestion.is_none() {
+        return Ok(());
+    }
+    Err(ConfigError::UnknownKey { key: variable, source_name: Source::Environment.to_string(), suggestion })
+}
+
+fn variable_of(key: &str) -> String {
+    format!("BONGSU_{}", key.replace('.', "_").to_uppercase())
+}
+
+/// Dotted paths of everything that is not a table.
+fn leaves(table: &Table, prefix: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for (key, value) in table {
+        let path = join(prefix, key);
+        match value {
+            Value::Table(inner) => found.extend(leaves(inner, &path)),
+            _ => found.push(path),
+        }
+    }
+    found
+}
+
+fn join(prefix: &str, key: &str) -> String {
+    if prefix.is_empty() { key.to_owned() } else { format!("{prefix}.{key}") }
+}
+
+fn lookup<'a>(table: &'a Table, key: &str) -> Option<&'a Value> {
+    match key.split_once('.') {
+        None => table.get(key),
+        Some((first, rest)) => lookup(table.get(first)?.as_table()?, rest),
+    }
+}
+
+fn put(table: &mut Table, key: &str, value: Value) {
+    match key.split_once('.') {
+        None => {
+            table.insert(key.to_owned(), value);
+        }
+        Some((first, rest)) => {
+            let inner = table.entry(first).or_insert_with(|| Value::Table(Table::new()));
+            if !inner.is_table() {
+                *inner = Value::Table(Table::new());
+            }
+            if let Value::Table(inner) = inner {
+                put(inner, rest, value);
+            }
+        }
+    }
+}
+
+fn overlay(under: &mut Table, over: &Table) {
+    for (key, value) in over {
+        match (under.get_mut(key), value) {
+            (Some(Value::Table(under)), Value::Table(over)) => overlay(under, over),
+            _ => {
+                under.insert(key.clone(), value.clone());
+            }
+        }
+    }
+}
+
+/// A text as the type of the default; `Err(None)` when there is no such key.
+fn typed(default: Option<&Value>, text: &str) -> Result<Value, Option<&'static str>> {
+    match default {
+        Some(Value::Integer(_)) => text.parse().map(Value::Integer).map_err(|_| Some("must be a whole number")),
+        Some(Value::Boolean(_)) => text.parse().map(Value::Boolean).map_err(|_| Some("must be true or false")),
+        Some(Value::String(_)) => Ok(Value::String(text.to_owned())),
+        _ => Err(None),
+    }
+}
+
+/// A text whose type only the service knows.
+fn guess(text: &str) -> Value {
+    let whole = text.parse().map(Value::Integer);
+    whole
+        .or_else(|_| text.parse().map(Value::Boolean))
+        .or_else(|_| text.parse().map(Value::Float))
+        .unwrap_or_else(|_: std::num::ParseFloatError| Value::String(text.to_owned()))
+}
+
+/// The candidate one or two typing errors away.
+fn nearest<'a>(given: &str, candidates: impl Iterator<Item = &'a str>) -> Option<String> {
+    let near = candidates.map(|candidate| (distance(given, candidate), candidate)).min()?;
+    (near.0 <= 2 && near.0 < given.len()).then(|| near.1.to_owned())
+}
+
+/// Levenshtein distance, in bytes.
+fn distance(a: &str, b: &str) -> usize {
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, from) in a.bytes().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, to) in b.bytes().enumerate() {
+            let replaced = diagonal + usize::from(from != to);
+            diagonal = row[j + 1];
+            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[b.len()]
+}
+
+pub(super) fn hint(suggestion: Option<&str>) -> String {
+    suggestion.map_or_else(String::new, |near| format!("; did you mean {near}?"))
+}

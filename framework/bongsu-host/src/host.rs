@@ -1,0 +1,190 @@
+//! One middleware around every route: trace, limits, shedding, deadline, panics, uniform errors, access log.
+
+use std::{panic::AssertUnwindSafe, sync::Arc};
+
+use axum::{
+    Router,
+    extract::{DefaultBodyLimit, MatchedPath, Request, State},
+    middleware::{Next, from_fn_with_state},
+    response::{IntoResponse as _, Response},
+};
+use bongsu_runtime::ports::env::Env;
+use futures::FutureExt as _;
+use http::{HeaderValue, StatusCode, header};
+use tokio::sync::Semaphore;
+
+use crate::{
+    command::Surroundings,
+    config::{Config, Limits},
+    env::mono_now,
+    health::{self, Health, Info},
+    json,
+    problem::{PROBLEM_JSON, Problem},
+    trace::{TRACEPARENT, Trace},
+};
+
+/// Longest text of a foreign error shown as detail, in bytes.
+const MAX_DETAIL: usize = 1_024;
+
+/// What every route is served with.
+#[derive(Clone)]
+pub struct Host {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    info: Info,
+    limits: Limits,
+    env: Arc<dyn Env>,
+    health: Health,
+    running: Semaphore,
+}
+
+/// What the access log says of a request.
+struct Asked {
+    method: String,
+    route: String,
+    probe: bool,
+}
+
+impl Host {
+    /// A host for one process.
+    pub fn new(config: &Config, env: Arc<dyn Env>, health: Health) -> Self {
+        let limits = config.limits.clone();
+        let running = Semaphore::new(limits.concurrency.min(Semaphore::MAX_PERMITS));
+        Self { inner: Arc::new(Inner { info: Info::of(config), limits, env, health, running }) }
+    }
+
+    /// The service's routes with the probes, `/info` and everything conventional around them.
+    ///
+    /// Every error leaves as problem+json, also those of axum itself (404, 405, a broken path parameter).
+    pub fn app(&self, routes: Router) -> Router {
+        routes
+            .merge(self.inner.health.routes(self.inner.info.clone()))
+            .layer(DefaultBodyLimit::max(self.inner.limits.body_bytes))
+            .layer(from_fn_with_state(self.clone(), around))
+    }
+}
+
+async fn around(State(host): State<Host>, mut request: Request, next: Next) -> Response {
+    let (trace, started, asked) = (Trace::of(request.headers()), mono_now(), Asked::of(&request));
+    let extensions = request.extensions_mut();
+    extensions.insert(trace.clone());
+    extensions.insert(host.inner.limits.clone());
+    extensions.insert(Surroundings(Arc::clone(&host.inner.env)));
+    let traceparent = trace.traceparent();
+    let served = async {
+        let response = host.inner.admit(&asked, request, next).await.unwrap_or_else(Problem::into_response);
+        let response = uniform(response).await;
+        asked.log(response.status(), started.elapsed());
+        response
+    };
+    let mut response = trace.scope(served).await;
+    if let Ok(value) = HeaderValue::try_from(traceparent) {
+        response.headers_mut().insert(TRACEPARENT, value);
+    }
+    response
+}
+
+impl Inner {
+    /// Refuses what is too large or too much, serves the rest.
+    async fn admit(&self, asked: &Asked, request: Request, next: Next) -> Result<Response, Problem> {
+        let head = head_bytes(&request);
+        if head > self.limits.header_bytes {
+            let detail = format!("At most {} bytes of target and headers are read.", self.limits.header_bytes);
+            return Err(Problem::of_status(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE).detail(detail));
+        }
+        if announced_bytes(&request) > self.limits.body_bytes as u64 {
+            return Err(json::too_large(&self.limits));
+        }
+        if asked.is_for_operators() {
+            return Ok(self.serve(request, next).await);
+        }
+        let Ok(_running) = self.running.try_acquire() else {
+            return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", "Too busy").retry_after(1));
+        };
+        let limit = self.limits.request_timeout();
+        // The handler is dropped, not what it already asked the store to commit: the same key finds the answer.
+        tokio::time::timeout(limit, self.serve(request, next))
+            .await
+            .map_err(|_| Problem::new(StatusCode::SERVICE_UNAVAILABLE, "timeout", "No answer in time").retry_after(1))
+    }
+
+    async fn serve(&self, request: Request, next: Next) -> Response {
+        // The panic itself is logged by the process's panic hook.
+        let served = AssertUnwindSafe(next.run(request)).catch_unwind().await;
+        served.unwrap_or_else(|_| Problem::internal().into_response())
+    }
+}
+
+impl Asked {
+    fn of(request: &Request) -> Self {
+        let route = request.extensions().get::<MatchedPath>().map_or("(none)", MatchedPath::as_str);
+        Self {
+            method: request.method().to_string(),
+            route: route.to_owned(),
+            probe: health::is_probe(request.uri().path()),
+        }
+    }
+
+    /// Never shed: an overloaded process must still be seen.
+    fn is_for_operators(&self) -> bool {
+        self.probe || self.route == "/info" || self.route.starts_with("/bongsu/")
+    }
+
+    fn log(&self, status: StatusCode, took: std::time::Duration) {
+        if self.probe {
+            return;
+        }
+        let (method, route, status) = (self.method.as_str(), self.route.as_str(), status.as_u16());
+        let ms = (took.as_secs_f64() * 10_000.0).round() / 10.0;
+        if status >= 500 {
+            tracing::warn!(target: "access", method, route, status, ms, "request");
+        } else {
+            tracing::info!(target: "access", method, route, status, ms, "request");
+        }
+    }
+}
+
+/// Turns every error that is not yet a problem into one. What a 5xx said is logged instead of sent.
+async fn uniform(response: Response) -> Response {
+    let status = response.status();
+    let kind = response.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let is_error = status.is_client_error() || status.is_server_error();
+    if !is_error || kind.starts_with(PROBLEM_JSON) || is_a_probes(&response) {
+        return response;
+    }
+    let is_text = kind.starts_with("text/plain");
+    let (parts, body) = response.into_parts();
+    let text = axum::body::to_bytes(body, MAX_DETAIL).await.unwrap_or_default();
+    let text = String::from_utf8_lossy(&text);
+    let mut problem = Problem::of_status(status);
+    if status.is_server_error() {
+        tracing::error!(code = "internal", reason = %text, "a handler failed");
+    } else if is_text && !text.is_empty() {
+        problem = problem.detail(text);
+    }
+    let mut uniform = problem.into_response();
+    let not_the_bodys = |name: &header::HeaderName| name != header::CONTENT_TYPE && name != header::CONTENT_LENGTH;
+    for (name, value) in parts.headers.iter().filter(|(name, _)| not_the_bodys(name)) {
+        uniform.headers_mut().append(name, value.clone());
+    }
+    uniform
+}
+
+/// A probe that says "down" is an answer, not an error.
+fn is_a_probes(response: &Response) -> bool {
+    response.extensions().get::<health::Probed>().is_some()
+}
+
+/// Target and headers as they were on the wire.
+fn head_bytes(request: &Request) -> usize {
+    let target = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
+    request.headers().iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum::<usize>() + target
+}
+
+/// What the client says the body's length is.
+fn announced_bytes(request: &Request) -> u64 {
+    let length = request.headers().get(header::CONTENT_LENGTH);
+    length.and_then(|length| length.to_str().ok()?.parse().ok()).unwrap_or(0)
+}

@@ -1,0 +1,260 @@
+//! Bodies: bounded, typed, and with nothing in them that nobody reads.
+
+use axum::extract::{FromRequest, Request};
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode, header};
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use serde::de::DeserializeOwned;
+use serde_json::error::Category;
+
+use crate::{config::Limits, problem::Problem};
+
+/// A JSON body. An empty body counts as `{}`, so that a command without fields needs none.
+///
+/// Refused: another content type (415), too large (413), too deep, not JSON (400), a field the type does not
+/// have, a wrong type, U+0000 (422, with a JSON pointer).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Json<T>(pub T);
+
+impl<S: Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        let (value, _) = read(request).await?;
+        Ok(Self(value))
+    }
+}
+
+/// Takes the body of a request: the value and the bytes.
+pub(crate) async fn read<T: DeserializeOwned>(request: Request) -> Result<(T, Bytes), Problem> {
+    let limits = request.extensions().get::<Limits>().cloned().unwrap_or_default();
+    let (parts, body) = request.into_parts();
+    let bytes = match Limited::new(body, limits.body_bytes).collect().await {
+        Ok(body) => body.to_bytes(),
+        Err(why) if why.is::<LengthLimitError>() => return Err(too_large(&limits)),
+        Err(_) => return Err(Problem::bad_request("The body broke off.")),
+    };
+    if bytes.is_empty() {
+        return Ok((parse(b"{}", limits.json_depth)?, bytes));
+    }
+    if !is_json(&parts.headers) {
+        return Err(Problem::of_status(StatusCode::UNSUPPORTED_MEDIA_TYPE));
+    }
+    Ok((parse(&bytes, limits.json_depth)?, bytes))
+}
+
+/// Reads one JSON object as strictly as [`Json`] does.
+///
+/// # Errors
+/// 400 when it is too deep or not JSON, 422 with a JSON pointer when it does not fit the type.
+///
+/// ```
+/// use bongsu_host::json::parse;
+/// #[derive(Debug, serde::Deserialize)]
+/// struct Open { door: String }
+/// assert_eq!(parse::<Open>(br#"{"door":"front"}"#, 32).unwrap().door, "front");
+/// let refused = parse::<Open>(br#"{"door":"front","speed":3}"#, 32).unwrap_err();
+/// assert_eq!(refused.status(), 422);
+/// ```
+pub fn parse<T: DeserializeOwned>(bytes: &[u8], max_depth: usize) -> Result<T, Problem> {
+    let seen = look(bytes);
+    if seen.depth > max_depth {
+        let detail = format!("At most {max_depth} levels of nesting are read.");
+        return Err(Problem::new(StatusCode::BAD_REQUEST, "too-deep", "The body is nested too deeply").detail(detail));
+    }
+    if seen.nul {
+        return Err(Problem::invalid(pointer_of_nul(bytes), "U+0000 is not accepted"));
+    }
+    // serde reads a struct from an array too; a command is an object.
+    if !seen.object && serde_json::from_slice::<serde::de::IgnoredAny>(bytes).is_ok() {
+        return Err(Problem::invalid("", "an object is expected"));
+    }
+    let mut ignored = Vec::new();
+    let mut track = serde_path_to_error::Track::new();
+    let mut json = serde_json::Deserializer::from_slice(bytes);
+    let reader = serde_path_to_error::Deserializer::new(&mut json, &mut track);
+    let read: Result<T, _> = serde_ignored::deserialize(reader, |path| ignored.push(pointer_of_ignored(&path)));
+    let value = read.and_then(|value| json.end().map(|()| value)).map_err(|wrong| refused(&track.path(), &wrong))?;
+    let unknown = |problem: Problem, pointer| problem.error(pointer, "unknown field");
+    match ignored.is_empty() {
+        true => Ok(value),
+        false => Err(ignored.into_iter().fold(Problem::of_status(StatusCode::UNPROCESSABLE_ENTITY), unknown)),
+    }
+}
+
+/// What can be seen without parsing.
+struct Look {
+    depth: usize,
+    nul: bool,
+    object: bool,
+}
+
+/// Counts nesting before anything recurses. Text that is not JSON may be counted wrong; the parser refuses it.
+fn look(bytes: &[u8]) -> Look {
+    let (mut depth, mut deepest, mut in_string, mut nul) = (0_usize, 0, false, false);
+    let mut at = 0;
+    while let Some(byte) = bytes.get(at) {
+        match (in_string, byte) {
+            (true, b'\\') => {
+                nul |= bytes[at..].starts_with(b"\\u0000");
+                at += 1;
+            }
+            (_, b'"') => in_string = !in_string,
+            (false, b'{' | b'[') => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            (false, b'}' | b']') => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        at += 1;
+    }
+    Look { depth: deepest, nul, object: bytes.trim_ascii_start().first() == Some(&b'{') }
+}
+
+fn refused(path: &serde_path_to_error::Path, wrong: &serde_json::Error) -> Problem {
+    let text = wrong.to_string();
+    let message = text.rsplit_once(" at line ").map_or(text.as_str(), |(message, _)| message);
+    match wrong.classify() {
+        Category::Data => Problem::invalid(pointer(path), without_type_names(message)),
+        Category::Syntax | Category::Eof | Category::Io => {
+            Problem::new(StatusCode::BAD_REQUEST, "malformed-json", "The body is not JSON").detail(text)
+        }
+    }
+}
+
+/// serde names our Rust types (`expected struct PlaceBid`); the outside has no use for them.
+fn without_type_names(message: &str) -> String {
+    let Some((before, after)) = message.split_once("expected ") else { return message.to_owned() };
+    let kind = ["struct", "enum", "tuple struct", "unit struct", "internally tagged enum", "adjacently tagged enum"];
+    let named = kind.iter().find(|kind| after.strip_prefix(**kind).is_some_and(|rest| rest.starts_with(' ')));
+    match named {
+        Some(&"enum") => format!("{before}expected a name"),
+        Some(_) => format!("{before}expected an object"),
+        None => message.to_owned(),
+    }
+}
+
+fn pointer(path: &serde_path_to_error::Path) -> String {
+    use serde_path_to_error::Segment;
+    let segments = path.iter().filter_map(|segment| match segment {
+        Segment::Seq { index } => Some(format!("/{index}")),
+        Segment::Map { key } => Some(format!("/{}", escape(key))),
+        Segment::Enum { .. } => None,
+        Segment::Unknown => Some("/?".to_owned()),
+    });
+    segments.collect()
+}
+
+fn pointer_of_ignored(path: &serde_ignored::Path<'_>) -> String {
+    use serde_ignored::Path;
+    match path {
+        Path::Root => String::new(),
+        Path::Seq { parent, index } => format!("{}/{index}", pointer_of_ignored(parent)),
+        Path::Map { parent, key } => format!("{}/{}", pointer_of_ignored(parent), escape(key)),
+        Path::Some { parent } | Path::NewtypeStruct { parent } | Path::NewtypeVariant { parent } => {
+            pointer_of_ignored(parent)
+        }
+    }
+}
+
+/// Where the first U+0000 is. Depth was checked, so this may recurse.
+fn pointer_of_nul(bytes: &[u8]) -> String {
+    use serde_json::Value;
+    fn find(value: &Value, at: String) -> Option<String> {
+        match value {
+            Value::String(text) => text.contains('\0').then_some(at),
+            Value::Array(items) => items.iter().enumerate().find_map(|(i, item)| find(item, format!("{at}/{i}"))),
+            Value::Object(members) => members.iter().find_map(|(key, member)| {
+                if key.contains('\0') { Some(at.clone()) } else { find(member, format!("{at}/{}", escape(key))) }
+            }),
+            _ => None,
+        }
+    }
+    serde_json::from_slice(bytes).ok().and_then(|value| find(&value, String::new())).unwrap_or_default()
+}
+
+/// RFC 6901 §3.
+fn escape(key: &str) -> String {
+    key.replace('~', "~0").replace('/', "~1")
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let essence = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"))
+}
+
+pub(crate) fn too_large(limits: &Limits) -> Problem {
+    Problem::of_status(StatusCode::PAYLOAD_TOO_LARGE).detail(format!("At most {} bytes are read.", limits.body_bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[derive(Debug, PartialEq, Deserialize)]
+    struct Ask {
+        question: String,
+        #[serde(default)]
+        answers: Vec<Answer>,
+    }
+
+    #[derive(Debug, PartialEq, Deserialize)]
+    struct Answer {
+        points: u32,
+    }
+
+    #[track_caller]
+    fn errors(body: &str) -> Value {
+        let problem = parse::<Ask>(body.as_bytes(), 4).expect_err("refused");
+        let body: Value = serde_json::from_slice(&problem.body()).unwrap();
+        body["errors"].clone()
+    }
+
+    #[track_caller]
+    fn code(body: &[u8]) -> String {
+        parse::<Ask>(body, 4).expect_err("refused").code().to_owned()
+    }
+
+    #[test]
+    fn unknown_fields_are_named_by_pointer_at_every_depth() {
+        let found = errors(r#"{"question":"a","why/not":1,"answers":[{"points":1},{"points":2,"x":0}]}"#);
+        let unknown = |pointer| json!({"pointer": pointer, "detail": "unknown field"});
+        assert_eq!(found, json!([unknown("/why~1not"), unknown("/answers/1/x")]));
+    }
+
+    #[test]
+    fn wrong_types_missing_fields_and_numbers_out_of_range_have_a_pointer() {
+        assert_eq!(errors(r#"{"question":1}"#)[0]["pointer"], "/question");
+        assert_eq!(errors(r#"{}"#)[0]["detail"], "missing field `question`");
+        for points in ["-1", "4294967296", "1.5", "\"1\"", "null"] {
+            let found = errors(&format!(r#"{{"question":"a","answers":[{{"points":{points}}}]}}"#));
+            assert_eq!(found[0]["pointer"], "/answers/0/points", "{points}");
+        }
+        assert_eq!(
+            errors(r#"{"question":"a","answers":[7]}"#)[0]["detail"],
+            "invalid type: integer `7`, expected an object"
+        );
+        assert_eq!(errors(r#"["a"]"#)[0]["pointer"], "");
+    }
+
+    #[test]
+    fn nul_is_refused_with_its_pointer() {
+        assert_eq!(errors(r#"{"question":"a\u0000b"}"#)[0]["pointer"], "/question");
+        assert_eq!(parse::<Ask>(br#"{"question":"a\\u0000b"}"#, 4).unwrap().question, "a\\u0000b");
+    }
+
+    #[test]
+    fn what_is_not_json_is_malformed_and_depth_is_counted_outside_strings() {
+        for bad in ["", "{", "nonsense", "{\"question\":\"a\"} x", "{'question':1}", "\u{feff}{}", "\u{0}"] {
+            assert_eq!(code(bad.as_bytes()), "malformed-json", "{bad:?}");
+        }
+        assert_eq!(code(b"{\"question\":\"\xff\"}"), "malformed-json");
+        assert_eq!(code("[".repeat(100_000).as_bytes()), "too-deep");
+        assert!(parse::<Ask>(br#"{"question":"[[[[[[[[\"{{{{{"}"#, 4).is_ok());
+    }
+}

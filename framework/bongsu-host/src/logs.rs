@@ -1,0 +1,373 @@
+//! JSON lines on stdout: logs, and the two announcements a supervisor waits for.
+//!
+//! `{"ts":…,"level":…,"target":…,"message":…, fields…, "service":…,"slot":…,"trace_id":…}`. One thread
+//! writes; when nobody reads stdout its queue fills and lines are dropped and counted, because a service must
+//! not stand still for its own log.
+
+use std::{
+    collections::VecDeque,
+    fmt,
+    io::Write as _,
+    net::SocketAddr,
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use serde_json::{Value, json};
+use tracing::{
+    Event, Subscriber,
+    field::{Field, Visit},
+    span,
+};
+use tracing_subscriber::{
+    EnvFilter, Layer,
+    layer::{Context, SubscriberExt as _},
+    registry::LookupSpan,
+};
+
+use crate::{config::Config, env, trace};
+
+/// Lines waiting to be written; more are dropped.
+const MAX_QUEUE: usize = 8_192;
+/// Longest text of one field, in bytes; the rest is cut off.
+const MAX_TEXT: usize = 16 << 10;
+/// Members every line has, which a field must not take.
+const RESERVED: [&str; 7] = ["ts", "level", "target", "message", "service", "slot", "trace_id"];
+
+/// The process's stdout, one JSON line at a time. Cheap to clone.
+#[derive(Clone)]
+pub struct Logs {
+    queue: Arc<Queue>,
+}
+
+#[derive(Default)]
+struct Queue {
+    lines: Mutex<Waiting>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct Waiting {
+    lines: VecDeque<Vec<u8>>,
+    dropped: u64,
+    /// A line is taken but not yet written.
+    writing: bool,
+}
+
+/// The configured filter does not parse.
+#[derive(Debug, thiserror::Error)]
+#[error("log is {filter:?}, which are not tracing directives")]
+pub struct BadFilter {
+    filter: String,
+    #[source]
+    source: tracing_subscriber::filter::ParseError,
+}
+
+/// The layer that turns an event into a line.
+struct JsonLines {
+    logs: Logs,
+    service: String,
+    slot: String,
+}
+
+/// Fields in the order they were recorded.
+#[derive(Default)]
+struct Fields {
+    message: String,
+    others: Vec<(&'static str, Value)>,
+}
+
+impl Logs {
+    /// Starts the writing thread and makes this the process's log; panics are logged too.
+    ///
+    /// # Errors
+    /// [`BadFilter`].
+    pub fn start(config: &Config) -> Result<Self, BadFilter> {
+        let filter = EnvFilter::builder()
+            .parse(&config.log)
+            .map_err(|source| BadFilter { filter: config.log.clone(), source })?;
+        let logs = Self { queue: Arc::default() };
+        let layer = JsonLines { logs: logs.clone(), service: config.name.clone(), slot: config.slot.clone() };
+        let subscriber = tracing_subscriber::registry().with(layer.with_filter(filter));
+        if tracing::subscriber::set_global_default(subscriber).is_err() {
+            tracing::warn!("this process already has a log");
+        }
+        let queue = Arc::clone(&logs.queue);
+        let writer = std::thread::Builder::new().name("logs".to_owned());
+        if writer.spawn(move || queue.write_forever()).is_err() {
+            // Without a writer nothing can be said at all; the queue drops what does not fit.
+        }
+        std::panic::set_hook(Box::new(|panic| {
+            let text = panic.payload_as_str().unwrap_or("no message");
+            let place = panic.location().map(ToString::to_string).unwrap_or_default();
+            tracing::error!(code = "panic", reason = text, place, "a panic");
+        }));
+        Ok(logs)
+    }
+
+    /// Announces the address: `{"event":"listening","addr":"127.0.0.1:12345"}`.
+    pub fn listening(&self, addr: SocketAddr) {
+        self.write(&json!({ "event": "listening", "addr": addr.to_string() }));
+    }
+
+    /// Announces readiness: `{"event":"ready"}`.
+    pub fn ready(&self) {
+        self.write(&json!({ "event": "ready" }));
+    }
+
+    /// Waits until everything is written, but not for ever.
+    pub fn flush(&self, at_most: Duration) {
+        let unwritten = |waiting: &mut Waiting| waiting.writing || !waiting.lines.is_empty();
+        let _ = self.queue.changed.wait_timeout_while(self.queue.lock(), at_most, unwritten);
+    }
+
+    fn write(&self, line: &Value) {
+        self.push(line.to_string().into_bytes());
+    }
+
+    fn push(&self, mut line: Vec<u8>) {
+        line.push(b'\n');
+        let mut waiting = self.queue.lock();
+        if waiting.lines.len() < MAX_QUEUE {
+            waiting.lines.push_back(line);
+            self.queue.changed.notify_all();
+        } else {
+            waiting.dropped += 1;
+        }
+    }
+}
+
+impl Queue {
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.lines.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lines are taken in batches: one write per wake-up keeps a busy service from a system call per line.
+    fn write_forever(&self) {
+        loop {
+            let idle = |waiting: &mut Waiting| waiting.lines.is_empty();
+            let mut waiting = self.changed.wait_while(self.lock(), idle).unwrap_or_else(PoisonError::into_inner);
+            let mut batch: Vec<u8> = waiting.lines.drain(..).flatten().collect();
+            let dropped = std::mem::take(&mut waiting.dropped);
+            waiting.writing = true;
+            drop(waiting);
+            if dropped > 0 {
+                let line = json!({ "level": "WARN", "message": "log lines were dropped", "dropped": dropped });
+                batch.extend(format!("{line}\n").into_bytes());
+            }
+            // Nobody reads any more: the pipe's other end is gone, and the process is about to stop.
+            let mut out = std::io::stdout().lock();
+            let _ = out.write_all(&batch).and_then(|()| out.flush());
+            self.lock().writing = false;
+            self.changed.notify_all();
+        }
+    }
+}
+
+impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for JsonLines {
+    fn on_new_span(&self, attributes: &span::Attributes<'_>, id: &span::Id, context: Context<'_, S>) {
+        if let Some(span) = context.span(id) {
+            let mut fields = Fields::default();
+            attributes.record(&mut fields);
+            span.extensions_mut().insert(fields);
+        }
+    }
+
+    fn on_record(&self, id: &span::Id, values: &span::Record<'_>, context: Context<'_, S>) {
+        if let Some(span) = context.span(id)
+            && let Some(fields) = span.extensions_mut().get_mut::<Fields>()
+        {
+            values.record(fields);
+        }
+    }
+
+    fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
+        let mut fields = Fields::default();
+        event.record(&mut fields);
+        for span in context.event_scope(event).into_iter().flatten() {
+            if let Some(outer) = span.extensions().get::<Fields>() {
+                fields.inherit(outer);
+            }
+        }
+        self.logs.push(self.line(event.metadata(), fields));
+    }
+}
+
+impl JsonLines {
+    /// Written by hand for its order: a reader's eye looks for time and level first.
+    fn line(&self, metadata: &tracing::Metadata<'_>, fields: Fields) -> Vec<u8> {
+        let mut line = Vec::with_capacity(256);
+        let ts = rfc3339(env::wall_ms());
+        member(&mut line, "ts", &json!(ts));
+        member(&mut line, "level", &json!(metadata.level().as_str()));
+        member(&mut line, "target", &json!(metadata.target()));
+        member(&mut line, "message", &json!(fields.message));
+        let mut trace_id = trace::current_id().map(Value::from);
+        for (name, value) in fields.others {
+            match name {
+                "trace_id" => trace_id = Some(value),
+                _ if RESERVED.contains(&name) => member(&mut line, &format!("{name}_"), &value),
+                _ => member(&mut line, name, &value),
+            }
+        }
+        member(&mut line, "service", &json!(self.service));
+        member(&mut line, "slot", &json!(self.slot));
+        if let Some(trace_id) = trace_id {
+            member(&mut line, "trace_id", &trace_id);
+        }
+        line.push(b'}');
+        line
+    }
+}
+
+impl Fields {
+    fn add(&mut self, field: &Field, value: Value) {
+        self.others.retain(|(name, _)| *name != field.name());
+        self.others.push((field.name(), value));
+    }
+
+    fn text(&mut self, field: &Field, mut text: String) {
+        text.truncate(text.floor_char_boundary(MAX_TEXT));
+        if field.name() == "message" {
+            self.message = text;
+        } else {
+            self.add(field, Value::from(text));
+        }
+    }
+
+    /// Takes over what a span knows and the event does not say itself.
+    fn inherit(&mut self, outer: &Self) {
+        for (name, value) in &outer.others {
+            if !self.others.iter().any(|(known, _)| known == name) {
+                self.others.push((name, value.clone()));
+            }
+        }
+    }
+}
+
+impl Visit for Fields {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        self.text(field, format!("{value:?}"));
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.text(field, value.to_owned());
+    }
+
+    fn record_f64(&mut self, field: &Field, value: f64) {
+        self.add(field, Value::from(value));
+    }
+
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.add(field, Value::from(value));
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.add(field, Value::from(value));
+    }
+
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        self.add(field, Value::from(value));
+    }
+
+    fn record_error(&mut self, field: &Field, value: &(dyn std::error::Error + 'static)) {
+        self.text(field, chain(value));
+    }
+}
+
+/// An error and everything under it, in one line.
+pub fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(inner) = source {
+        text = format!("{text}: {inner}");
+        source = inner.source();
+    }
+    text
+}
+
+fn member(line: &mut Vec<u8>, name: &str, value: &Value) {
+    let before = if line.is_empty() { "{" } else { "," };
+    line.extend(format!("{before}{}:{value}", Value::from(name)).into_bytes());
+}
+
+/// `2023-11-14T22:13:20.000Z` of milliseconds since the Unix epoch.
+///
+/// The calendar is computed as in <https://howardhinnant.github.io/date_algorithms.html#civil_from_days>.
+pub fn rfc3339(ms: i64) -> String {
+    let (days, of_day) = (ms.div_euclid(86_400_000), ms.rem_euclid(86_400_000));
+    let shifted = days + 719_468;
+    let era = shifted.div_euclid(146_097);
+    let of_era = shifted.rem_euclid(146_097);
+    let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month_from_march = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * month_from_march + 2) / 5 + 1;
+    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
+    let year = year_of_era + era * 400 + i64::from(month <= 2);
+    let (seconds, ms) = (of_day / 1_000, of_day % 1_000);
+    let (hour, minute, second) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{ms:03}Z")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_rfc_3339_in_utc() {
+        // Values of GNU date.
+        for (ms, text) in [
+            (0, "1970-01-01T00:00:00.000Z"),
+            (-1, "1969-12-31T23:59:59.999Z"),
+            (951_782_400_000, "2000-02-29T00:00:00.000Z"),
+            (1_700_000_000_123, "2023-11-14T22:13:20.123Z"),
+            (1_735_689_599_999, "2024-12-31T23:59:59.999Z"),
+            (4_107_542_400_000, "2100-03-01T00:00:00.000Z"),
+        ] {
+            assert_eq!(rfc3339(ms), text);
+        }
+    }
+
+    fn lines_of(log: impl FnOnce()) -> Vec<Value> {
+        let logs = Logs { queue: Arc::default() };
+        let layer = JsonLines { logs: logs.clone(), service: "door".into(), slot: "door-1".into() };
+        tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), log);
+        let waiting = logs.queue.lock();
+        waiting.lines.iter().map(|line| serde_json::from_slice(line).unwrap()).collect()
+    }
+
+    #[test]
+    fn a_line_carries_its_fields_those_of_its_spans_and_the_service() {
+        let lines = lines_of(|| {
+            let _span = tracing::info_span!("lane", consumer = "bell", partition = 3).entered();
+            tracing::warn!(attempts = 2_u64, reason = "quote \" and\nnewline", level = "mine", "later");
+        });
+        let line = &lines[0];
+        assert_eq!(line["level"], "WARN");
+        assert_eq!(line["level_"], "mine");
+        assert_eq!(line["message"], "later");
+        assert_eq!(line["attempts"], 2);
+        assert_eq!(line["reason"], "quote \" and\nnewline");
+        assert_eq!((&line["consumer"], &line["partition"]), (&json!("bell"), &json!(3)));
+        assert_eq!((&line["service"], &line["slot"]), (&json!("door"), &json!("door-1")));
+        assert_eq!(line.get("trace_id"), None);
+    }
+
+    #[tokio::test]
+    async fn a_line_of_a_request_carries_its_trace_id() {
+        let trace = trace::Trace::start();
+        let lines = trace.clone().scope(async { lines_of(|| tracing::info!("served")) }).await;
+        assert_eq!(lines[0]["trace_id"], json!(trace.id()));
+    }
+
+    #[test]
+    fn a_full_queue_drops_lines_and_counts_them() {
+        let logs = Logs { queue: Arc::default() };
+        for _ in 0..MAX_QUEUE + 5 {
+            logs.ready();
+        }
+        let waiting = logs.queue.lock();
+        assert_eq!((waiting.lines.len(), waiting.dropped), (MAX_QUEUE, 5));
+    }
+}

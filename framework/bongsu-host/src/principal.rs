@@ -1,0 +1,47 @@
+//! Who is asking. The only place that knows how the gateway says it, so that login replaces one filter.
+
+use axum::extract::FromRequestParts;
+use http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts};
+
+use crate::problem::Problem;
+
+/// The header the gateway sets, after it removed the one the client may have sent.
+pub const PRINCIPAL: &str = "x-bongsu-principal";
+/// Longest principal, in bytes.
+const MAX: usize = 255;
+
+/// Who is asking; a request without one is answered 401.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Principal(pub String);
+
+impl Principal {
+    /// Reads the gateway's header.
+    ///
+    /// # Errors
+    /// 401 when it is missing, double, or not a name.
+    pub fn of(headers: &HeaderMap) -> Result<Self, Problem> {
+        let mut all = headers.get_all(PRINCIPAL).iter();
+        match (all.next().map(HeaderValue::to_str), all.next()) {
+            (Some(Ok(name)), None) if is_a_name(name) => Ok(Self(name.to_owned())),
+            _ => Err(Problem::of_status(StatusCode::UNAUTHORIZED)
+                .header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))),
+        }
+    }
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Principal {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        Self::of(&parts.headers)
+    }
+}
+
+fn is_a_name(name: &str) -> bool {
+    !name.is_empty() && name.len() <= MAX && name.bytes().all(|byte| byte.is_ascii_graphic())
+}

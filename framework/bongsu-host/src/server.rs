@@ -1,0 +1,203 @@
+//! Listens, serves, and ends without losing a request.
+//!
+//! `axum::serve` is not used: it sets no header timeout, so one client that never finishes its head would
+//! hold a connection for ever (slowloris).
+
+use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
+
+use axum::{
+    Router,
+    body::Body,
+    extract::{ConnectInfo, FromRequestParts},
+};
+use http::request::Parts;
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::{TcpListener, TcpStream},
+    sync::{OwnedSemaphorePermit, Semaphore, watch},
+    task::JoinSet,
+    time::timeout,
+};
+use tower::ServiceExt as _;
+
+use crate::{
+    config::{Config, Limits},
+    env,
+    health::Health,
+    problem::Problem,
+    stop::Stop,
+};
+
+/// Connections refused politely at once; more are closed without a word.
+const POLITE: usize = 64;
+/// Pause after the machine could not accept a connection (out of file descriptors).
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+/// What a connection over the limit reads.
+const FULL: &str = concat!(
+    "HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/problem+json\r\nretry-after: 1\r\n",
+    "connection: close\r\ncontent-length: 80\r\n\r\n",
+    r#"{"type":"/errors/overloaded","title":"Too many connections","status":503       }"#,
+);
+
+/// A listener that has its address but serves nobody yet.
+#[derive(Debug)]
+pub struct Bound {
+    listener: TcpListener,
+    addr: SocketAddr,
+}
+
+/// The address cannot be had.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot listen on {addr}")]
+pub struct BindError {
+    addr: SocketAddr,
+    #[source]
+    source: std::io::Error,
+}
+
+/// What every connection needs.
+#[derive(Clone)]
+struct Serving {
+    app: Router,
+    limits: Limits,
+    draining: Draining,
+}
+
+/// Tells a handler that streams for long when to end its stream: otherwise it is cut off at the deadline.
+///
+/// An extractor; also an extension of every request.
+#[derive(Clone, Debug)]
+pub struct Draining(watch::Receiver<bool>);
+
+/// Takes an address.
+///
+/// # Errors
+/// [`BindError`] when it is in use or not ours.
+pub async fn bind(addr: SocketAddr) -> Result<Bound, BindError> {
+    let bound = async {
+        let listener = TcpListener::bind(addr).await?;
+        let addr = listener.local_addr()?;
+        Ok(Bound { listener, addr })
+    };
+    bound.await.map_err(|source| BindError { addr, source })
+}
+
+impl Bound {
+    /// The address, with the port the machine chose if 0 was asked for.
+    pub fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// Serves until asked to stop; then: unready, a short wait so that callers go elsewhere, no new
+    /// connections, and the requests in flight end or are cut off at the deadline.
+    pub async fn serve(self, app: Router, config: &Config, health: &Health, stop: &Stop) {
+        let (drain, draining) = watch::channel(false);
+        let serving = Serving { app, limits: config.limits.clone(), draining: Draining(draining) };
+        let mut connections = JoinSet::new();
+        let ending = async {
+            let why = stop.asked().await;
+            tracing::info!(reason = why, "stopping");
+            health.stopping();
+            tokio::time::sleep(Duration::from_millis(config.shutdown.unready_ms)).await;
+        };
+        tokio::select! {
+            biased;
+            () = ending => {}
+            () = accept(&self.listener, &serving, &mut connections) => {}
+        }
+        drop(self.listener);
+        drain.send_replace(true);
+        let all_ended = async { while connections.join_next().await.is_some() {} };
+        if timeout(Duration::from_millis(config.shutdown.drain_ms), all_ended).await.is_err() {
+            tracing::warn!(connections = connections.len(), "requests were cut off at the drain deadline");
+            connections.shutdown().await;
+        }
+    }
+}
+
+/// Takes connections for ever.
+async fn accept(listener: &TcpListener, serving: &Serving, connections: &mut JoinSet<()>) {
+    let free = Arc::new(Semaphore::new(serving.limits.max_connections.min(Semaphore::MAX_PERMITS)));
+    let polite = Arc::new(Semaphore::new(POLITE));
+    loop {
+        let (stream, peer) = match listener.accept().await {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                tracing::warn!(reason = %error, "a connection could not be accepted");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+                continue;
+            }
+        };
+        while connections.try_join_next().is_some() {}
+        let _ = stream.set_nodelay(true);
+        if let Ok(permit) = Arc::clone(&free).try_acquire_owned() {
+            connections.spawn(serving.clone().connection(stream, peer, permit));
+        } else if let Ok(permit) = Arc::clone(&polite).try_acquire_owned() {
+            env::spawn(refuse(stream, permit));
+        }
+    }
+}
+
+impl Draining {
+    /// Resolves when the process has begun to drain.
+    pub async fn begun(&mut self) {
+        // An error means that the server itself is gone.
+        let _ = self.0.wait_for(|begun| *begun).await;
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Draining {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        parts.extensions.get().cloned().ok_or_else(Problem::internal)
+    }
+}
+
+impl Serving {
+    async fn connection(self, stream: TcpStream, peer: SocketAddr, _permit: OwnedSemaphorePermit) {
+        let Self { app, limits, mut draining } = self;
+        let told = draining.clone();
+        let service = service_fn(move |mut request: hyper::Request<Incoming>| {
+            request.extensions_mut().insert(ConnectInfo(peer));
+            request.extensions_mut().insert(told.clone());
+            let app = app.clone();
+            async move {
+                Ok::<_, Infallible>(app.oneshot(request.map(Body::new)).await.unwrap_or_else(|never| match never {}))
+            }
+        });
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(limits.header_timeout())
+            // Twice the limit, so that a head just over it reaches the middleware and gets a problem+json;
+            // beyond that hyper itself answers a bare 431. 8 192 is hyper's minimum.
+            .max_buf_size((limits.header_bytes * 2).max(8_192))
+            .serve_connection(TokioIo::new(stream), service)
+            .with_upgrades();
+        let mut connection = std::pin::pin!(connection);
+        let ended = tokio::select! {
+            biased;
+            ended = connection.as_mut() => ended,
+            () = draining.begun() => {
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            }
+        };
+        if let Err(error) = ended {
+            tracing::debug!(reason = %error, %peer, "a connection ended early");
+        }
+    }
+}
+
+/// Says 503 to a connection over the limit, after its head arrived: closing with unread bytes would reset it.
+async fn refuse(mut stream: TcpStream, _permit: OwnedSemaphorePermit) {
+    let polite = async {
+        let mut head = [0; 4_096];
+        let _ = stream.read(&mut head).await;
+        let _ = stream.write_all(FULL.as_bytes()).await;
+        let _ = stream.shutdown().await;
+    };
+    let _ = timeout(Duration::from_millis(500), polite).await;
+}
