@@ -1,0 +1,14 @@
+//! `bench`: measures the figures the documentation states.
+
+use anyhow::Result;
+
+use crate::{stage, up};
+
+/// The system test that measures; ignored elsewhere, because a figure needs the machine for itself.
+const FIGURES: &[&str] = &["test", "-q", "-p", "system-tests", "--test", "figures", "--", "--ignored", "--nocapture"];
+
+/// Builds the real processes and measures them.
+pub(crate) fn run() -> Result<()> {
+    up::build()?;
+    stage::run("figures", stage::cargo(FIGURES))
+}

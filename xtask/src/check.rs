@@ -1,0 +1,38 @@
+//! `check`: what CI checks, in the order that fails soonest.
+
+use std::process::{Command, Stdio};
+
+use anyhow::Result;
+
+use crate::{licences, stage, test};
+
+/// Formatting, lints and dependencies, then everything `test` runs.
+pub(crate) fn run() -> Result<()> {
+    if let Err(error) = before_tests() {
+        eprintln!("{error:#}");
+        println!("0 passed, 1 failed");
+        std::process::exit(1);
+    }
+    test::run()
+}
+
+fn before_tests() -> Result<()> {
+    stage::run("format", stage::cargo(&["fmt", "--all", "--check"]))?;
+    stage::run("lint", stage::cargo(&["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"]))?;
+    dependencies()
+}
+
+/// `cargo deny` also knows advisories, which need its database; without it, what the lock file alone can tell.
+fn dependencies() -> Result<()> {
+    if installed("cargo-deny") {
+        return stage::run("dependencies", stage::cargo(&["deny", "--all-features", "check"]));
+    }
+    stage::announce("dependencies (cargo-deny is not installed: licences and sources only, no advisories)");
+    licences::check(stage::root())
+}
+
+fn installed(program: &str) -> bool {
+    let mut version = Command::new(program);
+    version.arg("--version").stdout(Stdio::null()).stderr(Stdio::null());
+    version.status().is_ok_and(|status| status.success())
+}

@@ -1,0 +1,121 @@
+//! One named step of a command: announced, timed, and the end of the command when it fails.
+
+use std::{
+    io::{BufRead, BufReader, Write},
+    path::Path,
+    process::{Command, Stdio},
+};
+
+use anyhow::{Context, Result, bail};
+
+/// How many tests ran, summed over test binaries.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Tally {
+    pub(crate) passed: u64,
+    pub(crate) failed: u64,
+}
+
+/// The repository this binary was built from.
+pub(crate) fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask is one folder below the root")
+}
+
+/// Says which stage begins.
+pub(crate) fn announce(name: &str) {
+    println!("── {name}");
+}
+
+/// A cargo call in the repository's root.
+pub(crate) fn cargo(args: &[&str]) -> Command {
+    let mut command = Command::new("cargo");
+    command.args(args).current_dir(root());
+    command
+}
+
+/// Runs a command with our own output and input.
+///
+/// # Errors
+/// When it cannot be started or does not succeed.
+pub(crate) fn run(name: &str, mut command: Command) -> Result<()> {
+    announce(name);
+    let status = command.status().with_context(|| format!("{name}: cannot start {:?}", command.get_program()))?;
+    if !status.success() {
+        bail!("{name} failed: {status}");
+    }
+    Ok(())
+}
+
+/// Runs test binaries, passing their output on line by line, and sums what they report.
+///
+/// A command that fails although no test did (it did not compile, a binary crashed) counts as one failure,
+/// so that the sum can never look green.
+///
+/// # Errors
+/// When the command cannot be started or its output cannot be passed on.
+pub(crate) fn count_tests(name: &str, mut command: Command) -> Result<Tally> {
+    announce(name);
+    let mut child = command.stdout(Stdio::piped()).spawn().with_context(|| format!("{name}: cannot start cargo"))?;
+    let stdout = child.stdout.take().expect("stdout was asked for as a pipe one line above");
+    let mut tally = Tally::default();
+    for line in BufReader::new(stdout).split(b'\n') {
+        let line = line.context("reading the tests' output")?;
+        tally.add(&String::from_utf8_lossy(&line));
+        let mut out = std::io::stdout().lock();
+        out.write_all(&line).and_then(|()| out.write_all(b"\n")).context("passing the tests' output on")?;
+    }
+    let status = child.wait().with_context(|| format!("{name}: waiting for cargo"))?;
+    if !status.success() && tally.failed == 0 {
+        tally.failed = 1;
+    }
+    Ok(tally)
+}
+
+impl Tally {
+    /// Adds a result line of libtest; other lines change nothing.
+    pub(crate) fn add(&mut self, line: &str) {
+        let Some((_, counts)) = line.trim().split_once("test result: ") else { return };
+        for part in counts.split([';', '.']) {
+            match part.trim().split_once(' ') {
+                Some((n, "passed")) => self.passed += n.parse().unwrap_or(0),
+                Some((n, "failed")) => self.failed += n.parse().unwrap_or(0),
+                _ => {}
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tally(lines: &str) -> Tally {
+        let mut tally = Tally::default();
+        lines.lines().for_each(|line| tally.add(line));
+        tally
+    }
+
+    #[test]
+    fn results_of_all_binaries_are_summed() {
+        let output = "running 2 tests\n\
+            test result: ok. 2 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.00s\n\
+            test result: FAILED. 5 passed; 3 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.10s\n";
+        assert_eq!(tally(output), Tally { passed: 7, failed: 3 });
+    }
+
+    #[test]
+    fn a_result_after_unfinished_output_still_counts() {
+        assert_eq!(tally("....test result: ok. 4 passed; 0 failed; 0 ignored"), Tally { passed: 4, failed: 0 });
+    }
+
+    #[test]
+    fn a_line_that_is_no_result_counts_nothing() {
+        assert_eq!(tally("test a_test ... ok\n12 passed the gate"), Tally::default());
+    }
+
+    #[test]
+    fn a_command_that_fails_without_a_failed_test_is_one_failure() {
+        let mut command = Command::new("sh");
+        command.args(["-c", "echo 'test result: ok. 1 passed; 0 failed'; exit 3"]);
+        assert_eq!(count_tests("broken", command).expect("sh runs"), Tally { passed: 1, failed: 1 });
+    }
+}

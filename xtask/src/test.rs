@@ -1,0 +1,37 @@
+//! `test`: the house rules, then every test of the workspace, cheapest stage first.
+
+use anyhow::{Result, bail};
+
+use crate::{
+    stage::{self, Tally},
+    tidy, up,
+};
+
+/// Runs the stages and ends with the line `N passed, N failed`.
+pub(crate) fn run() -> Result<()> {
+    let outcome = stages();
+    let tally = match &outcome {
+        Ok(tally) => *tally,
+        Err(error) => {
+            eprintln!("{error:#}");
+            Tally { passed: 0, failed: 1 }
+        }
+    };
+    println!("{} passed, {} failed", tally.passed, tally.failed);
+    if tally.failed > 0 || tally.passed == 0 {
+        std::process::exit(1);
+    }
+    Ok(())
+}
+
+/// Tidy takes a second; the binaries must exist before the tests that start them as processes. Tests run
+/// in one cargo call, because leaving a package out would build shared dependencies with other features.
+fn stages() -> Result<Tally> {
+    tidy::stage()?;
+    up::build()?;
+    let tally = stage::count_tests("test", stage::cargo(&["test", "--workspace", "--no-fail-fast"]))?;
+    if tally == Tally::default() {
+        bail!("no test ran");
+    }
+    Ok(tally)
+}

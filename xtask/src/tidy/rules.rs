@@ -1,0 +1,37 @@
+//! The rules, one file each. Every rule has a planted violation in `tidy/tests.rs`.
+
+mod shop_words;
+mod pure_domains;
+mod shelves;
+mod runtime_names;
+mod root_entries;
+mod headers;
+pub(crate) mod ratchet;
+mod unfinished;
+mod manifests;
+mod links;
+mod core_size;
+mod outside;
+mod stray_files;
+
+use super::{Report, Tree};
+
+/// A rule looks at the tree and reports what it saw and found.
+pub(crate) type Rule = fn(&Tree, &mut Report);
+
+/// Every rule by its name.
+pub(crate) const ALL: &[(&str, Rule)] = &[
+    ("shop-words", shop_words::check),
+    ("pure-domains", pure_domains::check),
+    ("shelves", shelves::check),
+    ("runtime-names", runtime_names::check),
+    ("root-entries", root_entries::check),
+    ("headers", headers::check),
+    ("ratchet", ratchet::check),
+    ("unfinished", unfinished::check),
+    ("manifests", manifests::check),
+    ("links", links::check),
+    ("core-size", core_size::check),
+    ("outside", outside::check),
+    ("stray-files", stray_files::check),
+];

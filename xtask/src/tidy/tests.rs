@@ -1,0 +1,245 @@
+//! Every rule against a violation planted into a copy of the real repository.
+
+use std::{collections::BTreeSet, fs, sync::OnceLock};
+
+use super::{Finding, Tree, check_tree, rules};
+use crate::stage;
+
+/// The repository, read once; a test plants into its own copy.
+fn real() -> &'static Tree {
+    static TREE: OnceLock<Tree> = OnceLock::new();
+    TREE.get_or_init(|| Tree::load(stage::root()).expect("the repository can be read"))
+}
+
+/// What a change adds to the findings: the names of the rules broken.
+fn broken_by(plant: impl FnOnce(&mut Tree)) -> Vec<&'static str> {
+    static BEFORE: OnceLock<BTreeSet<Finding>> = OnceLock::new();
+    let before = BEFORE.get_or_init(|| check_tree(real()).into_iter().collect());
+    let mut tree = real().clone();
+    plant(&mut tree);
+    let after: BTreeSet<Finding> = check_tree(&tree).into_iter().collect();
+    after.difference(before).map(|finding| finding.rule).collect()
+}
+
+fn broken_by_file(path: &str, text: &str) -> Vec<&'static str> {
+    broken_by(|tree| tree.put(path, text.into()))
+}
+
+/// Breaks a manifest by adding lines after one that is there.
+fn broken_by_line(path: &str, after: &str, added: &str) -> Vec<&'static str> {
+    let text = real().text(path).expect("the file to plant into exists");
+    assert!(text.contains(after), "{path} has no line {after}");
+    broken_by_file(path, &text.replacen(after, &format!("{after}\n{added}"), 1))
+}
+
+fn rust(code: &str) -> String {
+    format!("//! Planted.\n{code}\n")
+}
+
+#[test]
+fn this_repository_is_tidy() {
+    let findings = check_tree(real());
+    let listed: Vec<String> = findings.iter().map(ToString::to_string).collect();
+    assert!(findings.is_empty(), "{}", listed.join("\n"));
+}
+
+#[test]
+fn a_rule_that_finds_nothing_to_look_at_is_broken() {
+    let broken: BTreeSet<&str> = check_tree(&Tree::default()).into_iter().map(|finding| finding.rule).collect();
+    assert_eq!(broken, rules::ALL.iter().map(|(name, _)| *name).collect());
+}
+
+#[test]
+fn a_shop_word_in_the_framework_is_caught() {
+    for text in ["/// Adds to the cart.", "/// See `\"order/ord_1\"`.", "pub struct PaymentGateway;"] {
+        assert!(broken_by_file("framework/bongsu-core/src/planted.rs", &rust(text)).contains(&"shop-words"), "{text}");
+    }
+    assert_eq!(broken_by_file("platform/gateway/src/planted.rs", &rust("// a sku")), ["shop-words"]);
+    assert_eq!(broken_by_file("mall/money/src/planted.rs", &rust("// a sku")), [""; 0]);
+}
+
+#[test]
+fn a_domain_that_depends_on_more_than_the_kernel_is_caught() {
+    let manifest = "mall/product/domain/Cargo.toml";
+    assert_eq!(broken_by_line(manifest, "[dependencies]", "tokio.workspace = true"), ["pure-domains"]);
+    assert_eq!(broken_by_line(manifest, "[dev-dependencies]", "tokio.workspace = true"), [""; 0]);
+}
+
+#[test]
+fn a_domain_that_reads_a_clock_a_file_or_chance_is_caught() {
+    for code in ["async fn f() {}", "use std::time::Duration;", "use std::fs;", "fn f() { rand::random() }"] {
+        assert_eq!(broken_by_file("mall/product/domain/src/planted.rs", &rust(code)), ["pure-domains"], "{code}");
+    }
+    assert_eq!(broken_by_file("mall/product/domain/src/planted.rs", &rust("// async, rand")), [""; 0]);
+    let test = "#[cfg(test)]\nmod tests {\n    use std::fs;\n}";
+    assert_eq!(broken_by_file("mall/product/domain/src/planted.rs", &rust(test)), [""; 0]);
+}
+
+#[test]
+fn a_context_that_depends_on_another_context_is_caught() {
+    let manifest = "mall/ordering/service/Cargo.toml";
+    assert_eq!(broken_by_line(manifest, "[dependencies]", "product-domain.workspace = true"), ["shelves"]);
+    assert_eq!(broken_by_line(manifest, "[dev-dependencies]", "payment-service.workspace = true"), ["shelves"]);
+}
+
+#[test]
+fn a_dependency_that_points_down_the_shelves_is_caught() {
+    let framework = "framework/bongsu-runtime/Cargo.toml";
+    assert_eq!(broken_by_line(framework, "[dependencies]", "money.workspace = true"), ["shelves"]);
+    assert_eq!(broken_by_line("xtask/Cargo.toml", "[dependencies]", "bongsu.workspace = true"), ["shelves"]);
+}
+
+#[test]
+fn a_dependency_on_a_lab_is_caught() {
+    let lab = real().text("mall/money/Cargo.toml").expect("exists").replace("\"money\"", "\"lab-x\"");
+    let user = real()
+        .text("tests/Cargo.toml")
+        .expect("exists")
+        .replace("[dependencies]", "[dependencies]\nlab-x.workspace = true");
+    let broken = broken_by(|tree| {
+        tree.put("labs/x/Cargo.toml", lab.into());
+        tree.put("tests/Cargo.toml", user.into());
+    });
+    assert_eq!(broken, ["shelves"]);
+}
+
+#[test]
+fn a_runtime_that_names_an_adapter_or_a_clock_is_caught() {
+    let path = "framework/bongsu-runtime/src/planted.rs";
+    for code in ["const DB: &str = \"sqlite\";", "use axum::Router;", "use tokio::time::sleep;"] {
+        assert_eq!(broken_by_file(path, &rust(code)), ["runtime-names"], "{code}");
+    }
+    assert_eq!(broken_by_file(path, &rust("// The same partition as Kafka's.")), [""; 0]);
+}
+
+#[test]
+fn a_crowded_root_is_caught() {
+    let broken = broken_by(|tree| (0..18).for_each(|n| tree.put(&format!("extra{n}/file"), Vec::new())));
+    assert_eq!(broken, ["root-entries"]);
+    assert_eq!(broken_by(|tree| (0..18).for_each(|n| tree.put(&format!(".extra{n}"), Vec::new()))), [""; 0]);
+}
+
+#[test]
+fn a_file_without_a_header_is_caught() {
+    assert_eq!(broken_by_file("mall/money/src/planted.rs", "fn f() {}\n"), ["headers"]);
+}
+
+#[test]
+fn a_new_long_function_is_caught() {
+    let body = |lines: usize| rust(&format!("fn long() {{\n{}}}", "    step();\n".repeat(lines - 2)));
+    assert_eq!(broken_by_file("mall/money/src/planted.rs", &body(45)), [""; 0]);
+    assert_eq!(broken_by_file("mall/money/src/planted.rs", &body(46)), ["ratchet"]);
+}
+
+#[test]
+fn a_new_long_file_is_caught() {
+    assert_eq!(broken_by_file("mall/money/src/planted.rs", &rust(&"const A: u8 = 1;\n".repeat(498))), [""; 0]);
+    assert_eq!(broken_by_file("mall/money/src/planted.rs", &rust(&"const A: u8 = 1;\n".repeat(499))), ["ratchet"]);
+}
+
+#[test]
+fn a_listed_file_may_neither_grow_nor_stay_listed_when_it_shrank() {
+    let with_lines = |lines: usize| {
+        let list = real().text("xtask/ratchet.toml").expect("exists");
+        let list = list.replacen("[files]", "[files]\n\"mall/money/src/planted.rs\" = 600", 1);
+        broken_by(|tree| {
+            tree.put("xtask/ratchet.toml", list.into());
+            tree.put("mall/money/src/planted.rs", rust(&"const A: u8 = 1;\n".repeat(lines - 2)).into());
+        })
+    };
+    assert_eq!(with_lines(600), [""; 0]);
+    assert_eq!(with_lines(601), ["ratchet"]);
+    assert_eq!(with_lines(599), ["ratchet"]);
+    assert_eq!(with_lines(100), ["ratchet"]);
+}
+
+#[test]
+fn unwrap_outside_tests_is_caught() {
+    let path = "mall/money/src/planted.rs";
+    assert_eq!(broken_by_file(path, &rust("fn f() { g().unwrap() }")), ["unfinished"]);
+    assert_eq!(
+        broken_by_file(path, &rust("/// `g().unwrap()`\n#[cfg(test)]\nmod t { fn f() { g().unwrap() } }")),
+        [""; 0]
+    );
+}
+
+#[test]
+fn a_silenced_lint_a_stub_and_a_promise_are_caught() {
+    let promise = concat!("// TO", "DO later");
+    for code in [
+        "#[allow(dead_code)]\nfn f() {}",
+        "#![allow(unused)]",
+        promise,
+        "fn f() { todo!() }",
+        "fn f() { unimplemented!() }",
+    ] {
+        assert_eq!(broken_by_file("mall/money/src/planted.rs", &rust(code)), ["unfinished"], "{code}");
+    }
+}
+
+#[test]
+fn a_version_outside_the_root_manifest_is_caught() {
+    let manifest = "mall/money/Cargo.toml";
+    assert_eq!(broken_by_line(manifest, "[dependencies]", "bytes = \"1\""), ["manifests"]);
+    let text = real().text(manifest).expect("exists");
+    assert_eq!(
+        broken_by_file(manifest, &text.replace("\nversion.workspace = true", "\nversion = \"9.9.9\"")),
+        ["manifests"]
+    );
+}
+
+#[test]
+fn a_crate_without_the_workspace_lints_is_caught() {
+    let manifest = "mall/money/Cargo.toml";
+    let text = real().text(manifest).expect("exists").replace("[lints]\nworkspace = true", "");
+    assert_eq!(broken_by_file(manifest, &text), ["manifests"]);
+}
+
+#[test]
+fn a_link_that_leads_nowhere_is_caught() {
+    let links = "[a](../LICENSE) [b](https://example.org/x) [c](#here) [d](decisions/)\n```\n[e](nowhere.md)\n```\n";
+    assert_eq!(broken_by_file("docs/planted.md", links), [""; 0]);
+    for link in ["[a](nowhere.md)", "[a](nowhere.md#part)", "[a](../../outside.md)", "[a]: nowhere.md"] {
+        assert_eq!(broken_by_file("docs/planted.md", link), ["links"], "{link}");
+    }
+}
+
+#[test]
+fn a_kernel_that_grew_too_large_is_caught() {
+    let lines = |text: &str| broken_by_file("framework/bongsu-core/src/wire/planted.rs", &rust(text));
+    let functions = "fn f() {\n    step();\n}\n".repeat(160);
+    assert_eq!(lines(&functions), [""; 0], "grows by 480 lines");
+    let many = broken_by(|tree| {
+        (0..3).for_each(|n| tree.put(&format!("framework/bongsu-core/src/planted{n}.rs"), rust(&functions).into()));
+    });
+    assert_eq!(many, ["core-size"]);
+}
+
+#[test]
+fn an_address_of_every_interface_is_caught() {
+    let path = "platform/gateway/src/planted.rs";
+    assert_eq!(broken_by_file(path, &rust("const A: &str = \"0.0.0.0:80\";")), ["outside"]);
+    assert_eq!(broken_by_file(path, &rust("// not 0.0.0.0")), [""; 0]);
+    assert_eq!(broken_by_file("mall/planted.toml", "listen = \"0.0.0.0:80\""), ["outside"]);
+}
+
+#[test]
+fn big_and_left_over_files_are_caught() {
+    assert_eq!(broken_by(|tree| tree.put("docs/picture.png", vec![0xFF; (1 << 20) + 1])), ["stray-files"]);
+    assert_eq!(broken_by(|tree| tree.put("docs/picture.png", vec![0xFF; 1 << 20])), [""; 0]);
+    for path in ["docs/PLAN.md", "mall/run.log", "docs/notes-2.txt", "tests/a.rs.orig"] {
+        assert_eq!(broken_by_file(path, "text"), ["stray-files"], "{path}");
+    }
+}
+
+#[test]
+fn a_folder_named_in_gitignore_is_not_looked_at() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    fs::create_dir_all(folder.path().join("data/deep")).expect("a folder");
+    fs::create_dir_all(folder.path().join("src")).expect("a folder");
+    fs::write(folder.path().join(".gitignore"), "/data\n").expect("a file");
+    fs::write(folder.path().join("data/deep/a.log"), "x").expect("a file");
+    fs::write(folder.path().join("src/a.log"), "x").expect("a file");
+    let tree = Tree::load(folder.path()).expect("readable");
+    assert_eq!(tree.files().map(|file| file.path.as_str()).collect::<Vec<_>>(), [".gitignore", "src/a.log"]);
+}

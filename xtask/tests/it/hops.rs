@@ -1,0 +1,68 @@
+//! The versions of a message form a chain of single hops; `cargo check` itself refuses a hole.
+
+use std::{fs, path::Path, process::Command};
+
+const MANIFEST: &str = r#"
+[package]
+name = "hops"
+version = "0.0.0"
+edition = "2024"
+
+[dependencies]
+bongsu-core = { path = "CORE" }
+serde = { version = "1", features = ["derive"] }
+
+[workspace]
+"#;
+
+/// Version 1 of a message and, made from it, version `SECOND`.
+const SOURCE: &str = r#"
+use bongsu_core::version;
+use serde::{Deserialize, Serialize};
+
+#[derive(Serialize, Deserialize)]
+pub struct MovedV1 { pub to: String }
+version!(MovedV1, "person.moved", 1);
+
+#[derive(Serialize, Deserialize)]
+pub struct Moved { pub street: String }
+version!(Moved, "NAME", SECOND, from MovedV1, |old| Moved { street: old.to });
+"#;
+
+/// Checks a crate whose newest version follows version 1; `Err` with what the compiler said.
+fn cargo_check(name: &str, second: u32) -> Result<(), String> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask is one folder below the root");
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let write = |path: &str, text: &str| fs::write(folder.path().join(path), text).expect("the crate can be written");
+    fs::create_dir(folder.path().join("src")).expect("the crate can be written");
+    write("Cargo.toml", &MANIFEST.replace("CORE", &root.join("framework/bongsu-core").display().to_string()));
+    write("src/lib.rs", &SOURCE.replace("NAME", name).replace("SECOND", &second.to_string()));
+    fs::copy(root.join("Cargo.lock"), folder.path().join("Cargo.lock")).expect("the lock file can be copied");
+    // Its own target folder: the outer cargo may hold the lock of ours. Kept, so that only the first run is slow.
+    let output = Command::new(env!("CARGO"))
+        .args(["check", "--quiet", "--offline", "--target-dir", concat!(env!("CARGO_TARGET_TMPDIR"), "/hops")])
+        .current_dir(folder.path())
+        .output()
+        .expect("cargo can be started");
+    if output.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&output.stderr).into_owned()) }
+}
+
+/// What the compiler says about a hole.
+const HOLE: &str = "a version is made from the version just before it, under the same name";
+
+#[test]
+fn a_chain_without_a_hole_passes_cargo_check() {
+    assert_eq!(cargo_check("person.moved", 2), Ok(()));
+}
+
+#[test]
+fn a_missing_hop_fails_cargo_check() {
+    let said = cargo_check("person.moved", 3).expect_err("version 3 does not follow version 1");
+    assert!(said.contains(HOLE), "{said}");
+}
+
+#[test]
+fn a_hop_to_another_name_fails_cargo_check() {
+    let said = cargo_check("person.left", 2).expect_err("a chain has one name");
+    assert!(said.contains(HOLE), "{said}");
+}

@@ -1,0 +1,3 @@
+//! What only a real compiler can tell.
+
+mod hops;
