@@ -10,9 +10,9 @@ use uuid::Uuid;
 ///
 /// ```
 /// use bongsu_core::CommandId;
-/// let once = CommandId::from_parts(&["ann", "POST /orders", "key-1"]);
-/// assert_eq!(once, CommandId::from_parts(&["ann", "POST /orders", "key-1"]));
-/// assert_ne!(once, CommandId::from_parts(&["ann", "POST /orders", "key-2"]));
+/// let once = CommandId::from_parts(&["ann", "POST /accounts", "key-1"]);
+/// assert_eq!(once, CommandId::from_parts(&["ann", "POST /accounts", "key-1"]));
+/// assert_ne!(once, CommandId::from_parts(&["ann", "POST /accounts", "key-2"]));
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct CommandId(pub u128);
@@ -22,9 +22,9 @@ pub struct CommandId(pub u128);
 /// ```
 /// use bongsu_core::{CommandId, Ctx};
 /// let ctx = Ctx::new(1_700_000_000_000, CommandId(7), "ann");
-/// assert_eq!(ctx.id("ord", 0), ctx.id("ord", 0));
-/// assert_ne!(ctx.id("ord", 0), ctx.id("ord", 1));
-/// assert!(ctx.id("ord", 0).starts_with("ord_"));
+/// assert_eq!(ctx.id("acc", 0), ctx.id("acc", 0));
+/// assert_ne!(ctx.id("acc", 0), ctx.id("acc", 1));
+/// assert!(ctx.id("acc", 0).starts_with("acc_"));
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ctx {

@@ -25,7 +25,7 @@ use crate::{Ctx, wire::Wire};
 /// assert_eq!(state, 3);
 /// ```
 pub trait Aggregate {
-    /// First part of the stream name: `order` in `order/ord_1`.
+    /// First part of the stream name: `account` in `account/acc_1`.
     const NAME: &'static str;
     /// What can happen to it.
     type Event: Wire;
@@ -97,7 +97,7 @@ pub trait Decider: Aggregate {
 /// The stream an aggregate's events are written to; also the subject of its facts.
 ///
 /// ```
-/// assert_eq!(bongsu_core::stream_of("order", "ord_1"), "order/ord_1");
+/// assert_eq!(bongsu_core::stream_of("account", "acc_1"), "account/acc_1");
 /// ```
 pub fn stream_of(aggregate: &str, id: &str) -> String {
     format!("{aggregate}/{id}")

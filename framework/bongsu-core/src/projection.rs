@@ -14,22 +14,22 @@ use crate::wire::Wire;
 /// use serde::{Deserialize, Serialize};
 ///
 /// #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-/// struct Sold { sku: String, quantity: u32 }
-/// version!(Sold, "till.sold", 1);
+/// struct Passed { door: String, people: u32 }
+/// version!(Passed, "door.passed", 1);
 ///
-/// struct Sales;
-/// impl Projection for Sales {
-///     const NAME: &'static str = "sales";
+/// struct Visitors;
+/// impl Projection for Visitors {
+///     const NAME: &'static str = "visitors";
 ///     const VERSION: u32 = 1;
-///     type Event = Sold;
+///     type Event = Passed;
 ///     type Row = u32;
-///     fn keys(event: &Sold) -> Vec<String> { vec![event.sku.clone()] }
-///     fn fold(_: &str, row: Option<u32>, event: &Sold) -> Option<u32> {
-///         Some(row.unwrap_or(0) + event.quantity)
+///     fn keys(event: &Passed) -> Vec<String> { vec![event.door.clone()] }
+///     fn fold(_: &str, row: Option<u32>, event: &Passed) -> Option<u32> {
+///         Some(row.unwrap_or(0) + event.people)
 ///     }
 /// }
-/// let sold = Sold { sku: "TV".into(), quantity: 2 };
-/// assert_eq!(Sales::fold("TV", Some(3), &sold), Some(5));
+/// let passed = Passed { door: "front".into(), people: 2 };
+/// assert_eq!(Visitors::fold("front", Some(3), &passed), Some(5));
 /// ```
 pub trait Projection {
     /// Name of the table and of the consumer.

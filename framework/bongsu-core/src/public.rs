@@ -9,11 +9,11 @@ use crate::{version::Versioned, wire::Wire};
 /// use serde::{Deserialize, Serialize};
 ///
 /// #[derive(Serialize, Deserialize)]
-/// struct OrderPlaced { order: String }
-/// version!(OrderPlaced, "ordering.order-placed", 1);
+/// struct AccountOpened { account: String }
+/// version!(AccountOpened, "bank.account-opened", 1);
 ///
-/// let fact = Public::new("ord_1", &OrderPlaced { order: "ord_1".into() });
-/// assert_eq!((fact.name, fact.schema, fact.key.as_str()), ("ordering.order-placed", 1, "ord_1"));
+/// let fact = Public::new("acc_1", &AccountOpened { account: "acc_1".into() });
+/// assert_eq!((fact.name, fact.schema, fact.key.as_str()), ("bank.account-opened", 1, "acc_1"));
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Public {

@@ -22,19 +22,19 @@ type Rows<P> = BTreeMap<String, <P as Projection>::Row>;
 /// use serde::{Deserialize, Serialize};
 ///
 /// #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-/// struct Sold { sku: String, quantity: u32 }
-/// version!(Sold, "till.sold", 1);
-/// struct Sales;
-/// impl Projection for Sales {
-///     const NAME: &'static str = "sales";
+/// struct Passed { door: String, people: u32 }
+/// version!(Passed, "door.passed", 1);
+/// struct Visitors;
+/// impl Projection for Visitors {
+///     const NAME: &'static str = "visitors";
 ///     const VERSION: u32 = 1;
-///     type Event = Sold;
+///     type Event = Passed;
 ///     type Row = u32;
-///     fn keys(event: &Sold) -> Vec<String> { vec![event.sku.clone()] }
-///     fn fold(_: &str, row: Option<u32>, event: &Sold) -> Option<u32> { Some(row.unwrap_or(0) + event.quantity) }
+///     fn keys(event: &Passed) -> Vec<String> { vec![event.door.clone()] }
+///     fn fold(_: &str, row: Option<u32>, event: &Passed) -> Option<u32> { Some(row.unwrap_or(0) + event.people) }
 /// }
-/// let sold = |quantity| Sold { sku: "TV".into(), quantity };
-/// assert_eq!(rows::<Sales>(&[vec![sold(1), sold(2)], vec![sold(3)]])["TV"], 6);
+/// let passed = |people| Passed { door: "front".into(), people };
+/// assert_eq!(rows::<Visitors>(&[vec![passed(1), passed(2)], vec![passed(3)]])["front"], 6);
 /// ```
 #[track_caller]
 pub fn rows<P: Projection>(sequences: &[Vec<P::Event>]) -> BTreeMap<String, P::Row>
