@@ -1,2 +1,22 @@
-//! The rules of the ordering context: pure, no I/O.
+//! The rules of the ordering context: how an order is placed, confirmed, ended and completed.
+//!
+//! [`order::Orders`] decides over one order and is the only judge of its end. Two processes move it:
+//! [`checkout::Checkout`] from placed to confirmed or rejected, [`fulfilment::Fulfilment`] from confirmed to
+//! completed or cancelled. Prices come from its own [`price_list`], so that an order is accepted without
+//! asking anybody. Pure: it must not know stores, HTTP or clocks. Start reading at [`place_order`].
 #![forbid(unsafe_code)]
+#![warn(missing_docs)]
+
+pub mod events;
+pub mod order;
+pub mod place_order;
+pub mod confirm_order;
+pub mod reject_order;
+pub mod cancel_order;
+pub mod refuse_cancellation;
+pub mod cancel_undelivered;
+pub mod complete_order;
+pub mod heard;
+pub mod checkout;
+pub mod fulfilment;
+pub mod price_list;

@@ -1,0 +1,34 @@
+//! A confirmed order that will not be delivered ends cancelled; money and stock follow that end.
+
+use bongsu_core::{Ctx, version};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    events::{CancelledWhy, OrderCancelled, OrderEvent},
+    order::{OrderRejection, OrderState, Phase},
+};
+
+/// Cancel a confirmed order that delivery gave up.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CancelUndelivered {
+    /// Which.
+    pub order: String,
+    /// Why delivery gave it up.
+    pub why: CancelledWhy,
+}
+version!(CancelUndelivered, "order.cancel-undelivered", 1);
+
+pub(crate) fn decide(
+    state: &OrderState,
+    cancel: CancelUndelivered,
+    ctx: &Ctx,
+) -> Result<Vec<OrderEvent>, OrderRejection> {
+    match state.phase {
+        Phase::Confirmed { .. } => {
+            Ok(vec![OrderCancelled { order: cancel.order, why: cancel.why, at_ms: ctx.now_ms }.into()])
+        }
+        Phase::Unknown => Err(OrderRejection::NoSuchOrder),
+        Phase::Pending => Err(OrderRejection::NotConfirmed),
+        Phase::Rejected { .. } | Phase::Cancelled { .. } | Phase::Completed => Err(OrderRejection::AlreadyEnded),
+    }
+}

@@ -1,0 +1,117 @@
+//! A customer orders. Everything needed to decide is in the command: the adapter looked up the offers in
+//! this context's own price list, so that no other context must be up.
+
+use bongsu_core::{Ctx, version};
+use money::{Money, MoneyError};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    events::{Method, OrderEvent, OrderLine, OrderPlaced},
+    order::{OrderRejection, OrderState},
+    price_list::{Offer, PRICE_GRACE_MS},
+};
+
+/// Lines of one order.
+pub const MOST_LINES: usize = 50;
+/// Pieces of one line.
+pub const MOST_PIECES: u32 = 1_000;
+/// Characters of an address.
+pub const LONGEST_ADDRESS: usize = 300;
+
+/// Place an order.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PlaceOrder {
+    /// Who asks.
+    pub customer: String,
+    /// What for.
+    pub lines: Vec<WantedLine>,
+    /// Where to.
+    pub address: String,
+    /// How it is paid.
+    pub method: Method,
+}
+version!(PlaceOrder, "order.place", 1);
+
+/// One line as the customer wants it, with what the price list says about it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct WantedLine {
+    /// Which product.
+    pub sku: String,
+    /// How many.
+    pub quantity: u32,
+    /// The price the customer saw, if the page sent it along.
+    pub seen_minor: Option<i64>,
+    /// What the price list says; `None` when it does not know the product.
+    pub offer: Option<Offer>,
+}
+
+pub(crate) fn decide(
+    state: &OrderState,
+    place: PlaceOrder,
+    window_ms: i64,
+    ctx: &Ctx,
+) -> Result<Vec<OrderEvent>, OrderRejection> {
+    if state.placed.is_some() {
+        return Err(OrderRejection::AlreadyPlaced);
+    }
+    if !fits_a_label(&place.address) {
+        return Err(OrderRejection::Address { longest: LONGEST_ADDRESS });
+    }
+    let lines = agreed_lines(place.lines, ctx.now_ms)?;
+    let placed = OrderPlaced {
+        order: ctx.id("ord", 0),
+        customer: place.customer,
+        amount: total(&lines)?,
+        lines,
+        method: place.method,
+        address: place.address,
+        placed_at_ms: ctx.now_ms,
+        expires_at_ms: ctx.now_ms + window_ms,
+    };
+    Ok(vec![placed.into()])
+}
+
+fn fits_a_label(address: &str) -> bool {
+    !address.trim().is_empty()
+        && address.chars().count() <= LONGEST_ADDRESS
+        && !address.chars().any(|letter| letter.is_control() && letter != '\n')
+}
+
+fn agreed_lines(wanted: Vec<WantedLine>, now_ms: i64) -> Result<Vec<OrderLine>, OrderRejection> {
+    match wanted.len() {
+        0 => Err(OrderRejection::NoLines),
+        1..=MOST_LINES => wanted.into_iter().enumerate().map(|(at, line)| agreed_line(at, line, now_ms)).collect(),
+        _ => Err(OrderRejection::TooManyLines { most: MOST_LINES }),
+    }
+}
+
+fn agreed_line(line: usize, wanted: WantedLine, now_ms: i64) -> Result<OrderLine, OrderRejection> {
+    let WantedLine { sku, quantity, seen_minor, offer } = wanted;
+    if !(1..=MOST_PIECES).contains(&quantity) {
+        return Err(OrderRejection::Quantity { line, most: MOST_PIECES });
+    }
+    let Some(offer) = offer else { return Err(OrderRejection::UnknownProduct { line, sku }) };
+    if offer.retired {
+        return Err(OrderRejection::NotSold { line, sku });
+    }
+    match agreed_price(&offer, seen_minor, now_ms) {
+        Some(price) => Ok(OrderLine { sku, name: offer.name, quantity, price }),
+        None => Err(OrderRejection::PriceChanged { line, sku, price: offer.price }),
+    }
+}
+
+/// The price the customer saw wins if it was current within the last minute; unseen, today's price counts.
+fn agreed_price(offer: &Offer, seen_minor: Option<i64>, now_ms: i64) -> Option<Money> {
+    let Some(seen) = seen_minor else { return Some(offer.price) };
+    let recent = offer.past.iter().filter(|past| now_ms - past.until_ms <= PRICE_GRACE_MS).map(|past| past.price);
+    [offer.price].into_iter().chain(recent).find(|price| price.minor == seen)
+}
+
+fn total(lines: &[OrderLine]) -> Result<Money, OrderRejection> {
+    let amounts: Result<Vec<_>, _> = lines.iter().map(|line| line.price.times(line.quantity)).collect();
+    let total = amounts.and_then(Money::sum).map_err(|error| match error {
+        MoneyError::Mixed { .. } => OrderRejection::MixedCurrencies,
+        MoneyError::Overflow | MoneyError::NotACurrency(_) => OrderRejection::TooExpensive,
+    })?;
+    total.ok_or(OrderRejection::NoLines)
+}

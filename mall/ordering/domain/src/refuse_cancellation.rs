@@ -1,0 +1,36 @@
+//! Delivery has departed: the customer cannot have the order back.
+
+use bongsu_core::{Ctx, version};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    events::{CancellationRefused, OrderEvent},
+    order::{Cancellation, OrderRejection, OrderState, Phase},
+};
+
+/// Refuse a requested cancellation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RefuseCancellation {
+    /// Of which order.
+    pub order: String,
+}
+version!(RefuseCancellation, "order.refuse-cancellation", 1);
+
+pub(crate) fn decide(
+    state: &OrderState,
+    refuse: RefuseCancellation,
+    ctx: &Ctx,
+) -> Result<Vec<OrderEvent>, OrderRejection> {
+    match state.phase {
+        Phase::Confirmed { cancellation: Cancellation::Requested } => {
+            Ok(vec![CancellationRefused { order: refuse.order, at_ms: ctx.now_ms }.into()])
+        }
+        Phase::Confirmed { cancellation: Cancellation::None | Cancellation::Refused } => {
+            Err(OrderRejection::NoCancellation)
+        }
+        Phase::Unknown => Err(OrderRejection::NoSuchOrder),
+        Phase::Pending | Phase::Rejected { .. } | Phase::Cancelled { .. } | Phase::Completed => {
+            Err(OrderRejection::NotConfirmed)
+        }
+    }
+}

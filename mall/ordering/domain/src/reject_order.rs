@@ -1,0 +1,32 @@
+//! A pending order ends: out of stock, declined, or too late. Never over a confirmed one.
+
+use bongsu_core::{Ctx, version};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    events::{OrderEvent, OrderRejected, RejectedWhy, Shortage},
+    order::{OrderRejection, OrderState, Phase},
+};
+
+/// Reject a pending order.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RejectOrder {
+    /// Which.
+    pub order: String,
+    /// Why.
+    pub why: RejectedWhy,
+    /// The lines that fell short, when that is why.
+    pub short: Vec<Shortage>,
+}
+version!(RejectOrder, "order.reject", 1);
+
+pub(crate) fn decide(state: &OrderState, reject: RejectOrder, ctx: &Ctx) -> Result<Vec<OrderEvent>, OrderRejection> {
+    let RejectOrder { order, why, short } = reject;
+    match state.phase {
+        Phase::Pending => Ok(vec![OrderRejected { order, why, short, at_ms: ctx.now_ms }.into()]),
+        Phase::Unknown => Err(OrderRejection::NoSuchOrder),
+        Phase::Confirmed { .. } | Phase::Rejected { .. } | Phase::Cancelled { .. } | Phase::Completed => {
+            Err(OrderRejection::NotPending)
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! The rules of the ordering context, as a shopkeeper would read them.
+
+mod orders;
+mod placing;
+mod living;
+mod prices;
+mod checkout;
+mod fulfilment;
+mod endings;
