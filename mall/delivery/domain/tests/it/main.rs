@@ -1,0 +1,4 @@
+//! The rules of the delivery context, as a shopkeeper would read them.
+
+mod deliveries;
+mod courier;
