@@ -1,3 +1,4 @@
 //! What only a real compiler can tell.
 
+mod features;
 mod hops;
