@@ -18,6 +18,7 @@ pub mod principal;
 pub mod idempotency;
 pub mod json;
 pub mod command;
+pub mod operator;
 
 mod env;
 mod http_client;

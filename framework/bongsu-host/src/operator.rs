@@ -1,0 +1,123 @@
+//! What an operator's tools ask a service: its events, what is parked, how it is.
+//!
+//! For this machine only: a caller that is not on loopback, that came through the gateway or from a web page
+//! is answered 404, as if there were nothing.
+
+use std::net::SocketAddr;
+
+use axum::{
+    Json, Router,
+    extract::{ConnectInfo, Path, Query, Request, State},
+    middleware::{Next, from_fn},
+    response::{IntoResponse as _, Response},
+    routing::{get, post},
+};
+use bongsu_runtime::{
+    Handle, Parked,
+    ports::store::{Position, StoredEvent},
+};
+use http::{StatusCode, header};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::{principal::PRINCIPAL, problem::Problem};
+
+/// Most events answered at once.
+const MAX_LIMIT: u32 = 1_000;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Which {
+    #[serde(default)]
+    after: u64,
+    #[serde(default = "Which::limit")]
+    limit: u32,
+}
+
+/// An event as an operator sees it.
+#[derive(Serialize)]
+struct Shown {
+    position: Option<u64>,
+    stream: String,
+    version: u64,
+    name: String,
+    schema: u32,
+    data: Value,
+    meta: Value,
+    tags: Vec<String>,
+    commit: String,
+}
+
+/// `GET /bongsu/status`, `GET /bongsu/events?after=&limit=` (`{events, next}`), `GET /bongsu/parked`,
+/// `POST /bongsu/parked/{id}/retry` (204, or 404 when nothing of that id is parked).
+pub fn routes(handle: Handle) -> Router {
+    Router::new()
+        .route("/bongsu/status", get(status))
+        .route("/bongsu/events", get(events))
+        .route("/bongsu/parked", get(parked))
+        .route("/bongsu/parked/{id}/retry", post(retry))
+        .with_state(handle)
+        .layer(from_fn(only_from_here))
+}
+
+async fn status(State(handle): State<Handle>) -> Json<Value> {
+    let status = handle.status();
+    let pid = std::process::id();
+    Json(json!({ "name": handle.name(), "pid": pid, "ready": status.ready, "reasons": status.reasons }))
+}
+
+async fn events(State(handle): State<Handle>, Query(which): Query<Which>) -> Result<Json<Value>, Problem> {
+    let found = handle.events(Position(which.after), which.limit.clamp(1, MAX_LIMIT)).await?;
+    let next = found.iter().filter_map(|event| event.position).map(|at| at.0).max().unwrap_or(which.after);
+    let events: Vec<Shown> = found.into_iter().map(Shown::of).collect();
+    Ok(Json(json!({ "events": events, "next": next })))
+}
+
+async fn parked(State(handle): State<Handle>) -> Result<Json<Vec<Parked>>, Problem> {
+    Ok(Json(handle.parked().await?))
+}
+
+async fn retry(State(handle): State<Handle>, Path(id): Path<String>) -> Result<StatusCode, Problem> {
+    match handle.unpark(&id).await? {
+        true => Ok(StatusCode::NO_CONTENT),
+        false => Err(Problem::not_found("Nothing of this id is parked.")),
+    }
+}
+
+/// A page in a browser can send requests to loopback too; they carry an Origin.
+async fn only_from_here(request: Request, next: Next) -> Response {
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
+    let here = peer.is_some_and(|ConnectInfo(peer)| peer.ip().is_loopback());
+    let foreign = [header::ORIGIN.as_str(), "x-forwarded-for", PRINCIPAL];
+    if !here || foreign.iter().any(|name| request.headers().contains_key(*name)) {
+        return Problem::of_status(StatusCode::NOT_FOUND).into_response();
+    }
+    next.run(request).await
+}
+
+impl Which {
+    fn limit() -> u32 {
+        100
+    }
+}
+
+impl Shown {
+    fn of(event: StoredEvent) -> Self {
+        Self {
+            position: event.position.map(|at| at.0),
+            data: value(&event.data),
+            meta: value(&event.meta),
+            stream: event.stream,
+            version: event.version,
+            name: event.name,
+            schema: event.schema,
+            tags: event.tags,
+            commit: format!("{:?}", event.commit),
+        }
+    }
+}
+
+/// Bodies are opaque bytes; ours are JSON.
+fn value(bytes: &[u8]) -> Value {
+    serde_json::from_slice(bytes).unwrap_or_else(|_| Value::String(String::from_utf8_lossy(bytes).into_owned()))
+}

@@ -1,0 +1,120 @@
+//! File < environment < flags, and nothing is ignored.
+
+use std::{io::Write as _, path::PathBuf};
+
+use bongsu_host::config::{Config, ConfigError, Loaded};
+use serde::{Deserialize, Serialize};
+use tempfile::NamedTempFile;
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Own {
+    greeting: String,
+    deadline_ms: u64,
+}
+
+impl Default for Own {
+    fn default() -> Self {
+        Self { greeting: "hello".into(), deadline_ms: 30_000 }
+    }
+}
+
+fn load(file: &str, environment: &[(&str, &str)], flags: &[&str]) -> Result<Loaded, ConfigError> {
+    let mut named = NamedTempFile::new().unwrap();
+    named.write_all(file.as_bytes()).unwrap();
+    let path = named.path().display().to_string();
+    let args = ["door", "--config", &path].into_iter().chain(flags.iter().copied()).map(String::from);
+    let environment = environment.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+    Loaded::load("door", args.collect::<Vec<_>>(), environment)
+}
+
+#[track_caller]
+fn refused(file: &str, environment: &[(&str, &str)], flags: &[&str]) -> String {
+    let loaded = load(file, environment, flags);
+    let outcome = loaded.and_then(|mut loaded| loaded.service::<Own>());
+    let text = outcome.expect_err("refused").to_string();
+    // The name of the temporary file is different every time.
+    let named = text.split_whitespace().find(|word| word.starts_with('/') && word.contains("tmp"));
+    named.map_or(text.clone(), |named| text.replace(named.trim_end_matches([':', ';', ',']), "FILE"))
+}
+
+#[test]
+fn flags_win_over_the_environment_and_that_over_the_file() {
+    let file = "slot = \"file\"\ncolour = \"file\"\nlog = \"file\"\n[limits]\nbody_bytes = 1\njson_depth = 2\n";
+    let environment =
+        [("BONGSU_COLOUR", "environment"), ("BONGSU_LOG", "environment"), ("BONGSU_LIMITS_BODY_BYTES", "3")];
+    let config = load(file, &environment, &["--set", "log=flags", "--slot", "door-2"]).unwrap().config;
+    assert_eq!((config.slot.as_str(), config.colour.as_str(), config.log.as_str()), ("door-2", "environment", "flags"));
+    assert_eq!((config.limits.body_bytes, config.limits.json_depth), (3, 2));
+    assert_eq!(config.limits.concurrency, Config::defaults("door").limits.concurrency);
+}
+
+#[test]
+fn an_unknown_key_is_refused_with_its_path_and_the_nearest_there_is() {
+    assert_eq!(
+        refused("[limits]\nbody_byte = 1", &[], &[]),
+        "unknown key limits.body_byte in FILE; did you mean limits.body_bytes?"
+    );
+    assert_eq!(refused("colours = 1", &[], &[]), "unknown key colours in FILE; did you mean colour?");
+    assert_eq!(refused("nonsense = 1", &[], &[]), "unknown key nonsense in FILE");
+    assert_eq!(
+        refused("", &[("BONGSU_LISTENS", "x")], &[]),
+        "unknown key BONGSU_LISTENS in the environment; did you mean BONGSU_LISTEN?"
+    );
+    assert_eq!(
+        refused("", &[("BONGSU_LIMITS_NONSENSE", "1")], &[]),
+        "unknown key BONGSU_LIMITS_NONSENSE in the environment"
+    );
+    assert_eq!(refused("", &[], &["--set", "brokr=x"]), "unknown key brokr in the flags; did you mean broker?");
+    assert!(load("", &[("BONGSU_DATA", "x"), ("LISTENS", "x")], &[]).is_ok(), "not ours");
+}
+
+#[test]
+fn a_value_of_the_wrong_type_is_refused_with_its_path_and_origin() {
+    assert!(refused("listen = 80", &[], &[]).starts_with("listen in FILE: "));
+    assert_eq!(
+        refused("", &[("BONGSU_PARTITIONS", "many")], &[]),
+        "partitions in the environment: must be a whole number"
+    );
+    assert_eq!(
+        refused("", &[], &["--set", "limits.concurrency=0"]),
+        "limits.concurrency in the configuration: must be at least 1"
+    );
+    assert_eq!(
+        refused("name = \"window\"", &[], &[]),
+        "name in the configuration: this binary is door, the configuration is for window"
+    );
+    assert!(refused("limits = 3", &[], &[]).starts_with("limits in FILE: "));
+    assert!(refused("a = \n", &[], &[]).starts_with("FILE is not TOML: line 1: "));
+    let missing = Loaded::load("door", ["door", "--config", "/nowhere.toml"], []).unwrap_err();
+    assert!(matches!(missing, ConfigError::Unreadable { file, .. } if file == PathBuf::from("/nowhere.toml")));
+}
+
+#[test]
+fn a_service_has_its_own_settings_and_they_are_as_strict() {
+    let file = "[service]\ngreeting = \"hi\"";
+    let environment = [("BONGSU_SERVICE_DEADLINE_MS", "500")];
+    let own: Own = load(file, &environment, &[]).unwrap().service().unwrap();
+    assert_eq!(own, Own { greeting: "hi".into(), deadline_ms: 500 });
+    let number_as_text: Own = load("", &[("BONGSU_SERVICE_GREETING", "007")], &[]).unwrap().service().unwrap();
+    assert_eq!(number_as_text.greeting, "007");
+    assert_eq!(
+        refused("[service]\ndeadline_m = 1", &[], &[]),
+        "unknown key service.deadline_m in the configuration; did you mean service.deadline_ms?"
+    );
+    assert!(
+        refused("", &[], &["--set", "service.deadline_ms=soon"])
+            .starts_with("service.deadline_ms in the configuration: ")
+    );
+}
+
+#[test]
+fn the_effective_configuration_prints_as_toml_that_loads_to_the_same() {
+    let mut loaded = load("", &[("BONGSU_COLOUR", "green")], &["--print-config"]).unwrap();
+    assert!(loaded.print);
+    let own: Own = loaded.service().unwrap();
+    let printed = loaded.config.to_toml();
+    let mut again = load(&printed, &[], &[]).unwrap();
+    assert_eq!(again.service::<Own>().unwrap(), own);
+    assert_eq!(again.config, loaded.config);
+}

@@ -1,0 +1,59 @@
+//! A running house: runtime on memory adapters, server on loopback.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use bongsu_host::{HyperClient, TokioEnv, config::Config, health::Health, host::Host, operator, server, stop::Stop};
+use bongsu_runtime::{Handle, Runtime, Settings, World, ports::env::Env};
+use bongsu_testing::{MemoryBroker, MemoryStore};
+use tokio::{sync::Semaphore, task::JoinHandle, time::timeout};
+
+use crate::{
+    client::PATIENCE,
+    door::{self, Gate},
+};
+
+pub(crate) struct House {
+    pub(crate) addr: SocketAddr,
+    pub(crate) handle: Handle,
+    pub(crate) gate: Arc<Gate>,
+    pub(crate) stop: Stop,
+    pub(crate) served: JoinHandle<()>,
+    _runtime: Runtime,
+}
+
+impl House {
+    pub(crate) async fn open() -> Self {
+        Self::with(|_| {}).await
+    }
+
+    pub(crate) async fn with(configure: impl FnOnce(&mut Config)) -> Self {
+        let mut config = Config::defaults("house");
+        configure(&mut config);
+        let env: Arc<dyn Env> = Arc::new(TokioEnv::new(None).unwrap());
+        let world = World {
+            store: Arc::new(MemoryStore::with_env(Arc::clone(&env))),
+            broker: Arc::new(MemoryBroker::new(Arc::clone(&env))),
+            env: Arc::clone(&env),
+            http: Arc::new(HyperClient::new()),
+        };
+        let runtime = Runtime::start(door::service(), world, Settings::default());
+        let handle = runtime.handle();
+        let gate = Arc::new(Gate { entered: Semaphore::new(0), open: Semaphore::new(0) });
+        let health = Health::new({
+            let handle = handle.clone();
+            move || handle.status()
+        });
+        let routes = door::routes(handle.clone(), Arc::clone(&gate)).merge(operator::routes(handle.clone()));
+        let app = Host::new(&config, env, health.clone()).app(routes);
+        let bound = server::bind(config.listen).await.unwrap();
+        let (addr, stop) = (bound.addr(), Stop::new());
+        let serving = stop.clone();
+        let served = tokio::task::spawn(async move { bound.serve(app, &config, &health, &serving).await });
+        Self { addr, handle, gate, stop, served, _runtime: runtime }
+    }
+
+    /// Waits until a request has come to the gate.
+    pub(crate) async fn somebody_at_the_gate(&self) {
+        timeout(PATIENCE, self.gate.entered.acquire()).await.expect("somebody comes").unwrap().forget();
+    }
+}

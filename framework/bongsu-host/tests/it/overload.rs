@@ -1,0 +1,72 @@
+//! Too much is refused quickly, never absorbed without end.
+
+use tokio::{io::AsyncWriteExt as _, net::TcpStream, time::timeout};
+
+use crate::{
+    client::{Ask, Got, PATIENCE, exchange, read_all},
+    house::House,
+};
+
+#[tokio::test]
+async fn a_client_that_never_finishes_its_head_is_closed() {
+    let house = House::with(|config| config.limits.header_timeout_ms = 100).await;
+    let mut slow = TcpStream::connect(house.addr).await.unwrap();
+    slow.write_all(b"GET /info HTTP/1.1\r\nhost: te").await.unwrap();
+    let said = read_all(&mut slow).await;
+    assert!(said.is_empty() || Got::parse(&said).status == 408, "{}", String::from_utf8_lossy(&said));
+}
+
+#[tokio::test]
+async fn a_head_that_is_too_large_is_431() {
+    let house = House::with(|config| config.limits.header_bytes = 8_192).await;
+    let got = Ask::get("/info").header("x-large", &"a".repeat(9_000)).of(house.addr).await;
+    got.problem(431, "headers-too-large");
+    let target = format!("/info?{}", "a".repeat(9_000));
+    Ask::get(&target).of(house.addr).await.problem(431, "headers-too-large");
+    let huge = format!("GET /info HTTP/1.1\r\nhost: test\r\nx-huge: {}\r\n\r\n", "a".repeat(100_000));
+    let answer = exchange(house.addr, huge.as_bytes()).await;
+    assert!(answer.is_empty() || Got::parse(&answer).status == 431);
+    assert_eq!(Ask::get("/info").of(house.addr).await.status, 200);
+}
+
+#[tokio::test]
+async fn one_request_too_many_is_shed_but_probes_are_answered() {
+    let house = House::with(|config| config.limits.concurrency = 1).await;
+    let waiting = tokio::task::spawn(Ask::get("/gate").of(house.addr));
+    house.somebody_at_the_gate().await;
+    let shed = Ask::get("/numbers/1").of(house.addr).await;
+    shed.problem(503, "overloaded");
+    assert_eq!(shed.header("retry-after"), Some("1"));
+    for seen in ["/health/live", "/info", "/bongsu/status"] {
+        assert_eq!(Ask::get(seen).of(house.addr).await.status, 200, "{seen}");
+    }
+    house.gate.open.add_permits(1);
+    assert_eq!(waiting.await.unwrap().status, 200);
+    assert_eq!(Ask::get("/numbers/1").of(house.addr).await.status, 200);
+}
+
+#[tokio::test]
+async fn one_connection_too_many_is_told_so_and_closed() {
+    let house = House::with(|config| config.limits.max_connections = 1).await;
+    let waiting = tokio::task::spawn(Ask::get("/gate").of(house.addr));
+    house.somebody_at_the_gate().await;
+    let refused = Ask::get("/info").of(house.addr).await;
+    assert_eq!((refused.status, refused.header("retry-after")), (503, Some("1")));
+    assert_eq!(refused.json()["type"], "/errors/overloaded");
+    house.gate.open.add_permits(1);
+    assert_eq!(waiting.await.unwrap().status, 200);
+    let served = async {
+        while Ask::get("/info").of(house.addr).await.status != 200 {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(PATIENCE, served).await.expect("served again once the connection is gone");
+}
+
+#[tokio::test]
+async fn a_request_that_takes_too_long_is_503() {
+    let house = House::with(|config| config.limits.request_timeout_ms = 50).await;
+    let late = Ask::get("/gate").of(house.addr).await;
+    late.problem(503, "timeout");
+    assert_eq!(late.header("retry-after"), Some("1"));
+}

@@ -1,0 +1,58 @@
+//! Nothing that was begun is lost.
+
+use tokio::{io::AsyncReadExt as _, net::TcpStream, time::timeout};
+
+use crate::{
+    client::{Ask, PATIENCE},
+    house::House,
+};
+
+#[tokio::test]
+async fn a_request_in_flight_is_answered_and_a_new_one_refused() {
+    let house = House::with(|config| config.shutdown.unready_ms = 10).await;
+    let mut idle = TcpStream::connect(house.addr).await.unwrap();
+    let in_flight = tokio::task::spawn(Ask::get("/gate").of(house.addr));
+    house.somebody_at_the_gate().await;
+    house.stop.ask("test");
+    let refused = async { while TcpStream::connect(house.addr).await.is_ok() {} };
+    timeout(PATIENCE, refused).await.expect("new connections are refused");
+    assert!(!house.served.is_finished(), "it waits for the request");
+    house.gate.open.add_permits(1);
+    let answer = in_flight.await.unwrap();
+    assert_eq!((answer.status, answer.body.as_slice()), (200, &b"through"[..]));
+    timeout(PATIENCE, house.served).await.expect("it ends").unwrap();
+    assert_eq!(idle.read(&mut [0; 1]).await.unwrap(), 0, "an idle connection is closed");
+}
+
+#[tokio::test]
+async fn it_is_unready_while_it_still_serves() {
+    let house = House::with(|config| config.shutdown.unready_ms = 60_000).await;
+    house.stop.ask("test");
+    let unready = async {
+        loop {
+            let got = Ask::get("/health/ready").of(house.addr).await;
+            if got.status == 503 && got.json()["reasons"][0] == "stopping" {
+                break;
+            }
+        }
+    };
+    timeout(PATIENCE, unready).await.expect("it says that it is stopping");
+    assert_eq!(Ask::get("/numbers/7").of(house.addr).await.body, b"7");
+}
+
+#[tokio::test]
+async fn a_request_that_never_ends_is_cut_off_at_the_deadline() {
+    let house = House::with(|config| {
+        config.shutdown.unready_ms = 0;
+        config.shutdown.drain_ms = 50;
+    })
+    .await;
+    let stuck = tokio::task::spawn({
+        let addr = house.addr;
+        async move { crate::client::exchange(addr, b"GET /gate HTTP/1.1\r\nhost: test\r\n\r\n").await }
+    });
+    house.somebody_at_the_gate().await;
+    house.stop.ask("test");
+    timeout(PATIENCE, house.served).await.expect("it ends").unwrap();
+    assert_eq!(stuck.await.unwrap(), b"");
+}
