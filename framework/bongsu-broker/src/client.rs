@@ -1,0 +1,231 @@
+//! The Broker port over the embedded broker's HTTP.
+
+use std::{borrow::Cow, error::Error as _, time::Duration};
+
+use bongsu_runtime::ports::{
+    Fut,
+    broker::{Batch, Bounds, Broker, BrokerError, In, MAX_CLOUDEVENT, Out, Partition, Producer, Topic},
+};
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper::{Method, Request, StatusCode, Uri, body::Incoming, header};
+use hyper_util::{
+    client::legacy::{Client, connect::HttpConnector},
+    rt::{TokioExecutor, TokioTimer},
+};
+use serde::{Deserialize, Serialize};
+use tokio::time;
+
+use crate::wire::{self, Fetch, Fetched, NewTopic, Place, Problem, Report, TopicShown};
+
+/// Time for any answer but a fetch's, which may take so much longer than it was asked to wait.
+const DEADLINE: Duration = Duration::from_secs(10);
+/// Time to connect: on loopback a refusal is immediate.
+const CONNECT: Duration = Duration::from_secs(2);
+/// Idle connections go before the server closes them.
+const IDLE: Duration = Duration::from_secs(15);
+/// A batch is cut when it has so many bytes; half of what the server takes, one message more always fits.
+const CUT_BYTES: usize = wire::MAX_BODY / 2;
+/// Largest answer read.
+const MAX_ANSWER: usize = 64 << 20;
+
+/// A client of one embedded broker. Cheap to clone; clones share connections.
+///
+/// ```no_run
+/// use bongsu_broker::BrokerClient;
+/// use bongsu_runtime::ports::broker::{Broker as _, Topic};
+///
+/// # async fn example() -> Result<(), bongsu_runtime::ports::broker::BrokerError> {
+/// let broker = BrokerClient::new("http://127.0.0.1:9092")?;
+/// broker.ensure(Topic { name: "gate".into(), partitions: 8, retention_ms: None }).await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct BrokerClient {
+    base: String,
+    http: Client<HttpConnector, Full<Bytes>>,
+}
+
+impl BrokerClient {
+    /// A client for `http://host:port`. Connects when it is first used.
+    ///
+    /// # Errors
+    /// [`BrokerError::Invalid`] for what is no such URL.
+    pub fn new(url: &str) -> Result<Self, BrokerError> {
+        let base = url.trim_end_matches('/');
+        let is_http = base.parse::<Uri>().is_ok_and(|uri| {
+            uri.scheme_str() == Some("http") && uri.authority().is_some() && matches!(uri.path(), "" | "/")
+        });
+        if !is_http {
+            return Err(BrokerError::Invalid(format!("{url:?} is not the URL of a broker: http://host:port")));
+        }
+        let mut connector = HttpConnector::new();
+        connector.set_nodelay(true);
+        connector.set_connect_timeout(Some(CONNECT));
+        let http = Client::builder(TokioExecutor::new())
+            .pool_idle_timeout(IDLE)
+            .pool_timer(TokioTimer::new())
+            .build(connector);
+        Ok(Self { base: base.to_owned(), http })
+    }
+
+    async fn send(&self, method: Method, path: &str, body: Vec<u8>, deadline: Duration) -> Result<Bytes, BrokerError> {
+        let request = Request::builder()
+            .method(method)
+            .uri(format!("{}{path}", self.base))
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(Full::new(Bytes::from(body)))
+            .map_err(|error| BrokerError::Invalid(format!("{path:?} is no path: {error}")))?;
+        let answered = async {
+            let response = self.http.request(request).await.map_err(|error| self.unreachable(&error))?;
+            let status = response.status();
+            Ok((status, self.read(response.into_body()).await?))
+        };
+        let late = |_| BrokerError::Unavailable(format!("{} did not answer within {deadline:?}", self.base));
+        let (status, body) = time::timeout(deadline, answered).await.map_err(late)??;
+        if status.is_success() { Ok(body) } else { Err(refused(status, &body)) }
+    }
+
+    async fn read(&self, body: Incoming) -> Result<Bytes, BrokerError> {
+        let read = Limited::new(body, MAX_ANSWER).collect().await;
+        let read = read.map_err(|error| BrokerError::Unavailable(format!("{} broke off: {error}", self.base)))?;
+        Ok(read.to_bytes())
+    }
+
+    async fn post<T: Serialize>(&self, path: &str, body: &T, deadline: Duration) -> Result<Bytes, BrokerError> {
+        self.send(Method::POST, path, encode(body), deadline).await
+    }
+
+    /// Sends a part of a batch small enough for one request.
+    async fn publish_part(&self, from: Producer<'_>, part: &[Out]) -> Result<(), BrokerError> {
+        let mut body = Vec::with_capacity(part.iter().map(|out| out.cloudevent.len() + 128).sum::<usize>() + 128);
+        body.extend_from_slice(br#"{"service":"#);
+        body.extend_from_slice(&encode(from.service));
+        body.extend_from_slice(format!(r#","epoch":{},"messages":["#, from.epoch).as_bytes());
+        for (at, out) in part.iter().enumerate() {
+            body.extend_from_slice(if at > 0 { br#",{"topic":"# } else { br#"{"topic":"# });
+            body.extend_from_slice(&encode(&out.topic));
+            let place = format!(r#","position":{},"ordinal":{},"event":"#, out.position, out.ordinal);
+            body.extend_from_slice(place.as_bytes());
+            body.extend_from_slice(&out.cloudevent);
+            body.push(b'}');
+        }
+        body.extend_from_slice(b"]}");
+        self.send(Method::POST, "/publish", body, DEADLINE).await.map(drop)
+    }
+
+    fn unreachable(&self, error: &hyper_util::client::legacy::Error) -> BrokerError {
+        let cause = error.source().map(ToString::to_string).unwrap_or_default();
+        BrokerError::Unavailable(format!("{} cannot be reached: {error}: {cause}", self.base))
+    }
+}
+
+impl Broker for BrokerClient {
+    fn ensure(&self, topic: Topic) -> Fut<'_, Result<(), BrokerError>> {
+        Box::pin(async move {
+            topic.check()?;
+            let Topic { name, partitions, retention_ms } = topic;
+            let body = encode(&NewTopic { partitions, retention_ms });
+            self.send(Method::PUT, &format!("/topics/{name}"), body, DEADLINE).await.map(drop)
+        })
+    }
+
+    fn publish<'a>(&'a self, from: Producer<'a>, batch: Vec<Out>) -> Fut<'a, Result<(), BrokerError>> {
+        Box::pin(async move {
+            // Before anything is cut: a batch that can never be taken leaves nothing, however large it is. It is
+            // also what keeps a body with garbage in it from being built.
+            Out::check_batch(&batch)?;
+            for part in parts(&batch) {
+                self.publish_part(from, part).await?;
+            }
+            Ok(())
+        })
+    }
+
+    fn fetch(
+        &self,
+        want: Vec<(Partition, u64)>,
+        max_bytes: u32,
+        wait: Duration,
+    ) -> Fut<'_, Result<Batch, BrokerError>> {
+        Box::pin(async move {
+            let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).min(wire::MAX_WAIT_MS);
+            let body = Fetch { want: want.iter().map(place).collect(), max_bytes, wait_ms };
+            let deadline = DEADLINE + Duration::from_millis(wait_ms);
+            let answer = self.post("/fetch", &body, deadline).await?;
+            let Fetched { log, messages } = decode(&answer)?;
+            let messages = messages.into_iter().map(|fetched| {
+                let partition = Partition { topic: fetched.topic.into_owned(), index: fetched.partition };
+                let messages = fetched.messages.into_iter().map(|message| In {
+                    offset: message.offset,
+                    partition_key: message.key.into_owned(),
+                    cloudevent: answer.slice_ref(message.event.get().as_bytes()),
+                });
+                (partition, messages.collect())
+            });
+            Ok(Batch { log: log.0, messages: messages.collect() })
+        })
+    }
+
+    fn bounds<'a>(&'a self, topic: &'a str) -> Fut<'a, Result<Bounds, BrokerError>> {
+        Box::pin(async move {
+            // A name that cannot be a topic's must not become another path.
+            Topic { name: topic.to_owned(), partitions: 1, retention_ms: None }.check()?;
+            let answer = self.send(Method::GET, &format!("/topics/{topic}"), Vec::new(), DEADLINE).await?;
+            let TopicShown { log, name, partitions, .. } = decode(&answer)?;
+            let partitions = partitions
+                .into_iter()
+                .map(|shown| (Partition { topic: name.clone(), index: shown.partition }, shown.earliest, shown.end));
+            Ok(Bounds { log: log.0, partitions: partitions.collect() })
+        })
+    }
+
+    fn report<'a>(&'a self, consumer: &'a str, at: Vec<(Partition, u64)>) -> Fut<'a, ()> {
+        Box::pin(async move {
+            let report = Report { consumer: consumer.into(), positions: at.iter().map(place).collect() };
+            if let Err(error) = self.post("/consumers", &report, CONNECT).await {
+                tracing::debug!(reason = %error, "a position was not reported");
+            }
+        })
+    }
+}
+
+fn place((partition, offset): &(Partition, u64)) -> Place<'_> {
+    Place { topic: Cow::Borrowed(&partition.topic), partition: partition.index, offset: *offset }
+}
+
+/// Cuts a batch so that each part fits into one request; an empty batch is one empty part.
+fn parts(batch: &[Out]) -> Vec<&[Out]> {
+    let (mut parts, mut rest) = (Vec::new(), batch);
+    while parts.is_empty() || !rest.is_empty() {
+        let mut bytes = 0;
+        let fits = |out: &&Out| {
+            bytes += out.cloudevent.len() + out.topic.len() + 128;
+            bytes <= CUT_BYTES
+        };
+        let count = rest.iter().take(wire::MAX_BATCH).take_while(fits).count();
+        let (part, after) = rest.split_at(count.max(1).min(rest.len()));
+        parts.push(part);
+        rest = after;
+    }
+    parts
+}
+
+fn refused(status: StatusCode, body: &[u8]) -> BrokerError {
+    let problem = serde_json::from_slice::<Problem>(body).unwrap_or_else(|_| {
+        // Not ours: something between, or no broker at all.
+        Problem::refused(status.as_u16(), format!("{status} without a problem+json"))
+    });
+    problem.into_error()
+}
+
+fn encode<T: Serialize + ?Sized>(value: &T) -> Vec<u8> {
+    serde_json::to_vec(value).expect("the wire's types have string keys")
+}
+
+fn decode<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, BrokerError> {
+    serde_json::from_slice(body).map_err(|error| BrokerError::Unavailable(format!("this is not a broker: {error}")))
+}
+
+const _: () = assert!(CUT_BYTES + MAX_CLOUDEVENT < wire::MAX_BODY, "one message more fits");

@@ -1,0 +1,133 @@
+//! The file: who may open it, what it must be, how it is laid out.
+
+use std::{
+    fs::{self, File, TryLockError},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+
+use super::ServerError;
+
+/// "Bngs": what `file` and SQLite's own tools show; tells our file from any other database.
+const APPLICATION_ID: i32 = 0x426e_6773;
+/// Of the layout below.
+const SCHEMA: i32 = 1;
+/// 3.51.3: earlier ones can corrupt a database when a WAL is reset while it is read.
+const OLDEST_SQLITE: i32 = 3_051_003;
+/// A file up to this size is checked whole at every start; that takes a fraction of a second.
+const CHECKED_WHOLE: u64 = 64 << 20;
+
+/// A message's row id is `partition << 40 | offset`, a partition's number `topic << 10 | index`: each
+/// partition is one contiguous, append-only range of the one B-tree, without an index beside it.
+/// `expired` holds where a partition begins once something of it has been deleted. `heard` recognises what
+/// producers without positions send twice; it goes with the message.
+const LAYOUT: &str = "
+    CREATE TABLE broker (log BLOB NOT NULL) STRICT;
+    CREATE TABLE topics (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, partitions INTEGER NOT NULL,
+        retention_ms INTEGER) STRICT;
+    CREATE TABLE messages (id INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, key TEXT NOT NULL, event BLOB NOT NULL) STRICT;
+    CREATE TABLE expired (partition INTEGER PRIMARY KEY, earliest INTEGER NOT NULL) STRICT;
+    CREATE TABLE producers (service TEXT PRIMARY KEY, epoch INTEGER NOT NULL, position INTEGER, ordinal INTEGER)
+        STRICT, WITHOUT ROWID;
+    CREATE TABLE heard (topic INTEGER NOT NULL, source TEXT NOT NULL, event TEXT NOT NULL, message INTEGER NOT NULL,
+        PRIMARY KEY (topic, source, event)) STRICT, WITHOUT ROWID;
+    CREATE INDEX heard_message ON heard (message);
+    INSERT INTO broker (log) VALUES (randomblob(16));
+";
+
+/// A file that is ours alone.
+pub(crate) struct Opened {
+    pub(crate) path: PathBuf,
+    pub(crate) connection: Connection,
+    /// Held as long as the file is open; the system gives it back however the process ends.
+    pub(crate) lock: File,
+}
+
+/// Opens the file and makes sure that nobody else has it and that it is what it should be.
+pub(crate) fn open(path: &Path) -> Result<Opened, ServerError> {
+    if rusqlite::version_number() < OLDEST_SQLITE {
+        return Err(ServerError::OldSqlite { found: rusqlite::version() });
+    }
+    let lock = lock(path)?;
+    let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
+    check(path, &connection)?;
+    let named = |error| name(path, &error);
+    connection.pragma_update(None, "journal_mode", "WAL").map_err(named)?;
+    connection.pragma_update(None, "synchronous", "FULL").map_err(named)?;
+    connection.pragma_update(None, "journal_size_limit", 64 << 20).map_err(named)?;
+    connection.pragma_update(None, "cache_size", -8_000).map_err(named)?;
+    Ok(Opened { path: path.to_owned(), connection, lock })
+}
+
+/// A connection that only reads.
+pub(crate) fn open_to_read(opened: &Opened) -> Result<Connection, ServerError> {
+    connect(&opened.path, OpenFlags::SQLITE_OPEN_READ_ONLY)
+}
+
+/// What an error of SQLite means for the file, in one line.
+pub(crate) fn name(path: &Path, error: &rusqlite::Error) -> ServerError {
+    let (path, why) = (path.to_owned(), error.to_string());
+    match error.sqlite_error_code() {
+        Some(ErrorCode::NotADatabase) => ServerError::Foreign { path, found: "not an SQLite database".into() },
+        Some(ErrorCode::DatabaseCorrupt) => ServerError::Damaged { path, why },
+        _ => ServerError::Unusable { path, why },
+    }
+}
+
+/// Locks a file beside the database: SQLite's own locks would be lost with any other handle on it.
+fn lock(path: &Path) -> Result<File, ServerError> {
+    let unusable = |error: std::io::Error| ServerError::Unusable { path: path.to_owned(), why: error.to_string() };
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder).map_err(unusable)?;
+    }
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(".lock");
+    let lock = File::options().create(true).truncate(false).write(true).open(beside).map_err(unusable)?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(TryLockError::WouldBlock) => Err(ServerError::InUse { path: path.to_owned() }),
+        Err(TryLockError::Error(error)) => Err(unusable(error)),
+    }
+}
+
+fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, ServerError> {
+    let named = |error| name(path, &error);
+    let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX).map_err(named)?;
+    connection.busy_timeout(Duration::from_secs(5)).map_err(named)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(connection)
+}
+
+fn check(path: &Path, connection: &Connection) -> Result<(), ServerError> {
+    let named = |error| name(path, &error);
+    let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i32>(0)).map_err(named);
+    let (application, schema) = (pragma("application_id")?, pragma("user_version")?);
+    let tables: i64 =
+        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(named)?;
+    let foreign = |found: String| Err(ServerError::Foreign { path: path.to_owned(), found });
+    if (application, schema, tables) == (0, 0, 0) {
+        return lay_out(connection).map_err(named);
+    }
+    if application != APPLICATION_ID {
+        return foreign("a database of another application".into());
+    }
+    if schema != SCHEMA {
+        return foreign(format!("layout {schema}, this version knows {SCHEMA}"));
+    }
+    if fs::metadata(path).is_ok_and(|file| file.len() <= CHECKED_WHOLE) {
+        let found: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(named)?;
+        if found != "ok" {
+            return Err(ServerError::Damaged { path: path.to_owned(), why: found.replace('\n', " ") });
+        }
+    }
+    Ok(())
+}
+
+/// All or nothing: a crash in between leaves an empty file, which is laid out again.
+fn lay_out(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute_batch(&format!(
+        "BEGIN IMMEDIATE; {LAYOUT} PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {SCHEMA}; COMMIT;"
+    ))
+}

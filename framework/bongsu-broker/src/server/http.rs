@@ -1,0 +1,131 @@
+//! The protocol over HTTP. `README.md` describes it for people.
+
+use std::sync::Arc;
+
+use axum::{
+    Json, Router,
+    body::Body,
+    extract::{Path, State},
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use bongsu_runtime::ports::broker::{BrokerError, Topic};
+use serde::Serialize;
+
+use super::{
+    Shared,
+    index::Indexed,
+    writer::{Job, Work},
+};
+use crate::wire::{Log, NewTopic, PartitionShown, Problem, Report, Taken, TopicShown};
+
+mod body;
+mod fetch;
+mod publish;
+
+use body::Read;
+
+/// All routes.
+pub(crate) fn router(shared: Arc<Shared>) -> Router {
+    Router::new()
+        .route("/health/live", get(live))
+        .route("/health/ready", get(ready))
+        .route("/topics", get(topics))
+        .route("/topics/{name}", get(topic).put(ensure))
+        .route("/topics/{name}/events", get(fetch::people).post(publish::anybody))
+        .route("/publish", post(publish::service))
+        .route("/fetch", post(fetch::fetch))
+        .route("/consumers", get(consumers).post(report))
+        .fallback(async || Problem::refused(404, "there is no such resource"))
+        .method_not_allowed_fallback(async || Problem::refused(405, "this cannot be done to it"))
+        .with_state(shared)
+}
+
+async fn live() -> StatusCode {
+    StatusCode::OK
+}
+
+async fn ready(State(shared): State<Arc<Shared>>) -> Result<StatusCode, Problem> {
+    if *shared.stopping.borrow() {
+        return Err(BrokerError::Unavailable("the broker is stopping".into()).into());
+    }
+    Ok(StatusCode::OK)
+}
+
+async fn topics(State(shared): State<Arc<Shared>>) -> Json<Vec<TopicShown>> {
+    Json(shared.index.all().iter().map(|topic| show(&shared, topic)).collect())
+}
+
+async fn topic(State(shared): State<Arc<Shared>>, Path(name): Path<String>) -> Result<Json<TopicShown>, Problem> {
+    let topic = shared.index.topic(&name)?;
+    Ok(Json(show(&shared, &topic)))
+}
+
+async fn ensure(
+    State(shared): State<Arc<Shared>>,
+    Path(name): Path<String>,
+    body: Read,
+) -> Result<Json<TopicShown>, Problem> {
+    let NewTopic { partitions, retention_ms } = body.json()?;
+    let topic = Topic { name, partitions, retention_ms };
+    topic.check()?;
+    shared.ask(Work::Ensure(topic.clone()), body).await?;
+    let made = shared.index.topic(&topic.name)?;
+    Ok(Json(show(&shared, &made)))
+}
+
+#[derive(Serialize)]
+struct Consumers {
+    positions: Vec<super::consumers::Position>,
+}
+
+async fn consumers(State(shared): State<Arc<Shared>>) -> impl IntoResponse {
+    Json(Consumers { positions: shared.consumers.show(&shared.index) })
+}
+
+async fn report(State(shared): State<Arc<Shared>>, body: Read) -> Result<StatusCode, Problem> {
+    let report: Report<'_> = body.json()?;
+    shared.consumers.take(report);
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn show(shared: &Shared, topic: &Indexed) -> TopicShown {
+    let partitions = (0..).zip(&topic.bounds).map(|(partition, bound)| {
+        let (earliest, end) = bound.get();
+        PartitionShown { partition, earliest, end }
+    });
+    TopicShown {
+        log: Log(shared.index.log),
+        name: topic.topic.name.clone(),
+        retention_ms: topic.topic.retention_ms,
+        partitions: partitions.collect(),
+    }
+}
+
+impl Shared {
+    /// Has the writer do something; answered when it is durable.
+    pub(crate) async fn ask(&self, work: Work, body: Read) -> Result<Taken, Problem> {
+        let (tell, told) = tokio::sync::oneshot::channel();
+        let job = Job { work, tell, _memory: Some(body.into_permit()) };
+        let busy = |why: &str| BrokerError::Unavailable(why.into());
+        self.jobs.try_send(job).map_err(|_| busy("the writer's queue is full"))?;
+        // The sender is dropped unanswered only by a writer that gave up: what became of the job is unknown.
+        let answer = told.await.map_err(|_| busy("the broker is stopping"))?;
+        Ok(answer?)
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let body = serde_json::to_vec(&self).expect("a problem has string keys");
+        let mut response = (status, Body::from(body)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        response
+    }
+}

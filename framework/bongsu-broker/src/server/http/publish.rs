@@ -1,0 +1,77 @@
+//! Publishing: by a service with positions, or by anybody.
+
+use std::sync::Arc;
+
+use axum::{
+    Json,
+    extract::{Path, State},
+};
+use bongsu_runtime::ports::broker::{Attributes, BrokerError};
+use serde_json::value::RawValue;
+
+use super::body::Read;
+use crate::{
+    server::{
+        Shared,
+        log::{Batch, From, Message},
+        writer::Work,
+    },
+    wire::{MAX_BATCH, Placed, Problem, Publish, Taken},
+};
+
+/// `POST /publish`.
+pub(crate) async fn service(State(shared): State<Arc<Shared>>, body: Read) -> Result<Json<Taken>, Problem> {
+    let batch = {
+        let Publish { service, epoch, messages } = body.json()?;
+        check_count(messages.len())?;
+        if service.is_empty() {
+            return Err(BrokerError::Invalid("a service has a name".into()).into());
+        }
+        let fell = messages.windows(2).find(|pair| place(&pair[1]) < place(&pair[0]));
+        if let Some([was, is]) = fell {
+            let why = format!("position {} comes after {} in one batch", is.position, was.position);
+            return Err(BrokerError::Invalid(why).into());
+        }
+        let messages = messages.iter().map(|placed| {
+            let key = Attributes::read(placed.event.get().as_bytes())?.partitionkey.into_owned();
+            let event = body.bytes.slice_ref(placed.event.get().as_bytes());
+            let topic = placed.topic.clone().into_owned();
+            Ok(Message { topic, key, place: place(placed), identity: None, event })
+        });
+        let messages = messages.collect::<Result<_, BrokerError>>()?;
+        Batch { from: From::Service { name: service.into_owned(), epoch }, messages }
+    };
+    shared.ask(Work::Append(batch), body).await.map(Json)
+}
+
+/// `POST /topics/{name}/events`: one CloudEvent or an array of them.
+pub(crate) async fn anybody(
+    State(shared): State<Arc<Shared>>,
+    Path(topic): Path<String>,
+    body: Read,
+) -> Result<Json<Taken>, Problem> {
+    let batch = {
+        let is_array = body.bytes.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[');
+        let events: Vec<&RawValue> = if is_array { body.json()? } else { vec![body.json()?] };
+        check_count(events.len())?;
+        let messages = events.into_iter().map(|event| {
+            let read = Attributes::read(event.get().as_bytes())?;
+            let identity = Some((read.source.into_owned(), read.id.into_owned()));
+            let event = body.bytes.slice_ref(event.get().as_bytes());
+            Ok(Message { topic: topic.clone(), key: read.partitionkey.into_owned(), place: (0, 0), identity, event })
+        });
+        Batch { from: From::Anybody, messages: messages.collect::<Result<_, BrokerError>>()? }
+    };
+    shared.ask(Work::Append(batch), body).await.map(Json)
+}
+
+fn place(placed: &Placed<'_>) -> (u64, u32) {
+    (placed.position, placed.ordinal)
+}
+
+fn check_count(count: usize) -> Result<(), Problem> {
+    if count > MAX_BATCH {
+        return Err(Problem::refused(413, format!("{count} messages are over {MAX_BATCH}")));
+    }
+    Ok(())
+}

@@ -1,0 +1,73 @@
+//! A broker of one's own for a test.
+
+use std::{path::Path, time::Duration};
+
+use bongsu_broker::{
+    BrokerClient,
+    server::{Config, Limits, Server, ServerError},
+};
+use bongsu_runtime::ports::broker::{LogId, Out, Partition, Topic};
+use bytes::Bytes;
+use tokio::{sync::oneshot, task::JoinHandle, time};
+
+/// Longer than anything takes.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A broker that runs in this process, on a port of its own.
+pub(crate) struct Running {
+    pub(crate) url: String,
+    pub(crate) client: BrokerClient,
+    pub(crate) log: LogId,
+    stop: oneshot::Sender<()>,
+    task: JoinHandle<Result<(), ServerError>>,
+}
+
+impl Running {
+    pub(crate) async fn start(data: &Path) -> Self {
+        Self::with(data, Limits::default()).await
+    }
+
+    pub(crate) async fn with(data: &Path, limits: Limits) -> Self {
+        let server = Server::open(Config { limits, ..config(data) }).await.expect("a broker starts");
+        let url = format!("http://{}", server.address());
+        let client = BrokerClient::new(&url).expect("its URL is one");
+        let log = server.log_id();
+        let (stop, stopped) = oneshot::channel::<()>();
+        #[expect(clippy::disallowed_methods, reason = "a test on a real runtime")]
+        let task = tokio::spawn(server.run(async move { drop(stopped.await) }));
+        Self { url, client, log, stop, task }
+    }
+
+    pub(crate) async fn stop(self) -> Result<(), ServerError> {
+        drop(self.stop);
+        time::timeout(PATIENCE, self.task).await.expect("a broker stops").expect("it does not panic")
+    }
+}
+
+pub(crate) fn config(data: &Path) -> Config {
+    Config::new(([127, 0, 0, 1], 0).into(), data)
+}
+
+pub(crate) fn topic(name: &str, partitions: u32) -> Topic {
+    Topic { name: name.to_owned(), partitions, retention_ms: None }
+}
+
+pub(crate) fn partition(topic: &str, index: u32) -> Partition {
+    Partition { topic: topic.to_owned(), index }
+}
+
+pub(crate) fn event(topic: &str, key: &str, id: &str, data: &str) -> String {
+    format!(
+        r#"{{"specversion":"1.0","id":"{id}","source":"{topic}","type":"{topic}.counter-raised.v1","subject":"counter/{key}","partitionkey":"{key}","sequence":1,"data":"{data}"}}"#
+    )
+}
+
+pub(crate) fn out(topic: &str, key: &str, position: u64, data: &str) -> Out {
+    Out {
+        topic: topic.to_owned(),
+        partition_key: key.to_owned(),
+        position,
+        ordinal: 0,
+        cloudevent: Bytes::from(event(topic, key, &position.to_string(), data)),
+    }
+}
