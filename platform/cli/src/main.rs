@@ -1,4 +1,46 @@
-//! The bongsu binary: every part of the platform as a subcommand.
+//! `bongsu`: starts a system, shows it, steers it. Every part of the platform is a subcommand of this one binary.
+//!
+//! Start reading at [`args`]; each command has its file.
 #![forbid(unsafe_code)]
 
-fn main() {}
+mod args;
+mod place;
+mod screen;
+mod up;
+mod ps;
+mod steer;
+mod logs;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Args, Command};
+
+fn main() -> ExitCode {
+    match run(Args::parse()) {
+        Ok(code) => code,
+        Err(error) => {
+            // One line with its causes; a backtrace would hide it.
+            eprintln!("bongsu: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(args: Args) -> anyhow::Result<ExitCode> {
+    let place = args.place;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        match args.command {
+            Command::Up(flags) => up::up(&place, &flags).await,
+            Command::Ps(flags) => ps::ps(&place, &flags).await,
+            Command::Logs(flags) => logs::logs(&place, &flags).await,
+            Command::Start(flags) => steer::steer(&place, "start", &flags.names).await,
+            Command::Restart(flags) => steer::steer(&place, "restart", &flags.names).await,
+            Command::Kill(flags) => steer::steer(&place, "kill", &flags.names).await,
+            Command::Stop(flags) if flags.names.is_empty() => steer::stop_everything(&place).await,
+            Command::Stop(flags) => steer::steer(&place, "stop", &flags.names).await,
+        }
+    })
+}

@@ -29,10 +29,19 @@ pub enum ClientError {
     NotRunning(PathBuf),
     /// It runs but does not answer.
     #[error("the supervisor does not answer: {0}")]
-    NoAnswer(#[from] NoAnswer),
+    NoAnswer(String),
     /// It said no.
     #[error("{0}")]
     Refused(String),
+}
+
+impl From<NoAnswer> for ClientError {
+    fn from(error: NoAnswer) -> Self {
+        match error {
+            NoAnswer::Lost(why) => Self::NoAnswer(why),
+            NoAnswer::Refused(why) => Self::Refused(why),
+        }
+    }
 }
 
 impl Client {

@@ -34,8 +34,14 @@ pub struct Lines {
 
 /// Why there is no answer, in one line.
 #[derive(Clone, Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct NoAnswer(String);
+pub enum NoAnswer {
+    /// Refused, reset, or too late.
+    #[error("{0}")]
+    Lost(String),
+    /// Not a success; what the other side said.
+    #[error("{0}")]
+    Refused(String),
+}
 
 impl Http {
     /// A client that sends `token` as a bearer token, if there is one.
@@ -46,28 +52,29 @@ impl Http {
     /// Asks and reads the whole answer, within `limit`.
     ///
     /// # Errors
-    /// [`NoAnswer`]: refused, reset, or too late.
+    /// [`NoAnswer::Lost`].
     pub async fn ask(&self, method: Method, url: &str, limit: Duration) -> Result<Answer, NoAnswer> {
         let asked = async {
             let response = self.send(method, url).await?;
             let status = response.status().as_u16();
-            let body = response.into_body().collect().await.map_err(|error| NoAnswer(chain(&error)))?;
+            let body = response.into_body().collect().await.map_err(|error| NoAnswer::Lost(chain(&error)))?;
             Ok(Answer { status, body: body.to_bytes() })
         };
         match tokio::time::timeout(limit, asked).await {
             Ok(answer) => answer,
-            Err(_) => Err(NoAnswer(format!("no answer from {url} within {limit:?}"))),
+            Err(_) => Err(NoAnswer::Lost(format!("no answer from {url} within {limit:?}"))),
         }
     }
 
     /// Asks and reads lines as they come.
     ///
     /// # Errors
-    /// [`NoAnswer`]: refused, reset, or not a 200.
+    /// [`NoAnswer`].
     pub async fn lines(&self, url: &str) -> Result<Lines, NoAnswer> {
         let response = self.send(Method::GET, url).await?;
         if !response.status().is_success() {
-            return Err(NoAnswer(format!("{url} answers {}", response.status())));
+            let body = response.into_body().collect().await.map_err(|error| NoAnswer::Lost(chain(&error)))?;
+            return Err(NoAnswer::Refused(String::from_utf8_lossy(&body.to_bytes()).into_owned()));
         }
         Ok(Lines { body: response.into_body(), rest: Vec::new() })
     }
@@ -77,8 +84,8 @@ impl Http {
         if let Some(token) = &self.token {
             request = request.header("authorization", format!("Bearer {token}"));
         }
-        let request = request.body(Full::default()).map_err(|error| NoAnswer(format!("{url}: {error}")))?;
-        self.client.request(request).await.map_err(|error| NoAnswer(format!("{url}: {}", chain(&error))))
+        let request = request.body(Full::default()).map_err(|error| NoAnswer::Lost(format!("{url}: {error}")))?;
+        self.client.request(request).await.map_err(|error| NoAnswer::Lost(format!("{url}: {}", chain(&error))))
     }
 }
 

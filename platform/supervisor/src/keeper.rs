@@ -1,10 +1,12 @@
 //! One task per instance: it owns the whole life of its slot, from waiting for others to the last restart.
 
-use std::net::{SocketAddr, TcpListener};
+use std::io;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::net::TcpSocket;
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -224,8 +226,8 @@ impl Keeper {
     fn free_address(&self) -> SocketAddr {
         let any = SocketAddr::from(([127, 0, 0, 1], 0));
         let Some(wished) = self.address else { return any };
-        match TcpListener::bind(wished) {
-            Ok(_) => wished,
+        match can_bind(wished) {
+            Ok(()) => wished,
             Err(error) => {
                 let slot = &self.spec.slot;
                 self.shared.logs.note("WARN", &format!("{slot}: {wished} is not free ({error}), taking a free port"));
@@ -276,4 +278,11 @@ impl Keeper {
     fn show(&self, change: impl FnOnce(&mut Instance)) {
         self.shared.registry.update(&self.spec.slot, change);
     }
+}
+
+/// Binds and lets go, without listening: a listener would accept connections only to reset them.
+fn can_bind(address: SocketAddr) -> io::Result<()> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)
 }

@@ -65,13 +65,13 @@ impl Logs {
             return self.write(instance, line);
         }
         let level = if stream == "stderr" { "WARN" } else { "INFO" };
-        let wrapped = json!({"time": now_rfc3339(), "level": level, "message": line, "stream": stream});
+        let wrapped = json!({"ts": now_rfc3339(), "level": level, "message": line, "stream": stream});
         self.write(instance, &wrapped.to_string());
     }
 
     /// Writes a line of the supervisor itself.
     pub fn note(&self, level: &str, message: &str) {
-        let line = json!({"time": now_rfc3339(), "level": level, "message": message});
+        let line = json!({"ts": now_rfc3339(), "level": level, "message": message});
         self.write("supervisor", &line.to_string());
     }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
+use crate::spec::Spec;
 use crate::system_file::SystemFile;
 
 /// Where an instance is in its life.
@@ -101,14 +102,14 @@ impl State {
 }
 
 impl Registry {
-    /// A table of stopped instances.
-    pub fn new(instances: Vec<(String, String)>, system: &SystemFile) -> Self {
-        let stopped = |(name, instance)| Instance {
-            name,
-            instance,
+    /// A table of instances of which none runs yet; those that are about to be started are waiting.
+    pub(crate) fn new(specs: &[Spec], system: &SystemFile) -> Self {
+        let row = |spec: &Spec| Instance {
+            name: spec.name.clone(),
+            instance: spec.slot.clone(),
             pid: None,
             url: None,
-            state: State::Stopped,
+            state: if spec.start { State::Waiting } else { State::Stopped },
             restarts: 0,
             detail: None,
         };
@@ -116,7 +117,7 @@ impl Registry {
             service.routes.iter().map(|path| Route { path: path.clone(), service: service.name.clone() })
         });
         Self {
-            instances: Mutex::new(instances.into_iter().map(stopped).collect()),
+            instances: Mutex::new(specs.iter().map(row).collect()),
             routes: routes.collect(),
             revision: watch::Sender::new(1),
         }
@@ -185,11 +186,12 @@ impl Registry {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::spec::unroll;
 
     fn registry() -> Registry {
-        let text = "name = 'house'\n[[service]]\nname = 'door'\ncommand = 'x'\nroutes = ['/doors']";
+        let text = "name = 'house'\n[[service]]\nname = 'door'\ncommand = 'x'\ninstances = 2\nroutes = ['/doors']";
         let system = toml::from_str(text).unwrap();
-        Registry::new(vec![("door".into(), "door-1".into()), ("door".into(), "door-2".into())], &system)
+        Registry::new(&unroll(&system), &system)
     }
 
     #[test]
@@ -208,7 +210,7 @@ mod tests {
     fn the_revision_rises_only_with_a_change() {
         let registry = registry();
         let before = registry.route_table().revision;
-        registry.update("door-1", |row| row.state = State::Stopped);
+        registry.update("door-1", |row| row.state = State::Waiting);
         assert_eq!(registry.route_table().revision, before);
         registry.update("door-1", |row| row.state = State::Starting);
         assert_eq!(registry.route_table().revision, before + 1);

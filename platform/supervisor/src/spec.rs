@@ -42,10 +42,16 @@ pub(crate) fn unroll(system: &SystemFile) -> Vec<Spec> {
         let depth = system.depth(&service.name) + 1;
         specs.extend((1..=service.instances).map(|number| instance(service, number, depth)));
     }
-    let gateway_listen = system.gateway.listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8080)));
-    let gateway = PlatformPart { listen: Some(gateway_listen), ..system.gateway.clone() };
+    let gateway = PlatformPart { listen: Some(system.gateway_address()), ..system.gateway.clone() };
     specs.push(platform(GATEWAY, &gateway, last + 2));
     specs
+}
+
+/// What is written there: the service's own settings are a table of their own, so that they never clash with those
+/// every service has.
+pub(crate) fn config_text(spec: &Spec) -> String {
+    let table = toml::Table::from_iter([("service".to_owned(), toml::Value::Table(spec.config.clone()))]);
+    toml::to_string(&table).expect("a table read from TOML can be written as TOML")
 }
 
 /// The file a slot's settings are written to, in the data folder.
@@ -79,7 +85,7 @@ fn platform(name: &str, part: &PlatformPart, depth: usize) -> Spec {
         env: part.env.clone().into_iter().collect(),
         listen: part.listen,
         after: Vec::new(),
-        start: true,
+        start: part.start,
         depth,
         config: part.config.clone(),
     }

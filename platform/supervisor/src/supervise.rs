@@ -18,7 +18,7 @@ use crate::http::Http;
 use crate::keeper::{Keeper, Order, Shared};
 use crate::logs::Logs;
 use crate::registry::{Registry, State};
-use crate::spec::{Spec, config_file, unroll};
+use crate::spec::{Spec, config_file, config_text, unroll};
 use crate::system_file::SystemFile;
 
 /// A stop in which even SIGKILL does not help is given up after so long.
@@ -56,11 +56,9 @@ impl Supervisor {
         end_leftovers(&data);
         let specs = unroll(system);
         for spec in &specs {
-            let text = toml::to_string(&spec.config).unwrap_or_default();
-            data.write(&config_file(&spec.name).display().to_string(), &text)?;
+            data.write(&config_file(&spec.name).display().to_string(), &config_text(spec))?;
         }
-        let slots = specs.iter().map(|spec| (spec.name.clone(), spec.slot.clone())).collect();
-        let registry = Arc::new(Registry::new(slots, system));
+        let registry = Arc::new(Registry::new(&specs, system));
         let logs = Arc::new(Logs::new(data.path().join("logs")));
         let mut this = Self {
             registry: registry.clone(),

@@ -13,7 +13,7 @@
 //! command = "question-service"           # beside the bongsu binary, then on the PATH
 //! routes = ["/questions", "/questions/*"]
 //! after = ["answer"]                     # started when these are ready
-//! config = { deadline_ms = 30000 }       # handed over as a TOML file
+//! config = { deadline_ms = 30000 }       # handed over as the [service] table of its configuration file
 //! ```
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,9 +23,9 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-/// The instance names the platform itself takes.
+/// The instance name of the built-in broker.
 pub const BROKER: &str = "broker";
-/// See [`BROKER`].
+/// The instance name of the built-in gateway.
 pub const GATEWAY: &str = "gateway";
 
 /// A system, as its author describes it.
@@ -52,16 +52,16 @@ pub struct SystemFile {
 }
 
 /// A part of the platform that runs as a child process.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 pub struct PlatformPart {
+    /// Whether it starts with the system.
+    pub start: bool,
     /// Loopback address; a free port when it is taken.
     pub listen: Option<SocketAddr>,
     /// Extra environment.
-    #[serde(default)]
     pub env: BTreeMap<String, String>,
     /// Its own settings.
-    #[serde(default)]
     pub config: toml::Table,
 }
 
@@ -91,7 +91,7 @@ pub struct Service {
     /// Whether it starts with the system.
     #[serde(default = "yes")]
     pub start: bool,
-    /// Handed to it as a TOML file.
+    /// Handed to it as the `[service]` table of its configuration file.
     #[serde(default)]
     pub config: toml::Table,
 }
@@ -144,6 +144,11 @@ impl SystemFile {
     /// The data folder it names.
     pub fn data_folder(&self) -> PathBuf {
         self.folder.join(&self.data)
+    }
+
+    /// Where the gateway should listen.
+    pub fn gateway_address(&self) -> SocketAddr {
+        self.gateway.listen.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 8080)))
     }
 
     /// The order services depend on each other in: 0 waits for no other service, n waits for one of n - 1.
@@ -214,6 +219,12 @@ impl SystemFile {
                 ));
             }
         }
+    }
+}
+
+impl Default for PlatformPart {
+    fn default() -> Self {
+        Self { start: true, listen: None, env: BTreeMap::new(), config: toml::Table::new() }
     }
 }
 

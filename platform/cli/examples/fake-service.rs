@@ -1,0 +1,218 @@
+//! A service as the platform sees one: a real process with a real socket that keeps to the protocol of a child
+//! (address, announcements, parent pipe, readiness) and misbehaves on request. Used by the tests of the platform;
+//! plain threads, so that nothing but the protocol is shared with real services.
+//!
+//! Flags: `--ready-after MS`, `--crash`, `--crash-after MS`, `--deaf` (ignores SIGTERM and its pipe),
+//! `--note FILE` (appends its slot there once it is ready).
+
+use std::collections::HashMap;
+use std::fs::OpenOptions;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::process::exit;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread;
+use std::time::Duration;
+
+struct Fake {
+    slot: String,
+    ready: AtomicBool,
+    served: AtomicU64,
+}
+
+struct Asked {
+    method: String,
+    target: String,
+    headers: HashMap<String, String>,
+    body: Vec<u8>,
+}
+
+fn main() {
+    let flags: Vec<String> = std::env::args().skip(1).collect();
+    let flag = |name: &str| flags.iter().position(|flag| flag == name);
+    let value = |name: &str| flag(name).and_then(|at| flags.get(at + 1)).cloned();
+    let millis = |name: &str| value(name).and_then(|text| text.parse().ok()).map(Duration::from_millis);
+    if flag("--crash").is_some() {
+        eprintln!("the hinge is broken");
+        exit(3);
+    }
+    if flag("--deaf").is_some() {
+        ignore_sigterm();
+    } else if variable("BONGSU_PARENT_PIPE").as_deref() == Some("1") {
+        thread::spawn(stop_with_the_parent);
+    }
+    let wished = variable("BONGSU_LISTEN").and_then(|text| text.parse().ok());
+    let listener = TcpListener::bind(wished.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 0)))).expect("an address");
+    let addr = listener.local_addr().expect("a bound address");
+    let slot = variable("BONGSU_SLOT").unwrap_or_default();
+    let fake = Arc::new(Fake { slot: slot.clone(), ready: AtomicBool::new(false), served: AtomicU64::new(0) });
+    println!("{{\"event\":\"listening\",\"addr\":\"{addr}\"}}");
+    println!("{{\"ts\":\"2026-01-01T00:00:00.000Z\",\"level\":\"INFO\",\"message\":\"{slot} says hello\"}}");
+    println!("not json at all");
+    let serving = fake.clone();
+    thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let fake = serving.clone();
+            thread::spawn(move || fake.serve(stream));
+        }
+    });
+    pause(millis("--ready-after").unwrap_or_default());
+    if let Some(file) = value("--note") {
+        let mut file = OpenOptions::new().create(true).append(true).open(file).expect("a file for notes");
+        writeln!(file, "{slot}").expect("a note");
+    }
+    fake.ready.store(true, Ordering::SeqCst);
+    println!("{{\"event\":\"ready\"}}");
+    if let Some(after) = millis("--crash-after") {
+        pause(after);
+        exit(4);
+    }
+    loop {
+        thread::park();
+    }
+}
+
+impl Fake {
+    fn serve(&self, stream: TcpStream) {
+        let mut reader = BufReader::new(stream.try_clone().expect("a second handle"));
+        let mut stream = stream;
+        while let Some(asked) = read(&mut reader) {
+            let last = asked.headers.get("connection").is_some_and(|value| value == "close");
+            if self.answer(&asked, &mut stream).is_err() || last {
+                return;
+            }
+        }
+    }
+
+    fn answer(&self, asked: &Asked, stream: &mut TcpStream) -> std::io::Result<()> {
+        let (path, query) = asked.target.split_once('?').unwrap_or((&asked.target, ""));
+        let last = path.rsplit('/').next().unwrap_or_default();
+        match (path, last) {
+            ("/health/ready", _) if self.ready.load(Ordering::SeqCst) => plain(stream, "200 OK", "{}"),
+            ("/health/ready", _) => plain(stream, "503 Service Unavailable", r#"{"reasons":["warming up"]}"#),
+            (_, "die") => exit(5),
+            (_, "unready") => {
+                self.ready.store(false, Ordering::SeqCst);
+                plain(stream, "200 OK", "{}")
+            }
+            (_, "slow") => {
+                pause(Duration::from_millis(query.parse().unwrap_or(1000)));
+                plain(stream, "200 OK", "{}")
+            }
+            (_, "garbage") => {
+                stream.write_all(b"\x00\x01 this is not HTTP\r\n\r\n")?;
+                Err(std::io::ErrorKind::InvalidData.into())
+            }
+            (_, "half") => {
+                stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf")?;
+                stream.shutdown(std::net::Shutdown::Both)?;
+                Err(std::io::ErrorKind::InvalidData.into())
+            }
+            (_, "error") => plain(stream, "500 Internal Server Error", "stack trace: line 42"),
+            (_, "stream") => self.stream(stream),
+            _ => self.echo(asked, stream),
+        }
+    }
+
+    /// Three events, 100 ms apart: a reader that gets the first late has met a buffer.
+    fn stream(&self, stream: &mut TcpStream) -> std::io::Result<()> {
+        stream
+            .write_all(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n")?;
+        for number in 1..=3 {
+            let event = format!("data: {number}\n\n");
+            write!(stream, "{:x}\r\n{event}\r\n", event.len())?;
+            stream.flush()?;
+            pause(Duration::from_millis(100));
+        }
+        stream.write_all(b"0\r\n\r\n")
+    }
+
+    /// Tells what arrived, so that a test can see what the gateway made of a request.
+    fn echo(&self, asked: &Asked, stream: &mut TcpStream) -> std::io::Result<()> {
+        let served = self.served.fetch_add(1, Ordering::SeqCst) + 1;
+        let mut headers: Vec<String> =
+            asked.headers.iter().map(|(name, value)| format!("{name:?}:{value:?}")).collect();
+        headers.sort();
+        let (slot, method, target) = (&self.slot, &asked.method, &asked.target);
+        let body = String::from_utf8_lossy(&asked.body);
+        let text = format!(
+            "{{\"slot\":{slot:?},\"served\":{served},\"method\":{method:?},\"target\":{target:?},\"body\":{body:?},\"headers\":{{{}}}}}",
+            headers.join(",")
+        );
+        plain(stream, "200 OK", &text)
+    }
+}
+
+fn read(reader: &mut BufReader<TcpStream>) -> Option<Asked> {
+    let line = line(reader)?;
+    let mut words = line.split(' ');
+    let (method, target) = (words.next()?.to_owned(), words.next()?.to_owned());
+    let mut headers = HashMap::new();
+    loop {
+        let line = self::line(reader)?;
+        if line.is_empty() {
+            break;
+        }
+        let (name, value) = line.split_once(':')?;
+        headers.insert(name.to_lowercase(), value.trim().to_owned());
+    }
+    let mut body = Vec::new();
+    if let Some(length) = headers.get("content-length").and_then(|text| text.parse().ok()) {
+        body.resize(length, 0);
+        reader.read_exact(&mut body).ok()?;
+    } else if headers.contains_key("transfer-encoding") {
+        loop {
+            let size = usize::from_str_radix(&self::line(reader)?, 16).ok()?;
+            let mut chunk = vec![0; size];
+            reader.read_exact(&mut chunk).ok()?;
+            self::line(reader)?;
+            if size == 0 {
+                break;
+            }
+            body.extend(chunk);
+        }
+    }
+    Some(Asked { method, target, headers, body })
+}
+
+fn line(reader: &mut BufReader<TcpStream>) -> Option<String> {
+    let mut line = String::new();
+    if reader.read_line(&mut line).ok()? == 0 {
+        return None;
+    }
+    Some(line.trim_end().to_owned())
+}
+
+fn plain(stream: &mut TcpStream, status: &str, body: &str) -> std::io::Result<()> {
+    write!(
+        stream,
+        "HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    )
+}
+
+/// Reads its pipe to the end, which is the end of the parent.
+fn stop_with_the_parent() {
+    let mut rest = Vec::new();
+    let _ = std::io::stdin().read_to_end(&mut rest);
+    exit(0);
+}
+
+/// SIGTERM blocked for every thread started from here on, and nobody fetches it.
+fn ignore_sigterm() {
+    use nix::sys::signal::{SigSet, Signal};
+    let mut set = SigSet::empty();
+    set.add(Signal::SIGTERM);
+    set.thread_block().expect("a valid signal set");
+}
+
+#[expect(clippy::disallowed_methods, reason = "a process of its own, simulated by nobody")]
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+#[expect(clippy::disallowed_methods, reason = "a process of its own, simulated by nobody")]
+fn pause(how_long: Duration) {
+    thread::sleep(how_long);
+}

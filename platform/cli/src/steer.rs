@@ -1,0 +1,34 @@
+//! `bongsu start | stop | restart | kill`.
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use supervisor::registry::State;
+
+use crate::args::Place;
+use crate::ps::line;
+use crate::screen::print;
+
+/// Orders something and prints what came of it.
+pub(crate) async fn steer(place: &Place, action: &str, names: &[String]) -> Result<ExitCode> {
+    let client = place.client()?;
+    let mut well = true;
+    for name in names {
+        for row in client.act(name, action).await? {
+            print(&line(&row));
+            well &= match action {
+                "stop" => row.state == State::Stopped,
+                "kill" => true,
+                _ => row.state == State::Ready,
+            };
+        }
+    }
+    Ok(if well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Ends the supervisor and with it everything.
+pub(crate) async fn stop_everything(place: &Place) -> Result<ExitCode> {
+    place.client()?.stop().await?;
+    print("everything has stopped");
+    Ok(ExitCode::SUCCESS)
+}

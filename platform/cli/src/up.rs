@@ -1,0 +1,135 @@
+//! `bongsu up`: the supervisor in the foreground, or left behind with `--detach`.
+
+use std::env::current_exe;
+use std::fs::File;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Command, ExitCode, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use supervisor::client::Client;
+use supervisor::progress::{Progress, say};
+use supervisor::registry::{Instance, State};
+use supervisor::system_file::GATEWAY;
+use supervisor::{DataFolder, Supervisor, SystemFile};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use crate::args::{Place, Up};
+
+/// A detached start that is not over by then is reported as it stands.
+const DETACHED_START: Duration = Duration::from_secs(120);
+
+/// Starts the system and stays with it.
+pub(crate) async fn up(place: &Place, flags: &Up) -> Result<ExitCode> {
+    let system = place.system()?;
+    let data = place.data()?;
+    if flags.detach {
+        return detached(place, &system, &data).await;
+    }
+    let data = DataFolder::take(&data)?;
+    let own = current_exe().context("cannot find the bongsu binary itself")?;
+    let mut signals = Signals::new()?;
+    say(&format!("{}: starting, data in {}", system.name, data.path().display()));
+    let supervisor = Supervisor::start(&system, data, own).await?;
+    let mut progress = Progress::new(supervisor.registry().clone());
+    tokio::select! { biased;
+        why = signals.next() => say(&format!("{why}: stopping")),
+        () = supervisor.stop_asked() => say("stopping"),
+        () = stay(&system, &supervisor, &mut progress) => {}
+    }
+    tokio::select! { biased;
+        // Dropping the supervisor kills its children, and closes their pipes.
+        _ = signals.next() => bail!("asked twice to stop: killed everything"),
+        () = supervisor.stop() => say("everything has stopped"),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn stay(system: &SystemFile, supervisor: &Supervisor, progress: &mut Progress) {
+    progress.show_start().await;
+    let rows = supervisor.registry().instances();
+    let took = format!("{:.1} s", progress.elapsed().as_secs_f64());
+    summary(system, &rows, &took).iter().for_each(|line| say(line));
+    progress.show_changes().await;
+}
+
+/// What was reached, and where.
+fn summary(system: &SystemFile, rows: &[Instance], took: &str) -> Vec<String> {
+    let wanted = rows.iter().filter(|row| row.state != State::Stopped).count();
+    let ready: Vec<&Instance> = rows.iter().filter(|row| row.state == State::Ready).collect();
+    let mut lines = vec![format!("{}: {} of {wanted} ready in {took}", system.name, ready.len())];
+    for row in &ready {
+        lines.push(format!("  {:16} {}", row.instance, row.url.as_deref().unwrap_or_default()));
+    }
+    let wished = format!("http://{}", system.gateway_address());
+    let gateway = rows.iter().find(|row| row.name == GATEWAY).and_then(|row| row.url.clone());
+    if let Some(url) = gateway {
+        if url != wished {
+            lines.push(format!("{wished} was not free: the gateway listens on {url}"));
+        }
+        lines.push(format!("open {url}    (bongsu ps, bongsu logs -f, bongsu stop)"));
+    }
+    lines
+}
+
+/// Starts `bongsu up` in a session of its own and waits until everything is ready.
+async fn detached(place: &Place, system: &SystemFile, data: &Path) -> Result<ExitCode> {
+    // Taken and given back: what is wrong with the folder is said here, not in a file.
+    drop(DataFolder::take(data)?);
+    let said = data.join("logs/up.log");
+    let output = File::create(&said).with_context(|| format!("cannot write {}", said.display()))?;
+    let mut command = Command::new(current_exe().context("cannot find the bongsu binary itself")?);
+    command.arg("up").arg("--data").arg(data);
+    if let Some(file) = &place.file {
+        command.arg("--file").arg(file);
+    }
+    command.stdin(Stdio::null()).stdout(output.try_clone()?).stderr(output).process_group(0);
+    let mut child = command.spawn().context("cannot start bongsu")?;
+    let deadline = tokio::time::Instant::now() + DETACHED_START;
+    loop {
+        if let Some(status) = child.try_wait()? {
+            let text = std::fs::read_to_string(&said).unwrap_or_default();
+            bail!("the system did not start ({status}): {}", text.lines().last().unwrap_or("it said nothing"));
+        }
+        if let Ok(client) = Client::find(data)
+            && let Ok(rows) = client.instances().await
+        {
+            let over = tokio::time::Instant::now() > deadline;
+            if over || rows.iter().all(|row| row.state.is_settled()) {
+                let whole = rows.iter().all(|row| matches!(row.state, State::Ready | State::Stopped));
+                summary(system, &rows, "the background").iter().for_each(|line| say(line));
+                let bad = rows.iter().filter(|row| !matches!(row.state, State::Ready | State::Stopped));
+                bad.for_each(|row| say(&crate::ps::line(row)));
+                return Ok(if whole { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+            }
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+/// The signals that ask a foreground process to end.
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+    hangup: Signal,
+}
+
+impl Signals {
+    fn new() -> Result<Self> {
+        let listen = |kind| signal(kind).context("cannot listen to signals");
+        Ok(Self {
+            interrupt: listen(SignalKind::interrupt())?,
+            terminate: listen(SignalKind::terminate())?,
+            hangup: listen(SignalKind::hangup())?,
+        })
+    }
+
+    async fn next(&mut self) -> &'static str {
+        tokio::select! { biased;
+            _ = self.interrupt.recv() => "interrupted",
+            _ = self.terminate.recv() => "terminated",
+            _ = self.hangup.recv() => "the terminal is gone",
+        }
+    }
+}

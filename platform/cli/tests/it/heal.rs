@@ -1,0 +1,64 @@
+//! What happens when processes die.
+
+use std::time::Duration;
+
+use nix::sys::signal::Signal;
+
+use crate::house::{House, get, now, signal};
+
+#[test]
+fn a_killed_service_is_ready_again_within_a_second_at_the_same_address() {
+    let mut house = House::of_services("[[service]]\nname = 'door'\ncommand = 'FAKE'");
+    house.up();
+    let url = house.url("door-1");
+    for restarts in 1..=5 {
+        let pid = house.pid("door-1");
+        let killed = now();
+        signal(pid, Signal::SIGKILL);
+        house.until("the door answers again", |_| {
+            get(&format!("{url}/health/ready")).filter(|answer| answer.status == 200)
+        });
+        let took = killed.elapsed();
+        let row = house.until("the restart is counted", |house| {
+            Some(house.instance("door-1")).filter(|row| row["restarts"] == restarts && row["state"] == "ready")
+        });
+        assert_eq!(row["url"], url.as_str());
+        // The fifth death in a row right after a start costs 800 ms of pause; the first two cost nothing.
+        assert!(restarts > 2 || took < Duration::from_secs(1), "restart {restarts} took {took:?}");
+    }
+    assert!(house.said().contains("door-1 killed by SIGKILL; starting it again"), "{}", house.said());
+}
+
+#[test]
+fn a_crash_loop_is_capped_and_called_failing_with_its_reason() {
+    let mut house = House::of_services(
+        "[[service]]\nname = 'door'\ncommand = 'FAKE'\nargs = ['--crash']\n\
+         [[service]]\nname = 'wall'\ncommand = 'FAKE'\nafter = ['door']",
+    );
+    house.up();
+    let row = house.until_state("door-1", "failing");
+    assert_eq!(row["detail"], "exited with status 3: the hinge is broken");
+    assert_eq!(house.instance("wall-1")["state"], "ready", "one that fails holds nobody back");
+    let lines = house.said().lines().filter(|line| line.starts_with("door-1 is failing")).count();
+    assert_eq!(lines, 1, "{}", house.said());
+    assert!(row["restarts"].as_u64().unwrap() <= 7, "{row}");
+}
+
+#[test]
+fn an_instance_that_says_it_is_not_ready_is_shown_as_such() {
+    let mut house = House::of_services("[[service]]\nname = 'door'\ncommand = 'FAKE'");
+    house.up();
+    get(&format!("{}/unready", house.url("door-1"))).unwrap();
+    let row = house.until_state("door-1", "unready");
+    assert_eq!(row["detail"], "warming up");
+}
+
+#[test]
+fn a_failing_service_recovers_by_itself_once_the_cause_is_gone() {
+    let mut house = House::of_services("[[service]]\nname = 'door'\ncommand = './later'");
+    house.up();
+    let row = house.until_state("door-1", "failing");
+    assert!(row["detail"].as_str().unwrap().starts_with("no program at "), "{row}");
+    std::fs::copy(crate::house::fake_service(), house.path("later")).unwrap();
+    house.until_state("door-1", "ready");
+}

@@ -1,0 +1,9 @@
+//! The platform from outside: real `bongsu` processes, real services, real sockets.
+#![expect(clippy::unwrap_used, reason = "what a test cannot do ends it")]
+
+mod house;
+mod up;
+mod steer;
+mod heal;
+mod logs;
+mod bad_input;
