@@ -8,7 +8,13 @@ use bongsu_broker::{
 };
 use bongsu_runtime::ports::broker::{LogId, Out, Partition, Topic};
 use bytes::Bytes;
-use tokio::{sync::oneshot, task::JoinHandle, time};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+    sync::oneshot,
+    task::JoinHandle,
+    time,
+};
 
 /// Longer than anything takes.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
@@ -28,7 +34,17 @@ impl Running {
     }
 
     pub(crate) async fn with(data: &Path, limits: Limits) -> Self {
-        let server = Server::open(Config { limits, ..config(data) }).await.expect("a broker starts");
+        Self::run(Config { limits, ..config(data) }).await
+    }
+
+    /// At the address of one that was stopped.
+    pub(crate) async fn at(data: &Path, url: &str) -> Self {
+        let listen = url.trim_start_matches("http://").parse().expect("an address");
+        Self::run(Config { listen, ..config(data) }).await
+    }
+
+    async fn run(config: Config) -> Self {
+        let server = Server::open(config).await.expect("a broker starts");
         let url = format!("http://{}", server.address());
         let client = BrokerClient::new(&url).expect("its URL is one");
         let log = server.log_id();
@@ -54,6 +70,38 @@ pub(crate) fn topic(name: &str, partitions: u32) -> Topic {
 
 pub(crate) fn partition(topic: &str, index: u32) -> Partition {
     Partition { topic: topic.to_owned(), index }
+}
+
+/// A connection to a broker.
+pub(crate) async fn connect(url: &str) -> TcpStream {
+    TcpStream::connect(url.trim_start_matches("http://")).await.expect("it listens")
+}
+
+/// A request as it goes over the wire; the connection ends with the answer.
+pub(crate) fn request(method: &str, path: &str, body: &str) -> String {
+    format!(
+        "{method} {path} HTTP/1.1\r\nhost: broker\r\nconnection: close\r\ncontent-type: application/json\r\n\
+         content-length: {}\r\n\r\n{body}",
+        body.len()
+    )
+}
+
+/// The answer to a request, head and body.
+pub(crate) async fn exchange(url: &str, request: &str) -> String {
+    let mut stream = connect(url).await;
+    stream.write_all(request.as_bytes()).await.expect("a request is sent");
+    let mut answer = String::new();
+    let read = time::timeout(PATIENCE, stream.read_to_string(&mut answer)).await;
+    read.expect("an answer in time").expect("an answer");
+    answer
+}
+
+pub(crate) async fn get(url: &str, path: &str) -> String {
+    exchange(url, &request("GET", path, "")).await
+}
+
+pub(crate) async fn post(url: &str, path: &str, body: &str) -> String {
+    exchange(url, &request("POST", path, body)).await
 }
 
 pub(crate) fn event(topic: &str, key: &str, id: &str, data: &str) -> String {

@@ -2,3 +2,9 @@
 
 mod bench;
 mod conformance;
+mod restart;
+mod kill;
+mod http;
+mod limits;
+mod file;
+mod disk_full;
