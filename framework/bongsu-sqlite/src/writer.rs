@@ -1,0 +1,276 @@
+//! The writer: one thread that turns whatever is queued into one durable transaction after another.
+
+use std::{io, sync::Arc, thread, thread::JoinHandle, time::Instant};
+
+use bongsu_runtime::ports::store::{Commit, StoreError, Verdict};
+use rusqlite::Connection;
+use tokio::sync::oneshot;
+
+use crate::{
+    apply, doorbell::Doorbell, file_lock::FileLock, options::Options, options::Tally, query, store::Shared,
+    trouble::Trouble,
+};
+
+/// Work for the writer, with where the answer goes.
+pub(crate) enum Job {
+    Commit(Commit, Reply<Verdict>),
+    Drop(String, Reply<()>),
+}
+
+pub(crate) type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
+
+/// What the transaction made of a job.
+enum Answer {
+    Judged(Verdict),
+    Dropped,
+}
+
+/// What the writing thread owns.
+pub(crate) struct Writer {
+    shared: Arc<Shared>,
+    db: Connection,
+    lock: FileLock,
+    bell: Option<Doorbell>,
+    options: Options,
+    /// Whether the last group failed, so that each trouble is reported once.
+    troubled: bool,
+}
+
+/// Starts the writing thread.
+pub(crate) fn start(mut writer: Writer) -> io::Result<JoinHandle<()>> {
+    thread::Builder::new().name("store-write".to_owned()).spawn(move || {
+        let _end = EndOfWriting(Arc::clone(&writer.shared));
+        while let Some(job) = writer.shared.jobs.next() {
+            if let Err(line) = writer.group(vec![job]) {
+                (writer.options.fatal)(&line);
+                return;
+            }
+        }
+        writer.leave();
+    })
+}
+
+/// Answers what is left when the thread ends, also by a panic: no caller waits for ever.
+struct EndOfWriting(Arc<Shared>);
+
+impl Drop for EndOfWriting {
+    fn drop(&mut self) {
+        self.0.jobs.close();
+        for job in self.0.jobs.take(usize::MAX) {
+            job.fail(StoreError::Unavailable("the store is closed".to_owned()));
+        }
+    }
+}
+
+impl Writer {
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        db: Connection,
+        lock: FileLock,
+        bell: Option<Doorbell>,
+        options: Options,
+    ) -> Self {
+        Self { shared, db, lock, bell, options, troubled: false }
+    }
+
+    /// One turn at the file. Err: the outcome of a COMMIT is unknown and the process must end.
+    fn group(&mut self, mut jobs: Vec<Job>) -> Result<(), String> {
+        if let Some(why) = self.shared.damaged.get() {
+            jobs.into_iter().for_each(|job| job.fail(StoreError::Corrupt(why.clone())));
+            return Ok(());
+        }
+        if let Err(why) = self.acquire() {
+            // All that wait by now, so that nobody waits for a second turn of patience.
+            jobs.extend(self.shared.jobs.take(usize::MAX));
+            self.unavailable(jobs, &why);
+            return Ok(());
+        }
+        let outcome = self.transaction(&mut jobs);
+        let outcome = match outcome {
+            Err(Trouble::Content(_)) if jobs.len() > 1 => {
+                Tally::add(&self.shared.tally.replays, 1);
+                let alone: Vec<_> = jobs.into_iter().map(|job| self.alone(job)).collect();
+                self.lock.release();
+                return alone.into_iter().try_for_each(|(job, outcome)| self.settle(vec![job], outcome));
+            }
+            outcome => outcome,
+        };
+        self.lock.release();
+        self.settle(jobs, outcome)
+    }
+
+    /// A transaction of its own, to find the one that cannot be stored.
+    fn alone(&mut self, job: Job) -> (Job, Result<Vec<Answer>, Trouble>) {
+        let mut jobs = vec![job];
+        let outcome = self.transaction_of(&mut jobs, false);
+        (jobs.remove(0), outcome)
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "measures a real lock; nothing is decided on it")]
+    fn acquire(&self) -> Result<(), String> {
+        let since = Instant::now();
+        let got = self.lock.acquire(self.options.patience);
+        Tally::add(&self.shared.tally.lock_wait_us, since.elapsed().as_micros() as u64);
+        match got {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(format!("another process kept {} locked", self.shared.path.display())),
+            Err(error) => Err(format!("the lock of {} failed: {error}", self.shared.path.display())),
+        }
+    }
+
+    fn transaction(&mut self, jobs: &mut Vec<Job>) -> Result<Vec<Answer>, Trouble> {
+        self.transaction_of(jobs, true)
+    }
+
+    /// Applies the jobs, and whatever is queued meanwhile when it may grow, in one transaction.
+    fn transaction_of(&mut self, jobs: &mut Vec<Job>, grow: bool) -> Result<Vec<Answer>, Trouble> {
+        let applied = self.apply_all(jobs, grow).map_err(|error| Trouble::before_commit(&error));
+        let outcome = applied.and_then(|answers| match self.execute("COMMIT") {
+            Ok(()) => Ok(answers),
+            Err(error) => Err(Trouble::of_commit(&error)),
+        });
+        if outcome.is_err() && !self.db.is_autocommit() {
+            // A rollback cannot fail on what it undoes; what is left of it ends with the connection.
+            let _ = self.execute("ROLLBACK");
+        }
+        outcome
+    }
+
+    fn apply_all(&mut self, jobs: &mut Vec<Job>, grow: bool) -> rusqlite::Result<Vec<Answer>> {
+        self.execute("BEGIN IMMEDIATE")?;
+        let mut answers = Vec::with_capacity(jobs.len());
+        loop {
+            for job in &jobs[answers.len()..] {
+                answers.push(job.apply(&self.db)?);
+            }
+            if !grow || jobs.len() >= self.options.group {
+                break;
+            }
+            let more = self.shared.jobs.take(self.options.group - jobs.len());
+            if more.is_empty() {
+                break;
+            }
+            jobs.extend(more);
+        }
+        if let Some(bell) = &mut self.bell {
+            bell.refresh(&self.db)?;
+        }
+        Ok(answers)
+    }
+
+    fn execute(&self, sql: &str) -> rusqlite::Result<()> {
+        self.db.prepare_cached(sql)?.execute([]).map(|_| ())
+    }
+
+    /// Answers everyone in the group, then wakes who waits for a change.
+    fn settle(&mut self, jobs: Vec<Job>, outcome: Result<Vec<Answer>, Trouble>) -> Result<(), String> {
+        match outcome {
+            Ok(answers) => {
+                self.acknowledge(jobs, answers);
+                Ok(())
+            }
+            Err(Trouble::Content(why)) => {
+                tracing::error!(store = %self.shared.path.display(), why, "a commit cannot be stored");
+                jobs.into_iter().for_each(|job| job.fail(StoreError::Invalid(why.clone())));
+                Ok(())
+            }
+            Err(Trouble::Unavailable(why)) => {
+                self.unavailable(jobs, &why);
+                Ok(())
+            }
+            Err(Trouble::Corrupt(why)) => {
+                self.shared.damage(&why);
+                jobs.into_iter().for_each(|job| job.fail(StoreError::Corrupt(why.clone())));
+                Ok(())
+            }
+            Err(Trouble::Unknown(why)) => {
+                jobs.into_iter().for_each(|job| job.fail(StoreError::Unknown(why.clone())));
+                Err(format!("{}: the outcome of a commit is unknown, stopping: {why}", self.shared.path.display()))
+            }
+        }
+    }
+
+    fn acknowledge(&mut self, jobs: Vec<Job>, answers: Vec<Answer>) {
+        let tally = &self.shared.tally;
+        Tally::add(&tally.groups, 1);
+        Tally::add(&tally.commits, jobs.len() as u64);
+        let refused = answers.iter().filter(|answer| matches!(answer, Answer::Judged(Verdict::Refused(_)))).count();
+        Tally::add(&tally.refused, refused as u64);
+        if std::mem::take(&mut self.troubled) {
+            tracing::info!(store = %self.shared.path.display(), "the store is available again");
+        }
+        // Before anyone is told, so that what is awaited next does not wait.
+        let head = query::head(&self.db).unwrap_or_default();
+        self.shared.reached(head);
+        let changed = jobs.iter().any(Job::writes) && refused < jobs.len();
+        for (job, answer) in jobs.into_iter().zip(answers) {
+            job.answer(answer);
+        }
+        if changed {
+            self.shared.news.notify_waiters();
+            if let Some(bell) = &mut self.bell {
+                bell.ring(head.0);
+            }
+        }
+    }
+
+    fn unavailable(&mut self, jobs: Vec<Job>, why: &str) {
+        if !std::mem::replace(&mut self.troubled, true) {
+            tracing::error!(store = %self.shared.path.display(), why, "the store is unavailable");
+        }
+        Tally::add(&self.shared.tally.unavailable, jobs.len() as u64);
+        jobs.into_iter().for_each(|job| job.fail(StoreError::Unavailable(why.to_owned())));
+    }
+
+    /// Puts the doorbell on the list. Without it this instance only hears of changes later.
+    pub(crate) fn enter(&self) {
+        if let Some(bell) = &self.bell
+            && self.lock.acquire(self.options.patience).unwrap_or(false)
+        {
+            let _ = bell.register(&self.db);
+            self.lock.release();
+        }
+    }
+
+    /// Takes the doorbell off the list. Only a courtesy: who rings a closed door notices.
+    fn leave(&self) {
+        if let Some(bell) = &self.bell
+            && self.lock.acquire(self.options.patience).unwrap_or(false)
+        {
+            let _ = bell.unregister(&self.db);
+            self.lock.release();
+        }
+    }
+}
+
+impl Job {
+    fn apply(&self, db: &Connection) -> rusqlite::Result<Answer> {
+        match self {
+            Self::Commit(commit, _) => apply::apply(db, commit).map(Answer::Judged),
+            Self::Drop(table, _) => apply::drop_table(db, table).map(|()| Answer::Dropped),
+        }
+    }
+
+    fn writes(&self) -> bool {
+        match self {
+            Self::Commit(commit, _) => !commit.events.is_empty() || !commit.docs.is_empty(),
+            Self::Drop(..) => true,
+        }
+    }
+
+    fn answer(self, answer: Answer) {
+        // Callers that went away are not cancelled and not missed.
+        match (self, answer) {
+            (Self::Commit(_, reply), Answer::Judged(verdict)) => drop(reply.send(Ok(verdict))),
+            (Self::Drop(_, reply), Answer::Dropped) => drop(reply.send(Ok(()))),
+            (job, _) => job.fail(StoreError::Unknown("answers were mixed up".to_owned())),
+        }
+    }
+
+    fn fail(self, error: StoreError) {
+        match self {
+            Self::Commit(_, reply) => drop(reply.send(Err(error))),
+            Self::Drop(_, reply) => drop(reply.send(Err(error))),
+        }
+    }
+}
