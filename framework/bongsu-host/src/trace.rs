@@ -97,7 +97,7 @@ impl Trace {
     }
 
     /// Serves a request under this trace.
-    pub(crate) async fn scope<T>(self, serve: impl Future<Output = T>) -> T {
+    pub async fn scope<T>(self, serve: impl Future<Output = T>) -> T {
         CURRENT.scope(self, serve).await
     }
 }
