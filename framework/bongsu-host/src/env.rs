@@ -146,6 +146,7 @@ pub(crate) fn mono_now() -> Instant {
 }
 
 /// 64 random bits.
+#[expect(clippy::disallowed_methods, reason = "this module provides Env")]
 pub(crate) fn random() -> u64 {
     rand::random()
 }
