@@ -61,8 +61,8 @@ pub trait Decision {
     /// Why it may be refused.
     type Rejection: Wire;
 
-    /// What must be read. Called again with what was read so far, until it names nothing new: a release
-    /// learns from the reservation which stocks it touches. Every stream named is guarded at the version read.
+    /// What must be read. Called again with what was read so far, until it names nothing new: closing an
+    /// account learns from it which cards go with it. Every stream named is guarded at the version read.
     fn reads(&self, command: &Self::Command, view: &View, ctx: &Ctx) -> Vec<StreamRef>;
 
     /// Decides over everything [`reads`](Self::reads) named.
@@ -103,8 +103,11 @@ pub struct Folder {
     /// A copy of a state.
     pub copy: fn(&(dyn Any + Send + Sync)) -> Box<dyn Any + Send + Sync>,
     /// Decodes and folds one stored event. An event of a name the aggregate does not know is broken.
-    pub apply: fn(&mut (dyn Any + Send + Sync), &str, u32, &[u8]) -> Result<(), DecodeError>,
+    pub apply: Apply,
 }
+
+/// Decodes the event of this name, schema and body, and folds it into a state.
+pub type Apply = fn(&mut (dyn Any + Send + Sync), &str, u32, &[u8]) -> Result<(), DecodeError>;
 
 /// A stream named by a [`Decision`], with how to fold it.
 ///

@@ -21,7 +21,7 @@ mod public;
 
 pub use ctx::{CommandId, Ctx, digest};
 pub use decider::{Aggregate, Decider, stream_of};
-pub use decision::{Change, Changes, Decision, Folder, StreamRef, View};
+pub use decision::{Apply, Change, Changes, Decision, Folder, StreamRef, View};
 pub use policy::Policy;
 pub use process::{Effect, EffectId, Input, Process, Route};
 pub use projection::Projection;

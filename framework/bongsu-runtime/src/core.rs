@@ -11,10 +11,11 @@ use crate::{
     cache::{Cache, CachedDoc},
     command::ONCE,
     lease::Leases,
+    planted,
     ports::{
         Fut,
         broker::Broker,
-        env::{Env, HttpClient},
+        env::{Env, HttpClient, Task},
         store::{CommitId, DocKey, Mismatch, Store, StoreError, Verdict},
     },
     runtime::Settings,
@@ -35,6 +36,8 @@ pub(crate) struct Core {
     /// Rung when a to-do became due earlier than the drainer knows.
     pub(crate) due: Notify,
     pub(crate) cache: Mutex<Cache>,
+    /// Tasks of planted bugs; empty in a real process.
+    pub(crate) planted: Mutex<Vec<Box<dyn Task>>>,
 }
 
 /// A Commit that is queued.
@@ -89,6 +92,7 @@ impl Core {
             return Err(Stale);
         }
         self.env.step("commit.queue");
+        planted::publish_early(self, &plan.commit);
         let mut queued = Queued {
             id: plan.commit.id,
             due_ms: plan.due_ms,

@@ -16,6 +16,7 @@ use crate::{
     consumer::Consumer,
     core::{Core, Queued, Settled},
     envelope::Envelope,
+    planted,
     ports::{
         broker::{In, LogId, Partition},
         store::{CommitId, DocBody, DocKey, Guard, StoreError},
@@ -177,6 +178,11 @@ impl Lane {
                 Planned::Full => return Err(Stop::Later(StoreError::Unavailable("a queue of facts is full".into()))),
                 Planned::Unit(unit) => unit,
             };
+            if planted::position_first(core) {
+                self.cursor = Some(next.clone());
+                self.skipped = true;
+                self.rest(core).await?;
+            }
             let before = self.cursor.replace(next.clone());
             self.advance(core, &mut unit)?;
             let id = unit.id;

@@ -33,6 +33,7 @@ mod handle;
 mod runtime;
 mod status;
 mod token;
+mod planted;
 
 pub use activity::{Activity, Unavailable};
 pub use command::{Answer, Call, CommandError, Once, Outcome, Reply};

@@ -54,8 +54,11 @@ async fn relay(core: &Arc<Core>, epoch: u64) -> Result<(), String> {
     let at = found.and_then(|doc| serde_json::from_slice::<At>(&doc.data).ok()).map_or(0, |at| at.position);
     let (mut done, mut written, mut batches) = (Position(at), Position(at), 0);
     while core.leases.epoch(RELAY) == Some(epoch) {
+        // The head is read first: what is up to it and carries no facts need not be looked at again.
+        let head = core.store.head().await.map_err(|error| error.to_string())?;
         let events = core.store.read(Read::Facts { after: done }, BATCH).await.map_err(|error| error.to_string())?;
         let Some(last) = events.last().and_then(|event| event.position) else {
+            done = done.max(head);
             if written != done {
                 persist(core, &key, epoch, done).await?;
                 written = done;

@@ -77,6 +77,7 @@ impl Runtime {
             health: Health::default(),
             due: Notify::new(),
             cache: Mutex::new(Cache::new()),
+            planted: Mutex::default(),
         });
         let env = core.env.clone();
         let mut tasks = vec![

@@ -1,0 +1,42 @@
+//! Bugs planted for tests: the simulator switches one on and must turn red. `Env::bug` is never true in a
+//! real process. A third, `lost-timer`, is one line in `run_process.rs`.
+
+use std::sync::Arc;
+
+use crate::{
+    core::Core,
+    ports::{
+        broker::{Out, Producer},
+        store::Commit,
+    },
+};
+
+/// `publish-before-commit`: facts leave when the Commit is queued, whatever becomes of it.
+pub(crate) fn publish_early(core: &Core, commit: &Commit) {
+    if !core.env.bug("publish-before-commit") {
+        return;
+    }
+    let broker = core.broker.clone();
+    let service = format!("{}-early", core.service.name);
+    let facts = commit.events.iter().flat_map(|event| &event.facts);
+    let batch: Vec<Out> = facts
+        .enumerate()
+        .map(|(ordinal, fact)| Out {
+            topic: fact.topic.clone(),
+            partition_key: fact.partition_key.clone(),
+            position: core.env.mono().as_nanos() as u64,
+            ordinal: ordinal as u32,
+            cloudevent: fact.cloudevent.clone(),
+        })
+        .collect();
+    let publish = async move { drop(broker.publish(Producer { service: &service, epoch: 1 }, batch).await) };
+    core.planted
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
+        .push(core.env.spawn("early", Box::pin(publish)));
+}
+
+/// `position-before-effect`: whether the cursor is committed on its own before the effect.
+pub(crate) fn position_first(core: &Arc<Core>) -> bool {
+    core.env.bug("position-before-effect")
+}
