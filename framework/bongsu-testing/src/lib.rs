@@ -3,6 +3,7 @@
 
 pub mod given;
 pub mod conformance;
+pub mod sim;
 mod memory_broker;
 mod memory_store;
 

@@ -1,0 +1,367 @@
+//! The state of a run: clock, tasks, nodes and faults behind one lock that is never held while foreign code runs.
+
+use std::{
+    any::Any,
+    collections::{BTreeMap, BTreeSet},
+    future::Future,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use bongsu_runtime::ports::Fut;
+
+use super::{
+    chance::{Chance, Dice},
+    check::{Moment, Watch},
+    env::SimEnv,
+    plan::{CrashAt, Faults, Plan},
+    port::Part,
+    run::{Failure, Stats},
+    tasks::{Ended, Grave, Life, Ready, TaskId, Tasks},
+    timers::Timers,
+    trace::{Trace, What, Who},
+};
+
+/// The node of the scenario, of clients, of the network: it never crashes.
+pub(super) const WORLD: u32 = 0;
+
+/// How a node comes to life, every time.
+pub(super) type Boot = Arc<dyn Fn(Arc<SimEnv>) -> Fut<'static, Served> + Send + Sync>;
+/// What a boot function returned.
+pub(super) type Served = Arc<dyn Any + Send + Sync>;
+
+/// One run, shared by everything in it.
+pub(super) struct Core {
+    pub(super) seed: u64,
+    pub(super) limit: u64,
+    pub(super) ready: Arc<Ready>,
+    /// The incarnation that never dies.
+    pub(super) world: Arc<Life>,
+    bugs: BTreeSet<String>,
+    state: Mutex<State>,
+    /// Apart from the state, because rules look at everything.
+    watches: Mutex<Vec<Watch>>,
+}
+
+/// What changes during a run.
+pub(super) struct State {
+    pub(super) now: u64,
+    pub(super) tasks: Tasks,
+    pub(super) timers: Timers,
+    pub(super) nodes: Vec<NodeState>,
+    pub(super) parts: Vec<Part>,
+    pub(super) faults: Faults,
+    pub(super) healed: bool,
+    pub(super) trace: Trace,
+    pub(super) stats: Stats,
+    pub(super) grave: Grave,
+    pub(super) failure: Option<Failure>,
+    /// Who runs next.
+    pub(super) schedule: Dice,
+    /// What goes wrong.
+    pub(super) dice: Dice,
+    crash_at: Vec<CrashAt>,
+}
+
+/// A node over all its incarnations.
+pub(super) struct NodeState {
+    pub(super) name: Arc<str>,
+    pub(super) incarnation: u32,
+    /// `None` while it is down.
+    pub(super) life: Option<Arc<Life>>,
+    pub(super) boot: Option<Boot>,
+    pub(super) served: Option<Served>,
+    pub(super) wall_offset_ms: i64,
+    pub(super) paused: bool,
+    /// Ready tasks of a paused node.
+    pub(super) held: Vec<TaskId>,
+    /// Down until somebody calls `restart`.
+    pub(super) kept_down: bool,
+    hits: BTreeMap<&'static str, u64>,
+}
+
+impl Core {
+    pub(super) fn new(seed: u64, plan: Plan) -> Arc<Self> {
+        let state = State {
+            now: 0,
+            tasks: Tasks::default(),
+            timers: Timers::default(),
+            nodes: vec![NodeState::new("world", None)],
+            parts: Vec::new(),
+            faults: plan.faults,
+            healed: false,
+            trace: Trace::new(plan.trace, plan.trace_polls),
+            stats: Stats::default(),
+            grave: Grave::default(),
+            failure: None,
+            schedule: Dice::new(seed, "schedule"),
+            dice: Dice::new(seed, "faults"),
+            crash_at: plan.crash_at,
+        };
+        let core = Self {
+            seed,
+            limit: plan.limit.as_nanos() as u64,
+            ready: Arc::default(),
+            world: Life::new(WORLD, 0),
+            bugs: plan.bugs.into_iter().collect(),
+            state: Mutex::new(state),
+            watches: Mutex::default(),
+        };
+        Arc::new(core)
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Starts a task; `None` when its incarnation is dead, and then the future is dropped.
+    pub(super) fn spawn(
+        &self,
+        life: &Arc<Life>,
+        name: &'static str,
+        future: Fut<'static, ()>,
+    ) -> Option<(TaskId, Arc<Ended>)> {
+        (!life.is_dead()).then(|| self.lock().tasks.add(&self.ready, life, name, future))
+    }
+
+    /// Starts a task that nobody stops but the end of its incarnation.
+    pub(super) fn run(&self, life: &Arc<Life>, name: &'static str, task: impl Future<Output = ()> + Send + 'static) {
+        // A task is stopped by the handle that `Env::spawn` returns, not by dropping its id.
+        let _detached = self.spawn(life, name, Box::pin(task));
+    }
+
+    /// Stops a task; it is dropped at the next scheduling point.
+    pub(super) fn cancel(&self, id: TaskId) {
+        let mut state = self.lock();
+        let State { tasks, grave, .. } = &mut *state;
+        tasks.remove(id, grave);
+    }
+
+    /// A named step of a node; may be its last.
+    pub(super) fn step(self: &Arc<Self>, life: &Arc<Life>, at: &'static str) {
+        if life.is_dead() {
+            return;
+        }
+        let dies = self.lock().step(life, at);
+        if dies {
+            self.crash(life.node, true);
+        }
+    }
+
+    /// Kills a node: its tasks are dropped at the next scheduling point, and from now on nothing it calls has
+    /// an effect. With `again` it is started again after a while.
+    pub(super) fn crash(self: &Arc<Self>, node: u32, again: bool) {
+        assert!(node != WORLD, "the world cannot crash");
+        let Some((name, delay)) = self.lock().kill(node, again) else { return };
+        self.moment(&Moment::Crashed(&name));
+        let Some(delay) = delay else { return };
+        let core = self.clone();
+        self.run(&self.world, "restart", async move {
+            core.wait(&core.world, delay).await;
+            if !core.lock().nodes[node as usize].kept_down {
+                core.boot(node);
+            }
+        });
+    }
+
+    /// Starts a node that is down.
+    pub(super) fn boot(self: &Arc<Self>, node: u32) {
+        let Some((life, boot)) = self.lock().revive(node) else { return };
+        let env = SimEnv::new(self, &life);
+        let booting = boot(env.clone());
+        let core = self.clone();
+        self.run(&env.life, "boot", async move {
+            let served = booting.await;
+            let mut state = core.lock();
+            if !life.is_dead() {
+                state.nodes[node as usize].served = Some(served);
+            }
+        });
+    }
+
+    /// A node stands still for a while.
+    pub(super) fn pause(self: &Arc<Self>, node: u32, how_long: Duration) {
+        {
+            let mut state = self.lock();
+            let paused = &mut state.nodes[node as usize].paused;
+            if std::mem::replace(paused, true) {
+                return;
+            }
+            state.fault(node, "pause", "node");
+        }
+        let core = self.clone();
+        self.run(&self.world, "resume", async move {
+            core.wait(&core.world, how_long).await;
+            core.resume(node);
+        });
+    }
+
+    pub(super) fn resume(&self, node: u32) {
+        let mut state = self.lock();
+        let state = &mut state.nodes[node as usize];
+        state.paused = false;
+        state.held.drain(..).for_each(|id| self.ready.push(id));
+    }
+
+    pub(super) fn has_bug(&self, name: &str) -> bool {
+        self.bugs.contains(name)
+    }
+
+    /// Ends the run as failed.
+    pub(super) fn fail(&self, failure: Failure) {
+        self.lock().failure.get_or_insert(failure);
+    }
+
+    pub(super) fn watch(&self, watch: Watch) {
+        self.watches().push(watch);
+    }
+
+    /// Shows every watching rule what has just happened.
+    pub(super) fn moment(&self, moment: &Moment<'_>) {
+        let mut watches = std::mem::take(&mut *self.watches());
+        for watch in &mut watches {
+            match (watch.rule)(moment) {
+                Ok(0) => {}
+                Ok(looked) => self.lock().looked(watch.name, looked),
+                Err(broken) => self.fail(Failure::Rule(format!("{}: {broken}", watch.name))),
+            }
+        }
+        let mut kept = self.watches();
+        let added = std::mem::replace(&mut *kept, watches);
+        kept.extend(added);
+    }
+
+    /// The names of the rules that watch.
+    pub(super) fn watching(&self) -> Vec<&'static str> {
+        self.watches().iter().map(|watch| watch.name).collect()
+    }
+
+    /// Breaks every reference from the run to itself, so that memory is given back.
+    pub(super) fn clear(&self) {
+        loop {
+            let mut state = self.lock();
+            let State { tasks, grave, nodes, .. } = &mut *state;
+            tasks.remove_where(|_| true, grave);
+            for node in nodes {
+                grave.things.extend(node.served.take().map(|served| Box::new(served) as Box<dyn Any + Send>));
+                grave.things.extend(node.boot.take().map(|boot| Box::new(boot) as Box<dyn Any + Send>));
+            }
+            let grave = std::mem::take(grave);
+            drop(state);
+            if grave.is_empty() {
+                break;
+            }
+            grave.bury();
+        }
+        let watches = std::mem::take(&mut *self.watches());
+        drop(watches);
+    }
+
+    fn watches(&self) -> MutexGuard<'_, Vec<Watch>> {
+        self.watches.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// Records a step; whether the node dies of it.
+    fn step(&mut self, life: &Life, at: &'static str) -> bool {
+        self.trace.record(self.now, life.into(), What::Step(at));
+        let node = &mut self.nodes[life.node as usize];
+        let hits = node.hits.entry(at).or_default();
+        *hits += 1;
+        let mortal = life.node != WORLD && node.boot.is_some();
+        if !mortal || self.healed {
+            return false;
+        }
+        let planned = self.crash_at.iter().any(|crash| crash.is(&node.name, at, *hits));
+        planned || (self.faults.crash != Chance::NEVER && self.dice.happens(self.faults.crash))
+    }
+
+    fn kill(&mut self, node: u32, again: bool) -> Option<(Arc<str>, Option<Duration>)> {
+        let life = self.nodes[node as usize].life.take()?;
+        life.kill();
+        self.fault(node, "crash", "node");
+        let State { tasks, grave, nodes, .. } = self;
+        tasks.remove_where(|slot| Arc::ptr_eq(&slot.life, &life), grave);
+        let state = &mut nodes[node as usize];
+        (state.paused, state.held) = (false, Vec::new());
+        grave.things.extend(state.served.take().map(|served| Box::new(served) as Box<dyn Any + Send>));
+        let delay = again.then(|| self.dice.span(self.faults.restart));
+        Some((state.name.clone(), delay))
+    }
+
+    fn revive(&mut self, node: u32) -> Option<(Arc<Life>, Boot)> {
+        let state = &mut self.nodes[node as usize];
+        let boot = state.boot.clone().filter(|_| state.life.is_none())?;
+        state.incarnation += 1;
+        state.kept_down = false;
+        let life = Life::new(node, state.incarnation);
+        state.life = Some(life.clone());
+        self.trace.record(self.now, (&*life).into(), What::Event("boots"));
+        Some((life, boot))
+    }
+
+    /// Records a fault that happens now.
+    pub(super) fn fault(&mut self, node: u32, kind: &'static str, place: &'static str) {
+        let incarnation = self.nodes[node as usize].incarnation;
+        self.trace.record(self.now, Who { node, incarnation }, What::Fault(kind, place));
+        *self.stats.fired.entry((kind, place)).or_default() += 1;
+    }
+
+    pub(super) fn looked(&mut self, rule: &'static str, at: u64) {
+        *self.stats.looked.entry(rule).or_default() += at;
+    }
+
+    /// The trace in words.
+    pub(super) fn lines(&self) -> Vec<String> {
+        self.trace.lines(|node| self.nodes[node as usize].name.to_string())
+    }
+
+    /// Every task that is still there, by node and name.
+    pub(super) fn waiting(&self) -> Vec<String> {
+        let mut counted: BTreeMap<(String, &str), u64> = BTreeMap::new();
+        for slot in self.tasks.all() {
+            let node = &self.nodes[slot.life.node as usize];
+            let who = format!("{}#{}{}", node.name, slot.life.incarnation, if node.paused { " (paused)" } else { "" });
+            *counted.entry((who, slot.name)).or_default() += 1;
+        }
+        counted.into_iter().map(|((node, name), count)| format!("{node} {name} × {count}")).collect()
+    }
+
+    /// How often each node passed each step.
+    pub(super) fn points(&self) -> BTreeMap<(String, &'static str), u64> {
+        let of = |node: &NodeState| -> Vec<_> {
+            node.hits.iter().map(|(point, hits)| ((node.name.to_string(), *point), *hits)).collect()
+        };
+        self.nodes.iter().flat_map(of).collect()
+    }
+}
+
+impl NodeState {
+    pub(super) fn new(name: &str, boot: Option<Boot>) -> Self {
+        Self {
+            name: name.into(),
+            incarnation: 0,
+            life: None,
+            boot,
+            served: None,
+            wall_offset_ms: 0,
+            paused: false,
+            held: Vec::new(),
+            kept_down: false,
+            hits: BTreeMap::new(),
+        }
+    }
+}
+
+impl CrashAt {
+    fn is(&self, node: &str, point: &str, hit: u64) -> bool {
+        self.hit == hit && self.point == point && self.node.as_ref().is_none_or(|name| name == node)
+    }
+}
+
+impl From<&Life> for Who {
+    fn from(life: &Life) -> Self {
+        Self { node: life.node, incarnation: life.incarnation }
+    }
+}

@@ -1,0 +1,238 @@
+//! What may go wrong in a run, and how often.
+
+use std::time::Duration;
+
+use super::chance::{Chance, Dice, Span};
+
+/// Everything about a run that is not the seed or the scenario.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// What goes wrong by chance, until [`Sim::heal`](super::Sim::heal).
+    pub faults: Faults,
+    /// What goes wrong at a certain place.
+    pub crash_at: Vec<CrashAt>,
+    /// Bugs planted by name, see [`Env::bug`](bongsu_runtime::ports::env::Env::bug).
+    pub bugs: Vec<String>,
+    /// A run longer than this, in virtual time, has failed.
+    pub limit: Duration,
+    /// How many trace entries are kept for a failure.
+    pub trace: usize,
+    /// Whether every poll of a task is kept in the trace too.
+    pub trace_polls: bool,
+}
+
+/// Kills a node when it passes a named step for the n-th time, all its incarnations counted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CrashAt {
+    /// Only this node; any when `None`.
+    pub node: Option<String>,
+    /// The step's name.
+    pub point: String,
+    /// 1 = the first time.
+    pub hit: u64,
+}
+
+/// Chances and periods. [`Faults::none`] has latencies and nothing else.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Faults {
+    /// A node dies at a step.
+    pub crash: Chance,
+    /// Some node dies at any await, about this often.
+    pub crash_every: Option<Duration>,
+    /// How long a node that died by chance or plan stays down.
+    pub restart: Span,
+    /// Some node stands still while time goes on (SIGSTOP, a long collection), about this often.
+    pub pause_every: Option<Duration>,
+    /// For so long.
+    pub pause: Span,
+    /// Some node's wall clock jumps, about this often.
+    pub clock_every: Option<Duration>,
+    /// By at most so much, either way.
+    pub clock: Duration,
+    /// A published message appears again later at a new offset; each message, each time.
+    pub duplicate: Chance,
+    /// Calls of a store.
+    pub store: PortFaults,
+    /// Calls of a broker.
+    pub broker: PortFaults,
+    /// Requests to the outside world.
+    pub http: PortFaults,
+    /// Questions a client asks a node, see [`Node::ask`](super::Node::ask).
+    pub asks: PortFaults,
+}
+
+/// What may happen to one call of a port.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PortFaults {
+    /// One way, usually.
+    pub latency: Span,
+    /// How often it takes longer.
+    pub slow: Chance,
+    /// One way, then.
+    pub slow_latency: Span,
+    /// It certainly did not happen, and the caller is told.
+    pub refused: Chance,
+    /// It did not happen, and the caller cannot know.
+    pub lost: Chance,
+    /// It happened, and the caller cannot know.
+    pub ack_lost: Chance,
+    /// The caller gives up, and it happens later (broker and HTTP; a store keeps call order, so there it is
+    /// `ack_lost`).
+    pub late: Chance,
+    /// A part of it happened (the first messages of a batch), and the caller is told to try again. Broker only.
+    pub partial: Chance,
+    /// Down as a whole, about this often.
+    pub down_every: Option<Duration>,
+    /// For so long.
+    pub down: Span,
+}
+
+impl Plan {
+    /// Nothing goes wrong.
+    pub fn calm() -> Self {
+        Self {
+            faults: Faults::none(),
+            crash_at: Vec::new(),
+            bugs: Vec::new(),
+            limit: Duration::from_secs(24 * 3600),
+            trace: 256,
+            trace_polls: false,
+        }
+    }
+
+    /// Each seed turns on its own subset of all faults (swarm testing, Groce et al. 2012): a run in which
+    /// everything fails all the time rarely gets far enough to fail in an interesting way.
+    pub fn swarm(seed: u64) -> Self {
+        Self { faults: Faults::swarm(&mut Dice::new(seed, "swarm")), ..Self::calm() }
+    }
+
+    /// Every fault at once, at moderate rates.
+    pub fn storm() -> Self {
+        Self { faults: Faults::storm(), ..Self::calm() }
+    }
+
+    /// Adds a crash at a place.
+    #[must_use]
+    pub fn crash_at(mut self, node: Option<&str>, point: &str, hit: u64) -> Self {
+        self.crash_at.push(CrashAt { node: node.map(str::to_owned), point: point.to_owned(), hit });
+        self
+    }
+
+    /// Plants a bug.
+    #[must_use]
+    pub fn bug(mut self, name: &str) -> Self {
+        self.bugs.push(name.to_owned());
+        self
+    }
+}
+
+impl Faults {
+    /// Latencies only.
+    pub fn none() -> Self {
+        Self {
+            crash: Chance::NEVER,
+            crash_every: None,
+            restart: Span::millis(10, 3_000),
+            pause_every: None,
+            pause: Span::millis(100, 5_000),
+            clock_every: None,
+            clock: Duration::from_secs(3_600),
+            duplicate: Chance::NEVER,
+            store: PortFaults::none(Span::micros(50, 2_000)),
+            broker: PortFaults::none(Span::micros(100, 2_000)),
+            http: PortFaults::none(Span::micros(500, 20_000)),
+            asks: PortFaults::none(Span::micros(100, 2_000)),
+        }
+    }
+
+    /// All of them, moderately.
+    pub fn storm() -> Self {
+        let mut all = Dice::new(0, "storm");
+        let secs = Duration::from_secs;
+        let none = Self::none();
+        Self {
+            crash: Chance::one_in(5_000),
+            crash_every: Some(secs(10)),
+            pause_every: Some(secs(20)),
+            clock_every: Some(secs(30)),
+            duplicate: Chance::one_in(20),
+            store: PortFaults::drawn(none.store.latency, || true, &mut all),
+            broker: PortFaults::drawn(none.broker.latency, || true, &mut all),
+            http: PortFaults::drawn(none.http.latency, || true, &mut all),
+            asks: PortFaults::drawn(none.asks.latency, || true, &mut all),
+            ..none
+        }
+    }
+
+    /// A random half of them at random rates.
+    pub fn swarm(dice: &mut Dice) -> Self {
+        let mut coins = Dice::clone(dice);
+        let mut on = || coins.coin();
+        let mut every = |dice: &mut Dice, from: u64, to: u64| {
+            let period = dice.span(Span::millis(from, to));
+            on().then_some(period)
+        };
+        let none = Self::none();
+        let (crash_every, pause_every) = (every(dice, 2_000, 30_000), every(dice, 5_000, 60_000));
+        let clock_every = every(dice, 5_000, 60_000);
+        let mut rate = |dice: &mut Dice, from: u64, to: u64| {
+            let rate = Chance::one_in((from + dice.below(to - from)) as u32);
+            if on() { rate } else { Chance::NEVER }
+        };
+        let (crash, duplicate) = (rate(dice, 500, 20_000), rate(dice, 3, 100));
+        Self {
+            crash,
+            crash_every,
+            pause_every,
+            clock_every,
+            duplicate,
+            store: PortFaults::drawn(none.store.latency, &mut on, dice),
+            broker: PortFaults::drawn(none.broker.latency, &mut on, dice),
+            http: PortFaults::drawn(none.http.latency, &mut on, dice),
+            asks: PortFaults::drawn(none.asks.latency, &mut on, dice),
+            ..none
+        }
+    }
+}
+
+impl PortFaults {
+    /// Latency only.
+    pub fn none(latency: Span) -> Self {
+        Self {
+            latency,
+            slow: Chance::NEVER,
+            slow_latency: Span::millis(5, 1_000),
+            refused: Chance::NEVER,
+            lost: Chance::NEVER,
+            ack_lost: Chance::NEVER,
+            late: Chance::NEVER,
+            partial: Chance::NEVER,
+            down_every: None,
+            down: Span::millis(50, 10_000),
+        }
+    }
+
+    fn drawn(latency: Span, mut on: impl FnMut() -> bool, dice: &mut Dice) -> Self {
+        let mut rate = |dice: &mut Dice| {
+            let rate = Chance::one_in(15 + dice.below(300) as u32);
+            if on() { rate } else { Chance::NEVER }
+        };
+        let none = Self::none(latency);
+        let (slow, refused, lost) = (rate(dice), rate(dice), rate(dice));
+        let (ack_lost, late, partial) = (rate(dice), rate(dice), rate(dice));
+        let period = dice.span(Span::millis(10_000, 60_000));
+        Self { slow, refused, lost, ack_lost, late, partial, down_every: on().then_some(period), ..none }
+    }
+}
+
+impl Default for Plan {
+    fn default() -> Self {
+        Self::calm()
+    }
+}
+
+impl Default for Faults {
+    fn default() -> Self {
+        Self::none()
+    }
+}

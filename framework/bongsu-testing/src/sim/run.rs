@@ -1,0 +1,178 @@
+//! One run from a seed to an outcome.
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    future::Future,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use super::{core::Core, handle::Sim, plan::Plan, weather};
+
+/// How a run ended. The same seed, plan and scenario give the same outcome.
+#[derive(Debug)]
+pub struct Outcome<T> {
+    /// The seed.
+    pub seed: u64,
+    /// Everything that happened, folded: scheduling decisions, time and steps.
+    pub hash: u64,
+    /// What the scenario returned, or why the run failed.
+    pub result: Result<T, Failure>,
+    /// Figures.
+    pub stats: Stats,
+    /// The last entries of the trace.
+    pub trace: Vec<String>,
+    plan: Plan,
+}
+
+/// Why a run failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// A rule was broken, or saw nothing.
+    Rule(String),
+    /// The scenario gave up.
+    Scenario(String),
+    /// A task panicked.
+    Panic(String),
+    /// Nothing moves, or not enough: liveness.
+    Stuck(String),
+}
+
+/// Figures of a run.
+#[derive(Clone, Debug, Default)]
+pub struct Stats {
+    /// Polls of tasks.
+    pub polls: u64,
+    /// Steps passed.
+    pub steps: u64,
+    /// Virtual time.
+    pub time: Duration,
+    /// Faults that happened, by kind and place. A fault that never fires over many seeds tests nothing.
+    pub fired: BTreeMap<(&'static str, &'static str), u64>,
+    /// How many things each rule looked at.
+    pub looked: BTreeMap<&'static str, u64>,
+    /// What was reached, see [`Sim::reached`].
+    pub reached: BTreeMap<&'static str, u64>,
+    /// How often each node passed each step: the places [`Plan::crash_at`](super::Plan) can name.
+    pub points: BTreeMap<(String, &'static str), u64>,
+}
+
+/// Runs a scenario under a seed until it returns or the run fails.
+///
+/// The scenario is a task of the world. Everything in it must come from the run: no other source of time, chance,
+/// threads or I/O, no iteration over a `HashMap`, `select!` only `biased`.
+pub fn run<T, S, F>(seed: u64, plan: Plan, scenario: S) -> Outcome<T>
+where
+    T: Send + 'static,
+    S: FnOnce(Sim) -> F,
+    F: Future<Output = Result<T, Failure>> + Send + 'static,
+{
+    let core = Core::new(seed, plan.clone());
+    let ended: Arc<Mutex<Option<Result<T, Failure>>>> = Arc::default();
+    let (scenario, slot) = (scenario(Sim::new(&core)), ended.clone());
+    weather::start(&core);
+    let main = core.spawn(
+        &core.world,
+        "scenario",
+        Box::pin(async move {
+            let result = scenario.await;
+            *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
+        }),
+    );
+    let (main, _) = main.expect("the world is alive");
+    let driven = core.drive(main);
+    let ended = ended.lock().unwrap_or_else(PoisonError::into_inner).take();
+    let result = driven.and_then(|()| ended.unwrap_or_else(|| Err(Failure::Panic("no result".into()))));
+    let result = result.and_then(|value| core.nothing_unseen().map(|()| value));
+    let outcome = core.outcome(result, plan);
+    core.clear();
+    outcome
+}
+
+impl Core {
+    /// Fails when a watching rule has looked at nothing.
+    fn nothing_unseen(&self) -> Result<(), Failure> {
+        let watching = self.watching();
+        let state = self.lock();
+        match watching.iter().find(|name| !state.stats.looked.contains_key(*name)) {
+            Some(name) => Err(Failure::Rule(format!("{name}: looked at nothing"))),
+            None => Ok(()),
+        }
+    }
+
+    fn outcome<T>(&self, result: Result<T, Failure>, plan: Plan) -> Outcome<T> {
+        let state = self.lock();
+        let mut stats = state.stats.clone();
+        stats.steps = state.trace.steps;
+        stats.time = Duration::from_nanos(state.now);
+        stats.points = state.points();
+        Outcome { seed: self.seed, hash: state.trace.hash(), result, stats, trace: state.lines(), plan }
+    }
+}
+
+impl<T> Outcome<T> {
+    /// What the scenario returned.
+    ///
+    /// # Panics
+    /// With the whole report when the run failed.
+    #[track_caller]
+    pub fn expect(self, why: &str) -> T {
+        let report = self.result.is_err().then(|| self.to_string());
+        match (self.result, report) {
+            (Ok(value), _) => value,
+            (Err(failure), report) => panic!("{why}: {}", report.unwrap_or_else(|| failure.to_string())),
+        }
+    }
+
+    /// How often a kind of fault happened, anywhere.
+    pub fn fired(&self, kind: &str) -> u64 {
+        self.stats.fired.iter().filter(|((fired, _), _)| *fired == kind).map(|(_, times)| times).sum()
+    }
+}
+
+/// The report: seed, failure, figures and trace.
+impl<T> fmt::Display for Outcome<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Stats { polls, steps, time, fired, looked, .. } = &self.stats;
+        match &self.result {
+            Ok(_) => writeln!(f, "seed {} ended well", self.seed)?,
+            Err(failure) => {
+                writeln!(f, "seed {} failed: {failure}", self.seed)?;
+                writeln!(f, "{:#?}", self.plan)?;
+                writeln!(f, "the last {} entries of the trace:", self.trace.len())?;
+                self.trace.iter().try_for_each(|line| writeln!(f, "  {line}"))?;
+            }
+        }
+        writeln!(f, "after {time:?} of virtual time, {polls} polls, {steps} steps; trace hash {:016x}", self.hash)?;
+        let of = |((kind, place), times): (&(&str, &str), &u64)| format!("{kind} {place} × {times}");
+        writeln!(f, "faults: {}", fired.iter().map(of).collect::<Vec<_>>().join(", "))?;
+        let of = |(rule, count): (&&str, &u64)| format!("{rule}: {count}");
+        write!(f, "looked at: {}", looked.iter().map(of).collect::<Vec<_>>().join(", "))
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Rule(what) => write!(f, "rule broken: {what}"),
+            Self::Scenario(what) => write!(f, "scenario failed: {what}"),
+            Self::Panic(what) => write!(f, "panic in {what}"),
+            Self::Stuck(what) => write!(f, "stuck: {what}"),
+        }
+    }
+}
+
+impl std::error::Error for Failure {}
+
+impl From<String> for Failure {
+    fn from(what: String) -> Self {
+        Self::Scenario(what)
+    }
+}
+
+impl From<&str> for Failure {
+    fn from(what: &str) -> Self {
+        Self::Scenario(what.to_owned())
+    }
+}
