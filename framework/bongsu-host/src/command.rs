@@ -42,8 +42,8 @@ use crate::{
 ///         Outcome::Rejected { .. } => {
 ///             Problem::new(StatusCode::CONFLICT, "already-open", "The door is already open").reply()
 ///         }
-///     });
-///     Ok(command::respond(answer.await?))
+///     }).await?;
+///     Ok(command::respond(answer))
 /// }
 /// ```
 #[derive(Clone, Debug)]

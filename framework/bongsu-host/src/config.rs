@@ -28,8 +28,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// The store's URL. Default `sqlite:./data/<name>.db`.
     pub store: String,
-    /// The broker's URL: `http://127.0.0.1:PORT` of the embedded one, or `embedded:` for one inside this
-    /// process, kept in `./data/broker.db`, or `memory:` for one that forgets. Default `embedded:`.
+    /// The broker's URL: `http://127.0.0.1:PORT` of a running one, or `embedded:PATH` for one inside this
+    /// process, so that a service runs alone. Default `embedded:./data/<name>-broker.db`.
     pub broker: String,
     /// Partitions of the context's topic; never changes once there are facts. Default 8.
     pub partitions: u32,
@@ -164,7 +164,7 @@ impl Config {
             slot: format!("{name}-1"),
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             store: format!("sqlite:./data/{name}.db"),
-            broker: "embedded:".to_owned(),
+            broker: format!("embedded:./data/{name}-broker.db"),
             partitions: 8,
             log: "info".to_owned(),
             colour: "blue".to_owned(),

@@ -115,17 +115,20 @@ pub(crate) fn routes(handle: Handle, gate: Arc<Gate>) -> Router {
 
 async fn open(State(app): State<App>, Path(door): Path<String>, command: Command<NoBody>) -> Result<Response, Problem> {
     let open = Open { door };
-    let answer = app.handle.execute(&open, command.call(), &|outcome| match outcome {
-        Outcome::Accepted { id, version, token } => {
-            let body = json!({ "door": id, "version": version, "position": token.to_string() });
-            command::reply(StatusCode::ACCEPTED, &body)
-        }
-        Outcome::Rejected { .. } => {
-            let by = outcome.rejection::<AlreadyOpen>().map(|rejection| rejection.by);
-            Problem::new(StatusCode::CONFLICT, "already-open", "The door is open").with("by", by).reply()
-        }
-    });
-    Ok(command::respond(answer.await?))
+    let answer = app
+        .handle
+        .execute(&open, command.call(), &|outcome| match outcome {
+            Outcome::Accepted { id, version, token } => {
+                let body = json!({ "door": id, "version": version, "position": token.to_string() });
+                command::reply(StatusCode::ACCEPTED, &body)
+            }
+            Outcome::Rejected { .. } => {
+                let by = outcome.rejection::<AlreadyOpen>().map(|rejection| rejection.by);
+                Problem::new(StatusCode::CONFLICT, "already-open", "The door is open").with("by", by).reply()
+            }
+        })
+        .await?;
+    Ok(command::respond(answer))
 }
 
 async fn show(State(app): State<App>, Path(door): Path<String>) -> Result<Response, Problem> {

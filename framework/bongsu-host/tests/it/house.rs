@@ -48,7 +48,7 @@ impl House {
         let bound = server::bind(config.listen).await.unwrap();
         let (addr, stop) = (bound.addr(), Stop::new());
         let serving = stop.clone();
-        let served = tokio::task::spawn(async move { bound.serve(app, &config, &health, &serving).await });
+        let served = spawn(async move { bound.serve(app, &config, &health, &serving).await });
         Self { addr, handle, gate, stop, served, _runtime: runtime }
     }
 
@@ -56,4 +56,10 @@ impl House {
     pub(crate) async fn somebody_at_the_gate(&self) {
         timeout(PATIENCE, self.gate.entered.acquire()).await.expect("somebody comes").unwrap().forget();
     }
+}
+
+/// A task of the test's own.
+#[expect(clippy::disallowed_methods, reason = "a caller is outside the process that Env describes")]
+pub(crate) fn spawn<T: Send + 'static>(task: impl Future<Output = T> + Send + 'static) -> JoinHandle<T> {
+    tokio::spawn(task)
 }

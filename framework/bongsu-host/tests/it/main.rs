@@ -1,5 +1,7 @@
 //! Contract tests of the host against a real server on loopback.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests; clippy exempts only the tests themselves")]
+
 mod client;
 mod door;
 mod house;

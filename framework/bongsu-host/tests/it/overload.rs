@@ -4,7 +4,7 @@ use tokio::{io::AsyncWriteExt as _, net::TcpStream, time::timeout};
 
 use crate::{
     client::{Ask, Got, PATIENCE, exchange, read_all},
-    house::House,
+    house::{House, spawn},
 };
 
 #[tokio::test]
@@ -32,7 +32,7 @@ async fn a_head_that_is_too_large_is_431() {
 #[tokio::test]
 async fn one_request_too_many_is_shed_but_probes_are_answered() {
     let house = House::with(|config| config.limits.concurrency = 1).await;
-    let waiting = tokio::task::spawn(Ask::get("/gate").of(house.addr));
+    let waiting = spawn(Ask::get("/gate").of(house.addr));
     house.somebody_at_the_gate().await;
     let shed = Ask::get("/numbers/1").of(house.addr).await;
     shed.problem(503, "overloaded");
@@ -48,7 +48,7 @@ async fn one_request_too_many_is_shed_but_probes_are_answered() {
 #[tokio::test]
 async fn one_connection_too_many_is_told_so_and_closed() {
     let house = House::with(|config| config.limits.max_connections = 1).await;
-    let waiting = tokio::task::spawn(Ask::get("/gate").of(house.addr));
+    let waiting = spawn(Ask::get("/gate").of(house.addr));
     house.somebody_at_the_gate().await;
     let refused = Ask::get("/info").of(house.addr).await;
     assert_eq!((refused.status, refused.header("retry-after")), (503, Some("1")));

@@ -10,7 +10,7 @@ use tokio::time::timeout;
 
 use crate::{
     client::{Ask, PATIENCE},
-    house::House,
+    house::{House, spawn},
 };
 
 #[tokio::test]
@@ -22,7 +22,7 @@ async fn ready_says_what_is_missing_and_startup_stays_up_afterwards() {
     let app = Host::new(&config, Arc::new(TokioEnv::new(None).unwrap()), health.clone()).app(Router::new());
     let bound = server::bind(config.listen).await.unwrap();
     let addr = bound.addr();
-    let _served = tokio::task::spawn(async move { bound.serve(app, &config, &health, &stop).await });
+    let _served = spawn(async move { bound.serve(app, &config, &health, &stop).await });
 
     assert_eq!(Ask::get("/health/live").of(addr).await.status, 200);
     let not_yet = Ask::get("/health/ready").of(addr).await;

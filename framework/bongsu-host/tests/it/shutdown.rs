@@ -4,14 +4,14 @@ use tokio::{io::AsyncReadExt as _, net::TcpStream, time::timeout};
 
 use crate::{
     client::{Ask, PATIENCE},
-    house::House,
+    house::{House, spawn},
 };
 
 #[tokio::test]
 async fn a_request_in_flight_is_answered_and_a_new_one_refused() {
     let house = House::with(|config| config.shutdown.unready_ms = 10).await;
     let mut idle = TcpStream::connect(house.addr).await.unwrap();
-    let in_flight = tokio::task::spawn(Ask::get("/gate").of(house.addr));
+    let in_flight = spawn(Ask::get("/gate").of(house.addr));
     house.somebody_at_the_gate().await;
     house.stop.ask("test");
     let refused = async { while TcpStream::connect(house.addr).await.is_ok() {} };
@@ -47,7 +47,7 @@ async fn a_request_that_never_ends_is_cut_off_at_the_deadline() {
         config.shutdown.drain_ms = 50;
     })
     .await;
-    let stuck = tokio::task::spawn({
+    let stuck = spawn({
         let addr = house.addr;
         async move { crate::client::exchange(addr, b"GET /gate HTTP/1.1\r\nhost: test\r\n\r\n").await }
     });

@@ -1,0 +1,117 @@
+//! A house with doors: the smallest service there is, and the one the tests of this crate start and stop.
+//!
+//! `cargo run -p bongsu --example door`, then
+//! `curl -X POST -H 'x-bongsu-principal: ann' -H 'idempotency-key: 1' 127.0.0.1:PORT/doors/front/open`.
+
+use std::process::ExitCode;
+
+use axum::{
+    Router,
+    extract::{Path, State},
+    response::Response,
+    routing::post,
+};
+use bongsu::{
+    Aggregate, Ctx, Decider, Handle, Outcome, Public, Service,
+    host::{
+        command::{self, Command, NoBody},
+        problem::Problem,
+    },
+    version,
+};
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+#[derive(Serialize, Deserialize)]
+struct Open {
+    door: String,
+}
+version!(Open, "door.open", 1);
+
+#[derive(Serialize, Deserialize)]
+struct Opened {
+    by: String,
+}
+version!(Opened, "door.opened", 1);
+
+#[derive(Serialize, Deserialize)]
+struct AlreadyOpen {}
+version!(AlreadyOpen, "door.already-open", 1);
+
+/// The fact others may hear.
+#[derive(Serialize, Deserialize)]
+struct DoorOpened {
+    by: String,
+}
+version!(DoorOpened, "house.door-opened", 1);
+
+/// The `[service]` table.
+#[derive(Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Settings {
+    greeting: String,
+    bell_password: String,
+}
+
+struct Door;
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { greeting: "welcome".to_owned(), bell_password: "knock knock".to_owned() }
+    }
+}
+
+impl Aggregate for Door {
+    const NAME: &'static str = "door";
+    type Event = Opened;
+    type State = bool;
+
+    fn evolve(open: &mut bool, _: &Opened) {
+        *open = true;
+    }
+}
+
+impl Decider for Door {
+    type Command = Open;
+    type Rejection = AlreadyOpen;
+
+    fn target(&self, command: &Open, _: &Ctx) -> String {
+        command.door.clone()
+    }
+
+    fn decide(&self, open: &bool, _: Open, ctx: &Ctx) -> Result<Vec<Opened>, AlreadyOpen> {
+        if *open { Err(AlreadyOpen {}) } else { Ok(vec![Opened { by: ctx.actor.clone() }]) }
+    }
+}
+
+fn service(_: &Settings) -> Service {
+    Service::new("house").decider(Door, |id, event, _| Some(Public::new(id, &DoorOpened { by: event.by.clone() })))
+}
+
+fn routes(handle: Handle, settings: &Settings) -> Router {
+    Router::new().route("/doors/{door}/open", post(open)).with_state((handle, settings.greeting.clone()))
+}
+
+async fn open(
+    State((handle, greeting)): State<(Handle, String)>,
+    Path(door): Path<String>,
+    command: Command<NoBody>,
+) -> Result<Response, Problem> {
+    let open = Open { door };
+    let answer = handle
+        .execute(&open, command.call(), &|outcome| match outcome {
+            Outcome::Accepted { id, .. } => {
+                command::reply(StatusCode::ACCEPTED, &json!({ "door": id, "greeting": greeting }))
+            }
+            Outcome::Rejected { .. } => {
+                Problem::new(StatusCode::CONFLICT, "already-open", "The door is already open").reply()
+            }
+        })
+        .await?;
+    Ok(command::respond(answer))
+}
+
+fn main() -> ExitCode {
+    bongsu::main("house", service, routes)
+}

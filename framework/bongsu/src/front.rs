@@ -1,0 +1,148 @@
+//! A service's whole `main`.
+
+use std::{io::Write as _, process::ExitCode, sync::Arc, time::Duration};
+
+use anyhow::Context as _;
+use axum::Router;
+use bongsu_host::{
+    HyperClient, TokioEnv,
+    config::{Config, Loaded},
+    health::Health,
+    host::Host,
+    logs::Logs,
+    operator,
+    server::{self, Bound},
+    stop::Stop,
+};
+use bongsu_runtime::{
+    Handle, Runtime, Service, Settings, World,
+    ports::env::{Env, Task},
+};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use crate::adapters::{EmbeddedBroker, open_broker, open_store};
+
+/// How long anything may take after the last request was answered.
+const LAST_MOMENT: Duration = Duration::from_secs(2);
+/// How often readiness is looked at until it is announced.
+const READY_POLL: Duration = Duration::from_millis(10);
+
+/// For a service that has no settings of its own: any key under `[service]` is an error.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NoSettings {}
+
+/// A started service.
+struct Running {
+    runtime: Runtime,
+    broker: Option<EmbeddedBroker>,
+    env: Arc<dyn Env>,
+}
+
+/// Runs a service until it is told to stop: reads flags, environment and file; opens store and broker by
+/// URL; starts the runtime; serves the routes with every convention of [`bongsu_host`]; ends cleanly.
+///
+/// `S` is the `[service]` table of the configuration. `service` is the context's map, `routes` its HTTP
+/// adapter; both are given the settings. What keeps it from starting is one line on stderr and exit code 1.
+pub fn main<S: Serialize + DeserializeOwned>(
+    name: &'static str,
+    service: impl FnOnce(&S) -> Service,
+    routes: impl FnOnce(Handle, &S) -> Router,
+) -> ExitCode {
+    match run(name, service, routes) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Not eprintln!: with the supervisor gone nobody reads, and that must not become a panic.
+            let _ = writeln!(std::io::stderr(), "{name}: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run<S: Serialize + DeserializeOwned>(
+    name: &'static str,
+    service: impl FnOnce(&S) -> Service,
+    routes: impl FnOnce(Handle, &S) -> Router,
+) -> anyhow::Result<()> {
+    let mut loaded = Loaded::from_process(name)?;
+    let settings: S = loaded.service()?;
+    if loaded.print {
+        return std::io::stdout().write_all(loaded.config.to_toml().as_bytes()).context("cannot print");
+    }
+    let config = loaded.config;
+    let logs = Logs::start(&config)?;
+    let tokio = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start tokio")?;
+    let outcome = tokio.block_on(async {
+        // The signals first: a process asked to stop while it starts must not be deaf to it.
+        let stop = Stop::from_process().context("cannot listen to signals")?;
+        let bound = server::bind(config.listen).await?;
+        let running = Running::start(service(&settings), &config).await?;
+        let served = running.serve(bound, |handle| routes(handle, &settings), &config, &logs, &stop).await;
+        running.end().await;
+        served
+    });
+    tokio.shutdown_timeout(LAST_MOMENT);
+    tracing::info!("stopped");
+    logs.flush(LAST_MOMENT);
+    outcome
+}
+
+impl Running {
+    async fn start(service: Service, config: &Config) -> anyhow::Result<Self> {
+        anyhow::ensure!(service.name() == config.name, "the map of {} was given to {}", service.name(), config.name);
+        let env: Arc<dyn Env> = Arc::new(TokioEnv::from_process()?);
+        let store = open_store(&config.store)?;
+        let (broker, embedded) = open_broker(&config.broker, &env).await?;
+        let world = World { store, broker, env: Arc::clone(&env), http: Arc::new(HyperClient::new()) };
+        let settings = Settings { slot: config.slot.clone(), partitions: config.partitions, ..Settings::default() };
+        Ok(Self { runtime: Runtime::start(service, world, settings), broker: embedded, env })
+    }
+
+    async fn serve(
+        &self,
+        bound: Bound,
+        routes: impl FnOnce(Handle) -> Router,
+        config: &Config,
+        logs: &Logs,
+        stop: &Stop,
+    ) -> anyhow::Result<()> {
+        let handle = self.runtime.handle();
+        let asked = handle.clone();
+        let health = Health::new(move || asked.status());
+        let routes = routes(handle.clone()).merge(operator::routes(handle));
+        let app = Host::new(config, Arc::clone(&self.env), health.clone()).app(routes);
+        let (addr, slot) = (bound.addr(), &config.slot);
+        if let Some(broker) = &self.broker {
+            tracing::info!(addr = %broker.addr(), "a broker runs inside this process");
+        }
+        logs.listening(addr);
+        tracing::info!(%addr, slot, store = %config.store, revision = %config.revision, "listening");
+        let _announcer = self.announce_ready(health.clone(), logs.clone());
+        bound.serve(app, config, &health, stop).await;
+        Ok(())
+    }
+
+    fn announce_ready(&self, health: Health, logs: Logs) -> Box<dyn Task> {
+        let env = Arc::clone(&self.env);
+        let announce = async move {
+            while !health.status().ready {
+                env.sleep(READY_POLL).await;
+            }
+            logs.ready();
+        };
+        self.env.spawn("announce", Box::pin(announce))
+    }
+
+    /// Leases are given back while the broker and the store still answer.
+    async fn end(self) {
+        let ending = async {
+            self.runtime.stop().await;
+            if let Some(broker) = self.broker {
+                broker.stop().await;
+            }
+        };
+        if tokio::time::timeout(LAST_MOMENT, ending).await.is_err() {
+            tracing::warn!("the leases could not be given back in time; they run out by themselves");
+        }
+    }
+}
