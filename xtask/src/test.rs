@@ -29,7 +29,9 @@ pub(crate) fn run() -> Result<()> {
 fn stages() -> Result<Tally> {
     tidy::stage()?;
     up::build()?;
-    let tally = stage::count_tests("test", stage::cargo(&["test", "--workspace", "--no-fail-fast"]))?;
+    stage::announce("test");
+    let tests = stage::cargo(&["test", "--workspace", "--no-fail-fast"]);
+    let tally = stage::count_tests(tests, &mut std::io::stdout())?;
     if tally == Tally::default() {
         bail!("no test ran");
     }
