@@ -8,10 +8,13 @@ use std::{
 use serde::Serialize;
 
 use super::index::Index;
-use crate::wire::Report;
+use crate::wire::{Place, Report};
 
 /// Consumers and partitions remembered; more are ignored.
 const MOST: usize = 100_000;
+
+/// Longest name remembered, in bytes.
+const LONGEST_NAME: usize = 255;
 
 /// Everybody's positions.
 #[derive(Default)]
@@ -30,7 +33,8 @@ pub(crate) struct Position {
 impl Consumers {
     pub(crate) fn take(&self, report: Report<'_>) {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        for place in report.positions {
+        let nameable = |place: &Place<'_>| report.consumer.len().max(place.topic.len()) <= LONGEST_NAME;
+        for place in report.positions.into_iter().filter(nameable) {
             let key = (report.consumer.clone().into_owned(), place.topic.into_owned(), place.partition);
             if known.len() < MOST || known.contains_key(&key) {
                 known.insert(key, place.offset);

@@ -7,6 +7,7 @@ use axum::{
     body::Body,
     extract::{Path, State},
     http::{HeaderValue, StatusCode, header},
+    middleware::map_response,
     response::{IntoResponse, Response},
     routing::{get, post},
 };
@@ -26,6 +27,9 @@ mod publish;
 
 use body::Read;
 
+/// Media type of every error.
+const PROBLEM_JSON: &str = "application/problem+json";
+
 /// All routes.
 pub(crate) fn router(shared: Arc<Shared>) -> Router {
     Router::new()
@@ -40,6 +44,19 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .fallback(async || Problem::refused(404, "there is no such resource"))
         .method_not_allowed_fallback(async || Problem::refused(405, "this cannot be done to it"))
         .with_state(shared)
+        .layer(map_response(as_problem))
+}
+
+/// What axum itself refuses, a path that is not UTF-8 for example, gets the same shape.
+async fn as_problem(response: Response) -> Response {
+    let status = response.status();
+    let problem = HeaderValue::from_static(PROBLEM_JSON);
+    if !(status.is_client_error() || status.is_server_error())
+        || response.headers().get(header::CONTENT_TYPE) == Some(&problem)
+    {
+        return response;
+    }
+    Problem::refused(status.as_u16(), status.canonical_reason().unwrap_or("refused")).into_response()
 }
 
 async fn live() -> StatusCode {
@@ -122,7 +139,7 @@ impl IntoResponse for Problem {
         let body = serde_json::to_vec(&self).expect("a problem has string keys");
         let mut response = (status, Body::from(body)).into_response();
         let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
         if status == StatusCode::SERVICE_UNAVAILABLE {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }

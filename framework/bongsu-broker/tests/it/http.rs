@@ -49,6 +49,7 @@ async fn nonsense_gets_a_problem_and_harms_nobody() {
     let placed = |place: &str| format!(r#"{{"service":"s","epoch":1,"messages":[{place}]}}"#);
     let cases = [
         (404, request("GET", "/nowhere", "")),
+        (400, request("GET", "/topics/%ff", "")),
         (405, request("DELETE", "/topics/gate", "")),
         (405, request("GET", "/fetch", "")),
         (422, request("GET", "/topics/unheard-of", "")),
