@@ -1,4 +1,59 @@
-//! The outside world over real HTTP: a payment provider with a ledger.
+//! Runs the outside world.
 #![forbid(unsafe_code)]
 
-fn main() {}
+use std::{path::PathBuf, process::ExitCode, sync::Arc};
+
+use anyhow::Context as _;
+use bongsu_host::{TokioEnv, config::Loaded, health::Health, host::Host, logs::Logs, server, stop::Stop};
+use sandbox::serve::Sandbox;
+use serde::{Deserialize, Serialize};
+
+/// Its own settings.
+#[derive(Default, Deserialize, Serialize)]
+#[serde(default)]
+struct Settings {
+    /// The file of the ledger; empty: beside the store it would have if it had one.
+    ledger: String,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("sandbox: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run() -> anyhow::Result<()> {
+    let mut loaded = Loaded::from_process("sandbox")?;
+    let settings: Settings = loaded.service()?;
+    if loaded.print {
+        print!("{}", loaded.config.to_toml());
+        return Ok(());
+    }
+    let config = loaded.config;
+    let logs = Logs::start(&config)?;
+    let env = Arc::new(TokioEnv::from_process()?);
+    let stop = Stop::from_process().context("signals cannot be heard")?;
+    let sandbox = Sandbox::open(&ledger_file(&settings, &config.store), env.clone())?;
+    let _settling = sandbox.settle_in_time();
+    let health = Health::always();
+    let app = Host::new(&config, env, health.clone()).app(sandbox.routes());
+    let bound = server::bind(config.listen).await?;
+    logs.listening(bound.addr());
+    logs.ready();
+    bound.serve(app, &config, &health, &stop).await;
+    logs.flush(std::time::Duration::from_secs(1));
+    Ok(())
+}
+
+fn ledger_file(settings: &Settings, store: &str) -> PathBuf {
+    if settings.ledger.is_empty() {
+        PathBuf::from(store.trim_start_matches("sqlite:")).with_extension("ledger")
+    } else {
+        PathBuf::from(&settings.ledger)
+    }
+}

@@ -1,0 +1,163 @@
+//! What a request to the provider means: a pure function from books and request to entries and answer.
+//!
+//! ```text
+//! POST /captures {key, order, amount, not_after_ms?}   200 {key, status: captured|declined|pending, …}   GET /captures/{key}
+//! POST /refunds  {key, capture}                        200 {key, refund, capture, amount}
+//! PUT  /behaviour {mode: ok|decline|slow|down, delay_ms}      GET /behaviour      GET /ledger
+//! ```
+//!
+//! While `down`, everything of the first two lines is answered 503.
+
+use money::Money;
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::{Map, Value, json};
+
+use crate::provider::{Behaviour, Charge, Entry, Mode, Provider, Refusal, Status};
+
+/// The longest key or name, in bytes.
+const LONGEST: usize = 255;
+
+/// What a request asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// To write down and apply before answering.
+    pub entries: Vec<Entry>,
+    /// What to say.
+    pub reply: Reply,
+}
+
+/// What to say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reply {
+    /// This status and JSON body.
+    Now(u16, Value),
+    /// The outcome of this charge, once it is settled; see [`outcome`].
+    Settled(String),
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Capture {
+    key: String,
+    order: String,
+    amount: Money,
+    #[serde(default)]
+    not_after_ms: Option<i64>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct GiveBack {
+    key: String,
+    capture: String,
+}
+
+/// Decides a request.
+pub fn answer(provider: &Provider, method: &str, path: &str, body: &[u8], now_ms: i64) -> Answer {
+    let down = provider.behaviour().mode == Mode::Down;
+    let decided = match (method, path) {
+        ("POST", "/captures") => read(body).and_then(|capture| take(provider, &capture, now_ms)),
+        ("POST", "/refunds") if !down => read(body).and_then(|refund| give_back(provider, &refund, now_ms)),
+        ("GET", _) if path.starts_with("/captures/") && !down => Ok(show(provider, &path["/captures/".len()..])),
+        ("GET", "/ledger") => Ok(say(200, ledger(provider))),
+        ("GET", "/behaviour") => Ok(say(200, json!(provider.behaviour()))),
+        ("PUT", "/behaviour") => read(body).map(|behaviour| behave(behaviour, now_ms)),
+        (_, "/captures" | "/refunds" | "/ledger" | "/behaviour") if !down => Err((405, "method not allowed".into())),
+        _ if down => Err((503, "down".into())),
+        _ => Err((404, "there is no such thing".into())),
+    };
+    decided.unwrap_or_else(|(status, why)| say(status, json!({ "error": why })))
+}
+
+/// What is known of a charge: status code and body.
+pub fn outcome(provider: &Provider, key: &str) -> (u16, Value) {
+    match provider.charge(key) {
+        Some(charge) => (if charge.status == Status::Pending { 202 } else { 200 }, shown(key, charge)),
+        None => (404, json!({ "error": "there is no such charge" })),
+    }
+}
+
+/// The books: every charge, every refund, and per currency what was taken and given back.
+pub fn ledger(provider: &Provider) -> Value {
+    let captures: Vec<Value> = provider.charges().iter().map(|(key, charge)| shown(key, charge)).collect();
+    let refunds: Vec<Value> = provider
+        .refunds()
+        .iter()
+        .map(|(key, refund)| {
+            json!({ "key": key, "refund": refund.refund, "capture": refund.capture, "amount": refund.amount })
+        })
+        .collect();
+    let mut totals: Map<String, Value> = Map::new();
+    for charge in provider.charges().values() {
+        let total = totals.entry(charge.amount.currency.code()).or_insert(json!({ "captured": 0, "refunded": 0 }));
+        let mut add = |what: &str| total[what] = json!(total[what].as_i64().unwrap_or(0) + charge.amount.minor);
+        if matches!(charge.status, Status::Captured { .. }) {
+            add("captured");
+        }
+        if charge.refunded {
+            add("refunded");
+        }
+    }
+    json!({ "captures": captures, "refunds": refunds, "totals": totals })
+}
+
+fn take(provider: &Provider, capture: &Capture, now_ms: i64) -> Result<Answer, (u16, String)> {
+    named(&[&capture.key, &capture.order])?;
+    if capture.amount.minor <= 0 {
+        return Err((422, "an amount is positive".into()));
+    }
+    let Capture { key, order, amount, not_after_ms } = capture;
+    let entries = provider.capture(key, order, *amount, *not_after_ms, now_ms).map_err(refused)?;
+    if provider.behaviour().mode == Mode::Down {
+        return Ok(Answer { entries, reply: Reply::Now(503, json!({ "error": "down" })) });
+    }
+    Ok(Answer { entries, reply: Reply::Settled(key.clone()) })
+}
+
+fn give_back(provider: &Provider, refund: &GiveBack, now_ms: i64) -> Result<Answer, (u16, String)> {
+    named(&[&refund.key, &refund.capture])?;
+    let entries = provider.refund(&refund.key, &refund.capture, now_ms).map_err(refused)?;
+    let mut after = provider.clone();
+    entries.iter().for_each(|entry| after.apply(entry));
+    let known = after.refunded(&refund.key).ok_or((500, "a refund was lost".to_owned()))?;
+    let body = json!({ "key": refund.key, "refund": known.refund, "capture": known.capture, "amount": known.amount });
+    Ok(Answer { entries, reply: Reply::Now(200, body) })
+}
+
+fn behave(behaviour: Behaviour, now_ms: i64) -> Answer {
+    let entries = vec![Entry::Behaves { behaviour, at_ms: now_ms }];
+    Answer { entries, reply: Reply::Now(200, json!(behaviour)) }
+}
+
+fn show(provider: &Provider, key: &str) -> Answer {
+    let (status, body) = outcome(provider, key);
+    say(status, body)
+}
+
+fn shown(key: &str, charge: &Charge) -> Value {
+    let mut body = json!(charge);
+    body["key"] = json!(key);
+    body
+}
+
+fn say(status: u16, body: Value) -> Answer {
+    Answer { entries: Vec::new(), reply: Reply::Now(status, body) }
+}
+
+fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, (u16, String)> {
+    serde_json::from_slice(body).map_err(|error| (422, error.to_string()))
+}
+
+fn named(names: &[&str]) -> Result<(), (u16, String)> {
+    let good = |name: &&str| !name.is_empty() && name.len() <= LONGEST && !name.contains(char::is_control);
+    if names.iter().all(good) { Ok(()) } else { Err((422, format!("a name has 1 to {LONGEST} bytes of text"))) }
+}
+
+fn refused(refusal: Refusal) -> (u16, String) {
+    let status = match refusal {
+        Refusal::KeyReused => 422,
+        Refusal::NoSuchCapture => 404,
+        Refusal::AlreadyRefunded => 409,
+    };
+    (status, refusal.to_string())
+}
