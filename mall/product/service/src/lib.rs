@@ -1,2 +1,35 @@
 //! The product context as a service: its map, its reactions and its HTTP API.
+//!
+//! [`service`] is the map: every arrow in or out is one line. [`facts`] says what the others hear.
 #![forbid(unsafe_code)]
+
+pub mod facts;
+pub mod policies;
+
+use bongsu_runtime::Service;
+use product_domain::{
+    commit_stock::CommitReserved, product::Catalogue, release_stock::Release, reservation::Reservation,
+    reserve_stock::Reserve, stock::Stock,
+};
+
+use crate::policies::follow_orders::FollowOrders;
+
+/// The map of the product context.
+pub fn service() -> Service {
+    Service::new("product")
+        .facts::<Catalogue>(facts::of_product)
+        .decider(Stock, facts::of_stock)
+        .decision(Reserve)
+        .decision(Release)
+        .decision(CommitReserved)
+        .facts::<Reservation>(facts::of_reservation)
+        .policy(
+            FollowOrders,
+            &[
+                "ordering.order-placed.v1",
+                "ordering.order-rejected.v1",
+                "ordering.order-cancelled.v1",
+                "ordering.order-completed.v1",
+            ],
+        )
+}

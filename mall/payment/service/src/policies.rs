@@ -1,0 +1,3 @@
+//! What this context does when it hears another.
+
+pub mod follow_orders;
