@@ -29,6 +29,7 @@
 //! ```
 
 mod run;
+mod search;
 mod handle;
 mod node;
 mod plan;
@@ -55,4 +56,5 @@ pub use http::{SimAnswer, SimHttp};
 pub use node::{Lost, Node, NodeId};
 pub use plan::{CrashAt, Faults, Plan, PortFaults};
 pub use run::{Failure, Outcome, Stats, run};
+pub use search::{search, simplify, sweep};
 pub use store::SimStore;

@@ -9,7 +9,7 @@ use std::{
 };
 
 use super::{
-    core::{Core, State},
+    core::{Core, State, WORLD},
     run::Failure,
     tasks::{Body, Grave, TaskId},
     trace::What,
@@ -116,6 +116,10 @@ impl State {
             node.held.push(id);
             return None;
         }
+        if slot.life.node != WORLD && self.dice.happens(self.faults.lag) {
+            self.put_off(id);
+            return None;
+        }
         let body = slot.take();
         self.stats.polls += 1;
         self.trace.fold(id.serial);
@@ -124,6 +128,16 @@ impl State {
             self.trace.keep(self.now, who, What::Poll(name));
         }
         body
+    }
+
+    /// A ready task has its turn later.
+    fn put_off(&mut self, id: TaskId) {
+        let at = self.now + self.dice.span(self.faults.lag_for).as_nanos() as u64;
+        let Some(waker) = self.tasks.get(id).and_then(|slot| slot.put_off()) else { return };
+        self.timers.set(at, waker);
+        self.trace.fold(at);
+        // Counted and not recorded: there are too many to read.
+        *self.stats.fired.entry(("lag", "node")).or_default() += 1;
     }
 
     fn remove(&mut self, id: TaskId) {

@@ -1,6 +1,6 @@
 //! What may go wrong in a run, and how often.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use super::chance::{Chance, Dice, Span};
 
@@ -45,6 +45,10 @@ pub struct Faults {
     pub pause_every: Option<Duration>,
     /// For so long.
     pub pause: Span,
+    /// A ready task of a node is not run for a while (a busy machine): each poll.
+    pub lag: Chance,
+    /// For so long.
+    pub lag_for: Span,
     /// Some node's wall clock jumps, about this often.
     pub clock_every: Option<Duration>,
     /// By at most so much, either way.
@@ -76,10 +80,11 @@ pub struct PortFaults {
     pub lost: Chance,
     /// It happened, and the caller cannot know.
     pub ack_lost: Chance,
-    /// The caller gives up, and it happens later (broker and HTTP; a store keeps call order, so there it is
-    /// `ack_lost`).
+    /// The caller gives up, and it happens later. Broker and HTTP; elsewhere it is `ack_lost`, because a store
+    /// keeps the order of its calls.
     pub late: Chance,
-    /// A part of it happened (the first messages of a batch), and the caller is told to try again. Broker only.
+    /// A part of it happened (the first messages of a batch), and the caller is told to try again. Broker only;
+    /// elsewhere it is `ack_lost`.
     pub partial: Chance,
     /// Down as a whole, about this often.
     pub down_every: Option<Duration>,
@@ -135,6 +140,8 @@ impl Faults {
             restart: Span::millis(10, 3_000),
             pause_every: None,
             pause: Span::millis(100, 5_000),
+            lag: Chance::NEVER,
+            lag_for: Span::micros(10, 50_000),
             clock_every: None,
             clock: Duration::from_secs(3_600),
             duplicate: Chance::NEVER,
@@ -147,51 +154,53 @@ impl Faults {
 
     /// All of them, moderately.
     pub fn storm() -> Self {
-        let mut all = Dice::new(0, "storm");
-        let secs = Duration::from_secs;
-        let none = Self::none();
         Self {
             crash: Chance::one_in(5_000),
-            crash_every: Some(secs(10)),
-            pause_every: Some(secs(20)),
-            clock_every: Some(secs(30)),
+            crash_every: Some(Duration::from_secs(10)),
+            pause_every: Some(Duration::from_secs(20)),
+            clock_every: Some(Duration::from_secs(30)),
+            lag: Chance::one_in(200),
             duplicate: Chance::one_in(20),
-            store: PortFaults::drawn(none.store.latency, || true, &mut all),
-            broker: PortFaults::drawn(none.broker.latency, || true, &mut all),
-            http: PortFaults::drawn(none.http.latency, || true, &mut all),
-            asks: PortFaults::drawn(none.asks.latency, || true, &mut all),
-            ..none
+            ..Self::none().with_ports(&mut Dice::new(0, "storm"), || true)
         }
     }
 
     /// A random half of them at random rates.
     pub fn swarm(dice: &mut Dice) -> Self {
-        let mut coins = Dice::clone(dice);
-        let mut on = || coins.coin();
+        let mut coins = Dice::new(dice.bits(), "coins");
         let mut every = |dice: &mut Dice, from: u64, to: u64| {
             let period = dice.span(Span::millis(from, to));
-            on().then_some(period)
+            coins.coin().then_some(period)
         };
-        let none = Self::none();
         let (crash_every, pause_every) = (every(dice, 2_000, 30_000), every(dice, 5_000, 60_000));
         let clock_every = every(dice, 5_000, 60_000);
         let mut rate = |dice: &mut Dice, from: u64, to: u64| {
             let rate = Chance::one_in((from + dice.below(to - from)) as u32);
-            if on() { rate } else { Chance::NEVER }
+            if coins.coin() { rate } else { Chance::NEVER }
         };
-        let (crash, duplicate) = (rate(dice, 500, 20_000), rate(dice, 3, 100));
+        let (crash, lag, duplicate) = (rate(dice, 500, 20_000), rate(dice, 20, 2_000), rate(dice, 3, 100));
         Self {
             crash,
             crash_every,
             pause_every,
+            lag,
             clock_every,
             duplicate,
-            store: PortFaults::drawn(none.store.latency, &mut on, dice),
-            broker: PortFaults::drawn(none.broker.latency, &mut on, dice),
-            http: PortFaults::drawn(none.http.latency, &mut on, dice),
-            asks: PortFaults::drawn(none.asks.latency, &mut on, dice),
-            ..none
+            ..Self::none().with_ports(dice, || coins.coin())
         }
+    }
+
+    /// Every fault of every port that is `on`, at a random rate.
+    fn with_ports(mut self, dice: &mut Dice, mut on: impl FnMut() -> bool) -> Self {
+        for port in [&mut self.store, &mut self.broker, &mut self.http, &mut self.asks] {
+            port.draw(dice, &mut on);
+        }
+        // Those that a port does not know are off, so that what is said to have happened has happened.
+        (self.store.late, self.asks.late, self.asks.down_every) = (Chance::NEVER, Chance::NEVER, None);
+        for port in [&mut self.store, &mut self.http, &mut self.asks] {
+            port.partial = Chance::NEVER;
+        }
+        self
     }
 }
 
@@ -212,17 +221,49 @@ impl PortFaults {
         }
     }
 
-    fn drawn(latency: Span, mut on: impl FnMut() -> bool, dice: &mut Dice) -> Self {
-        let mut rate = |dice: &mut Dice| {
+    fn draw(&mut self, dice: &mut Dice, mut on: impl FnMut() -> bool) {
+        let chances =
+            [&mut self.slow, &mut self.refused, &mut self.lost, &mut self.ack_lost, &mut self.late, &mut self.partial];
+        for chance in chances {
             let rate = Chance::one_in(15 + dice.below(300) as u32);
-            if on() { rate } else { Chance::NEVER }
-        };
-        let none = Self::none(latency);
-        let (slow, refused, lost) = (rate(dice), rate(dice), rate(dice));
-        let (ack_lost, late, partial) = (rate(dice), rate(dice), rate(dice));
+            *chance = if on() { rate } else { Chance::NEVER };
+        }
         let period = dice.span(Span::millis(10_000, 60_000));
-        Self { slow, refused, lost, ack_lost, late, partial, down_every: on().then_some(period), ..none }
+        self.down_every = on().then_some(period);
     }
+}
+
+/// One line for each port, with what is on and nothing else.
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Faults { crash, crash_every, pause_every, lag, clock_every, duplicate, .. } = &self.faults;
+        write!(f, "plan:")?;
+        chances(f, &[("crash", crash), ("lag", lag), ("duplicate", duplicate)])?;
+        periods(f, &[("crash", crash_every), ("pause", pause_every), ("clock", clock_every)])?;
+        for crash in &self.crash_at {
+            write!(f, " crash-at {}:{}:{}", crash.node.as_deref().unwrap_or("any"), crash.point, crash.hit)?;
+        }
+        self.bugs.iter().try_for_each(|bug| write!(f, " BUG {bug}"))?;
+        let Faults { store, broker, http, asks, .. } = &self.faults;
+        for (name, port) in [("store", store), ("broker", broker), ("http", http), ("asks", asks)] {
+            let PortFaults { slow, refused, lost, ack_lost, late, partial, down_every, .. } = port;
+            write!(f, "\n  {name}:")?;
+            chances(f, &[("slow", slow), ("refused", refused), ("lost", lost), ("ack-lost", ack_lost)])?;
+            chances(f, &[("late", late), ("partial", partial)])?;
+            periods(f, &[("down", down_every)])?;
+        }
+        Ok(())
+    }
+}
+
+fn chances(f: &mut fmt::Formatter<'_>, all: &[(&str, &Chance)]) -> fmt::Result {
+    let mut on = all.iter().filter(|(_, chance)| **chance != Chance::NEVER);
+    on.try_for_each(|(name, chance)| write!(f, " {name} {chance:?}"))
+}
+
+fn periods(f: &mut fmt::Formatter<'_>, all: &[(&str, &Option<Duration>)]) -> fmt::Result {
+    let mut on = all.iter().filter_map(|(name, period)| Some((name, (**period)?)));
+    on.try_for_each(|(name, period)| write!(f, " {name} every {period:?}"))
 }
 
 impl Default for Plan {

@@ -23,7 +23,8 @@ pub struct Outcome<T> {
     pub stats: Stats,
     /// The last entries of the trace.
     pub trace: Vec<String>,
-    plan: Plan,
+    /// The plan.
+    pub plan: Plan,
 }
 
 /// Why a run failed.
@@ -42,6 +43,8 @@ pub enum Failure {
 /// Figures of a run.
 #[derive(Clone, Debug, Default)]
 pub struct Stats {
+    /// Runs that these figures are the sum of.
+    pub runs: u64,
     /// Polls of tasks.
     pub polls: u64,
     /// Steps passed.
@@ -104,6 +107,7 @@ impl Core {
     fn outcome<T>(&self, result: Result<T, Failure>, plan: Plan) -> Outcome<T> {
         let state = self.lock();
         let mut stats = state.stats.clone();
+        stats.runs = 1;
         stats.steps = state.trace.steps;
         stats.time = Duration::from_nanos(state.now);
         stats.points = state.points();
@@ -131,23 +135,49 @@ impl<T> Outcome<T> {
     }
 }
 
+impl Stats {
+    /// Adds the figures of another run.
+    pub fn add(&mut self, other: &Self) {
+        self.runs += other.runs;
+        self.polls += other.polls;
+        self.steps += other.steps;
+        self.time += other.time;
+        sum(&mut self.fired, &other.fired);
+        sum(&mut self.looked, &other.looked);
+        sum(&mut self.reached, &other.reached);
+        sum(&mut self.points, &other.points);
+    }
+}
+
+fn sum<K: Ord + Clone>(all: &mut BTreeMap<K, u64>, more: &BTreeMap<K, u64>) {
+    more.iter().for_each(|(key, times)| *all.entry(key.clone()).or_default() += times);
+}
+
 /// The report: seed, failure, figures and trace.
 impl<T> fmt::Display for Outcome<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Stats { polls, steps, time, fired, looked, .. } = &self.stats;
         match &self.result {
             Ok(_) => writeln!(f, "seed {} ended well", self.seed)?,
             Err(failure) => {
                 writeln!(f, "seed {} failed: {failure}", self.seed)?;
-                writeln!(f, "{:#?}", self.plan)?;
+                writeln!(f, "{}", self.plan)?;
                 writeln!(f, "the last {} entries of the trace:", self.trace.len())?;
                 self.trace.iter().try_for_each(|line| writeln!(f, "  {line}"))?;
             }
         }
-        writeln!(f, "after {time:?} of virtual time, {polls} polls, {steps} steps; trace hash {:016x}", self.hash)?;
+        writeln!(f, "trace hash {:016x}", self.hash)?;
+        self.stats.fmt(f)
+    }
+}
+
+impl fmt::Display for Stats {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { runs, polls, steps, time, fired, looked, reached, .. } = self;
+        writeln!(f, "runs {runs}, virtual time {time:?}, polls {polls}, steps {steps}")?;
         let of = |((kind, place), times): (&(&str, &str), &u64)| format!("{kind} {place} × {times}");
         writeln!(f, "faults: {}", fired.iter().map(of).collect::<Vec<_>>().join(", "))?;
-        let of = |(rule, count): (&&str, &u64)| format!("{rule}: {count}");
+        let of = |(what, count): (&&str, &u64)| format!("{what}: {count}");
+        writeln!(f, "reached: {}", reached.iter().map(of).collect::<Vec<_>>().join(", "))?;
         write!(f, "looked at: {}", looked.iter().map(of).collect::<Vec<_>>().join(", "))
     }
 }

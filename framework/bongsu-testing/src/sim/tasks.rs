@@ -153,6 +153,13 @@ impl Slot {
         body.bell.queued.store(false, Ordering::Relaxed);
         Some(body)
     }
+
+    /// What wakes the task later instead of now; until then any other wake queues it, too.
+    pub(super) fn put_off(&self) -> Option<Waker> {
+        let body = self.body.as_ref()?;
+        body.bell.queued.store(false, Ordering::Relaxed);
+        Some(body.waker.clone())
+    }
 }
 
 impl Ready {
