@@ -1,3 +1,12 @@
-//! The adapter on real files: the rules of the port, and what only a file can do to it.
+//! The adapter on real files: the rules of the port, and what only files and processes can do to it.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on may stop here")]
 
+mod bench;
 mod conformance;
+mod group;
+mod instances;
+mod open;
+mod damage;
+mod full;
+mod kill;
+mod fatal;

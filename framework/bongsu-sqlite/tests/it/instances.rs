@@ -1,0 +1,138 @@
+//! Several processes on one file, as far as one process can show it: the lock, the turns and the doorbell.
+
+use std::{net::UdpSocket, sync::mpsc, thread, time::Duration};
+
+use bongsu_runtime::ports::store::{Position, Store, StoreError, Verdict};
+use bongsu_sqlite::{Options, SqliteStore};
+use futures::{executor::block_on, future::join_all, stream, stream::StreamExt};
+
+use crate::bench::{Home, PATIENCE, done, event, get, put, timed, until};
+
+#[test]
+fn a_file_that_another_process_keeps_locked_is_unavailable_within_two_seconds() {
+    let home = Home::new();
+    let store = home.open();
+    done(&store, put(1, "before", "x"));
+    let stopped = home.keep_locked();
+    let (answers, took) = timed(|| {
+        let early = store.commit(put(2, "early", "x"));
+        thread::park_timeout(Duration::from_millis(500));
+        let late = store.commit(put(3, "late", "x"));
+        block_on(join_all([early, late]))
+    });
+    assert!(answers.iter().all(|answer| matches!(answer, Err(StoreError::Unavailable(_)))), "{answers:?}");
+    assert!(took < Duration::from_millis(2_500), "took {took:?}");
+    assert!(get(&store, "before").unwrap().is_some(), "reading goes on");
+    drop(stopped);
+    done(&store, put(4, "after", "x"));
+    assert_eq!(get(&store, "early"), Ok(None), "unavailable means certainly not applied");
+    let counters = store.counters();
+    assert_eq!(counters.unavailable, 2);
+    assert!(counters.lock_wait > Duration::from_secs(1), "{counters:?}");
+}
+
+#[test]
+fn an_instance_that_waits_does_not_keep_the_lock_it_no_longer_wants() {
+    let home = Home::new();
+    let (one, other) =
+        (home.open_with(Options { patience: Duration::from_millis(50), ..Options::default() }), home.open());
+    let stopped = home.keep_locked();
+    assert!(matches!(block_on(one.commit(put(1, "a", "x"))), Err(StoreError::Unavailable(_))));
+    drop(stopped);
+    for number in 2..50 {
+        done(&other, put(number, "b", "x"));
+    }
+}
+
+#[test]
+fn two_busy_instances_share_the_file() {
+    const ALL: u32 = 6_000;
+    let home = Home::new();
+    let (one, other) = (home.open(), home.open());
+    let left = std::sync::atomic::AtomicU32::new(ALL);
+    let write = |store: &SqliteStore, ids: u128| {
+        let lanes = (0..32_u128).map(|lane| {
+            let left = &left;
+            async move {
+                let mut written = 0_u32;
+                while left.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(1)).is_ok() {
+                    let id = ids + lane;
+                    assert_eq!(store.commit(put(id, &id.to_string(), "x")).await, Ok(Verdict::Done));
+                    written += 1;
+                }
+                written
+            }
+        });
+        block_on(stream::iter(lanes).buffer_unordered(32).fold(0, |sum, more| async move { sum + more }))
+    };
+    use std::sync::atomic::Ordering::Relaxed;
+    let (a, b) = thread::scope(|scope| {
+        let other = scope.spawn(|| write(&other, 1_000));
+        (write(&one, 0), other.join().unwrap())
+    });
+    assert_eq!(a + b, ALL);
+    assert!(a.min(b) > ALL / 10, "one of them starved: {a} and {b}");
+}
+
+#[test]
+fn without_a_doorbell_a_change_elsewhere_is_still_noticed() {
+    let home = Home::new();
+    let deaf = || home.open_with(Options { doorbell: false, ..Options::default() });
+    let (one, other) = (deaf(), deaf());
+    let (woke, wait) = mpsc::channel();
+    thread::scope(|scope| {
+        scope.spawn(move || {
+            block_on(other.changed(Position(0)));
+            woke.send(block_on(other.head())).unwrap();
+        });
+        let mut commit = put(1, "a", "x");
+        commit.events.push(event("counter/a", 1));
+        done(&one, commit);
+        assert_eq!(wait.recv_timeout(PATIENCE).unwrap().map(|head| head.0 <= 1), Ok(true));
+    });
+}
+
+#[test]
+fn a_position_rung_by_a_stranger_is_not_believed() {
+    let home = Home::new();
+    let store = home.open();
+    let port: u16 = home.raw().query_row("SELECT port FROM doorbell", [], |row| row.get(0)).unwrap();
+    let stranger = UdpSocket::bind("127.0.0.1:0").unwrap();
+    for length in [0, 1, 23, 24, 25, 32, 4_000] {
+        stranger.send_to(&vec![0xff; length], ("127.0.0.1", port)).unwrap();
+    }
+    // Two ticks: everything sent has been heard.
+    block_on(async {
+        store.changed(Position(9)).await;
+        store.changed(Position(9)).await;
+        store.changed(Position(9)).await;
+    });
+    let mut waiting = store.changed(Position(1_000));
+    let now = futures::FutureExt::now_or_never(&mut waiting);
+    assert_eq!(now, None, "nothing is there, so it waits");
+    done(&store, put(1, "a", "x"));
+    block_on(waiting);
+}
+
+#[test]
+fn instances_that_are_gone_are_rung_no_more() {
+    let home = Home::new();
+    let store = home.open();
+    let gone = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    home.raw().execute("INSERT INTO doorbell VALUES (?1)", [gone]).unwrap();
+    let listed = || -> Vec<u16> {
+        let raw = home.raw();
+        let mut list = raw.prepare("SELECT port FROM doorbell").unwrap();
+        list.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+    };
+    assert_eq!(listed().len(), 2);
+    let mut id = 0;
+    until("the dead port is forgotten", || {
+        id += 1;
+        done(&store, put(id, "a", "x"));
+        !listed().contains(&gone)
+    });
+    assert_eq!(listed().len(), 1);
+    store.close();
+    assert_eq!(listed(), [0_u16; 0], "one that closes takes itself off the list");
+}
