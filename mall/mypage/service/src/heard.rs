@@ -1,0 +1,154 @@
+//! The facts of an order's life, as narrow as a row of the order history needs them.
+
+use bongsu_core::{version, wire};
+use money::Money;
+use serde::{Deserialize, Serialize};
+
+/// One line of an order.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Line {
+    /// Which product.
+    pub sku: String,
+    /// Its name when it was ordered.
+    pub name: String,
+    /// How many.
+    pub quantity: u32,
+    /// Price of one piece.
+    pub price: Money,
+}
+
+/// A customer ordered.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OrderPlaced {
+    /// Which order.
+    pub order: String,
+    /// Whose.
+    pub customer: String,
+    /// What.
+    pub lines: Vec<Line>,
+    /// Sum of the lines.
+    pub amount: Money,
+    /// When, milliseconds since the Unix epoch.
+    pub placed_at_ms: i64,
+}
+version!(OrderPlaced, "ordering.order-placed", 1);
+
+/// It ended before it was confirmed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OrderRejected {
+    /// Which order.
+    pub order: String,
+    /// Why.
+    pub why: String,
+}
+version!(OrderRejected, "ordering.order-rejected", 1);
+
+/// It was called back, or could not be delivered.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OrderCancelled {
+    /// Which order.
+    pub order: String,
+    /// Why.
+    pub why: String,
+}
+version!(OrderCancelled, "ordering.order-cancelled", 1);
+
+/// Declares facts of which only the order matters.
+macro_rules! of_an_order {
+    ($($(#[$doc:meta])* $name:ident = $wire:literal;)+) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        pub struct $name {
+            /// Of which order.
+            pub order: String,
+        }
+        version!($name, $wire, 1);
+    )+};
+}
+
+of_an_order! {
+    /// Stock is held and money is taken.
+    OrderConfirmed = "ordering.order-confirmed";
+    /// The customer wants it back.
+    CancellationRequested = "ordering.cancellation-requested";
+    /// It was on its way already.
+    CancellationRefused = "ordering.cancellation-refused";
+    /// It was delivered.
+    OrderCompleted = "ordering.order-completed";
+    /// Every line is held.
+    StockReserved = "product.stock-reserved";
+    /// There was not enough.
+    StockRejected = "product.stock-rejected";
+    /// What was held was given back.
+    StockReleased = "product.stock-released";
+    /// What was held left for good.
+    StockCommitted = "product.stock-committed";
+    /// The money was taken.
+    PaymentCaptured = "payment.payment-captured";
+    /// The provider declined.
+    PaymentDeclined = "payment.payment-declined";
+    /// The money went back.
+    PaymentRefunded = "payment.payment-refunded";
+    /// The parcel is packed.
+    DeliveryPrepared = "delivery.delivery-prepared";
+    /// The parcel left.
+    DeliveryDeparted = "delivery.delivery-departed";
+    /// The parcel arrived.
+    DeliveryCompleted = "delivery.delivery-completed";
+    /// The parcel could not be delivered.
+    DeliveryFailed = "delivery.delivery-failed";
+    /// The parcel never left.
+    DeliveryCancelled = "delivery.delivery-cancelled";
+}
+
+wire! {
+    /// Everything a row is folded from.
+    pub enum OrderFact {
+        OrderPlaced(OrderPlaced),
+        OrderRejected(OrderRejected),
+        OrderCancelled(OrderCancelled),
+        OrderConfirmed(OrderConfirmed),
+        CancellationRequested(CancellationRequested),
+        CancellationRefused(CancellationRefused),
+        OrderCompleted(OrderCompleted),
+        StockReserved(StockReserved),
+        StockRejected(StockRejected),
+        StockReleased(StockReleased),
+        StockCommitted(StockCommitted),
+        PaymentCaptured(PaymentCaptured),
+        PaymentDeclined(PaymentDeclined),
+        PaymentRefunded(PaymentRefunded),
+        DeliveryPrepared(DeliveryPrepared),
+        DeliveryDeparted(DeliveryDeparted),
+        DeliveryCompleted(DeliveryCompleted),
+        DeliveryFailed(DeliveryFailed),
+        DeliveryCancelled(DeliveryCancelled),
+    }
+}
+
+impl OrderFact {
+    /// The order a fact belongs to.
+    pub fn order(&self) -> &str {
+        match self {
+            Self::OrderPlaced(fact) => &fact.order,
+            Self::OrderRejected(fact) => &fact.order,
+            Self::OrderCancelled(fact) => &fact.order,
+            Self::OrderConfirmed(fact) => &fact.order,
+            Self::CancellationRequested(fact) => &fact.order,
+            Self::CancellationRefused(fact) => &fact.order,
+            Self::OrderCompleted(fact) => &fact.order,
+            Self::StockReserved(fact) => &fact.order,
+            Self::StockRejected(fact) => &fact.order,
+            Self::StockReleased(fact) => &fact.order,
+            Self::StockCommitted(fact) => &fact.order,
+            Self::PaymentCaptured(fact) => &fact.order,
+            Self::PaymentDeclined(fact) => &fact.order,
+            Self::PaymentRefunded(fact) => &fact.order,
+            Self::DeliveryPrepared(fact) => &fact.order,
+            Self::DeliveryDeparted(fact) => &fact.order,
+            Self::DeliveryCompleted(fact) => &fact.order,
+            Self::DeliveryFailed(fact) => &fact.order,
+            Self::DeliveryCancelled(fact) => &fact.order,
+        }
+    }
+}
