@@ -40,13 +40,8 @@ async fn positions_of_consumers_are_shown_with_their_lag() {
 }
 
 #[tokio::test]
-async fn nonsense_gets_a_problem_and_harms_nobody() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let running = Running::start(&folder.path().join("broker.db")).await;
-    running.client.ensure(topic("gate", 1)).await.expect("a topic");
-    let good = event("gate", "a", "1", "");
-    let bare = good.replace(r#""data":"""#, r#""other":1"#);
-    let placed = |place: &str| format!(r#"{{"service":"s","epoch":1,"messages":[{place}]}}"#);
+async fn asking_nonsense_gets_a_problem() {
+    let fetch = |want: &str| request("POST", "/fetch", &format!(r#"{{"want":[{want}],"max_bytes":1}}"#));
     let cases = [
         (404, request("GET", "/nowhere", "")),
         (400, request("GET", "/topics/%ff", "")),
@@ -57,37 +52,66 @@ async fn nonsense_gets_a_problem_and_harms_nobody() {
         (410, request("GET", "/topics/gate/events?offset=9", "")),
         (400, request("GET", "/topics/gate/events?partition=x", "")),
         (400, request("GET", "/topics/gate/events?color=red", "")),
+        (400, fetch(r#"{"topic":"gate"}"#)),
+        (422, fetch(r#"{"topic":"gate","partition":1,"offset":0}"#)),
+        (410, fetch(r#"{"topic":"gate","partition":0,"offset":1}"#)),
+        (400, request("POST", "/consumers", "[]")),
+    ];
+    each_is_refused(&cases).await;
+}
+
+#[tokio::test]
+async fn making_nonsense_topics_gets_a_problem() {
+    let cases = [
         (400, request("PUT", "/topics/door", r#"{"partitions":-1}"#)),
         (400, request("PUT", "/topics/door", r#"{"partitions":1,"replicas":3}"#)),
         (422, request("PUT", "/topics/door", r#"{"partitions":0}"#)),
         (422, request("PUT", "/topics/gate", r#"{"partitions":2}"#)),
         (422, request("PUT", "/topics/a%20b", r#"{"partitions":1}"#)),
-        (400, request("POST", "/topics/gate/events", "")),
-        (400, request("POST", "/topics/gate/events", "not json")),
-        (422, request("POST", "/topics/gate/events", "{}")),
-        (422, request("POST", "/topics/gate/events", "[[]]")),
-        (422, request("POST", "/topics/gate/events", &bare)),
-        (422, request("POST", "/topics/unheard-of/events", &good)),
-        (400, request("POST", "/topics/gate/events", &format!("[{good},"))),
-        (415, request("POST", "/topics/gate/events", &good).replace("application/json", "text/plain")),
-        (413, request("POST", "/topics/gate/events", "").replace("length: 0", "length: 99999999999")),
-        (413, request("POST", "/topics/gate/events", &format!("[{}]", vec!["1"; 10_001].join(",")))),
-        (400, request("POST", "/publish", &placed("{}"))),
-        (400, request("POST", "/publish", &placed(&format!(r#"{{"topic":"gate","position":-1,"event":{good}}}"#)))),
-        (422, request("POST", "/publish", &placed(r#"{"topic":"gate","position":1,"event":null}"#))),
-        (422, request("POST", "/publish", r#"{"service":"","epoch":1,"messages":[]}"#)),
-        (400, request("POST", "/fetch", r#"{"want":[{"topic":"gate"}],"max_bytes":1}"#)),
-        (422, request("POST", "/fetch", r#"{"want":[{"topic":"gate","partition":1,"offset":0}],"max_bytes":1}"#)),
-        (410, request("POST", "/fetch", r#"{"want":[{"topic":"gate","partition":0,"offset":1}],"max_bytes":1}"#)),
-        (400, request("POST", "/consumers", "[]")),
     ];
+    each_is_refused(&cases).await;
+}
+
+#[tokio::test]
+async fn publishing_nonsense_gets_a_problem_and_leaves_nothing() {
+    let good = event("gate", "a", "1", "");
+    let bare = good.replace(r#""data":"""#, r#""other":1"#);
+    let events = |body: &str| request("POST", "/topics/gate/events", body);
+    let placed =
+        |message: &str| request("POST", "/publish", &format!(r#"{{"service":"s","epoch":1,"messages":[{message}]}}"#));
+    let cases = [
+        (400, events("")),
+        (400, events("not json")),
+        (422, events("{}")),
+        (422, events("[[]]")),
+        (422, events(&bare)),
+        (422, events(&format!("[{good},{bare}]"))),
+        (400, events(&format!("[{good},"))),
+        (415, events(&good).replace("application/json", "text/plain")),
+        (413, events("").replace("length: 0", "length: 99999999999")),
+        (413, events(&format!("[{}]", vec!["1"; 10_001].join(",")))),
+        (422, request("POST", "/topics/unheard-of/events", &good)),
+        (400, placed("{}")),
+        (400, placed(&format!(r#"{{"topic":"gate","position":-1,"event":{good}}}"#))),
+        (422, placed(r#"{"topic":"gate","position":1,"event":null}"#)),
+        (422, request("POST", "/publish", r#"{"service":"","epoch":1,"messages":[]}"#)),
+    ];
+    each_is_refused(&cases).await;
+}
+
+/// Each request gets its status and a problem; none leaves a message.
+async fn each_is_refused(cases: &[(u16, String)]) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let running = Running::start(&folder.path().join("broker.db")).await;
+    running.client.ensure(topic("gate", 1)).await.expect("a topic");
     for (status, request) in cases {
-        let answer = exchange(&running.url, &request).await;
+        let answer = exchange(&running.url, request).await;
         let asked: String = request.chars().take(120).collect();
         assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{asked}\n{answer}");
         assert!(answer.contains("application/problem+json") && answer.contains("\"type\":\"/errors/"), "{answer}");
     }
     assert_eq!(running.client.bounds("gate").await.expect("bounds").partitions[0].2, 0, "nothing came in");
+    assert!(!get(&running.url, "/topics").await.contains("door"), "no topic was made");
     running.stop().await.expect("it ends well");
 }
 
