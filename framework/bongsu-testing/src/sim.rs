@@ -40,6 +40,7 @@ mod core;
 mod tasks;
 mod timers;
 mod trace;
+mod log;
 mod weather;
 mod port;
 mod store;

@@ -56,6 +56,8 @@ pub(super) struct State {
     pub(super) stats: Stats,
     pub(super) grave: Grave,
     pub(super) failure: Option<Failure>,
+    /// Whose task is being polled.
+    pub(super) running: Who,
     /// Who runs next.
     pub(super) schedule: Dice,
     /// What goes wrong.
@@ -94,6 +96,7 @@ impl Core {
             stats: Stats::default(),
             grave: Grave::default(),
             failure: None,
+            running: Who { node: WORLD, incarnation: 0 },
             schedule: Dice::new(seed, "schedule"),
             dice: Dice::new(seed, "faults"),
             crash_at: plan.crash_at,

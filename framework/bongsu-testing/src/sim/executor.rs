@@ -121,11 +121,11 @@ impl State {
             return None;
         }
         let body = slot.take();
+        self.running = (&*slot.life).into();
         self.stats.polls += 1;
         self.trace.fold(id.serial);
         if self.trace.polls {
-            let (who, name) = ((&*slot.life).into(), slot.name);
-            self.trace.keep(self.now, who, What::Poll(name));
+            self.trace.keep(self.now, self.running, What::Poll(slot.name));
         }
         body
     }

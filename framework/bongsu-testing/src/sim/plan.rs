@@ -19,6 +19,8 @@ pub struct Plan {
     pub trace: usize,
     /// Whether every poll of a task is kept in the trace too.
     pub trace_polls: bool,
+    /// Whether what services log (`tracing`) is kept in the trace too. Neither changes the hash.
+    pub logs: bool,
 }
 
 /// Kills a node when it passes a named step for the n-th time, all its incarnations counted.
@@ -102,6 +104,7 @@ impl Plan {
             limit: Duration::from_secs(24 * 3600),
             trace: 256,
             trace_polls: false,
+            logs: false,
         }
     }
 

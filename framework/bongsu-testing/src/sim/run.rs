@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use super::{core::Core, handle::Sim, plan::Plan, weather};
+use super::{core::Core, handle::Sim, log::Log, plan::Plan, weather};
 
 /// How a run ended. The same seed, plan and scenario give the same outcome.
 #[derive(Debug)]
@@ -72,6 +72,7 @@ where
     F: Future<Output = Result<T, Failure>> + Send + 'static,
 {
     let core = Core::new(seed, plan.clone());
+    let _logs = plan.logs.then(|| tracing::subscriber::set_default(Log::new(&core)));
     let ended: Arc<Mutex<Option<Result<T, Failure>>>> = Arc::default();
     let (scenario, slot) = (scenario(Sim::new(&core)), ended.clone());
     weather::start(&core);

@@ -12,7 +12,7 @@ use super::{
 const REPEAT: u64 = 100;
 
 /// Runs a scenario under many seeds, each with the plan `plan` makes of it, until one fails. One in a hundred,
-/// and the one that fails, run twice and must have the same trace hash.
+/// and the one that fails, run twice and must have the same trace hash; the second time with logs.
 ///
 /// # Errors
 /// The first run that failed: its report names the seed.
@@ -30,11 +30,14 @@ where
     for seed in seeds {
         let mut outcome = run(seed, plan(seed), &scenario);
         if outcome.result.is_err() || all.runs.is_multiple_of(REPEAT) {
-            let again = run(seed, plan(seed), &scenario);
-            if again.hash != outcome.hash {
-                let was = outcome.result.as_ref().err().map(ToString::to_string).unwrap_or_default();
-                let (one, two) = (outcome.hash, again.hash);
-                let what = format!("the seed does not repeat itself: {one:016x}, then {two:016x}; {was}");
+            let (hash, trace) = (outcome.hash, plan(seed).trace);
+            // Once more with everything to read: that costs nothing when it is a few runs.
+            let again = run(seed, Plan { logs: true, trace: trace * 4, ..plan(seed) }, &scenario);
+            let first = std::mem::replace(&mut outcome, again);
+            if outcome.hash != hash {
+                let was = first.result.as_ref().err().map(ToString::to_string).unwrap_or_default();
+                let two = outcome.hash;
+                let what = format!("the seed does not repeat itself: {hash:016x}, then {two:016x}; {was}");
                 outcome.result = Err(Failure::Rule(what));
             }
         }
