@@ -27,7 +27,7 @@ fn dependencies() -> Result<()> {
     if installed("cargo-deny") {
         return stage::run("dependencies", stage::cargo(&["deny", "--all-features", "check"]));
     }
-    stage::announce("dependencies (cargo-deny is not installed: licences and sources only, no advisories)");
+    stage::announce("dependencies (cargo-deny is not installed: licences, bans and sources only, no advisories)");
     licences::check(stage::root())
 }
 

@@ -1,4 +1,4 @@
-//! What the lock file alone can tell about dependencies: their licences and where they come from.
+//! What the lock file alone can tell about dependencies: their licences, where they come from, and bans.
 //!
 //! `cargo deny` checks the same and more; this runs where it is not installed, against the same `deny.toml`.
 
@@ -46,6 +46,9 @@ struct Bans {
 struct Banned {
     #[serde(rename = "crate")]
     name: String,
+    /// Not banned, but wanted once.
+    #[serde(rename = "deny-multiple-versions", default)]
+    once: bool,
 }
 
 /// Checks every package of the lock file.
@@ -57,7 +60,7 @@ pub(crate) fn check(root: &Path) -> Result<()> {
     let deny: Deny = toml::from_str(&deny).context("cannot understand deny.toml")?;
     let packages = packages()?;
     let foreign: Vec<&Package> = packages.iter().filter(|package| package.source.is_some()).collect();
-    let refused: Vec<String> = foreign.iter().filter_map(|package| refusal(package, &deny)).collect();
+    let refused: Vec<String> = foreign.iter().filter_map(|package| refusal(package, &foreign, &deny)).collect();
     refused.iter().for_each(|line| println!("{line}"));
     println!("dependencies: {} packages, {} refused", foreign.len(), refused.len());
     if foreign.is_empty() || !refused.is_empty() {
@@ -76,10 +79,11 @@ fn packages() -> Result<Vec<Package>> {
     Ok(metadata.packages)
 }
 
-fn refusal(package: &Package, deny: &Deny) -> Option<String> {
+fn refusal(package: &Package, all: &[&Package], deny: &Deny) -> Option<String> {
     let Package { name, version, .. } = package;
-    if deny.bans.deny.iter().any(|banned| banned.name == *name) {
-        return Some(format!("{name} {version}: banned"));
+    let versions = all.iter().filter(|other| other.name == *name).count();
+    if let Some(ban) = deny.bans.deny.iter().find(|ban| ban.name == *name).filter(|ban| !ban.once || versions > 1) {
+        return Some(format!("{name} {version}: {}", if ban.once { "wanted in one version" } else { "banned" }));
     }
     if package.source.as_deref() != Some(REGISTRY) {
         return Some(format!("{name} {version}: comes from {:?}", package.source));
@@ -165,6 +169,35 @@ mod tests {
     #[test]
     fn an_expression_that_does_not_parse_is_not_allowed() {
         assert!(!met("") && !met("(MIT") && !met("MIT MIT") && !met("OR"));
+    }
+
+    fn refused(packages: &[(&str, &str)]) -> Vec<String> {
+        let deny: Deny = toml::from_str(
+            "[licenses]\nallow = ['MIT']\n[bans]\ndeny = [{ crate = 'bad' }, { crate = 'big', deny-multiple-versions = true }]",
+        )
+        .expect("parses");
+        let packages: Vec<Package> = packages
+            .iter()
+            .map(|(name, version)| Package {
+                name: (*name).into(),
+                version: (*version).into(),
+                license: Some("MIT".into()),
+                source: Some(if *name == "fork" { "git+https://example.org/fork" } else { REGISTRY }.into()),
+            })
+            .collect();
+        let all: Vec<&Package> = packages.iter().collect();
+        all.iter().filter_map(|package| refusal(package, &all, &deny)).collect()
+    }
+
+    #[test]
+    fn banned_crates_second_versions_and_other_sources_are_refused() {
+        assert_eq!(refused(&[("good", "1"), ("good", "2"), ("big", "1")]), [""; 0]);
+        assert_eq!(refused(&[("bad", "1")]), ["bad 1: banned"]);
+        assert_eq!(
+            refused(&[("big", "1"), ("big", "2")]),
+            ["big 1: wanted in one version", "big 2: wanted in one version"]
+        );
+        assert_eq!(refused(&[("fork", "1")]).len(), 1);
     }
 
     #[test]
