@@ -41,6 +41,9 @@ pub(crate) enum Command {
     Restart(Names),
     /// Kill a service or instance as kill -9 does; it is started again as after any crash
     Kill(Names),
+    /// Be the gateway; started by 'up'
+    #[command(hide = true)]
+    Gateway,
 }
 
 #[derive(Debug, Flags)]

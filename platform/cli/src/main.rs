@@ -10,12 +10,17 @@ mod up;
 mod ps;
 mod steer;
 mod logs;
+mod gateway_process;
 
 use std::process::ExitCode;
 
 use clap::Parser;
+use tokio::runtime::Builder;
 
 use args::{Args, Command};
+
+/// Threads of a part that serves many at once; a laptop has other things to do too.
+const WORKERS: usize = 2;
 
 fn main() -> ExitCode {
     match run(Args::parse()) {
@@ -30,8 +35,11 @@ fn main() -> ExitCode {
 
 fn run(args: Args) -> anyhow::Result<ExitCode> {
     let place = args.place;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(async {
+    let mut runtime = match args.command {
+        Command::Gateway => Builder::new_multi_thread(),
+        _ => Builder::new_current_thread(),
+    };
+    runtime.enable_all().worker_threads(WORKERS).build()?.block_on(async {
         match args.command {
             Command::Up(flags) => up::up(&place, &flags).await,
             Command::Ps(flags) => ps::ps(&place, &flags).await,
@@ -41,6 +49,7 @@ fn run(args: Args) -> anyhow::Result<ExitCode> {
             Command::Kill(flags) => steer::steer(&place, "kill", &flags.names).await,
             Command::Stop(flags) if flags.names.is_empty() => steer::stop_everything(&place).await,
             Command::Stop(flags) => steer::steer(&place, "stop", &flags.names).await,
+            Command::Gateway => gateway_process::run().await,
         }
     })
 }

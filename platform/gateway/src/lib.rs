@@ -1,2 +1,21 @@
-//! The one address of a system: routes, balancing, limits, timeouts and a chain of filters.
+//! The one address of a system: routes, balancing, limits, timeouts, and a chain of filters everything passes.
+//!
+//! It must not know who starts services nor what they do: routes and instances come as a [`Table`] over a channel,
+//! whoever feeds it. Start reading at [`Gateway`], then [`filter`] and [`filters`] (what happens to every request),
+//! `forward` (which instance gets it, and what may be tried again).
 #![forbid(unsafe_code)]
+#![warn(missing_docs)]
+
+pub mod table;
+pub mod settings;
+pub mod filter;
+pub mod filters;
+mod balance;
+mod body;
+mod forward;
+mod gateway;
+
+pub use filter::{Exchange, Filter, Flow};
+pub use gateway::Gateway;
+pub use settings::Settings;
+pub use table::{Route, Table};

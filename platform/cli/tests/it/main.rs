@@ -7,3 +7,4 @@ mod steer;
 mod heal;
 mod logs;
 mod bad_input;
+mod gateway;

@@ -1,0 +1,86 @@
+//! `bongsu gateway`: the gateway as a child of the supervisor, which tells it where everything is.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use bongsu_host::config::Loaded;
+use bongsu_host::logs::Logs;
+use bongsu_host::server::bind;
+use bongsu_host::stop::Stop;
+use gateway::{Gateway, Route, Settings, Table};
+use supervisor::client::Client;
+use supervisor::data_folder::Address;
+use supervisor::registry::RouteTable;
+use tokio::sync::watch;
+
+/// After a failed question the supervisor is asked again so much later; until then the last table stands.
+const AGAIN: Duration = Duration::from_millis(100);
+/// What is still to be said is given so long.
+const LAST_WORDS: Duration = Duration::from_millis(500);
+
+/// Serves until asked to stop.
+pub(crate) async fn run() -> Result<ExitCode> {
+    let mut loaded = Loaded::load("gateway", ["bongsu gateway"], std::env::vars())?;
+    let settings: Settings = loaded.service()?;
+    let config = loaded.config;
+    let logs = Logs::start(&config)?;
+    let stop = Stop::from_process()?;
+    let (tell, tables) = watch::channel(Arc::default());
+    let gateway = Gateway::new(settings.limited_as(&config), tables.clone());
+    let bound = bind(config.listen).await?;
+    logs.listening(bound.addr());
+    let known = async {
+        let mut tables = tables;
+        if tables.wait_for(|table: &Arc<Table>| table.revision > 0).await.is_ok() {
+            logs.ready();
+        }
+        std::future::pending::<()>().await
+    };
+    let supervisor = supervisor()?;
+    tokio::select! { biased;
+        () = bound.serve(gateway.router(), &config, gateway.health(), &stop) => {}
+        () = feed(supervisor, tell) => {}
+        () = known => {}
+    }
+    logs.flush(LAST_WORDS);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Whose child this is.
+fn supervisor() -> Result<Client> {
+    let file = std::env::var_os("BONGSU_SUPERVISOR").context("the gateway is started by 'bongsu up'")?;
+    let file = PathBuf::from(file);
+    let data = file.parent().context("BONGSU_SUPERVISOR is no file of a data folder")?;
+    let address = Address::read(data).with_context(|| format!("cannot read {}", file.display()))?;
+    Ok(Client::at(address, data))
+}
+
+/// Keeps the table up to date for ever.
+async fn feed(supervisor: Client, tell: watch::Sender<Arc<Table>>) {
+    let mut revision = 0;
+    loop {
+        match supervisor.routes(revision).await {
+            Ok(table) => {
+                revision = table.revision;
+                tell.send_replace(Arc::new(translate(table)));
+            }
+            Err(error) => {
+                tracing::warn!(reason = %error, "the supervisor did not tell the routes");
+                tokio::time::sleep(AGAIN).await;
+            }
+        }
+    }
+}
+
+fn translate(table: RouteTable) -> Table {
+    let addresses = |instances: Vec<String>| instances.iter().filter_map(|address| address.parse().ok()).collect();
+    Table {
+        revision: table.revision,
+        routes: table.routes.into_iter().map(|route| Route { path: route.path, service: route.service }).collect(),
+        upstreams: table.upstreams.into_iter().map(|(service, ready)| (service, addresses(ready))).collect(),
+        coming: table.coming,
+    }
+}

@@ -1,0 +1,60 @@
+//! What a filter is: something every request passes on its way in and every answer on its way out.
+
+use std::any::Any;
+use std::net::SocketAddr;
+
+use axum::response::{IntoResponse, Response};
+use bongsu_host::problem::Problem;
+use bongsu_host::trace::Trace;
+use http::{request, response};
+use tokio::time::Instant;
+
+/// One behaviour of the gateway. Filters stand in one ordered list; a request passes them from the first to the
+/// last, its answer the same ones back from the last to the first. A filter that answers itself ends the way in
+/// there: the filters behind it see neither request nor answer.
+pub trait Filter: Send + Sync {
+    /// For logs.
+    fn name(&self) -> &'static str;
+
+    /// On the way in: may change the head, note something in the exchange, or answer itself.
+    fn on_request(&self, _request: &mut request::Parts, _exchange: &mut Exchange) -> Flow {
+        Flow::Continue
+    }
+
+    /// On the way out: may change the head.
+    fn on_response(&self, _response: &mut response::Parts, _exchange: &Exchange) {}
+}
+
+/// What happens to a request after a filter.
+pub enum Flow {
+    /// The next filter's turn.
+    Continue,
+    /// This is the answer.
+    Answer(Response),
+}
+
+/// What is known about one request while it is served.
+pub struct Exchange {
+    /// Who sent it.
+    pub peer: SocketAddr,
+    /// Its trace; the gateway is a span of it.
+    pub trace: Trace,
+    /// When its head had arrived.
+    pub began: Instant,
+    /// When its answer must have begun.
+    pub deadline: Instant,
+    /// Method and path as they came, for the access log.
+    pub asked: (http::Method, String),
+    /// The service its path belongs to, once known.
+    pub service: Option<String>,
+    /// The instance that answered, once known.
+    pub instance: Option<SocketAddr>,
+    /// Kept until the last byte of the answer is sent.
+    pub held: Vec<Box<dyn Any + Send + Sync>>,
+}
+
+impl From<Problem> for Flow {
+    fn from(problem: Problem) -> Self {
+        Self::Answer(problem.into_response())
+    }
+}

@@ -1,0 +1,48 @@
+//! The built-in filters. [`standard`] is the order, and the only place that knows it.
+
+use std::sync::Arc;
+
+use bongsu_host::health::Health;
+use tokio::sync::watch;
+
+use crate::filter::Filter;
+use crate::settings::Settings;
+use crate::table::Table;
+
+mod access_log;
+mod probes;
+mod trace;
+mod shed;
+mod limits;
+mod hop_by_hop;
+mod identity;
+mod deadline;
+mod route;
+
+pub use access_log::AccessLog;
+pub use deadline::{DEADLINE, Deadline};
+pub use hop_by_hop::HopByHop;
+pub use identity::Identity;
+pub use limits::HeadLimits;
+pub(crate) use limits::too_large;
+pub use probes::Probes;
+pub use route::Routes;
+pub use shed::Shed;
+pub use trace::TraceContext;
+
+/// What every request passes, in this order.
+pub fn standard(settings: &Settings, table: &watch::Receiver<Arc<Table>>, health: &Health) -> Vec<Arc<dyn Filter>> {
+    vec![
+        // Before the log: probes would drown it.
+        Arc::new(Probes(health.clone())),
+        Arc::new(AccessLog),
+        Arc::new(TraceContext),
+        // Cheap refusals before anything that costs.
+        Arc::new(Shed::new(settings.limits.concurrency)),
+        Arc::new(HeadLimits(settings.limits.clone())),
+        Arc::new(HopByHop),
+        Arc::new(Identity::new(&settings.principal)),
+        Arc::new(Deadline),
+        Arc::new(Routes(table.clone())),
+    ]
+}

@@ -1,0 +1,46 @@
+//! Who is asking. Login replaces this one filter.
+
+use bongsu_host::principal::PRINCIPAL;
+use http::{HeaderName, HeaderValue, request};
+
+use super::DEADLINE;
+use crate::filter::{Exchange, Filter, Flow};
+
+/// Headers between the parts of a system; from outside they would be claims nobody checked.
+const INTERNAL: &str = "x-bongsu-";
+
+/// Removes every identity a client claims and sets the demo principal.
+pub struct Identity {
+    principal: Option<HeaderValue>,
+}
+
+impl Identity {
+    /// Everybody is `principal`; nobody is anybody when it is no name.
+    pub fn new(principal: &str) -> Self {
+        Self { principal: HeaderValue::try_from(principal).ok().filter(|value| !value.is_empty()) }
+    }
+}
+
+impl Filter for Identity {
+    fn name(&self) -> &'static str {
+        "identity"
+    }
+
+    fn on_request(&self, request: &mut request::Parts, _: &mut Exchange) -> Flow {
+        let claimed: Vec<HeaderName> = request
+            .headers
+            .keys()
+            .filter(|name| name.as_str().starts_with(INTERNAL) || name.as_str().starts_with("x-user"))
+            // A caller may be less patient than we are; the deadline filter sees to it that it is not more.
+            .filter(|name| name.as_str() != DEADLINE)
+            .cloned()
+            .collect();
+        for name in claimed {
+            request.headers.remove(name);
+        }
+        if let Some(principal) = &self.principal {
+            request.headers.insert(PRINCIPAL, principal.clone());
+        }
+        Flow::Continue
+    }
+}

@@ -1,0 +1,35 @@
+//! The gateway's own health, at the paths every process has.
+
+use axum::Json;
+use axum::response::IntoResponse;
+use bongsu_host::health::Health;
+use http::{StatusCode, request};
+use serde::Serialize;
+
+use crate::filter::{Exchange, Filter, Flow};
+
+/// Answers `/health/live`, `/health/ready` and `/health/startup`; nothing of it is ever sent upstream.
+pub struct Probes(pub Health);
+
+#[derive(Serialize)]
+struct Answer {
+    status: &'static str,
+    reasons: Vec<String>,
+}
+
+impl Filter for Probes {
+    fn name(&self) -> &'static str {
+        "probes"
+    }
+
+    fn on_request(&self, request: &mut request::Parts, _: &mut Exchange) -> Flow {
+        let reasons = match request.uri.path() {
+            "/health/live" => Vec::new(),
+            "/health/ready" | "/health/startup" => self.0.status().reasons,
+            _ => return Flow::Continue,
+        };
+        let (code, status) =
+            if reasons.is_empty() { (StatusCode::OK, "up") } else { (StatusCode::SERVICE_UNAVAILABLE, "down") };
+        Flow::Answer((code, Json(Answer { status, reasons })).into_response())
+    }
+}

@@ -1,0 +1,30 @@
+//! Whose path it is.
+
+use std::sync::Arc;
+
+use bongsu_host::problem::Problem;
+use http::request;
+use tokio::sync::watch;
+
+use crate::filter::{Exchange, Filter, Flow};
+use crate::table::Table;
+
+/// Finds the service; 404 for a path that belongs to nobody.
+pub struct Routes(pub watch::Receiver<Arc<Table>>);
+
+impl Filter for Routes {
+    fn name(&self) -> &'static str {
+        "routes"
+    }
+
+    fn on_request(&self, request: &mut request::Parts, exchange: &mut Exchange) -> Flow {
+        let table = self.0.borrow();
+        match table.service_of(request.uri.path()) {
+            Some(service) => {
+                exchange.service = Some(service.to_owned());
+                Flow::Continue
+            }
+            None => Problem::not_found("No service has this path.").into(),
+        }
+    }
+}

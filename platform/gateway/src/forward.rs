@@ -1,0 +1,169 @@
+//! Sends a request upstream: to which instance, how long, and what may be tried again.
+//!
+//! The one rule about trying again: only when no byte reached the instance, that is when the connection was refused.
+//! A connection that broke later may have carried the command; the client, who has the key, decides.
+
+use std::error::Error;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::response::{IntoResponse, Response};
+use bongsu_host::problem::{PROBLEM_JSON, Problem};
+use http::{HeaderValue, Request, StatusCode, Uri, header, request};
+use hyper::body::Incoming;
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use tokio::time::{Instant, sleep_until, timeout_at};
+
+use crate::balance::{Balancer, Chosen};
+use crate::body::{Account, Holding, Loan};
+use crate::filter::Exchange;
+use crate::filters::DEADLINE;
+use crate::gateway::Tables;
+
+/// Upstreams are on the same machine or the same network: a connection that takes longer is as good as refused.
+const CONNECT: Duration = Duration::from_secs(1);
+/// An idle connection is kept so long; less than any server's own limit.
+const IDLE: Duration = Duration::from_secs(20);
+/// While waiting for an instance its address is tried again this often, even without news of it.
+const TRY_EVERY: Duration = Duration::from_millis(20);
+
+pub(crate) struct Forwarder {
+    client: Client<HttpConnector, Loan>,
+    balancer: Balancer,
+    tables: Tables,
+    wait: Duration,
+    body_limit: usize,
+}
+
+impl Forwarder {
+    pub(crate) fn new(tables: Tables, wait: Duration, body_limit: usize) -> Self {
+        let mut connector = HttpConnector::new();
+        connector.set_nodelay(true);
+        connector.set_connect_timeout(Some(CONNECT));
+        let client = Client::builder(TokioExecutor::new())
+            .pool_idle_timeout(IDLE)
+            .pool_timer(TokioTimer::new())
+            .build(connector);
+        Self { client, balancer: Balancer::default(), tables, wait, body_limit }
+    }
+
+    /// The answer of some instance of the exchange's service, or the problem there was with all of them.
+    pub(crate) async fn forward(&self, head: request::Parts, body: Body, exchange: &mut Exchange) -> Response {
+        let account = Account::of(body, self.body_limit);
+        let deadline = exchange.deadline;
+        match timeout_at(deadline, self.attempts(&head, &account, exchange)).await {
+            Ok(Ok((answer, chosen))) => hand_over(answer, chosen, exchange),
+            Ok(Err(problem)) => problem.into_response(),
+            Err(_) => Problem::of_status(StatusCode::GATEWAY_TIMEOUT)
+                .detail("The service did not answer in time. Whether it acted is not known.")
+                .into_response(),
+        }
+    }
+
+    async fn attempts(
+        &self,
+        head: &request::Parts,
+        account: &Arc<Account>,
+        exchange: &mut Exchange,
+    ) -> Result<(http::Response<Incoming>, Chosen), Problem> {
+        let service = exchange.service.clone().unwrap_or_default();
+        let give_up = if may_wait(head) { Instant::now() + self.wait } else { Instant::now() };
+        let mut table = self.tables.clone();
+        let mut refused: Vec<SocketAddr> = Vec::new();
+        loop {
+            let ready = table.borrow_and_update().ready(&service).to_vec();
+            if let Some(chosen) = self.balancer.choose(&ready, &refused) {
+                exchange.instance = Some(chosen.instance);
+                let Some(body) = account.lend() else { return Err(lost(&service)) };
+                match self.client.request(upstream_request(head, chosen.instance, exchange.deadline, body)?).await {
+                    Ok(answer) => return Ok((answer, chosen)),
+                    Err(_) if account.is_exceeded() => return Err(crate::filters::too_large(self.body_limit)),
+                    Err(error) if error.is_connect() => refused.push(chosen.instance),
+                    Err(error) => {
+                        let reason = bongsu_host::logs::chain(&error);
+                        tracing::warn!(upstream = service, instance = %chosen.instance, reason, "an upstream failed");
+                        return Err(broken(&service, &error));
+                    }
+                }
+                continue;
+            }
+            if Instant::now() >= give_up {
+                return Err(absent(&service));
+            }
+            refused.clear();
+            let again = (Instant::now() + TRY_EVERY).min(give_up);
+            tokio::select! { biased;
+                _ = table.changed() => {}
+                () = sleep_until(again) => {}
+            }
+        }
+    }
+}
+
+/// Waiting is for requests that could also be sent again: idempotent ones (RFC 9110 §9.2.2), and those with a key.
+fn may_wait(head: &request::Parts) -> bool {
+    head.method.is_idempotent() || head.headers.contains_key("idempotency-key")
+}
+
+fn upstream_request(
+    head: &request::Parts,
+    instance: SocketAddr,
+    deadline: Instant,
+    body: Loan,
+) -> Result<Request<Loan>, Problem> {
+    let target = head.uri.path_and_query().map_or("/", |target| target.as_str());
+    let uri = Uri::try_from(format!("http://{instance}{target}"))
+        .map_err(|_| Problem::bad_request("This target cannot be sent on."))?;
+    let mut request = Request::new(body);
+    *request.method_mut() = head.method.clone();
+    *request.uri_mut() = uri;
+    *request.headers_mut() = head.headers.clone();
+    let left = deadline.saturating_duration_since(Instant::now()).as_millis() as u64;
+    request.headers_mut().insert(DEADLINE, HeaderValue::from(left));
+    Ok(request)
+}
+
+/// The answer as the client gets it: streamed, and busy until it is sent. What a 5xx says that is no problem+json is
+/// not for outside ears.
+fn hand_over(answer: http::Response<Incoming>, chosen: Chosen, exchange: &mut Exchange) -> Response {
+    let status = answer.status();
+    let kind = answer.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    if status.is_server_error() && !kind.starts_with(PROBLEM_JSON) {
+        return Problem::of_status(status).into_response();
+    }
+    let mut held = std::mem::take(&mut exchange.held);
+    held.push(Box::new(chosen));
+    answer.map(|body| Body::new(Holding { body, _held: held }))
+}
+
+/// No instance is ready.
+fn absent(service: &str) -> Problem {
+    Problem::unavailable(format!("No instance of '{service}' is ready."))
+}
+
+/// Every connection was refused, and the body is gone.
+fn lost(service: &str) -> Problem {
+    Problem::new(StatusCode::BAD_GATEWAY, "upstream-lost", "The service could not be reached")
+        .detail(format!("The connection to '{service}' was lost."))
+}
+
+/// The connection broke, or what came was no HTTP.
+fn broken(service: &str, error: &(dyn Error + 'static)) -> Problem {
+    let mut cause = Some(error);
+    let garbage = std::iter::from_fn(|| {
+        let this = cause?;
+        cause = this.source();
+        Some(this)
+    })
+    .filter_map(|error| error.downcast_ref::<hyper::Error>())
+    .any(hyper::Error::is_parse);
+    let (code, detail) = match garbage {
+        true => ("upstream-garbage", format!("What '{service}' answered cannot be understood.")),
+        false => ("upstream-lost", format!("The connection to '{service}' was lost. Whether it acted is not known.")),
+    };
+    Problem::new(StatusCode::BAD_GATEWAY, code, "The service gave no answer").detail(detail)
+}

@@ -1,0 +1,113 @@
+//! The gateway itself: a list of filters around a forwarder.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{ConnectInfo, Request};
+use axum::response::Response;
+use bongsu_host::health::Health;
+use bongsu_host::trace::Trace;
+use bongsu_runtime::Status;
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use crate::filter::{Exchange, Filter, Flow};
+use crate::filters::standard;
+use crate::forward::Forwarder;
+use crate::settings::Settings;
+use crate::table::Table;
+
+/// Where the newest table is found.
+pub(crate) type Tables = watch::Receiver<Arc<Table>>;
+
+/// One gateway; cheap to clone.
+#[derive(Clone)]
+pub struct Gateway {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    filters: Vec<Arc<dyn Filter>>,
+    forwarder: Forwarder,
+    settings: Settings,
+    health: Health,
+}
+
+impl Gateway {
+    /// A gateway with the standard filters, which routes by the newest table. It is ready once there was one.
+    pub fn new(settings: Settings, tables: watch::Receiver<Arc<Table>>) -> Self {
+        Self::with_filters(settings, tables, |standard| standard)
+    }
+
+    /// As [`Gateway::new`], with another list of filters made from the standard one.
+    pub fn with_filters(
+        settings: Settings,
+        tables: watch::Receiver<Arc<Table>>,
+        arrange: impl FnOnce(Vec<Arc<dyn Filter>>) -> Vec<Arc<dyn Filter>>,
+    ) -> Self {
+        let known = tables.clone();
+        let health = Health::new(move || match known.borrow().revision {
+            0 => Status { ready: false, reasons: vec!["the routes are not known yet".to_owned()] },
+            _ => Status { ready: true, reasons: Vec::new() },
+        });
+        let filters = arrange(standard(&settings, &tables, &health));
+        let forwarder = Forwarder::new(tables, settings.wait(), settings.limits.body_bytes);
+        Self { inner: Arc::new(Inner { filters, forwarder, settings, health }) }
+    }
+
+    /// Whether it can serve.
+    pub fn health(&self) -> &Health {
+        &self.inner.health
+    }
+
+    /// Everything as one route, for the host's server.
+    pub fn router(&self) -> Router {
+        let this = self.clone();
+        Router::new().fallback(async move |request: Request| this.serve(request).await)
+    }
+
+    async fn serve(&self, request: Request) -> Response {
+        let trace = Trace::of(request.headers());
+        // Problems and log lines take their trace id from the scope.
+        trace.clone().scope(self.inner.serve(request, trace)).await
+    }
+}
+
+impl Inner {
+    async fn serve(&self, request: Request, trace: Trace) -> Response {
+        let (mut head, body) = request.into_parts();
+        let mut exchange = self.exchange(&head, trace);
+        for (passed, filter) in self.filters.iter().enumerate() {
+            if let Flow::Answer(answer) = filter.on_request(&mut head, &mut exchange) {
+                // The one that answered and those before it see the answer.
+                return self.way_out(passed + 1, answer, &exchange);
+            }
+        }
+        let answer = self.forwarder.forward(head, body, &mut exchange).await;
+        self.way_out(self.filters.len(), answer, &exchange)
+    }
+
+    fn exchange(&self, head: &http::request::Parts, trace: Trace) -> Exchange {
+        let nobody = SocketAddr::from(([0, 0, 0, 0], 0));
+        let began = Instant::now();
+        Exchange {
+            peer: head.extensions.get::<ConnectInfo<SocketAddr>>().map_or(nobody, |ConnectInfo(peer)| *peer),
+            trace,
+            began,
+            deadline: began + self.settings.limits.request_timeout(),
+            asked: (head.method.clone(), head.uri.path().to_owned()),
+            service: None,
+            instance: None,
+            held: Vec::new(),
+        }
+    }
+
+    fn way_out(&self, passed: usize, answer: Response, exchange: &Exchange) -> Response {
+        let (mut head, body) = answer.into_parts();
+        for filter in self.filters[..passed].iter().rev() {
+            filter.on_response(&mut head, exchange);
+        }
+        Response::from_parts(head, body)
+    }
+}

@@ -1,0 +1,6 @@
+//! The gateway as a library: its chain of filters, and what it tries again.
+#![expect(clippy::unwrap_used, reason = "what a test cannot do ends it")]
+
+mod street;
+mod filters;
+mod retries;
