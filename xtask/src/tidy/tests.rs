@@ -243,3 +243,26 @@ fn a_folder_named_in_gitignore_is_not_looked_at() {
     let tree = Tree::load(folder.path()).expect("readable");
     assert_eq!(tree.files().map(|file| file.path.as_str()).collect::<Vec<_>>(), [".gitignore", "src/a.log"]);
 }
+
+#[test]
+fn lowering_the_ratchet_writes_down_what_shrank_and_nothing_that_grew() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let write = |path: &str, text: &str| {
+        let path = folder.path().join(path);
+        fs::create_dir_all(path.parent().expect("a file is in a folder")).expect("a folder");
+        fs::write(path, text).expect("a file");
+    };
+    let function = |name: &str, lines: usize| format!("fn {name}() {{\n{}}}\n", "    step();\n".repeat(lines - 2));
+    write(
+        "src/a.rs",
+        &rust(&(function("shrank", 50) + &function("grew", 70) + &function("short", 9) + &function("new", 60))),
+    );
+    write(
+        "xtask/ratchet.toml",
+        "[files]\n[functions]\n'src/a.rs::shrank' = 60\n'src/a.rs::grew' = 60\n'src/a.rs::short' = 60\n",
+    );
+    rules::ratchet::lower(folder.path()).expect("the list can be written");
+    let list = fs::read_to_string(folder.path().join("xtask/ratchet.toml")).expect("the list is there");
+    let entries: Vec<&str> = list.lines().filter(|line| !line.starts_with('#') && !line.is_empty()).collect();
+    assert_eq!(entries, ["[files]", "[functions]", "\"src/a.rs::grew\" = 60", "\"src/a.rs::shrank\" = 50"]);
+}

@@ -112,7 +112,7 @@ pub(super) async fn everything_of_an_event_comes_back(factory: &dyn StoreFactory
         tags: new.tags,
         facts: new.facts,
     };
-    let plain = StoredEvent { facts: Vec::new(), ..told.clone() };
+    let plain = [StoredEvent { facts: Vec::new(), ..told.clone() }];
     let after = Position(0);
     assert_eq!(read(&store, Read::Facts { after }, 9).await, [told]);
     let others = [
@@ -120,7 +120,6 @@ pub(super) async fn everything_of_an_event_comes_back(factory: &dyn StoreFactory
         Read::Stream { stream: new.stream, after: 0 },
         Read::Tagged { tag: String::new(), after },
     ];
-    let plain = [plain];
     for what in others {
         assert_eq!(read(&store, what, 9).await, plain);
     }
