@@ -1,6 +1,6 @@
 //! One middleware around every route: trace, limits, shedding, deadline, panics, uniform errors, access log.
 
-use std::{panic::AssertUnwindSafe, sync::Arc};
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -9,14 +9,16 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use bongsu_runtime::ports::env::Env;
-use futures::FutureExt as _;
 use http::{HeaderValue, StatusCode, header};
-use tokio::sync::Semaphore;
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::timeout,
+};
 
 use crate::{
     command::Surroundings,
     config::{Config, Limits},
-    env::mono_now,
+    env::{self, mono_now},
     health::{self, Health, Info},
     json,
     problem::{PROBLEM_JSON, Problem},
@@ -25,6 +27,8 @@ use crate::{
 
 /// Longest text of a foreign error shown as detail, in bytes.
 const MAX_DETAIL: usize = 1_024;
+/// A handler nobody waits for any more gets so long to come to its end.
+const ABANDONED_AFTER: Duration = Duration::from_secs(60);
 
 /// What every route is served with.
 #[derive(Clone)]
@@ -37,7 +41,7 @@ struct Inner {
     limits: Limits,
     env: Arc<dyn Env>,
     health: Health,
-    running: Semaphore,
+    running: Arc<Semaphore>,
 }
 
 /// What the access log says of a request.
@@ -51,7 +55,7 @@ impl Host {
     /// A host for one process.
     pub fn new(config: &Config, env: Arc<dyn Env>, health: Health) -> Self {
         let limits = config.limits.clone();
-        let running = Semaphore::new(limits.concurrency.min(Semaphore::MAX_PERMITS));
+        let running = Arc::new(Semaphore::new(limits.concurrency.min(Semaphore::MAX_PERMITS)));
         Self { inner: Arc::new(Inner { info: Info::of(config), limits, env, health, running }) }
     }
 
@@ -72,15 +76,14 @@ async fn around(State(host): State<Host>, mut request: Request, next: Next) -> R
     extensions.insert(trace.clone());
     extensions.insert(host.inner.limits.clone());
     extensions.insert(Surroundings(Arc::clone(&host.inner.env)));
-    let traceparent = trace.traceparent();
     let served = async {
-        let response = host.inner.admit(&asked, request, next).await.unwrap_or_else(Problem::into_response);
+        let response = host.inner.admit(&asked, &trace, request, next).await.unwrap_or_else(Problem::into_response);
         let response = uniform(response).await;
         asked.log(response.status(), started.elapsed());
         response
     };
-    let mut response = trace.scope(served).await;
-    if let Ok(value) = HeaderValue::try_from(traceparent) {
+    let mut response = trace.clone().scope(served).await;
+    if let Ok(value) = HeaderValue::try_from(trace.traceparent()) {
         response.headers_mut().insert(TRACEPARENT, value);
     }
     response
@@ -88,7 +91,7 @@ async fn around(State(host): State<Host>, mut request: Request, next: Next) -> R
 
 impl Inner {
     /// Refuses what is too large or too much, serves the rest.
-    async fn admit(&self, asked: &Asked, request: Request, next: Next) -> Result<Response, Problem> {
+    async fn admit(&self, asked: &Asked, trace: &Trace, request: Request, next: Next) -> Result<Response, Problem> {
         let head = head_bytes(&request);
         if head > self.limits.header_bytes {
             let detail = format!("At most {} bytes of target and headers are read.", self.limits.header_bytes);
@@ -97,23 +100,37 @@ impl Inner {
         if announced_bytes(&request) > self.limits.body_bytes as u64 {
             return Err(json::too_large(&self.limits));
         }
-        if asked.is_for_operators() {
-            return Ok(self.serve(request, next).await);
-        }
-        let Ok(_running) = self.running.try_acquire() else {
+        let place = Arc::clone(&self.running).try_acquire_owned().ok();
+        if place.is_none() && !asked.is_for_operators() {
             return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", "Too busy").retry_after(1));
-        };
-        let limit = self.limits.request_timeout();
-        // The handler is dropped, not what it already asked the store to commit: the same key finds the answer.
-        tokio::time::timeout(limit, self.serve(request, next))
-            .await
-            .map_err(|_| Problem::new(StatusCode::SERVICE_UNAVAILABLE, "timeout", "No answer in time").retry_after(1))
+        }
+        self.serve(place, trace, request, next).await
     }
 
-    async fn serve(&self, request: Request, next: Next) -> Response {
-        // The panic itself is logged by the process's panic hook.
-        let served = AssertUnwindSafe(next.run(request)).catch_unwind().await;
-        served.unwrap_or_else(|_| Problem::internal().into_response())
+    /// Runs the handler as a task of its own: a client that hangs up, or waits no longer, must not stop a
+    /// command half-way between the store and what this process believes of it. It keeps its place until it
+    /// ends, so that what nobody waits for is bounded too.
+    async fn serve(
+        &self,
+        place: Option<OwnedSemaphorePermit>,
+        trace: &Trace,
+        request: Request,
+        next: Next,
+    ) -> Result<Response, Problem> {
+        let limit = self.limits.request_timeout();
+        let handled = async move {
+            let _place = place;
+            timeout(limit + ABANDONED_AFTER, next.run(request)).await
+        };
+        let handled = env::spawn(trace.clone().scope(handled));
+        match timeout(limit, handled).await {
+            Ok(Ok(Ok(response))) => Ok(response),
+            // The panic itself is logged by the process's panic hook.
+            Ok(Err(_panicked)) => Err(Problem::internal()),
+            Ok(Ok(Err(_))) | Err(_) => {
+                Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "timeout", "No answer in time").retry_after(1))
+            }
+        }
     }
 }
 
@@ -132,7 +149,7 @@ impl Asked {
         self.probe || self.route == "/info" || self.route.starts_with("/bongsu/")
     }
 
-    fn log(&self, status: StatusCode, took: std::time::Duration) {
+    fn log(&self, status: StatusCode, took: Duration) {
         if self.probe {
             return;
         }

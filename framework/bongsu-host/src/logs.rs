@@ -107,22 +107,18 @@ impl Logs {
 
     /// Announces the address: `{"event":"listening","addr":"127.0.0.1:12345"}`.
     pub fn listening(&self, addr: SocketAddr) {
-        self.write(&json!({ "event": "listening", "addr": addr.to_string() }));
+        self.push(format!(r#"{{"event":"listening","addr":"{addr}"}}"#).into_bytes());
     }
 
     /// Announces readiness: `{"event":"ready"}`.
     pub fn ready(&self) {
-        self.write(&json!({ "event": "ready" }));
+        self.push(br#"{"event":"ready"}"#.to_vec());
     }
 
     /// Waits until everything is written, but not for ever.
     pub fn flush(&self, at_most: Duration) {
         let unwritten = |waiting: &mut Waiting| waiting.writing || !waiting.lines.is_empty();
         let _ = self.queue.changed.wait_timeout_while(self.queue.lock(), at_most, unwritten);
-    }
-
-    fn write(&self, line: &Value) {
-        self.push(line.to_string().into_bytes());
     }
 
     fn push(&self, mut line: Vec<u8>) {

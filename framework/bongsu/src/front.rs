@@ -77,12 +77,12 @@ fn run<S: Serialize + DeserializeOwned>(
         let stop = Stop::from_process().context("cannot listen to signals")?;
         let bound = server::bind(config.listen).await?;
         let running = Running::start(service(&settings), &config).await?;
-        let served = running.serve(bound, |handle| routes(handle, &settings), &config, &logs, &stop).await;
+        running.serve(bound, |handle| routes(handle, &settings), &config, &logs, &stop).await;
         running.end().await;
-        served
+        tracing::info!("stopped");
+        anyhow::Ok(())
     });
     tokio.shutdown_timeout(LAST_MOMENT);
-    tracing::info!("stopped");
     logs.flush(LAST_MOMENT);
     outcome
 }
@@ -105,21 +105,20 @@ impl Running {
         config: &Config,
         logs: &Logs,
         stop: &Stop,
-    ) -> anyhow::Result<()> {
+    ) {
         let handle = self.runtime.handle();
         let asked = handle.clone();
         let health = Health::new(move || asked.status());
         let routes = routes(handle.clone()).merge(operator::routes(handle));
         let app = Host::new(config, Arc::clone(&self.env), health.clone()).app(routes);
-        let (addr, slot) = (bound.addr(), &config.slot);
+        let addr = bound.addr();
         if let Some(broker) = &self.broker {
             tracing::info!(addr = %broker.addr(), "a broker runs inside this process");
         }
         logs.listening(addr);
-        tracing::info!(%addr, slot, store = %config.store, revision = %config.revision, "listening");
+        tracing::info!(%addr, store = %config.store, revision = %config.revision, "listening");
         let _announcer = self.announce_ready(health.clone(), logs.clone());
         bound.serve(app, config, &health, stop).await;
-        Ok(())
     }
 
     fn announce_ready(&self, health: Health, logs: Logs) -> Box<dyn Task> {

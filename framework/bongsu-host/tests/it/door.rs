@@ -70,6 +70,7 @@ impl Decider for Door {
 pub(crate) struct Gate {
     pub(crate) entered: Semaphore,
     pub(crate) open: Semaphore,
+    pub(crate) left: Semaphore,
 }
 
 #[derive(Clone)]
@@ -148,5 +149,6 @@ async fn wait_at_gate(State(app): State<App>) -> &'static str {
     if let Ok(permit) = app.gate.open.acquire().await {
         permit.forget();
     }
+    app.gate.left.add_permits(1);
     "through"
 }

@@ -38,7 +38,7 @@ impl House {
         };
         let runtime = Runtime::start(door::service(), world, Settings::default());
         let handle = runtime.handle();
-        let gate = Arc::new(Gate { entered: Semaphore::new(0), open: Semaphore::new(0) });
+        let gate = Arc::new(Gate { entered: Semaphore::new(0), open: Semaphore::new(0), left: Semaphore::new(0) });
         let health = Health::new({
             let handle = handle.clone();
             move || handle.status()

@@ -1,6 +1,10 @@
 //! Nothing that was begun is lost.
 
-use tokio::{io::AsyncReadExt as _, net::TcpStream, time::timeout};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+    time::timeout,
+};
 
 use crate::{
     client::{Ask, PATIENCE},
@@ -55,4 +59,17 @@ async fn a_request_that_never_ends_is_cut_off_at_the_deadline() {
     house.stop.ask("test");
     timeout(PATIENCE, house.served).await.expect("it ends").unwrap();
     assert_eq!(stuck.await.unwrap(), b"");
+}
+
+#[tokio::test]
+async fn a_client_that_hangs_up_does_not_stop_what_it_began() {
+    let house = House::open().await;
+    let mut gone = TcpStream::connect(house.addr).await.unwrap();
+    gone.write_all(b"GET /gate HTTP/1.1\r\nhost: test\r\n\r\n").await.unwrap();
+    house.somebody_at_the_gate().await;
+    drop(gone);
+    // Served after the server has seen that the first client is gone.
+    assert_eq!(Ask::get("/numbers/1").of(house.addr).await.status, 200);
+    house.gate.open.add_permits(1);
+    timeout(PATIENCE, house.gate.left.acquire()).await.expect("it comes to its end").unwrap().forget();
 }

@@ -1,0 +1,76 @@
+//! It ends when asked, whoever asks, and leaves nothing half done.
+
+use std::process::Stdio;
+
+use nix::sys::signal::Signal;
+use tempfile::tempdir;
+
+use crate::process::Door;
+
+#[test]
+fn the_end_of_the_parents_pipe_stops_it() {
+    let folder = tempdir().unwrap();
+    let mut door = Door::start(folder.path());
+    door.let_go();
+    assert_eq!(door.ended().code(), Some(0));
+    let said = door.last_words();
+    assert!(
+        said.iter().any(|line| line["message"] == "stopping" && line["reason"] == "the parent has gone"),
+        "{said:?}"
+    );
+    assert_eq!(said.last().unwrap()["message"], "stopped", "its last words are not lost");
+}
+
+#[test]
+fn without_a_parent_the_end_of_stdin_means_nothing() {
+    let folder = tempdir().unwrap();
+    let door = Door::with(folder.path(), |command| {
+        command.env_remove("BONGSU_PARENT_PIPE").stdin(Stdio::null());
+    });
+    assert_eq!(door.open("front", "1").unwrap().status, 202);
+}
+
+#[test]
+fn sigterm_and_sigint_stop_it_and_what_was_answered_is_kept() {
+    let folder = tempdir().unwrap();
+    for (signal, key) in [(Signal::SIGTERM, "1"), (Signal::SIGINT, "2")] {
+        let door = Door::start(folder.path());
+        assert_eq!(door.open(key, key).unwrap().status, 202);
+        door.signal(signal);
+        assert_eq!(door.ended().code(), Some(0));
+        let again = Door::start(folder.path());
+        let got = again.open(key, key).unwrap();
+        assert!(got.status == 202 && got.head.contains("idempotency-replayed: true"), "{}", got.head);
+        assert_eq!(again.open(key, &format!("other-{key}")).unwrap().status, 409);
+    }
+}
+
+#[test]
+fn a_second_signal_ends_it_at_once() {
+    let folder = tempdir().unwrap();
+    let door = Door::with(folder.path(), |command| {
+        command.args(["--set", "shutdown.unready_ms=600000"]);
+    });
+    door.signal(Signal::SIGTERM);
+    door.line(|line| line["message"] == "stopping");
+    door.signal(Signal::SIGTERM);
+    assert_eq!(door.ended().code(), Some(130));
+}
+
+#[test]
+fn nobody_reading_its_log_does_not_stop_it_from_serving_or_ending() {
+    let folder = tempdir().unwrap();
+    let unread = Door::with(folder.path(), |command| {
+        // Half a page of text per request fills the pipe after some dozens.
+        command.args(["--set", "log=trace"]);
+    });
+    let paused = unread.pause_reading();
+    for at in 0..400 {
+        assert_eq!(unread.open(&format!("d{at}"), &format!("k{at}")).unwrap().status, 202);
+    }
+    unread.signal(Signal::SIGTERM);
+    assert_eq!(unread.ended().code(), Some(0));
+    drop(paused);
+    let said = unread.last_words();
+    assert!(said.iter().all(|line| line["message"] != "stopped"), "its stdout was full to the end");
+}
