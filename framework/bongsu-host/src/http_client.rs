@@ -13,10 +13,13 @@ use hyper_util::{
     rt::{TokioExecutor, TokioTimer},
 };
 
+use crate::logs::chain;
+
 /// Largest answer read, in bytes; a longer one is an [`HttpError`].
 const MAX_ANSWER: usize = 8 << 20;
-/// A pooled connection idle for so long is closed.
-const IDLE: Duration = Duration::from_secs(30);
+/// A pooled connection idle for so long is closed: less than the [header timeout](crate::config::Limits) after
+/// which a server of ours closes it, so that a request is not written into a connection just closing.
+const IDLE: Duration = Duration::from_secs(4);
 
 /// [`HttpClient`] on hyper with pooled connections. Plain `http` only: outside a laptop, TLS to the outside
 /// world is the sidecar's.
@@ -41,7 +44,8 @@ impl HyperClient {
         let outgoing = outgoing.body(Full::new(request.body)).map_err(failed)?;
         let answer = self.client.request(outgoing).await.map_err(failed)?;
         let status = answer.status().as_u16();
-        let body = Limited::new(answer.into_body(), MAX_ANSWER).collect().await.map_err(|why| failed(&*why))?;
+        let body =
+            Limited::new(answer.into_body(), MAX_ANSWER).collect().await.map_err(|why| HttpError(chain(&*why)))?;
         Ok(HttpResponse { status, body: body.to_bytes() })
     }
 }
@@ -64,13 +68,7 @@ impl HttpClient for HyperClient {
     }
 }
 
-/// The whole chain in one line: hyper's outermost message alone says only "client error (Connect)".
-fn failed(error: impl std::error::Error) -> HttpError {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(inner) = source {
-        text = format!("{text}: {inner}");
-        source = inner.source();
-    }
-    HttpError(text)
+/// The whole chain: hyper's outermost message alone says only "client error (Connect)".
+fn failed(error: impl std::error::Error + 'static) -> HttpError {
+    HttpError(chain(&error))
 }

@@ -11,6 +11,7 @@ mod configuration;
 mod errors;
 mod idempotency;
 mod operators;
+mod outgoing;
 mod overload;
 mod probes;
 mod shutdown;
