@@ -85,6 +85,8 @@ async fn deliver(core: &Arc<Core>, consumer: &Arc<dyn Consumer>, lanes: &mut BTr
         match handled {
             Ok(()) => {}
             Err(Stop::Later(error)) => {
+                // Where it stands is no longer known: kept open, it would go on behind facts without effect.
+                lanes.remove(&lease);
                 tracing::warn!(consumer = consumer.name(), lease, %error, "facts cannot be handled now");
             }
             Err(Stop::Lost) => {
