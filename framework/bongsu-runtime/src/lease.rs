@@ -136,6 +136,7 @@ impl Keeper {
             return Ok(false);
         }
         let members = self.look_around().await?;
+        self.verify().await?;
         let wanted = assigned(&self.resources, &members, &self.core.settings.slot);
         self.give_back(|resource| !wanted.contains(resource)).await?;
         self.take(&wanted, &members).await?;
@@ -183,6 +184,16 @@ impl Keeper {
         let mut members: BTreeSet<String> = live.map(|(slot, _)| slot.clone()).collect();
         members.insert(self.core.settings.slot.clone());
         Ok(members)
+    }
+
+    /// Drops what was taken while this instance stood still. A refused Commit would tell as well, but a relay that
+    /// the broker fences makes none.
+    async fn verify(&self) -> Result<(), StoreError> {
+        let keys: Vec<DocKey> = self.core.leases.held("").into_iter().map(|held| DocKey::new(LEASE, held)).collect();
+        let found = self.core.store.docs(keys.clone()).await?;
+        let found: Vec<Mismatch> = keys.into_iter().zip(found).map(|(key, doc)| Mismatch::Doc(key, doc)).collect();
+        self.core.leases.learn(&found);
+        Ok(())
     }
 
     async fn take(&self, wanted: &BTreeSet<String>, members: &BTreeSet<String>) -> Result<(), StoreError> {
