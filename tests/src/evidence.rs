@@ -1,0 +1,107 @@
+//! What a run leaves behind: every store, the provider's books, and what the clients saw.
+
+use std::collections::BTreeMap;
+
+use bongsu_core::Aggregate;
+use bongsu_core::Wire;
+use bongsu_runtime::ports::store::{Doc, Position, Read, Scan, Store, StoreError, StoredEvent};
+use serde_json::Value;
+
+/// Everything a rule may look at.
+pub struct Evidence {
+    /// By context.
+    pub stores: BTreeMap<&'static str, Dump>,
+    /// `GET /ledger` of the payment provider.
+    pub ledger: Value,
+    /// What the clients asked for and heard.
+    pub history: Vec<Op>,
+}
+
+/// The content of one store.
+#[derive(Clone, Default)]
+pub struct Dump {
+    /// In commit order.
+    pub events: Vec<StoredEvent>,
+    /// Of the tables of the runtime and of read models.
+    pub docs: Vec<Doc>,
+}
+
+/// One order a client tried to place.
+#[derive(Clone, Debug)]
+pub struct Op {
+    /// The id it has if it was placed: it follows from the idempotency key.
+    pub order: String,
+    /// What the client knows.
+    pub heard: Heard,
+}
+
+/// What a client knows of its request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Heard {
+    /// It was accepted.
+    Accepted,
+    /// It was refused.
+    Refused,
+    /// No answer: it may or may not have happened.
+    Nothing,
+}
+
+/// The tables a dump holds.
+pub const TABLES: &[&str] = &["todo", "cursor", "seen", "lease", "order-history@1.1", "price-list@1.1"];
+
+impl Dump {
+    /// Reads a store through its port.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn of(store: &dyn Store) -> Result<Self, StoreError> {
+        const PAGE: u32 = 1_000;
+        let mut dump = Self::default();
+        loop {
+            let after = dump.events.last().and_then(|event| event.position).unwrap_or(Position(0));
+            let events = store.read(Read::Feed { after }, PAGE).await?;
+            let last = events.len() < PAGE as usize;
+            dump.events.extend(events);
+            if last {
+                break;
+            }
+        }
+        for table in TABLES {
+            let found = store.scan(Scan::table(*table, 1_000_000)).await?;
+            dump.docs.extend(found.into_iter().map(|(_, doc)| doc));
+        }
+        Ok(dump)
+    }
+
+    /// The documents of a table.
+    pub fn table<'a>(&'a self, table: &'a str) -> impl Iterator<Item = &'a Doc> + 'a {
+        self.docs.iter().filter(move |doc| doc.key.table == table)
+    }
+
+    /// The events of every instance of an aggregate, in commit order.
+    pub fn events_of<A: Aggregate>(&self) -> Vec<(&str, A::Event)> {
+        let prefix = format!("{}/", A::NAME);
+        let mine = self.events.iter().filter_map(|event| Some((event.stream.strip_prefix(&prefix)?, event)));
+        mine.map(|(id, event)| {
+            let decoded = A::Event::decode(&event.name, event.schema, &event.data);
+            (id, decoded.ok().flatten().unwrap_or_else(|| panic!("{}@{} decodes", event.stream, event.version)))
+        })
+        .collect()
+    }
+
+    /// The state of every instance of an aggregate.
+    pub fn states_of<A: Aggregate>(&self) -> BTreeMap<String, A::State> {
+        let mut states: BTreeMap<String, A::State> = BTreeMap::new();
+        for (id, event) in self.events_of::<A>() {
+            A::evolve(states.entry(id.to_owned()).or_default(), &event);
+        }
+        states
+    }
+}
+
+impl Evidence {
+    /// The store of a context.
+    pub fn store(&self, context: &str) -> &Dump {
+        self.stores.get(context).unwrap_or_else(|| panic!("the evidence has no store of {context}"))
+    }
+}

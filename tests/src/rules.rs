@@ -1,0 +1,45 @@
+//! The invariants of the mall (`I1`…`I10` as in docs/guides/testing.md). Each looks at a whole run, says how
+//! many things it looked at, or the first that is wrong; the caller fails a rule that looked at nothing.
+
+mod orders;
+mod effects;
+mod money;
+mod stock;
+pub mod processes;
+mod views;
+
+use crate::evidence::Evidence;
+
+/// How many things a rule looked at, or what is wrong.
+pub type Checked = Result<u64, String>;
+
+/// A rule and its name.
+pub type Rule = (&'static str, fn(&Evidence) -> Checked);
+
+/// Every rule over the evidence of a quiet system.
+pub const ALL: &[Rule] = &[
+    ("I1 no lost and no phantom order", orders::no_lost_no_phantom),
+    ("I1 every order has ended", orders::every_order_has_ended),
+    ("I3 versions and positions rise", orders::versions_rise),
+    ("I4 every effect exactly once", effects::exactly_once),
+    ("I5 no cursor passed an unhandled fact", effects::marks_cover_facts),
+    ("I7 money is conserved", money::conserved),
+    ("I7 our books are the provider's books", money::books_agree),
+    ("I8 stock is conserved at every prefix", stock::conserved),
+    ("I8 reservations end as their orders", stock::reservations_end),
+    ("I9 no process is left with a timer", processes::nothing_left_to_do),
+    ("I10 MyPage shows what the contexts hold", views::agree),
+];
+
+/// Checks everything; the first broken or vacuous rule is the error.
+///
+/// # Errors
+/// The name of the rule and what is wrong.
+pub fn check(evidence: &Evidence) -> Result<Vec<(&'static str, u64)>, String> {
+    let judged = ALL.iter().map(|(name, rule)| match rule(evidence) {
+        Ok(0) => Err(format!("{name}: looked at nothing")),
+        Ok(looked) => Ok((*name, looked)),
+        Err(broken) => Err(format!("{name}: {broken}")),
+    });
+    judged.collect()
+}

@@ -1,0 +1,195 @@
+//! One run: goods, customers, a moody provider, then healing, quiet, and judgement.
+
+use std::time::Duration;
+
+use bongsu_runtime::{
+    Envelope,
+    ports::broker::{In, Partition},
+};
+use bongsu_testing::{
+    MemoryBroker, MemoryStore,
+    sim::{Failure, Sim, check},
+};
+use ordering_domain::{
+    events::{CancelledWhy, OrderEvent, RejectedWhy},
+    order::Orders,
+};
+use payment_domain::{events::PaymentEvent, payment::Payments};
+use sandbox::provider::Mode;
+use system_tests::{
+    evidence::Evidence,
+    rules::{self, processes},
+};
+
+use crate::{
+    clients,
+    world::{CONTEXTS, Mall, watch_cursors},
+};
+
+/// Orders tried in one run.
+const ORDERS: u64 = 40;
+/// Virtual time in which they come.
+const RUSH: Duration = Duration::from_secs(40);
+/// A healed system is quiet after this: the deadline, the longest retry pause, a delivery, and slack.
+const QUIET: Duration = Duration::from_secs(600);
+
+pub(crate) async fn scenario(sim: Sim, phantom: bool) -> Result<u64, Failure> {
+    let mall = Mall::start(&sim, phantom);
+    watch_cursors(&mall);
+    clients::stock_up(&mall).await;
+    let mut dice = sim.dice("rush");
+    for number in 0..ORDERS {
+        let customer = mall.clone();
+        sim.spawn("customer", async move { clients::order(&customer, number).await });
+        sim.sleep(dice.around(RUSH / ORDERS as u32)).await;
+        if dice.below(8) == 0 {
+            let mode = *dice.pick(&[Mode::Ok, Mode::Ok, Mode::Decline, Mode::Slow, Mode::Down]).expect("five");
+            mall.behave(mode, dice.below(40_000) as u32);
+        }
+    }
+    sim.sleep(Duration::from_secs(15)).await;
+    sim.heal();
+    mall.behave(Mode::Ok, 0);
+    let asked = mall.clone();
+    sim.quiesce(QUIET, move || left(&asked)).await?;
+    judge(&sim, &mall)?;
+    Ok(ORDERS)
+}
+
+/// What is not done yet: orders without an end, to-dos, facts not published or not heard.
+fn left(mall: &Mall) -> Vec<String> {
+    let evidence = mall.evidence();
+    let mut left = processes::left(&evidence);
+    left.extend(rules::ALL[1].1(&evidence).err());
+    for (context, store) in &mall.stores {
+        if let Err(why) = check::atomic_publish(store, &mall.broker, context) {
+            left.push(why);
+        }
+    }
+    left.extend(rules::check(&evidence).err().filter(|_| behind(mall)));
+    left
+}
+
+/// Whether some consumer has not read everything.
+fn behind(mall: &Mall) -> bool {
+    mall.stores.values().any(|store| {
+        cursors(store).into_iter().any(|(_, partition, next)| {
+            mall.broker.log(&partition.topic).iter().any(|(of, log)| *of == partition && heard_end(log) > next)
+        })
+    })
+}
+
+fn heard_end(log: &[In]) -> u64 {
+    log.last().map_or(0, |message| message.offset + 1)
+}
+
+fn judge(sim: &Sim, mall: &Mall) -> Result<(), Failure> {
+    let evidence = mall.evidence();
+    for (name, rule) in rules::ALL {
+        sim.check(name, rule(&evidence))?;
+    }
+    for context in CONTEXTS {
+        let store = &mall.stores[context];
+        sim.check("I3 order in the store", check::order_in_store(store))?;
+        if context != "mypage" {
+            sim.check("I2 atomic publish", check::atomic_publish(store, &mall.broker, context))?;
+            sim.check("I3 order in the topic", check::order_in_partitions(store, &mall.broker, context))?;
+        }
+        if context != "product" || !cursors(store).is_empty() {
+            sim.check("I5 offsets are safe", cursors_are_safe(store, &mall.broker))?;
+        }
+    }
+    note_endings(sim, &evidence);
+    Ok(())
+}
+
+fn note_endings(sim: &Sim, evidence: &Evidence) {
+    let events = evidence.store("ordering").events_of::<Orders>();
+    for (order, event) in &events {
+        let confirmed = || events.iter().any(|(id, e)| id == order && matches!(e, OrderEvent::Confirmed(_)));
+        sim.reached(match event {
+            OrderEvent::Completed(_) => "completed",
+            OrderEvent::Rejected(e) if e.why == RejectedWhy::OutOfStock => "rejected: out of stock",
+            OrderEvent::Rejected(e) if e.why == RejectedWhy::PaymentDeclined => "rejected: declined",
+            OrderEvent::Rejected(_) => "rejected: deadline",
+            OrderEvent::Cancelled(e) if e.why == CancelledWhy::DeliveryFailed => "cancelled: delivery failed",
+            OrderEvent::Cancelled(_) if confirmed() => "cancelled: by the customer later",
+            OrderEvent::Cancelled(_) => "cancelled: by the customer before it was confirmed",
+            OrderEvent::CancellationRefused(_) => "cancellation refused",
+            OrderEvent::Placed(_) | OrderEvent::Confirmed(_) | OrderEvent::CancellationRequested(_) => continue,
+        });
+    }
+    let payments = evidence.store("payment").events_of::<Payments>();
+    let mut ended = std::collections::BTreeSet::new();
+    for (order, event) in &payments {
+        match event {
+            PaymentEvent::OrderEnded(_) => {
+                ended.insert(*order);
+            }
+            PaymentEvent::Captured(_) if ended.contains(order) => sim.reached("a late capture was refunded"),
+            _ => {}
+        }
+    }
+}
+
+/// I5: a consumer's cursor has passed only facts its store has a mark for, does not declare, or has put aside.
+pub(crate) fn cursors_are_safe(store: &MemoryStore, broker: &MemoryBroker) -> check::Checked {
+    let marks: std::collections::BTreeMap<String, u64> = store
+        .docs_of("seen")
+        .into_iter()
+        .filter_map(|doc| {
+            let mark: serde_json::Value = serde_json::from_slice(&doc.data).ok()?;
+            Some((doc.key.id.clone(), mark["sequence"].as_u64()?))
+        })
+        .collect();
+    let read: std::collections::BTreeSet<(String, String)> = heard_of(store);
+    check::offsets_are_safe(cursors(store), broker, |consumer, _: &Partition, message: &In| {
+        let Ok(envelope) = Envelope::parse(&message.cloudevent) else { return false };
+        if !read.contains(&(consumer.to_owned(), envelope.kind.clone())) {
+            return true;
+        }
+        let mark = format!("{consumer}/{}/{}", envelope.source, envelope.subject);
+        marks.get(&mark).is_some_and(|sequence| *sequence >= envelope.sequence)
+    })
+}
+
+/// (consumer, fact) pairs of the map whose store this is: told apart by the consumers its cursors name.
+fn heard_of(store: &MemoryStore) -> std::collections::BTreeSet<(String, String)> {
+    let named: std::collections::BTreeSet<String> = cursors(store).into_iter().map(|(name, ..)| name).collect();
+    let context = store.all_events().first().map(|event| event.stream.split('/').next().unwrap_or("").to_owned());
+    let maps = [
+        product_service::service(),
+        ordering_service::service(&ordering_service::settings::Settings::default()),
+        payment_service::service(&payment_service::settings::Settings::default()),
+        delivery_service::service(&delivery_service::settings::Settings::default()),
+        mypage_service::service(),
+    ];
+    let own = maps.iter().filter(|map| owns(map.name(), context.as_deref()));
+    own.flat_map(|map| map.hears().into_iter().map(|(fact, who)| (who.to_owned(), fact)).collect::<Vec<_>>())
+        .filter(|(who, _)| named.contains(who))
+        .collect()
+}
+
+/// Which context writes streams of an aggregate; MyPage writes none.
+fn owns(name: &str, aggregate: Option<&str>) -> bool {
+    match name {
+        "product" => matches!(aggregate, Some("stock" | "reservation" | "product")),
+        "ordering" => matches!(aggregate, Some("order" | "checkout" | "fulfilment")),
+        "payment" => matches!(aggregate, Some("payment")),
+        "delivery" => matches!(aggregate, Some("delivery" | "courier")),
+        _ => aggregate.is_none(),
+    }
+}
+
+fn cursors(store: &MemoryStore) -> Vec<(String, Partition, u64)> {
+    let mut cursors = Vec::new();
+    for doc in store.docs_of("cursor") {
+        let mut parts = doc.key.id.rsplitn(3, '/');
+        let (index, topic, consumer) = (parts.next(), parts.next(), parts.next());
+        let (Some(index), Some(topic), Some(consumer)) = (index, topic, consumer) else { continue };
+        let value: serde_json::Value = serde_json::from_slice(&doc.data).unwrap_or_default();
+        let (Ok(index), Some(next)) = (index.parse(), value["offset"].as_u64()) else { continue };
+        cursors.push((consumer.to_owned(), Partition { topic: topic.to_owned(), index }, next));
+    }
+    cursors
+}
