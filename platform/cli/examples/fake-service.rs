@@ -15,6 +15,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
+/// The operator's view of a service that put one thing aside.
+const PARKED: &str =
+    r#"[{"id":"bell/7","kind":"fact","whose":"ring","key":"7","waiting":2,"attempts":5,"error":"no"}]"#;
+
 struct Fake {
     slot: String,
     ready: AtomicBool,
@@ -110,6 +114,10 @@ impl Fake {
                 Err(std::io::ErrorKind::InvalidData.into())
             }
             (_, "error") => plain(stream, "500 Internal Server Error", "stack trace: line 42"),
+            ("/bongsu/events", _) => plain(stream, "200 OK", &events(query)),
+            ("/bongsu/parked", _) => plain(stream, "200 OK", PARKED),
+            ("/bongsu/parked/bell%2F7/retry", _) => plain(stream, "204 No Content", ""),
+            ("/env", _) => plain(stream, "200 OK", &environment()),
             (_, "stream") => self.stream(stream),
             _ => self.echo(asked, stream),
         }
@@ -142,6 +150,27 @@ impl Fake {
         );
         plain(stream, "200 OK", &text)
     }
+}
+
+/// Two private events; the second was caused by the first, the first by the fact `f-2`.
+fn events(query: &str) -> String {
+    if !query.starts_with("after=0&") {
+        return r#"{"events":[],"next":2}"#.to_owned();
+    }
+    let event = |position: u32, cause: &str| {
+        format!(
+            "{{\"position\":{position},\"stream\":\"door/7\",\"version\":{position},\"name\":\"opened\",\"schema\":1,\
+             \"data\":{{}},\"meta\":{{\"id\":\"private-{position}\",\"causation\":\"{cause}\"}},\"tags\":[],\"commit\":\"0\"}}"
+        )
+    };
+    format!("{{\"events\":[{},{}],\"next\":2}}", event(1, "f-2"), event(2, "private-1"))
+}
+
+/// What it was told when it was started.
+fn environment() -> String {
+    let told = std::env::vars().filter(|(name, _)| name.starts_with("BONGSU_"));
+    let members: Vec<String> = told.map(|(name, value)| format!("{name:?}:{value:?}")).collect();
+    format!("{{{}}}", members.join(","))
 }
 
 fn read(reader: &mut BufReader<TcpStream>) -> Option<Asked> {

@@ -41,6 +41,17 @@ pub(crate) enum Command {
     Restart(Names),
     /// Kill a service or instance as kill -9 does; it is started again as after any crash
     Kill(Names),
+    /// Show what happened: a context's own events, or every public fact of a key, indented by cause
+    Events(Events),
+    /// Show the public facts of a topic
+    Facts(Facts),
+    /// Show what was put aside after too many failures
+    Parked(Json),
+    /// Try again what was put aside
+    Unpark(Unpark),
+    /// Be the broker; started by 'up'
+    #[command(hide = true)]
+    Broker,
     /// Be the gateway; started by 'up'
     #[command(hide = true)]
     Gateway,
@@ -87,4 +98,43 @@ pub(crate) struct MaybeNames {
     /// Services or instances; default the whole system
     #[arg(value_name = "NAME")]
     pub(crate) names: Vec<String>,
+}
+
+#[derive(Debug, Flags)]
+pub(crate) struct Events {
+    /// The context whose events are meant; with --key only its facts are shown
+    #[arg(required_unless_present = "key")]
+    pub(crate) context: Option<String>,
+    /// Every public fact with this partition key, of all contexts (--order says the same)
+    #[arg(long, visible_alias = "order")]
+    pub(crate) key: Option<String>,
+    /// Go on as they happen
+    #[arg(short, long)]
+    pub(crate) follow: bool,
+    /// Print one JSON object per line for programs
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Flags)]
+pub(crate) struct Facts {
+    /// The topic: a context's name
+    pub(crate) topic: String,
+    /// Only those with this partition key
+    #[arg(long, visible_alias = "order")]
+    pub(crate) key: Option<String>,
+    /// Go on as they happen
+    #[arg(short, long)]
+    pub(crate) follow: bool,
+    /// Print one CloudEvent per line for programs
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Flags)]
+pub(crate) struct Unpark {
+    /// The context
+    pub(crate) context: String,
+    /// What 'bongsu parked' calls it; default everything of the context
+    pub(crate) id: Option<String>,
 }

@@ -6,46 +6,40 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use bongsu_host::config::Loaded;
-use bongsu_host::logs::Logs;
 use bongsu_host::server::bind;
-use bongsu_host::stop::Stop;
 use gateway::{Gateway, Route, Settings, Table};
 use supervisor::client::Client;
 use supervisor::data_folder::Address;
 use supervisor::registry::RouteTable;
 use tokio::sync::watch;
 
+use crate::child::Child;
+
 /// After a failed question the supervisor is asked again so much later; until then the last table stands.
 const AGAIN: Duration = Duration::from_millis(100);
-/// What is still to be said is given so long.
-const LAST_WORDS: Duration = Duration::from_millis(500);
 
 /// Serves until asked to stop.
 pub(crate) async fn run() -> Result<ExitCode> {
-    let mut loaded = Loaded::load("gateway", ["bongsu gateway"], std::env::vars())?;
-    let settings: Settings = loaded.service()?;
-    let config = loaded.config;
-    let logs = Logs::start(&config)?;
-    let stop = Stop::from_process()?;
+    let mut child = Child::start("gateway")?;
+    let settings: Settings = child.loaded.service()?;
+    let config = &child.loaded.config;
     let (tell, tables) = watch::channel(Arc::default());
-    let gateway = Gateway::new(settings.limited_as(&config), tables.clone());
+    let gateway = Gateway::new(settings.limited_as(config), tables.clone());
     let bound = bind(config.listen).await?;
-    logs.listening(bound.addr());
+    child.logs.listening(bound.addr());
     let known = async {
         let mut tables = tables;
         if tables.wait_for(|table: &Arc<Table>| table.revision > 0).await.is_ok() {
-            logs.ready();
+            child.logs.ready();
         }
         std::future::pending::<()>().await
     };
     let supervisor = supervisor()?;
     tokio::select! { biased;
-        () = bound.serve(gateway.router(), &config, gateway.health(), &stop) => {}
+        () = bound.serve(gateway.router(), config, gateway.health(), &child.stop) => {}
         () = feed(supervisor, tell) => {}
         () = known => {}
     }
-    logs.flush(LAST_WORDS);
     Ok(ExitCode::SUCCESS)
 }
 

@@ -10,6 +10,14 @@ mod up;
 mod ps;
 mod steer;
 mod logs;
+mod operator;
+mod tail;
+mod causes;
+mod events;
+mod facts;
+mod parked;
+mod child;
+mod broker_process;
 mod gateway_process;
 
 use std::process::ExitCode;
@@ -36,7 +44,7 @@ fn main() -> ExitCode {
 fn run(args: Args) -> anyhow::Result<ExitCode> {
     let place = args.place;
     let mut runtime = match args.command {
-        Command::Gateway => Builder::new_multi_thread(),
+        Command::Gateway | Command::Broker => Builder::new_multi_thread(),
         _ => Builder::new_current_thread(),
     };
     runtime.enable_all().worker_threads(WORKERS).build()?.block_on(async {
@@ -49,6 +57,11 @@ fn run(args: Args) -> anyhow::Result<ExitCode> {
             Command::Kill(flags) => steer::steer(&place, "kill", &flags.names).await,
             Command::Stop(flags) if flags.names.is_empty() => steer::stop_everything(&place).await,
             Command::Stop(flags) => steer::steer(&place, "stop", &flags.names).await,
+            Command::Events(flags) => events::events(&place, &flags).await,
+            Command::Facts(flags) => facts::facts(&place, &flags).await,
+            Command::Parked(flags) => parked::parked(&place, &flags).await,
+            Command::Unpark(flags) => parked::unpark(&place, &flags).await,
+            Command::Broker => broker_process::run().await,
             Command::Gateway => gateway_process::run().await,
         }
     })

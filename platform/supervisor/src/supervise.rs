@@ -19,7 +19,7 @@ use crate::keeper::{Keeper, Order, Shared};
 use crate::logs::Logs;
 use crate::registry::{Registry, State};
 use crate::spec::{Spec, config_file, config_text, unroll};
-use crate::system_file::SystemFile;
+use crate::system_file::{BROKER, GATEWAY, SystemFile};
 
 /// A stop in which even SIGKILL does not help is given up after so long.
 const STOP_LIMIT: Duration = Duration::from_secs(20);
@@ -87,6 +87,7 @@ impl Supervisor {
         // The control API is open before the first child starts: the gateway asks it for its routes.
         this.open_control(&system.name).await?;
         this.remember_processes();
+        this.follow_the_broker();
         for keeper in keepers {
             this.keepers.spawn(keeper.keep());
         }
@@ -150,6 +151,36 @@ impl Supervisor {
         let text = serde_json::to_string(&address).expect("three plain fields can always be written as JSON");
         self.data.write(Address::FILE, &text)?;
         Ok(())
+    }
+
+    /// Services are told the broker's address when they start. Should it come back at another one, because somebody
+    /// took its port meanwhile, they are started again.
+    fn follow_the_broker(&mut self) {
+        let registry = self.registry.clone();
+        let services: Vec<_> = self
+            .specs
+            .iter()
+            .filter(|spec| spec.name != BROKER && spec.name != GATEWAY)
+            .map(|spec| (spec.slot.clone(), self.orders[&spec.slot].clone()))
+            .collect();
+        self.background.spawn(async move {
+            let mut revision = registry.watch();
+            let mut told: Option<String> = None;
+            loop {
+                let broker = registry.matching(BROKER).into_iter().find_map(|row| row.url);
+                if let Some(url) = broker.filter(|url| told.as_ref() != Some(url)) {
+                    let moved = told.replace(url).is_some();
+                    for (slot, order) in services.iter().filter(|_| moved) {
+                        if registry.matching(slot).iter().any(|row| row.pid.is_some()) {
+                            let _ = order.send(Order::Restart).await;
+                        }
+                    }
+                }
+                if revision.changed().await.is_err() {
+                    return;
+                }
+            }
+        });
     }
 
     /// Keeps the list of child processes on disk, for [`end_leftovers`].

@@ -8,3 +8,4 @@ mod heal;
 mod logs;
 mod bad_input;
 mod gateway;
+mod facts;

@@ -1,0 +1,176 @@
+//! `bongsu events`: a context's own events; or every public fact of one key as it happens, indented by its cause.
+
+use std::collections::HashMap;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::args::{Events, Place};
+use crate::causes::Causes;
+use crate::facts::{clock, line};
+use crate::operator::Operator;
+use crate::screen::{coloured, is_terminal, print};
+use crate::tail::{Fact, Tail};
+
+/// How often a service is asked for new events of its own; facts are pushed, these are not.
+const AGAIN: Duration = Duration::from_millis(200);
+/// Events per page.
+const PAGE: u32 = 500;
+
+/// A page of `GET /bongsu/events`.
+#[derive(Deserialize)]
+struct Page {
+    events: Vec<Value>,
+    next: u64,
+}
+
+/// Prints events or facts.
+pub(crate) async fn events(place: &Place, flags: &Events) -> Result<ExitCode> {
+    let operator = Operator::new(place.client()?);
+    match (&flags.key, &flags.context) {
+        (Some(key), _) => by_cause(&operator, key, flags).await?,
+        (None, Some(context)) => of_context(&operator, context, flags).await?,
+        (None, None) => {}
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// One context's events, private ones too, in the order of its store.
+async fn of_context(operator: &Operator, context: &str, flags: &Events) -> Result<()> {
+    let mut after = 0;
+    // Somebody who follows does so over restarts, too; the first answer must come.
+    let mut answered = false;
+    loop {
+        let page = match page(operator, context, after).await {
+            Err(error) if !(flags.follow && answered) => return Err(error),
+            page => page.ok(),
+        };
+        let whole = page.as_ref().is_some_and(|page| page.events.len() < PAGE as usize);
+        if let Some(page) = page {
+            answered = true;
+            after = page.next;
+            for event in page.events {
+                if !print(&if flags.json { event.to_string() } else { event_line(&event) }) {
+                    return Ok(());
+                }
+            }
+        }
+        match (flags.follow, whole) {
+            (false, true) => return Ok(()),
+            (true, _) => tokio::time::sleep(AGAIN).await,
+            (false, false) => {}
+        }
+    }
+}
+
+async fn page(operator: &Operator, context: &str, after: u64) -> Result<Page> {
+    let url = operator.service(context).await?;
+    operator.get(&format!("{url}/bongsu/events?after={after}&limit={PAGE}")).await
+}
+
+/// `      17 door/7@3 opened.v1 {"by":"me"}`
+fn event_line(event: &Value) -> String {
+    let position = event["position"].as_u64().map_or_else(|| "-".to_owned(), |position| position.to_string());
+    let (stream, name) = (event["stream"].as_str().unwrap_or("?"), event["name"].as_str().unwrap_or("?"));
+    format!("{position:>8} {stream}@{} {name}.v{} {}", event["version"], event["schema"], event["data"])
+}
+
+/// Every fact of a key, each under the one that caused it.
+async fn by_cause(operator: &Operator, key: &str, flags: &Events) -> Result<()> {
+    let mut tail = Tail::new(&operator.broker().await?, Some(key.to_owned()))?;
+    let mut tree = Tree { operator, causes: Causes::default(), read: HashMap::new() };
+    tail.add(&Tail::topics(operator).await?).await?;
+    // The past is sorted as a whole: the page of one topic may hold effects whose causes come with the next.
+    let mut past = Vec::new();
+    while let Some(facts) = tail.next(false).await? {
+        past.extend(facts);
+    }
+    past.sort_by(|a, b| a.time.cmp(&b.time));
+    if !tree.show(past, flags).await || !flags.follow {
+        return Ok(());
+    }
+    loop {
+        match tail.next(true).await {
+            Ok(Some(facts)) => {
+                if !tree.show(facts, flags).await {
+                    return Ok(());
+                }
+            }
+            Ok(None) => {
+                if let Ok(topics) = Tail::topics(operator).await {
+                    let _ = tail.add(&topics).await;
+                }
+            }
+            // The broker restarts; it will be there again at the same address.
+            Err(error) => {
+                operator.broker().await.with_context(|| format!("the broker is gone: {error}"))?;
+                tokio::time::sleep(AGAIN).await;
+            }
+        }
+    }
+}
+
+struct Tree<'a> {
+    operator: &'a Operator,
+    causes: Causes,
+    /// How far each service's own events have been read.
+    read: HashMap<String, u64>,
+}
+
+impl Tree<'_> {
+    /// Prints facts; false when nobody reads any more.
+    async fn show(&mut self, facts: Vec<Fact>, flags: &Events) -> bool {
+        for fact in facts {
+            if !self.causes.knows(&fact.causationid) {
+                // A service that is down, or not one of ours, cannot be asked; the tree is then a little flatter.
+                let _ = self.learn(&fact.source).await;
+            }
+            let depth = self.causes.place(&fact);
+            if flags.context.as_ref().is_some_and(|context| *context != fact.source) {
+                continue;
+            }
+            let shown = if flags.json {
+                json!({"depth": depth, "fact": fact.json}).to_string()
+            } else {
+                indented(&fact, depth)
+            };
+            if !print(&shown) {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Reads what caused the private events of a service, as far as that is not known yet.
+    async fn learn(&mut self, service: &str) -> Result<()> {
+        let after = self.read.entry(service.to_owned()).or_default();
+        loop {
+            let page = page(self.operator, service, *after).await?;
+            let whole = page.events.len() < PAGE as usize;
+            *after = page.next;
+            for event in page.events {
+                let meta = |name: &str| event["meta"][name].as_str().unwrap_or_default().to_owned();
+                self.causes.learn(meta("id"), meta("causation"));
+            }
+            if whole {
+                return Ok(());
+            }
+        }
+    }
+}
+
+fn indented(fact: &Fact, depth: usize) -> String {
+    let indent = if depth == 0 { String::new() } else { format!("{}└─ ", "   ".repeat(depth - 1)) };
+    if is_terminal() {
+        let kind = coloured(&fact.source, &fact.kind);
+        return format!("{} {indent}{kind} {} {}", clock(&fact.time), fact.subject, fact.data);
+    }
+    let line = line(fact);
+    match line.split_once(' ') {
+        Some((time, rest)) => format!("{time} {indent}{rest}"),
+        None => line,
+    }
+}

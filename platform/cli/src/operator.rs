@@ -1,0 +1,70 @@
+//! Asks services what only their operator may ask.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use hyper::Method;
+use serde::de::DeserializeOwned;
+use supervisor::client::Client;
+use supervisor::http::Http;
+use supervisor::registry::Instance;
+use supervisor::system_file::{BROKER, GATEWAY};
+
+/// A page of events takes no longer.
+const LIMIT: Duration = Duration::from_secs(10);
+
+/// The services of a running system.
+pub(crate) struct Operator {
+    client: Client,
+    http: Http,
+}
+
+impl Operator {
+    pub(crate) fn new(client: Client) -> Self {
+        Self { client, http: Http::new(None) }
+    }
+
+    /// Where the broker is.
+    pub(crate) async fn broker(&self) -> Result<String> {
+        let rows = self.client.instances().await?;
+        rows.into_iter().find(|row| row.name == BROKER).and_then(|row| row.url).context("the broker is not running")
+    }
+
+    /// One reachable instance per service: instances of a service share its store.
+    pub(crate) async fn services(&self) -> Result<Vec<Instance>> {
+        let mut rows = self.client.instances().await?;
+        rows.retain(|row| row.url.is_some() && row.name != BROKER && row.name != GATEWAY);
+        rows.dedup_by(|a, b| a.name == b.name);
+        Ok(rows)
+    }
+
+    /// The address of a service.
+    pub(crate) async fn service(&self, name: &str) -> Result<String> {
+        let rows = self.client.instances().await?;
+        if let Some(url) = rows.iter().filter(|row| row.name == name).find_map(|row| row.url.clone()) {
+            return Ok(url);
+        }
+        match rows.iter().find(|row| row.name == name) {
+            Some(row) => bail!("{name} is {}", row.state.word()),
+            None => {
+                let mut names: Vec<&str> = rows.iter().map(|row| row.name.as_str()).collect();
+                names.dedup();
+                bail!("no service '{name}'; there are {}", names.join(", "))
+            }
+        }
+    }
+
+    /// `GET`, read as JSON.
+    pub(crate) async fn get<T: DeserializeOwned>(&self, url: &str) -> Result<T> {
+        let answer = self.http.ask(Method::GET, url, LIMIT).await?;
+        if answer.status != 200 {
+            bail!("{url} answers {}: {}", answer.status, String::from_utf8_lossy(&answer.body));
+        }
+        serde_json::from_slice(&answer.body).with_context(|| format!("{url} answers something else"))
+    }
+
+    /// `POST` without a body: the status.
+    pub(crate) async fn post(&self, url: &str) -> Result<u16> {
+        Ok(self.http.ask(Method::POST, url, LIMIT).await?.status)
+    }
+}

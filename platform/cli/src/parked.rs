@@ -1,0 +1,90 @@
+//! `bongsu parked` and `bongsu unpark`: what services put aside after too many failures.
+
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+use serde_json::Value;
+
+use crate::args::{Json, Place, Unpark};
+use crate::operator::Operator;
+use crate::screen::{print, table};
+
+/// Prints everything parked, of all services that run.
+pub(crate) async fn parked(place: &Place, flags: &Json) -> Result<ExitCode> {
+    let operator = Operator::new(place.client()?);
+    let mut all = Vec::new();
+    for service in operator.services().await? {
+        // One that is down or has no such page must not hide what the others have.
+        match of(&operator, &service.name).await {
+            Ok(parked) => all.extend(parked.into_iter().map(|mut one| {
+                one["service"] = service.name.clone().into();
+                one
+            })),
+            Err(error) => eprintln!("bongsu: {}: {error:#}", service.name),
+        }
+    }
+    if flags.json {
+        print(&serde_json::to_string_pretty(&all)?);
+    } else if all.is_empty() {
+        print("nothing is parked");
+    } else {
+        let columns = ["service", "kind", "whose", "key", "waiting", "attempts", "id", "error"];
+        let head = columns.map(str::to_uppercase).to_vec();
+        let row = |one: &Value| columns.map(|column| text(&one[column])).to_vec();
+        let rows: Vec<Vec<String>> = std::iter::once(head).chain(all.iter().map(row)).collect();
+        table(&rows).iter().all(|line| print(line));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Has one or all of a service's parked things tried again.
+pub(crate) async fn unpark(place: &Place, flags: &Unpark) -> Result<ExitCode> {
+    let operator = Operator::new(place.client()?);
+    let parked = of(&operator, &flags.context).await?;
+    let known = parked.iter().filter_map(|one| one["id"].as_str());
+    let ids: Vec<&str> = known.filter(|id| flags.id.as_ref().is_none_or(|wanted| wanted == id)).collect();
+    if let (Some(id), true) = (&flags.id, ids.is_empty()) {
+        bail!("nothing called '{id}' is parked in {}", flags.context);
+    }
+    let url = operator.service(&flags.context).await?;
+    for id in &ids {
+        let status = operator.post(&format!("{url}/bongsu/parked/{}/retry", escape(id))).await?;
+        if status != 204 {
+            bail!("{id}: the service answers {status}");
+        }
+        print(&format!("{id} is tried again"));
+    }
+    if ids.is_empty() {
+        print("nothing is parked");
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn of(operator: &Operator, service: &str) -> Result<Vec<Value>> {
+    let url = operator.service(service).await?;
+    operator.get(&format!("{url}/bongsu/parked")).await
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+/// Percent-encodes a path segment (RFC 3986 §2.3).
+fn escape(segment: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    segment
+        .bytes()
+        .map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::escape;
+
+    #[test]
+    fn an_id_is_one_path_segment_whatever_it_holds() {
+        assert_eq!(escape("fact/door 7-a~b"), "fact%2Fdoor%207-a~b");
+        assert_eq!(escape("문"), "%EB%AC%B8");
+    }
+}

@@ -1,0 +1,168 @@
+//! The broker, and the commands that show what travels through it.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::net::TcpListener;
+use std::process::Stdio;
+
+use nix::sys::signal::Signal;
+use serde_json::{Value, json};
+
+use crate::house::{House, get, send, signal, text};
+
+const HOUSE: &str = "
+[gateway]
+start = false
+[[service]]
+name = 'door'
+command = 'FAKE'
+config = { deadline_ms = 30, colours = ['red'] }
+";
+
+fn house() -> House {
+    let mut house = House::new(HOUSE);
+    house.up();
+    let json = "content-type: application/json\r\n";
+    for topic in ["gate", "door"] {
+        let url = format!("{}/topics/{topic}", house.url("broker"));
+        assert_eq!(send(&url, "PUT", json, r#"{"partitions":8}"#).unwrap().status, 200);
+    }
+    house
+}
+
+/// Facts as other services would publish them; each has its second as its time.
+fn publish(house: &House, topic: &str, second: u32, id: &str, cause: &str, key: &str) {
+    let event = json!({
+        "specversion": "1.0", "id": id, "source": topic, "type": format!("{topic}.{id}.v1"), "subject": format!("x/{key}"),
+        "sequence": second, "partitionkey": key, "time": format!("2026-01-01T00:00:{second:02}.000Z"),
+        "correlationid": key, "causationid": cause, "data": {"n": second},
+    });
+    let url = format!("{}/topics/{topic}/events", house.url("broker"));
+    let answer = send(&url, "POST", "content-type: application/cloudevents+json\r\n", &event.to_string()).unwrap();
+    assert_eq!(answer.status, 200, "{answer:?}");
+}
+
+fn lines(house: &House, args: &[&str]) -> Vec<String> {
+    let output = house.bongsu(args);
+    assert!(output.status.success(), "{output:?}");
+    text(&output.stdout).lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn a_service_is_told_its_place_its_store_the_broker_and_its_settings() {
+    let house = house();
+    let told = get(&format!("{}/env", house.url("door-1"))).unwrap().json();
+    let data = house.data().canonicalize().unwrap();
+    assert_eq!(told["BONGSU_NAME"], "door");
+    assert_eq!(told["BONGSU_SLOT"], "door-1");
+    assert_eq!(told["BONGSU_LISTEN"], "127.0.0.1:0");
+    assert_eq!(told["BONGSU_STORE"], format!("sqlite:{}", data.join("door.db").display()));
+    assert_eq!(told["BONGSU_BROKER"], house.url("broker"));
+    assert_eq!(told["BONGSU_PARENT_PIPE"], "1");
+    let config = fs::read_to_string(told["BONGSU_CONFIG"].as_str().unwrap()).unwrap();
+    assert_eq!(config, "[service]\ncolours = [\"red\"]\ndeadline_ms = 30\n");
+}
+
+#[test]
+fn facts_of_a_key_are_shown_under_what_caused_them_also_through_private_events() {
+    let house = house();
+    publish(&house, "gate", 1, "f-1", "command", "7");
+    publish(&house, "door", 2, "f-2", "f-1", "7");
+    publish(&house, "door", 3, "f-3", "private-2", "7");
+    publish(&house, "gate", 4, "other", "command", "8");
+    publish(&house, "gate", 5, "f-4", "f-1", "7");
+    let expected = [
+        r#"00:00:01.000 gate.f-1.v1 x/7 {"n":1}"#,
+        r#"00:00:02.000 └─ door.f-2.v1 x/7 {"n":2}"#,
+        r#"00:00:03.000    └─ door.f-3.v1 x/7 {"n":3}"#,
+        r#"00:00:05.000 └─ gate.f-4.v1 x/7 {"n":5}"#,
+    ];
+    assert_eq!(lines(&house, &["events", "--key", "7"]), expected);
+    assert_eq!(lines(&house, &["events", "door", "--order", "7"]), expected[1..3]);
+    let first: Value = serde_json::from_str(&lines(&house, &["events", "--key", "7", "--json"])[2]).unwrap();
+    assert_eq!((&first["depth"], &first["fact"]["id"]), (&json!(2), &json!("f-3")));
+}
+
+#[test]
+fn following_a_key_prints_each_fact_as_it_happens_also_of_a_topic_that_is_new() {
+    let house = house();
+    publish(&house, "gate", 1, "f-1", "command", "7");
+    let mut follow = house.command(&["events", "--follow", "--order", "7"]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut shown = BufReader::new(follow.stdout.take().unwrap()).lines();
+    assert_eq!(shown.next().unwrap().unwrap(), r#"00:00:01.000 gate.f-1.v1 x/7 {"n":1}"#);
+    publish(&house, "gate", 2, "f-2", "f-1", "7");
+    assert_eq!(shown.next().unwrap().unwrap(), r#"00:00:02.000 └─ gate.f-2.v1 x/7 {"n":2}"#);
+    let json = "content-type: application/json\r\n";
+    send(&format!("{}/topics/bell", house.url("broker")), "PUT", json, r#"{"partitions":8}"#).unwrap();
+    publish(&house, "bell", 3, "f-3", "f-2", "7");
+    assert_eq!(shown.next().unwrap().unwrap(), r#"00:00:03.000    └─ bell.f-3.v1 x/7 {"n":3}"#);
+    follow.kill().unwrap();
+    follow.wait().unwrap();
+}
+
+#[test]
+fn facts_of_a_topic_survive_kill_9_of_the_broker() {
+    let house = house();
+    publish(&house, "gate", 1, "f-1", "command", "7");
+    publish(&house, "gate", 2, "f-2", "command", "8");
+    let (pid, url) = (house.pid("broker"), house.url("broker"));
+    signal(pid, Signal::SIGKILL);
+    house.until("the broker is back", |house| {
+        Some(house.instance("broker")).filter(|row| row["restarts"] == 1 && row["state"] == "ready")
+    });
+    assert_eq!(house.url("broker"), url);
+    assert_eq!(house.instance("door-1")["restarts"], 0);
+    let mut ids: Vec<Value> = lines(&house, &["facts", "gate", "--json"])
+        .iter()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap()["id"].clone())
+        .collect();
+    ids.sort_by_key(ToString::to_string);
+    assert_eq!(ids, ["f-1", "f-2"]);
+    assert_eq!(lines(&house, &["facts", "gate", "--key", "8"]), [r#"00:00:02.000 gate.f-2.v1 x/8 {"n":2}"#]);
+    let unknown = house.bongsu(&["facts", "window"]);
+    assert_eq!(unknown.status.code(), Some(1));
+    assert_eq!(text(&unknown.stderr).lines().count(), 1, "{unknown:?}");
+}
+
+#[test]
+fn services_follow_a_broker_that_lost_its_port() {
+    let house = house();
+    let (door, url) = (house.pid("door-1"), house.url("broker"));
+    house.bongsu(&["stop", "broker"]);
+    let thief = TcpListener::bind(url.strip_prefix("http://").unwrap()).unwrap();
+    assert!(house.bongsu(&["start", "broker"]).status.success());
+    let moved = house.url("broker");
+    assert_ne!(moved, url);
+    house.until("the door is told", |house| {
+        let row = Some(house.instance("door-1")).filter(|row| row["state"] == "ready" && row["pid"] != door)?;
+        Some(get(&format!("{}/env", row["url"].as_str()?))?.json()).filter(|told| told["BONGSU_BROKER"] == moved)
+    });
+    drop(thief);
+}
+
+#[test]
+fn a_contexts_own_events_are_shown_in_the_order_of_its_store() {
+    let house = house();
+    assert_eq!(
+        lines(&house, &["events", "door"]),
+        ["       1 door/7@1 opened.v1 {}", "       2 door/7@2 opened.v1 {}"]
+    );
+    let json = lines(&house, &["events", "door", "--json"]);
+    assert_eq!(serde_json::from_str::<Value>(&json[1]).unwrap()["meta"]["id"], "private-2");
+    let unknown = house.bongsu(&["events", "window"]);
+    assert_eq!(text(&unknown.stderr), "bongsu: no service 'window'; there are broker, door, gateway\n");
+    house.bongsu(&["stop", "door"]);
+    assert_eq!(text(&house.bongsu(&["events", "door"]).stderr), "bongsu: door is stopped\n");
+}
+
+#[test]
+fn what_is_parked_is_shown_and_can_be_tried_again() {
+    let house = house();
+    let parked: Value = serde_json::from_slice(&house.bongsu(&["parked", "--json"]).stdout).unwrap();
+    assert_eq!((&parked[0]["service"], &parked[0]["id"]), (&json!("door"), &json!("bell/7")));
+    let shown = lines(&house, &["parked"]);
+    assert_eq!(shown[1], "door     fact  ring   7    2        5         bell/7  no");
+    assert_eq!(lines(&house, &["unpark", "door", "bell/7"]), ["bell/7 is tried again"]);
+    let unknown = house.bongsu(&["unpark", "door", "bell/8"]);
+    assert_eq!(text(&unknown.stderr), "bongsu: nothing called 'bell/8' is parked in door\n");
+}
