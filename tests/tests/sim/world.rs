@@ -50,8 +50,8 @@ impl Mall {
     pub(crate) fn start(sim: &Sim, phantom: bool) -> Self {
         let broker = MemoryBroker::new(sim.env());
         let provider: Arc<Mutex<Provider>> = Arc::default();
-        let (door, asked) = (sim.broker("broker", broker.clone()), provider.clone());
-        let outside = sim.http("provider", move |request, now| answer(&asked, request, now));
+        let (door, asked, clock) = (sim.broker("broker", broker.clone()), provider.clone(), sim.env());
+        let outside = sim.http("provider", move |request, _| answer(&asked, request, clock.wall_ms()));
         let mut stores = BTreeMap::new();
         let mut nodes = BTreeMap::new();
         for context in CONTEXTS {
@@ -110,9 +110,9 @@ impl Mall {
 }
 
 /// The provider as an outside party: what it was asked takes effect when it arrives.
-fn answer(provider: &Arc<Mutex<Provider>>, request: &HttpRequest, now: Duration) -> SimAnswer {
+fn answer(provider: &Arc<Mutex<Provider>>, request: &HttpRequest, now_ms: i64) -> SimAnswer {
     let path = request.url.split_once("//").and_then(|(_, rest)| rest.split_once('/')).map_or("", |(_, path)| path);
-    let reply = tell(provider, request.method, &format!("/{path}"), &request.body, now.as_millis() as i64);
+    let reply = tell(provider, request.method, &format!("/{path}"), &request.body, now_ms);
     let (status, body) = match reply {
         Reply::Now(status, body) => (status, body),
         Reply::Settled(key) => api::outcome(&provider.lock().unwrap_or_else(PoisonError::into_inner), &key),
