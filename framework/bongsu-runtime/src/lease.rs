@@ -137,7 +137,8 @@ impl Keeper {
         }
         let members = self.look_around().await?;
         self.verify().await?;
-        let wanted = assigned(&self.resources, &members, &self.core.settings.slot);
+        let slots = members.keys().cloned().collect();
+        let wanted = assigned(&self.resources, &slots, &self.core.settings.slot);
         self.give_back(|resource| !wanted.contains(resource)).await?;
         self.take(&wanted, &members).await?;
         self.core.health.joined();
@@ -167,22 +168,25 @@ impl Keeper {
         Ok(true)
     }
 
-    /// The slots alive, this one included. A slot seen for the first time gets the benefit of the doubt.
-    async fn look_around(&mut self) -> Result<BTreeSet<String>, StoreError> {
+    /// The slots alive with the incarnation in each, this one included. A slot seen for the first time gets the
+    /// benefit of the doubt.
+    async fn look_around(&mut self) -> Result<BTreeMap<String, u64>, StoreError> {
         let now = self.core.env.mono();
         let docs = self.core.store.scan(Scan::table(MEMBER, 1_000)).await?;
-        let mut seen = BTreeMap::new();
-        for (_, Doc { key, revision, .. }) in docs {
+        let (mut seen, mut members) = (BTreeMap::new(), BTreeMap::new());
+        for (_, Doc { key, revision, data }) in docs {
             let since = match self.others.get(&key.id) {
                 Some((known, since)) if *known == revision => *since,
                 _ => now,
             };
+            let beat: Option<Beat> = serde_json::from_slice(&data).ok();
+            if let Some(beat) = beat.filter(|_| now.saturating_sub(since) < SILENCE) {
+                members.insert(key.id.clone(), beat.incarnation);
+            }
             seen.insert(key.id, (revision, since));
         }
         self.others = seen;
-        let live = self.others.iter().filter(|(_, (_, since))| now.saturating_sub(*since) < SILENCE);
-        let mut members: BTreeSet<String> = live.map(|(slot, _)| slot.clone()).collect();
-        members.insert(self.core.settings.slot.clone());
+        members.insert(self.core.settings.slot.clone(), self.incarnation);
         Ok(members)
     }
 
@@ -196,7 +200,7 @@ impl Keeper {
         Ok(())
     }
 
-    async fn take(&self, wanted: &BTreeSet<String>, members: &BTreeSet<String>) -> Result<(), StoreError> {
+    async fn take(&self, wanted: &BTreeSet<String>, members: &BTreeMap<String, u64>) -> Result<(), StoreError> {
         let missing: Vec<&String> = wanted.iter().filter(|r| self.core.leases.guard(r).is_none()).collect();
         if missing.is_empty() {
             return Ok(());
@@ -207,7 +211,9 @@ impl Keeper {
         for (resource, doc) in missing.into_iter().zip(found) {
             let before: Option<Lease> = doc.as_ref().and_then(|doc| serde_json::from_slice(&doc.data).ok());
             let slot = &self.core.settings.slot;
-            let free = before.as_ref().is_none_or(|b| b.slot == *slot || !members.contains(&b.slot));
+            // What an earlier process in a slot held is free, though the slot is alive: its successor may not want it.
+            let alive = |lease: &Lease| members.get(&lease.slot) == Some(&lease.incarnation);
+            let free = before.as_ref().is_none_or(|lease| lease.slot == *slot || !alive(lease));
             if free {
                 let epoch = before.map_or(1, |before| before.epoch + 1);
                 let lease = Lease { slot: slot.clone(), incarnation: self.incarnation, epoch };
