@@ -44,9 +44,18 @@ pub(crate) struct Core {
 pub(crate) struct Queued {
     verdict: Fut<'static, Result<Verdict, StoreError>>,
     pub(crate) id: CommitId,
+    belief: Belief,
+    due_ms: Option<i64>,
+}
+
+/// What the cache believes because of a Commit whose verdict is not known yet. Dropped without a verdict (its
+/// caller was cancelled) the belief is given up: whatever became of the Commit, the store knows.
+struct Belief {
+    core: Arc<Core>,
+    id: CommitId,
     streams: Vec<String>,
     docs: Vec<DocKey>,
-    due_ms: Option<i64>,
+    settled: bool,
 }
 
 /// How a queued Commit ended.
@@ -77,7 +86,7 @@ impl Core {
 
     /// Queues a plan. The cache believes it from here on, so that the next plan may rest on it; both happen
     /// under one lock, so that the store's queue has the order in which plans were believed.
-    pub(crate) fn submit(&self, plan: Plan) -> Result<Queued, Stale> {
+    pub(crate) fn submit(self: &Arc<Self>, plan: Plan) -> Result<Queued, Stale> {
         let mut cache = self.cache();
         let streams_fresh = plan
             .streams
@@ -93,16 +102,12 @@ impl Core {
         }
         self.env.step("commit.queue");
         planted::publish_early(self, &plan.commit);
-        let mut queued = Queued {
-            id: plan.commit.id,
-            due_ms: plan.due_ms,
-            streams: Vec::with_capacity(plan.streams.len()),
-            docs: Vec::with_capacity(plan.docs.len()),
-            verdict: self.store.commit(plan.commit),
-        };
+        let id = plan.commit.id;
+        let mut belief = Belief { core: self.clone(), id, streams: Vec::new(), docs: Vec::new(), settled: false };
+        let verdict = self.store.commit(plan.commit);
         for (stream, _, version, state) in plan.streams {
             cache.put_stream(stream.clone(), version, state);
-            queued.streams.push(stream);
+            belief.streams.push(stream);
         }
         for (key, _, after) in plan.docs {
             if let Some(after) = after
@@ -110,19 +115,20 @@ impl Core {
             {
                 cache.put_doc(key.clone(), after);
             }
-            queued.docs.push(key);
+            belief.docs.push(key);
         }
-        Ok(queued)
+        Ok(Queued { verdict, id, belief, due_ms: plan.due_ms })
     }
 
     /// Waits for the verdict and sets the cache right when it is not Done.
     pub(crate) async fn settle(&self, queued: Queued) -> Settled {
-        let Queued { verdict, id, streams, docs, due_ms } = queued;
+        let Queued { verdict, mut belief, due_ms, .. } = queued;
         let settled = match verdict.await {
             Ok(Verdict::Done) => Settled::Done,
             Ok(Verdict::Refused(mismatches)) => Settled::Refused(mismatches),
             Err(error) => Settled::Failed(error),
         };
+        belief.settled = true;
         match &settled {
             Settled::Done => {
                 if due_ms.is_some() {
@@ -130,22 +136,33 @@ impl Core {
                 }
             }
             Settled::Refused(mismatches) => {
-                let mut cache = self.cache();
-                cache.learn(mismatches);
-                streams.iter().for_each(|stream| cache.forget_stream(stream));
-                docs.iter().for_each(|key| forget_own(&mut cache, key, id));
-                drop(cache);
+                self.cache().learn(mismatches);
+                belief.give_up();
                 self.leases.learn(mismatches);
             }
             Settled::Failed(error) => {
-                let mut cache = self.cache();
-                streams.iter().for_each(|stream| cache.forget_stream(stream));
-                docs.iter().for_each(|key| cache.forget_doc(key));
-                drop(cache);
+                belief.give_up();
                 self.health.store_failed(error);
             }
         }
         settled
+    }
+}
+
+impl Belief {
+    fn give_up(&self) {
+        let mut cache = self.core.cache();
+        self.streams.iter().for_each(|stream| cache.forget_stream(stream));
+        self.docs.iter().for_each(|key| forget_own(&mut cache, key, self.id));
+    }
+}
+
+impl Drop for Belief {
+    fn drop(&mut self) {
+        if !self.settled {
+            self.give_up();
+            self.core.due.notify_one();
+        }
     }
 }
 

@@ -22,7 +22,8 @@ pub struct Envelope {
     pub kind: String,
     /// The stream: `aggregate/id`.
     pub subject: String,
-    /// RFC 3339, UTC.
+    /// RFC 3339, UTC; optional, as CloudEvents has it.
+    #[serde(default)]
     pub time: String,
     /// Always "application/json".
     #[serde(default)]

@@ -1,10 +1,12 @@
 //! A running service: its tasks, and how it starts and stops.
 
 use std::{
+    panic::AssertUnwindSafe,
     sync::{Arc, Mutex},
     time::Duration,
 };
 
+use futures::FutureExt;
 use tokio::sync::Notify;
 
 use crate::{
@@ -13,8 +15,10 @@ use crate::{
     core::Core,
     drain::Drainer,
     handle::Handle,
+    lane::panic_text,
     lease::{self, Keeper, Leases},
     ports::{
+        Fut,
         broker::{Broker, Topic},
         env::{Env, HttpClient, Task},
         store::Store,
@@ -79,16 +83,15 @@ impl Runtime {
             cache: Mutex::new(Cache::new()),
             planted: Mutex::default(),
         });
-        let env = core.env.clone();
         let mut tasks = vec![
-            env.spawn("topics", Box::pin(ensure_topics(core.clone()))),
-            env.spawn("leases", Box::pin(Keeper::new(core.clone()).run())),
-            env.spawn("relay", Box::pin(relay::run(core.clone()))),
-            env.spawn("drainer", Box::pin(Drainer::new(core.clone()).run())),
-            env.spawn("catch-up", Box::pin(watch_catch_up(core.clone()))),
+            keep_running(&core, "topics", |core| Box::pin(ensure_topics(core))),
+            keep_running(&core, "leases", |core| Box::pin(Keeper::new(core).run())),
+            keep_running(&core, "relay", |core| Box::pin(relay::run(core))),
+            keep_running(&core, "drainer", |core| Box::pin(Drainer::new(core).run())),
+            keep_running(&core, "catch-up", |core| Box::pin(watch_catch_up(core))),
         ];
-        for consumer in &core.service.consumers {
-            tasks.push(env.spawn("consumer", Box::pin(consume::run(core.clone(), consumer.clone()))));
+        for consumer in core.service.consumers.clone() {
+            tasks.push(keep_running(&core, "consumer", move |core| Box::pin(consume::run(core, consumer.clone()))));
         }
         Self { core, tasks }
     }
@@ -103,6 +106,23 @@ impl Runtime {
         self.tasks.clear();
         lease::leave(&self.core).await;
     }
+}
+
+/// Runs a part of the service and, should it panic, logs that and runs it again: everything it knew is in the
+/// store. A part that returns has finished.
+fn keep_running<F>(core: &Arc<Core>, name: &'static str, part: F) -> Box<dyn Task>
+where
+    F: Fn(Arc<Core>) -> Fut<'static, ()> + Send + Sync + 'static,
+{
+    const PAUSE: Duration = Duration::from_millis(500);
+    let shared = core.clone();
+    let run = async move {
+        while let Err(panic) = AssertUnwindSafe(part(shared.clone())).catch_unwind().await {
+            tracing::error!(part = name, panic = panic_text(panic.as_ref()), "a part of the service panicked");
+            shared.env.sleep(PAUSE).await;
+        }
+    };
+    core.env.spawn(name, Box::pin(run))
 }
 
 /// Makes sure the topics exist; keeps trying while the broker is away.

@@ -26,6 +26,9 @@ pub(crate) trait Target: Send + Sync {
     fn decide<'a>(&'a self, unit: &'a mut Unit, command: &'a Message, ctx: &'a Ctx) -> Fut<'a, Result<Decided, Fail>>;
 }
 
+/// How often a decision may name more to read.
+const MAX_ROUNDS: u32 = 16;
+
 pub(crate) struct DeciderTarget<D>(pub(crate) D);
 pub(crate) struct DecisionTarget<D>(pub(crate) D);
 
@@ -78,12 +81,16 @@ where
         Box::pin(async move {
             let command: D::Command = command.decode().map_err(|error| Fail::Corrupt(error.to_string()))?;
             let mut view = View::default();
-            let mut first = None;
+            let (mut first, mut rounds) = (None, 0);
             loop {
                 let mut wanted = self.0.reads(&command, &view, ctx);
                 wanted.retain(|target| !view.has(&target.stream));
                 if wanted.is_empty() {
                     break;
+                }
+                rounds += 1;
+                if rounds > MAX_ROUNDS {
+                    return Err(Fail::Corrupt(format!("{} does not stop naming streams to read", D::NAME)));
                 }
                 for target in wanted {
                     view.insert(target.stream.clone(), unit.copy_of(&target).await?);

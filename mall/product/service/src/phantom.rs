@@ -3,7 +3,7 @@
 
 use bongsu_core::{Changes, Ctx, Decision, StreamRef, View};
 use product_domain::{
-    events::{ReservationClosed, StockReceived},
+    events::StockReleased,
     release_stock::{Release, ReleaseStock},
     reservation::{Reservation, ReservationRejection, ReservationState},
     stock::Stock,
@@ -22,9 +22,10 @@ impl Decision for ReleaseWhateverWasAsked {
 
     fn decide(&self, view: &View, command: ReleaseStock, ctx: &Ctx) -> Result<Changes, ReservationRejection> {
         match view.state::<Reservation>(&command.order) {
-            ReservationState::Rejected => Ok(Changes::new()
-                .append::<Stock>("TV", StockReceived { quantity: 1 })
-                .append::<Reservation>(&command.order, ReservationClosed {})),
+            ReservationState::Rejected => {
+                let released = StockReleased { order: command.order, quantity: 1 };
+                Ok(Changes::new().append::<Stock>("TV", released))
+            }
             _ => Release.decide(view, command, ctx),
         }
     }
