@@ -27,6 +27,9 @@ pub struct Options {
     pub patience: Duration,
     /// Refuses to let the file grow beyond so many bytes, exactly as if the disk were full.
     pub max_bytes: Option<u64>,
+    /// Size at which the write-ahead log is emptied even if readers must be waited for; without that, readers
+    /// that never pause would let it grow for ever.
+    pub log_bytes: u64,
     /// What to do when the outcome of a COMMIT cannot be known, with one line that says why. It must not return
     /// to a running service: a page that failed to reach the disk may be gone for good, whatever later calls
     /// say. By default the line goes to stderr and the process exits with 74.
@@ -75,6 +78,7 @@ impl Default for Options {
             // A little less than the two seconds after which callers must have an answer.
             patience: Duration::from_millis(1_800),
             max_bytes: None,
+            log_bytes: 32 << 20,
             fatal: Arc::new(|line| {
                 eprintln!("{line}");
                 std::process::exit(74); // EX_IOERR of sysexits.h
@@ -93,6 +97,7 @@ impl fmt::Debug for Options {
             .field("readers", &self.readers)
             .field("patience", &self.patience)
             .field("max_bytes", &self.max_bytes)
+            .field("log_bytes", &self.log_bytes)
             .finish_non_exhaustive()
     }
 }

@@ -127,7 +127,7 @@ pub(crate) fn open(path: &Path, options: &Options) -> Result<Opened, OpenError> 
     if rusqlite::version_number() < 3_051_003 {
         return Err(OpenError::OldSqlite { found: rusqlite::version() });
     }
-    let lock = lock_file(path).map_err(|error| not_writable(path, &error))?;
+    let lock = lock_files(path).map_err(|error| not_writable(path, &error))?;
     match lock.acquire(options.patience) {
         Ok(true) => {}
         Ok(false) => return Err(busy(path, "another process keeps it locked".to_owned())),
@@ -139,28 +139,36 @@ pub(crate) fn open(path: &Path, options: &Options) -> Result<Opened, OpenError> 
     Ok(Opened { writer, lock, bell, head })
 }
 
-fn lock_file(path: &Path) -> io::Result<FileLock> {
+fn lock_files(path: &Path) -> io::Result<FileLock> {
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         std::fs::create_dir_all(folder)?;
     }
-    let mut name = path.as_os_str().to_owned();
-    name.push(".lock");
-    FileLock::new(OpenOptions::new().create(true).truncate(false).write(true).open(name)?)
+    let file = |suffix: &str| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(suffix);
+        OpenOptions::new().create(true).truncate(false).write(true).open(name)
+    };
+    FileLock::new(file(".lock")?, file(".next")?)
 }
 
 fn prepare(path: &Path, options: &Options) -> Result<(Connection, [u8; 16], u64), OpenError> {
     check_magic(path)?;
     let db = connect(path)?;
     let failed = |error: rusqlite::Error| sort(path, &error);
+    // Before anything is changed: the file may not be ours.
+    let empty = identify(path, &db)?;
     let journal: String = db.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0)).map_err(failed)?;
     if journal != "wal" {
         return Err(OpenError::NotWritable { path: path.to_owned(), why: format!("journal mode {journal}") });
     }
-    identify(path, &db)?;
+    db.pragma_update(None, "journal_size_limit", options.log_bytes.cast_signed()).map_err(failed)?;
+    if empty {
+        create(&db).map_err(failed)?;
+    }
     if let Some(bytes) = options.max_bytes {
         let page: u32 = db.query_row("PRAGMA page_size", [], |row| row.get(0)).map_err(failed)?;
-        db.pragma_update(None, "max_page_count", (bytes / u64::from(page)).clamp(1, u64::from(u32::MAX)) as u32)
-            .map_err(failed)?;
+        let pages = (bytes / u64::from(page)).clamp(1, u64::from(u32::MAX)) as u32;
+        db.pragma_update(None, "max_page_count", pages).map_err(failed)?;
     }
     check_pages(path, &db)?;
     let bell = db.query_row("SELECT value FROM meta WHERE key = 'bell'", [], |row| row.get(0)).map_err(failed)?;
@@ -209,13 +217,13 @@ fn check_magic(path: &Path) -> Result<(), OpenError> {
     Err(OpenError::Damaged { path: path.to_owned(), why: "it does not start like a SQLite database".to_owned() })
 }
 
-/// Makes the tables in an empty database; otherwise it must be ours, in a schema we know.
-fn identify(path: &Path, db: &Connection) -> Result<(), OpenError> {
+/// Whether the database is empty; otherwise it must be ours, in a schema we know.
+fn identify(path: &Path, db: &Connection) -> Result<bool, OpenError> {
     let failed = |error: rusqlite::Error| sort(path, &error);
     let application: i32 = db.query_row("PRAGMA application_id", [], |row| row.get(0)).map_err(failed)?;
     let tables: i64 = db.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(failed)?;
     if application == 0 && tables == 0 {
-        return create(db).map_err(failed);
+        return Ok(true);
     }
     if application.cast_unsigned() != APPLICATION {
         return Err(OpenError::Foreign { path: path.to_owned(), found: application.cast_unsigned() });
@@ -224,7 +232,7 @@ fn identify(path: &Path, db: &Connection) -> Result<(), OpenError> {
     if found > SCHEMA {
         return Err(OpenError::Newer { path: path.to_owned(), found, known: SCHEMA });
     }
-    Ok(())
+    Ok(false)
 }
 
 fn create(db: &Connection) -> rusqlite::Result<()> {

@@ -43,7 +43,13 @@ use crate::{
 /// ```
 pub struct SqliteStore {
     shared: Arc<Shared>,
-    threads: Mutex<Vec<JoinHandle<()>>>,
+    threads: Mutex<Threads>,
+}
+
+#[derive(Default)]
+struct Threads {
+    writer: Option<JoinHandle<rusqlite::Connection>>,
+    others: Vec<JoinHandle<()>>,
 }
 
 /// What the threads share.
@@ -92,14 +98,14 @@ impl SqliteStore {
     fn start(&self, opened: schema::Opened, readers: Vec<rusqlite::Connection>, options: Options) -> io::Result<()> {
         let bell = if options.doorbell { Doorbell::bind(opened.bell) } else { None };
         let (bell, socket) = bell.unzip();
-        let mut threads = vec![doorbell::listen(Arc::clone(&self.shared), socket, opened.bell)?];
+        let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
+        threads.others.push(doorbell::listen(Arc::clone(&self.shared), socket, opened.bell)?);
         for db in readers {
-            threads.push(reader::start(Arc::clone(&self.shared), db)?);
+            threads.others.push(reader::start(Arc::clone(&self.shared), db)?);
         }
         let writer = Writer::new(Arc::clone(&self.shared), opened.writer, opened.lock, bell, options);
         writer.enter();
-        threads.push(writer::start(writer)?);
-        self.threads.lock().unwrap_or_else(PoisonError::into_inner).extend(threads);
+        threads.writer = Some(writer::start(writer)?);
         Ok(())
     }
 
@@ -113,10 +119,9 @@ impl SqliteStore {
     pub fn close(self) {
         self.shared.close();
         let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
-        for thread in threads {
-            // A thread that panicked has already answered its callers.
-            let _ = thread.join();
-        }
+        // A thread that panicked has already answered its callers.
+        threads.others.into_iter().for_each(|thread| drop(thread.join()));
+        drop(threads.writer.map(JoinHandle::join));
     }
 
     fn submit<T: Send + 'static>(

@@ -1,6 +1,6 @@
 //! The writer: one thread that turns whatever is queued into one durable transaction after another.
 
-use std::{io, sync::Arc, thread, thread::JoinHandle, time::Instant};
+use std::{io, path::PathBuf, sync::Arc, thread, thread::JoinHandle, time::Instant};
 
 use bongsu_runtime::ports::store::{Commit, StoreError, Verdict};
 use rusqlite::Connection;
@@ -32,21 +32,28 @@ pub(crate) struct Writer {
     lock: FileLock,
     bell: Option<Doorbell>,
     options: Options,
+    /// The write-ahead log, and the size at which to empty it.
+    log: PathBuf,
+    log_bound: u64,
     /// Whether the last group failed, so that each trouble is reported once.
     troubled: bool,
 }
 
 /// Starts the writing thread.
-pub(crate) fn start(mut writer: Writer) -> io::Result<JoinHandle<()>> {
+///
+/// The thread gives its connection back, so that it can be closed last: only the last one to close tidies the
+/// log away.
+pub(crate) fn start(mut writer: Writer) -> io::Result<JoinHandle<Connection>> {
     thread::Builder::new().name("store-write".to_owned()).spawn(move || {
         let _end = EndOfWriting(Arc::clone(&writer.shared));
         while let Some(job) = writer.shared.jobs.next() {
             if let Err(line) = writer.group(vec![job]) {
                 (writer.options.fatal)(&line);
-                return;
+                return writer.db;
             }
         }
         writer.leave();
+        writer.db
     })
 }
 
@@ -70,7 +77,10 @@ impl Writer {
         bell: Option<Doorbell>,
         options: Options,
     ) -> Self {
-        Self { shared, db, lock, bell, options, troubled: false }
+        let mut log = shared.path.clone().into_os_string();
+        log.push("-wal");
+        let log_bound = options.log_bytes;
+        Self { shared, db, lock, bell, options, log: log.into(), log_bound, troubled: false }
     }
 
     /// One turn at the file. Err: the outcome of a COMMIT is unknown and the process must end.
@@ -85,25 +95,46 @@ impl Writer {
             self.unavailable(jobs, &why);
             return Ok(());
         }
-        let outcome = self.transaction(&mut jobs);
-        let outcome = match outcome {
-            Err(Trouble::Content(_)) if jobs.len() > 1 => {
-                Tally::add(&self.shared.tally.replays, 1);
-                let alone: Vec<_> = jobs.into_iter().map(|job| self.alone(job)).collect();
+        let outcome = self.transaction(&mut jobs, true);
+        let settled = match outcome {
+            Err(Trouble::Content(_)) if jobs.len() > 1 => self.one_by_one(jobs),
+            outcome => {
+                self.bound_log();
                 self.lock.release();
-                return alone.into_iter().try_for_each(|(job, outcome)| self.settle(vec![job], outcome));
+                return self.settle(jobs, outcome);
             }
-            outcome => outcome,
         };
         self.lock.release();
-        self.settle(jobs, outcome)
+        settled
     }
 
-    /// A transaction of its own, to find the one that cannot be stored.
-    fn alone(&mut self, job: Job) -> (Job, Result<Vec<Answer>, Trouble>) {
-        let mut jobs = vec![job];
-        let outcome = self.transaction_of(&mut jobs, false);
-        (jobs.remove(0), outcome)
+    /// A transaction for each, so that only the one that cannot be stored is refused.
+    fn one_by_one(&mut self, jobs: Vec<Job>) -> Result<(), String> {
+        Tally::add(&self.shared.tally.replays, 1);
+        let mut jobs = jobs.into_iter();
+        for job in &mut jobs {
+            let mut alone = vec![job];
+            let outcome = self.transaction(&mut alone, false);
+            if let Err(line) = self.settle(alone, outcome) {
+                let why = || StoreError::Unavailable("the store has stopped".to_owned());
+                jobs.for_each(|job| job.fail(why()));
+                return Err(line);
+            }
+        }
+        Ok(())
+    }
+
+    /// Empties the log when it has grown too long, which happens only while readers never pause.
+    fn bound_log(&mut self) {
+        let log = std::fs::metadata(&self.log).map_or(0, |log| log.len());
+        if log <= self.log_bound {
+            return;
+        }
+        // Waits for the readers of old pages; those that begin now read the file itself. One that is stopped
+        // would be waited for in vain each time, so the next attempt comes after as much again.
+        let emptied: rusqlite::Result<i64> = self.db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0));
+        let busy = emptied.unwrap_or(1) != 0;
+        self.log_bound = if busy { log + self.options.log_bytes } else { self.options.log_bytes };
     }
 
     #[expect(clippy::disallowed_methods, reason = "measures a real lock; nothing is decided on it")]
@@ -118,12 +149,8 @@ impl Writer {
         }
     }
 
-    fn transaction(&mut self, jobs: &mut Vec<Job>) -> Result<Vec<Answer>, Trouble> {
-        self.transaction_of(jobs, true)
-    }
-
     /// Applies the jobs, and whatever is queued meanwhile when it may grow, in one transaction.
-    fn transaction_of(&mut self, jobs: &mut Vec<Job>, grow: bool) -> Result<Vec<Answer>, Trouble> {
+    fn transaction(&mut self, jobs: &mut Vec<Job>, grow: bool) -> Result<Vec<Answer>, Trouble> {
         let applied = self.apply_all(jobs, grow).map_err(|error| Trouble::before_commit(&error));
         let outcome = applied.and_then(|answers| match self.execute("COMMIT") {
             Ok(()) => Ok(answers),

@@ -36,7 +36,7 @@ pub trait StoreFactory: Send + Sync + 'static {
 type Rule = for<'a> fn(&'a dyn StoreFactory) -> LocalBoxFuture<'a, ()>;
 
 /// A rule that takes longer than this hangs.
-const DEADLINE: Duration = Duration::from_secs(120);
+const DEADLINE: Duration = Duration::from_secs(60);
 
 /// Calls a macro with the names of all rules, so that the list is written once.
 #[doc(hidden)]
@@ -134,7 +134,7 @@ pub async fn run_all(factory: &dyn StoreFactory) {
     }
 }
 
-/// Tries one rule, and gives up on it after two minutes.
+/// Tries one rule, and gives up on it after a minute.
 ///
 /// # Panics
 /// When the rule does not hold, hangs, or is not known.

@@ -95,6 +95,7 @@ pub(super) async fn every_guard_that_does_not_hold_is_named(factory: &dyn StoreF
     commit(1).append(tagged("counter/a", 1, &["red"])).put("t", "1", "x").done(&store).await;
     let wrong = commit(2)
         .if_stream("counter/a", 9)
+        .if_stream("counter/a", 7)
         .if_stream("counter/b", 0)
         .if_tag("red", 0)
         .if_doc("t", "1", None)
