@@ -166,9 +166,10 @@ impl Drop for Belief {
     }
 }
 
-/// Forgets a document only if this Commit's own write is what is believed.
+/// Forgets a document if this Commit's own write is what is believed. A deletion leaves no name, so every belief in
+/// an absence goes: at worst it is read again.
 fn forget_own(cache: &mut Cache, key: &DocKey, id: CommitId) {
-    if cache.doc(key).is_some_and(|CachedDoc { revision, .. }| revision == Some(id)) {
+    if cache.doc(key).is_some_and(|CachedDoc { revision, .. }| revision.is_none_or(|revision| revision == id)) {
         cache.forget_doc(key);
     }
 }

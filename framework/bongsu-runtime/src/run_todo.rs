@@ -58,6 +58,9 @@ pub(crate) async fn run_todo(core: &Arc<Core>, lease: &str, id: &str) {
 
 async fn attempt(core: &Arc<Core>, lease: &str, id: &str) -> Result<(), Undone> {
     let Some(todo) = read(core, id).await? else { return Err(Undone::NotMine) };
+    // It is there, whatever was believed: another instance may have written it after this one saw it absent, and
+    // nothing guards a plan that ends at an absence.
+    core.cache().forget_doc(&Todo::key(id));
     let outcome = match &todo.work {
         Work::Job { activity, key, event, ctx } => Some(run_job(core, activity, key, &event.message(), ctx).await?),
         _ => None,
