@@ -10,9 +10,12 @@ use std::{
     fmt,
 };
 
-use bongsu_runtime::ports::{
-    broker::{Attributes, In, Out, Partition},
-    store::{CommitId, Doc, Fact, Position, Read, Store},
+use bongsu_runtime::{
+    Service,
+    ports::{
+        broker::{Attributes, In, Out, Partition},
+        store::{CommitId, Doc, Fact, Position, Read, Store},
+    },
 };
 use bytes::Bytes;
 use futures::FutureExt;
@@ -199,12 +202,12 @@ where
 }
 
 /// I5 for the lanes of a service on this project's runtime: every message behind a lane's cursor that its
-/// consumer hears is marked as seen, be it handled or queued as a to-do. `hears` is
-/// [`Service::hears`](bongsu_runtime::Service::hears).
+/// consumer hears is marked as seen, be it handled or queued as a to-do.
 ///
 /// # Errors
 /// The first message that a cursor has passed without a mark, and documents that are not what the runtime writes.
-pub fn lanes_are_safe(store: &MemoryStore, broker: &MemoryBroker, hears: &[(String, String)]) -> Checked {
+pub fn lanes_are_safe(store: &MemoryStore, broker: &MemoryBroker, service: &Service) -> Checked {
+    let hears = service.hears();
     let cursors = store.docs_of("cursor").into_iter().filter(|doc| doc.key.id != "relay").map(|doc| {
         let Cursor { offset } = read(&doc)?;
         let mut place = doc.key.id.rsplitn(3, '/');
@@ -224,7 +227,7 @@ pub fn lanes_are_safe(store: &MemoryStore, broker: &MemoryBroker, hears: &[(Stri
         .collect::<Result<_, String>>()?;
     offsets_are_safe(cursors.collect::<Result<Vec<_>, _>>()?, broker, |consumer, _, message| {
         let Ok(told) = told(&message.cloudevent) else { return false };
-        let heard = hears.iter().any(|(fact, by)| *fact == told.kind && by == consumer);
+        let heard = hears.iter().any(|(fact, by)| *fact == told.kind && *by == consumer);
         let mark = format!("{consumer}/{}/{}", told.source, told.subject);
         !heard || seen.get(&mark).is_some_and(|sequence| *sequence >= told.sequence)
     })

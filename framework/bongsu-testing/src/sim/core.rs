@@ -92,7 +92,7 @@ impl Core {
             parts: Vec::new(),
             faults: plan.faults,
             healed: false,
-            trace: Trace::new(plan.trace, plan.trace_polls),
+            trace: Trace::new(plan.trace, plan.trace_all),
             stats: Stats::default(),
             grave: Grave::default(),
             failure: None,

@@ -124,7 +124,7 @@ impl State {
         self.running = (&*slot.life).into();
         self.stats.polls += 1;
         self.trace.fold(id.serial);
-        if self.trace.polls {
+        if self.trace.all {
             self.trace.keep(self.now, self.running, What::Poll(slot.name));
         }
         body

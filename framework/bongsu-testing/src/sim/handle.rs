@@ -117,14 +117,15 @@ impl Sim {
         SimHttp::new(&self.core, name, Arc::new(answer))
     }
 
-    /// Ends all faults, planned ones too: outages end, paused nodes go on, crashed ones come back (unless they
-    /// are kept down). What is already on its way still arrives.
+    /// Ends all faults, planned ones too: outages end, clocks are set right, paused nodes go on, crashed ones come
+    /// back (unless they are kept down). What is already on its way still arrives.
     pub fn heal(&self) {
         let (down, nodes) = {
             let mut state = self.core.lock();
             state.healed = true;
             state.faults = Faults::none();
             state.parts.iter_mut().for_each(|part| part.down_until = 0);
+            state.nodes.iter_mut().for_each(|node| node.wall_offset_ms = 0);
             let here = Who { node: WORLD, incarnation: 0 };
             let now = state.now;
             state.trace.record(now, here, What::Event("heals"));

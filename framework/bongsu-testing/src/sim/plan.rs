@@ -17,8 +17,8 @@ pub struct Plan {
     pub limit: Duration,
     /// How many trace entries are kept for a failure.
     pub trace: usize,
-    /// Whether every poll of a task is kept in the trace too.
-    pub trace_polls: bool,
+    /// Whether every poll of a task, and every step of a call that only reads, is kept in the trace too.
+    pub trace_all: bool,
     /// Whether what services log (`tracing`) is kept in the trace too. Neither changes the hash.
     pub logs: bool,
 }
@@ -53,7 +53,8 @@ pub struct Faults {
     pub lag_for: Span,
     /// Some node's wall clock jumps, about this often.
     pub clock_every: Option<Duration>,
-    /// By at most so much, either way.
+    /// By at most so much, either way. A timer set on a clock that is ahead is late by as much: whoever waits for
+    /// quiet has to wait longer.
     pub clock: Duration,
     /// A published message appears again later at a new offset; each message, each time.
     pub duplicate: Chance,
@@ -103,7 +104,7 @@ impl Plan {
             bugs: Vec::new(),
             limit: Duration::from_secs(24 * 3600),
             trace: 256,
-            trace_polls: false,
+            trace_all: false,
             logs: false,
         }
     }
@@ -146,7 +147,7 @@ impl Faults {
             lag: Chance::NEVER,
             lag_for: Span::micros(10, 50_000),
             clock_every: None,
-            clock: Duration::from_secs(3_600),
+            clock: Duration::from_secs(20),
             duplicate: Chance::NEVER,
             store: PortFaults::none(Span::micros(50, 2_000)),
             broker: PortFaults::none(Span::micros(100, 2_000)),

@@ -8,8 +8,8 @@ pub(super) struct Trace {
     hash: u64,
     kept: VecDeque<Entry>,
     capacity: usize,
-    /// Whether every poll is kept too; folded it always is.
-    pub(super) polls: bool,
+    /// Whether polls and reads are kept too; folded they always are.
+    pub(super) all: bool,
     pub(super) steps: u64,
 }
 
@@ -35,8 +35,8 @@ pub(super) enum What {
 }
 
 impl Trace {
-    pub(super) fn new(capacity: usize, polls: bool) -> Self {
-        Self { hash: 0, kept: VecDeque::with_capacity(capacity), capacity, polls, steps: 0 }
+    pub(super) fn new(capacity: usize, all: bool) -> Self {
+        Self { hash: 0, kept: VecDeque::with_capacity(capacity), capacity, all, steps: 0 }
     }
 
     pub(super) fn hash(&self) -> u64 {
@@ -53,7 +53,9 @@ impl Trace {
         self.fold(u64::from(who.node) << 32 | u64::from(who.incarnation));
         self.fold(what.hash());
         self.steps += u64::from(matches!(what, What::Step(_)));
-        self.keep(at, who, what);
+        if self.capacity > 0 && (self.all || !what.only_reads()) {
+            self.keep(at, who, what);
+        }
     }
 
     /// Keeps without folding: for what was folded already.
@@ -77,7 +79,23 @@ impl Trace {
     }
 }
 
+/// Steps of calls that change nothing: services that poll would push everything else out of the trace.
+const READS: [&str; 8] = [
+    "store.read.",
+    "store.docs.",
+    "store.scan.",
+    "store.head.",
+    "store.position.",
+    "broker.fetch.",
+    "broker.bounds.",
+    "broker.ensure.",
+];
+
 impl What {
+    fn only_reads(&self) -> bool {
+        matches!(self, Self::Step(name) if READS.iter().any(|reads| name.starts_with(reads)))
+    }
+
     fn hash(&self) -> u64 {
         match self {
             Self::Poll(name) => mix(1, hash_of(name)),

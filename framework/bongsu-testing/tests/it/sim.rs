@@ -5,6 +5,7 @@ mod nodes;
 mod faults;
 mod pipeline;
 mod rules;
+mod service;
 
 const fn ms(ms: u64) -> Duration {
     Duration::from_millis(ms)

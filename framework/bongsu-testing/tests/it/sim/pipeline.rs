@@ -296,7 +296,7 @@ fn a_whole_system_repeats_itself_under_its_seed() {
     assert!(first.1 > 1_000);
     assert_eq!(hash(1), first);
     assert_ne!(hash(2).0, first.0);
-    let traced = sim::run(1, Plan { trace: 50, trace_polls: true, ..Plan::storm() }, scenario);
+    let traced = sim::run(1, Plan { trace: 50, trace_all: true, ..Plan::storm() }, scenario);
     assert_eq!(traced.hash, first.0, "what is kept of the trace does not change it");
 }
 
