@@ -1,10 +1,12 @@
 //! The delivery context as a service: its map, its reactions and its HTTP API.
 //!
-//! [`service`] is the map: every arrow in or out is one line. [`facts`] says what the others hear.
+//! [`service`] is the map: every arrow in or out is one line. [`facts`] says what the others hear,
+//! [`api`] what can be asked over HTTP.
 #![forbid(unsafe_code)]
 
 pub mod facts;
 pub mod policies;
+pub mod api;
 pub mod settings;
 
 use bongsu_runtime::Service;

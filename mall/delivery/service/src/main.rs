@@ -1,4 +1,10 @@
-//! The delivery context as a service: its map, its reactions and its HTTP API.
+//! Runs the delivery context.
 #![forbid(unsafe_code)]
 
-fn main() {}
+use std::process::ExitCode;
+
+use delivery_service::{api, service, settings::Settings};
+
+fn main() -> ExitCode {
+    bongsu::main("delivery", service, |handle, _: &Settings| api::routes(handle))
+}

@@ -1,4 +1,11 @@
-//! MyPage: order history folded from facts alone.
+//! Runs MyPage.
 #![forbid(unsafe_code)]
 
-fn main() {}
+use std::process::ExitCode;
+
+use bongsu::NoSettings;
+use mypage_service::{api, service};
+
+fn main() -> ExitCode {
+    bongsu::main("mypage", |_: &NoSettings| service(), |handle, _| api::routes(handle))
+}

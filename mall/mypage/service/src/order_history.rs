@@ -200,6 +200,12 @@ impl Row {
         }
     }
 
+    /// The wish stands and nobody has answered it yet.
+    fn is_called_back(&self) -> bool {
+        let unanswered = matches!(self.delivery, None | Some(DeliveryPart::Prepared | DeliveryPart::Cancelled));
+        self.cancellation == Some(CancellationPart::Requested) && unanswered
+    }
+
     /// The status shown: an end decided by ordering wins, else the parcel tells, else the order.
     pub fn status(&self) -> Status {
         match (self.ordering, self.delivery) {
@@ -207,6 +213,9 @@ impl Row {
             (OrderPart::Cancelled, _) => Status { code: "cancelled", ko: "주문 취소", en: "Order cancelled" },
             (_, Some(DeliveryPart::Completed)) => Status { code: "delivered", ko: "배송 완료", en: "Delivered" },
             (_, Some(DeliveryPart::Departed)) => Status { code: "on-its-way", ko: "배송 시작", en: "On its way" },
+            (OrderPart::Confirmed, _) if self.is_called_back() => {
+                Status { code: "cancelling", ko: "주문 취소 요청됨", en: "Cancellation requested" }
+            }
             (_, Some(DeliveryPart::Failed)) => {
                 Status { code: "delivery-failed", ko: "배송 처리 실패", en: "Delivery failed" }
             }

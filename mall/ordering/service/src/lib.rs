@@ -1,15 +1,18 @@
 //! The ordering context as a service: its map, its reactions and its HTTP API.
 //!
-//! [`service`] is the map: every arrow in or out is one line. [`facts`] says what the others hear.
+//! [`service`] is the map: every arrow in or out is one line. [`facts`] says what the others hear,
+//! [`api`] what can be asked over HTTP.
 #![forbid(unsafe_code)]
 
 pub mod facts;
+pub mod projections;
+pub mod api;
 pub mod settings;
 
 use bongsu_runtime::Service;
 use ordering_domain::{checkout::Checkout, fulfilment::Fulfilment, order::Orders, price_list::PriceList};
 
-use crate::settings::Settings;
+use crate::{projections::orders_of_customer::OrdersOfCustomer, settings::Settings};
 
 /// The map of the ordering context.
 pub fn service(settings: &Settings) -> Service {
@@ -37,5 +40,14 @@ pub fn service(settings: &Settings) -> Service {
             "product.product-registered.v1",
             "product.product-changed.v1",
             "product.product-retired.v1",
+        ])
+        .projection::<OrdersOfCustomer>(&[
+            "ordering.order-placed.v1",
+            "ordering.order-confirmed.v1",
+            "ordering.order-rejected.v1",
+            "ordering.order-cancelled.v1",
+            "ordering.order-completed.v1",
+            "ordering.cancellation-requested.v1",
+            "ordering.cancellation-refused.v1",
         ])
 }

@@ -1,4 +1,10 @@
-//! The ordering context as a service: its map, its reactions and its HTTP API.
+//! Runs the ordering context.
 #![forbid(unsafe_code)]
 
-fn main() {}
+use std::process::ExitCode;
+
+use ordering_service::{api, service, settings::Settings};
+
+fn main() -> ExitCode {
+    bongsu::main("ordering", service, |handle, _: &Settings| api::routes(handle))
+}

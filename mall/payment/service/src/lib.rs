@@ -1,12 +1,13 @@
 //! The payment context as a service: its map, its reactions and its HTTP API.
 //!
 //! [`service`] is the map: every arrow in or out is one line. [`facts`] says what the others hear,
-//! [`activities`] speak to the provider.
+//! [`activities`] speak to the provider, [`api`] is what can be asked over HTTP.
 #![forbid(unsafe_code)]
 
 pub mod facts;
 pub mod policies;
 pub mod activities;
+pub mod api;
 pub mod settings;
 
 use bongsu_runtime::Service;

@@ -1,4 +1,10 @@
-//! The payment context as a service: its map, its reactions and its HTTP API.
+//! Runs the payment context.
 #![forbid(unsafe_code)]
 
-fn main() {}
+use std::process::ExitCode;
+
+use payment_service::{api, service, settings::Settings};
+
+fn main() -> ExitCode {
+    bongsu::main("payment", service, |handle, _: &Settings| api::routes(handle))
+}

@@ -1,26 +1,50 @@
 //! The product context as a service: its map, its reactions and its HTTP API.
 //!
-//! [`service`] is the map: every arrow in or out is one line. [`facts`] says what the others hear.
+//! [`service`] is the map: every arrow in or out is one line. [`facts`] says what the others hear,
+//! [`catalogue`] writes product information, [`api`] is what can be asked over HTTP.
 #![forbid(unsafe_code)]
 
 pub mod facts;
 pub mod policies;
+pub mod catalogue;
+pub mod api;
+pub mod seed;
+pub mod settings;
+mod phantom;
 
+use bongsu_core::Decision;
 use bongsu_runtime::Service;
 use product_domain::{
-    commit_stock::CommitReserved, product::Catalogue, release_stock::Release, reservation::Reservation,
-    reserve_stock::Reserve, stock::Stock,
+    commit_stock::CommitReserved,
+    product::Catalogue,
+    release_stock::{Release, ReleaseStock},
+    reservation::Reservation,
+    reserve_stock::Reserve,
+    stock::Stock,
 };
 
 use crate::policies::follow_orders::FollowOrders;
 
 /// The map of the product context.
 pub fn service() -> Service {
+    map(Release)
+}
+
+/// The map with a planted bug, for the simulator: a release gives back what the order never took.
+#[doc(hidden)]
+pub fn service_with_phantom_stock() -> Service {
+    map(phantom::ReleaseWhateverWasAsked)
+}
+
+fn map<D>(release: D) -> Service
+where
+    D: Decision<Command = ReleaseStock> + Send + Sync + 'static,
+{
     Service::new("product")
         .facts::<Catalogue>(facts::of_product)
         .decider(Stock, facts::of_stock)
         .decision(Reserve)
-        .decision(Release)
+        .decision(release)
         .decision(CommitReserved)
         .facts::<Reservation>(facts::of_reservation)
         .policy(

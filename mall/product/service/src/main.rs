@@ -1,4 +1,23 @@
-//! The product context as a service: its map, its reactions and its HTTP API.
+//! Runs the product context.
 #![forbid(unsafe_code)]
 
-fn main() {}
+use std::{process::ExitCode, sync::Arc};
+
+use axum::Extension;
+use product_service::{api, seed::seed, service, settings::Settings};
+
+fn main() -> ExitCode {
+    bongsu::main(
+        "product",
+        |_: &Settings| service(),
+        |handle, settings| {
+            let routes = api::routes(handle.clone());
+            if !settings.seed {
+                return routes;
+            }
+            // The task ends when its handle is dropped, so the routes keep it.
+            let seeding = handle.env().spawn("seed", Box::pin(seed(handle.clone())));
+            routes.layer(Extension(Arc::new(seeding)))
+        },
+    )
+}

@@ -13,8 +13,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::activities::provider::Provider;
 
-/// Asks until the outcome is known. A capture that turns out to have come after the order's end is given
-/// back by what the payment decides then.
+/// Asks until the outcome is known. The provider declines a charge that reaches it too late, so that asking
+/// again after the order's end charges nobody; one that reached it in time may still turn out to be captured
+/// after the end, and is given back by what the payment decides then.
 pub struct Capture(pub Provider);
 
 #[derive(Serialize)]
@@ -22,6 +23,7 @@ struct Ask<'a> {
     key: &'a str,
     order: &'a str,
     amount: Money,
+    not_after_ms: i64,
 }
 
 #[derive(Deserialize)]
@@ -43,8 +45,8 @@ impl Activity for Capture {
         http: &'a dyn HttpClient,
     ) -> Fut<'a, Result<RecordCapture, Unavailable>> {
         Box::pin(async move {
-            let CaptureRequested { order, amount, .. } = event;
-            let ask = Ask { key: &order, order: &order, amount };
+            let CaptureRequested { order, amount, not_after_ms } = event;
+            let ask = Ask { key: &order, order: &order, amount, not_after_ms };
             let outcome = match self.0.post(http, "/captures", &ask).await? {
                 Answer::Captured { capture, amount } => CaptureOutcome::Captured { capture, amount },
                 Answer::Declined { reason } => CaptureOutcome::Declined { reason },

@@ -1,0 +1,79 @@
+//! The provider without a network: the sandbox's own books and requests.
+
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use bongsu_runtime::ports::{
+    Fut,
+    env::{Env, HttpClient, HttpError, HttpRequest, HttpResponse},
+};
+use bytes::Bytes;
+use sandbox::{
+    api::{self, Reply},
+    provider::{Behaviour, Mode, Provider},
+};
+use serde_json::{Value, json};
+
+/// Where the provider seems to be.
+pub(crate) const ADDRESS: &str = "http://bank.test";
+
+pub(crate) struct Bank {
+    provider: Mutex<Provider>,
+    env: Arc<dyn Env>,
+    /// Requests whose answer gets lost on its way back.
+    lose_answers: Mutex<u32>,
+}
+
+impl Bank {
+    pub(crate) fn new(env: Arc<dyn Env>) -> Arc<Self> {
+        Arc::new(Self { provider: Mutex::default(), env, lose_answers: Mutex::new(0) })
+    }
+
+    pub(crate) fn behaves(&self, mode: Mode) {
+        let body = json!(Behaviour { mode, delay_ms: 0 }).to_string();
+        self.ask("PUT", "/behaviour", body.as_bytes());
+    }
+
+    pub(crate) fn loses_answers(&self, count: u32) {
+        *self.lose_answers.lock().expect("nobody panicked") = count;
+    }
+
+    pub(crate) fn ledger(&self) -> Value {
+        api::ledger(&self.books())
+    }
+
+    fn books(&self) -> MutexGuard<'_, Provider> {
+        self.provider.lock().expect("nobody panicked")
+    }
+
+    fn ask(&self, method: &str, path: &str, body: &[u8]) -> (u16, Value) {
+        let mut books = self.books();
+        let answer = api::answer(&books, method, path, body, self.env.wall_ms());
+        answer.entries.iter().for_each(|entry| books.apply(entry));
+        books.settle(self.env.wall_ms()).iter().for_each(|entry| books.apply(entry));
+        match answer.reply {
+            Reply::Now(status, body) => (status, body),
+            Reply::Settled(key) => api::outcome(&books, &key),
+        }
+    }
+
+    fn loses_this_one(&self) -> bool {
+        let mut left = self.lose_answers.lock().expect("nobody panicked");
+        let lost = *left > 0;
+        *left = left.saturating_sub(1);
+        lost
+    }
+}
+
+impl HttpClient for Bank {
+    fn send(&self, request: HttpRequest) -> Fut<'_, Result<HttpResponse, HttpError>> {
+        let path = request.url.strip_prefix(ADDRESS).expect("only the provider is asked").to_owned();
+        let (status, body) = self.ask(request.method, &path, &request.body);
+        let lost = self.loses_this_one();
+        Box::pin(async move {
+            if lost {
+                return Err(HttpError("the answer got lost".into()));
+            }
+            Ok(HttpResponse { status, body: Bytes::from(body.to_string()) })
+        })
+    }
+}

@@ -1,0 +1,168 @@
+//! Product information: transaction scripts, because there are no rules beyond the shape.
+//!
+//! One document per sku, in one Commit with the event that tells the others. The document carries how often
+//! it was changed, which is what `If-Match` compares.
+
+use axum::http::{HeaderValue, StatusCode, header};
+use bongsu_core::Ctx;
+use bongsu_host::{command, problem::Problem};
+use bongsu_runtime::{Answer, Call, CommandError, Handle, Reply, Script, ports::store::DocKey};
+use bytes::Bytes;
+use money::Money;
+use product_domain::{
+    events::{ProductChanged, ProductRegistered, ProductRetired},
+    product::{Catalogue, LONGEST_NAME, Product, is_sku},
+};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+/// The table of product documents.
+pub const PRODUCTS: &str = "products";
+/// Products on sale, by sku.
+pub const ON_SALE: u16 = 0;
+
+/// A product as it is stored.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Stored {
+    /// What it is.
+    pub product: Product,
+    /// How often it was written, from 1.
+    pub version: u64,
+}
+
+/// What an operator says about a product.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Details {
+    /// What customers read.
+    pub name: String,
+    /// For one piece.
+    pub price: Money,
+}
+
+/// Puts a product on sale, also one that was retired.
+///
+/// # Errors
+/// See [`CommandError`]; what an operator did wrong is a problem in the answer.
+pub async fn register(handle: &Handle, call: &Call, sku: &str, details: &Details) -> Result<Answer, CommandError> {
+    let work = |script: &mut Script<'_>| {
+        check(sku, details)?;
+        let known = script.get::<Stored>(PRODUCTS, sku);
+        if known.as_ref().is_some_and(|known| !known.product.retired) {
+            return Err(conflict("already-registered", "There is a product of this id already"));
+        }
+        let at_ms = script.ctx().now_ms;
+        let (sku, name, price) = (sku.to_owned(), details.name.clone(), details.price);
+        let stored = write(script, Product::on_sale(&sku, &name, price), known);
+        script.append::<Catalogue>(&sku.clone(), ProductRegistered { sku, name, price, at_ms });
+        Ok(answer(StatusCode::CREATED, &stored))
+    };
+    handle.script(call, &[DocKey::new(PRODUCTS, sku)], &work).await
+}
+
+/// Changes name and price, if the operator saw what is there now.
+///
+/// # Errors
+/// As [`register`].
+pub async fn change(
+    handle: &Handle,
+    call: &Call,
+    sku: &str,
+    details: &Details,
+    seen: Option<&str>,
+) -> Result<Answer, CommandError> {
+    let work = |script: &mut Script<'_>| {
+        check(sku, details)?;
+        let known = on_sale(script, sku, seen)?;
+        let (name, price) = (details.name.clone(), details.price);
+        if (&known.product.name, known.product.price) == (&name, price) {
+            return Ok(answer(StatusCode::OK, &known));
+        }
+        let at_ms = script.ctx().now_ms;
+        let stored = write(script, Product::on_sale(sku, &name, price), Some(known));
+        script.append::<Catalogue>(sku, ProductChanged { sku: sku.to_owned(), name, price, at_ms });
+        Ok(answer(StatusCode::OK, &stored))
+    };
+    handle.script(call, &[DocKey::new(PRODUCTS, sku)], &work).await
+}
+
+/// Takes a product off sale, if the operator saw what is there now.
+///
+/// # Errors
+/// As [`register`].
+pub async fn retire(handle: &Handle, call: &Call, sku: &str, seen: Option<&str>) -> Result<Answer, CommandError> {
+    let work = |script: &mut Script<'_>| {
+        let known = on_sale(script, sku, seen)?;
+        let at_ms = script.ctx().now_ms;
+        let stored = write(script, Product { retired: true, ..known.product.clone() }, Some(known));
+        script.append::<Catalogue>(sku, ProductRetired { sku: sku.to_owned(), at_ms });
+        Ok(answer(StatusCode::OK, &stored))
+    };
+    handle.script(call, &[DocKey::new(PRODUCTS, sku)], &work).await
+}
+
+impl Stored {
+    /// Its entity tag.
+    pub fn etag(&self) -> String {
+        format!("\"{}\"", self.version)
+    }
+
+    /// What is shown of it.
+    pub fn shown(&self) -> Value {
+        json!({ "sku": self.product.sku, "name": self.product.name, "price": self.product.price })
+    }
+}
+
+fn on_sale(script: &Script<'_>, sku: &str, seen: Option<&str>) -> Result<Stored, Reply> {
+    let known = script.get::<Stored>(PRODUCTS, sku).filter(|known| !known.product.retired);
+    let known = known.ok_or_else(|| Problem::not_found("There is no such product.").reply())?;
+    match seen {
+        None => Err(Problem::of_status(StatusCode::PRECONDITION_REQUIRED).reply()),
+        Some(seen) if seen == "*" || seen == known.etag() => Ok(known),
+        Some(_) => Err(Problem::of_status(StatusCode::PRECONDITION_FAILED).reply()),
+    }
+}
+
+/// Only what is on sale is in the index, so that a list never skips over what is not.
+fn write(script: &mut Script<'_>, product: Product, known: Option<Stored>) -> Stored {
+    let stored = Stored { version: known.map_or(1, |known| known.version + 1), product };
+    let entry = (ON_SALE, Bytes::copy_from_slice(stored.product.sku.as_bytes()));
+    let index = if stored.product.retired { Vec::new() } else { vec![entry] };
+    script.put(PRODUCTS, &stored.product.sku, &stored, index);
+    stored
+}
+
+fn check(sku: &str, details: &Details) -> Result<(), Reply> {
+    let Details { name, price } = details;
+    let fault = if !is_sku(sku) {
+        Problem::invalid("/sku", "1 to 32 letters, digits, - or _")
+    } else if name.trim().is_empty() || name.chars().count() > LONGEST_NAME || name.contains(char::is_control) {
+        Problem::invalid("/name", format!("1 to {LONGEST_NAME} characters, no control characters"))
+    } else if price.minor <= 0 {
+        Problem::invalid("/price/minor", "a price is positive")
+    } else {
+        return Ok(());
+    };
+    Err(fault.reply())
+}
+
+fn answer(status: StatusCode, stored: &Stored) -> Reply {
+    let mut reply = command::reply(status, &stored.shown());
+    reply.headers.push((header::ETAG.to_string(), stored.etag()));
+    reply
+}
+
+fn conflict(code: &str, title: &str) -> Reply {
+    Problem::new(StatusCode::CONFLICT, code, title).reply()
+}
+
+/// The tag an operator saw.
+pub(crate) fn seen(if_match: Option<&HeaderValue>) -> Option<&str> {
+    if_match.and_then(|value| value.to_str().ok())
+}
+
+/// A call of the house itself, made once for ever.
+pub(crate) fn own_call(handle: &Handle, parts: &[&str]) -> Call {
+    let id = bongsu_core::CommandId::from_parts(parts);
+    let ctx = Ctx::new(handle.env().wall_ms(), id, "seed");
+    Call { ctx, once: Some(bongsu_runtime::Once { key: id.to_string(), body: String::new() }) }
+}
