@@ -105,6 +105,8 @@ async fn act(
 fn obeyed(order: Order, before: &[Instance], rows: &[Instance]) -> bool {
     before.iter().all(|old| {
         rows.iter().find(|row| row.instance == old.instance).is_none_or(|row| match order {
+            // One that was failing is tried once more, and only then called failing again.
+            Order::Start if old.state == State::Failing && row.restarts == old.restarts => false,
             Order::Start => matches!(row.state, State::Ready | State::Failing),
             Order::Stop => row.state == State::Stopped,
             Order::Kill => old.pid.is_none() || row.pid != old.pid,

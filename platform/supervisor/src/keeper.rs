@@ -20,7 +20,7 @@ use crate::process::{Happening, Process, Said};
 use crate::readiness;
 use crate::registry::{Instance, Registry, State};
 use crate::spec::{Command, Spec, config_file};
-use crate::system_file::{BROKER, GATEWAY};
+use crate::system_file::{BROKER, GATEWAY, url_references};
 
 /// After SIGTERM a process has so long to end by itself.
 const GRACE: Duration = Duration::from_secs(5);
@@ -117,7 +117,7 @@ impl Keeper {
         let settled =
             |rows: &[Instance]| rows.iter().filter(|row| after.contains(&row.name)).all(|row| row.state.is_settled());
         tokio::select! { biased;
-            order = self.orders.recv() => order == Some(Order::Start),
+            order = self.orders.recv() => !matches!(order, None | Some(Order::Stop)),
             _ = registry.wait_until(Duration::MAX, settled) => true,
         }
     }
@@ -217,8 +217,16 @@ impl Keeper {
             env.push(("BONGSU_SUPERVISOR", path(data.join(Address::FILE))));
         }
         let mut env: Vec<(String, String)> = env.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-        env.extend(spec.env.iter().cloned());
+        env.extend(spec.env.iter().map(|(name, value)| (name.clone(), self.with_urls(value))));
         env
+    }
+
+    /// Puts the addresses of predecessors in. They keep theirs over restarts, so this is done once per start.
+    fn with_urls(&self, value: &str) -> String {
+        url_references(value).fold(value.to_owned(), |text, name| {
+            let url = self.shared.registry.matching(name).into_iter().find_map(|row| row.url);
+            text.replace(&format!("${{url:{name}}}"), &url.unwrap_or_default())
+        })
     }
 
     /// Its last address if nobody took it meanwhile, else any free port. What an author asked for and does not get

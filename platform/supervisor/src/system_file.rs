@@ -13,6 +13,7 @@
 //! command = "question-service"           # beside the bongsu binary, then on the PATH
 //! routes = ["/questions", "/questions/*"]
 //! after = ["answer"]                     # started when these are ready
+//! env = { ANSWERS = "${url:answer}" }    # where the first instance of one of them listens
 //! config = { deadline_ms = 30000 }       # handed over as the [service] table of its configuration file
 //! ```
 
@@ -239,9 +240,18 @@ impl Service {
         if !(1..=64).contains(&self.instances) {
             return Some(format!("instances = {}: 1 to 64 are possible", self.instances));
         }
-        let bad = self.routes.iter().find(|route| !is_route(route))?;
-        Some(format!("route '{bad}': a route is '/x', '/x/*' or '/*'"))
+        if let Some(bad) = self.routes.iter().find(|route| !is_route(route)) {
+            return Some(format!("route '{bad}': a route is '/x', '/x/*' or '/*'"));
+        }
+        let mut urls = self.env.values().flat_map(|value| url_references(value));
+        let early = urls.find(|name| !self.after.iter().any(|after| after == name))?;
+        Some(format!("${{url:{early}}} is known only when after = ['{early}']"))
     }
+}
+
+/// The names in every `${url:NAME}` of a text.
+pub(crate) fn url_references(text: &str) -> impl Iterator<Item = &str> {
+    text.split("${url:").skip(1).filter_map(|rest| rest.split_once('}')).map(|(name, _)| name)
 }
 
 fn is_name(name: &str) -> bool {
@@ -306,6 +316,7 @@ mod tests {
             (service("a", "instances = 0"), "instances = 0: 1 to 64 are possible"),
             (service("a", "routes = ['x']"), "route 'x'"),
             (service("a", "routes = ['/x/']"), "route '/x/'"),
+            (service("a", "env = { B = 'see ${url:b}' }") + &service("b", ""), "known only when after = ['b']"),
             (service("a", "routes = ['/x']") + &service("b", "routes = ['/x']"), "belongs to both 'a' and 'b'"),
             ("[gateway]\nlisten = '0.0.0.0:80'".into(), "faces the network"),
         ] {

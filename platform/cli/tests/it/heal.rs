@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use nix::sys::signal::Signal;
 
-use crate::house::{House, get, now, signal};
+use crate::house::{House, get, now, signal, text};
 
 #[test]
 fn a_killed_service_is_ready_again_within_a_second_at_the_same_address() {
@@ -51,6 +51,28 @@ fn an_instance_that_says_it_is_not_ready_is_shown_as_such() {
     get(&format!("{}/unready", house.url("door-1"))).unwrap();
     let row = house.until_state("door-1", "unready");
     assert_eq!(row["detail"], "warming up");
+}
+
+#[test]
+fn a_paused_instance_is_not_ready_until_it_goes_on() {
+    let mut house = House::of_services("[[service]]\nname = 'door'\ncommand = 'FAKE'");
+    house.up();
+    let pid = house.pid("door-1");
+    signal(pid, Signal::SIGSTOP);
+    house.until_state("door-1", "unready");
+    signal(pid, Signal::SIGCONT);
+    assert_eq!(house.until_state("door-1", "ready")["pid"], pid);
+}
+
+#[test]
+fn starting_a_failing_service_tries_it_once_more_and_says_what_came_of_it() {
+    let mut house = House::of_services("[[service]]\nname = 'door'\ncommand = './later'");
+    house.up();
+    let output = house.bongsu(&["start", "door"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stdout).starts_with("door-1 is failing: no program at "), "{output:?}");
+    std::fs::copy(crate::house::fake_service(), house.path("later")).unwrap();
+    assert_eq!(text(&house.bongsu(&["start", "door"]).stdout), "door-1 is ready\n");
 }
 
 #[test]

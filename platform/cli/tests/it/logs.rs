@@ -61,3 +61,13 @@ fn lines_are_kept_in_a_file_per_instance_and_every_one_is_json() {
         assert!(messages.contains(&"not json at all".into()), "{kept}");
     }
 }
+
+#[test]
+fn logs_can_still_be_read_when_the_system_has_stopped() {
+    let house = three();
+    house.bongsu(&["stop"]);
+    let shown = text(&house.bongsu(&["logs", "door"]).stdout);
+    assert!(shown.contains("door-1           | 00:00:00.000 INFO door-1 says hello\n"), "{shown}");
+    assert!(!shown.contains("wall"), "{shown}");
+    assert_eq!(house.bongsu(&["logs", "-f"]).status.code(), Some(1));
+}
