@@ -17,6 +17,7 @@ pub mod problem;
 pub mod principal;
 pub mod idempotency;
 pub mod json;
+pub mod list;
 pub mod command;
 pub mod operator;
 

@@ -6,6 +6,7 @@
 //! - [`process`] a [`Process`](bongsu_core::Process), step by step; [`every_end`] and [`the_end`] feed it
 //!   every interleaving of what several contexts say;
 //! - [`rows`] folds a [`Projection`](bongsu_core::Projection) over every interleaving;
+//! - [`Teller`] says facts in the name of other contexts, to a service that is tested alone;
 //! - [`contract`] compares what is published and heard with the contract's schema and samples.
 
 mod decider;
@@ -14,6 +15,7 @@ mod policy;
 mod process;
 mod projection;
 mod interleave;
+mod teller;
 pub mod contract;
 
 pub use decider::{Given, When, given};
@@ -22,6 +24,7 @@ pub use interleave::{each_interleaving, interleavings};
 pub use policy::{Reacted, policy};
 pub use process::{End, Ending, Running, every_end, process, the_end};
 pub use projection::rows;
+pub use teller::Teller;
 
 use bongsu_core::{CommandId, Ctx};
 
