@@ -147,14 +147,15 @@ fn instances_that_are_gone_are_rung_no_more() {
 #[test]
 fn readers_that_never_pause_do_not_let_the_log_grow_for_ever() {
     let home = Home::new();
-    let store = home.open_with(Options { log_bytes: 1 << 20, ..Options::default() });
+    let store = home.open_with(Options { log_bytes: 4 << 20, ..Options::default() });
     let log = home.file().with_extension("db-wal");
     let written = AtomicBool::new(false);
     let read = || {
         let reader = home.raw();
         while !written.load(Relaxed) {
             reader.execute_batch("BEGIN; SELECT count(*) FROM meta").unwrap();
-            thread::park_timeout(Duration::from_millis(10));
+            // Longer than a Commit takes, so that the page it read is never the newest.
+            thread::park_timeout(Duration::from_millis(100));
             reader.execute_batch("COMMIT").unwrap();
         }
     };
@@ -162,7 +163,7 @@ fn readers_that_never_pause_do_not_let_the_log_grow_for_ever() {
         // So many that there is hardly a moment without one.
         (0..5).for_each(|_| drop(scope.spawn(read)));
         for id in 1..=400 {
-            done(&store, put(id, "a", vec![b'x'; 100_000]));
+            done(&store, put(id, "a", vec![id as u8; 100_000]));
         }
         written.store(true, Relaxed);
         log.metadata().unwrap().len()
