@@ -33,6 +33,8 @@ pub struct Config {
     pub broker: String,
     /// Partitions of the context's topic; never changes once there are facts. Default 8.
     pub partitions: u32,
+    /// Activities in work at once in this instance. Default 32.
+    pub activity_concurrency: usize,
     /// What is logged, as `tracing`'s directives. Default `info`.
     pub log: String,
     /// Deployment colour, shown in `/info`. Default `blue`.
@@ -166,6 +168,7 @@ impl Config {
             store: format!("sqlite:./data/{name}.db"),
             broker: format!("embedded:./data/{name}-broker.db"),
             partitions: 8,
+            activity_concurrency: 32,
             log: "info".to_owned(),
             colour: "blue".to_owned(),
             revision: String::new(),
@@ -313,6 +316,7 @@ fn validated(mut config: Config, name: &str) -> Result<Config, ConfigError> {
     let limits = &config.limits;
     let at_least_one = [
         ("partitions", config.partitions as usize),
+        ("activity_concurrency", config.activity_concurrency),
         ("limits.body_bytes", limits.body_bytes),
         ("limits.json_depth", limits.json_depth),
         ("limits.header_timeout_ms", limits.header_timeout_ms as usize),

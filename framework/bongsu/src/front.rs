@@ -94,7 +94,12 @@ impl Running {
         let store = open_store(&config.store)?;
         let (broker, embedded) = open_broker(&config.broker, &env).await?;
         let world = World { store, broker, env: Arc::clone(&env), http: Arc::new(HyperClient::new()) };
-        let settings = Settings { slot: config.slot.clone(), partitions: config.partitions, ..Settings::default() };
+        let settings = Settings {
+            slot: config.slot.clone(),
+            partitions: config.partitions,
+            activity_concurrency: config.activity_concurrency,
+            ..Settings::default()
+        };
         Ok(Self { runtime: Runtime::start(service, world, settings), broker: embedded, env })
     }
 

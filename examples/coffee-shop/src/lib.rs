@@ -1,2 +1,0 @@
-//! The first service: a counter takes orders while baristas work.
-#![forbid(unsafe_code)]
