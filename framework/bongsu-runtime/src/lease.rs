@@ -6,7 +6,10 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -33,6 +36,8 @@ pub(crate) struct Leases {
     held: Mutex<BTreeMap<String, Held>>,
     /// Rung whenever the set changes.
     pub(crate) changed: Notify,
+    /// Whether other instances of this service live: only they can leave work this one is not told of.
+    others: AtomicBool,
 }
 
 #[derive(Clone, Copy)]
@@ -99,6 +104,11 @@ impl Leases {
         }
     }
 
+    /// Whether this instance is the only one of its service.
+    pub(crate) fn alone(&self) -> bool {
+        !self.others.load(Ordering::Relaxed)
+    }
+
     fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Held>> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -136,8 +146,11 @@ impl Keeper {
             return Ok(false);
         }
         let members = self.look_around().await?;
-        self.verify().await?;
-        let slots = members.keys().cloned().collect();
+        self.reconcile().await?;
+        let slots: BTreeSet<String> = members.keys().cloned().collect();
+        if self.core.leases.others.swap(slots.len() > 1, Ordering::Relaxed) != (slots.len() > 1) {
+            self.core.due.notify_one();
+        }
         let wanted = assigned(&self.resources, &slots, &self.core.settings.slot);
         self.give_back(|resource| !wanted.contains(resource)).await?;
         self.take(&wanted, &members).await?;
@@ -190,13 +203,28 @@ impl Keeper {
         Ok(members)
     }
 
-    /// Drops what was taken while this instance stood still. A refused Commit would tell as well, but a relay that
-    /// the broker fences makes none.
-    async fn verify(&self) -> Result<(), StoreError> {
-        let keys: Vec<DocKey> = self.core.leases.held("").into_iter().map(|held| DocKey::new(LEASE, held)).collect();
-        let found = self.core.store.docs(keys.clone()).await?;
-        let found: Vec<Mismatch> = keys.into_iter().zip(found).map(|(key, doc)| Mismatch::Doc(key, doc)).collect();
-        self.core.leases.learn(&found);
+    /// Holds what the store says this incarnation holds, and nothing else. Only the store knows: a take or a giving
+    /// back may have ended Unknown, and while this instance stood still another may have taken over.
+    async fn reconcile(&self) -> Result<(), StoreError> {
+        let keys = self.resources.iter().map(|resource| DocKey::new(LEASE, resource.as_str())).collect();
+        let docs = self.core.store.docs(keys).await?;
+        let mine = |Doc { revision, data, .. }: Doc| {
+            let Lease { slot, incarnation, epoch } = serde_json::from_slice(&data).ok()?;
+            (slot == self.core.settings.slot && incarnation == self.incarnation).then_some(Held { revision, epoch })
+        };
+        let mut changed = false;
+        for (resource, doc) in self.resources.iter().zip(docs) {
+            let (mut held, now) = (self.core.leases.lock(), doc.and_then(mine));
+            let before = match now {
+                Some(now) => held.insert(resource.clone(), now),
+                None => held.remove(resource),
+            };
+            changed |= before.map(|held| held.revision) != now.map(|held| held.revision);
+        }
+        if changed {
+            self.core.leases.changed.notify_waiters();
+            self.core.due.notify_one();
+        }
         Ok(())
     }
 
