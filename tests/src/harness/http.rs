@@ -1,0 +1,91 @@
+//! A client that waits: one request, one answer, a connection each, because what it talks to is killed.
+
+use std::{future::Future, time::Duration};
+
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Full};
+use hyper::{HeaderMap, Request, header};
+use hyper_util::{
+    client::legacy::{Client, connect::HttpConnector},
+    rt::TokioExecutor,
+};
+use serde_json::Value;
+
+/// The gateway answers, if only with a problem, long before.
+const LIMIT: Duration = Duration::from_secs(40);
+
+/// The client.
+pub struct Http {
+    runtime: tokio::runtime::Runtime,
+    client: Client<HttpConnector, Full<Bytes>>,
+}
+
+/// An answer.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// Status code.
+    pub status: u16,
+    /// Headers.
+    pub headers: HeaderMap,
+    /// Body.
+    pub body: Bytes,
+}
+
+impl Http {
+    /// A client of its own.
+    #[expect(clippy::new_without_default, reason = "it starts a runtime")]
+    pub fn new() -> Self {
+        let runtime = tokio::runtime::Runtime::new().expect("a runtime can be started");
+        let client = Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build_http();
+        Self { runtime, client }
+    }
+
+    /// Waits for a future. May be called from many threads, never from async code.
+    pub fn wait_for<T>(&self, future: impl Future<Output = T>) -> T {
+        self.runtime.block_on(future)
+    }
+
+    /// One request, with an `Idempotency-Key` and a JSON body if given.
+    ///
+    /// # Errors
+    /// Why there was no answer.
+    pub fn ask(&self, method: &str, url: &str, key: Option<&str>, body: Option<&Value>) -> Result<Answer, String> {
+        let mut request = Request::builder().method(method).uri(url);
+        // For who asks a service itself; the gateway takes it off and says who it is.
+        request = request.header("x-bongsu-principal", super::PRINCIPAL);
+        if let Some(key) = key {
+            request = request.header("idempotency-key", key);
+        }
+        let body = body.map_or_else(Vec::new, |body| body.to_string().into_bytes());
+        if !body.is_empty() {
+            request = request.header(header::CONTENT_TYPE, "application/json");
+        }
+        let request = request.body(Full::from(body)).map_err(|error| error.to_string())?;
+        let asked = async {
+            let (parts, body) = self.client.request(request).await.map_err(|error| format!("{error:?}"))?.into_parts();
+            let body = body.collect().await.map_err(|error| error.to_string())?.to_bytes();
+            Ok(Answer { status: parts.status.as_u16(), headers: parts.headers, body })
+        };
+        let in_time = async { tokio::time::timeout(LIMIT, asked).await };
+        self.wait_for(in_time).unwrap_or_else(|_| Err(format!("no answer within {LIMIT:?}")))
+    }
+}
+
+impl Answer {
+    /// The body as JSON.
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+
+    /// The same answer, if it has that status.
+    #[must_use]
+    pub fn expect(self, status: u16) -> Self {
+        assert_eq!(self.status, status, "{self:?}");
+        self
+    }
+
+    /// A header as text.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+}

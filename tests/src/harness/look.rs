@@ -1,0 +1,32 @@
+//! What an operator sees: facts, parked things, and whether everybody stands.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::harness::Mall;
+
+impl Mall {
+    /// The facts of an order that a context has told, with the operator's own tool.
+    pub fn facts(&self, context: &str, order: &str) -> Vec<Value> {
+        let lines = self.said_by(&["facts", context, "--json", "--order", order]);
+        lines.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|why| panic!("{why}: {line}"))).collect()
+    }
+
+    /// How often each fact of an order was told, by name without context and version: `order-placed`.
+    pub fn told(&self, context: &str, order: &str) -> BTreeMap<String, usize> {
+        let mut told = BTreeMap::new();
+        for fact in self.facts(context, order) {
+            let name = fact["type"].as_str().unwrap_or_default();
+            let name = name.strip_prefix(context).unwrap_or(name).trim_start_matches('.');
+            let name = name.rsplit_once(".v").map_or(name, |(name, _)| name);
+            *told.entry(name.to_owned()).or_default() += 1;
+        }
+        told
+    }
+
+    /// Whether a context has told a fact of an order.
+    pub fn has_told(&self, context: &str, order: &str, fact: &str) -> bool {
+        self.told(context, order).contains_key(fact)
+    }
+}
