@@ -32,12 +32,12 @@ pub enum DataFolderError {
     #[error("a system is already running on {} (see 'bongsu ps', 'bongsu stop')", .0.display())]
     Taken(PathBuf),
     /// It cannot be written.
-    #[error("cannot write the data folder {}: {source}", path.display())]
+    #[error("cannot write the data folder {}: {why}", path.display())]
     Io {
         /// Which.
         path: PathBuf,
         /// What the system said.
-        source: io::Error,
+        why: io::Error,
     },
 }
 
@@ -47,7 +47,7 @@ impl DataFolder {
     /// # Errors
     /// See [`DataFolderError`].
     pub fn take(path: &Path) -> Result<Self, DataFolderError> {
-        let failed = |source| DataFolderError::Io { path: path.to_path_buf(), source };
+        let failed = |why| DataFolderError::Io { path: path.to_path_buf(), why };
         for folder in ["logs", "config"] {
             fs::create_dir_all(path.join(folder)).map_err(failed)?;
         }
@@ -76,7 +76,7 @@ impl DataFolder {
     /// See [`DataFolderError::Io`].
     pub fn write(&self, name: &str, text: &str) -> Result<PathBuf, DataFolderError> {
         let path = self.path.join(name);
-        let failed = |source| DataFolderError::Io { path: self.path.clone(), source };
+        let failed = |why| DataFolderError::Io { path: self.path.clone(), why };
         let draft = path.with_extension("draft");
         let mut file =
             OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft).map_err(failed)?;

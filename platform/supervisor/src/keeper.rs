@@ -1,9 +1,10 @@
 //! One task per instance: it owns the whole life of its slot, from waiting for others to the last restart.
 
+use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::net::TcpSocket;
@@ -16,11 +17,12 @@ use crate::data_folder::Address;
 use crate::find_binary::find_binary;
 use crate::http::Http;
 use crate::logs::Logs;
+use crate::placeholder::fill;
 use crate::process::{Happening, Process, Said};
 use crate::readiness;
 use crate::registry::{Instance, Registry, State};
 use crate::spec::{Command, Spec, config_file};
-use crate::system_file::{BROKER, GATEWAY, url_references};
+use crate::system_file::{BROKER, GATEWAY};
 
 /// After SIGTERM a process has so long to end by itself.
 const GRACE: Duration = Duration::from_secs(5);
@@ -48,6 +50,26 @@ pub(crate) struct Shared {
     pub(crate) base: PathBuf,
     /// The running binary.
     pub(crate) own: PathBuf,
+    /// Where the first instance of each service listened last, also when it does not now.
+    pub(crate) addresses: Mutex<HashMap<String, String>>,
+}
+
+impl Shared {
+    /// All of them.
+    pub(crate) fn known_addresses(&self) -> HashMap<String, String> {
+        self.addresses.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn url_of(&self, name: &str) -> Option<String> {
+        self.addresses.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+    }
+
+    fn listens(&self, spec: &Spec, url: &str) {
+        if spec.is_first {
+            let mut addresses = self.addresses.lock().unwrap_or_else(PoisonError::into_inner);
+            addresses.insert(spec.name.clone(), url.to_owned());
+        }
+    }
 }
 
 pub(crate) struct Keeper {
@@ -162,7 +184,9 @@ impl Keeper {
                     Happening::Said(Said::Ready) => nudge.notify_one(),
                     Happening::Said(Said::Listening { addr }) => {
                         self.address = addr.parse().ok().or(self.address);
-                        self.show(|row| row.url = Some(format!("http://{addr}")));
+                        let url = format!("http://{addr}");
+                        self.shared.listens(&self.spec, &url);
+                        self.show(|row| row.url = Some(url));
                         watchers.abort_all();
                         watchers.spawn(readiness::watch(self.shared.http.clone(), addr, nudge.clone(), tell.clone()));
                     }
@@ -190,16 +214,22 @@ impl Keeper {
         }
     }
 
-    fn start(&mut self) -> Result<Process, String> {
+    fn start(&self) -> Result<Process, String> {
         let program = match &self.spec.command {
             Command::Own => self.shared.own.clone(),
             Command::Named(name) => find_binary(name, &self.shared.base, &self.shared.own)?,
         };
-        let env = self.environment();
-        Process::start(&program, &self.spec.args, &env, &self.spec.slot, &self.shared.logs)
+        let fill = |text: &String| fill(text, |name| self.shared.url_of(name));
+        let args = self.spec.args.iter().map(fill).collect::<Result<Vec<_>, _>>()?;
+        let mut env = self.environment();
+        for (name, value) in &self.spec.env {
+            env.push((name.clone(), fill(value)?));
+        }
+        Process::start(&program, &args, &env, &self.spec.slot, &self.shared.logs)
     }
 
-    fn environment(&mut self) -> Vec<(String, String)> {
+    /// What every child is told.
+    fn environment(&self) -> Vec<(String, String)> {
         let (spec, data) = (&self.spec, &self.shared.data);
         let listen = self.free_address();
         let path = |path: PathBuf| path.display().to_string();
@@ -211,22 +241,11 @@ impl Keeper {
             ("BONGSU_PARENT_PIPE", "1".to_owned()),
             ("BONGSU_CONFIG", path(data.join(config_file(&spec.name)))),
         ];
-        let broker = self.shared.registry.matching(BROKER).into_iter().find_map(|row| row.url);
-        env.extend(broker.map(|url| ("BONGSU_BROKER", url)));
+        env.extend(self.shared.url_of(BROKER).map(|url| ("BONGSU_BROKER", url)));
         if spec.name == GATEWAY {
             env.push(("BONGSU_SUPERVISOR", path(data.join(Address::FILE))));
         }
-        let mut env: Vec<(String, String)> = env.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-        env.extend(spec.env.iter().map(|(name, value)| (name.clone(), self.with_urls(value))));
-        env
-    }
-
-    /// Puts the addresses of predecessors in. They keep theirs over restarts, so this is done once per start.
-    fn with_urls(&self, value: &str) -> String {
-        url_references(value).fold(value.to_owned(), |text, name| {
-            let url = self.shared.registry.matching(name).into_iter().find_map(|row| row.url);
-            text.replace(&format!("${{url:{name}}}"), &url.unwrap_or_default())
-        })
+        env.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
     }
 
     /// Its last address if nobody took it meanwhile, else any free port. What an author asked for and does not get

@@ -14,6 +14,7 @@ pub mod http;
 pub mod client;
 mod machine;
 mod backoff;
+mod placeholder;
 mod spec;
 mod process;
 mod readiness;

@@ -10,6 +10,8 @@ use crate::system_file::{BROKER, GATEWAY, PlatformPart, Service, SystemFile};
 pub(crate) struct Spec {
     pub(crate) name: String,
     pub(crate) slot: String,
+    /// Whether its address is the service's.
+    pub(crate) is_first: bool,
     pub(crate) command: Command,
     pub(crate) args: Vec<String>,
     pub(crate) env: Vec<(String, String)>,
@@ -17,6 +19,8 @@ pub(crate) struct Spec {
     pub(crate) listen: Option<SocketAddr>,
     /// Names whose instances must be ready before the first start.
     pub(crate) after: Vec<String>,
+    /// Names whose address it is told when it starts: should one move, it is started again.
+    pub(crate) told: Vec<String>,
     pub(crate) start: bool,
     /// Stopped from the highest to the lowest.
     pub(crate) depth: usize,
@@ -62,14 +66,17 @@ pub(crate) fn config_file(name: &str) -> PathBuf {
 fn instance(service: &Service, number: u32, depth: usize) -> Spec {
     let mut after = vec![BROKER.to_owned()];
     after.extend(service.after.iter().cloned());
+    let told = std::iter::once(BROKER).chain(service.asks_for()).map(str::to_owned).collect();
     Spec {
         name: service.name.clone(),
         slot: format!("{}-{number}", service.name),
+        is_first: number == 1,
         command: Command::Named(service.command.clone()),
         args: service.args.clone(),
         env: service.env.clone().into_iter().collect(),
         listen: None,
         after,
+        told,
         start: service.start,
         depth,
         config: service.config.clone(),
@@ -80,11 +87,13 @@ fn platform(name: &str, part: &PlatformPart, depth: usize) -> Spec {
     Spec {
         name: name.to_owned(),
         slot: name.to_owned(),
+        is_first: true,
         command: Command::Own,
         args: vec![name.to_owned()],
         env: part.env.clone().into_iter().collect(),
         listen: part.listen,
         after: Vec::new(),
+        told: Vec::new(),
         start: part.start,
         depth,
         config: part.config.clone(),

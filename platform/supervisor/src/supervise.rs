@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use nix::sys::signal::{Signal, killpg};
@@ -19,7 +19,7 @@ use crate::keeper::{Keeper, Order, Shared};
 use crate::logs::Logs;
 use crate::registry::{Registry, State};
 use crate::spec::{Spec, config_file, config_text, unroll};
-use crate::system_file::{BROKER, GATEWAY, SystemFile};
+use crate::system_file::SystemFile;
 
 /// A stop in which even SIGKILL does not help is given up after so long.
 const STOP_LIMIT: Duration = Duration::from_secs(20);
@@ -77,6 +77,7 @@ impl Supervisor {
             data: this.data.path().to_path_buf(),
             base: system.folder.clone(),
             own,
+            addresses: Mutex::default(),
         });
         let mut keepers = Vec::new();
         for spec in &this.specs {
@@ -87,7 +88,7 @@ impl Supervisor {
         // The control API is open before the first child starts: the gateway asks it for its routes.
         this.open_control(&system.name).await?;
         this.remember_processes();
-        this.follow_the_broker();
+        this.follow_addresses(shared.clone());
         for keeper in keepers {
             this.keepers.spawn(keeper.keep());
         }
@@ -153,29 +154,28 @@ impl Supervisor {
         Ok(())
     }
 
-    /// Services are told the broker's address when they start. Should it come back at another one, because somebody
-    /// took its port meanwhile, they are started again.
-    fn follow_the_broker(&mut self) {
+    /// Services are told addresses when they start, the broker's first of all. Should somebody come back at another
+    /// one, because its port was taken meanwhile, those who were told the old one are started again.
+    fn follow_addresses(&mut self, shared: Arc<Shared>) {
         let registry = self.registry.clone();
-        let services: Vec<_> = self
+        let mut told: HashMap<String, String> = HashMap::new();
+        let told_ones: Vec<_> = self
             .specs
             .iter()
-            .filter(|spec| spec.name != BROKER && spec.name != GATEWAY)
-            .map(|spec| (spec.slot.clone(), self.orders[&spec.slot].clone()))
+            .map(|spec| (spec.slot.clone(), spec.told.clone(), self.orders[&spec.slot].clone()))
             .collect();
         self.background.spawn(async move {
             let mut revision = registry.watch();
-            let mut told: Option<String> = None;
             loop {
-                let broker = registry.matching(BROKER).into_iter().find_map(|row| row.url);
-                if let Some(url) = broker.filter(|url| told.as_ref() != Some(url)) {
-                    let moved = told.replace(url).is_some();
-                    for (slot, order) in services.iter().filter(|_| moved) {
-                        if registry.matching(slot).iter().any(|row| row.pid.is_some()) {
-                            let _ = order.send(Order::Restart).await;
-                        }
+                let now = shared.known_addresses();
+                let has_moved = |name: &String| told.get(name).is_some_and(|url| now.get(name) != Some(url));
+                for (slot, names, order) in &told_ones {
+                    let runs = registry.matching(slot).iter().any(|row| row.pid.is_some());
+                    if runs && names.iter().any(has_moved) {
+                        let _ = order.send(Order::Restart).await;
                     }
                 }
+                told = now;
                 if revision.changed().await.is_err() {
                     return;
                 }

@@ -24,6 +24,8 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use crate::placeholder;
+
 /// The instance name of the built-in broker.
 pub const BROKER: &str = "broker";
 /// The instance name of the built-in gateway.
@@ -230,7 +232,16 @@ impl Default for PlatformPart {
 }
 
 impl Service {
+    /// The services whose addresses it is told, see [`crate::placeholder`].
+    pub(crate) fn asks_for(&self) -> impl Iterator<Item = &str> {
+        let texts = self.env.values().chain(&self.args);
+        texts.flat_map(|text| placeholder::names(text).unwrap_or_default())
+    }
+
     fn complaint(&self) -> Option<String> {
+        if let Some(error) = self.env.values().chain(&self.args).find_map(|text| placeholder::names(text).err()) {
+            return Some(error);
+        }
         if !is_name(&self.name) {
             return Some("a name has lower-case letters, digits and '-', and starts with a letter".into());
         }
@@ -243,15 +254,9 @@ impl Service {
         if let Some(bad) = self.routes.iter().find(|route| !is_route(route)) {
             return Some(format!("route '{bad}': a route is '/x', '/x/*' or '/*'"));
         }
-        let mut urls = self.env.values().flat_map(|value| url_references(value));
-        let early = urls.find(|name| !self.after.iter().any(|after| after == name))?;
+        let early = self.asks_for().find(|name| !self.after.iter().any(|after| after == name))?;
         Some(format!("${{url:{early}}} is known only when after = ['{early}']"))
     }
-}
-
-/// The names in every `${url:NAME}` of a text.
-pub(crate) fn url_references(text: &str) -> impl Iterator<Item = &str> {
-    text.split("${url:").skip(1).filter_map(|rest| rest.split_once('}')).map(|(name, _)| name)
 }
 
 fn is_name(name: &str) -> bool {
@@ -311,7 +316,8 @@ mod tests {
             (service("a", "") + &service("a", ""), "service 'a': the name is taken"),
             (service("broker", ""), "service 'broker': the name is taken"),
             (service("A b", ""), "a name has lower-case letters"),
-            (service("a", "after = ['b']"), "after = 'b', which is no service"),
+            (service("a", "after = ['b']"), "service 'a': after = 'b', which is no service"),
+            (service("a", "args = ['${b}']"), "the only placeholder is ${url:SERVICE}"),
             (service("a", "after = ['b']") + &service("b", "after = ['a']"), "these wait for each other: a, b"),
             (service("a", "instances = 0"), "instances = 0: 1 to 64 are possible"),
             (service("a", "routes = ['x']"), "route 'x'"),

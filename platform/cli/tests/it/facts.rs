@@ -141,6 +141,24 @@ fn services_follow_a_broker_that_lost_its_port() {
 }
 
 #[test]
+fn a_service_is_told_where_another_listens_and_follows_it() {
+    let service = |name: &str, more: &str| format!("[[service]]\nname = '{name}'\ncommand = 'FAKE'\n{more}\n");
+    let asks = "after = ['bell']\nenv = { BONGSU_BELL = '${url:bell}/ring' }";
+    let mut house = House::of_services(&(service("door", asks) + &service("bell", "")));
+    house.up();
+    let told = |house: &House| Some(get(&format!("{}/env", house.instance("door-1")["url"].as_str()?))?.json());
+    let url = house.url("bell-1");
+    assert_eq!(told(&house).unwrap()["BONGSU_BELL"], format!("{url}/ring"));
+    house.bongsu(&["stop", "bell"]);
+    assert!(house.bongsu(&["restart", "door"]).status.success(), "its last address is still known");
+    let thief = TcpListener::bind(url.strip_prefix("http://").unwrap()).unwrap();
+    assert!(house.bongsu(&["start", "bell"]).status.success());
+    let moved = format!("{}/ring", house.url("bell-1"));
+    house.until("the door is told", |house| told(house).filter(|told| told["BONGSU_BELL"] == moved));
+    drop(thief);
+}
+
+#[test]
 fn a_contexts_own_events_are_shown_in_the_order_of_its_store() {
     let house = house();
     assert_eq!(
