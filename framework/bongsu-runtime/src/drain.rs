@@ -20,8 +20,10 @@ use crate::{
     todo::{BY_DUE, JOBS_BY_DUE, TODO, due_key},
 };
 
-/// How long the drainer sleeps at most: another instance may have written a to-do for it.
+/// How long the drainer sleeps at most while other instances live: one may have written a to-do for it.
 const NAP: Duration = Duration::from_millis(200);
+/// How long at most when this instance is alone, and is told of everything it writes.
+const LONG_NAP: Duration = Duration::from_secs(2);
 /// Timers and failed facts in work at once.
 const QUICK: usize = 64;
 
@@ -44,7 +46,7 @@ impl Drainer {
         loop {
             let rung = core.due.notified().fuse();
             pin_mut!(rung);
-            let mut pause = NAP;
+            let mut pause = if core.leases.alone() { LONG_NAP } else { NAP };
             for shard in core.leases.held("todo/") {
                 let Some(number) = shard.strip_prefix("todo/").and_then(|number| number.parse().ok()) else { continue };
                 match self.start_due(&shard, number).await {
@@ -62,7 +64,7 @@ impl Drainer {
 
     /// Starts what is due in one shard; says how long until the next.
     async fn start_due(&mut self, lease: &str, shard: u32) -> Result<Duration, StoreError> {
-        let mut pause = NAP;
+        let mut pause = LONG_NAP;
         for (index, most) in [(BY_DUE, QUICK), (JOBS_BY_DUE, self.core.settings.activity_concurrency)] {
             let page = most as u32 + 16;
             let now = self.core.env.wall_ms();

@@ -26,7 +26,7 @@ pub(super) fn no_lost_no_phantom(evidence: &Evidence) -> Checked {
 }
 
 /// I1, I9: at the end every order is rejected, cancelled or completed, and no wish is unanswered.
-pub(super) fn every_order_has_ended(evidence: &Evidence) -> Checked {
+pub fn every_order_has_ended(evidence: &Evidence) -> Checked {
     let orders = evidence.store("ordering").states_of::<Orders>();
     for (order, state) in &orders {
         match &state.phase {

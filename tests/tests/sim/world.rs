@@ -137,7 +137,7 @@ fn settle(provider: &mut Provider, now_ms: i64) {
 /// I5 at every crash and every so many Commits: no cursor of a store is beyond a fact that it has neither a mark
 /// for nor put aside.
 pub(crate) fn watch_cursors(mall: &Mall) {
-    const EVERY: u64 = 97;
+    const EVERY: u64 = 499;
     let (stores, broker, mut commits) = (mall.stores.clone(), mall.broker.clone(), 0);
     mall.sim.watch("I5 offsets are safe at every crash", move |moment| {
         let context = match moment {
