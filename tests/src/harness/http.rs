@@ -50,13 +50,20 @@ impl Http {
     /// # Errors
     /// Why there was no answer.
     pub fn ask(&self, method: &str, url: &str, key: Option<&str>, body: Option<&Value>) -> Result<Answer, String> {
+        self.send(method, url, key, body.map_or_else(Vec::new, |body| body.to_string().into_bytes()))
+    }
+
+    /// As [`ask`](Self::ask), with a body that may be anything.
+    ///
+    /// # Errors
+    /// Why there was no answer.
+    pub fn send(&self, method: &str, url: &str, key: Option<&str>, body: Vec<u8>) -> Result<Answer, String> {
         let mut request = Request::builder().method(method).uri(url);
         // For who asks a service itself; the gateway takes it off and says who it is.
         request = request.header("x-bongsu-principal", super::PRINCIPAL);
         if let Some(key) = key {
             request = request.header("idempotency-key", key);
         }
-        let body = body.map_or_else(Vec::new, |body| body.to_string().into_bytes());
         if !body.is_empty() {
             request = request.header(header::CONTENT_TYPE, "application/json");
         }
