@@ -142,12 +142,7 @@ macro_rules! version {
             }
         }
         const _: () = assert!(
-            $crate::is_next(
-                $name,
-                $schema,
-                <$prev as $crate::Versioned>::NAME,
-                <$prev as $crate::Versioned>::SCHEMA
-            ),
+            $crate::is_next($name, $schema, <$prev as $crate::Versioned>::NAME, <$prev as $crate::Versioned>::SCHEMA),
             "a version is made from the version just before it, under the same name"
         );
     };
