@@ -10,6 +10,7 @@ pub(crate) mod ratchet;
 mod unfinished;
 mod manifests;
 mod links;
+mod error_pages;
 mod core_size;
 mod outside;
 mod stray_files;
@@ -31,6 +32,7 @@ pub(crate) const ALL: &[(&str, Rule)] = &[
     ("unfinished", unfinished::check),
     ("manifests", manifests::check),
     ("links", links::check),
+    ("error-pages", error_pages::check),
     ("core-size", core_size::check),
     ("outside", outside::check),
     ("stray-files", stray_files::check),

@@ -266,3 +266,11 @@ fn lowering_the_ratchet_writes_down_what_shrank_and_nothing_that_grew() {
     let entries: Vec<&str> = list.lines().filter(|line| !line.starts_with('#') && !line.is_empty()).collect();
     assert_eq!(entries, ["[files]", "[functions]", "\"src/a.rs::grew\" = 60", "\"src/a.rs::shrank\" = 50"]);
 }
+
+#[test]
+fn an_error_code_without_a_page_and_a_page_without_its_code_are_caught() {
+    let made = rust("const X: (&str, &str) = (\"never-explained\", \"Nobody knows\");");
+    assert_eq!(broken_by_file("mall/money/src/planted.rs", &made), ["error-pages"]);
+    assert_eq!(broken_by_file("docs/errors/never-used.md", "# never-used\n"), ["error-pages"]);
+    assert_eq!(broken_by_file("docs/errors/README.md", "# Errors\n").first(), Some(&"error-pages"));
+}

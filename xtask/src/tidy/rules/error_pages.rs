@@ -1,0 +1,106 @@
+//! Every stable error code has its page in `docs/errors/`, which the index lists; no page outlives its code.
+//!
+//! A code is recognised by how it is written: `/errors/<code>` in a string, `code = "…"` of a log line, or the
+//! code's literal followed by the literal of its title, as in `Problem::new(status, "too-deep", "The body…")`.
+
+use std::collections::BTreeMap;
+
+use crate::tidy::{Report, Tree};
+
+const PAGES: &str = "docs/errors/";
+const INDEX: &str = "docs/errors/README.md";
+/// Where codes are made. Examples of the framework are samples, not parts of a system.
+const MADE_IN: &[&str] = &["framework/", "platform/", "mall/", "examples/"];
+/// Pages that are not about one code.
+const OTHER_PAGES: &[&str] = &["README", "starting"];
+
+pub(crate) fn check(tree: &Tree, report: &mut Report) {
+    let codes = codes(tree);
+    let index = tree.text(INDEX).unwrap_or_default();
+    for (code, (path, line)) in &codes {
+        report.saw_one();
+        if !tree.exists(&format!("{PAGES}{code}.md")) {
+            report.found(path, *line, format!("error code `{code}` has no page in {PAGES}"));
+        } else if !index.contains(&format!("({code}.md)")) {
+            report.found(INDEX, 0, format!("does not list `{code}`"));
+        }
+    }
+    for (path, _) in tree.sources_under(PAGES) {
+        let name = path.strip_prefix(PAGES).and_then(|name| name.strip_suffix(".md"));
+        if name.is_some_and(|name| !OTHER_PAGES.contains(&name) && !codes.contains_key(name)) {
+            report.found(path, 0, "explains a code that nobody uses");
+        }
+    }
+}
+
+/// Every code with the first place that uses it.
+fn codes(tree: &Tree) -> BTreeMap<String, (String, usize)> {
+    let mut codes = BTreeMap::new();
+    for (path, source) in MADE_IN.iter().flat_map(|folder| tree.sources_under(folder)) {
+        if !path.ends_with(".rs") || !path.contains("/src/") {
+            continue;
+        }
+        let code: String = source.code_lines().map(|(line, text)| format!("{line}\0{text}\n")).collect();
+        for (line, found) in codes_in(&code) {
+            codes.entry(found).or_insert((path.to_owned(), line));
+        }
+    }
+    codes
+}
+
+/// The codes in numbered lines; a code and its title may stand on two of them.
+fn codes_in(code: &str) -> Vec<(usize, String)> {
+    let mut found = Vec::new();
+    for (at, _) in code.match_indices('"') {
+        let (before, after) = (&code[..at], &code[at + 1..]);
+        let word = &after[..after.find(|c: char| !(c.is_ascii_lowercase() || c == '-')).unwrap_or(after.len())];
+        let rest = after[word.len()..].strip_prefix('"');
+        if is_code(word) && rest.is_some_and(|rest| before.ends_with("code = ") || is_title(word, rest)) {
+            found.push((line_of(before), word.to_owned()));
+        }
+    }
+    for (at, prefix) in code.match_indices("/errors/") {
+        let after = &code[at + prefix.len()..];
+        let word = &after[..after.find(|c: char| !(c.is_ascii_lowercase() || c == '-')).unwrap_or(after.len())];
+        if is_code(word) {
+            found.push((line_of(&code[..at]), word.to_owned()));
+        }
+    }
+    found
+}
+
+fn is_code(word: &str) -> bool {
+    !word.is_empty() && !word.starts_with('-') && !word.ends_with('-')
+}
+
+/// Whether a comma and a sentence follow, perhaps on the next line. A sentence with values in it counts only
+/// after a code of several words: `("authorization", format!("Bearer …"))` is a header.
+fn is_title(word: &str, rest: &str) -> bool {
+    let Some(rest) = rest.strip_prefix(',') else { return false };
+    let numbers = |c: char| c.is_whitespace() || c.is_ascii_digit() || c == '\0';
+    let rest = rest.trim_start_matches(numbers);
+    let filled = rest.strip_prefix("format!(");
+    let text = filled.unwrap_or(rest).strip_prefix('"').and_then(|text| text.split('"').next());
+    let sentence = text.is_some_and(|text| text.starts_with(|c: char| c.is_ascii_uppercase()) && text.contains(' '));
+    sentence && (filled.is_none() || word.contains('-'))
+}
+
+fn line_of(before: &str) -> usize {
+    let line = before.rsplit('\n').next().unwrap_or_default();
+    line.split('\0').next().and_then(|number| number.parse().ok()).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::codes_in;
+
+    #[test]
+    fn codes_are_recognised_by_how_they_are_written() {
+        let lines = "1\0(400, \"too-deep\", \"The body\")\n2\0new(\n3\0    \"key-missing\",\n4\0    \"This needs a key\",\n\
+                     5\0\"/errors/gone-x\"\n6\0error!(code = \"panic\", x)\n7\0(\"was-lost\", format!(\"The {x} is\"))\n\
+                     8\0(\"a-b\", \"c d\") \"x-y\" (\"get\", Some(\"The x\")) (\"bearer\", format!(\"Bearer {x}\"))\n";
+        let found: Vec<(usize, String)> = codes_in(lines);
+        let expected = [(1, "too-deep"), (3, "key-missing"), (6, "panic"), (7, "was-lost"), (5, "gone-x")];
+        assert_eq!(found, expected.map(|(line, code)| (line, code.to_owned())));
+    }
+}
