@@ -76,6 +76,17 @@ impl MemoryBroker {
             .collect()
     }
 
+    /// What a partition keeps in this range of offsets, for checkers.
+    pub fn range(&self, partition: &Partition, offsets: std::ops::Range<u64>) -> Vec<In> {
+        let state = self.state();
+        let kept = state.topics.get(&partition.topic);
+        let Some(log) = kept.and_then(|kept| kept.partitions.get(partition.index as usize)) else { return Vec::new() };
+        let messages = log.messages.iter().map(|(_, message)| message);
+        // Offsets are dense, so the place in the log is known without a search.
+        let skipped = offsets.start.saturating_sub(log.earliest) as usize;
+        messages.skip(skipped).take_while(|message| message.offset < offsets.end).cloned().collect()
+    }
+
     /// The names of all topics.
     pub fn topics(&self) -> Vec<String> {
         self.state().topics.keys().cloned().collect()

@@ -10,18 +10,18 @@ use std::{
     fmt,
 };
 
-use bongsu_runtime::{
-    Service,
-    ports::{
-        broker::{Attributes, In, Out, Partition},
-        store::{CommitId, Doc, Fact, Position, Read, Store},
-    },
+use bongsu_runtime::ports::{
+    broker::{Attributes, In, Out, Partition},
+    store::{CommitId, Fact, Position, Read, Store},
 };
 use bytes::Bytes;
 use futures::FutureExt;
-use serde::{Deserialize, de::DeserializeOwned};
 
 use crate::{MemoryBroker, MemoryStore};
+
+mod lanes;
+
+pub use lanes::{lanes_are_safe, lanes_stay_safe};
 
 /// How many things a rule looked at, or what is wrong.
 pub type Checked = Result<u64, String>;
@@ -51,18 +51,6 @@ pub enum Moment<'a> {
 pub(super) struct Watch {
     pub(super) name: &'static str,
     pub(super) rule: Box<dyn FnMut(&Moment<'_>) -> Checked + Send>,
-}
-
-/// A lane's cursor, as the runtime keeps it.
-#[derive(Deserialize)]
-struct Cursor {
-    offset: u64,
-}
-
-/// The mark of a subject, as the runtime keeps it.
-#[derive(Deserialize)]
-struct Seen {
-    sequence: u64,
 }
 
 /// I2, at every instant: nothing is published to `topic` before it is committed in `store`. To be watched.
@@ -189,9 +177,7 @@ where
 {
     let mut looked = 0;
     for (consumer, partition, next) in cursors {
-        let logs = broker.log(&partition.topic).into_iter();
-        let passed = logs.filter(|(of, _)| *of == partition).flat_map(|(_, messages)| messages);
-        for message in passed.filter(|message| message.offset < next) {
+        for message in broker.range(&partition, 0..next) {
             looked += 1;
             if !settled(&consumer, &partition, &message) {
                 return Err(format!("{consumer} is at {next} and has not settled {}", place(&partition, &message)));
@@ -199,38 +185,6 @@ where
         }
     }
     Ok(looked)
-}
-
-/// I5 for the lanes of a service on this project's runtime: every message behind a lane's cursor that its
-/// consumer hears is marked as seen, be it handled or queued as a to-do.
-///
-/// # Errors
-/// The first message that a cursor has passed without a mark, and documents that are not what the runtime writes.
-pub fn lanes_are_safe(store: &MemoryStore, broker: &MemoryBroker, service: &Service) -> Checked {
-    let hears = service.hears();
-    let cursors = store.docs_of("cursor").into_iter().filter(|doc| doc.key.id != "relay").map(|doc| {
-        let Cursor { offset } = read(&doc)?;
-        let mut place = doc.key.id.rsplitn(3, '/');
-        let (index, topic, consumer) = (place.next(), place.next(), place.next());
-        let index = index.and_then(|index| index.parse().ok());
-        match (consumer, topic, index) {
-            (Some(consumer), Some(topic), Some(index)) => {
-                Ok((consumer.to_owned(), Partition { topic: topic.to_owned(), index }, offset))
-            }
-            _ => Err(format!("{} is no cursor of a lane", doc.key)),
-        }
-    });
-    let seen: BTreeMap<String, u64> = store
-        .docs_of("seen")
-        .iter()
-        .map(|doc| Ok((doc.key.id.clone(), read::<Seen>(doc)?.sequence)))
-        .collect::<Result<_, String>>()?;
-    offsets_are_safe(cursors.collect::<Result<Vec<_>, _>>()?, broker, |consumer, _, message| {
-        let Ok(told) = told(&message.cloudevent) else { return false };
-        let heard = hears.iter().any(|(fact, by)| *fact == told.kind && *by == consumer);
-        let mark = format!("{consumer}/{}/{}", told.source, told.subject);
-        !heard || seen.get(&mark).is_some_and(|sequence| *sequence >= told.sequence)
-    })
 }
 
 /// I4: everything expected was found exactly once, and nothing else was.
@@ -265,10 +219,6 @@ pub fn converged<K: Ord + fmt::Debug, V: PartialEq + fmt::Debug>(
         Some(key) => Err(format!("{key:?} is {:?} and should be {:?}", live.get(key), anew.get(key))),
         None => Ok(keys.len() as u64),
     }
-}
-
-fn read<T: DeserializeOwned>(doc: &Doc) -> Result<T, String> {
-    serde_json::from_slice(&doc.data).map_err(|error| format!("{}: {error}", doc.key))
 }
 
 fn facts(store: &MemoryStore, topic: &str) -> Vec<Fact> {

@@ -21,7 +21,7 @@ use bongsu_runtime::{
 };
 use bongsu_testing::{
     MemoryBroker, MemoryStore,
-    sim::{self, Failure, Moment, Node, Plan, Sim, SimAnswer, SimBroker, SimEnv, SimHttp, check},
+    sim::{self, Failure, Node, Plan, Sim, SimAnswer, SimBroker, SimEnv, SimHttp, check},
 };
 
 const QUESTIONS: u64 = 20;
@@ -45,7 +45,7 @@ impl Library {
     /// answered only when it is too late.
     fn answer(&self, request: &HttpRequest, now: Duration) -> SimAnswer {
         let key = request.url.clone();
-        let mut known = self.answers.lock().unwrap();
+        let mut known = self.answers.lock().expect("no answer panics");
         let text = known.entry(key).or_insert_with(|| format!("found at {now:?}")).clone();
         let question = String::from_utf8_lossy(&request.body);
         let hard = question.ends_with('3') || question.ends_with('7');
@@ -147,11 +147,10 @@ async fn scenario(sim: Sim) -> Result<(), Failure> {
             if topic == "desk" { "I2 desk, always" } else { "I2 clerk, always" },
             check::published_is_committed(context.store.clone(), topic),
         );
-        let (store, log, service) = (context.store.clone(), memory.clone(), (context.service)());
-        sim.watch(if topic == "desk" { "I5 desk, always" } else { "I5 clerk, always" }, move |moment| match moment {
-            Moment::Committed { store: of, .. } if *of == topic => check::lanes_are_safe(&store, &log, &service),
-            _ => Ok(0),
-        });
+        sim.watch(
+            if topic == "desk" { "I5 desk, always" } else { "I5 clerk, always" },
+            check::lanes_stay_safe(topic, context.store.clone(), memory.clone(), (context.service)()),
+        );
     }
 
     let answers = Arc::new(Mutex::new(BTreeMap::new()));
@@ -161,7 +160,7 @@ async fn scenario(sim: Sim) -> Result<(), Failure> {
             let mut dice = client.dice(&format!("arrival {question}"));
             client.sleep(Duration::from_millis(dice.below(20_000))).await;
             match insist(&client, &desks, question).await {
-                Ok(answer) => drop(answers.lock().unwrap().insert(question, answer)),
+                Ok(answer) => drop(answers.lock().expect("no client panics").insert(question, answer)),
                 Err(failure) => client.fail(failure.to_string()),
             }
         });
@@ -179,7 +178,7 @@ async fn scenario(sim: Sim) -> Result<(), Failure> {
     sim.sleep(Duration::from_secs(5)).await;
     verify(&sim, &desk, &clerk, &memory, &library)?;
 
-    let answers = answers.lock().unwrap().clone();
+    let answers = answers.lock().expect("no client panics").clone();
     sim.check("clients answered", Ok(answers.len() as u64))?;
     for (question, answer) in answers {
         let again = insist(&sim, &desk.nodes, question).await?;
@@ -191,6 +190,7 @@ async fn scenario(sim: Sim) -> Result<(), Failure> {
 }
 
 fn verify(sim: &Sim, desk: &Context, clerk: &Context, broker: &MemoryBroker, library: &Library) -> Result<(), Failure> {
+    sim.check("I5 desk", check::lanes_are_safe(&desk.store, broker, &desk::service()))?;
     sim.check("I2 desk", check::atomic_publish(&desk.store, broker, "desk"))?;
     sim.check("I2 clerk", check::atomic_publish(&clerk.store, broker, "clerk"))?;
     sim.check("I3 desk", check::order_in_store(&desk.store))?;
@@ -202,7 +202,7 @@ fn verify(sim: &Sim, desk: &Context, clerk: &Context, broker: &MemoryBroker, lib
     let closed = happened(&desk.store, &["desk.answered", "desk.expired"]);
     sim.check("answered or expired", check::exactly_once(all(), closed))?;
     sim.check("looked up once", check::exactly_once(all(), happened(&clerk.store, &["clerk.case-closed"])))?;
-    let asked = library.answers.lock().unwrap().len() as u64;
+    let asked = library.answers.lock().expect("no answer panics").len() as u64;
     sim.check("the library's effects", if asked == QUESTIONS { Ok(asked) } else { Err(format!("{asked} lookups")) })?;
     let one = desk::Row { asked: 1, closed: 1 };
     sim.check("I10 board", check::converged(&board(&desk.store), &all().map(|id| (id, one)).collect()))?;
