@@ -15,15 +15,19 @@ use system_tests::{
 use crate::{PATIENCE, machine::run};
 
 /// A small file system of its own.
-pub(crate) struct Mounted(PathBuf);
+pub(crate) struct Mounted {
+    folder: PathBuf,
+    around: PathBuf,
+}
 
 impl Mounted {
-    /// Mounts one, where that is permitted; else says so.
-    pub(crate) fn at(folder: &Path, options: &str) -> Option<Self> {
-        fs::create_dir_all(folder).expect("the folder can be made");
+    /// Mounts one as a system's data folder, where that is permitted; else says so.
+    pub(crate) fn below(system: &System, options: &str) -> Option<Self> {
+        let (folder, around) = (system.data(), system.folder().to_owned());
+        fs::create_dir_all(&folder).expect("the folder can be made");
         let text = folder.to_str().expect("a temporary folder has a plain name");
         if run("mount", &["-t", "tmpfs", "-o", options, "tmpfs", text]) {
-            return Some(Self(folder.to_owned()));
+            return Some(Self { folder, around });
         }
         println!("SKIPPED: nothing may be mounted here");
         None
@@ -33,7 +37,9 @@ impl Mounted {
 impl Drop for Mounted {
     fn drop(&mut self) {
         // Lazily, because a process that is being ended may still hold a file open.
-        let _ = run("umount", &["-l", self.0.to_str().expect("it was mounted under this name")]);
+        let _ = run("umount", &["-l", self.folder.to_str().expect("it was mounted under this name")]);
+        // The system's own removal of its folder could not remove what something was mounted on.
+        let _ = fs::remove_dir_all(&self.around);
     }
 }
 
@@ -41,7 +47,7 @@ impl Drop for Mounted {
 fn a_full_disk_refuses_orders_for_now_and_loses_none() {
     let system = System::of_the_mall();
     let data = system.data();
-    let Some(_mounted) = Mounted::at(&data, "size=20m") else { return };
+    let Some(_mounted) = Mounted::below(&system, "size=20m") else { return };
     let mall = Mall::start(system);
     mall.until_sold("CLOCK");
     let before: Vec<String> = (0..5).map(|number| mall.buy(&format!("before {number}"), &[("CLOCK", 1)])).collect();

@@ -84,7 +84,7 @@ fn a_data_folder_that_is_a_file_is_one_clear_line() {
 #[test]
 fn a_data_folder_that_is_read_only_is_one_clear_line() {
     let system = System::of_the_mall();
-    let Some(_mounted) = Mounted::at(&system.data(), "ro,size=1m") else { return };
+    let Some(_mounted) = Mounted::below(&system, "ro,size=1m") else { return };
     refused(&system);
 }
 
