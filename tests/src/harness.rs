@@ -177,8 +177,7 @@ impl Mall {
         let ledger = self.get("/ledger").json();
         let stores = CONTEXTS.into_iter().filter_map(|context| Some((context, self.dump(context)?)));
         let stores: BTreeMap<&'static str, Dump> = stores.collect();
-        let history = self.history.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        Evidence { stores, ledger, history }
+        Evidence { stores, ledger, history: self.asked() }
     }
 
     /// The content of a context's store; none if it never ran.
@@ -209,6 +208,24 @@ impl Mall {
         })
     }
 
+    /// What customers asked for so far.
+    pub fn asked(&self) -> Vec<Op> {
+        self.history.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// `kill -9` of the supervisor alone; when nothing of it runs any more, what is left: its files.
+    pub fn crash(mut self) -> System {
+        let pids: Vec<u32> = self.ps().iter().filter_map(|row| row.pid).collect();
+        self.supervisor.crash();
+        until("every child has ended with its supervisor", Duration::from_secs(10), || {
+            match pids.iter().find(|pid| supervisor::is_alive(**pid)) {
+                Some(pid) => Err(format!("process {pid} runs on")),
+                None => Ok(()),
+            }
+        });
+        self.system
+    }
+
     /// Stops everything in order; what it left behind.
     pub fn end(mut self) -> Evidence {
         let pids: Vec<u32> = self.ps().iter().filter_map(|row| row.pid).collect();
@@ -218,7 +235,6 @@ impl Mall {
             assert!(!supervisor::is_alive(pid), "process {pid} outlived its supervisor:\n{}", self.system.said());
         }
         let stores = CONTEXTS.into_iter().filter_map(|context| Some((context, self.dump(context)?))).collect();
-        let history = self.history.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        Evidence { stores, ledger, history }
+        Evidence { stores, ledger, history: self.asked() }
     }
 }

@@ -1,10 +1,10 @@
 //! What an operator sees: facts, parked things, and whether everybody stands.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use serde_json::Value;
 
-use crate::harness::Mall;
+use crate::harness::{Mall, wait::until};
 
 impl Mall {
     /// The facts of an order that a context has told, with the operator's own tool.
@@ -25,8 +25,13 @@ impl Mall {
         told
     }
 
-    /// Whether a context has told a fact of an order.
-    pub fn has_told(&self, context: &str, order: &str, fact: &str) -> bool {
-        self.told(context, order).contains_key(fact)
+    /// Waits until a context has told exactly these facts of an order, each once: what is stored is told a moment
+    /// later.
+    pub fn until_told_once(&self, context: &str, order: &str, facts: &[&str]) {
+        let expected: BTreeMap<String, usize> = facts.iter().map(|fact| ((*fact).to_owned(), 1)).collect();
+        until(&format!("{context} told {facts:?} of {order}"), Duration::from_secs(20), || {
+            let told = self.told(context, order);
+            if told == expected { Ok(()) } else { Err(format!("{told:?}")) }
+        });
     }
 }

@@ -56,6 +56,15 @@ impl Supervisor {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner).extend(pids);
     }
 
+    /// SIGKILL, to this process alone.
+    pub(super) fn crash(&mut self) {
+        self.over = true;
+        let _ = self.watch.kill();
+        let _ = self.watch.wait();
+        let _ = self.up.kill();
+        let _ = self.up.wait();
+    }
+
     /// SIGTERM, and SIGKILL to whatever is left after the grace.
     pub(super) fn stop(&mut self) {
         if self.over {

@@ -1,0 +1,14 @@
+//! The journeys of customers and operators over real processes: every way an order ends, over HTTP at the gateway.
+//!
+//! All but one share a running mall, because starting it is what costs; a test that changes how somebody behaves
+//! has it for itself meanwhile. Parcels are moved by hand, so that nothing happens before a test wants it.
+
+mod shared;
+mod endings;
+mod cancelling;
+mod selling;
+mod asking;
+mod mypage;
+mod operating;
+mod killing;
+mod verdict;
