@@ -143,7 +143,7 @@ impl Kills {
 fn figures<'a>(who: &str, kills: impl Iterator<Item = &'a Kill>) {
     let mut back: Vec<Duration> = kills.map(|kill| kill.back_after).collect();
     back.sort();
-    let at = |hundredths: usize| back[(back.len() - 1) * hundredths / 100];
+    let at = |hundredths: usize| back[(back.len() * hundredths).div_ceil(100) - 1];
     if !back.is_empty() {
         let (half, most, last) = (at(50), at(99), at(100));
         println!(
