@@ -20,8 +20,10 @@ use futures::FutureExt;
 use crate::{MemoryBroker, MemoryStore};
 
 mod lanes;
+mod todos;
 
 pub use lanes::{lanes_are_safe, lanes_stay_safe};
+pub use todos::{Todo, nothing_is_overdue, todos};
 
 /// How many things a rule looked at, or what is wrong.
 pub type Checked = Result<u64, String>;

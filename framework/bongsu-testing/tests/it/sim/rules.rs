@@ -134,6 +134,15 @@ fn once_is_neither_never_nor_twice() {
 }
 
 #[test]
+fn what_is_due_is_done() {
+    let todo = |due_ms, parked| check::Todo { id: format!("timer/{due_ms}"), due_ms, parked };
+    let (second, all) = (Duration::from_secs(1), [todo(9_000, false), todo(1, true), todo(i64::MAX, false)]);
+    assert_eq!(check::nothing_is_overdue(&all, 10_000, second), Ok(3));
+    let late = check::nothing_is_overdue(&all, 10_001, second).unwrap_err();
+    assert_eq!(late, "timer/9000 has been due for 1001 ms");
+}
+
+#[test]
 fn views_agree_or_not() {
     let view = |pairs: &[(u8, u8)]| pairs.iter().copied().collect::<BTreeMap<_, _>>();
     assert_eq!(check::converged(&view(&[(1, 1), (2, 2)]), &view(&[(1, 1), (2, 2)])), Ok(2));

@@ -15,7 +15,7 @@ use bongsu_core::{CommandId, Ctx};
 use bongsu_runtime::{
     Answer, Call, CommandError, Once, Outcome, Reply, Runtime, Service, Settings, World,
     ports::{
-        env::{HttpRequest, HttpResponse},
+        env::{Env, HttpRequest, HttpResponse},
         store::DocKey,
     },
 };
@@ -166,13 +166,23 @@ async fn scenario(sim: Sim) -> Result<(), Failure> {
         });
     }
     sim.sleep(Duration::from_secs(30)).await;
+    let now_ms = sim.env().wall_ms();
     sim.heal();
+    sim.sleep(Duration::from_secs(10)).await;
+    let overdue = |context: &Context| {
+        let healed = check::todos(&context.store)?;
+        // Jobs may be due because the library does not answer; timers may not.
+        let timers: Vec<_> = healed.into_iter().filter(|todo| todo.id.starts_with("timer/")).collect();
+        check::nothing_is_overdue(&timers, now_ms, Duration::from_secs(5))
+    };
+    overdue(&desk)?;
+    overdue(&clerk)?;
     let (desks, clerks) = (desk.store.clone(), clerk.store.clone());
     let left = || {
         let open = board(&desks).iter().filter(|(_, row)| row.closed == 1).count() as u64;
         let open = (open < QUESTIONS).then(|| format!("{open} of {QUESTIONS} questions are closed"));
-        let todos = desks.docs_of("todo").into_iter().chain(clerks.docs_of("todo"));
-        open.into_iter().chain(todos.map(|doc| doc.key.id)).collect()
+        let todos = [&desks, &clerks].map(|store| check::todos(store).expect("to-dos of the runtime"));
+        open.into_iter().chain(todos.into_iter().flatten().map(|todo| todo.id)).collect()
     };
     sim.quiesce(Duration::from_secs(120), left).await?;
     sim.sleep(Duration::from_secs(5)).await;
