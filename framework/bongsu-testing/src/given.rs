@@ -16,6 +16,8 @@ mod process;
 mod projection;
 mod interleave;
 mod teller;
+#[cfg(test)]
+mod tests;
 pub mod contract;
 
 pub use decider::{Given, When, given};
