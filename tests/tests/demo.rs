@@ -67,40 +67,7 @@ fn ask_for_a_hundred(mall: &Mall) {
 }
 
 fn join_late(mall: &Mall) {
-    const MORE: [(&str, u32); 18] = [
-        ("MASK", 1),
-        ("NOTEBOOK", 2),
-        ("TABLE", 1),
-        ("CLOCK", 3),
-        ("MASK", 2),
-        ("NOTEBOOK", 1),
-        ("TABLE", 2),
-        ("CLOCK", 1),
-        ("MASK", 1),
-        ("NOTEBOOK", 1),
-        ("TABLE", 1),
-        ("CLOCK", 1),
-        ("MASK", 1),
-        ("NOTEBOOK", 2),
-        ("TABLE", 2),
-        ("CLOCK", 2),
-        ("MASK", 3),
-        ("NOTEBOOK", 1),
-    ];
-    let mut cancelled = Vec::new();
-    let mut orders = Vec::new();
-    for (number, line) in MORE.into_iter().enumerate() {
-        let order = mall.buy(&format!("before MyPage {number}"), &[line]);
-        if number % 4 == 0 {
-            let _ = mall.cancel(&order).expect(202);
-            cancelled.push(order.clone());
-        }
-        orders.push(order);
-    }
-    for order in &orders {
-        let end = if cancelled.contains(order) { "CANCELLED" } else { "COMPLETED" };
-        mall.until_order(order, &[end]);
-    }
+    let orders = 2 + buy_and_cancel(mall);
     // By now product has long heard that the hundred were rejected, and gave nothing back that was never taken.
     assert_eq!(mall.available("TV"), 8);
     assert_eq!(mall.process("mypage").state, "stopped");
@@ -108,11 +75,28 @@ fn join_late(mall: &Mall) {
     mall.start_again("mypage");
     let rows = until("MyPage shows 20 orders as they ended", PATIENCE, || replayed(mall));
     println!(
-        "4. MyPage starts only now, after {} orders: {:.1?} later it shows {}",
-        orders.len() + 2,
+        "4. MyPage starts only now, after {orders} orders: {:.1?} later it shows {}",
         began.elapsed(),
         rows.iter().map(|(status, count)| format!("{count} {status}")).collect::<Vec<_>>().join(", "),
     );
+}
+
+/// Eighteen more orders, five of them cancelled; how many, when all have ended.
+fn buy_and_cancel(mall: &Mall) -> usize {
+    let (mut kept, mut cancelled) = (Vec::new(), Vec::new());
+    for number in 0..18 {
+        let sku = ["MASK", "NOTEBOOK", "TABLE", "CLOCK"][number % 4];
+        let order = mall.buy(&format!("before MyPage {number}"), &[(sku, 1 + number as u32 % 3)]);
+        if number % 4 == 0 {
+            let _ = mall.cancel(&order).expect(202);
+            cancelled.push(order);
+        } else {
+            kept.push(order);
+        }
+    }
+    kept.iter().for_each(|order| drop(mall.until_order(order, &["COMPLETED"])));
+    cancelled.iter().for_each(|order| drop(mall.until_order(order, &["CANCELLED"])));
+    kept.len() + cancelled.len()
 }
 
 /// How many orders MyPage shows with each status, once that is what became of them.
@@ -212,7 +196,7 @@ fn do_without_mypage(mall: &Mall) {
     let answer = mall.get("/mypage/orders");
     let after = mall.ps();
     println!(
-        "8. Stopped mypage for good: its page answers {}, {} more orders delivered, nobody else noticed",
+        "8. MyPage agreed with every context on every order; stopped it for good: its page answers {}, {} more orders delivered, nobody else noticed",
         answer.status,
         orders.len()
     );
