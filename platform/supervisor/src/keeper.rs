@@ -183,10 +183,7 @@ impl Keeper {
                     }
                     Happening::Said(Said::Ready) => nudge.notify_one(),
                     Happening::Said(Said::Listening { addr }) => {
-                        self.address = addr.parse().ok().or(self.address);
-                        let url = format!("http://{addr}");
-                        self.shared.listens(&self.spec, &url);
-                        self.show(|row| row.url = Some(url));
+                        self.found_at(&addr);
                         watchers.abort_all();
                         watchers.spawn(readiness::watch(self.shared.http.clone(), addr, nudge.clone(), tell.clone()));
                     }
@@ -199,6 +196,14 @@ impl Keeper {
                 }
             }
         }
+    }
+
+    /// Remembers where the process listens, for the next start and for whoever routes to it.
+    fn found_at(&mut self, addr: &str) {
+        self.address = addr.parse().ok().or(self.address);
+        let url = format!("http://{addr}");
+        self.shared.listens(&self.spec, &url);
+        self.show(|row| row.url = Some(url));
     }
 
     fn heard_readiness(&mut self, answer: Result<(), String>, was_ready: bool) {

@@ -133,26 +133,21 @@ fn board(store: &MemoryStore) -> BTreeMap<String, desk::Row> {
     rows.map(|doc| (doc.key.id, serde_json::from_slice(&doc.data).expect("a row of the board"))).collect()
 }
 
-async fn scenario(sim: Sim) -> Result<(), Failure> {
-    let memory = MemoryBroker::new(sim.env());
-    let (store, other) = (MemoryStore::with_env(sim.env()), MemoryStore::with_env(sim.env()));
-    let library = Library { answers: Arc::default(), desk: store.clone() };
-    let asked = library.clone();
-    let http = sim.http("library", move |request, now| asked.answer(request, now));
-    let broker = sim.broker("broker", memory.clone());
-    let desk = start(&sim, desk::service, (&["desk-1", "desk-2"], store), &broker, &http);
-    let clerk = start(&sim, clerk::service, (&["clerk-1"], other), &broker, &http);
-    for (topic, context) in [("desk", &desk), ("clerk", &clerk)] {
+fn watch_always(sim: &Sim, desk: &Context, clerk: &Context, broker: &MemoryBroker) {
+    for (topic, context) in [("desk", desk), ("clerk", clerk)] {
         sim.watch(
             if topic == "desk" { "I2 desk, always" } else { "I2 clerk, always" },
             check::published_is_committed(context.store.clone(), topic),
         );
         sim.watch(
             if topic == "desk" { "I5 desk, always" } else { "I5 clerk, always" },
-            check::lanes_stay_safe(topic, context.store.clone(), memory.clone(), (context.service)()),
+            check::lanes_stay_safe(topic, context.store.clone(), broker.clone(), (context.service)()),
         );
     }
+}
 
+/// Every client asks its question at a moment of its own and insists on an answer.
+fn ask_all(sim: &Sim, desk: &Context) -> Arc<Mutex<BTreeMap<u64, Answer>>> {
     let answers = Arc::new(Mutex::new(BTreeMap::new()));
     for question in 0..QUESTIONS {
         let (client, desks, answers) = (sim.clone(), desk.nodes.clone(), answers.clone());
@@ -165,6 +160,20 @@ async fn scenario(sim: Sim) -> Result<(), Failure> {
             }
         });
     }
+    answers
+}
+
+async fn scenario(sim: Sim) -> Result<(), Failure> {
+    let memory = MemoryBroker::new(sim.env());
+    let (store, other) = (MemoryStore::with_env(sim.env()), MemoryStore::with_env(sim.env()));
+    let library = Library { answers: Arc::default(), desk: store.clone() };
+    let asked = library.clone();
+    let http = sim.http("library", move |request, now| asked.answer(request, now));
+    let broker = sim.broker("broker", memory.clone());
+    let desk = start(&sim, desk::service, (&["desk-1", "desk-2"], store), &broker, &http);
+    let clerk = start(&sim, clerk::service, (&["clerk-1"], other), &broker, &http);
+    watch_always(&sim, &desk, &clerk, &memory);
+    let answers = ask_all(&sim, &desk);
     sim.sleep(Duration::from_secs(30)).await;
     let now_ms = sim.env().wall_ms();
     sim.heal();
