@@ -117,10 +117,12 @@ fn take(provider: &Provider, capture: &Capture, now_ms: i64) -> Result<Answer, (
 fn give_back(provider: &Provider, refund: &GiveBack, now_ms: i64) -> Result<Answer, (u16, String)> {
     named(&[&refund.key, &refund.capture])?;
     let entries = provider.refund(&refund.key, &refund.capture, now_ms).map_err(refused)?;
-    let mut after = provider.clone();
-    entries.iter().for_each(|entry| after.apply(entry));
-    let known = after.refunded(&refund.key).ok_or((500, "a refund was lost".to_owned()))?;
-    let body = json!({ "key": refund.key, "refund": known.refund, "capture": known.capture, "amount": known.amount });
+    let name = match entries.first() {
+        Some(Entry::Refunded { refund, .. }) => Some(refund.as_str()),
+        _ => provider.refunded(&refund.key).map(|known| known.refund.as_str()),
+    };
+    let amount = provider.captured(&refund.capture).map(|charge| charge.amount);
+    let body = json!({ "key": refund.key, "refund": name, "capture": refund.capture, "amount": amount });
     Ok(Answer { entries, reply: Reply::Now(200, body) })
 }
 

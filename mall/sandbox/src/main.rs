@@ -4,6 +4,7 @@
 use std::{path::PathBuf, process::ExitCode, sync::Arc};
 
 use anyhow::Context as _;
+use axum::{Json, routing::get};
 use bongsu_host::{TokioEnv, config::Loaded, health::Health, host::Host, logs::Logs, server, stop::Stop};
 use sandbox::serve::Sandbox;
 use serde::{Deserialize, Serialize};
@@ -41,7 +42,9 @@ async fn run() -> anyhow::Result<()> {
     let sandbox = Sandbox::open(&ledger_file(&settings, &config.store), env.clone())?;
     let _settling = sandbox.settle_in_time();
     let health = Health::always();
-    let app = Host::new(&config, env, health.clone()).app(sandbox.routes());
+    // Operators ask every process what it has put aside; this one never does.
+    let routes = sandbox.routes().route("/bongsu/parked", get(async || Json([(); 0])));
+    let app = Host::new(&config, env, health.clone()).app(routes);
     let bound = server::bind(config.listen).await?;
     logs.listening(bound.addr());
     logs.ready();

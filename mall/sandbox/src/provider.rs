@@ -189,6 +189,11 @@ impl Provider {
         &self.charges
     }
 
+    /// A charge by our name for its capture.
+    pub fn captured(&self, capture: &str) -> Option<&Charge> {
+        self.captures.get(capture).and_then(|key| self.charges.get(key))
+    }
+
     /// A refund by its key.
     pub fn refunded(&self, key: &str) -> Option<&Refund> {
         self.refunds.get(key)
@@ -227,8 +232,7 @@ impl Provider {
         if let Some(known) = self.refunds.get(key) {
             return if known.capture == capture { Ok(Vec::new()) } else { Err(Refusal::KeyReused) };
         }
-        let charge = self.captures.get(capture).and_then(|key| self.charges.get(key));
-        if charge.ok_or(Refusal::NoSuchCapture)?.refunded {
+        if self.captured(capture).ok_or(Refusal::NoSuchCapture)?.refunded {
             return Err(Refusal::AlreadyRefunded);
         }
         let refund = format!("ref_{}", self.refunds.len() + 1);
