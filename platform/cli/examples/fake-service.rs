@@ -115,6 +115,7 @@ impl Fake {
             }
             (_, "error") => plain(stream, "500 Internal Server Error", "stack trace: line 42"),
             ("/bongsu/events", _) => plain(stream, "200 OK", &events(query)),
+            ("/bongsu/parked", _) if self.slot.starts_with("foreign") => plain(stream, "404 Not Found", "{}"),
             ("/bongsu/parked", _) => plain(stream, "200 OK", PARKED),
             ("/bongsu/parked/bell%2F7/retry", _) => plain(stream, "204 No Content", ""),
             ("/env", _) => plain(stream, "200 OK", &environment()),

@@ -10,9 +10,9 @@ use serde_json::{Value, json};
 
 use crate::args::{Events, Place};
 use crate::causes::Causes;
-use crate::facts::{clock, line};
+use crate::facts::clock;
 use crate::operator::Operator;
-use crate::screen::{coloured, is_terminal, print};
+use crate::screen::{coloured, glance, is_terminal, print};
 use crate::tail::{Fact, Tail};
 
 /// How often a service is asked for new events of its own; facts are pushed, these are not.
@@ -75,7 +75,8 @@ async fn page(operator: &Operator, context: &str, after: u64) -> Result<Page> {
 fn event_line(event: &Value) -> String {
     let position = event["position"].as_u64().map_or_else(|| "-".to_owned(), |position| position.to_string());
     let (stream, name) = (event["stream"].as_str().unwrap_or("?"), event["name"].as_str().unwrap_or("?"));
-    format!("{position:>8} {stream}@{} {name}.v{} {}", event["version"], event["schema"], event["data"])
+    let data = glance(&event["data"].to_string());
+    format!("{position:>8} {stream}@{} {name}.v{} {data}", event["version"], event["schema"])
 }
 
 /// Every fact of a key, each under the one that caused it.
@@ -164,13 +165,6 @@ impl Tree<'_> {
 
 fn indented(fact: &Fact, depth: usize) -> String {
     let indent = if depth == 0 { String::new() } else { format!("{}└─ ", "   ".repeat(depth - 1)) };
-    if is_terminal() {
-        let kind = coloured(&fact.source, &fact.kind);
-        return format!("{} {indent}{kind} {} {}", clock(&fact.time), fact.subject, fact.data);
-    }
-    let line = line(fact);
-    match line.split_once(' ') {
-        Some((time, rest)) => format!("{time} {indent}{rest}"),
-        None => line,
-    }
+    let kind = if is_terminal() { coloured(&fact.source, &fact.kind) } else { fact.kind.clone() };
+    format!("{} {indent}{kind} {} {}", clock(&fact.time), fact.subject, glance(&fact.data.to_string()))
 }

@@ -56,11 +56,19 @@ impl Operator {
 
     /// `GET`, read as JSON.
     pub(crate) async fn get<T: DeserializeOwned>(&self, url: &str) -> Result<T> {
+        self.find(url).await?.with_context(|| format!("there is no {url}"))
+    }
+
+    /// As [`Operator::get`]; `None` when there is no such page.
+    pub(crate) async fn find<T: DeserializeOwned>(&self, url: &str) -> Result<Option<T>> {
         let answer = self.http.ask(Method::GET, url, LIMIT).await?;
+        if answer.status == 404 {
+            return Ok(None);
+        }
         if answer.status != 200 {
             bail!("{url} answers {}: {}", answer.status, String::from_utf8_lossy(&answer.body));
         }
-        serde_json::from_slice(&answer.body).with_context(|| format!("{url} answers something else"))
+        serde_json::from_slice(&answer.body).map(Some).with_context(|| format!("{url} answers something else"))
     }
 
     /// `POST` without a body: the status.

@@ -14,7 +14,7 @@ pub(crate) async fn parked(place: &Place, flags: &Json) -> Result<ExitCode> {
     let operator = Operator::new(place.client()?);
     let mut all = Vec::new();
     for service in operator.services().await? {
-        // One that is down or has no such page must not hide what the others have.
+        // One that is down must not hide what the others have.
         match of(&operator, &service.name).await {
             Ok(parked) => all.extend(parked.into_iter().map(|mut one| {
                 one["service"] = service.name.clone().into();
@@ -62,7 +62,8 @@ pub(crate) async fn unpark(place: &Place, flags: &Unpark) -> Result<ExitCode> {
 
 async fn of(operator: &Operator, service: &str) -> Result<Vec<Value>> {
     let url = operator.service(service).await?;
-    operator.get(&format!("{url}/bongsu/parked")).await
+    // A process that is no service of ours has no such page, and nothing parked.
+    Ok(operator.find(&format!("{url}/bongsu/parked")).await?.unwrap_or_default())
 }
 
 fn text(value: &Value) -> String {

@@ -2,6 +2,9 @@
 
 use std::io::{self, IsTerminal, Write};
 
+/// Characters of a long text on a terminal.
+const GLANCE: usize = 80;
+
 /// Prints a line; false when nobody reads any more (`bongsu logs | head`), which ends a command quietly.
 pub(crate) fn print(line: &str) -> bool {
     writeln!(io::stdout(), "{line}").is_ok()
@@ -10,6 +13,14 @@ pub(crate) fn print(line: &str) -> bool {
 /// Whether colours are wanted.
 pub(crate) fn is_terminal() -> bool {
     io::stdout().is_terminal()
+}
+
+/// On a terminal no more of a long text than can be taken in at a glance; elsewhere all of it.
+pub(crate) fn glance(text: &str) -> String {
+    match text.char_indices().nth(GLANCE) {
+        Some((end, _)) if is_terminal() => format!("{}…", &text[..end]),
+        _ => text.to_owned(),
+    }
 }
 
 /// Columns as wide as their widest cell; the last is not padded.

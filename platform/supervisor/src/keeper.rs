@@ -284,6 +284,11 @@ impl Keeper {
     /// Waits as long as its failures ask for; false: it was told to stop.
     async fn pause(&mut self, why: String) -> bool {
         let state = if self.is_failing() { State::Failing } else { State::Restarting };
+        let slot = &self.spec.slot;
+        let known = self.shared.registry.matching(slot).iter().any(|row| row.state == state);
+        if !known {
+            self.shared.logs.note("WARN", &format!("{slot} is {}: {why}", state.word()));
+        }
         self.show(|row| (row.state, row.pid, row.detail) = (state, None, Some(why)));
         let until = Instant::now() + pause(self.failures);
         loop {

@@ -17,6 +17,10 @@ start = false
 name = 'door'
 command = 'FAKE'
 config = { deadline_ms = 30, colours = ['red'] }
+[[service]]
+name = 'foreign'
+command = 'FAKE'
+start = false
 ";
 
 fn house() -> House {
@@ -168,7 +172,7 @@ fn a_contexts_own_events_are_shown_in_the_order_of_its_store() {
     let json = lines(&house, &["events", "door", "--json"]);
     assert_eq!(serde_json::from_str::<Value>(&json[1]).unwrap()["meta"]["id"], "private-2");
     let unknown = house.bongsu(&["events", "window"]);
-    assert_eq!(text(&unknown.stderr), "bongsu: no service 'window'; there are broker, door, gateway\n");
+    assert_eq!(text(&unknown.stderr), "bongsu: no service 'window'; there are broker, door, foreign, gateway\n");
     house.bongsu(&["stop", "door"]);
     assert_eq!(text(&house.bongsu(&["events", "door"]).stderr), "bongsu: door is stopped\n");
 }
@@ -176,7 +180,10 @@ fn a_contexts_own_events_are_shown_in_the_order_of_its_store() {
 #[test]
 fn what_is_parked_is_shown_and_can_be_tried_again() {
     let house = house();
-    let parked: Value = serde_json::from_slice(&house.bongsu(&["parked", "--json"]).stdout).unwrap();
+    house.bongsu(&["start", "foreign"]);
+    let output = house.bongsu(&["parked", "--json"]);
+    assert_eq!(text(&output.stderr), "", "a process without such a page is not worth a word");
+    let parked: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!((&parked[0]["service"], &parked[0]["id"]), (&json!("door"), &json!("bell/7")));
     let shown = lines(&house, &["parked"]);
     assert_eq!(shown[1], "door     fact  ring   7    2        5         bell/7  no");

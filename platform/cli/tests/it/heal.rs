@@ -42,6 +42,8 @@ fn a_crash_loop_is_capped_and_called_failing_with_its_reason() {
     let lines = house.said().lines().filter(|line| line.starts_with("door-1 is failing")).count();
     assert_eq!(lines, 1, "{}", house.said());
     assert!(row["restarts"].as_u64().unwrap() <= 7, "{row}");
+    let kept = text(&house.bongsu(&["logs", "supervisor"]).stdout);
+    assert!(kept.contains("WARN door-1 is failing: exited with status 3: the hinge is broken"), "{kept}");
 }
 
 #[test]
