@@ -63,6 +63,39 @@ pub fn heard<H: Wire>(contexts: &Path, types: &[&str]) {
     }
 }
 
+/// Checks that what was stored once can be read for ever: events, commands and rejections.
+///
+/// `folder` holds one body per name and version, `<name>.v<n>.json`, written when that version was the newest
+/// and never changed since. Every version of every name of `W` must be there and decode; the newest one must
+/// encode to itself and look like the example given of it; there must be an example of every name.
+///
+/// # Panics
+/// When any of that does not hold.
+#[track_caller]
+pub fn golden<W: Wire + Debug>(folder: &Path, examples: &[W]) {
+    for (name, newest) in W::names() {
+        for schema in 1..=newest {
+            let kind = type_of(name, schema);
+            let sample = folder.join(format!("{kind}.json"));
+            assert!(sample.is_file(), "{} is missing; it may look like {}", sample.display(), look(examples, name));
+            let decoded = decode::<W>(&kind, &sample);
+            if schema == newest {
+                let again: Value = serde_json::from_slice(&decoded.encode()).expect("it encodes as JSON");
+                assert_eq!(again, read(&sample), "{} does not encode to itself", sample.display());
+            }
+        }
+        let shown = read(&folder.join(format!("{}.json", type_of(name, newest))));
+        assert_eq!(look(examples, name), shown, "what is stored as {name} changed: that is a new version");
+    }
+}
+
+#[track_caller]
+fn look<W: Wire>(examples: &[W], name: &str) -> Value {
+    let example = examples.iter().find(|example| example.name().0 == name);
+    let example = example.unwrap_or_else(|| panic!("no example of {name} was given"));
+    serde_json::from_slice(&example.encode()).expect("it encodes as JSON")
+}
+
 /// Whether a value fits a schema.
 ///
 /// With `closed`, an object may hold only what the schema describes, whatever it says about more.

@@ -7,3 +7,4 @@ mod prices;
 mod checkout;
 mod fulfilment;
 mod endings;
+mod golden;

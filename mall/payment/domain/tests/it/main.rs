@@ -4,3 +4,4 @@ mod words;
 mod capturing;
 mod giving_back;
 mod arrivals;
+mod golden;

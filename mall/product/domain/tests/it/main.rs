@@ -3,3 +3,4 @@
 mod reservations;
 mod stock;
 mod conservation;
+mod golden;
