@@ -100,6 +100,8 @@ fn a_dependency_on_a_lab_is_caught() {
         tree.put("labs/x/Cargo.toml", lab.into());
         tree.put("tests/Cargo.toml", user.into());
     });
+    // The root may be full already: a planted folder is then one entry too many as well.
+    let broken: Vec<_> = broken.into_iter().filter(|rule| *rule != "root-entries").collect();
     assert_eq!(broken, ["shelves"]);
 }
 

@@ -4,7 +4,7 @@ use std::{fs, path::Path, process::Command};
 
 const MANIFEST: &str = r#"
 [package]
-name = "hops"
+name = "CRATE"
 version = "0.0.0"
 edition = "2024"
 
@@ -35,7 +35,9 @@ fn cargo_check(name: &str, second: u32) -> Result<(), String> {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let write = |path: &str, text: &str| fs::write(folder.path().join(path), text).expect("the crate can be written");
     fs::create_dir(folder.path().join("src")).expect("the crate can be written");
-    write("Cargo.toml", &MANIFEST.replace("CORE", &root.join("framework/bongsu-core").display().to_string()));
+    // A name of its own: cargo tells two root packages apart by name, not by where they lie.
+    let manifest = MANIFEST.replace("CRATE", &format!("{}-{second}", name.replace('.', "-")));
+    write("Cargo.toml", &manifest.replace("CORE", &root.join("framework/bongsu-core").display().to_string()));
     write("src/lib.rs", &SOURCE.replace("NAME", name).replace("SECOND", &second.to_string()));
     fs::copy(root.join("Cargo.lock"), folder.path().join("Cargo.lock")).expect("the lock file can be copied");
     // Its own target folder: the outer cargo may hold the lock of ours. Kept, so that only the first run is slow.
