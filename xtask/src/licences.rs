@@ -9,7 +9,8 @@ use serde::Deserialize;
 
 use crate::stage;
 
-const REGISTRY: &str = "registry+https://github.com/rust-lang/crates.io-index";
+/// How the source of a published crate starts; a Git repository or a folder of somebody's does not.
+const REGISTRY: &str = "registry+";
 
 #[derive(Deserialize)]
 struct Metadata {
@@ -85,7 +86,7 @@ fn refusal(package: &Package, all: &[&Package], deny: &Deny) -> Option<String> {
     if let Some(ban) = deny.bans.deny.iter().find(|ban| ban.name == *name).filter(|ban| !ban.once || versions > 1) {
         return Some(format!("{name} {version}: {}", if ban.once { "wanted in one version" } else { "banned" }));
     }
-    if package.source.as_deref() != Some(REGISTRY) {
+    if !package.source.as_deref().is_some_and(|source| source.starts_with(REGISTRY)) {
         return Some(format!("{name} {version}: comes from {:?}", package.source));
     }
     match &package.license {
