@@ -26,7 +26,7 @@ impl Unit {
             Route::Ignore => Ok(()),
             Route::Start(key) => {
                 self.step_process(saga, &key, Told::Heard(Written::of(&heard)), ctx).await?;
-                self.catch_up(saga, &key, ctx).await
+                self.catch_up(saga, &key).await
             }
             Route::Continue(key) => {
                 let (version, _) = self.stream(&saga.stream(&key)).await?;
@@ -125,7 +125,7 @@ impl Unit {
     }
 
     /// Brings the inputs that came before the start, in the order they came.
-    async fn catch_up(&mut self, saga: &dyn Saga, key: &str, _ctx: &Ctx) -> Result<(), Fail> {
+    async fn catch_up(&mut self, saga: &dyn Saga, key: &str) -> Result<(), Fail> {
         let id: DocKey = Todo::key(&waiting_id(saga, key));
         let Some(data) = self.doc(&id).await? else { return Ok(()) };
         let todo = Todo::decode(&data).map_err(Fail::Corrupt)?;
