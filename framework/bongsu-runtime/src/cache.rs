@@ -12,9 +12,18 @@ use crate::ports::store::{CommitId, DocKey, Head, Mismatch};
 
 pub(crate) type State = Arc<dyn Any + Send + Sync>;
 
+/// What is believed of a stream.
+#[derive(Clone)]
+pub(crate) struct CachedStream {
+    pub(crate) version: u64,
+    /// Who wrote the event of that version; `None` before the first.
+    pub(crate) commit: Option<CommitId>,
+    pub(crate) state: State,
+}
+
 /// Streams and documents, each bounded to its most recently used.
 pub(crate) struct Cache {
-    streams: LruCache<String, (u64, State)>,
+    streams: LruCache<String, CachedStream>,
     docs: LruCache<DocKey, CachedDoc>,
 }
 
@@ -28,12 +37,19 @@ pub(crate) struct CachedDoc {
 const STREAMS: NonZeroUsize = NonZeroUsize::new(4_096).expect("positive");
 const DOCS: NonZeroUsize = NonZeroUsize::new(16_384).expect("positive");
 
+impl CachedStream {
+    /// Whether both mean the same event.
+    pub(crate) fn is_at(&self, other: &Self) -> bool {
+        (self.version, self.commit) == (other.version, other.commit)
+    }
+}
+
 impl Cache {
     pub(crate) fn new() -> Self {
         Self { streams: LruCache::new(STREAMS), docs: LruCache::new(DOCS) }
     }
 
-    pub(crate) fn stream(&mut self, stream: &str) -> Option<(u64, State)> {
+    pub(crate) fn stream(&mut self, stream: &str) -> Option<CachedStream> {
         self.streams.get(stream).cloned()
     }
 
@@ -41,8 +57,8 @@ impl Cache {
         self.docs.get(key).cloned()
     }
 
-    pub(crate) fn put_stream(&mut self, stream: String, version: u64, state: State) {
-        self.streams.put(stream, (version, state));
+    pub(crate) fn put_stream(&mut self, stream: String, known: CachedStream) {
+        self.streams.put(stream, known);
     }
 
     pub(crate) fn put_doc(&mut self, key: DocKey, doc: CachedDoc) {

@@ -20,6 +20,7 @@ use crate::{
     },
     runtime::Settings,
     service::Service,
+    snapshot::{Taken, Wanted},
     status::Health,
     unit::Plan,
 };
@@ -36,6 +37,8 @@ pub(crate) struct Core {
     /// Rung when a to-do became due earlier than the drainer knows.
     pub(crate) due: Notify,
     pub(crate) cache: Mutex<Cache>,
+    /// Snapshots to be written in the background.
+    pub(crate) wanted: Wanted,
     /// Tasks of planted bugs; empty in a real process.
     pub(crate) planted: Mutex<Vec<Box<dyn Task>>>,
 }
@@ -46,6 +49,8 @@ pub(crate) struct Queued {
     pub(crate) id: CommitId,
     belief: Belief,
     due_ms: Option<i64>,
+    /// What is snapshot once this is durable.
+    snapshots: Vec<(String, Taken)>,
 }
 
 /// What the cache believes because of a Commit whose verdict is not known yet. Dropped without a verdict (its
@@ -88,10 +93,8 @@ impl Core {
     /// under one lock, so that the store's queue has the order in which plans were believed.
     pub(crate) fn submit(self: &Arc<Self>, plan: Plan) -> Result<Queued, Stale> {
         let mut cache = self.cache();
-        let streams_fresh = plan
-            .streams
-            .iter()
-            .all(|(stream, read, ..)| cache.stream(stream).is_none_or(|(version, _)| version == *read));
+        let streams_fresh =
+            plan.streams.iter().all(|(stream, read, _)| cache.stream(stream).is_none_or(|known| known.is_at(read)));
         let docs_fresh = plan.docs.iter().all(|(key, read, _)| match read {
             Some(_) if key.table == ONCE => true,
             Some(read) => cache.doc(key).is_none_or(|doc| doc.revision == read.revision),
@@ -105,8 +108,13 @@ impl Core {
         let id = plan.commit.id;
         let mut belief = Belief { core: self.clone(), id, streams: Vec::new(), docs: Vec::new(), settled: false };
         let verdict = self.store.commit(plan.commit);
-        for (stream, _, version, state) in plan.streams {
-            cache.put_stream(stream.clone(), version, state);
+        let mut snapshots = Vec::new();
+        for (stream, read, after) in plan.streams {
+            if self.snapshot_is_due(&stream, read.version, after.version) {
+                let (version, state) = (after.version, after.state.clone());
+                snapshots.push((stream.clone(), Taken { version, commit: id, state }));
+            }
+            cache.put_stream(stream.clone(), after);
             belief.streams.push(stream);
         }
         for (key, _, after) in plan.docs {
@@ -117,12 +125,12 @@ impl Core {
             }
             belief.docs.push(key);
         }
-        Ok(Queued { verdict, id, belief, due_ms: plan.due_ms })
+        Ok(Queued { verdict, id, belief, due_ms: plan.due_ms, snapshots })
     }
 
     /// Waits for the verdict and sets the cache right when it is not Done.
     pub(crate) async fn settle(&self, queued: Queued) -> Settled {
-        let Queued { verdict, mut belief, due_ms, .. } = queued;
+        let Queued { verdict, mut belief, due_ms, snapshots, .. } = queued;
         let settled = match verdict.await {
             Ok(Verdict::Done) => Settled::Done,
             Ok(Verdict::Refused(mismatches)) => Settled::Refused(mismatches),
@@ -131,6 +139,7 @@ impl Core {
         belief.settled = true;
         match &settled {
             Settled::Done => {
+                snapshots.into_iter().for_each(|(stream, taken)| self.wanted.ask(&stream, taken));
                 if due_ms.is_some() {
                     self.due.notify_one();
                 }

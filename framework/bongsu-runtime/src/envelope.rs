@@ -56,6 +56,9 @@ pub(crate) struct Meta {
     pub(crate) actor: String,
     pub(crate) correlation: String,
     pub(crate) causation: String,
+    /// Type of the command that was decided, if the event followed from one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) command: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) traceparent: Option<String>,
 }
@@ -100,6 +103,7 @@ impl Meta {
             actor: ctx.actor.clone(),
             correlation: ctx.correlation.clone(),
             causation: ctx.causation.clone(),
+            command: None,
             traceparent: ctx.traceparent.as_deref().and_then(|parent| child(parent, span)),
             id,
         }

@@ -2,14 +2,16 @@
 
 use std::sync::Arc;
 
-use bongsu_core::{Aggregate, Projection, Wire};
+use bongsu_core::{Aggregate, Projection, Wire, stream_of};
 use serde::de::DeserializeOwned;
 
 use crate::{
     command::{self, Answer, Call, CommandError, Decide, Outcome, Reply, failed},
     consumer::table_of,
     core::Core,
+    midnight::{self, Walk},
     parked::{self, Parked},
+    past::{self, Entry, Moment, PastError, Reading},
     ports::{
         env::Env,
         store::{DocKey, Position, Read, StoredEvent},
@@ -77,6 +79,25 @@ impl Handle {
         read::load::<A>(&self.core, id).await
     }
 
+    /// State and version of an aggregate as they were.
+    ///
+    /// # Errors
+    /// See [`PastError`].
+    pub async fn load_at<A: Aggregate>(&self, id: &str, at: Moment) -> Result<(A::State, u64), PastError>
+    where
+        A::State: Clone + Send + Sync + 'static,
+    {
+        past::load::<A>(&self.core, id, at).await
+    }
+
+    /// What happened to an aggregate after a version, oldest first: its audit trail.
+    ///
+    /// # Errors
+    /// See [`CommandError`].
+    pub async fn trail<A: Aggregate>(&self, id: &str, after: u64, limit: u32) -> Result<Vec<Entry>, CommandError> {
+        past::trail(&self.core, &stream_of(A::NAME, id), after, limit).await
+    }
+
     /// A document a script wrote.
     ///
     /// # Errors
@@ -128,6 +149,31 @@ impl Handle {
     /// See [`CommandError`].
     pub async fn events(&self, after: Position, limit: u32) -> Result<Vec<StoredEvent>, CommandError> {
         self.core.store.read(Read::Feed { after }, limit).await.map_err(failed)
+    }
+
+    /// The events of one stream after a version.
+    ///
+    /// # Errors
+    /// See [`CommandError`].
+    pub async fn events_of(&self, stream: &str, after: u64, limit: u32) -> Result<Vec<StoredEvent>, CommandError> {
+        past::events(&self.core, stream, after, limit).await
+    }
+
+    /// How a stream is read: its version, its snapshot, and how many events are folded.
+    ///
+    /// # Errors
+    /// See [`CommandError`].
+    pub async fn reading(&self, stream: &str) -> Result<Reading, CommandError> {
+        past::reading(&self.core, stream).await
+    }
+
+    /// Takes snapshots of streams that changed since the last walk, some hundred at once; ask again until it is
+    /// done.
+    ///
+    /// # Errors
+    /// See [`CommandError`].
+    pub async fn snapshot(&self) -> Result<Walk, CommandError> {
+        midnight::part(&self.core, None).await.map_err(failed)
     }
 
     /// What waits for an operator.

@@ -19,6 +19,7 @@ use tokio::sync::Notify;
 
 use crate::{
     core::Core,
+    midnight::MIDNIGHT,
     ports::store::{Commit, CommitId, Doc, DocBody, DocKey, DocWrite, Guard, Mismatch, Scan, StoreError, Verdict},
     todo::SHARDS,
 };
@@ -118,6 +119,7 @@ impl Keeper {
     pub(crate) fn new(core: Arc<Core>) -> Self {
         let mut resources: Vec<String> = (0..SHARDS).map(|shard| format!("todo/{shard}")).collect();
         resources.push(RELAY.to_owned());
+        resources.extend(core.service.midnight.map(|_| MIDNIGHT.to_owned()));
         for consumer in &core.service.consumers {
             for topic in consumer.topics() {
                 let lane = |index| format!("lane/{}/{topic}/{index}", consumer.name());

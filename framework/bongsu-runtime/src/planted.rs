@@ -1,5 +1,5 @@
 //! Bugs planted for tests: the simulator switches one on and must turn red. `Env::bug` is never true in a
-//! real process. A third, `lost-timer`, is one line in `run_process.rs`.
+//! real process. One more, `lost-timer`, is one line in `run_process.rs`.
 
 use std::sync::Arc;
 
@@ -34,6 +34,11 @@ pub(crate) fn publish_early(core: &Core, commit: &Commit) {
         .lock()
         .unwrap_or_else(std::sync::PoisonError::into_inner)
         .push(core.env.spawn("early", Box::pin(publish)));
+}
+
+/// `snapshot-without-version`: whether a snapshot is written over another without comparing versions.
+pub(crate) fn without_version(core: &Core) -> bool {
+    core.env.bug("snapshot-without-version")
 }
 
 /// `position-before-effect`: whether the cursor is committed on its own before the effect.

@@ -46,8 +46,9 @@ pub(crate) async fn load<A: Aggregate>(core: &Core, id: &str) -> Result<(A::Stat
 where
     A::State: Clone + Send + Sync + 'static,
 {
-    let (version, state) = core.fold(&StreamRef::of::<A>(id)).await.map_err(refused)?;
-    let state = state.downcast().map_err(|_| CommandError::Corrupt("a state of another aggregate".into()))?;
+    let folded = core.fold(&StreamRef::of::<A>(id)).await.map_err(refused)?;
+    let version = folded.version;
+    let state = folded.state.downcast().map_err(|_| CommandError::Corrupt("a state of another aggregate".into()))?;
     Ok((*state, version))
 }
 

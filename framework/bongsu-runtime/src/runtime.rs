@@ -17,6 +17,7 @@ use crate::{
     handle::Handle,
     lane::panic_text,
     lease::{self, Keeper, Leases},
+    midnight,
     ports::{
         Fut,
         broker::{Broker, Topic},
@@ -25,6 +26,7 @@ use crate::{
     },
     relay,
     service::Service,
+    snapshot::{self, Wanted},
     status::{Health, watch_catch_up},
 };
 
@@ -81,6 +83,7 @@ impl Runtime {
             health: Health::default(),
             due: Notify::new(),
             cache: Mutex::new(Cache::new()),
+            wanted: Wanted::default(),
             planted: Mutex::default(),
         });
         let mut tasks = vec![
@@ -90,6 +93,12 @@ impl Runtime {
             keep_running(&core, "drainer", |core| Box::pin(Drainer::new(core).run())),
             keep_running(&core, "catch-up", |core| Box::pin(watch_catch_up(core))),
         ];
+        if !core.service.snapshots.is_empty() {
+            tasks.push(keep_running(&core, "snapshots", |core| Box::pin(snapshot::run(core))));
+        }
+        if let Some(utc_offset_s) = core.service.midnight {
+            tasks.push(keep_running(&core, "midnight", move |core| Box::pin(midnight::run(core, utc_offset_s))));
+        }
         for consumer in core.service.consumers.clone() {
             tasks.push(keep_running(&core, "consumer", move |core| Box::pin(consume::run(core, consumer.clone()))));
         }

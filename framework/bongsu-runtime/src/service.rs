@@ -3,11 +3,13 @@
 use std::{any::Any, collections::BTreeMap, sync::Arc};
 
 use bongsu_core::{Aggregate, Decider, Decision, Policy, Process, Projection, Public, Wire, type_of};
+use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
     activity::{Activity, Job, JobOf},
     consumer::{Consumer, PolicyConsumer, ProcessConsumer, ProjectionConsumer},
     saga::{Saga, SagaOf},
+    snapshot::{Rule, Snapshots},
     target::{DeciderTarget, DecisionTarget, Target},
 };
 
@@ -29,6 +31,9 @@ pub struct Service {
     pub(crate) sagas: Vec<Arc<dyn Saga>>,
     pub(crate) consumers: Vec<Arc<dyn Consumer>>,
     pub(crate) jobs: Vec<Arc<dyn Job>>,
+    pub(crate) snapshots: BTreeMap<&'static str, Rule>,
+    /// Seconds the clocks are ahead of UTC at whose midnight snapshots are taken.
+    pub(crate) midnight: Option<i32>,
 }
 
 impl Service {
@@ -42,6 +47,8 @@ impl Service {
             sagas: Vec::new(),
             consumers: Vec::new(),
             jobs: Vec::new(),
+            snapshots: BTreeMap::new(),
+            midnight: None,
         }
     }
 
@@ -137,6 +144,25 @@ impl Service {
         A::Command: Send + Sync,
     {
         self.jobs.push(Arc::new(JobOf(activity)));
+        self
+    }
+
+    /// Keeps snapshots of an aggregate's states, so that a long stream is not read from its first event.
+    #[must_use]
+    pub fn snapshots<A: Aggregate>(mut self, how: Snapshots) -> Self
+    where
+        A::State: Clone + Serialize + DeserializeOwned + Send + Sync + 'static,
+    {
+        assert!(self.snapshots.insert(A::NAME, Rule::of::<A>(how)).is_none(), "{} is snapshot twice", A::NAME);
+        self
+    }
+
+    /// Takes a snapshot, at every midnight by the wall clock, of each stream that changed since the last one and
+    /// has [`snapshots`](Self::snapshots). Midnight is where clocks are ahead of UTC by so many seconds, all
+    /// year round: Asia/Seoul is 32 400.
+    #[must_use]
+    pub fn snapshots_at_midnight(mut self, utc_offset_s: i32) -> Self {
+        self.midnight = Some(utc_offset_s);
         self
     }
 

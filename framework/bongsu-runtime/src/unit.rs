@@ -9,11 +9,11 @@ use bongsu_core::{CommandId, Ctx, DecodeError, StreamRef, Wire, digest, type_of}
 use bytes::Bytes;
 
 use crate::{
-    cache::{CachedDoc, State},
+    cache::{CachedDoc, CachedStream},
     command::ONCE,
     core::Core,
     envelope::{Envelope, Meta, rfc3339},
-    ports::store::{Commit, CommitId, DocBody, DocKey, DocWrite, Fact, Guard, Head, NewEvent, Read, StoreError},
+    ports::store::{Commit, CommitId, DocBody, DocKey, DocWrite, Fact, Guard, Head, NewEvent, StoreError},
     target::Decided,
     todo::Todo,
     token::Token,
@@ -38,9 +38,8 @@ pub(crate) enum Fail {
 
 /// What a unit read and may have changed of one stream.
 struct OpenStream {
-    read: u64,
+    read: CachedStream,
     version: u64,
-    base: State,
     changed: Option<Box<dyn Any + Send + Sync>>,
 }
 
@@ -65,12 +64,15 @@ pub(crate) struct Unit {
     pub(crate) due_ms: Option<i64>,
     /// Commands decided so far; bounds what one input may set off.
     pub(crate) steps: u32,
+    /// Type of the command being decided, for the audit trail.
+    deciding: Option<String>,
 }
 
 /// A planned unit: the Commit, and what the cache may believe once it is queued.
 pub(crate) struct Plan {
     pub(crate) commit: Commit,
-    pub(crate) streams: Vec<(String, u64, u64, State)>,
+    /// What was read of a stream, and what it is then.
+    pub(crate) streams: Vec<(String, CachedStream, CachedStream)>,
     pub(crate) docs: Vec<(DocKey, Option<CachedDoc>, Option<CachedDoc>)>,
     pub(crate) due_ms: Option<i64>,
 }
@@ -106,6 +108,7 @@ impl Unit {
             heard: VecDeque::new(),
             due_ms: None,
             steps: 0,
+            deciding: None,
         }
     }
 
@@ -117,11 +120,12 @@ impl Unit {
     /// Version and state of a stream as this unit sees it.
     pub(crate) async fn stream(&mut self, target: &StreamRef) -> Result<(u64, &(dyn Any + Send + Sync)), Fail> {
         if !self.streams.contains_key(&target.stream) {
-            let (version, base) = self.core.clone().state_of(target).await?;
-            self.streams.insert(target.stream.clone(), OpenStream { read: version, version, base, changed: None });
+            let read = self.core.clone().state_of(target).await?;
+            let open = OpenStream { version: read.version, read, changed: None };
+            self.streams.insert(target.stream.clone(), open);
         }
         let open = &self.streams[&target.stream];
-        Ok((open.version, open.changed.as_deref().unwrap_or(open.base.as_ref())))
+        Ok((open.version, open.changed.as_deref().unwrap_or(open.read.state.as_ref())))
     }
 
     /// A copy of a stream's state.
@@ -186,7 +190,7 @@ impl Unit {
         let version = open.version;
         let data = Bytes::from(data);
         let id = CommandId(digest(&[&format!("{:032x}", self.id.0), stream, &version.to_string()])).to_string();
-        let meta = Meta::of(id, ctx);
+        let meta = Meta { command: self.deciding.clone(), ..Meta::of(id, ctx) };
         let facts = self.fact(stream, version, (name, schema), &data, state.as_ref(), &meta).into_iter().collect();
         self.follow(stream, version, Message { name: name.to_owned(), schema, data: data.clone() }, ctx);
         let meta = serde_json::to_vec(&meta).expect("metadata has string keys and encodes as JSON").into();
@@ -213,7 +217,10 @@ impl Unit {
         let Some(owner) = owner else {
             return Err(Fail::Corrupt(format!("no decider takes {}", type_of(&command.name, command.schema))));
         };
-        core.service.targets[*owner].decide(self, command, ctx).await
+        self.deciding = Some(type_of(&command.name, command.schema));
+        let decided = core.service.targets[*owner].decide(self, command, ctx).await;
+        self.deciding = None;
+        decided
     }
 
     /// Turns the unit into a Commit.
@@ -221,9 +228,16 @@ impl Unit {
         let mut commit = Commit { id: self.id, guards: self.fences, events: self.events, docs: Vec::new() };
         let mut plan_streams = Vec::new();
         for (stream, open) in self.streams {
-            commit.guards.push(Guard::Head(Head::Stream(stream.clone()), open.read));
-            let state = open.changed.map_or(open.base, Arc::from);
-            plan_streams.push((stream, open.read, open.version, state));
+            let read = open.read;
+            commit.guards.push(match read.commit {
+                Some(commit) => Guard::Last(stream.clone(), read.version, commit),
+                None => Guard::Head(Head::Stream(stream.clone()), read.version),
+            });
+            let after = match open.changed {
+                Some(state) => CachedStream { version: open.version, commit: Some(self.id), state: state.into() },
+                None => read.clone(),
+            };
+            plan_streams.push((stream, read, after));
         }
         let mut plan_docs = Vec::new();
         for (key, open) in self.docs {
@@ -297,35 +311,6 @@ impl Unit {
 }
 
 impl Core {
-    /// Version and state of a stream: believed if cached, else folded from the store.
-    async fn state_of(&self, target: &StreamRef) -> Result<(u64, State), Fail> {
-        if let Some(found) = self.cache().stream(&target.stream) {
-            return Ok(found);
-        }
-        let (version, state) = self.fold(target).await?;
-        let state: State = Arc::from(state);
-        self.cache().put_stream(target.stream.clone(), version, state.clone());
-        Ok((version, state))
-    }
-
-    /// Folds a stream from the store: committed events only.
-    pub(crate) async fn fold(&self, target: &StreamRef) -> Result<(u64, Box<dyn Any + Send + Sync>), Fail> {
-        const PAGE: u32 = 1_000;
-        let (mut version, mut state) = (0, (target.folder.empty)());
-        loop {
-            let what = Read::Stream { stream: target.stream.clone(), after: version };
-            let events = self.store.read(what, PAGE).await.map_err(Fail::Store)?;
-            for event in &events {
-                (target.folder.apply)(state.as_mut(), &event.name, event.schema, &event.data)
-                    .map_err(|error| Fail::Corrupt(format!("{}@{}: {error}", event.stream, event.version)))?;
-                version = event.version;
-            }
-            if events.len() < PAGE as usize {
-                return Ok((version, state));
-            }
-        }
-    }
-
     async fn doc_of(&self, key: &DocKey) -> Result<CachedDoc, Fail> {
         let cached = if key.table == ONCE { None } else { self.cache().doc(key) };
         if let Some(found) = cached {

@@ -39,6 +39,11 @@ fn judge(db: &Connection, commit: &Commit) -> Result<Vec<Mismatch>> {
                 let found = version_of(db, head)?;
                 (found != *version).then(|| Mismatch::Head(head.clone(), found))
             }
+            Guard::Last(stream, version, commit) => {
+                let found = last_of(db, stream)?;
+                let (head, wanted) = (Head::Stream(stream.clone()), Some((*version, *commit)));
+                (found != wanted).then(|| Mismatch::Head(head, found.map_or(0, |(version, _)| version)))
+            }
             Guard::Doc(key, revision) if revision_of(db, key)? == *revision => None,
             Guard::Doc(key, _) => Some(Mismatch::Doc(key.clone(), query::doc(db, key)?)),
         };
@@ -73,6 +78,12 @@ fn version_of(db: &Connection, head: &Head) -> Result<u64> {
 fn stream_version(db: &Connection, stream: &str) -> Result<u64> {
     let mut last = db.prepare_cached("SELECT version FROM event WHERE stream = ?1 ORDER BY version DESC LIMIT 1")?;
     last.query_row([stream], |row| query::number(row, 0)).optional().map(Option::unwrap_or_default)
+}
+
+fn last_of(db: &Connection, stream: &str) -> Result<Option<(u64, CommitId)>> {
+    let mut last =
+        db.prepare_cached("SELECT version, commit_id FROM event WHERE stream = ?1 ORDER BY version DESC LIMIT 1")?;
+    last.query_row([stream], |row| Ok((query::number(row, 0)?, query::commit_id(row, 1)?))).optional()
 }
 
 fn tag_version(db: &Connection, tag: &str) -> Result<u64> {

@@ -57,6 +57,10 @@ pub struct Commit {
 pub enum Guard {
     /// A stream or tag that was read is still at this version; 0 = never written.
     Head(Head, u64),
+    /// The newest event of a stream has this version, from 1, and was written by this Commit. A version alone does
+    /// not say which event it is: one planned on an event that another instance's event has taken the place of
+    /// would find the version it expects. What does not hold is told as [`Mismatch::Head`].
+    Last(String, u64, CommitId),
     /// A document is absent (`None`) or has exactly this revision.
     Doc(DocKey, Option<CommitId>),
 }

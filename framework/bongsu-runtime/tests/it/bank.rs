@@ -2,7 +2,7 @@
 
 use bongsu_core::{Aggregate, Ctx, Decider, Effect, Input, Policy, Process, Projection, Public, Route, version, wire};
 use bongsu_runtime::{
-    Activity, Service, Unavailable,
+    Activity, Service, Snapshots, Unavailable,
     ports::{
         Fut,
         env::{HttpClient, HttpRequest},
@@ -47,7 +47,7 @@ wire! { pub(crate) enum MovementHeard { MoneyLeft(MoneyLeft), MoneyCame(MoneyCam
 
 pub(crate) struct Account;
 
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Balance {
     pub(crate) amount: i64,
     pub(crate) confirmed: u32,
@@ -158,6 +158,11 @@ impl Process for Settle {
 
 pub(crate) fn bank() -> Service {
     Service::new("bank").decider(Account, bank_facts).process(Settle, &["ledger.entry-booked.v1"])
+}
+
+/// The bank with snapshots of its accounts, under a schema of their state and after so many events.
+pub(crate) fn bank_with_snapshots(schema: u32, every: u64) -> Service {
+    bank().snapshots::<Account>(Snapshots { schema, every })
 }
 
 pub(crate) struct Books;

@@ -7,3 +7,6 @@ mod commands;
 mod reactions;
 mod processes;
 mod todos;
+mod snapshots;
+mod midnight;
+mod past;

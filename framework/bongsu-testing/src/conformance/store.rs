@@ -57,6 +57,7 @@ macro_rules! __store_rules {
             guards::an_event_follows_the_head_of_its_stream
             guards::events_of_one_commit_follow_each_other
             guards::a_stream_that_moved_refuses
+            guards::an_event_that_took_the_place_of_another_refuses
             guards::a_tag_that_moved_refuses
             guards::a_stream_and_a_tag_of_one_name_are_two_heads
             guards::a_document_guard_wants_absence_or_the_exact_revision

@@ -60,6 +60,11 @@ impl State {
                     let found = self.version(head);
                     (found != *version).then(|| Mismatch::Head(head.clone(), found))
                 }
+                Guard::Last(stream, version, commit) => {
+                    let found = self.last(stream);
+                    let head = || Mismatch::Head(Head::Stream(stream.clone()), found.map_or(0, |(version, _)| version));
+                    (found != Some((*version, *commit))).then(head)
+                }
                 Guard::Doc(key, revision) => {
                     let found = self.row(key).map(|row| row.revision);
                     (found != *revision).then(|| Mismatch::Doc(key.clone(), self.doc(key)))
@@ -131,6 +136,12 @@ impl State {
             Head::Tag(name) => self.tags.get(name),
         };
         index.map_or(0, |events| events.len() as u64)
+    }
+
+    /// Version and writer of the newest event of a stream.
+    fn last(&self, stream: &str) -> Option<(u64, CommitId)> {
+        let events = self.streams.get(stream)?;
+        Some((events.len() as u64, self.events[*events.last()?].commit))
     }
 
     fn row(&self, key: &DocKey) -> Option<&Row> {

@@ -1,7 +1,8 @@
 //! Rules that hold for every event-driven system, whatever it is about.
 //!
 //! Each says how many things it looked at, or what is wrong. The numbers in the names are those usual for such
-//! rules in this project: I2 atomic publish, I3 order, I4 effect exactly once, I5 offset safety, I10 convergence.
+//! rules in this project: I2 atomic publish, I3 order, I4 effect exactly once, I5 offset safety, I10 convergence,
+//! I11 snapshot soundness.
 //! A rule that looked at nothing has failed: pass its result to [`Sim::check`](super::Sim::check), or let it
 //! [`watch`](super::Sim::watch).
 
@@ -20,9 +21,11 @@ use futures::FutureExt;
 use crate::{MemoryBroker, MemoryStore};
 
 mod lanes;
+mod snapshots;
 mod todos;
 
 pub use lanes::{lanes_are_safe, lanes_stay_safe};
+pub use snapshots::{snapshots_are_sound, snapshots_only_rise};
 pub use todos::{Todo, nothing_is_overdue, todos};
 
 /// How many things a rule looked at, or what is wrong.

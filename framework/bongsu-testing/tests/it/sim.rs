@@ -6,6 +6,7 @@ mod faults;
 mod pipeline;
 mod rules;
 mod service;
+mod snapshots;
 
 const fn ms(ms: u64) -> Duration {
     Duration::from_millis(ms)

@@ -54,6 +54,7 @@ type Entries = Vec<(u16, usize)>;
 
 #[derive(Clone, Debug)]
 enum GuardPlan {
+    Last(usize, u64),
     Stream(usize, u64),
     Tag(usize, u64),
     Doc(usize, usize, Revision),
@@ -225,6 +226,12 @@ impl GuardPlan {
             Guard::Head(head, version)
         };
         match self {
+            Self::Last(stream, by) => {
+                let mut events = model.all_events();
+                events.retain(|event| event.stream == STREAMS[*stream]);
+                let (version, commit) = events.last().map_or((0, CommitId(0)), |event| (event.version, event.commit));
+                Guard::Last(STREAMS[*stream].to_owned(), version, CommitId(commit.0 + u128::from(*by)))
+            }
             Self::Stream(stream, by) => beside(Head::Stream(STREAMS[*stream].to_owned()), *by),
             Self::Tag(tag, by) => beside(Head::Tag(TAGS[*tag].to_owned()), *by),
             Self::Doc(table, id, revision) => {
@@ -258,6 +265,7 @@ fn plan() -> impl Strategy<Value = Plan> {
     let revision = prop_oneof![6 => Just(Revision::Current), 1 => Just(Revision::Absent), 1 => Just(Revision::Other)];
     let guard = prop_oneof![
         (0..STREAMS.len(), beside()).prop_map(|(stream, by)| GuardPlan::Stream(stream, by)),
+        (0..STREAMS.len(), beside()).prop_map(|(stream, by)| GuardPlan::Last(stream, by)),
         (0..TAGS.len(), beside()).prop_map(|(tag, by)| GuardPlan::Tag(tag, by)),
         (0..TABLES.len(), 0..IDS.len(), revision).prop_map(|(table, id, revision)| GuardPlan::Doc(table, id, revision)),
     ];

@@ -37,6 +37,21 @@ pub(super) async fn a_stream_that_moved_refuses(factory: &dyn StoreFactory) {
     assert_eq!(commit(5).if_stream("counter/c", 1).refused(&store).await, [head_is("counter/c", 0)]);
 }
 
+/// Another instance was faster by exactly one event: the version is the one expected, the event is not.
+pub(super) async fn an_event_that_took_the_place_of_another_refuses(factory: &dyn StoreFactory) {
+    let store = one(factory).await;
+    assert_eq!(commit(1).if_last("counter/a", 1, 9).refused(&store).await, [head_is("counter/a", 0)]);
+    commit(2).event("counter/a", 1).done(&store).await;
+    commit(3).if_last("counter/a", 1, 2).event("counter/a", 2).event("counter/a", 3).done(&store).await;
+    let (planned, faster) = (commit(4).event("counter/a", 4), commit(5).event("counter/a", 4));
+    let follows = commit(6).if_last("counter/a", 4, 4).event("counter/a", 5);
+    faster.done(&store).await;
+    assert_eq!(planned.refused(&store).await, [head_is("counter/a", 4)]);
+    assert_eq!(follows.refused(&store).await, [head_is("counter/a", 4)]);
+    assert_eq!(commit(7).if_last("counter/a", 3, 3).refused(&store).await, [head_is("counter/a", 4)]);
+    commit(8).if_last("counter/a", 4, 5).event("counter/a", 5).done(&store).await;
+}
+
 pub(super) async fn a_tag_that_moved_refuses(factory: &dyn StoreFactory) {
     let store = one(factory).await;
     commit(1).if_tag("red", 0).append(tagged("counter/a", 1, &["red", "blue"])).done(&store).await;

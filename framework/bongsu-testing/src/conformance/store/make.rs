@@ -53,6 +53,12 @@ impl Draft {
         self
     }
 
+    /// Guards the newest event of a stream: its version and who wrote it.
+    pub(super) fn if_last(mut self, stream: &str, version: u64, commit: u128) -> Self {
+        self.0.guards.push(Guard::Last(stream.to_owned(), version, CommitId(commit)));
+        self
+    }
+
     pub(super) fn if_tag(mut self, tag: &str, version: u64) -> Self {
         self.0.guards.push(Guard::Head(Head::Tag(tag.to_owned()), version));
         self
