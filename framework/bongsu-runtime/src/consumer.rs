@@ -5,6 +5,7 @@ use std::{marker::PhantomData, sync::Arc};
 use bongsu_core::{Ctx, Policy, Projection, Wire, split_type};
 
 use crate::{
+    generation::{root_of, table},
     ports::{
         Fut,
         store::{DocBody, DocKey},
@@ -16,25 +17,35 @@ use crate::{
 
 /// One reader of facts, with a position, seen marks and a queue of failed facts of its own.
 pub(crate) trait Consumer: Send + Sync {
-    /// Cursor, seen marks and to-dos are kept under this name.
+    /// Cursor, seen marks and to-dos are kept under this name; of a read model under that of a generation.
     fn name(&self) -> &str;
     /// The facts heard, as listed in the map.
     fn heard(&self) -> &[&'static str];
     /// Whether a wire name is declared, in whatever schema.
     fn reads(&self, name: &str) -> bool;
-    /// Whether the service is ready only once this consumer has caught up with the heads noted at start.
-    fn gates_readiness(&self) -> bool {
+    /// Whether this is a read model: its name is NAME@VERSION, it is read in a generation, and the service is
+    /// ready only once it has caught up with the heads noted at start.
+    fn is_read_model(&self) -> bool {
         false
+    }
+    /// The reader that fills one generation of this read model.
+    fn generation(&self, _generation: u64) -> Option<Arc<dyn Consumer>> {
+        None
     }
     fn apply<'a>(&'a self, unit: &'a mut Unit, fact: Message, ctx: &'a Ctx) -> Fut<'a, Result<(), Fail>>;
 
     fn topics(&self) -> Vec<String> {
-        let topic = |fact: &&str| fact.split('.').next().unwrap_or_default().to_owned();
-        let mut topics: Vec<String> = self.heard().iter().map(topic).collect();
-        topics.sort();
-        topics.dedup();
-        topics
+        topics_of(self.heard())
     }
+}
+
+/// The topics facts are published to.
+pub(crate) fn topics_of(facts: &[&'static str]) -> Vec<String> {
+    let topic = |fact: &&str| fact.split('.').next().unwrap_or_default().to_owned();
+    let mut topics: Vec<String> = facts.iter().map(topic).collect();
+    topics.sort();
+    topics.dedup();
+    topics
 }
 
 pub(crate) struct PolicyConsumer<P> {
@@ -67,13 +78,8 @@ impl ProcessConsumer {
 
 impl<P: Projection> ProjectionConsumer<P> {
     pub(crate) fn new(heard: &[&'static str]) -> Self {
-        Self { name: table_of::<P>(), heard: heard.to_vec(), fold: PhantomData }
+        Self { name: root_of::<P>(), heard: heard.to_vec(), fold: PhantomData }
     }
-}
-
-/// The table a projection fills and serves: NAME@VERSION.generation.
-pub(crate) fn table_of<P: Projection>() -> String {
-    format!("{}@{}.1", P::NAME, P::VERSION)
 }
 
 impl<P> Consumer for PolicyConsumer<P>
@@ -130,7 +136,7 @@ impl Consumer for ProcessConsumer {
 
 impl<P> Consumer for ProjectionConsumer<P>
 where
-    P: Projection,
+    P: Projection + 'static,
     P::Event: Send + Sync,
     P::Row: Send + Sync,
 {
@@ -146,8 +152,12 @@ where
         P::Event::names().iter().any(|(known, _)| *known == name)
     }
 
-    fn gates_readiness(&self) -> bool {
+    fn is_read_model(&self) -> bool {
         true
+    }
+
+    fn generation(&self, generation: u64) -> Option<Arc<dyn Consumer>> {
+        Some(Arc::new(Self { name: table(&self.name, generation), heard: self.heard.clone(), fold: PhantomData }))
     }
 
     fn apply<'a>(&'a self, unit: &'a mut Unit, fact: Message, _: &'a Ctx) -> Fut<'a, Result<(), Fail>> {
@@ -161,14 +171,15 @@ where
                     })?),
                     None => None,
                 };
-                unit.put(doc, P::fold(&key, row, &event).map(|row| body::<P>(&key, &row)));
+                unit.put(doc, P::fold(&key, row, &event).map(|row| row_body::<P>(&key, &row)));
             }
             Ok(())
         })
     }
 }
 
-fn body<P: Projection>(key: &str, row: &P::Row) -> DocBody {
+/// A row as it is stored.
+pub(crate) fn row_body<P: Projection>(key: &str, row: &P::Row) -> DocBody {
     let index = P::index(key, row).into_iter().map(|(number, key)| (number, key.into())).collect();
     DocBody { data: serde_json::to_vec(row).expect("a row has string keys and encodes as JSON").into(), index }
 }

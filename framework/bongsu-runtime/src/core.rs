@@ -1,7 +1,10 @@
 //! What every part of a running service shares, and the one way a planned unit reaches the store.
 
 use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -10,6 +13,7 @@ use tokio::sync::Notify;
 use crate::{
     cache::{Cache, CachedDoc},
     command::ONCE,
+    generation::Generations,
     lease::Leases,
     planted,
     ports::{
@@ -34,8 +38,14 @@ pub(crate) struct Core {
     pub(crate) settings: Settings,
     pub(crate) leases: Leases,
     pub(crate) health: Health,
+    /// Which generation of each read model is believed to be shown.
+    pub(crate) generations: Generations,
     /// Rung when a to-do became due earlier than the drainer knows.
     pub(crate) due: Notify,
+    /// Rung when a read model is to be rebuilt.
+    pub(crate) rebuilds: Notify,
+    /// Units submitted so far: who works in the background gives way while it grows.
+    pub(crate) submitted: AtomicU64,
     pub(crate) cache: Mutex<Cache>,
     /// Snapshots to be written in the background.
     pub(crate) wanted: Wanted,
@@ -103,6 +113,7 @@ impl Core {
         if !streams_fresh || !docs_fresh {
             return Err(Stale);
         }
+        self.submitted.fetch_add(1, Ordering::Relaxed);
         self.env.step("commit.queue");
         planted::publish_early(self, &plan.commit);
         let id = plan.commit.id;

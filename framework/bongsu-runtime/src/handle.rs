@@ -7,7 +7,6 @@ use serde::de::DeserializeOwned;
 
 use crate::{
     command::{self, Answer, Call, CommandError, Decide, Outcome, Reply, failed},
-    consumer::table_of,
     core::Core,
     midnight::{self, Walk},
     parked::{self, Parked},
@@ -17,6 +16,7 @@ use crate::{
         store::{DocKey, Position, Read, StoredEvent},
     },
     read::{self, Page, Range},
+    rebuild::{self, NotRebuilt, Purpose, ReadModelStatus},
     script::{Script, Scripted},
     status::Status,
     token::Token,
@@ -119,7 +119,7 @@ impl Handle {
     /// # Errors
     /// See [`CommandError`].
     pub async fn row<P: Projection>(&self, key: &str) -> Result<Option<P::Row>, CommandError> {
-        read::document(&self.core, &table_of::<P>(), key).await
+        read::row::<P>(&self.core, key).await
     }
 
     /// Rows of a read model.
@@ -127,7 +127,7 @@ impl Handle {
     /// # Errors
     /// See [`CommandError`].
     pub async fn rows<P: Projection>(&self, range: Range) -> Result<Page<P::Row>, CommandError> {
-        read::page(&self.core, &table_of::<P>(), range).await
+        read::rows::<P>(&self.core, range).await
     }
 
     /// Waits until a read model shows what a token names.
@@ -174,6 +174,22 @@ impl Handle {
     /// See [`CommandError`].
     pub async fn snapshot(&self) -> Result<Walk, CommandError> {
         midnight::part(&self.core, None).await.map_err(failed)
+    }
+
+    /// Begins to rebuild or to check a read model of this build, by its name; returns the generation being filled.
+    ///
+    /// # Errors
+    /// See [`NotRebuilt`].
+    pub async fn rebuild(&self, read_model: &str, purpose: Purpose) -> Result<u64, NotRebuilt> {
+        rebuild::ask(&self.core, read_model, purpose).await
+    }
+
+    /// How far every read model is.
+    ///
+    /// # Errors
+    /// See [`CommandError`].
+    pub async fn read_models(&self) -> Result<Vec<ReadModelStatus>, CommandError> {
+        rebuild::statuses(&self.core).await
     }
 
     /// What waits for an operator.

@@ -45,6 +45,8 @@ pub(crate) struct Seen {
 
 pub(crate) struct Lane {
     consumer: Arc<dyn Consumer>,
+    /// Of a read model: that the generation it fills is the one shown.
+    shown: Option<Guard>,
     pub(crate) partition: Partition,
     lease: String,
     cursor: Option<Cursor>,
@@ -57,7 +59,8 @@ pub(crate) struct Lane {
 /// Why a lane stopped.
 #[derive(Debug)]
 pub(crate) enum Stop {
-    /// Another instance reads this partition now.
+    /// Another instance reads this partition now, or another generation of the read model is shown: what is
+    /// still held is opened anew.
     Lost,
     /// The store does not answer; try again.
     Later(StoreError),
@@ -86,9 +89,13 @@ impl Lane {
         partition: Partition,
         lease: String,
     ) -> Result<Self, StoreError> {
-        let mut lane = Self { consumer, partition, lease, cursor: None, revision: None, skipped: false };
-        lane.reread(core).await?;
-        Ok(lane)
+        let (consumer, shown) = core.reader(consumer).await?;
+        let mut lane = Self { consumer, shown, partition, lease, cursor: None, revision: None, skipped: false };
+        match lane.reread(core).await {
+            Err(Stop::Later(error)) => Err(error),
+            Err(_) => Err(StoreError::Unavailable("another generation is shown meanwhile".into())),
+            Ok(()) => Ok(lane),
+        }
     }
 
     /// The next offset to fetch.
@@ -113,7 +120,7 @@ impl Lane {
                         core.env.sleep(core.pause(pauses)).await;
                     }
                     pauses += 1;
-                    self.reread(core).await.map_err(Stop::Later)?;
+                    self.reread(core).await?;
                 }
                 Err(stop) => return Err(stop),
             }
@@ -132,7 +139,7 @@ impl Lane {
         self.skipped = false;
         match core.settle(queued).await {
             Settled::Done => Ok(()),
-            _ => self.reread(core).await.map_err(Stop::Later),
+            _ => self.reread(core).await,
         }
     }
 
@@ -294,18 +301,28 @@ impl Lane {
         let key = self.cursor_key();
         unit.fence(core.leases.guard(&self.lease).ok_or(Stop::Lost)?);
         unit.fence(Guard::Doc(key.clone(), self.revision));
+        self.shown.iter().for_each(|shown| unit.fence(shown.clone()));
         let data = serde_json::to_vec(&self.cursor).expect("a cursor has string keys and encodes as JSON");
         unit.put(key, Some(DocBody { data: data.into(), index: Vec::new() }));
         Ok(())
     }
 
-    async fn reread(&mut self, core: &Core) -> Result<(), StoreError> {
-        let found = core.store.docs(vec![self.cursor_key()]).await?.pop().flatten();
+    async fn reread(&mut self, core: &Core) -> Result<(), Stop> {
+        let mut keys = vec![self.cursor_key()];
+        keys.extend(self.shown.iter().filter_map(key_of));
+        let mut found = core.store.docs(keys).await.map_err(Stop::Later)?.into_iter();
+        let (found, shown) = (found.next().flatten(), found.next().flatten());
+        if let Some(Guard::Doc(_, revision)) = &self.shown
+            && shown.map(|doc| doc.revision) != *revision
+        {
+            return Err(Stop::Lost);
+        }
         self.revision = found.as_ref().map(|doc| doc.revision);
         self.skipped = false;
         if let Some(doc) = found {
             let cursor = serde_json::from_slice(&doc.data);
-            self.cursor = Some(cursor.map_err(|error| StoreError::Corrupt(format!("{}: {error}", doc.key)))?);
+            let cursor = cursor.map_err(|error| StoreError::Corrupt(format!("{}: {error}", doc.key)));
+            self.cursor = Some(cursor.map_err(Stop::Later)?);
         } else if let Some(cursor) = &mut self.cursor {
             cursor.offset = 0;
         }
@@ -321,6 +338,14 @@ impl Lane {
         let place = format!("{}/{}", self.partition.topic, self.partition.index);
         let at = self.offset().to_string();
         CommitId(digest(&["input", self.consumer.name(), &place, log, what, if what == "rest" { &at } else { "" }]))
+    }
+}
+
+/// The document a guard is about.
+fn key_of(guard: &Guard) -> Option<DocKey> {
+    match guard {
+        Guard::Doc(key, _) => Some(key.clone()),
+        _ => None,
     }
 }
 
@@ -363,7 +388,7 @@ fn later(fail: Fail) -> Stop {
 }
 
 /// A fact as it is kept in a queue: its JSON, or a JSON string of bytes that are not JSON.
-fn raw(cloudevent: &Bytes) -> Box<RawValue> {
+pub(crate) fn raw(cloudevent: &Bytes) -> Box<RawValue> {
     serde_json::from_slice(cloudevent).unwrap_or_else(|_| {
         let text = String::from_utf8_lossy(cloudevent);
         serde_json::value::to_raw_value(&text).expect("a string encodes as JSON")

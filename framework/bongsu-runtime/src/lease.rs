@@ -21,6 +21,7 @@ use crate::{
     core::Core,
     midnight::MIDNIGHT,
     ports::store::{Commit, CommitId, Doc, DocBody, DocKey, DocWrite, Guard, Mismatch, Scan, StoreError, Verdict},
+    rebuild,
     todo::SHARDS,
 };
 
@@ -30,6 +31,8 @@ const BEAT: Duration = Duration::from_millis(400);
 /// How long an instance may be silent before its leases are taken.
 const SILENCE: Duration = Duration::from_secs(2);
 pub(crate) const RELAY: &str = "relay/0";
+/// What the leases of lanes start with.
+const LANE: &str = "lane/";
 
 /// The leases this instance holds.
 #[derive(Default)]
@@ -60,6 +63,18 @@ struct Lease {
 struct Beat {
     incarnation: u64,
     beat: u64,
+    /// The consumers this build has: while two versions run side by side, each is given only what it can read.
+    #[serde(default)]
+    consumers: BTreeSet<String>,
+}
+
+/// The slots alive, each with the consumers its build has.
+type Members = BTreeMap<String, Member>;
+
+#[derive(Clone)]
+struct Member {
+    incarnation: u64,
+    consumers: BTreeSet<String>,
 }
 
 /// Keeps this instance a member and its leases the ones it should hold.
@@ -126,6 +141,7 @@ impl Keeper {
                 resources.extend((0..core.settings.partitions).map(lane));
             }
         }
+        resources.extend(core.service.read_models.iter().map(|model| rebuild::lease_of(model.root())));
         let incarnation = core.env.random();
         Self { core, incarnation, beat: 0, revision: None, others: BTreeMap::new(), resources }
     }
@@ -149,11 +165,10 @@ impl Keeper {
         }
         let members = self.look_around().await?;
         self.reconcile().await?;
-        let slots: BTreeSet<String> = members.keys().cloned().collect();
-        if self.core.leases.others.swap(slots.len() > 1, Ordering::Relaxed) != (slots.len() > 1) {
+        if self.core.leases.others.swap(members.len() > 1, Ordering::Relaxed) != (members.len() > 1) {
             self.core.due.notify_one();
         }
-        let wanted = assigned(&self.resources, &slots, &self.core.settings.slot);
+        let wanted = assigned(&self.resources, &members, &self.core.settings.slot);
         self.give_back(|resource| !wanted.contains(resource)).await?;
         self.take(&wanted, &members).await?;
         self.core.health.joined();
@@ -169,7 +184,7 @@ impl Keeper {
         if let Some(revision) = self.revision {
             commit.guards.push(Guard::Doc(key.clone(), Some(revision)));
         }
-        let beat = Beat { incarnation: self.incarnation, beat: self.beat };
+        let beat = Beat { incarnation: self.incarnation, beat: self.beat, consumers: consumers_of(&self.core) };
         commit.docs.push(DocWrite { key, put: Some(body(&beat)) });
         match self.core.store.commit(commit).await {
             Ok(Verdict::Done) => self.revision = Some(id),
@@ -185,10 +200,10 @@ impl Keeper {
 
     /// The slots alive with the incarnation in each, this one included. A slot seen for the first time gets the
     /// benefit of the doubt.
-    async fn look_around(&mut self) -> Result<BTreeMap<String, u64>, StoreError> {
+    async fn look_around(&mut self) -> Result<Members, StoreError> {
         let now = self.core.env.mono();
         let docs = self.core.store.scan(Scan::table(MEMBER, 1_000)).await?;
-        let (mut seen, mut members) = (BTreeMap::new(), BTreeMap::new());
+        let (mut seen, mut members) = (BTreeMap::new(), Members::new());
         for (_, Doc { key, revision, data }) in docs {
             let since = match self.others.get(&key.id) {
                 Some((known, since)) if *known == revision => *since,
@@ -196,12 +211,14 @@ impl Keeper {
             };
             let beat: Option<Beat> = serde_json::from_slice(&data).ok();
             if let Some(beat) = beat.filter(|_| now.saturating_sub(since) < SILENCE) {
-                members.insert(key.id.clone(), beat.incarnation);
+                let Beat { incarnation, consumers, .. } = beat;
+                members.insert(key.id.clone(), Member { incarnation, consumers });
             }
             seen.insert(key.id, (revision, since));
         }
         self.others = seen;
-        members.insert(self.core.settings.slot.clone(), self.incarnation);
+        let me = Member { incarnation: self.incarnation, consumers: consumers_of(&self.core) };
+        members.insert(self.core.settings.slot.clone(), me);
         Ok(members)
     }
 
@@ -230,7 +247,7 @@ impl Keeper {
         Ok(())
     }
 
-    async fn take(&self, wanted: &BTreeSet<String>, members: &BTreeMap<String, u64>) -> Result<(), StoreError> {
+    async fn take(&self, wanted: &BTreeSet<String>, members: &Members) -> Result<(), StoreError> {
         let missing: Vec<&String> = wanted.iter().filter(|r| self.core.leases.guard(r).is_none()).collect();
         if missing.is_empty() {
             return Ok(());
@@ -242,7 +259,7 @@ impl Keeper {
             let before: Option<Lease> = doc.as_ref().and_then(|doc| serde_json::from_slice(&doc.data).ok());
             let slot = &self.core.settings.slot;
             // What an earlier process in a slot held is free, though the slot is alive: its successor may not want it.
-            let alive = |lease: &Lease| members.get(&lease.slot) == Some(&lease.incarnation);
+            let alive = |lease: &Lease| members.get(&lease.slot).is_some_and(|it| it.incarnation == lease.incarnation);
             let free = before.as_ref().is_none_or(|lease| lease.slot == *slot || !alive(lease));
             if free {
                 let epoch = before.map_or(1, |before| before.epoch + 1);
@@ -312,28 +329,36 @@ pub(crate) async fn leave(core: &Arc<Core>) {
     }
 }
 
-/// Rendezvous hashing with an even share: every resource goes to the slot that ranks highest for it and has
-/// not its share yet. Every instance computes the same from the same members.
-fn assigned(resources: &[String], members: &BTreeSet<String>, slot: &str) -> BTreeSet<String> {
+/// Rendezvous hashing with an even share: every resource goes to the slot that ranks highest for it, can do it,
+/// and has not its share yet. Every instance computes the same from the same members.
+fn assigned(resources: &[String], members: &Members, slot: &str) -> BTreeSet<String> {
     let mut mine = BTreeSet::new();
     let mut groups: BTreeMap<&str, Vec<&String>> = BTreeMap::new();
     for resource in resources {
         let group = resource.rsplit_once('/').map_or("", |(group, _)| group);
         groups.entry(group).or_default().push(resource);
     }
-    for group in groups.values() {
-        let share = group.len().div_ceil(members.len());
+    for (group, resources) in groups {
+        let lane = group.strip_prefix(LANE).and_then(|rest| rest.rsplit_once('/')).map(|(consumer, _)| consumer);
+        let reads = lane.or_else(|| group.strip_prefix("rebuild/"));
+        let able = |(_, member): &(&String, &Member)| reads.is_none_or(|reads| member.consumers.contains(reads));
+        let able: Vec<&String> = members.iter().filter(able).map(|(slot, _)| slot).collect();
+        let share = resources.len().div_ceil(able.len().max(1));
         let mut load: BTreeMap<&str, usize> = BTreeMap::new();
-        for resource in group {
-            let open = members.iter().filter(|m| load.get(m.as_str()).is_none_or(|taken| *taken < share));
+        for resource in resources {
+            let open = able.iter().filter(|m| load.get(m.as_str()).is_none_or(|taken| *taken < share));
             let Some(owner) = open.max_by_key(|member| digest(&[resource, member])) else { continue };
             *load.entry(owner).or_default() += 1;
-            if owner == slot {
-                mine.insert((*resource).clone());
+            if *owner == slot {
+                mine.insert(resource.clone());
             }
         }
     }
     mine
+}
+
+fn consumers_of(core: &Core) -> BTreeSet<String> {
+    core.service.consumers.iter().map(|consumer| consumer.name().to_owned()).collect()
 }
 
 fn change(resource: &str, before: Option<CommitId>, lease: &Lease) -> Commit {
@@ -354,15 +379,34 @@ fn body(value: &impl Serialize) -> DocBody {
 mod tests {
     use super::*;
 
+    fn members(of: &[(&str, &[&str])]) -> Members {
+        let member = |consumers: &[&str]| Member {
+            incarnation: 1,
+            consumers: consumers.iter().map(|name| (*name).to_owned()).collect(),
+        };
+        of.iter().map(|(slot, consumers)| ((*slot).to_owned(), member(consumers))).collect()
+    }
+
     #[test]
     fn every_resource_has_exactly_one_owner_and_shares_are_even() {
         let resources: Vec<String> = (0..8).map(|n| format!("todo/{n}")).collect();
         for count in 1..=4 {
-            let members: BTreeSet<String> = (0..count).map(|n| format!("s-{n}")).collect();
-            let shares: Vec<_> = members.iter().map(|slot| assigned(&resources, &members, slot)).collect();
+            let slots: Vec<String> = (0..count).map(|n| format!("s-{n}")).collect();
+            let members = members(&slots.iter().map(|slot| (slot.as_str(), &[][..])).collect::<Vec<_>>());
+            let shares: Vec<_> = slots.iter().map(|slot| assigned(&resources, &members, slot)).collect();
             assert_eq!(shares.iter().map(BTreeSet::len).sum::<usize>(), 8);
             assert_eq!(shares.iter().flatten().collect::<BTreeSet<_>>().len(), 8);
             assert!(shares.iter().all(|share| share.len() <= 8_usize.div_ceil(count)));
         }
+    }
+
+    #[test]
+    fn a_lane_goes_only_to_a_build_that_has_its_reader() {
+        let lanes = |consumer: &str| (0..8).map(|n| format!("lane/{consumer}/door/{n}")).collect::<Vec<_>>();
+        let members = members(&[("old", &["door@1", "both"]), ("new", &["door@2", "both"])]);
+        let share = |consumer: &str, slot: &str| assigned(&lanes(consumer), &members, slot).len();
+        assert_eq!((share("door@1", "old"), share("door@1", "new")), (8, 0));
+        assert_eq!((share("door@2", "old"), share("door@2", "new")), (0, 8));
+        assert_eq!((share("both", "old"), share("both", "new")), (4, 4));
     }
 }

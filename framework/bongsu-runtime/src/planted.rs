@@ -41,6 +41,11 @@ pub(crate) fn without_version(core: &Core) -> bool {
     core.env.bug("snapshot-without-version")
 }
 
+/// `rebuild-swap-before-catch-up`: a new generation is shown before it has what the old one has.
+pub(crate) fn swap_early(core: &Core) -> bool {
+    core.env.bug("rebuild-swap-before-catch-up")
+}
+
 /// `position-before-effect`: whether the cursor is committed on its own before the effect.
 pub(crate) fn position_first(core: &Arc<Core>) -> bool {
     core.env.bug("position-before-effect")

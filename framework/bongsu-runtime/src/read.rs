@@ -8,10 +8,10 @@ use serde::de::DeserializeOwned;
 
 use crate::{
     command::{CommandError, failed, refused},
-    consumer::table_of,
     core::Core,
+    generation::{root_of, shown_key, table},
     lane::{SEEN, Seen},
-    ports::store::{DocKey, Scan},
+    ports::store::{Doc, DocKey, Scan},
     token::Token,
 };
 
@@ -61,6 +61,39 @@ pub(crate) async fn document<T: DeserializeOwned>(
     found.map(|doc| decode(&doc.key, &doc.data)).transpose()
 }
 
+/// A row of the generation that is shown.
+pub(crate) async fn row<P: Projection>(core: &Core, key: &str) -> Result<Option<P::Row>, CommandError> {
+    let found = shown(core, &root_of::<P>(), |table| DocKey::new(table, key)).await?;
+    found.map(|doc| decode(&doc.key, &doc.data)).transpose()
+}
+
+/// Rows of the generation that is shown. The mark is read after the rows: as it never goes back, the generation
+/// it still names was shown all the while.
+pub(crate) async fn rows<P: Projection>(core: &Core, range: Range) -> Result<Page<P::Row>, CommandError> {
+    let root = root_of::<P>();
+    loop {
+        let believed = core.generations.believed(&root);
+        let rows = page(core, &table(&root, believed), range.clone()).await;
+        let mark = core.store.docs(vec![shown_key(&root)]).await.map_err(failed)?.pop().flatten();
+        if core.generations.confirm(&root, believed, mark.as_ref()).map_err(failed)? {
+            return rows;
+        }
+    }
+}
+
+/// A document of the generation that is shown, read in one snapshot with the mark that says so.
+async fn shown(core: &Core, root: &str, key: impl Fn(String) -> DocKey) -> Result<Option<Doc>, CommandError> {
+    loop {
+        let believed = core.generations.believed(root);
+        let keys = vec![shown_key(root), key(table(root, believed))];
+        let mut found = core.store.docs(keys).await.map_err(failed)?.into_iter();
+        let (mark, doc) = (found.next().flatten(), found.next().flatten());
+        if core.generations.confirm(root, believed, mark.as_ref()).map_err(failed)? {
+            return Ok(doc);
+        }
+    }
+}
+
 pub(crate) async fn page<T: DeserializeOwned>(core: &Core, table: &str, range: Range) -> Result<Page<T>, CommandError> {
     let mut from = Bound::Included(Bytes::from(range.prefix.clone()));
     let mut to = after_prefix(&range.prefix).map_or(Bound::Unbounded, |end| Bound::Excluded(end.into()));
@@ -84,10 +117,10 @@ pub(crate) async fn await_token<P: Projection>(core: &Arc<Core>, token: &Token) 
     if token.sequence == 0 {
         return Ok(());
     }
-    let key = DocKey::new(SEEN, format!("{}/{}/{}", table_of::<P>(), token.context, token.stream));
+    let (root, subject) = (root_of::<P>(), format!("{}/{}", token.context, token.stream));
     let start = core.env.mono();
     loop {
-        let found = core.store.docs(vec![key.clone()]).await.map_err(failed)?.pop().flatten();
+        let found = shown(core, &root, |table| DocKey::new(SEEN, format!("{table}/{subject}"))).await?;
         let seen = found.and_then(|doc| serde_json::from_slice::<Seen>(&doc.data).ok());
         match seen {
             Some(seen) if seen.queued => {
@@ -108,7 +141,7 @@ fn decode<T: DeserializeOwned>(key: &DocKey, data: &[u8]) -> Result<T, CommandEr
 }
 
 /// The first key in byte order that does not start with the prefix.
-fn after_prefix(prefix: &[u8]) -> Option<Vec<u8>> {
+pub(crate) fn after_prefix(prefix: &[u8]) -> Option<Vec<u8>> {
     let end = prefix.iter().rposition(|byte| *byte < u8::MAX)?;
     let mut after = prefix[..=end].to_vec();
     after[end] += 1;

@@ -4,13 +4,16 @@ use std::{panic::AssertUnwindSafe, sync::Arc};
 
 use bongsu_core::{Ctx, digest, type_of};
 use futures::FutureExt;
+use serde_json::value::RawValue;
 
 use crate::{
     activity::JobError,
+    consumer::Consumer,
     core::{Core, Settled},
     envelope::Envelope,
+    generation::split,
     lane::{panic_text, seen_body, seen_key},
-    ports::store::{CommitId, StoreError},
+    ports::store::{CommitId, Guard, StoreError},
     saga::Told,
     target::Decided,
     todo::{Todo, Work},
@@ -176,8 +179,16 @@ async fn retry_fact(core: &Arc<Core>, unit: &mut Unit, id: &str, mut todo: Todo)
     }
     let raw = facts.remove(0);
     let (empty, consumer) = (facts.is_empty(), consumer.clone());
-    let Some(reader) = core.service.consumers.iter().find(|reader| reader.name() == consumer).cloned() else {
-        return Err(Undone::Failed { why: format!("nothing is called {consumer}"), for_good: true });
+    let reader = match reader_of(core, &consumer).await? {
+        Reader::Now(reader, shown) => {
+            shown.into_iter().for_each(|shown| unit.fence(shown));
+            reader
+        }
+        Reader::Never => return Ok(()),
+        Reader::Later => return postpone(unit, id, todo, raw),
+        Reader::Unknown => {
+            return Err(Undone::Failed { why: format!("nothing is called {consumer}"), for_good: true });
+        }
     };
     let corrupt = |why: String| Undone::Failed { why, for_good: true };
     let envelope = Envelope::parse(raw.get().as_bytes()).map_err(|_| corrupt("not a CloudEvent".into()))?;
@@ -194,6 +205,43 @@ async fn retry_fact(core: &Arc<Core>, unit: &mut Unit, id: &str, mut todo: Todo)
     todo.attempts = 0;
     todo.error = None;
     todo.due_ms = unit.now_ms;
+    unit.put_todo(id, &todo);
+    Ok(())
+}
+
+/// Who reads a queued fact.
+enum Reader {
+    /// This one; of a read model while its generation is the one shown.
+    Now(Arc<dyn Consumer>, Option<Guard>),
+    /// Another version of this service that runs beside this one, or a rebuild once it is shown.
+    Later,
+    /// Nobody any more: its generation was replaced, and with it the rows the fact is missing in.
+    Never,
+    /// Nobody known to this build.
+    Unknown,
+}
+
+async fn reader_of(core: &Arc<Core>, name: &str) -> Result<Reader, Undone> {
+    let find = |name: &str| core.service.consumers.iter().find(|reader| reader.name() == name).cloned();
+    let Some((root, wanted)) = split(name) else {
+        return Ok(find(name).map_or(Reader::Unknown, |reader| Reader::Now(reader, None)));
+    };
+    let Some(reader) = find(root) else { return Ok(Reader::Later) };
+    let (shown, guard) = core.shown(root).await.map_err(Undone::Store)?;
+    Ok(match reader.generation(wanted) {
+        Some(reader) if wanted == shown => Reader::Now(reader, Some(guard)),
+        _ if wanted < shown => Reader::Never,
+        _ => Reader::Later,
+    })
+}
+
+/// Puts a queue of facts back as it was, to be looked at again in a second.
+fn postpone(unit: &mut Unit, id: &str, mut todo: Todo, first: Box<RawValue>) -> Result<(), Undone> {
+    const PAUSE_MS: i64 = 1_000;
+    if let Work::Facts { facts, .. } = &mut todo.work {
+        facts.insert(0, first);
+    }
+    todo.due_ms = unit.now_ms + PAUSE_MS;
     unit.put_todo(id, &todo);
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use std::{
     panic::AssertUnwindSafe,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, atomic::AtomicU64},
     time::Duration,
 };
 
@@ -14,6 +14,7 @@ use crate::{
     consume,
     core::Core,
     drain::Drainer,
+    generation::Generations,
     handle::Handle,
     lane::panic_text,
     lease::{self, Keeper, Leases},
@@ -24,7 +25,7 @@ use crate::{
         env::{Env, HttpClient, Task},
         store::Store,
     },
-    relay,
+    rebuild, relay,
     service::Service,
     snapshot::{self, Wanted},
     status::{Health, watch_catch_up},
@@ -81,7 +82,10 @@ impl Runtime {
             settings,
             leases: Leases::default(),
             health: Health::default(),
+            generations: Generations::default(),
             due: Notify::new(),
+            rebuilds: Notify::new(),
+            submitted: AtomicU64::new(0),
             cache: Mutex::new(Cache::new()),
             wanted: Wanted::default(),
             planted: Mutex::default(),
@@ -98,6 +102,9 @@ impl Runtime {
         }
         if let Some(utc_offset_s) = core.service.midnight {
             tasks.push(keep_running(&core, "midnight", move |core| Box::pin(midnight::run(core, utc_offset_s))));
+        }
+        if !core.service.read_models.is_empty() {
+            tasks.push(keep_running(&core, "rebuild", |core| Box::pin(rebuild::run(core))));
         }
         for consumer in core.service.consumers.clone() {
             tasks.push(keep_running(&core, "consumer", move |core| Box::pin(consume::run(core, consumer.clone()))));

@@ -8,6 +8,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use crate::{
     activity::{Activity, Job, JobOf},
     consumer::{Consumer, PolicyConsumer, ProcessConsumer, ProjectionConsumer},
+    rebuild::{ReadModel, ReadModelOf},
     saga::{Saga, SagaOf},
     snapshot::{Rule, Snapshots},
     target::{DeciderTarget, DecisionTarget, Target},
@@ -34,6 +35,7 @@ pub struct Service {
     pub(crate) snapshots: BTreeMap<&'static str, Rule>,
     /// Seconds the clocks are ahead of UTC at whose midnight snapshots are taken.
     pub(crate) midnight: Option<i32>,
+    pub(crate) read_models: Vec<Arc<dyn ReadModel>>,
 }
 
 impl Service {
@@ -49,6 +51,7 @@ impl Service {
             jobs: Vec::new(),
             snapshots: BTreeMap::new(),
             midnight: None,
+            read_models: Vec::new(),
         }
     }
 
@@ -133,6 +136,7 @@ impl Service {
     {
         check::<P::Event>(P::NAME, heard, true);
         self.consumers.push(Arc::new(ProjectionConsumer::<P>::new(heard)));
+        self.read_models.push(Arc::new(ReadModelOf::<P>::new(heard)));
         self
     }
 

@@ -6,12 +6,18 @@ use std::{
     time::Duration,
 };
 
+use bongsu_core::digest;
 use serde::Serialize;
 
 use crate::{
+    consumer::Consumer,
     core::Core,
+    generation::{filled_key, table},
     lane::{Cursor, cursor_key},
-    ports::{broker::Partition, store::StoreError},
+    ports::{
+        broker::Partition,
+        store::{Commit, CommitId, DocBody, DocKey, DocWrite, StoreError},
+    },
 };
 
 /// What `/health/ready` shows.
@@ -87,7 +93,8 @@ impl Health {
 }
 
 /// Notes the heads at start and marks the instance caught up once every read model has passed them. A broker
-/// that stays away does not keep a service from starting: its read models are as fresh as they can be.
+/// that stays away does not keep a service from starting again: its read models are as fresh as they can be. One
+/// that was never filled (a new VERSION) waits, because it would answer that there is nothing.
 pub(crate) async fn watch_catch_up(core: Arc<Core>) {
     const PATIENCE: Duration = Duration::from_secs(3);
     const POLL: Duration = Duration::from_millis(20);
@@ -98,10 +105,11 @@ pub(crate) async fn watch_catch_up(core: Arc<Core>) {
             heads = note_heads(&core).await;
         }
         let passed = match &heads {
-            Some(heads) => has_passed(&core, heads).await,
-            None => core.env.mono().saturating_sub(start) > PATIENCE,
+            Some(heads) => has_passed(&core, heads).await.unwrap_or(false),
+            None => core.env.mono().saturating_sub(start) > PATIENCE && not_filled(&core).await == Ok(Vec::new()),
         };
         if passed {
+            note_filled(&core).await;
             core.health.lock().caught_up = true;
             return;
         }
@@ -109,9 +117,10 @@ pub(crate) async fn watch_catch_up(core: Arc<Core>) {
     }
 }
 
+/// (read model, partition, next offset) of everything published so far.
 async fn note_heads(core: &Arc<Core>) -> Option<Vec<(String, Partition, u64)>> {
     let mut heads = Vec::new();
-    for consumer in core.service.consumers.iter().filter(|consumer| consumer.gates_readiness()) {
+    for consumer in read_models(core) {
         for topic in consumer.topics() {
             let bounds = core.broker.bounds(&topic).await.ok()?;
             let ends = bounds.partitions.into_iter().filter(|(_, earliest, end)| end > earliest);
@@ -121,14 +130,44 @@ async fn note_heads(core: &Arc<Core>) -> Option<Vec<(String, Partition, u64)>> {
     Some(heads)
 }
 
-async fn has_passed(core: &Arc<Core>, heads: &[(String, Partition, u64)]) -> bool {
-    let keys = heads.iter().map(|(consumer, partition, _)| cursor_key(consumer, partition)).collect();
-    let Ok(docs) = core.store.docs(keys).await else { return false };
+async fn has_passed(core: &Arc<Core>, heads: &[(String, Partition, u64)]) -> Result<bool, StoreError> {
+    let mut tables = BTreeMap::new();
+    for consumer in read_models(core) {
+        let (generation, _) = core.shown(consumer.name()).await?;
+        tables.insert(consumer.name(), table(consumer.name(), generation));
+    }
+    let keys = heads.iter().map(|(root, partition, _)| cursor_key(&tables[root.as_str()], partition)).collect();
+    let docs = core.store.docs(keys).await?;
     let facts = core.health.lock();
-    heads.iter().zip(docs).all(|((consumer, partition, end), doc)| {
-        let lane = format!("lane/{consumer}/{}/{}", partition.topic, partition.index);
+    Ok(heads.iter().zip(docs).all(|((root, partition, end), doc)| {
+        let lane = format!("lane/{root}/{}/{}", partition.topic, partition.index);
         let kept =
             doc.and_then(|doc| serde_json::from_slice::<Cursor>(&doc.data).ok()).map_or(0, |cursor| cursor.offset);
         kept.max(facts.progress.get(&lane).copied().unwrap_or(0)) >= *end
-    })
+    }))
+}
+
+/// The marks that are missing of read models that once passed the heads noted at a start.
+async fn not_filled(core: &Arc<Core>) -> Result<Vec<DocKey>, StoreError> {
+    let keys: Vec<DocKey> = read_models(core).map(|consumer| filled_key(consumer.name())).collect();
+    let docs = core.store.docs(keys.clone()).await?;
+    Ok(keys.into_iter().zip(docs).filter(|(_, doc)| doc.is_none()).map(|(key, _)| key).collect())
+}
+
+/// Leaves the marks; one that cannot be left now is left at the next start.
+async fn note_filled(core: &Arc<Core>) {
+    let Ok(missing) = not_filled(core).await else { return };
+    if missing.is_empty() {
+        return;
+    }
+    let mut commit = Commit::new(CommitId(digest(&["filled", &core.env.random().to_string()])));
+    let body = || Some(DocBody { data: "true".into(), index: Vec::new() });
+    commit.docs = missing.into_iter().map(|key| DocWrite { key, put: body() }).collect();
+    if let Err(error) = core.store.commit(commit).await {
+        tracing::debug!(%error, "that the read models are filled could not be noted");
+    }
+}
+
+fn read_models(core: &Arc<Core>) -> impl Iterator<Item = &Arc<dyn Consumer>> {
+    core.service.consumers.iter().filter(|consumer| consumer.is_read_model())
 }

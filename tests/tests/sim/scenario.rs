@@ -150,7 +150,7 @@ pub(crate) fn cursors_are_safe(store: &MemoryStore, broker: &MemoryBroker) -> ch
     let read: BTreeSet<(String, String)> = heard_of(store);
     check::offsets_are_safe(cursors(store), broker, |consumer, _: &Partition, message: &In| {
         let Ok(envelope) = Envelope::parse(&message.cloudevent) else { return false };
-        if !read.contains(&(consumer.to_owned(), envelope.kind.clone())) {
+        if !read.contains(&(check::reader_of(consumer).to_owned(), envelope.kind.clone())) {
             return true;
         }
         let mark = format!("{consumer}/{}/{}", envelope.source, envelope.subject);
@@ -158,9 +158,8 @@ pub(crate) fn cursors_are_safe(store: &MemoryStore, broker: &MemoryBroker) -> ch
     })
 }
 
-/// (consumer, fact) pairs of the map whose store this is: told apart by the consumers its cursors name.
+/// (consumer, fact) pairs of the map whose store this is: told apart by the events in it.
 fn heard_of(store: &MemoryStore) -> BTreeSet<(String, String)> {
-    let named: BTreeSet<String> = cursors(store).into_iter().map(|(name, ..)| name).collect();
     let context = store.all_events().first().map(|event| event.stream.split('/').next().unwrap_or("").to_owned());
     let maps = [
         product_service::service(),
@@ -170,9 +169,7 @@ fn heard_of(store: &MemoryStore) -> BTreeSet<(String, String)> {
         mypage_service::service(),
     ];
     let own = maps.iter().filter(|map| owns(map.name(), context.as_deref()));
-    own.flat_map(|map| map.hears().into_iter().map(|(fact, who)| (who.to_owned(), fact)).collect::<Vec<_>>())
-        .filter(|(who, _)| named.contains(who))
-        .collect()
+    own.flat_map(|map| map.hears().into_iter().map(|(fact, who)| (who.to_owned(), fact)).collect::<Vec<_>>()).collect()
 }
 
 /// Which context writes streams of an aggregate; MyPage writes none.

@@ -5,6 +5,8 @@ mod bank;
 mod world;
 mod commands;
 mod reactions;
+mod rebuild;
+mod rollout;
 mod processes;
 mod todos;
 mod snapshots;

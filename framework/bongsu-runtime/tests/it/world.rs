@@ -13,6 +13,7 @@ use bongsu_runtime::{
     Answer, Call, CommandError, Handle, Once, Outcome, Reply, Runtime, Service, Settings, World,
     ports::{
         Fut,
+        broker::{Batch, Bounds, Broker, BrokerError, Out, Partition, Producer, Topic},
         env::{Env, HttpClient, HttpError, HttpRequest, HttpResponse, Task},
     },
 };
@@ -84,6 +85,35 @@ impl HttpClient for Outside {
     }
 }
 
+/// A broker that is away.
+pub(crate) struct Away;
+
+fn away<T: Send + 'static>() -> Fut<'static, Result<T, BrokerError>> {
+    Box::pin(async { Err(BrokerError::Unavailable("away".into())) })
+}
+
+impl Broker for Away {
+    fn ensure(&self, _: Topic) -> Fut<'_, Result<(), BrokerError>> {
+        away()
+    }
+
+    fn publish<'a>(&'a self, _: Producer<'a>, _: Vec<Out>) -> Fut<'a, Result<(), BrokerError>> {
+        away()
+    }
+
+    fn fetch(&self, _: Vec<(Partition, u64)>, _: u32, _: Duration) -> Fut<'_, Result<Batch, BrokerError>> {
+        away()
+    }
+
+    fn bounds<'a>(&'a self, _: &'a str) -> Fut<'a, Result<Bounds, BrokerError>> {
+        away()
+    }
+
+    fn report<'a>(&'a self, _: &'a str, _: Vec<(Partition, u64)>) -> Fut<'a, ()> {
+        Box::pin(async {})
+    }
+}
+
 /// What outlives a service: its store, the broker, the clock.
 pub(crate) struct Lab {
     pub(crate) env: Arc<PausedEnv>,
@@ -99,9 +129,19 @@ impl Lab {
     }
 
     pub(crate) fn start(&self, service: Service, store: &MemoryStore, slot: &str) -> Runtime {
+        self.start_on(self.broker.clone(), service, store, slot)
+    }
+
+    pub(crate) fn start_on(
+        &self,
+        broker: impl Broker + 'static,
+        service: Service,
+        store: &MemoryStore,
+        slot: &str,
+    ) -> Runtime {
         let world = World {
             store: Arc::new(store.clone()),
-            broker: Arc::new(self.broker.clone()),
+            broker: Arc::new(broker),
             env: self.env.clone(),
             http: self.outside.clone(),
         };

@@ -24,7 +24,7 @@ mod lanes;
 mod snapshots;
 mod todos;
 
-pub use lanes::{lanes_are_safe, lanes_stay_safe};
+pub use lanes::{lanes_are_safe, lanes_stay_safe, reader_of};
 pub use snapshots::{snapshots_are_sound, snapshots_only_rise};
 pub use todos::{Todo, nothing_is_overdue, todos};
 

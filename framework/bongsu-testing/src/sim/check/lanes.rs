@@ -86,9 +86,15 @@ fn lane(key: &DocKey) -> Result<(&str, Partition), String> {
     }
 }
 
+/// The name in the map of who keeps a cursor: lanes of a read model write under NAME@VERSION.generation, the map
+/// says NAME@VERSION.
+pub fn reader_of(consumer: &str) -> &str {
+    consumer.rsplit_once('.').filter(|(root, _)| root.contains('@')).map_or(consumer, |(root, _)| root)
+}
+
 fn is_marked(store: &MemoryStore, service: &Service, consumer: &str, message: &In) -> Result<bool, String> {
     let told = told(&message.cloudevent)?;
-    if !service.hears().iter().any(|(fact, by)| *fact == told.kind && *by == consumer) {
+    if !service.hears().iter().any(|(fact, by)| *fact == told.kind && *by == reader_of(consumer)) {
         return Ok(true);
     }
     let mark = DocKey::new("seen", format!("{consumer}/{}/{}", told.source, told.subject));

@@ -1,0 +1,401 @@
+//! A generation in the making: facts go in, and Commits of many rows, marks and cursors come out.
+//!
+//! Every Commit guards the lease and the state document that the one before wrote, so they may follow each other
+//! without waiting, and after a crash whoever holds the lease goes on behind the last one that is durable.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
+
+use bytes::Bytes;
+
+use crate::{
+    core::Core,
+    generation::table,
+    lane::{Cursor, SEEN, cursor_key, panic_text, queue_id, raw, seen_body},
+    ports::{
+        Fut,
+        broker::{BrokerError, Partition},
+        store::{Commit, CommitId, DocBody, DocKey, DocWrite, Guard, StoreError, Verdict},
+    },
+    rebuild::{
+        facts::{Fact, Place, Told},
+        pace::Pace,
+        rows::{ReadModel, Rows},
+        state::{Filling, State, commit_id},
+    },
+    todo::{MAX_QUEUED, Todo, Work},
+};
+
+/// Why a rebuild does not go on now.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Halt {
+    /// Another instance goes on with it, or an operator changed what is wanted.
+    #[error("somebody else goes on with it")]
+    Lost,
+    /// The store does not answer.
+    #[error(transparent)]
+    Store(StoreError),
+    /// The broker does not answer.
+    #[error(transparent)]
+    Broker(BrokerError),
+    /// What is in memory is wrong: begin again behind the last Commit.
+    #[error("begins again behind the last commit")]
+    Again,
+    /// It can never succeed.
+    #[error("{0}")]
+    Hopeless(String),
+}
+
+/// What is known of one subject.
+#[derive(Clone, Copy, Default)]
+struct Mark {
+    /// Highest sequence that is folded or waits to be.
+    heard: u64,
+    /// Highest sequence that the next Commit covers.
+    folded: u64,
+    queued: bool,
+    changed: bool,
+}
+
+/// What becomes of a fact.
+enum Step {
+    Pass,
+    Fold { subject: String, sequence: u64 },
+    Queue { subject: Option<(String, u64)>, key: String, why: Option<String>, fact: Bytes },
+}
+
+pub(crate) struct Build {
+    pub(crate) core: Arc<Core>,
+    pub(crate) model: Arc<dyn ReadModel>,
+    pub(crate) lease: String,
+    pub(crate) table: String,
+    pub(crate) state: State,
+    pub(crate) revision: Option<CommitId>,
+    pub(crate) cursors: BTreeMap<Partition, u64>,
+    pub(crate) pace: Pace,
+    moved: BTreeSet<Partition>,
+    rows: Box<dyn Rows>,
+    marks: HashMap<String, Mark>,
+    changed_marks: Vec<String>,
+    pub(crate) queues: BTreeMap<String, Todo>,
+    changed_queues: BTreeSet<String>,
+    /// Everything this generation holds is in memory: what is not, does not exist.
+    whole: bool,
+    bytes: usize,
+    flying: VecDeque<Fut<'static, Result<Verdict, StoreError>>>,
+}
+
+/// Rows and marks kept in memory between Commits.
+const KEEP: usize = 100_000;
+/// Bytes of facts folded into one Commit at most.
+const MAX_BYTES: usize = 4 << 20;
+/// Commits under way at once.
+const FLYING: usize = 2;
+
+impl Build {
+    pub(crate) fn new(core: &Arc<Core>, model: &Arc<dyn ReadModel>, lease: &str, state: State) -> Self {
+        let generation = state.filling.as_ref().map_or(0, |filling| filling.generation);
+        Self {
+            core: core.clone(),
+            model: model.clone(),
+            lease: lease.to_owned(),
+            table: table(model.root(), generation),
+            rows: model.rows(),
+            pace: Pace::new(core),
+            state,
+            revision: None,
+            cursors: BTreeMap::new(),
+            moved: BTreeSet::new(),
+            marks: HashMap::new(),
+            changed_marks: Vec::new(),
+            queues: BTreeMap::new(),
+            changed_queues: BTreeSet::new(),
+            whole: false,
+            bytes: 0,
+            flying: VecDeque::new(),
+        }
+    }
+
+    pub(crate) fn filling(&mut self) -> Result<&mut Filling, Halt> {
+        self.state.filling.as_mut().ok_or(Halt::Lost)
+    }
+
+    /// Says that nothing was written for this generation yet.
+    pub(crate) fn starts_empty(&mut self) {
+        self.whole = true;
+    }
+
+    /// Folds facts in order, committing whenever enough has changed. `poison` are facts whose fold panicked before.
+    pub(crate) async fn absorb(&mut self, facts: Vec<Fact>, poison: &mut BTreeSet<String>) -> Result<(), Halt> {
+        let told: Vec<_> = facts.iter().map(|fact| Told::read(&fact.cloudevent)).collect();
+        self.load_marks(&facts, &told).await?;
+        let mut steps = Vec::with_capacity(facts.len());
+        for (fact, told) in facts.iter().zip(&told) {
+            steps.push(self.judge(fact, told.as_ref(), poison)?);
+        }
+        self.load_rows().await?;
+        for ((fact, told), step) in facts.iter().zip(&told).zip(steps) {
+            self.take(fact, step, told.as_ref().map(|told| &*told.id), poison)?;
+            // Facts of one event stand at one position: a Commit between them would fold the first again.
+            let whole = !matches!(fact.place, Place::Feed { last: false, .. });
+            if whole && (self.changes() >= self.pace.limit() || self.bytes >= MAX_BYTES) {
+                self.flush().await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What is to become of a fact; what is to be folded is decoded.
+    fn judge(&mut self, fact: &Fact, told: Option<&Told<'_>>, poison: &BTreeSet<String>) -> Result<Step, Halt> {
+        let Some(told) = told else {
+            let why = Some("not a CloudEvent".to_owned());
+            return Ok(Step::Queue { subject: None, key: fact.place.name(), why, fact: fact.cloudevent.clone() });
+        };
+        let Some((name, schema)) = told.name().filter(|(name, _)| self.model.reads(name)) else {
+            return Ok(Step::Pass);
+        };
+        let (subject, sequence) = (told.mark(), told.sequence);
+        if self.marks.get(&subject).is_some_and(|mark| sequence <= mark.heard) {
+            return Ok(Step::Pass);
+        }
+        let failed = if self.queues.contains_key(&*told.partitionkey) {
+            Some(None)
+        } else if poison.contains(&*told.id) {
+            Some(Some("the fold panicked".to_owned()))
+        } else {
+            self.rows.hear(name, schema, told.data.get().as_bytes()).err().map(Some)
+        };
+        self.marks.entry(subject.clone()).or_default().heard = sequence;
+        let Some(why) = failed else { return Ok(Step::Fold { subject, sequence }) };
+        let key = told.partitionkey.clone().into_owned();
+        // Later facts of the key queue behind it, from here on.
+        self.queues.entry(key.clone()).or_insert_with(|| Todo::facts(&self.table, &key, self.core.env.wall_ms()));
+        Ok(Step::Queue { subject: Some((subject, sequence)), key, why, fact: fact.cloudevent.clone() })
+    }
+
+    /// Takes one step, and moves the cursor past its fact.
+    fn take(&mut self, fact: &Fact, step: Step, id: Option<&str>, poison: &mut BTreeSet<String>) -> Result<(), Halt> {
+        match step {
+            Step::Pass => {}
+            Step::Fold { subject, sequence } => {
+                if let Err(panic) = catch_unwind(AssertUnwindSafe(|| self.rows.fold())) {
+                    tracing::error!(read_model = self.table, error = panic_text(panic.as_ref()), "a fold panicked");
+                    poison.extend(id.map(str::to_owned));
+                    return Err(Halt::Again);
+                }
+                self.mark(subject, sequence, false);
+                self.bytes += fact.cloudevent.len();
+            }
+            Step::Queue { subject, key, why, fact } => {
+                self.enqueue(&key, why, &fact)?;
+                if let Some((subject, sequence)) = subject {
+                    self.mark(subject, sequence, true);
+                }
+                self.bytes += fact.len();
+            }
+        }
+        match &fact.place {
+            Place::Feed { position, last: true } => self.filling()?.position = *position,
+            Place::Feed { .. } => {}
+            Place::Partition(partition, offset) => {
+                self.cursors.insert(partition.clone(), offset + 1);
+                self.moved.insert(partition.clone());
+            }
+        }
+        Ok(())
+    }
+
+    fn mark(&mut self, subject: String, sequence: u64, queued: bool) {
+        let mark = self.marks.entry(subject.clone()).or_default();
+        (mark.folded, mark.queued) = (sequence, queued);
+        if !std::mem::replace(&mut mark.changed, true) {
+            self.changed_marks.push(subject);
+        }
+    }
+
+    fn enqueue(&mut self, key: &str, why: Option<String>, fact: &Bytes) -> Result<(), Halt> {
+        let now = self.core.env.wall_ms();
+        let todo = self.queues.entry(key.to_owned()).or_insert_with(|| Todo::facts(&self.table, key, now));
+        if let Some(why) = why {
+            todo.failed(why, 1, now, self.core.settings.retry_cap_ms);
+        }
+        let Work::Facts { facts, .. } = &mut todo.work else {
+            return Err(Halt::Hopeless(format!("the to-do of {key} is not a queue of facts")));
+        };
+        if facts.len() >= MAX_QUEUED {
+            return Err(Halt::Hopeless(format!("{MAX_QUEUED} facts of {key} wait behind one that cannot be folded")));
+        }
+        facts.push(raw(fact));
+        self.changed_queues.insert(key.to_owned());
+        Ok(())
+    }
+
+    fn changes(&self) -> usize {
+        self.rows.changed() + self.changed_marks.len() + self.changed_queues.len() + self.moved.len()
+    }
+
+    /// Moves the cursors of partitions whose facts were read elsewhere.
+    pub(crate) fn skip_to(&mut self, partition: Partition, offset: u64) {
+        self.cursors.insert(partition.clone(), offset);
+        self.moved.insert(partition);
+    }
+
+    /// Whether something is not in a Commit yet.
+    pub(crate) fn is_dirty(&self) -> bool {
+        self.changes() > 0
+    }
+
+    /// Queues one Commit of everything that changed.
+    pub(crate) async fn flush(&mut self) -> Result<(), Halt> {
+        let mut commit = self.commit()?;
+        for (key, body) in self.rows.take_changed() {
+            commit.docs.push(DocWrite { key: DocKey::new(&self.table, key), put: body });
+        }
+        for subject in std::mem::take(&mut self.changed_marks) {
+            let Some(mark) = self.marks.get_mut(&subject) else { continue };
+            mark.changed = false;
+            let put = Some(seen_body(mark.folded, mark.queued));
+            commit.docs.push(DocWrite { key: DocKey::new(SEEN, format!("{}/{subject}", self.table)), put });
+        }
+        for key in std::mem::take(&mut self.changed_queues) {
+            let id = queue_id(&self.table, &key);
+            commit.docs.push(DocWrite { key: Todo::key(&id), put: self.queues.get(&key).map(|todo| todo.body(&id)) });
+        }
+        let log = self.state.filling.as_ref().and_then(|it| it.noted.as_ref()).map_or("", |noted| noted.log.as_str());
+        for partition in std::mem::take(&mut self.moved) {
+            let cursor = Cursor { log: log.to_owned(), offset: self.cursors[&partition] };
+            let data = serde_json::to_vec(&cursor).expect("a cursor has string keys and encodes as JSON");
+            let put = Some(DocBody { data: data.into(), index: Vec::new() });
+            commit.docs.push(DocWrite { key: cursor_key(&self.table, &partition), put });
+        }
+        self.bytes = 0;
+        self.note_progress();
+        self.send(commit);
+        if self.rows.len() + self.marks.len() > KEEP {
+            self.settle().await?;
+            self.rows_forget();
+        }
+        self.pace_flight().await
+    }
+
+    /// A Commit that only the owner of this rebuild can make.
+    pub(crate) fn commit(&self) -> Result<Commit, Halt> {
+        let mut commit = Commit::new(commit_id(&self.core, &self.table));
+        commit.guards.push(self.core.leases.guard(&self.lease).ok_or(Halt::Lost)?);
+        commit.guards.push(Guard::Doc(State::key(self.model.root()), self.revision));
+        Ok(commit)
+    }
+
+    /// Queues a Commit together with the state as it is now.
+    pub(crate) fn send(&mut self, mut commit: Commit) {
+        let put = Some(self.state.body());
+        commit.docs.push(DocWrite { key: State::key(self.model.root()), put });
+        self.revision = Some(commit.id);
+        self.flying.push_back(self.core.store.commit(commit));
+    }
+
+    /// Waits until everything sent is durable.
+    pub(crate) async fn settle(&mut self) -> Result<(), Halt> {
+        while let Some(verdict) = self.flying.pop_front() {
+            judge(&self.core, verdict.await)?;
+        }
+        Ok(())
+    }
+
+    async fn pace_flight(&mut self) -> Result<(), Halt> {
+        if self.pace.is_busy() {
+            let since = self.core.env.mono();
+            self.settle().await?;
+            self.pace.rest(since).await;
+        }
+        while self.flying.len() > FLYING {
+            let Some(verdict) = self.flying.pop_front() else { break };
+            judge(&self.core, verdict.await)?;
+        }
+        Ok(())
+    }
+
+    fn note_progress(&mut self) {
+        let own = self.core.service.name;
+        let now = self.core.env.wall_ms();
+        let Some(filling) = self.state.filling.as_mut() else { return };
+        let until = filling.noted.as_ref().map_or(0, |noted| noted.until);
+        let read =
+            |(partition, offset): (&Partition, &u64)| if until > 0 && partition.topic == own { 0 } else { *offset };
+        filling.done = filling.position.min(until) + self.cursors.iter().map(read).sum::<u64>();
+        filling.total = filling.total.max(filling.done);
+        filling.at_ms = now;
+    }
+
+    fn rows_forget(&mut self) {
+        self.rows.forget();
+        self.marks.clear();
+        self.whole = false;
+    }
+
+    /// Marks of subjects that are not in memory; this context's own feed tells everything once.
+    async fn load_marks(&mut self, facts: &[Fact], told: &[Option<Told<'_>>]) -> Result<(), Halt> {
+        if self.whole {
+            return Ok(());
+        }
+        let published = facts.iter().zip(told).filter(|(fact, _)| matches!(fact.place, Place::Partition(..)));
+        let heard = published.filter_map(|(_, told)| told.as_ref());
+        let heard = heard.filter(|told| told.name().is_some_and(|(name, _)| self.model.reads(name)));
+        let subjects: BTreeSet<String> = heard.map(Told::mark).filter(|mark| !self.marks.contains_key(mark)).collect();
+        let subjects: Vec<String> = subjects.into_iter().collect();
+        let keys = subjects.iter().map(|subject| DocKey::new(SEEN, format!("{}/{subject}", self.table))).collect();
+        let found = self.load(keys).await?;
+        for (subject, doc) in subjects.into_iter().zip(found) {
+            let Some(seen) = doc.and_then(|data| serde_json::from_slice::<crate::lane::Seen>(&data).ok()) else {
+                continue;
+            };
+            let mark = Mark { heard: seen.sequence, folded: seen.sequence, queued: seen.queued, changed: false };
+            self.marks.insert(subject, mark);
+        }
+        Ok(())
+    }
+
+    async fn load_rows(&mut self) -> Result<(), Halt> {
+        if self.whole {
+            return Ok(());
+        }
+        let missing = self.rows.missing();
+        let keys = missing.iter().map(|key| DocKey::new(&self.table, key)).collect();
+        let found = self.load(keys).await?;
+        for (key, row) in missing.into_iter().zip(found) {
+            self.rows.learn(key, row.as_deref()).map_err(Halt::Hopeless)?;
+        }
+        Ok(())
+    }
+
+    /// Documents of this generation; what is under way must be durable to be found.
+    async fn load(&mut self, keys: Vec<DocKey>) -> Result<Vec<Option<Bytes>>, Halt> {
+        const AT_ONCE: usize = 500;
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.settle().await?;
+        let mut found = Vec::with_capacity(keys.len());
+        for chunk in keys.chunks(AT_ONCE) {
+            let docs = self.core.store.docs(chunk.to_vec()).await.map_err(Halt::Store)?;
+            found.extend(docs.into_iter().map(|doc| doc.map(|doc| doc.data)));
+        }
+        Ok(found)
+    }
+}
+
+/// What a verdict means for a rebuild.
+pub(crate) fn judge(core: &Core, verdict: Result<Verdict, StoreError>) -> Result<(), Halt> {
+    match verdict {
+        Ok(Verdict::Done) => Ok(()),
+        Ok(Verdict::Refused(mismatches)) => {
+            core.leases.learn(&mismatches);
+            Err(Halt::Lost)
+        }
+        Err(StoreError::Invalid(why)) => Err(Halt::Hopeless(why)),
+        Err(error) => Err(Halt::Store(error)),
+    }
+}
