@@ -18,6 +18,7 @@ pub mod principal;
 pub mod idempotency;
 pub mod json;
 pub mod list;
+pub mod past;
 pub mod command;
 pub mod operator;
 

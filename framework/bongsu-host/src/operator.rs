@@ -3,6 +3,9 @@
 //! For this machine only: a caller that is not on loopback, that came through the gateway or from a web page
 //! is answered 404, as if there were nothing.
 
+mod snapshot;
+mod streams;
+
 use std::net::SocketAddr;
 
 use axum::{
@@ -49,13 +52,16 @@ struct Shown {
 }
 
 /// `GET /bongsu/status`, `GET /bongsu/events?after=&limit=` (`{events, next}`), `GET /bongsu/parked`,
-/// `POST /bongsu/parked/{id}/retry` (204, or 404 when nothing of that id is parked).
+/// `POST /bongsu/parked/{id}/retry` (204, or 404 when nothing of that id is parked), `GET /bongsu/streams/{stream}`,
+/// `POST /bongsu/snapshot`.
 pub fn routes(handle: Handle) -> Router {
     Router::new()
         .route("/bongsu/status", get(status))
         .route("/bongsu/events", get(events))
         .route("/bongsu/parked", get(parked))
         .route("/bongsu/parked/{id}/retry", post(retry))
+        .route("/bongsu/streams/{stream}", get(streams::one))
+        .route("/bongsu/snapshot", post(snapshot::take))
         .with_state(handle)
         .layer(from_fn(only_from_here))
 }

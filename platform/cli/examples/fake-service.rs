@@ -19,6 +19,11 @@ use std::time::Duration;
 const PARKED: &str =
     r#"[{"id":"bell/7","kind":"fact","whose":"ring","key":"7","waiting":2,"attempts":5,"error":"no"}]"#;
 
+/// The operator's view of a stream.
+const STREAM: &str = r#"{"stream":"door/7","version":2,"snapshot":{"version":1},"folded":1,"next":2,"events":[
+    {"version":2,"name":"opened","schema":1,"data":{"by":"me"},
+     "meta":{"time":"2026-01-01T00:00:02.000Z","actor":"ann","command":"door.open.v1"}}]}"#;
+
 struct Fake {
     slot: String,
     ready: AtomicBool,
@@ -117,11 +122,21 @@ impl Fake {
             ("/bongsu/events", _) => plain(stream, "200 OK", &events(query)),
             ("/bongsu/parked", _) if self.slot.starts_with("foreign") => plain(stream, "404 Not Found", "{}"),
             ("/bongsu/parked", _) => plain(stream, "200 OK", PARKED),
+            ("/bongsu/streams/door%2F7", _) => plain(stream, "200 OK", STREAM),
+            ("/bongsu/streams/door%2F8", _) => plain(stream, "404 Not Found", "{}"),
+            ("/bongsu/snapshot", _) => plain(stream, "200 OK", &self.walk()),
             ("/bongsu/parked/bell%2F7/retry", _) => plain(stream, "204 No Content", ""),
             ("/env", _) => plain(stream, "200 OK", &environment()),
             (_, "stream") => self.stream(stream),
             _ => self.echo(asked, stream),
         }
+    }
+
+    /// The first two parts of a walk wrote two snapshots each; from the third on nothing is left.
+    fn walk(&self) -> String {
+        let walked = self.served.fetch_add(1, Ordering::SeqCst) + 1;
+        let (written, done) = (if walked < 3 { 2 } else { 0 }, walked >= 3);
+        format!("{{\"written\":{written},\"current\":1,\"failed\":0,\"done\":{done}}}")
     }
 
     /// Three events, 100 ms apart: a reader that gets the first late has met a buffer.

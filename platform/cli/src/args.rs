@@ -49,6 +49,10 @@ pub(crate) enum Command {
     Parked(Json),
     /// Try again what was put aside
     Unpark(Unpark),
+    /// Take snapshots now of everything that changed in a context since the last ones
+    Snapshot(Snapshot),
+    /// Show one stream: its snapshot, how many events are folded, and who did what when
+    Stream(Stream),
     /// Be the broker; started by 'up'
     #[command(hide = true)]
     Broker,
@@ -137,4 +141,21 @@ pub(crate) struct Unpark {
     pub(crate) context: String,
     /// What 'bongsu parked' calls it; default everything of the context
     pub(crate) id: Option<String>,
+}
+
+#[derive(Debug, Flags)]
+pub(crate) struct Snapshot {
+    /// The context
+    pub(crate) context: String,
+}
+
+#[derive(Debug, Flags)]
+pub(crate) struct Stream {
+    /// The context
+    pub(crate) context: String,
+    /// The stream as 'bongsu events' shows it: AGGREGATE/ID
+    pub(crate) stream: String,
+    /// Print one JSON object per line for programs: the stream, then its events
+    #[arg(long)]
+    pub(crate) json: bool,
 }

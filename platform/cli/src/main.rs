@@ -16,6 +16,8 @@ mod causes;
 mod events;
 mod facts;
 mod parked;
+mod snapshot;
+mod stream;
 mod child;
 mod broker_process;
 mod gateway_process;
@@ -61,6 +63,8 @@ fn run(args: Args) -> anyhow::Result<ExitCode> {
             Command::Facts(flags) => facts::facts(&place, &flags).await,
             Command::Parked(flags) => parked::parked(&place, &flags).await,
             Command::Unpark(flags) => parked::unpark(&place, &flags).await,
+            Command::Snapshot(flags) => snapshot::snapshot(&place, &flags).await,
+            Command::Stream(flags) => stream::stream(&place, &flags).await,
             Command::Broker => broker_process::run().await,
             Command::Gateway => gateway_process::run().await,
         }

@@ -71,6 +71,15 @@ impl Operator {
         serde_json::from_slice(&answer.body).map(Some).with_context(|| format!("{url} answers something else"))
     }
 
+    /// `POST` without a body, answered in JSON.
+    pub(crate) async fn post_for<T: DeserializeOwned>(&self, url: &str) -> Result<T> {
+        let answer = self.http.ask(Method::POST, url, LIMIT).await?;
+        if answer.status != 200 {
+            bail!("{url} answers {}: {}", answer.status, String::from_utf8_lossy(&answer.body));
+        }
+        serde_json::from_slice(&answer.body).with_context(|| format!("{url} answers something else"))
+    }
+
     /// `POST` without a body: the status.
     pub(crate) async fn post(&self, url: &str) -> Result<u16> {
         Ok(self.http.ask(Method::POST, url, LIMIT).await?.status)

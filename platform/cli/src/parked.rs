@@ -71,7 +71,7 @@ fn text(value: &Value) -> String {
 }
 
 /// Percent-encodes a path segment (RFC 3986 §2.3).
-fn escape(segment: &str) -> String {
+pub(crate) fn escape(segment: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
     segment
         .bytes()

@@ -37,3 +37,25 @@ async fn a_call_that_came_through_the_gateway_or_from_a_web_page_finds_nothing()
         got.problem(404, "not-found");
     }
 }
+
+#[tokio::test]
+async fn a_stream_shows_how_it_is_read_and_who_did_what() {
+    let house = House::open().await;
+    Ask::command("/doors/a/open", "k", "{}").of(house.addr).await;
+    let stream = Ask::get("/bongsu/streams/door%2Fa").of(house.addr).await.json();
+    assert_eq!((&stream["version"], &stream["folded"]), (&1.into(), &1.into()));
+    assert_eq!(stream["snapshot"], serde_json::Value::Null);
+    let meta = &stream["events"][0]["meta"];
+    assert_eq!((&meta["actor"], &meta["command"]), (&"ann".into(), &"door.open.v1".into()));
+    let rest = Ask::get("/bongsu/streams/door%2Fa?after=1").of(house.addr).await.json();
+    assert_eq!((rest["events"].as_array().map(Vec::len), &rest["next"]), (Some(0), &1.into()));
+    Ask::get("/bongsu/streams/door%2Fb").of(house.addr).await.problem(404, "not-found");
+    Ask::get("/bongsu/streams/door%2Fa?from=1").of(house.addr).await.problem(400, "bad-request");
+}
+
+#[tokio::test]
+async fn snapshots_are_taken_when_asked_for() {
+    let house = House::open().await;
+    let walk = Ask::new("POST", "/bongsu/snapshot").of(house.addr).await.json();
+    assert_eq!(walk, serde_json::json!({ "written": 0, "current": 0, "failed": 0, "done": true }));
+}

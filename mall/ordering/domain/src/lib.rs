@@ -3,7 +3,7 @@
 //! [`order::Orders`] decides over one order and is the only judge of its end. Two processes move it:
 //! [`checkout::Checkout`] from placed to confirmed or rejected, [`fulfilment::Fulfilment`] from confirmed to
 //! completed or cancelled. Prices come from its own [`price_list`], so that an order is accepted without
-//! asking anybody. Pure: it must not know stores, HTTP or clocks. Start reading at [`place_order`].
+//! asking anybody. Before that there is a [`cart`], which [`check_out`] turns into an order. Pure: it must not know stores, HTTP or clocks. Start reading at [`place_order`].
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
@@ -16,6 +16,13 @@ pub mod cancel_order;
 pub mod refuse_cancellation;
 pub mod cancel_undelivered;
 pub mod complete_order;
+pub mod cart_events;
+pub mod cart;
+pub mod create_cart;
+pub mod add_item;
+pub mod change_quantity;
+pub mod remove_item;
+pub mod check_out;
 pub mod heard;
 pub mod checkout;
 pub mod fulfilment;

@@ -9,8 +9,15 @@ pub mod projections;
 pub mod api;
 pub mod settings;
 
-use bongsu_runtime::Service;
-use ordering_domain::{checkout::Checkout, fulfilment::Fulfilment, order::Orders, price_list::PriceList};
+use bongsu_runtime::{Service, Snapshots};
+use ordering_domain::{
+    cart::{CART_SCHEMA, Carts},
+    check_out::CheckOuts,
+    checkout::Checkout,
+    fulfilment::Fulfilment,
+    order::Orders,
+    price_list::PriceList,
+};
 
 use crate::{projections::orders_of_customer::OrdersOfCustomer, settings::Settings};
 
@@ -18,6 +25,11 @@ use crate::{projections::orders_of_customer::OrdersOfCustomer, settings::Setting
 pub fn service(settings: &Settings) -> Service {
     Service::new("ordering")
         .decider(Orders { window_ms: settings.window_ms }, facts::of_order)
+        // Carts are private: what becomes of one is told as an order.
+        .decider(Carts, |_, _, _| None)
+        .decision(CheckOuts { window_ms: settings.window_ms })
+        .snapshots::<Carts>(Snapshots { schema: CART_SCHEMA, every: settings.snapshot_every })
+        .snapshots_at_midnight(settings.utc_offset_s)
         .process(
             Checkout,
             &[

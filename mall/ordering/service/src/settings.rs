@@ -8,10 +8,15 @@ use serde::{Deserialize, Serialize};
 pub struct Settings {
     /// An order that is not confirmed within this time is rejected, in milliseconds.
     pub window_ms: i64,
+    /// A cart's snapshot is written after every so many events; 0 = at midnight only.
+    pub snapshot_every: u64,
+    /// The midnight at which snapshots are taken is where clocks are so many seconds ahead of UTC. Asia/Seoul has
+    /// had no daylight saving time since 1988, so one number is enough.
+    pub utc_offset_s: i32,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { window_ms: 30_000 }
+        Self { window_ms: 30_000, snapshot_every: 100, utc_offset_s: 9 * 60 * 60 }
     }
 }

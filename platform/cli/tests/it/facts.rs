@@ -191,3 +191,25 @@ fn what_is_parked_is_shown_and_can_be_tried_again() {
     let unknown = house.bongsu(&["unpark", "door", "bell/8"]);
     assert_eq!(text(&unknown.stderr), "bongsu: nothing called 'bell/8' is parked in door\n");
 }
+
+#[test]
+fn a_stream_is_shown_with_its_snapshot_and_who_did_what() {
+    let house = house();
+    let expected = [
+        "door/7: version 2, snapshot at 1, 1 events folded",
+        r#"       2 00:00:02.000 ann opened.v1 by door.open.v1 {"by":"me"}"#,
+    ];
+    assert_eq!(lines(&house, &["stream", "door", "door/7"]), expected);
+    let json: Value = serde_json::from_str(&lines(&house, &["stream", "door", "door/7", "--json"])[0]).unwrap();
+    assert_eq!((&json["folded"], &json["snapshot"]["version"]), (&json!(1), &json!(1)));
+    let unknown = house.bongsu(&["stream", "door", "door/8"]);
+    assert_eq!(text(&unknown.stderr), "bongsu: door has no stream 'door/8'\n");
+}
+
+#[test]
+fn snapshots_are_taken_part_by_part_until_all_are() {
+    let house = house();
+    assert_eq!(lines(&house, &["snapshot", "door"]), ["4 snapshots written, 3 were current, 0 failed"]);
+    assert_eq!(lines(&house, &["snapshot", "door"]), ["0 snapshots written, 1 were current, 0 failed"]);
+    assert_eq!(house.bongsu(&["snapshot", "window"]).status.code(), Some(1));
+}

@@ -5,16 +5,23 @@ use std::path::Path;
 use bongsu_testing::given::contract::golden;
 use money::Money;
 use ordering_domain::{
+    add_item::AddItem,
     cancel_order::CancelOrder,
     cancel_undelivered::CancelUndelivered,
+    cart::{CartCommand, CartRejection},
+    cart_events::*,
+    change_quantity::ChangeQuantity,
+    check_out::CheckOut,
     complete_order::CompleteOrder,
     confirm_order::ConfirmOrder,
-    events::{CancelledWhy, OrderEvent, OrderRejected, RejectedWhy},
+    create_cart::CreateCart,
+    events::{CancelledWhy, Method, OrderEvent, OrderRejected, RejectedWhy},
     order::{OrderCommand, OrderRejection},
     place_order::{PlaceOrder, WantedLine},
     price_list::{Offer, PastPrice},
     refuse_cancellation::RefuseCancellation,
     reject_order::RejectOrder,
+    remove_item::RemoveItem,
 };
 
 use crate::orders::*;
@@ -61,4 +68,31 @@ fn commands_and_rejections_are_read_for_ever() {
         ],
     );
     golden(folder(), &[OrderRejection::PriceChanged { line: 0, sku: "TV".into(), price: Money::krw(10_000) }]);
+}
+
+#[test]
+fn everything_of_carts_is_read_for_ever() {
+    let (cart, sku, customer) = (|| "crt_1".to_owned(), || "TV".to_owned(), || "ann".to_owned());
+    golden::<CartEvent>(
+        folder(),
+        &[
+            CartCreated { cart: cart(), at_ms: 1 }.into(),
+            ItemAdded { sku: sku(), quantity: 2, at_ms: 2 }.into(),
+            QuantityChanged { sku: sku(), quantity: 3, at_ms: 3 }.into(),
+            ItemRemoved { sku: sku(), at_ms: 4 }.into(),
+            CartCheckedOut { cart: cart(), order: id(), at_ms: 5 }.into(),
+        ],
+    );
+    golden::<CartCommand>(
+        folder(),
+        &[
+            CreateCart { customer: customer() }.into(),
+            AddItem { customer: customer(), sku: sku(), quantity: 2, offer: Some(offer(10_000)) }.into(),
+            ChangeQuantity { customer: customer(), sku: sku(), quantity: 3 }.into(),
+            RemoveItem { customer: customer(), sku: sku() }.into(),
+        ],
+    );
+    let lines = vec![wanted(2, Some(offer(10_000)))];
+    golden(folder(), &[CheckOut { customer: customer(), lines, address: "Seoul".into(), method: Method::Card }]);
+    golden(folder(), &[CartRejection::Full { most: 50 }]);
 }

@@ -2,6 +2,8 @@
 
 mod orders;
 mod placing;
+mod carts;
+mod cart_snapshots;
 mod living;
 mod prices;
 mod checkout;

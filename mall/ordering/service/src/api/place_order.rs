@@ -9,19 +9,15 @@ use bongsu_host::{
     command::{self, Command},
     problem::Problem,
 };
-use bongsu_runtime::{Handle, Outcome, Reply};
+use bongsu_runtime::{Handle, Outcome, Reply, Token};
 use ordering_domain::{
     events::Method,
     place_order::{MOST_LINES, PlaceOrder, WantedLine},
-    price_list::{Offer, PriceList},
 };
 use serde::Deserialize;
 use serde_json::json;
 
-use super::problems;
-
-/// No product has a longer id; a longer one is not even looked up.
-const LONGEST_SKU: usize = 64;
+use super::{offers::offer, problems};
 
 #[derive(Deserialize)]
 pub(super) struct Body {
@@ -41,7 +37,7 @@ struct Line {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case")]
-enum Pay {
+pub(super) enum Pay {
     Card,
 }
 
@@ -58,28 +54,30 @@ pub(super) async fn handle(State(handle): State<Handle>, command: Command<Body>)
         customer: command.principal().to_owned(),
         lines,
         address: body.address.clone(),
-        method: match body.pay {
-            Pay::Card => Method::Card,
-        },
+        method: body.pay.method(),
     };
     Ok(command::respond(handle.execute(&place, command.call(), &reply).await?))
 }
 
-async fn offer(handle: &Handle, sku: &str) -> Result<Option<Offer>, Problem> {
-    if sku.is_empty() || sku.len() > LONGEST_SKU {
-        return Ok(None);
-    }
-    Ok(handle.row::<PriceList>(sku).await?)
-}
-
 fn reply(outcome: &Outcome<'_>) -> Reply {
     match outcome {
-        Outcome::Accepted { id, token, .. } => {
-            let body = json!({ "order_id": id, "state": "PENDING", "position": token.to_string() });
-            let mut reply = command::reply(StatusCode::ACCEPTED, &body);
-            reply.headers.push((header::LOCATION.to_string(), format!("/orders/{id}")));
-            reply
-        }
+        Outcome::Accepted { id, token, .. } => placed(id, token),
         Outcome::Rejected { .. } => problems::reply(outcome),
+    }
+}
+
+/// The answer to whoever placed an order, however it came about.
+pub(super) fn placed(order: &str, token: &Token) -> Reply {
+    let body = json!({ "order_id": order, "state": "PENDING", "position": token.to_string() });
+    let mut reply = command::reply(StatusCode::ACCEPTED, &body);
+    reply.headers.push((header::LOCATION.to_string(), format!("/orders/{order}")));
+    reply
+}
+
+impl Pay {
+    pub(super) fn method(&self) -> Method {
+        match self {
+            Self::Card => Method::Card,
+        }
     }
 }

@@ -11,7 +11,7 @@ pub(super) fn reply(outcome: &Outcome<'_>) -> Reply {
     outcome.rejection::<OrderRejection>().map_or_else(Problem::internal, problem).reply()
 }
 
-fn problem(rejection: OrderRejection) -> Problem {
+pub(super) fn problem(rejection: OrderRejection) -> Problem {
     match rejection {
         OrderRejection::NoLines => Problem::invalid("/lines", "at least one line"),
         OrderRejection::TooManyLines { most } => Problem::invalid("/lines", format!("at most {most} lines")),
@@ -54,6 +54,6 @@ fn conflict(code: &str, title: &str) -> Problem {
     Problem::new(StatusCode::CONFLICT, code, title)
 }
 
-fn unprocessable(code: &str, title: &str) -> Problem {
+pub(super) fn unprocessable(code: &str, title: &str) -> Problem {
     Problem::new(StatusCode::UNPROCESSABLE_ENTITY, code, title)
 }

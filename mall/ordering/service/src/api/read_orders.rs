@@ -1,4 +1,4 @@
-//! `GET /orders/{id}` from the order itself, `GET /orders` from the read model.
+//! `GET /orders/{id}[?at=|?version=]` from the order itself, `GET /orders` from the read model.
 
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -8,7 +8,7 @@ use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse as _, Response},
 };
-use bongsu_host::{list::List, principal::Principal, problem::Problem};
+use bongsu_host::{list::List, past::When, principal::Principal, problem::Problem};
 use bongsu_runtime::{Handle, Range, Token};
 use ordering_domain::{
     events::OrderPlaced,
@@ -30,11 +30,16 @@ pub(super) async fn one(
     State(handle): State<Handle>,
     Path(order): Path<String>,
     principal: Principal,
+    When(when): When,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let (state, version) = handle.load::<Orders>(&order).await?;
     let mine = state.placed.as_ref().filter(|placed| placed.customer == principal.as_str());
     let placed = mine.ok_or_else(|| Problem::not_found("There is no such order."))?;
+    if let Some(moment) = when {
+        let (then, _) = handle.load_at::<Orders>(&order, moment).await?;
+        return Ok(Json(shown(placed, &then)).into_response());
+    }
     let etag = HeaderValue::try_from(format!("\"{version}\"")).map_err(|_| Problem::internal())?;
     if headers.get(header::IF_NONE_MATCH) == Some(&etag) {
         return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, etag)]).into_response());

@@ -5,3 +5,4 @@ mod house;
 mod placing;
 mod reading;
 mod cancelling;
+mod carts;

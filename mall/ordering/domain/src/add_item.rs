@@ -1,0 +1,43 @@
+//! A customer puts something into the cart. Without a cart a new one is taken: one intent is one command.
+
+use bongsu_core::{Ctx, version};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    cart::{CartRejection, CartState, fits},
+    cart_events::{CartEvent, ItemAdded},
+    create_cart::created,
+    place_order::MOST_LINES,
+    price_list::Offer,
+};
+
+/// Put pieces of a product into the cart.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AddItem {
+    /// Whose cart.
+    pub customer: String,
+    /// Which product.
+    pub sku: String,
+    /// How many.
+    pub quantity: u32,
+    /// What the price list says; `None` when it does not know the product.
+    pub offer: Option<Offer>,
+}
+version!(AddItem, "cart.add-item", 1);
+
+pub(crate) fn decide(state: &CartState, add: AddItem, ctx: &Ctx) -> Result<Vec<CartEvent>, CartRejection> {
+    let AddItem { sku, quantity, offer, .. } = add;
+    fits(u64::from(quantity))?;
+    let Some(offer) = offer else { return Err(CartRejection::UnknownProduct { sku }) };
+    if offer.retired {
+        return Err(CartRejection::NotSold { sku });
+    }
+    match state.pieces(&sku) {
+        Some(there) => fits(u64::from(there) + u64::from(quantity))?,
+        None if state.lines().len() >= MOST_LINES => return Err(CartRejection::Full { most: MOST_LINES }),
+        None => {}
+    }
+    let opened = state.open.is_none().then(|| created(ctx));
+    let added = ItemAdded { sku, quantity, at_ms: ctx.now_ms }.into();
+    Ok(opened.into_iter().chain([added]).collect())
+}

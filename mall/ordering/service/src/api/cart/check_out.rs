@@ -1,0 +1,45 @@
+//! `POST /cart/checkout`: the cart becomes an order, in one Commit.
+
+use std::collections::BTreeMap;
+
+use axum::{extract::State, response::Response};
+use bongsu_host::{
+    command::{self, Command},
+    problem::Problem,
+};
+use bongsu_runtime::{Handle, Outcome};
+use ordering_domain::{cart::Carts, check_out::CheckOut, place_order::WantedLine};
+use serde::Deserialize;
+
+use super::problems;
+use crate::api::{
+    offers::offer,
+    place_order::{self, Pay},
+};
+
+#[derive(Deserialize)]
+pub(super) struct Body {
+    address: String,
+    pay: Pay,
+    /// Prices the customer saw on the page, by sku, for one piece.
+    #[serde(default)]
+    prices: BTreeMap<String, i64>,
+}
+
+/// 202, as for `POST /orders`. A cart that changed while its prices were looked up is refused as `cart-changed`.
+pub(super) async fn handle(State(handle): State<Handle>, command: Command<Body>) -> Result<Response, Problem> {
+    let customer = command.principal().to_owned();
+    let (cart, _) = handle.load::<Carts>(&customer).await?;
+    let mut lines = Vec::new();
+    for line in cart.lines() {
+        let (sku, quantity, offer) = (line.sku.clone(), line.quantity, offer(&handle, &line.sku).await?);
+        lines.push(WantedLine { seen_minor: command.body.prices.get(&sku).copied(), sku, quantity, offer });
+    }
+    let Body { address, pay, .. } = &command.body;
+    let check_out = CheckOut { customer, lines, address: address.clone(), method: pay.method() };
+    let answer = handle.execute(&check_out, command.call(), &|outcome| match outcome {
+        Outcome::Accepted { id, token, .. } => place_order::placed(id, token),
+        Outcome::Rejected { .. } => problems::reply_to_check_out(outcome),
+    });
+    Ok(command::respond(answer.await?))
+}

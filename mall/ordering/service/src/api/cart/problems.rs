@@ -1,0 +1,75 @@
+//! Every rejection of a cart as a problem with a stable code.
+
+use axum::http::StatusCode;
+use bongsu_host::{command, problem::Problem};
+use bongsu_runtime::{Outcome, Reply};
+use ordering_domain::{cart::CartRejection, check_out::CheckOutRejection, order::OrderRejection};
+use serde_json::json;
+
+use crate::api::problems;
+
+/// The answer to a change of the cart.
+pub(super) fn changed(outcome: &Outcome<'_>) -> Reply {
+    match outcome {
+        Outcome::Accepted { version, .. } => command::reply(StatusCode::OK, &json!({ "version": version })),
+        Outcome::Rejected { .. } => reply(outcome),
+    }
+}
+
+/// The answer to a rejected change.
+pub(super) fn reply(outcome: &Outcome<'_>) -> Reply {
+    outcome.rejection::<CartRejection>().map_or_else(Problem::internal, problem).reply()
+}
+
+/// The answer to a rejected check-out.
+pub(super) fn reply_to_check_out(outcome: &Outcome<'_>) -> Reply {
+    let problem = match outcome.rejection::<CheckOutRejection>() {
+        Some(CheckOutRejection::Cart(rejection)) => problem(rejection),
+        Some(CheckOutRejection::Order(rejection)) => of_order(rejection),
+        None => Problem::internal(),
+    };
+    problem.reply()
+}
+
+fn problem(rejection: CartRejection) -> Problem {
+    match rejection {
+        CartRejection::AlreadyOpen => conflict("cart-already-open", "There is an open cart already"),
+        CartRejection::NoCart => conflict("no-cart", "There is no open cart"),
+        CartRejection::Quantity { most } => {
+            Problem::invalid("/quantity", format!("between 1 and {most} pieces of one product in all"))
+        }
+        CartRejection::Full { most } => {
+            conflict("cart-full", "The cart holds no more").detail(format!("At most {most} different products."))
+        }
+        CartRejection::UnknownProduct { sku } => problems::unprocessable("unknown-product", "There is no such product")
+            .error("/sku", format!("{sku} is not sold here")),
+        CartRejection::NotSold { sku } => problems::unprocessable("not-sold", "The product is no longer sold")
+            .error("/sku", format!("{sku} is no longer sold")),
+        CartRejection::NotInCart { sku } => {
+            Problem::new(StatusCode::NOT_FOUND, "not-in-cart", "The cart has no such line").with("sku", sku)
+        }
+        CartRejection::Empty => conflict("cart-empty", "There is nothing in the cart"),
+        CartRejection::Changed => conflict("cart-changed", "The cart has changed meanwhile"),
+    }
+}
+
+/// Lines are not in the body of a check-out: what is wrong with one is told by its product.
+fn of_order(rejection: OrderRejection) -> Problem {
+    match rejection {
+        OrderRejection::UnknownProduct { sku, .. } => {
+            problems::unprocessable("unknown-product", "There is no such product").with("sku", sku)
+        }
+        OrderRejection::NotSold { sku, .. } => {
+            problems::unprocessable("not-sold", "The product is no longer sold").with("sku", sku)
+        }
+        OrderRejection::PriceChanged { sku, price, .. } => conflict("price-changed", "The price has changed")
+            .error(format!("/prices/{sku}"), format!("{sku} costs {price} now"))
+            .with("sku", sku)
+            .with("price", json!(price)),
+        other => problems::problem(other),
+    }
+}
+
+fn conflict(code: &str, title: &str) -> Problem {
+    Problem::new(StatusCode::CONFLICT, code, title)
+}

@@ -1,0 +1,23 @@
+//! `DELETE /cart/items/{sku}`: none of a product any more.
+
+use axum::{
+    extract::{Path, State},
+    response::Response,
+};
+use bongsu_host::{
+    command::{self, Caller},
+    problem::Problem,
+};
+use bongsu_runtime::Handle;
+use ordering_domain::remove_item::RemoveItem;
+
+use super::problems;
+
+pub(super) async fn handle(
+    State(handle): State<Handle>,
+    Path(sku): Path<String>,
+    caller: Caller,
+) -> Result<Response, Problem> {
+    let remove = RemoveItem { customer: caller.principal.as_str().to_owned(), sku };
+    Ok(command::respond(handle.execute(&remove, caller.call(), &problems::changed).await?))
+}
