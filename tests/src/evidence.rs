@@ -46,8 +46,19 @@ pub enum Heard {
     Nothing,
 }
 
-/// The tables a dump holds.
-pub const TABLES: &[&str] = &["todo", "cursor", "seen", "lease", "order-history@1.1", "price-list@1.1"];
+/// The tables a dump holds, besides the rows that are shown of each read model.
+pub const TABLES: &[&str] = &["todo", "cursor", "seen", "lease", "projection"];
+/// NAME@VERSION of read models whose rows a dump holds.
+const READ_MODELS: &[&str] = &["order-history@1", "price-list@1"];
+
+/// The tables of rows that are shown, by the documents of the table `projection`.
+pub fn shown(projections: &[Doc]) -> Vec<String> {
+    let generation = |root: &str| {
+        let doc = projections.iter().find(|doc| doc.key.table == "projection" && doc.key.id == root)?;
+        serde_json::from_slice::<Value>(&doc.data).ok()?["generation"].as_u64()
+    };
+    READ_MODELS.iter().map(|root| format!("{root}.{}", generation(root).unwrap_or(1))).collect()
+}
 
 impl Dump {
     /// Reads a store through its port.
@@ -66,11 +77,24 @@ impl Dump {
                 break;
             }
         }
-        for table in TABLES {
-            let found = store.scan(Scan::table(*table, 1_000_000)).await?;
-            dump.docs.extend(found.into_iter().map(|(_, doc)| doc));
-        }
+        let tables: Vec<String> = TABLES.iter().map(|table| (*table).to_owned()).collect();
+        dump.add(store, tables).await?;
+        dump.add(store, shown(&dump.docs)).await?;
         Ok(dump)
+    }
+
+    async fn add(&mut self, store: &dyn Store, tables: Vec<String>) -> Result<(), StoreError> {
+        for table in tables {
+            let found = store.scan(Scan::table(table, 1_000_000)).await?;
+            self.docs.extend(found.into_iter().map(|(_, doc)| doc));
+        }
+        Ok(())
+    }
+
+    /// The rows that are shown of a read model, by its NAME@VERSION.
+    pub fn rows<'a>(&'a self, root: &'a str) -> impl Iterator<Item = &'a Doc> + 'a {
+        let of = move |doc: &&Doc| doc.key.table.rsplit_once('.').is_some_and(|(table, _)| table == root);
+        self.docs.iter().filter(of)
     }
 
     /// The documents of a table.

@@ -3,6 +3,7 @@
 //! For this machine only: a caller that is not on loopback, that came through the gateway or from a web page
 //! is answered 404, as if there were nothing.
 
+mod read_models;
 mod snapshot;
 mod streams;
 
@@ -53,7 +54,7 @@ struct Shown {
 
 /// `GET /bongsu/status`, `GET /bongsu/events?after=&limit=` (`{events, next}`), `GET /bongsu/parked`,
 /// `POST /bongsu/parked/{id}/retry` (204, or 404 when nothing of that id is parked), `GET /bongsu/streams/{stream}`,
-/// `POST /bongsu/snapshot`.
+/// `POST /bongsu/snapshot`, and what `read_models` adds.
 pub fn routes(handle: Handle) -> Router {
     Router::new()
         .route("/bongsu/status", get(status))
@@ -62,6 +63,7 @@ pub fn routes(handle: Handle) -> Router {
         .route("/bongsu/parked/{id}/retry", post(retry))
         .route("/bongsu/streams/{stream}", get(streams::one))
         .route("/bongsu/snapshot", post(snapshot::take))
+        .merge(read_models::routes())
         .with_state(handle)
         .layer(from_fn(only_from_here))
 }

@@ -116,7 +116,7 @@ async fn fill(build: &mut Build, poison: &mut BTreeSet<String>) -> Result<(), Ha
 
 /// Ends a rebuild that can never succeed; what is shown stays.
 async fn give_up(core: &Arc<Core>, model: &Arc<dyn ReadModel>, why: String) {
-    tracing::error!(read_model = model.root(), why, "a rebuild was given up");
+    tracing::error!(code = "rebuild-failed", read_model = model.root(), why, "a rebuild was given up");
     let Ok((mut state, revision)) = State::load(core, model.root()).await else { return };
     state.end(Ended::Failed { why });
     let mut build = Build::new(core, model, &lease_of(model.root()), state);

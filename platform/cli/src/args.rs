@@ -45,6 +45,10 @@ pub(crate) enum Command {
     Events(Events),
     /// Show the public facts of a topic
     Facts(Facts),
+    /// Show every read model: its generation, how far behind it is, and a rebuild's progress
+    Projections(Projections),
+    /// Fold a read model anew from the first fact while it is shown, then show that
+    Rebuild(Rebuild),
     /// Show what was put aside after too many failures
     Parked(Json),
     /// Try again what was put aside
@@ -133,6 +137,29 @@ pub(crate) struct Facts {
     /// Print one CloudEvent per line for programs
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Flags)]
+pub(crate) struct Projections {
+    /// The context; default all
+    pub(crate) context: Option<String>,
+    /// Print JSON for programs
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Flags)]
+pub(crate) struct Rebuild {
+    /// The context
+    pub(crate) context: String,
+    /// The read model, as 'bongsu projections' calls it
+    pub(crate) projection: String,
+    /// Only compare every row with what is shown, and change nothing
+    #[arg(long)]
+    pub(crate) check: bool,
+    /// Return at once instead of waiting for the end
+    #[arg(long)]
+    pub(crate) detach: bool,
 }
 
 #[derive(Debug, Flags)]

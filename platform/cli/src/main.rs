@@ -18,6 +18,8 @@ mod facts;
 mod parked;
 mod snapshot;
 mod stream;
+mod projections;
+mod rebuild;
 mod child;
 mod broker_process;
 mod gateway_process;
@@ -61,6 +63,8 @@ fn run(args: Args) -> anyhow::Result<ExitCode> {
             Command::Stop(flags) => steer::steer(&place, "stop", &flags.names).await,
             Command::Events(flags) => events::events(&place, &flags).await,
             Command::Facts(flags) => facts::facts(&place, &flags).await,
+            Command::Projections(flags) => projections::projections(&place, &flags).await,
+            Command::Rebuild(flags) => rebuild::rebuild(&place, &flags).await,
             Command::Parked(flags) => parked::parked(&place, &flags).await,
             Command::Unpark(flags) => parked::unpark(&place, &flags).await,
             Command::Snapshot(flags) => snapshot::snapshot(&place, &flags).await,

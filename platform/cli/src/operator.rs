@@ -80,6 +80,12 @@ impl Operator {
         serde_json::from_slice(&answer.body).with_context(|| format!("{url} answers something else"))
     }
 
+    /// `POST` without a body, read as JSON whatever the status.
+    pub(crate) async fn order(&self, url: &str) -> Result<(u16, serde_json::Value)> {
+        let answer = self.http.ask(Method::POST, url, LIMIT).await?;
+        Ok((answer.status, serde_json::from_slice(&answer.body).unwrap_or_default()))
+    }
+
     /// `POST` without a body: the status.
     pub(crate) async fn post(&self, url: &str) -> Result<u16> {
         Ok(self.http.ask(Method::POST, url, LIMIT).await?.status)

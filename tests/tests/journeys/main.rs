@@ -9,6 +9,7 @@ mod cancelling;
 mod selling;
 mod asking;
 mod mypage;
+mod rebuilding;
 mod operating;
 mod killing;
 mod verdict;

@@ -8,7 +8,10 @@ use std::{
 
 use bongsu_runtime::{
     Runtime, Service, Settings, World,
-    ports::env::{Env, HttpRequest, HttpResponse},
+    ports::{
+        env::{Env, HttpRequest, HttpResponse},
+        store::Doc,
+    },
 };
 use bongsu_testing::{
     MemoryBroker, MemoryStore,
@@ -18,7 +21,7 @@ use sandbox::{
     api::{self, Reply},
     provider::{Behaviour, Mode, Provider},
 };
-use system_tests::evidence::{Dump, Evidence, Op, TABLES};
+use system_tests::evidence::{Dump, Evidence, Op, TABLES, shown};
 
 /// The contexts, in no order.
 pub(crate) const CONTEXTS: [&str; 5] = ["product", "ordering", "payment", "delivery", "mypage"];
@@ -86,9 +89,11 @@ impl Mall {
     }
 
     pub(crate) fn evidence(&self) -> Evidence {
-        let dump = |store: &MemoryStore| Dump {
-            events: store.all_events(),
-            docs: TABLES.iter().flat_map(|table| store.docs_of(table)).collect(),
+        let dump = |store: &MemoryStore| {
+            let mut docs: Vec<Doc> = TABLES.iter().flat_map(|table| store.docs_of(table)).collect();
+            let rows: Vec<Doc> = shown(&docs).iter().flat_map(|table| store.docs_of(table)).collect();
+            docs.extend(rows);
+            Dump { events: store.all_events(), docs }
         };
         Evidence {
             stores: self.stores.iter().map(|(context, store)| (*context, dump(store))).collect(),

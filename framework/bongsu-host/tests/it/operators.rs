@@ -30,6 +30,15 @@ async fn nothing_parked_is_an_empty_list_and_a_retry_of_nothing_404() {
 }
 
 #[tokio::test]
+async fn a_read_model_that_is_not_there_cannot_be_rebuilt() {
+    let house = House::open().await;
+    let shown = Ask::get("/bongsu/projections").of(house.addr).await;
+    assert_eq!((shown.status, shown.body.as_slice()), (200, &b"[]"[..]));
+    Ask::new("POST", "/bongsu/rebuild/visitors").of(house.addr).await.problem(404, "not-found");
+    Ask::new("POST", "/bongsu/rebuild/visitors?chek=true").of(house.addr).await.problem(400, "bad-request");
+}
+
+#[tokio::test]
 async fn a_call_that_came_through_the_gateway_or_from_a_web_page_finds_nothing() {
     let house = House::open().await;
     for name in ["x-bongsu-principal", "x-forwarded-for", "origin"] {
