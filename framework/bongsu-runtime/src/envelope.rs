@@ -1,6 +1,9 @@
 //! The CloudEvents envelope facts travel in.
 
-use std::time::{Duration, UNIX_EPOCH};
+use std::{
+    borrow::Cow,
+    time::{Duration, UNIX_EPOCH},
+};
 
 use bongsu_core::{CommandId, Ctx, digest, split_type};
 use bytes::Bytes;
@@ -10,42 +13,48 @@ use serde_json::value::RawValue;
 /// A fact as CloudEvents 1.0 in JSON, with the extensions `sequence`, `partitionkey`, `correlationid`,
 /// `causationid` and `traceparent`.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct Envelope {
+pub struct Envelope<'a> {
     /// Always "1.0".
-    pub specversion: String,
+    #[serde(borrow)]
+    pub specversion: Cow<'a, str>,
     /// Unique.
-    pub id: String,
+    #[serde(borrow)]
+    pub id: Cow<'a, str>,
     /// The publishing context.
-    pub source: String,
+    #[serde(borrow)]
+    pub source: Cow<'a, str>,
     /// Wire name with version: `context.event.v1`.
-    #[serde(rename = "type")]
-    pub kind: String,
+    #[serde(borrow, rename = "type")]
+    pub kind: Cow<'a, str>,
     /// The stream: `aggregate/id`.
-    pub subject: String,
+    #[serde(borrow)]
+    pub subject: Cow<'a, str>,
     /// RFC 3339, UTC; optional, as CloudEvents has it.
-    #[serde(default)]
-    pub time: String,
+    #[serde(borrow, default)]
+    pub time: Cow<'a, str>,
     /// Always "application/json".
-    #[serde(default)]
-    pub datacontenttype: String,
+    #[serde(borrow, default)]
+    pub datacontenttype: Cow<'a, str>,
     /// Where the schema of the data is kept.
-    #[serde(default)]
-    pub dataschema: String,
+    #[serde(borrow, default)]
+    pub dataschema: Cow<'a, str>,
     /// Strictly rising per subject; gaps are normal.
     pub sequence: u64,
     /// Facts with the same key stay in order.
-    pub partitionkey: String,
+    #[serde(borrow)]
+    pub partitionkey: Cow<'a, str>,
     /// The same for everything that follows from one request.
-    #[serde(default)]
-    pub correlationid: String,
+    #[serde(borrow, default)]
+    pub correlationid: Cow<'a, str>,
     /// The command or fact that caused this one.
-    #[serde(default)]
-    pub causationid: String,
+    #[serde(borrow, default)]
+    pub causationid: Cow<'a, str>,
     /// W3C trace context.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub traceparent: Option<String>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub traceparent: Option<Cow<'a, str>>,
     /// The body.
-    pub data: Box<RawValue>,
+    #[serde(borrow)]
+    pub data: &'a RawValue,
 }
 
 /// What is kept beside every event.
@@ -63,12 +72,12 @@ pub(crate) struct Meta {
     pub(crate) traceparent: Option<String>,
 }
 
-impl Envelope {
+impl<'a> Envelope<'a> {
     /// Reads an envelope.
     ///
     /// # Errors
     /// What the JSON reader says, when a required attribute is missing or of another type.
-    pub fn parse(cloudevent: &[u8]) -> Result<Self, serde_json::Error> {
+    pub fn parse(cloudevent: &'a [u8]) -> Result<Self, serde_json::Error> {
         serde_json::from_slice(cloudevent)
     }
 
@@ -83,9 +92,9 @@ impl Envelope {
             now_ms,
             command_id: CommandId::from_parts(&[consumer, &self.id]),
             actor: consumer.to_owned(),
-            correlation: self.correlationid.clone(),
-            causation: self.id.clone(),
-            traceparent: self.traceparent.clone(),
+            correlation: self.correlationid.clone().into_owned(),
+            causation: self.id.clone().into_owned(),
+            traceparent: self.traceparent.clone().map(Cow::into_owned),
         }
     }
 

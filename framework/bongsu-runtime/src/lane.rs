@@ -355,7 +355,7 @@ pub(crate) fn cursor_key(consumer: &str, partition: &Partition) -> DocKey {
 }
 
 /// The seen mark of a fact's subject.
-pub(crate) fn seen_key(consumer: &str, envelope: &Envelope) -> DocKey {
+pub(crate) fn seen_key(consumer: &str, envelope: &Envelope<'_>) -> DocKey {
     DocKey::new(SEEN, format!("{consumer}/{}/{}", envelope.source, envelope.subject))
 }
 

@@ -86,6 +86,8 @@ pub(crate) struct Keeper {
     /// Every other slot: revision of its last heartbeat, and when this instance first saw it.
     others: BTreeMap<String, (CommitId, Duration)>,
     resources: Vec<String>,
+    /// What is held may not be what the store says: at the start, and after a round that failed.
+    unsure: bool,
 }
 
 impl Leases {
@@ -143,7 +145,7 @@ impl Keeper {
         }
         resources.extend(core.service.read_models.iter().map(|model| rebuild::lease_of(model.root())));
         let incarnation = core.env.random();
-        Self { core, incarnation, beat: 0, revision: None, others: BTreeMap::new(), resources }
+        Self { core, incarnation, beat: 0, revision: None, others: BTreeMap::new(), resources, unsure: true }
     }
 
     /// Beats, looks around, takes and gives back, for ever.
@@ -152,7 +154,10 @@ impl Keeper {
             match self.round().await {
                 Ok(true) => {}
                 Ok(false) => return self.superseded(),
-                Err(error) => tracing::warn!(%error, "leases could not be renewed"),
+                Err(error) => {
+                    self.unsure = true;
+                    tracing::warn!(%error, "leases could not be renewed");
+                }
             }
             self.core.env.sleep(BEAT).await;
         }
@@ -164,13 +169,17 @@ impl Keeper {
             return Ok(false);
         }
         let members = self.look_around().await?;
-        self.reconcile().await?;
+        // Alone, nobody can have taken anything while this instance beat: it is enough to look now and then.
+        if members.len() > 1 || self.unsure || self.beat % 5 == 0 {
+            self.reconcile().await?;
+        }
         if self.core.leases.others.swap(members.len() > 1, Ordering::Relaxed) != (members.len() > 1) {
             self.core.due.notify_one();
         }
         let wanted = assigned(&self.resources, &members, &self.core.settings.slot);
         self.give_back(|resource| !wanted.contains(resource)).await?;
         self.take(&wanted, &members).await?;
+        self.unsure = false;
         self.core.health.joined();
         Ok(true)
     }

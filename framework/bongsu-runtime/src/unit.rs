@@ -271,27 +271,28 @@ impl Unit {
         let kind = type_of(public.name, public.schema);
         let envelope = Envelope {
             specversion: "1.0".into(),
-            id: meta.id.clone(),
-            source: self.core.service.name.to_owned(),
-            subject: stream.to_owned(),
-            time: rfc3339(self.now_ms),
+            id: (&meta.id).into(),
+            source: self.core.service.name.into(),
+            kind: (&kind).into(),
+            subject: stream.into(),
+            time: rfc3339(self.now_ms).into(),
             datacontenttype: "application/json".into(),
-            dataschema: format!("/contracts/{}.json", kind.split_once('.').map_or(kind.as_str(), |(_, rest)| rest)),
+            dataschema: dataschema(&kind).into(),
             sequence: version,
-            partitionkey: public.key.clone(),
-            correlationid: meta.correlation.clone(),
-            causationid: meta.causation.clone(),
-            traceparent: meta.traceparent.clone(),
+            partitionkey: (&public.key).into(),
+            correlationid: (&meta.correlation).into(),
+            causationid: (&meta.causation).into(),
+            traceparent: meta.traceparent.as_deref().map(Into::into),
             data: serde_json::from_slice(&public.data).expect("an encoded fact is JSON"),
-            kind,
         };
+        let cloudevent = envelope.encode();
         Some(Fact {
             id: meta.id.clone(),
             topic: self.core.service.name.to_owned(),
             subject: stream.to_owned(),
             partition_key: public.key,
             sequence: version,
-            cloudevent: envelope.encode(),
+            cloudevent,
         })
     }
 
@@ -308,6 +309,11 @@ impl Unit {
             }
         }
     }
+}
+
+/// Where the schema of a fact is kept: `/contracts/<event>.v<n>.json`.
+fn dataschema(kind: &str) -> String {
+    format!("/contracts/{}.json", kind.split_once('.').map_or(kind, |(_, rest)| rest))
 }
 
 impl Core {

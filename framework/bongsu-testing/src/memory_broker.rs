@@ -76,6 +76,14 @@ impl MemoryBroker {
             .collect()
     }
 
+    /// The next offset of every partition of a topic, for checkers; empty when there is no such topic.
+    pub fn ends(&self, topic: &str) -> Vec<(Partition, u64)> {
+        let state = self.state();
+        let Some(kept) = state.topics.get(topic) else { return Vec::new() };
+        let end = |log: &Log| log.messages.last().map_or(log.earliest, |(_, message)| message.offset + 1);
+        kept.partitions.iter().zip(0..).map(|(log, index)| (partition(topic, index), end(log))).collect()
+    }
+
     /// What a partition keeps in this range of offsets, for checkers.
     pub fn range(&self, partition: &Partition, offsets: std::ops::Range<u64>) -> Vec<In> {
         let state = self.state();

@@ -62,6 +62,16 @@ impl MemoryStore {
         Self { shared: Arc::new(Shared { env: Some(env), ..Shared::default() }) }
     }
 
+    /// How many events it holds.
+    pub fn len(&self) -> usize {
+        self.state().end().0 as usize
+    }
+
+    /// Whether it holds no event.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// Every event in commit order, facts filled in: for checkers.
     pub fn all_events(&self) -> Vec<StoredEvent> {
         self.state().all_events()

@@ -18,7 +18,7 @@ use system_tests::evidence::{Heard, Op};
 use crate::world::Mall;
 
 /// What is on sale, and how many of each: few enough to run out.
-pub(crate) const GOODS: [(&str, u32); 3] = [("TV", 25), ("MASK", 60), ("NOTEBOOK", 150)];
+pub(crate) const GOODS: [(&str, u32); 3] = [("TV", 60), ("MASK", 150), ("NOTEBOOK", 375)];
 
 /// Goods come in: the same once-key until it is known to have worked.
 pub(crate) async fn stock_up(mall: &Mall) {

@@ -13,10 +13,14 @@ use bongsu_testing::sim::{Outcome, Plan, Stats, run};
 
 use crate::scenario::scenario;
 
+/// A run is millions of small allocations.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Bugs the rules must find.
 const BUGS: [&str; 4] = ["position-before-effect", "publish-before-commit", "phantom-stock", "lost-timer"];
 /// Seeds of one ordinary run.
-const SEEDS: u64 = 200;
+const SEEDS: u64 = 100;
 /// Seeds a planted bug may survive.
 const PATIENCE: u64 = 200;
 /// Every ending of an order; a run of many seeds that misses one has tested nothing of it.

@@ -15,7 +15,7 @@ use bongsu_runtime::{
 };
 use bongsu_testing::{
     MemoryBroker, MemoryStore,
-    sim::{Moment, Node, Sim, SimAnswer, SimEnv, SimStore, check},
+    sim::{Node, Sim, SimAnswer, SimEnv, SimStore, check},
 };
 use sandbox::{
     api::{self, Reply},
@@ -38,7 +38,7 @@ pub(crate) struct Mall {
 }
 
 /// The map of a context. `phantom` plants the bug of a release that gives back what was never taken.
-fn map(context: &str, phantom: bool) -> Service {
+pub(crate) fn map(context: &str, phantom: bool) -> Service {
     match context {
         "product" if phantom => product_service::service_with_phantom_stock(),
         "product" => product_service::service(),
@@ -62,6 +62,8 @@ impl Mall {
             if context != "mypage" {
                 sim.watch(context, check::published_is_committed(memory.clone(), context));
             }
+            let rule = check::lanes_stay_safe(context, memory.clone(), broker.clone(), map(context, false));
+            sim.watch("I5 offsets stay safe", rule);
             let store: SimStore = sim.store(context, memory.clone());
             let (door, outside) = (door.clone(), outside.clone());
             let boot = move |env: Arc<SimEnv>| {
@@ -137,25 +139,4 @@ fn tell(provider: &Arc<Mutex<Provider>>, method: &str, path: &str, body: &[u8], 
 fn settle(provider: &mut Provider, now_ms: i64) {
     let entries = provider.settle(now_ms);
     entries.iter().for_each(|entry| provider.apply(entry));
-}
-
-/// I5 at every crash and every so many Commits: no cursor of a store is beyond a fact that it has neither a mark
-/// for nor put aside.
-pub(crate) fn watch_cursors(mall: &Mall) {
-    const EVERY: u64 = 499;
-    let (stores, broker, mut commits) = (mall.stores.clone(), mall.broker.clone(), 0);
-    mall.sim.watch("I5 offsets are safe at every crash", move |moment| {
-        let context = match moment {
-            Moment::Crashed(node) => *node,
-            Moment::Committed { store, .. } => {
-                commits += 1;
-                if commits % EVERY > 0 {
-                    return Ok(0);
-                }
-                store
-            }
-            Moment::Published { .. } => return Ok(0),
-        };
-        crate::scenario::cursors_are_safe(&stores[context], &broker)
-    });
 }

@@ -10,6 +10,7 @@ pub(crate) mod ratchet;
 mod unfinished;
 mod manifests;
 mod links;
+mod snippets;
 mod error_pages;
 mod core_size;
 mod outside;
@@ -32,6 +33,7 @@ pub(crate) const ALL: &[(&str, Rule)] = &[
     ("unfinished", unfinished::check),
     ("manifests", manifests::check),
     ("links", links::check),
+    ("snippets", snippets::check),
     ("error-pages", error_pages::check),
     ("core-size", core_size::check),
     ("outside", outside::check),

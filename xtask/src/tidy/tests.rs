@@ -207,6 +207,15 @@ fn a_link_that_leads_nowhere_is_caught() {
 }
 
 #[test]
+fn code_shown_that_is_not_in_its_file_is_caught() {
+    let shows = |code: &str| format!("From [the guide](../xtask/src/main.rs):\n\n```rust\n{code}\n```\n");
+    assert_eq!(broken_by_file("docs/planted.md", &shows("mod tidy;\n// …\nfn main() -> ExitCode {")), [""; 0]);
+    assert_eq!(broken_by_file("docs/planted.md", &shows("mod untidy;")), ["snippets"]);
+    let gone = "From [a file](../xtask/src/gone.rs):\n```rust\nmod tidy;\n```\n";
+    assert_eq!(broken_by_file("docs/planted.md", gone), ["links", "snippets"]);
+}
+
+#[test]
 fn a_kernel_that_grew_too_large_is_caught() {
     let lines = |text: &str| broken_by_file("framework/bongsu-core/src/wire/planted.rs", &rust(text));
     let functions = "fn f() {\n    step();\n}\n".repeat(160);

@@ -185,13 +185,7 @@ impl State {
     }
 
     fn collect(&self, at: impl Iterator<Item = usize>, limit: usize, facts: bool) -> Vec<StoredEvent> {
-        let seen = |at: usize| {
-            let mut event = self.events[at].clone();
-            if !facts {
-                event.facts = Vec::new();
-            }
-            event
-        };
+        let seen = |at: usize| if facts { self.events[at].clone() } else { without_facts(&self.events[at]) };
         at.take(limit).map(seen).collect()
     }
 
@@ -224,6 +218,22 @@ impl State {
 impl Row {
     fn doc(&self, table: &str) -> Doc {
         Doc { key: DocKey::new(table, self.id.clone()), revision: self.revision, data: self.body.data.clone() }
+    }
+}
+
+/// What most readers ask for, without cloning what they would drop.
+fn without_facts(event: &StoredEvent) -> StoredEvent {
+    StoredEvent {
+        position: event.position,
+        commit: event.commit,
+        stream: event.stream.clone(),
+        version: event.version,
+        name: event.name.clone(),
+        schema: event.schema,
+        data: event.data.clone(),
+        meta: event.meta.clone(),
+        tags: event.tags.clone(),
+        facts: Vec::new(),
     }
 }
 

@@ -19,7 +19,7 @@ use super::{
     run::{Failure, Stats},
     tasks::{Ended, Grave, Life, Ready, TaskId, Tasks},
     timers::Timers,
-    trace::{Trace, What, Who},
+    trace::{Trace, What, Who, hash_of},
 };
 
 /// The node of the scenario, of clients, of the network: it never crashes.
@@ -79,7 +79,8 @@ pub(super) struct NodeState {
     pub(super) held: Vec<TaskId>,
     /// Down until somebody calls `restart`.
     pub(super) kept_down: bool,
-    hits: BTreeMap<&'static str, u64>,
+    /// By the hash of a step's name, which is cheaper to compare than the name.
+    hits: BTreeMap<u64, (&'static str, u64)>,
 }
 
 impl Core {
@@ -270,7 +271,7 @@ impl State {
     fn step(&mut self, life: &Life, at: &'static str) -> bool {
         self.trace.record(self.now, life.into(), What::Step(at));
         let node = &mut self.nodes[life.node as usize];
-        let hits = node.hits.entry(at).or_default();
+        let (_, hits) = node.hits.entry(hash_of(at)).or_insert((at, 0));
         *hits += 1;
         let mortal = life.node != WORLD && node.boot.is_some();
         if !mortal || self.healed {
@@ -334,7 +335,7 @@ impl State {
     /// How often each node passed each step.
     pub(super) fn points(&self) -> BTreeMap<(String, &'static str), u64> {
         let of = |node: &NodeState| -> Vec<_> {
-            node.hits.iter().map(|(point, hits)| ((node.name.to_string(), *point), *hits)).collect()
+            node.hits.values().map(|(point, hits)| ((node.name.to_string(), *point), *hits)).collect()
         };
         self.nodes.iter().flat_map(of).collect()
     }

@@ -32,7 +32,7 @@ fn leads_nowhere(tree: &Tree, from: &str, target: &str) -> bool {
 }
 
 /// A path from the root; `None` when it leaves the repository.
-fn resolve(from: &str, target: &str) -> Option<String> {
+pub(super) fn resolve(from: &str, target: &str) -> Option<String> {
     let mut parts: Vec<&str> = from.split('/').collect();
     parts.pop();
     for part in target.trim_end_matches('/').split('/') {

@@ -1,12 +1,12 @@
 //! I5 for services on this project's runtime: where its cursors and its marks are is known.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bongsu_runtime::{
     Service,
     ports::{
         broker::{In, Partition},
-        store::{Doc, DocKey, Store},
+        store::{CommitId, Doc, DocKey, Store},
     },
 };
 use futures::FutureExt;
@@ -28,8 +28,12 @@ struct Seen {
 }
 
 /// How far each lane was looked at.
-#[derive(Default)]
-struct Lanes(BTreeMap<String, u64>);
+struct Lanes {
+    /// (consumer, fact) pairs of the map.
+    hears: BTreeSet<(String, String)>,
+    /// By cursor: the revision last looked at, and its offset.
+    passed: BTreeMap<String, (Option<CommitId>, u64)>,
+}
 
 /// Every message behind a lane's cursor that its consumer hears is marked as seen, be it handled or queued as a
 /// to-do.
@@ -37,42 +41,67 @@ struct Lanes(BTreeMap<String, u64>);
 /// # Errors
 /// The first message that a cursor has passed without a mark, and documents that are not what the runtime writes.
 pub fn lanes_are_safe(store: &MemoryStore, broker: &MemoryBroker, service: &Service) -> Checked {
-    Lanes::default().look(store, broker, service)
+    Lanes::of(service).look(store, broker)
 }
 
-/// The same at every Commit of the store called `name`, each message once. To be watched.
+/// The same at every crash and at every 16th Commit of the store called `name`, each message once. To be watched.
 pub fn lanes_stay_safe(
     name: &'static str,
     store: MemoryStore,
     broker: MemoryBroker,
     service: Service,
 ) -> impl FnMut(&Moment<'_>) -> Checked + Send {
-    let mut lanes = Lanes::default();
-    move |moment| match moment {
-        Moment::Committed { store: of, .. } if *of == name => lanes.look(&store, &broker, &service),
-        _ => Ok(0),
+    const EVERY: u64 = 16;
+    let (mut lanes, mut commits) = (Lanes::of(&service), 0);
+    move |moment| {
+        commits += u64::from(matches!(moment, Moment::Committed { store: of, .. } if *of == name));
+        match moment {
+            Moment::Committed { store: of, .. } if *of == name && commits % EVERY == 0 => lanes.look(&store, &broker),
+            Moment::Crashed(_) => lanes.look(&store, &broker),
+            _ => Ok(0),
+        }
     }
 }
 
 impl Lanes {
+    fn of(service: &Service) -> Self {
+        let hears = service.hears().into_iter().map(|(fact, by)| (by.to_owned(), fact)).collect();
+        Self { hears, passed: BTreeMap::new() }
+    }
+
     /// Looks at what the cursors have passed since the last time.
-    fn look(&mut self, store: &MemoryStore, broker: &MemoryBroker, service: &Service) -> Checked {
+    fn look(&mut self, store: &MemoryStore, broker: &MemoryBroker) -> Checked {
         let mut looked = 0;
         for doc in store.docs_of("cursor").into_iter().filter(|doc| doc.key.id != "relay") {
-            let Cursor { offset } = read(&doc)?;
-            let before = self.0.entry(doc.key.id.clone()).or_default();
-            if offset > *before {
-                let (consumer, partition) = lane(&doc.key)?;
-                let passed = broker.range(&partition, *before..offset);
-                looked += passed.len() as u64;
-                let unmarked = |message: &&In| !is_marked(store, service, consumer, message).unwrap_or(false);
-                if let Some(message) = passed.iter().find(unmarked) {
-                    return Err(format!("{consumer} is at {offset} and has not seen {}", place(&partition, message)));
-                }
-                *before = offset;
+            let (known, before) = self.passed.get(&doc.key.id).copied().unwrap_or_default();
+            if known == Some(doc.revision) {
+                continue;
             }
+            let Cursor { offset } = read(&doc)?;
+            let (consumer, partition) = lane(&doc.key)?;
+            let passed = broker.range(&partition, before..offset);
+            looked += passed.len() as u64;
+            let unmarked = |message: &&In| !self.is_marked(store, consumer, message).unwrap_or(false);
+            if let Some(message) = passed.iter().find(unmarked) {
+                return Err(format!("{consumer} is at {offset} and has not seen {}", place(&partition, message)));
+            }
+            self.passed.insert(doc.key.id, (Some(doc.revision), offset.max(before)));
         }
         Ok(looked)
+    }
+
+    fn is_marked(&self, store: &MemoryStore, consumer: &str, message: &In) -> Result<bool, String> {
+        let told = told(&message.cloudevent)?;
+        if !self.hears.contains(&(reader_of(consumer).to_owned(), told.kind.into_owned())) {
+            return Ok(true);
+        }
+        let mark = DocKey::new("seen", format!("{consumer}/{}/{}", told.source, told.subject));
+        let found = store.docs(vec![mark]).now_or_never().ok_or("the store does not answer at once")?;
+        let found = found.map_err(|error| error.to_string())?.into_iter().next().flatten();
+        Ok(match found {
+            Some(doc) => read::<Seen>(&doc)?.sequence >= told.sequence,
+            None => false,
+        })
     }
 }
 
@@ -90,20 +119,6 @@ fn lane(key: &DocKey) -> Result<(&str, Partition), String> {
 /// says NAME@VERSION.
 pub fn reader_of(consumer: &str) -> &str {
     consumer.rsplit_once('.').filter(|(root, _)| root.contains('@')).map_or(consumer, |(root, _)| root)
-}
-
-fn is_marked(store: &MemoryStore, service: &Service, consumer: &str, message: &In) -> Result<bool, String> {
-    let told = told(&message.cloudevent)?;
-    if !service.hears().iter().any(|(fact, by)| *fact == told.kind && *by == reader_of(consumer)) {
-        return Ok(true);
-    }
-    let mark = DocKey::new("seen", format!("{consumer}/{}/{}", told.source, told.subject));
-    let found = store.docs(vec![mark]).now_or_never().ok_or("the store does not answer at once")?;
-    let found = found.map_err(|error| error.to_string())?.into_iter().next().flatten();
-    Ok(match found {
-        Some(doc) => read::<Seen>(&doc)?.sequence >= told.sequence,
-        None => false,
-    })
 }
 
 fn read<T: DeserializeOwned>(doc: &Doc) -> Result<T, String> {

@@ -1,0 +1,113 @@
+//! docs/context-map.md is drawn from the maps of the services and their contracts; a page that is no longer true
+//! fails here. `UPDATE_EXPECT=1 cargo test -p system-tests --test context_map` writes it anew.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use bongsu_runtime::Service;
+use expect_test::expect_file;
+
+/// Who hears a fact: (context, consumer).
+type Heard = BTreeMap<String, BTreeSet<(String, String)>>;
+
+const HEAD: &str = "\
+# Context map
+
+Drawn from the services' maps (`service()` in each `lib.rs`) and their `contracts/` by
+`tests/tests/context_map.rs`, which fails when this page is no longer true. An arrow is a fact: its publisher does not
+know who hears it.
+
+";
+
+fn services() -> Vec<Service> {
+    vec![
+        product_service::service(),
+        ordering_service::service(&ordering_service::settings::Settings::default()),
+        payment_service::service(&payment_service::settings::Settings::default()),
+        delivery_service::service(&delivery_service::settings::Settings::default()),
+        mypage_service::service(),
+    ]
+}
+
+fn mall() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../mall")
+}
+
+/// The facts a context has a contract for, by wire name.
+fn published(context: &str) -> Vec<String> {
+    let Ok(folder) = fs::read_dir(mall().join(context).join("contracts")) else { return Vec::new() };
+    let names = folder.map(|entry| entry.expect("a readable folder").file_name().into_string().expect("UTF-8"));
+    let mut facts: Vec<String> =
+        names.filter_map(|name| Some(format!("{context}.{}", name.strip_suffix(".json")?))).collect();
+    facts.retain(|fact| fact != &format!("{context}.openapi"));
+    facts.sort();
+    facts
+}
+
+fn heard(services: &[Service]) -> Heard {
+    let mut heard = Heard::new();
+    for service in services {
+        for (fact, consumer) in service.hears() {
+            heard.entry(fact).or_default().insert((service.name().to_owned(), consumer.to_owned()));
+        }
+    }
+    heard
+}
+
+fn picture(services: &[Service], heard: &Heard) -> String {
+    let mut page = String::from("```mermaid\nflowchart LR\n");
+    for service in services {
+        let told = published(service.name());
+        let listeners = told.iter().filter_map(|fact| heard.get(fact)).flatten().map(|(context, _)| context);
+        let listeners: BTreeSet<&String> = listeners.filter(|context| *context != service.name()).collect();
+        for listener in listeners {
+            let count = told.iter().filter(|fact| hears(heard, fact, listener)).count();
+            writeln!(page, "    {} -- {count} --> {listener}", service.name()).expect("a string takes everything");
+        }
+    }
+    page + "```\n"
+}
+
+fn hears(heard: &Heard, fact: &str, context: &str) -> bool {
+    heard.get(fact).is_some_and(|by| by.iter().any(|(listener, _)| listener == context))
+}
+
+fn table(services: &[Service], heard: &Heard) -> String {
+    let mut page = String::new();
+    for service in services {
+        let told = published(service.name());
+        if told.is_empty() {
+            writeln!(page, "\n## {}\n\nPublishes nothing: it owns no truth.", service.name()).expect("a string");
+            continue;
+        }
+        writeln!(page, "\n## {}\n\n| Fact | Heard by |\n|---|---|", service.name()).expect("a string");
+        for fact in told {
+            let by = heard.get(&fact).map(|by| by.iter().map(|(context, who)| format!("{context} ({who})")));
+            let by = by.map_or_else(|| "nobody yet".to_owned(), |by| by.collect::<Vec<_>>().join(", "));
+            writeln!(page, "| `{fact}` | {by} |").expect("a string");
+        }
+    }
+    page
+}
+
+#[test]
+fn the_context_map_is_true() {
+    let services = services();
+    let heard = heard(&services);
+    assert!(!heard.is_empty(), "nobody hears anything");
+    let page = format!("{HEAD}{}{}", picture(&services, &heard), table(&services, &heard));
+    expect_file!["../../docs/context-map.md"].assert_eq(&page);
+}
+
+#[test]
+fn every_fact_heard_has_a_contract() {
+    let services = services();
+    let told: BTreeSet<String> = services.iter().flat_map(|service| published(service.name())).collect();
+    let heard = heard(&services);
+    let missing: Vec<&String> = heard.keys().filter(|fact| !told.contains(*fact)).collect();
+    assert!(missing.is_empty() && !told.is_empty(), "heard, but published by no contract: {missing:?}");
+}
