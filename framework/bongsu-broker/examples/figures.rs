@@ -37,7 +37,10 @@ async fn main() {
 
 async fn measure(client: &BrokerClient) {
     for (name, partitions) in [("one", 8), ("many", 8), ("ping", 1)] {
-        client.ensure(Topic { name: name.into(), partitions, retention_ms: None }).await.expect("a topic");
+        client
+            .ensure(Topic { name: name.into(), partitions, retention_ms: None, retention_bytes: None })
+            .await
+            .expect("a topic");
     }
     let began = Instant::now();
     produce(client, "one", "alone", MESSAGES / 4).await;
@@ -59,7 +62,7 @@ async fn measure(client: &BrokerClient) {
 async fn produce(client: &BrokerClient, topic: &str, service: &str, count: u64) {
     for first in (1..=count).step_by(BATCH as usize) {
         let batch = (first..first + BATCH).map(|position| out(topic, service, position)).collect();
-        client.publish(Producer { service, epoch: 1 }, batch).await.expect("a batch is taken");
+        client.publish(Producer { service, epoch: 1, refill: 0, after: 0 }, batch).await.expect("a batch is taken");
     }
 }
 
@@ -90,7 +93,10 @@ async fn ping(client: &BrokerClient) -> Vec<Duration> {
             tokio::time::sleep(Duration::from_millis(2)).await;
             let began = Instant::now();
             let batch = vec![out("ping", "ping", position)];
-            client.publish(Producer { service: "ping", epoch: 1 }, batch).await.expect("a message is taken");
+            client
+                .publish(Producer { service: "ping", epoch: 1, refill: 0, after: 0 }, batch)
+                .await
+                .expect("a message is taken");
             began
         };
         let fetched = async { (fetch.await.expect("a batch"), Instant::now()) };

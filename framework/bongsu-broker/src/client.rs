@@ -37,7 +37,7 @@ const MAX_ANSWER: usize = 64 << 20;
 ///
 /// # async fn example() -> Result<(), bongsu_runtime::ports::broker::BrokerError> {
 /// let broker = BrokerClient::new("http://127.0.0.1:9092")?;
-/// broker.ensure(Topic { name: "gate".into(), partitions: 8, retention_ms: None }).await?;
+/// broker.ensure(Topic { name: "gate".into(), partitions: 8, retention_ms: None, retention_bytes: None }).await?;
 /// # Ok(())
 /// # }
 /// ```
@@ -102,7 +102,9 @@ impl BrokerClient {
         let mut body = Vec::with_capacity(part.iter().map(|out| out.cloudevent.len() + 128).sum::<usize>() + 128);
         body.extend_from_slice(br#"{"service":"#);
         body.extend_from_slice(&encode(from.service));
-        body.extend_from_slice(format!(r#","epoch":{},"messages":["#, from.epoch).as_bytes());
+        let Producer { epoch, refill, after, .. } = from;
+        let head = format!(r#","epoch":{epoch},"refill":{refill},"after":{after},"messages":["#);
+        body.extend_from_slice(head.as_bytes());
         for (at, out) in part.iter().enumerate() {
             body.extend_from_slice(if at > 0 { br#",{"topic":"# } else { br#"{"topic":"# });
             body.extend_from_slice(&encode(&out.topic));
@@ -125,8 +127,8 @@ impl Broker for BrokerClient {
     fn ensure(&self, topic: Topic) -> Fut<'_, Result<(), BrokerError>> {
         Box::pin(async move {
             topic.check()?;
-            let Topic { name, partitions, retention_ms } = topic;
-            let body = encode(&NewTopic { partitions, retention_ms });
+            let Topic { name, partitions, retention_ms, retention_bytes } = topic;
+            let body = encode(&NewTopic { partitions, retention_ms, retention_bytes });
             self.send(Method::PUT, &format!("/topics/{name}"), body, DEADLINE).await.map(drop)
         })
     }
@@ -160,6 +162,7 @@ impl Broker for BrokerClient {
                 let messages = fetched.messages.into_iter().map(|message| In {
                     offset: message.offset,
                     partition_key: message.key.into_owned(),
+                    refill: message.refill,
                     cloudevent: answer.slice_ref(message.event.get().as_bytes()),
                 });
                 (partition, messages.collect())
@@ -171,7 +174,7 @@ impl Broker for BrokerClient {
     fn bounds<'a>(&'a self, topic: &'a str) -> Fut<'a, Result<Bounds, BrokerError>> {
         Box::pin(async move {
             // A name that cannot be a topic's must not become another path.
-            Topic { name: topic.to_owned(), partitions: 1, retention_ms: None }.check()?;
+            Topic { name: topic.to_owned(), partitions: 1, retention_ms: None, retention_bytes: None }.check()?;
             let answer = self.send(Method::GET, &format!("/topics/{topic}"), Vec::new(), DEADLINE).await?;
             let TopicShown { log, name, partitions, .. } = decode(&answer)?;
             let partitions = partitions

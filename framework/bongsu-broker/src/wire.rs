@@ -24,6 +24,8 @@ pub(crate) struct NewTopic {
     pub(crate) partitions: u32,
     #[serde(default)]
     pub(crate) retention_ms: Option<u64>,
+    #[serde(default)]
+    pub(crate) retention_bytes: Option<u64>,
 }
 
 /// `POST /publish`: a service's batch, with what duplicates and old owners are recognised by.
@@ -33,6 +35,10 @@ pub(crate) struct Publish<'a> {
     #[serde(borrow)]
     pub(crate) service: Cow<'a, str>,
     pub(crate) epoch: u64,
+    #[serde(default)]
+    pub(crate) refill: u64,
+    #[serde(default)]
+    pub(crate) after: u64,
     #[serde(borrow)]
     pub(crate) messages: Vec<Placed<'a>>,
 }
@@ -100,6 +106,8 @@ pub(crate) struct FetchedMessage<'a> {
     pub(crate) offset: u64,
     #[serde(borrow)]
     pub(crate) key: Cow<'a, str>,
+    #[serde(default)]
+    pub(crate) refill: u64,
     #[serde(borrow)]
     pub(crate) event: &'a RawValue,
 }
@@ -110,6 +118,8 @@ pub(crate) struct TopicShown {
     pub(crate) log: Log,
     pub(crate) name: String,
     pub(crate) retention_ms: Option<u64>,
+    #[serde(default)]
+    pub(crate) retention_bytes: Option<u64>,
     pub(crate) partitions: Vec<PartitionShown>,
 }
 
@@ -140,6 +150,8 @@ pub(crate) struct Problem {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) fenced: Option<Box<Fenced>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) behind: Option<Box<Behind>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) gone: Option<Box<Gone>>,
 }
 
@@ -148,6 +160,13 @@ pub(crate) struct Fenced {
     pub(crate) service: String,
     pub(crate) given: u64,
     pub(crate) newest: u64,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Behind {
+    pub(crate) service: String,
+    pub(crate) has: u64,
+    pub(crate) expected: u64,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -165,7 +184,7 @@ pub(crate) struct Log(pub(crate) LogId);
 
 impl Problem {
     fn new(code: &'static str, title: &'static str, status: u16, detail: String) -> Self {
-        Self { r#type: code.into(), title: title.into(), status, detail, fenced: None, gone: None }
+        Self { r#type: code.into(), title: title.into(), status, detail, fenced: None, behind: None, gone: None }
     }
 
     /// An error of the protocol rather than of the port.
@@ -179,6 +198,10 @@ impl Problem {
             Self { fenced: Some(fenced), .. } => {
                 let Fenced { service, given, newest } = *fenced;
                 BrokerError::Fenced { service, given, newest }
+            }
+            Self { behind: Some(behind), .. } => {
+                let Behind { service, has, expected } = *behind;
+                BrokerError::Behind { service, has, expected }
             }
             Self { gone: Some(gone), .. } => {
                 let Gone { topic, partition, asked, earliest, end } = *gone;
@@ -201,6 +224,10 @@ impl From<BrokerError> for Problem {
             BrokerError::Fenced { service, given, newest } => Self {
                 fenced: Some(Box::new(Fenced { service, given, newest })),
                 ..Self::new("/errors/broker-fenced", "A newer owner of the relay has published", 409, said)
+            },
+            BrokerError::Behind { service, has, expected } => Self {
+                behind: Some(Box::new(Behind { service, has, expected })),
+                ..Self::new("/errors/broker-behind", "The broker lost what it was given before", 409, said)
             },
             BrokerError::Gone { topic, index: partition, asked, earliest, end } => Self {
                 gone: Some(Box::new(Gone { topic, partition, asked, earliest, end })),

@@ -11,9 +11,11 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use toml::Table;
 
 mod layers;
+mod retention;
 mod show;
 
 use layers::{Layer, Source};
+pub use retention::Retention;
 
 /// Everything around a service that can be set from outside.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -35,6 +37,11 @@ pub struct Config {
     pub partitions: u32,
     /// Activities in work at once in this instance. Default 32.
     pub activity_concurrency: usize,
+    /// How long the broker keeps this context's facts. Default -1: for ever, or as the broker was told before.
+    pub retention_ms: Retention,
+    /// How many bytes of them it keeps at least in each partition, the newest. Default -1: all, or as the broker was
+    /// told before.
+    pub retention_bytes: Retention,
     /// What is logged, as `tracing`'s directives. Default `info`.
     pub log: String,
     /// Deployment colour, shown in `/info`. Default `blue`.
@@ -169,6 +176,8 @@ impl Config {
             broker: format!("embedded:./data/{name}-broker.db"),
             partitions: 8,
             activity_concurrency: 32,
+            retention_ms: Retention::default(),
+            retention_bytes: Retention::default(),
             log: "info".to_owned(),
             colour: "blue".to_owned(),
             revision: String::new(),

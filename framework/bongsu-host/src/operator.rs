@@ -11,13 +11,13 @@ use std::net::SocketAddr;
 
 use axum::{
     Json, Router,
-    extract::{ConnectInfo, Path, Query, Request, State},
+    extract::{ConnectInfo, Query, Request, State},
     middleware::{Next, from_fn},
     response::{IntoResponse as _, Response},
     routing::{get, post},
 };
 use bongsu_runtime::{
-    Handle, Parked,
+    Handle,
     ports::store::{Position, StoredEvent},
 };
 use http::{StatusCode, header};
@@ -25,6 +25,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::{principal::PRINCIPAL, problem::Problem};
+
+mod parked;
+mod republish;
 
 /// Most events answered at once.
 const MAX_LIMIT: u32 = 1_000;
@@ -53,17 +56,20 @@ struct Shown {
 }
 
 /// `GET /bongsu/status`, `GET /bongsu/events?after=&limit=` (`{events, next}`), `GET /bongsu/parked`,
-/// `POST /bongsu/parked/{id}/retry` (204, or 404 when nothing of that id is parked), `GET /bongsu/streams/{stream}`,
-/// `POST /bongsu/snapshot`, and what `read_models` adds.
+/// `POST /bongsu/parked/{id}/retry` and `…/evict` with `{actor?, reason?}` (204, or 404 when nothing of that id is
+/// parked; an eviction without a reason is 422),
+/// `POST /bongsu/republish` with `{subject?, actor?, reason?}` (202 `{refill}`, 404 for an unknown stream) and
+/// `GET /bongsu/republish`: what waits or is under way, `GET /bongsu/streams/{stream}`, `POST /bongsu/snapshot`, and what
+/// `read_models` adds.
 pub fn routes(handle: Handle) -> Router {
     Router::new()
         .route("/bongsu/status", get(status))
         .route("/bongsu/events", get(events))
-        .route("/bongsu/parked", get(parked))
-        .route("/bongsu/parked/{id}/retry", post(retry))
         .route("/bongsu/streams/{stream}", get(streams::one))
         .route("/bongsu/snapshot", post(snapshot::take))
         .merge(read_models::routes())
+        .merge(parked::routes())
+        .merge(republish::routes())
         .with_state(handle)
         .layer(from_fn(only_from_here))
 }
@@ -79,17 +85,6 @@ async fn events(State(handle): State<Handle>, Query(which): Query<Which>) -> Res
     let next = found.iter().filter_map(|event| event.position).map(|at| at.0).max().unwrap_or(which.after);
     let events: Vec<Shown> = found.into_iter().map(Shown::of).collect();
     Ok(Json(json!({ "events": events, "next": next })))
-}
-
-async fn parked(State(handle): State<Handle>) -> Result<Json<Vec<Parked>>, Problem> {
-    Ok(Json(handle.parked().await?))
-}
-
-async fn retry(State(handle): State<Handle>, Path(id): Path<String>) -> Result<StatusCode, Problem> {
-    match handle.unpark(&id).await? {
-        true => Ok(StatusCode::NO_CONTENT),
-        false => Err(Problem::not_found("Nothing of this id is parked.")),
-    }
 }
 
 /// A page in a browser can send requests to loopback too; they carry an Origin.

@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 use crate::{
     command::{self, Answer, Call, CommandError, Decide, Outcome, Reply, failed},
     core::Core,
+    deed::Deed,
     midnight::{self, Walk},
     parked::{self, Parked},
     past::{self, Entry, Moment, PastError, Reading},
@@ -17,6 +18,7 @@ use crate::{
     },
     read::{self, Page, Range},
     rebuild::{self, NotRebuilt, Purpose, ReadModelStatus},
+    refill::{self, Refill},
     script::{Script, Scripted},
     status::Status,
     token::Token,
@@ -200,11 +202,37 @@ impl Handle {
         parked::list(&self.core).await
     }
 
-    /// Makes a parked to-do due now; false when there is none of that id.
+    /// Asks for the context's facts to be published again, all or those of one stream; the number of the refill, or
+    /// `None` when there is no such stream. Written down as an event.
     ///
     /// # Errors
     /// See [`CommandError`].
-    pub async fn unpark(&self, id: &str) -> Result<bool, CommandError> {
-        parked::unpark(&self.core, id).await
+    pub async fn republish(&self, subject: Option<&str>, deed: &Deed) -> Result<Option<u64>, CommandError> {
+        refill::ask(&self.core, subject, deed).await
+    }
+
+    /// Refills that wait or are under way, in order.
+    ///
+    /// # Errors
+    /// See [`CommandError`].
+    pub async fn refills(&self) -> Result<Vec<Refill>, CommandError> {
+        refill::list(&self.core).await
+    }
+
+    /// Makes a parked to-do due now; false when there is none of that id. Written down as an event.
+    ///
+    /// # Errors
+    /// See [`CommandError`].
+    pub async fn unpark(&self, id: &str, deed: &Deed) -> Result<bool, CommandError> {
+        parked::unpark(&self.core, id, deed).await
+    }
+
+    /// Gives up the oldest fact of a parked queue, or a parked timer, job or undo; false when there is none of that
+    /// id. Facts behind it are tried at once. Written down as an event.
+    ///
+    /// # Errors
+    /// See [`CommandError`]; [`CommandError::Invalid`] without a reason.
+    pub async fn evict(&self, id: &str, deed: &Deed) -> Result<bool, CommandError> {
+        parked::evict(&self.core, id, deed).await
     }
 }

@@ -32,6 +32,9 @@ pub(crate) struct Cursor {
     pub(crate) log: String,
     /// Next offset.
     pub(crate) offset: u64,
+    /// The refill it is in the midst of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) refill: Option<u64>,
 }
 
 /// What was last seen of one subject.
@@ -49,11 +52,13 @@ pub(crate) struct Lane {
     shown: Option<Guard>,
     pub(crate) partition: Partition,
     lease: String,
-    cursor: Option<Cursor>,
+    pub(crate) cursor: Option<Cursor>,
     /// Revision of the cursor document once everything submitted is applied.
-    revision: Option<CommitId>,
+    pub(crate) revision: Option<CommitId>,
     /// Facts were skipped since the cursor was last written.
     skipped: bool,
+    /// History is missing: the next offset to look at for a refill.
+    pub(crate) looking: Option<u64>,
 }
 
 /// Why a lane stopped.
@@ -90,7 +95,8 @@ impl Lane {
         lease: String,
     ) -> Result<Self, StoreError> {
         let (consumer, shown) = core.reader(consumer).await?;
-        let mut lane = Self { consumer, shown, partition, lease, cursor: None, revision: None, skipped: false };
+        let mut lane =
+            Self { consumer, shown, partition, lease, cursor: None, revision: None, skipped: false, looking: None };
         match lane.reread(core).await {
             Err(Stop::Later(error)) => Err(error),
             Err(_) => Err(StoreError::Unavailable("another generation is shown meanwhile".into())),
@@ -100,13 +106,17 @@ impl Lane {
 
     /// The next offset to fetch.
     pub(crate) fn offset(&self) -> u64 {
-        self.cursor.as_ref().map_or(0, |cursor| cursor.offset)
+        self.looking.unwrap_or_else(|| self.cursor.as_ref().map_or(0, |cursor| cursor.offset))
     }
 
     /// Handles what was fetched, in order, until all of it is durable.
     pub(crate) async fn handle(&mut self, core: &Arc<Core>, log: LogId, messages: &[In]) -> Result<(), Stop> {
         let log = format!("{:032x}", log.0);
-        let cursor = self.cursor.get_or_insert_with(|| Cursor { log: log.clone(), offset: 0 });
+        let messages = if self.is_cut() { self.find_refill(core, &log, messages).await? } else { messages };
+        if self.is_cut() {
+            return Ok(());
+        }
+        let cursor = self.cursor.get_or_insert_with(|| Cursor { log: log.clone(), offset: 0, refill: None });
         if cursor.log != log {
             return Err(Stop::OtherLog);
         }
@@ -175,6 +185,11 @@ impl Lane {
     /// Plans one fact until it rests on nothing stale, and queues it.
     async fn submit(&mut self, core: &Arc<Core>, message: &In, flying: &mut VecDeque<Queued>) -> Result<(), Stop> {
         let next = Cursor { offset: message.offset + 1, ..self.cursor.clone().expect("set before the first pass") };
+        if let Some(passed) = self.pass_over(message) {
+            self.cursor = Some(passed);
+            self.skipped = true;
+            return Ok(());
+        }
         loop {
             let mut unit = match self.plan(core, message).await? {
                 Planned::Skip => {
@@ -213,7 +228,7 @@ impl Lane {
             return self.unreadable(core, id, message).await;
         };
         let Some((wire, schema)) = envelope.name() else { return Ok(Planned::Skip) };
-        if !self.consumer.reads(wire) {
+        if !self.consumer.reads(wire) || planted::drops_unknown(core, self.consumer.as_ref(), wire, schema) {
             return Ok(Planned::Skip);
         }
         let fact = Message { name: wire.to_owned(), schema, data: envelope.data.get().as_bytes().to_vec().into() };
@@ -242,6 +257,7 @@ impl Lane {
                     unit.put(seen, Some(seen_body(envelope.sequence, false)));
                     return Ok(Planned::Unit(Box::new(unit)));
                 }
+                Ok(Err(Fail::Corrupt(_))) if planted::skips_poison(core) => return Ok(Planned::Skip),
                 Ok(Err(Fail::Corrupt(why))) => Some((why, true)),
                 Ok(Err(fail)) => return Err(later(fail)),
                 Err(panic) => Some((panic_text(panic.as_ref()), false)),
@@ -297,7 +313,7 @@ impl Lane {
     }
 
     /// Guards the lease and the cursor as the Commit before leaves it, and moves the cursor.
-    fn advance(&self, core: &Core, unit: &mut Unit) -> Result<(), Stop> {
+    pub(crate) fn advance(&self, core: &Core, unit: &mut Unit) -> Result<(), Stop> {
         let key = self.cursor_key();
         unit.fence(core.leases.guard(&self.lease).ok_or(Stop::Lost)?);
         unit.fence(Guard::Doc(key.clone(), self.revision));
@@ -329,7 +345,7 @@ impl Lane {
         Ok(())
     }
 
-    fn cursor_key(&self) -> DocKey {
+    pub(crate) fn cursor_key(&self) -> DocKey {
         cursor_key(self.consumer.name(), &self.partition)
     }
 

@@ -1,9 +1,12 @@
 //! Bugs planted for tests: the simulator switches one on and must turn red. `Env::bug` is never true in a
-//! real process. One more, `lost-timer`, is one line in `run_process.rs`.
+//! real process. Another, `lost-timer`, is one line in `run_process.rs`.
 
 use std::sync::Arc;
 
+use bongsu_core::type_of;
+
 use crate::{
+    consumer::Consumer,
     core::Core,
     ports::{
         broker::{Out, Producer},
@@ -29,7 +32,8 @@ pub(crate) fn publish_early(core: &Core, commit: &Commit) {
             cloudevent: fact.cloudevent.clone(),
         })
         .collect();
-    let publish = async move { drop(broker.publish(Producer { service: &service, epoch: 1 }, batch).await) };
+    let publish =
+        async move { drop(broker.publish(Producer { service: &service, epoch: 1, refill: 0, after: 0 }, batch).await) };
     core.planted
         .lock()
         .unwrap_or_else(std::sync::PoisonError::into_inner)
@@ -49,4 +53,19 @@ pub(crate) fn swap_early(core: &Core) -> bool {
 /// `position-before-effect`: whether the cursor is committed on its own before the effect.
 pub(crate) fn position_first(core: &Arc<Core>) -> bool {
     core.env.bug("position-before-effect")
+}
+
+/// `poison-skipped`: whether a fact whose handler fails for good is passed over instead of parked.
+pub(crate) fn skips_poison(core: &Core) -> bool {
+    core.env.bug("poison-skipped")
+}
+
+/// `unknown-event-dropped`: whether a fact in a schema this build does not know is passed over instead of parked.
+pub(crate) fn drops_unknown(core: &Core, consumer: &dyn Consumer, name: &str, schema: u32) -> bool {
+    core.env.bug("unknown-event-dropped") && !consumer.heard().contains(&type_of(name, schema).as_str())
+}
+
+/// `history-skipped`: whether a lane that missed facts goes on with what the broker has.
+pub(crate) fn reads_on(core: &Core) -> bool {
+    core.env.bug("history-skipped")
 }

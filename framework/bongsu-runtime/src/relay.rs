@@ -13,13 +13,21 @@ use crate::{
         broker::{BrokerError, Out, Producer},
         store::{Commit, CommitId, DocBody, DocKey, DocWrite, Position, Read, StoredEvent},
     },
+    refill, topics,
 };
 
-#[derive(Serialize, Deserialize)]
+/// How far the relay is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 struct At {
+    /// Everything up to here was looked at.
     position: u64,
+    /// The last position that had something to tell.
+    #[serde(default)]
+    told: u64,
 }
 
+/// How often it looks whether somebody asked for a refill.
+const QUIET: Duration = Duration::from_millis(500);
 const BATCH: u32 = 256;
 /// The cursor is written every so many batches and when nothing is left: the broker drops what it has.
 const PERSIST_EVERY: u32 = 16;
@@ -51,38 +59,75 @@ pub(crate) async fn run(core: Arc<Core>) {
 async fn relay(core: &Arc<Core>, epoch: u64) -> Result<(), String> {
     let key = DocKey::new(CURSOR, "relay");
     let found = core.store.docs(vec![key.clone()]).await.map_err(|error| error.to_string())?.pop().flatten();
-    let at = found.and_then(|doc| serde_json::from_slice::<At>(&doc.data).ok()).map_or(0, |at| at.position);
-    let (mut done, mut written, mut batches) = (Position(at), Position(at), 0);
+    let mut written = found.and_then(|doc| serde_json::from_slice::<At>(&doc.data).ok()).unwrap_or_default();
+    let (mut at, mut batches) = (written, 0);
     while core.leases.epoch(RELAY) == Some(epoch) {
+        refill::publish_waiting(core, epoch).await?;
         // The head is read first: what is up to it and carries no facts need not be looked at again.
         let head = core.store.head().await.map_err(|error| error.to_string())?;
-        let events = core.store.read(Read::Facts { after: done }, BATCH).await.map_err(|error| error.to_string())?;
+        let after = Position(at.position);
+        let events = core.store.read(Read::Facts { after }, BATCH).await.map_err(|error| error.to_string())?;
         let Some(last) = events.last().and_then(|event| event.position) else {
-            done = done.max(head);
-            if written != done {
-                persist(core, &key, epoch, done).await?;
-                written = done;
+            at.position = at.position.max(head.0);
+            if written != at {
+                persist(core, &key, epoch, at).await?;
+                written = at;
             }
-            core.store.changed(done).await;
+            core.store.changed(Position(at.position)).await;
             continue;
         };
-        publish(core, epoch, &events).await?;
-        done = last;
+        if !publish(core, epoch, at.told, &events).await? {
+            wait_for_refill(core, epoch).await?;
+            continue;
+        }
+        at = At { position: last.0, told: last.0 };
         batches += 1;
         if batches % PERSIST_EVERY == 0 {
-            persist(core, &key, epoch, done).await?;
-            written = done;
+            persist(core, &key, epoch, at).await?;
+            written = at;
         }
     }
     Ok(())
 }
 
-async fn publish(core: &Arc<Core>, epoch: u64, events: &[StoredEvent]) -> Result<(), String> {
-    let batch = events.iter().flat_map(out).collect();
+/// Publishes nothing into a broker that lost what it was given: what came first would then come last. Says so once,
+/// and waits until an operator has everything published again.
+async fn wait_for_refill(core: &Arc<Core>, epoch: u64) -> Result<(), String> {
+    let mut told = false;
+    while core.leases.epoch(RELAY) == Some(epoch) {
+        if refill::whole_one_waits(core).await? {
+            core.health.goes_on(RELAY);
+            return Ok(());
+        }
+        if !told {
+            told = true;
+            let remedy = format!("bongsu republish {}", core.service.name);
+            core.health.halt(RELAY, &format!("the broker's history was replaced; {remedy}"));
+            tracing::error!(
+                code = "history-replaced",
+                remedy,
+                "the broker's history was replaced: facts wait in the store until all are published again"
+            );
+        }
+        core.env.sleep(QUIET).await;
+    }
+    core.health.goes_on(RELAY);
+    Err("the lease was lost".into())
+}
+
+/// Publishes a batch; false when the broker lost what it was given before.
+async fn publish(core: &Arc<Core>, epoch: u64, after: u64, events: &[StoredEvent]) -> Result<bool, String> {
+    let batch: Vec<Out> = events.iter().flat_map(out).collect();
     core.env.step("relay.publish");
-    let from = Producer { service: core.service.name, epoch };
-    match core.broker.publish(from, batch).await {
-        Ok(()) => Ok(()),
+    let from = Producer { service: core.service.name, epoch, refill: 0, after };
+    let mut answer = core.broker.publish(from, batch.clone()).await;
+    if matches!(answer, Err(BrokerError::Invalid(_))) && topics::ensure(core, core.service.name).await.is_ok() {
+        // The topic may have been missing.
+        answer = core.broker.publish(from, batch).await;
+    }
+    match answer {
+        Ok(()) => Ok(true),
+        Err(BrokerError::Behind { .. }) => Ok(false),
         Err(error @ (BrokerError::Fenced { .. } | BrokerError::Invalid(_))) => {
             tracing::error!(%error, "the broker refuses the relay");
             core.env.sleep(Duration::from_secs(1)).await;
@@ -92,7 +137,7 @@ async fn publish(core: &Arc<Core>, epoch: u64, events: &[StoredEvent]) -> Result
     }
 }
 
-fn out(event: &StoredEvent) -> impl Iterator<Item = Out> + '_ {
+pub(crate) fn out(event: &StoredEvent) -> impl Iterator<Item = Out> + '_ {
     let position = event.position.map_or(0, |position| position.0);
     event.facts.iter().enumerate().map(move |(ordinal, fact)| Out {
         topic: fact.topic.clone(),
@@ -103,11 +148,11 @@ fn out(event: &StoredEvent) -> impl Iterator<Item = Out> + '_ {
     })
 }
 
-async fn persist(core: &Arc<Core>, key: &DocKey, epoch: u64, at: Position) -> Result<(), String> {
-    let id = CommitId(digest(&["relay", &core.settings.slot, &epoch.to_string(), &at.0.to_string()]));
+async fn persist(core: &Arc<Core>, key: &DocKey, epoch: u64, at: At) -> Result<(), String> {
+    let id = CommitId(digest(&["relay", &core.settings.slot, &epoch.to_string(), &at.position.to_string()]));
     let mut commit = Commit::new(id);
     commit.guards.extend(core.leases.guard(RELAY));
-    let data = serde_json::to_vec(&At { position: at.0 }).expect("a number encodes as JSON");
+    let data = serde_json::to_vec(&at).expect("a position has string keys and encodes as JSON");
     commit.docs.push(DocWrite { key: key.clone(), put: Some(DocBody { data: data.into(), index: Vec::new() }) });
     core.store.commit(commit).await.map(|_| ()).map_err(|error| error.to_string())
 }

@@ -100,10 +100,12 @@ impl Unit {
         undo: &[(EffectId, Message)],
         ctx: &Ctx,
     ) -> Result<(), Fail> {
-        for (_, command) in undo.iter().rev() {
+        for (id, command) in undo.iter().rev() {
             if let Decided::Rejected(rejection) = self.command(command, ctx).await? {
                 let reason = format!("undo {} was refused: {}", command.name, rejection.name);
                 tracing::error!(process = saga.name(), key, reason, "a process needs a person");
+                let todo = Todo::undo(saga.name(), key, command, &reason, ctx);
+                self.put_todo(&format!("undo/{}/{key}/{}.{}", saga.name(), id.input, id.ordinal), &todo);
                 Box::pin(self.step_process(saga, key, Told::Stuck { reason }, ctx)).await?;
             }
         }

@@ -12,8 +12,9 @@ use crate::{
     core::{Core, Settled},
     envelope::Envelope,
     generation::split,
-    lane::{panic_text, seen_body, seen_key},
+    lane::panic_text,
     ports::store::{CommitId, Guard, StoreError},
+    queued,
     saga::Told,
     target::Decided,
     todo::{Todo, Work},
@@ -111,6 +112,10 @@ async fn plan(
             None => Err(Undone::NotMine),
         },
         Work::Facts { .. } => retry_fact(core, unit, id, todo).await,
+        Work::Undo { command, process, ctx, .. } => {
+            let outcome = Outcome { command: command.message(), ctx: Ctx { actor: process, ..ctx } };
+            close_job(unit, &outcome).await
+        }
         Work::Waiting { .. } => Err(Undone::NotMine),
     }
 }
@@ -178,7 +183,7 @@ async fn retry_fact(core: &Arc<Core>, unit: &mut Unit, id: &str, mut todo: Todo)
         return Ok(());
     }
     let raw = facts.remove(0);
-    let (empty, consumer) = (facts.is_empty(), consumer.clone());
+    let consumer = consumer.clone();
     let reader = match reader_of(core, &consumer).await? {
         Reader::Now(reader, shown) => {
             shown.into_iter().for_each(|shown| unit.fence(shown));
@@ -196,10 +201,8 @@ async fn retry_fact(core: &Arc<Core>, unit: &mut Unit, id: &str, mut todo: Todo)
     let fact = Message { name: name.to_owned(), schema, data: envelope.data.get().as_bytes().to_vec().into() };
     let ctx = envelope.ctx(&consumer, unit.now_ms);
     reader.apply(unit, fact, &ctx).await.map_err(undone)?;
-    let seen = seen_key(&consumer, &envelope);
-    if empty {
-        unit.doc(&seen).await.map_err(undone)?;
-        unit.put(seen, Some(seen_body(envelope.sequence, false)));
+    queued::settle_mark(unit, &consumer, &envelope, facts).await.map_err(undone)?;
+    if facts.is_empty() {
         return Ok(());
     }
     todo.attempts = 0;

@@ -21,7 +21,7 @@ use crate::{
     midnight,
     ports::{
         Fut,
-        broker::{Broker, Topic},
+        broker::Broker,
         env::{Env, HttpClient, Task},
         store::Store,
     },
@@ -29,6 +29,7 @@ use crate::{
     service::Service,
     snapshot::{self, Wanted},
     status::{Health, watch_catch_up},
+    topics::ensure_topics,
 };
 
 /// The adapters a service runs on.
@@ -55,6 +56,10 @@ pub struct Settings {
     pub activity_concurrency: usize,
     /// Longest pause between two attempts of anything that is retried.
     pub retry_cap_ms: i64,
+    /// How long the broker keeps the context's facts; `None`: for ever, or as it was said before.
+    pub retention_ms: Option<u64>,
+    /// How many bytes of them it keeps at least in each partition; `None`: all, or as it was said before.
+    pub retention_bytes: Option<u64>,
 }
 
 /// A running service. Dropping it stops its tasks at once, as a crash would; [`stop`](Self::stop) gives the
@@ -66,7 +71,14 @@ pub struct Runtime {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { slot: "1".into(), partitions: 8, activity_concurrency: 32, retry_cap_ms: 5_000 }
+        Self {
+            slot: "1".into(),
+            partitions: 8,
+            activity_concurrency: 32,
+            retry_cap_ms: 5_000,
+            retention_ms: None,
+            retention_bytes: None,
+        }
     }
 }
 
@@ -139,24 +151,4 @@ where
         }
     };
     core.env.spawn(name, Box::pin(run))
-}
-
-/// Makes sure the topics exist; keeps trying while the broker is away.
-async fn ensure_topics(core: Arc<Core>) {
-    for name in core.service.topics() {
-        let mut pauses = 0;
-        loop {
-            let topic = Topic { name: name.clone(), partitions: core.settings.partitions, retention_ms: None };
-            match core.broker.ensure(topic).await {
-                Ok(()) => break,
-                Err(error) => {
-                    if pauses == 0 {
-                        tracing::warn!(topic = name, %error, "a topic cannot be made sure of");
-                    }
-                    core.env.sleep(core.pause(pauses).max(Duration::from_millis(20))).await;
-                    pauses = (pauses + 1).min(20);
-                }
-            }
-        }
-    }
 }

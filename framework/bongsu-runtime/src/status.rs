@@ -1,7 +1,7 @@
 //! Whether this instance is ready, and if not, why.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -38,7 +38,8 @@ struct Facts {
     caught_up: bool,
     superseded: bool,
     damaged: Option<String>,
-    halted: BTreeSet<String>,
+    /// Lanes that stopped, and why.
+    halted: BTreeMap<String, String>,
     progress: BTreeMap<String, u64>,
 }
 
@@ -57,7 +58,7 @@ impl Health {
         }
         reasons.extend(facts.damaged.clone());
         let ready = reasons.is_empty();
-        reasons.extend(facts.halted.iter().map(|lane| format!("{lane} stopped: the broker's history was replaced")));
+        reasons.extend(facts.halted.iter().map(|(lane, why)| format!("{lane} stopped: {why}")));
         Status { ready, reasons }
     }
 
@@ -75,12 +76,14 @@ impl Health {
         }
     }
 
-    pub(crate) fn halt(&self, lane: &str) {
-        self.lock().halted.insert(lane.to_owned());
+    pub(crate) fn halt(&self, lane: &str, why: &str) {
+        let mut facts = self.lock();
+        facts.halted.insert(lane.to_owned(), why.to_owned());
+        facts.progress.remove(lane);
     }
 
-    pub(crate) fn is_halted(&self, lane: &str) -> bool {
-        self.lock().halted.contains(lane)
+    pub(crate) fn goes_on(&self, lane: &str) {
+        self.lock().halted.remove(lane);
     }
 
     pub(crate) fn progress(&self, lane: &str, offset: u64) {
@@ -90,6 +93,15 @@ impl Health {
     fn lock(&self) -> MutexGuard<'_, Facts> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// How far a read model has to come.
+struct Head {
+    consumer: String,
+    partition: Partition,
+    end: u64,
+    /// The broker's history.
+    log: String,
 }
 
 /// Notes the heads at start and marks the instance caught up once every read model has passed them. A broker
@@ -117,32 +129,39 @@ pub(crate) async fn watch_catch_up(core: Arc<Core>) {
     }
 }
 
-/// (read model, partition, next offset) of everything published so far.
-async fn note_heads(core: &Arc<Core>) -> Option<Vec<(String, Partition, u64)>> {
+/// Everything published so far.
+async fn note_heads(core: &Arc<Core>) -> Option<Vec<Head>> {
     let mut heads = Vec::new();
     for consumer in read_models(core) {
         for topic in consumer.topics() {
             let bounds = core.broker.bounds(&topic).await.ok()?;
-            let ends = bounds.partitions.into_iter().filter(|(_, earliest, end)| end > earliest);
-            heads.extend(ends.map(|(partition, _, end)| (consumer.name().to_owned(), partition, end)));
+            let ends = bounds.partitions.into_iter().filter(|(_, _, end)| *end > 0);
+            let log = format!("{:032x}", bounds.log.0);
+            heads.extend(ends.map(|(partition, _, end)| Head {
+                consumer: consumer.name().to_owned(),
+                partition,
+                end,
+                log: log.clone(),
+            }));
         }
     }
     Some(heads)
 }
 
-async fn has_passed(core: &Arc<Core>, heads: &[(String, Partition, u64)]) -> Result<bool, StoreError> {
+async fn has_passed(core: &Arc<Core>, heads: &[Head]) -> Result<bool, StoreError> {
     let mut tables = BTreeMap::new();
     for consumer in read_models(core) {
         let (generation, _) = core.shown(consumer.name()).await?;
         tables.insert(consumer.name(), table(consumer.name(), generation));
     }
-    let keys = heads.iter().map(|(root, partition, _)| cursor_key(&tables[root.as_str()], partition)).collect();
+    let keys = heads.iter().map(|head| cursor_key(&tables[head.consumer.as_str()], &head.partition)).collect();
     let docs = core.store.docs(keys).await?;
     let facts = core.health.lock();
-    Ok(heads.iter().zip(docs).all(|((root, partition, end), doc)| {
-        let lane = format!("lane/{root}/{}/{}", partition.topic, partition.index);
-        let kept =
-            doc.and_then(|doc| serde_json::from_slice::<Cursor>(&doc.data).ok()).map_or(0, |cursor| cursor.offset);
+    Ok(heads.iter().zip(docs).all(|(Head { consumer, partition, end, log }, doc)| {
+        let lane = format!("lane/{consumer}/{}/{}", partition.topic, partition.index);
+        let cursor = doc.and_then(|doc| serde_json::from_slice::<Cursor>(&doc.data).ok());
+        // In the midst of a refill, or in another history, an offset says nothing.
+        let kept = cursor.filter(|cursor| cursor.refill.is_none() && cursor.log == *log).map_or(0, |at| at.offset);
         kept.max(facts.progress.get(&lane).copied().unwrap_or(0)) >= *end
     }))
 }

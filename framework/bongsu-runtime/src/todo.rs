@@ -68,6 +68,17 @@ pub(crate) enum Work {
         /// CloudEvents, oldest first.
         facts: Vec<Box<RawValue>>,
     },
+    /// Undoes what a process did: parked from the start, because it was refused when the process unwound.
+    Undo {
+        /// Process.
+        process: String,
+        /// Instance.
+        key: String,
+        /// What undoes it.
+        command: Written,
+        /// Whose deed it was.
+        ctx: Ctx,
+    },
     /// Inputs that came before their process started.
     Waiting {
         /// Process.
@@ -115,6 +126,14 @@ impl Todo {
     pub(crate) fn facts(consumer: &str, key: &str, now_ms: i64) -> Self {
         let work = Work::Facts { consumer: consumer.into(), key: key.into(), facts: Vec::new() };
         Self::new(work, now_ms, now_ms)
+    }
+
+    /// An undo that was refused: for a person.
+    pub(crate) fn undo(process: &str, key: &str, command: &Message, reason: &str, ctx: &Ctx) -> Self {
+        let work =
+            Work::Undo { process: process.into(), key: key.into(), command: Written::of(command), ctx: ctx.clone() };
+        let todo = Self::new(work, ctx.now_ms, ctx.now_ms);
+        Self { attempts: 1, parked: true, error: Some(reason.to_owned()), ..todo }
     }
 
     pub(crate) fn waiting(process: &str, key: &str, ctx: &Ctx) -> Self {

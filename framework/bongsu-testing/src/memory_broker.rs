@@ -33,7 +33,8 @@ struct Shared {
 struct State {
     log: LogId,
     topics: BTreeMap<String, Kept>,
-    producers: BTreeMap<String, Known>,
+    /// By service and refill.
+    producers: BTreeMap<(String, u64), Known>,
     reported: BTreeMap<(String, Partition), u64>,
     /// Which of the wanted partitions a fetch starts with, so that a long backlog in one starves no other.
     turn: usize,
@@ -95,6 +96,21 @@ impl MemoryBroker {
         messages.skip(skipped).take_while(|message| message.offset < offsets.end).cloned().collect()
     }
 
+    /// Forgets everything of a topic that is kept now, as a retention does; offsets go on.
+    pub fn forget(&self, topic: &str) {
+        let mut state = self.state();
+        let logs = state.topics.get_mut(topic).map(|kept| &mut kept.partitions);
+        logs.into_iter().flatten().for_each(|log| log.cut(log.messages.len()));
+    }
+
+    /// Becomes an empty broker with another history, as if its file had been deleted.
+    pub fn lose_everything(&self) {
+        let mut state = self.state();
+        state.log = LogId(state.log.0.wrapping_add(1));
+        state.topics.clear();
+        state.producers.clear();
+    }
+
     /// The names of all topics.
     pub fn topics(&self) -> Vec<String> {
         self.state().topics.keys().cloned().collect()
@@ -136,16 +152,27 @@ impl MemoryBroker {
 impl State {
     fn ensure(&mut self, topic: Topic) -> Result<(), BrokerError> {
         topic.check()?;
-        let Some(kept) = self.topics.get(&topic.name) else {
+        let Some(kept) = self.topics.get_mut(&topic.name) else {
             let partitions = (0..topic.partitions).map(|_| Log::default()).collect();
             self.topics.insert(topic.name.clone(), Kept { topic, partitions });
             return Ok(());
         };
         let (has, given) = (kept.topic.partitions, topic.partitions);
         if has == given {
+            kept.topic.retention_ms = topic.retention_ms.or(kept.topic.retention_ms);
+            kept.topic.retention_bytes = topic.retention_bytes.or(kept.topic.retention_bytes);
             return Ok(());
         }
         Err(BrokerError::Invalid(format!("topic {} has {has} partitions, not {given}", topic.name)))
+    }
+
+    /// The last position there, when it is before what the producer knows to be there.
+    fn lacks(&self, from: Producer<'_>) -> Option<u64> {
+        let of_it =
+            |(service, refill): &(String, u64)| service == from.service && (from.refill == 0 || *refill == from.refill);
+        let kept = self.producers.iter().filter(|(producer, _)| of_it(producer));
+        let has = kept.filter_map(|(_, known)| known.highest).map(|(position, _)| position).max().unwrap_or(0);
+        (has < from.after).then_some(has)
     }
 
     /// All or nothing: everything is judged before anything is appended.
@@ -154,7 +181,11 @@ impl State {
         if let Some(out) = batch.iter().find(|out| !self.topics.contains_key(&out.topic)) {
             return Err(BrokerError::Invalid(format!("there is no topic {}", out.topic)));
         }
-        let known = self.producers.entry(from.service.to_owned()).or_default();
+        if let Some(has) = self.lacks(from) {
+            let (service, expected) = (from.service.to_owned(), from.after);
+            return Err(BrokerError::Behind { service, has, expected });
+        }
+        let known = self.producers.entry((from.service.to_owned(), from.refill)).or_default();
         if from.epoch < known.epoch {
             let (service, newest) = (from.service.to_owned(), known.epoch);
             return Err(BrokerError::Fenced { service, given: from.epoch, newest });
@@ -167,7 +198,7 @@ impl State {
             }
             known.highest = place;
             if let Some(kept) = self.topics.get_mut(&out.topic) {
-                kept.append(out, now_ms);
+                kept.append(out, from.refill, now_ms);
             }
         }
         Ok(())
@@ -228,20 +259,20 @@ impl State {
 }
 
 impl Kept {
-    fn append(&mut self, out: Out, now_ms: i64) {
+    fn append(&mut self, out: Out, refill: u64, now_ms: i64) {
         let index = partition_of(&out.partition_key, self.topic.partitions) as usize;
         let log = &mut self.partitions[index];
-        let message = In { offset: log.end(), partition_key: out.partition_key, cloudevent: out.cloudevent };
+        let Out { partition_key, cloudevent, .. } = out;
+        let message = In { offset: log.end(), partition_key, refill, cloudevent };
         log.messages.push((now_ms, message));
     }
 
     fn expire(&mut self, now_ms: i64) {
-        let Some(retention_ms) = self.topic.retention_ms else { return };
-        let oldest = now_ms.saturating_sub_unsigned(retention_ms);
+        let Topic { retention_ms, retention_bytes, .. } = self.topic;
+        let oldest = retention_ms.map_or(i64::MIN, |ms| now_ms.saturating_sub_unsigned(ms));
         for log in &mut self.partitions {
-            let expired = log.messages.iter().take_while(|(at, _)| *at < oldest).count();
-            log.messages.drain(..expired);
-            log.earliest += expired as u64;
+            let late = log.messages.iter().take_while(|(at, _)| *at < oldest).count();
+            log.cut(late.max(retention_bytes.map_or(0, |most| log.beyond(most))));
         }
     }
 }
@@ -249,6 +280,23 @@ impl Kept {
 impl Log {
     fn end(&self) -> u64 {
         self.earliest + self.messages.len() as u64
+    }
+
+    /// How many of the oldest messages the newest `most` bytes do without.
+    fn beyond(&self, most: u64) -> usize {
+        let mut bytes = 0;
+        let newest = self.messages.iter().rev().take_while(|(_, message)| {
+            let fits = bytes < most;
+            bytes += message.cloudevent.len() as u64;
+            fits
+        });
+        self.messages.len() - newest.count()
+    }
+
+    /// Forgets so many of the oldest messages.
+    fn cut(&mut self, count: usize) {
+        self.messages.drain(..count);
+        self.earliest += count as u64;
     }
 
     fn from(&self, offset: u64) -> impl Iterator<Item = &In> {

@@ -98,6 +98,8 @@ impl Running {
             slot: config.slot.clone(),
             partitions: config.partitions,
             activity_concurrency: config.activity_concurrency,
+            retention_ms: config.retention_ms.bound(),
+            retention_bytes: config.retention_bytes.bound(),
             ..Settings::default()
         };
         Ok(Self { runtime: Runtime::start(service, world, settings), broker: embedded, env })

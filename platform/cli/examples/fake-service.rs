@@ -16,8 +16,8 @@ use std::thread;
 use std::time::Duration;
 
 /// The operator's view of a service that put one thing aside.
-const PARKED: &str =
-    r#"[{"id":"bell/7","kind":"fact","whose":"ring","key":"7","waiting":2,"attempts":5,"error":"no"}]"#;
+const PARKED: &str = r#"[{"id":"bell/7","kind":"fact","whose":"ring","key":"7","what":"bell.rung.v2 bell/7@3","waiting":2,"attempts":5,
+       "since":"2026-01-02T03:04:05.678Z","trace":"0af7651916cd43dd8448eb211c80319c","error":"no"}]"#;
 
 /// The operator's view of a stream.
 const STREAM: &str = r#"{"stream":"door/7","version":2,"snapshot":{"version":1},"folded":1,"next":2,"events":[
@@ -126,6 +126,13 @@ impl Fake {
             ("/bongsu/streams/door%2F8", _) => plain(stream, "404 Not Found", "{}"),
             ("/bongsu/snapshot", _) => plain(stream, "200 OK", &self.walk()),
             ("/bongsu/parked/bell%2F7/retry", _) => plain(stream, "204 No Content", ""),
+            ("/bongsu/parked/bell%2F7/evict", _) if asked.body.starts_with(br#"{"actor":"ann","reason":"too loud"#) => {
+                plain(stream, "204 No Content", "")
+            }
+            ("/bongsu/parked/bell%2F7/evict", _) => {
+                plain(stream, "422 Unprocessable Content", r#"{"errors":[{"pointer":"/reason","detail":"too short"}]}"#)
+            }
+            ("/bongsu/parked/bell%2F8/evict", _) => plain(stream, "404 Not Found", "{}"),
             ("/env", _) => plain(stream, "200 OK", &environment()),
             (_, "stream") => self.stream(stream),
             _ => self.echo(asked, stream),

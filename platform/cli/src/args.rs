@@ -57,6 +57,10 @@ pub(crate) enum Command {
     Snapshot(Snapshot),
     /// Show one stream: its snapshot, how many events are folded, and who did what when
     Stream(Stream),
+    /// Give up one thing that was put aside, with a reason; what waits behind it is tried
+    Evict(Evict),
+    /// Publish a context's facts again, for those who missed some; changes nothing for the others
+    Republish(Republish),
     /// Be the broker; started by 'up'
     #[command(hide = true)]
     Broker,
@@ -168,6 +172,46 @@ pub(crate) struct Unpark {
     pub(crate) context: String,
     /// What 'bongsu parked' calls it; default everything of the context
     pub(crate) id: Option<String>,
+    #[command(flatten)]
+    pub(crate) by: By,
+}
+
+#[derive(Debug, Flags)]
+pub(crate) struct Evict {
+    /// The context
+    pub(crate) context: String,
+    /// What 'bongsu parked' calls it
+    pub(crate) id: String,
+    /// Why, in at most 1000 characters; it becomes an event of the context
+    #[arg(long)]
+    pub(crate) reason: String,
+    #[command(flatten)]
+    pub(crate) by: By,
+}
+
+#[derive(Debug, Flags)]
+pub(crate) struct Republish {
+    /// The context whose facts are meant
+    pub(crate) context: String,
+    /// Only those of one stream, AGGREGATE/ID as 'bongsu events' shows it
+    #[arg(long, value_name = "STREAM")]
+    pub(crate) subject: Option<String>,
+    /// Why; it becomes an event of the context
+    #[arg(long)]
+    pub(crate) reason: Option<String>,
+    /// Return at once; it goes on
+    #[arg(long)]
+    pub(crate) detach: bool,
+    #[command(flatten)]
+    pub(crate) by: By,
+}
+
+/// Who acts.
+#[derive(Debug, Flags)]
+pub(crate) struct By {
+    /// Who does this; it becomes an event of the context
+    #[arg(long = "as", value_name = "NAME", env = "USER", default_value = "operator")]
+    pub(crate) actor: String,
 }
 
 #[derive(Debug, Flags)]

@@ -20,6 +20,8 @@ mod snapshot;
 mod stream;
 mod projections;
 mod rebuild;
+mod evict;
+mod republish;
 mod child;
 mod broker_process;
 mod gateway_process;
@@ -69,6 +71,8 @@ fn run(args: Args) -> anyhow::Result<ExitCode> {
             Command::Unpark(flags) => parked::unpark(&place, &flags).await,
             Command::Snapshot(flags) => snapshot::snapshot(&place, &flags).await,
             Command::Stream(flags) => stream::stream(&place, &flags).await,
+            Command::Evict(flags) => evict::evict(&place, &flags).await,
+            Command::Republish(flags) => republish::republish(&place, &flags).await,
             Command::Broker => broker_process::run().await,
             Command::Gateway => gateway_process::run().await,
         }

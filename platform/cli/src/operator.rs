@@ -5,6 +5,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use hyper::Method;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use supervisor::client::Client;
 use supervisor::http::Http;
 use supervisor::registry::Instance;
@@ -81,13 +82,30 @@ impl Operator {
     }
 
     /// `POST` without a body, read as JSON whatever the status.
-    pub(crate) async fn order(&self, url: &str) -> Result<(u16, serde_json::Value)> {
+    pub(crate) async fn order(&self, url: &str) -> Result<(u16, Value)> {
         let answer = self.http.ask(Method::POST, url, LIMIT).await?;
         Ok((answer.status, serde_json::from_slice(&answer.body).unwrap_or_default()))
     }
 
-    /// `POST` without a body: the status.
-    pub(crate) async fn post(&self, url: &str) -> Result<u16> {
-        Ok(self.http.ask(Method::POST, url, LIMIT).await?.status)
+    /// `POST` with a JSON body.
+    pub(crate) async fn post(&self, url: &str, body: &Value) -> Result<Said> {
+        let answer = self.http.tell(Method::POST, url, body.to_string(), LIMIT).await?;
+        Ok(Said { status: answer.status, body: serde_json::from_slice(&answer.body).unwrap_or_default() })
+    }
+}
+
+/// What a service said to an operator's wish.
+pub(crate) struct Said {
+    pub(crate) status: u16,
+    /// Null when it was not JSON.
+    pub(crate) body: Value,
+}
+
+impl Said {
+    /// A refusal in one line: what is wrong, or else the kind of error.
+    pub(crate) fn complaint(&self) -> String {
+        let places = [&self.body["errors"][0]["detail"], &self.body["detail"], &self.body["title"]];
+        let said = places.into_iter().find_map(Value::as_str);
+        said.map_or_else(|| format!("the service answers {}", self.status), str::to_owned)
     }
 }

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::args::{Json, Place, Unpark};
 use crate::operator::Operator;
@@ -28,7 +28,7 @@ pub(crate) async fn parked(place: &Place, flags: &Json) -> Result<ExitCode> {
     } else if all.is_empty() {
         print("nothing is parked");
     } else {
-        let columns = ["service", "kind", "whose", "key", "waiting", "attempts", "id", "error"];
+        let columns = ["service", "kind", "key", "waiting", "attempts", "since", "trace", "id", "what", "error"];
         let head = columns.map(str::to_uppercase).to_vec();
         let row = |one: &Value| columns.map(|column| text(&one[column])).to_vec();
         let rows: Vec<Vec<String>> = std::iter::once(head).chain(all.iter().map(row)).collect();
@@ -48,9 +48,10 @@ pub(crate) async fn unpark(place: &Place, flags: &Unpark) -> Result<ExitCode> {
     }
     let url = operator.service(&flags.context).await?;
     for id in &ids {
-        let status = operator.post(&format!("{url}/bongsu/parked/{}/retry", escape(id))).await?;
-        if status != 204 {
-            bail!("{id}: the service answers {status}");
+        let act = json!({ "actor": flags.by.actor });
+        let answer = operator.post(&format!("{url}/bongsu/parked/{}/retry", escape(id)), &act).await?;
+        if answer.status != 204 {
+            bail!("{id}: {}", answer.complaint());
         }
         print(&format!("{id} is tried again"));
     }

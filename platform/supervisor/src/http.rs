@@ -54,8 +54,16 @@ impl Http {
     /// # Errors
     /// [`NoAnswer::Lost`].
     pub async fn ask(&self, method: Method, url: &str, limit: Duration) -> Result<Answer, NoAnswer> {
+        self.tell(method, url, String::new(), limit).await
+    }
+
+    /// As [`Http::ask`], with a JSON body unless it is empty.
+    ///
+    /// # Errors
+    /// [`NoAnswer::Lost`].
+    pub async fn tell(&self, method: Method, url: &str, json: String, limit: Duration) -> Result<Answer, NoAnswer> {
         let asked = async {
-            let response = self.send(method, url).await?;
+            let response = self.send(method, url, json).await?;
             let status = response.status().as_u16();
             let body = response.into_body().collect().await.map_err(|error| NoAnswer::Lost(chain(&error)))?;
             Ok(Answer { status, body: body.to_bytes() })
@@ -71,7 +79,7 @@ impl Http {
     /// # Errors
     /// [`NoAnswer`].
     pub async fn lines(&self, url: &str) -> Result<Lines, NoAnswer> {
-        let response = self.send(Method::GET, url).await?;
+        let response = self.send(Method::GET, url, String::new()).await?;
         if !response.status().is_success() {
             let body = response.into_body().collect().await.map_err(|error| NoAnswer::Lost(chain(&error)))?;
             return Err(NoAnswer::Refused(String::from_utf8_lossy(&body.to_bytes()).into_owned()));
@@ -79,12 +87,15 @@ impl Http {
         Ok(Lines { body: response.into_body(), rest: Vec::new() })
     }
 
-    async fn send(&self, method: Method, url: &str) -> Result<Response<Incoming>, NoAnswer> {
+    async fn send(&self, method: Method, url: &str, json: String) -> Result<Response<Incoming>, NoAnswer> {
         let mut request = Request::builder().method(method).uri(url);
         if let Some(token) = &self.token {
             request = request.header("authorization", format!("Bearer {token}"));
         }
-        let request = request.body(Full::default()).map_err(|error| NoAnswer::Lost(format!("{url}: {error}")))?;
+        if !json.is_empty() {
+            request = request.header("content-type", "application/json");
+        }
+        let request = request.body(Full::from(json)).map_err(|error| NoAnswer::Lost(format!("{url}: {error}")))?;
         self.client.request(request).await.map_err(|error| NoAnswer::Lost(format!("{url}: {}", chain(&error))))
     }
 }

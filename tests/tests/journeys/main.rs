@@ -11,5 +11,6 @@ mod asking;
 mod mypage;
 mod rebuilding;
 mod operating;
+mod republishing;
 mod killing;
 mod verdict;

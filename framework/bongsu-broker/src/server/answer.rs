@@ -5,7 +5,8 @@ use std::io::Write as _;
 
 use bongsu_runtime::ports::broker::LogId;
 
-/// `{"log":…,"messages":[{"topic":…,"partition":…,"messages":[{"offset":…,"key":…,"event":…}]}]}`
+/// `{"log":…,"messages":[{"topic":…,"partition":…,"messages":[{"offset":…,"key":…,"refill":…,"event":…}]}]}`;
+/// without `refill` it is 0.
 pub(crate) struct Answer {
     body: Vec<u8>,
     /// Message bytes so far.
@@ -31,10 +32,13 @@ impl Answer {
     }
 
     /// Adds a message to the open partition.
-    pub(crate) fn push(&mut self, offset: u64, key: &str, event: &[u8]) {
+    pub(crate) fn push(&mut self, offset: u64, key: &str, refill: u64, event: &[u8]) {
         let comma = if self.open.1 { "," } else { "" };
         self.write(format_args!(r#"{comma}{{"offset":{offset},"key":"#));
         serde_json::to_writer(&mut self.body, key).expect("a string is written to memory");
+        if refill > 0 {
+            self.write(format_args!(r#","refill":{refill}"#));
+        }
         self.body.extend_from_slice(br#","event":"#);
         self.body.extend_from_slice(event);
         self.body.push(b'}');

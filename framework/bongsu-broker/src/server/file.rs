@@ -13,7 +13,12 @@ use super::ServerError;
 /// "Bngs": what `file` and SQLite's own tools show; tells our file from any other database.
 const APPLICATION_ID: i32 = 0x426e_6773;
 /// Of the layout below.
-const SCHEMA: i32 = 1;
+const SCHEMA: i32 = 2;
+/// What the layout before it lacked: adding a column with a default rewrites nothing.
+const FROM_1: &str = "
+    ALTER TABLE topics ADD COLUMN retention_bytes INTEGER;
+    ALTER TABLE messages ADD COLUMN refill INTEGER NOT NULL DEFAULT 0;
+";
 /// 3.51.3: earlier ones can corrupt a database when a WAL is reset while it is read.
 const OLDEST_SQLITE: i32 = 3_051_003;
 /// A file up to this size is checked whole at every start; that takes a fraction of a second.
@@ -21,13 +26,15 @@ const CHECKED_WHOLE: u64 = 64 << 20;
 
 /// A message's row id is `partition << 40 | offset`, a partition's number `topic << 10 | index`: each
 /// partition is one contiguous, append-only range of the one B-tree, without an index beside it.
-/// `expired` holds where a partition begins once something of it has been deleted. `heard` recognises what
+/// `refill` says whether a message was published as it happened (0) or again. A producer of a refill is remembered
+/// as `service#refill`. `expired` holds where a partition begins once something of it has been deleted. `heard` recognises what
 /// producers without positions send twice; it goes with the message.
 const LAYOUT: &str = "
     CREATE TABLE broker (log BLOB NOT NULL) STRICT;
     CREATE TABLE topics (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, partitions INTEGER NOT NULL,
-        retention_ms INTEGER) STRICT;
-    CREATE TABLE messages (id INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, key TEXT NOT NULL, event BLOB NOT NULL) STRICT;
+        retention_ms INTEGER, retention_bytes INTEGER) STRICT;
+    CREATE TABLE messages (id INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, key TEXT NOT NULL, event BLOB NOT NULL,
+        refill INTEGER NOT NULL DEFAULT 0) STRICT;
     CREATE TABLE expired (partition INTEGER PRIMARY KEY, earliest INTEGER NOT NULL) STRICT;
     CREATE TABLE producers (service TEXT PRIMARY KEY, epoch INTEGER NOT NULL, position INTEGER, ordinal INTEGER)
         STRICT, WITHOUT ROWID;
@@ -113,7 +120,9 @@ fn check(path: &Path, connection: &Connection) -> Result<(), ServerError> {
     if application != APPLICATION_ID {
         return foreign("a database of another application".into());
     }
-    if schema != SCHEMA {
+    if schema == 1 {
+        lift(connection, FROM_1).map_err(named)?;
+    } else if schema != SCHEMA {
         return foreign(format!("layout {schema}, this version knows {SCHEMA}"));
     }
     if fs::metadata(path).is_ok_and(|file| file.len() <= CHECKED_WHOLE) {
@@ -123,6 +132,11 @@ fn check(path: &Path, connection: &Connection) -> Result<(), ServerError> {
         }
     }
     Ok(())
+}
+
+/// Brings an older file to today's layout, all or nothing.
+fn lift(connection: &Connection, changes: &str) -> rusqlite::Result<()> {
+    connection.execute_batch(&format!("BEGIN IMMEDIATE; {changes} PRAGMA user_version = {SCHEMA}; COMMIT;"))
 }
 
 /// All or nothing: a crash in between leaves an empty file, which is laid out again.

@@ -84,8 +84,8 @@ async fn ensure(
     Path(name): Path<String>,
     body: Read,
 ) -> Result<Json<TopicShown>, Problem> {
-    let NewTopic { partitions, retention_ms } = body.json()?;
-    let topic = Topic { name, partitions, retention_ms };
+    let NewTopic { partitions, retention_ms, retention_bytes } = body.json()?;
+    let topic = Topic { name, partitions, retention_ms, retention_bytes };
     topic.check()?;
     shared.ask(Work::Ensure(topic.clone()), body).await?;
     let made = shared.index.topic(&topic.name)?;
@@ -112,10 +112,12 @@ fn show(shared: &Shared, topic: &Indexed) -> TopicShown {
         let (earliest, end) = bound.get();
         PartitionShown { partition, earliest, end }
     });
+    let (retention_ms, retention_bytes) = topic.retention();
     TopicShown {
         log: Log(shared.index.log),
         name: topic.topic.name.clone(),
-        retention_ms: topic.topic.retention_ms,
+        retention_ms,
+        retention_bytes,
         partitions: partitions.collect(),
     }
 }

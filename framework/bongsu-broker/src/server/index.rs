@@ -25,7 +25,12 @@ pub(crate) struct Indexed {
     pub(crate) id: i64,
     pub(crate) topic: Topic,
     pub(crate) bounds: Vec<Bound>,
+    /// (milliseconds, bytes per partition); `topic` has what it began with.
+    retention: RwLock<Retention>,
 }
+
+/// How long, and how many bytes of each partition.
+pub(crate) type Retention = (Option<u64>, Option<u64>);
 
 /// Where a partition begins and ends.
 #[derive(Default)]
@@ -63,6 +68,20 @@ impl Index {
 }
 
 impl Indexed {
+    pub(crate) fn new(id: i64, topic: Topic, bounds: Vec<Bound>) -> Self {
+        let retention = RwLock::new((topic.retention_ms, topic.retention_bytes));
+        Self { id, topic, bounds, retention }
+    }
+
+    /// What is kept now.
+    pub(crate) fn retention(&self) -> Retention {
+        *self.retention.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn set_retention(&self, retention: Retention) {
+        *self.retention.write().unwrap_or_else(PoisonError::into_inner) = retention;
+    }
+
     /// A partition's bounds.
     pub(crate) fn bound(&self, index: u32) -> Result<&Bound, BrokerError> {
         let bound = self.bounds.get(index as usize);

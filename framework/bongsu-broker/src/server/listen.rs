@@ -109,7 +109,7 @@ async fn refuse(mut stream: TcpStream, _permit: OwnedSemaphorePermit) {
 }
 
 fn expire(shared: &Shared) {
-    if shared.index.all().iter().any(|topic| topic.topic.retention_ms.is_some()) {
+    if shared.index.all().iter().any(|topic| topic.retention() != (None, None)) {
         let (tell, _) = oneshot::channel();
         // A full queue is no loss: the next tick asks again.
         let _ = shared.jobs.try_send(writer::Job { work: writer::Work::Expire, tell, _memory: None });

@@ -28,7 +28,7 @@ pub(crate) struct Batch {
 /// Who sends a batch.
 pub(crate) enum From {
     /// A service, whose messages have a place in its own store.
-    Service { name: String, epoch: u64 },
+    Service { name: String, epoch: u64, refill: u64, after: u64 },
     /// Anybody else: duplicates are recognised by source and id.
     Anybody,
 }
@@ -56,6 +56,8 @@ pub(crate) struct KnownTopic {
     pub(crate) topic: Topic,
     /// (earliest, end) of each partition.
     pub(crate) bounds: Vec<(u64, u64)>,
+    /// Bytes of messages in each partition; 0 as long as nobody bounds them.
+    bytes: Vec<u64>,
 }
 
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
@@ -79,11 +81,55 @@ impl std::convert::From<rusqlite::Error> for Failed {
     }
 }
 
+impl From {
+    /// The number of the refill it belongs to.
+    fn refill(&self) -> u64 {
+        match self {
+            Self::Service { refill, .. } => *refill,
+            Self::Anybody => 0,
+        }
+    }
+
+    /// What epoch and positions are kept under: a refill has its own. No service has a `#` in its name that also is
+    /// a topic's.
+    fn remembered_as(&self) -> Option<String> {
+        match self {
+            Self::Service { name, refill: 0, .. } => Some(name.clone()),
+            Self::Service { name, refill, .. } => Some(format!("{name}#{refill}")),
+            Self::Anybody => None,
+        }
+    }
+}
+
 impl KnownTopic {
+    /// Replaces the retention where another is given.
+    fn keep(&mut self, db: &Connection, given: &Topic) -> rusqlite::Result<()> {
+        let retention_ms = given.retention_ms.or(self.topic.retention_ms);
+        let retention_bytes = given.retention_bytes.or(self.topic.retention_bytes);
+        if (retention_ms, retention_bytes) == (self.topic.retention_ms, self.topic.retention_bytes) {
+            return Ok(());
+        }
+        db.prepare_cached("UPDATE topics SET retention_ms = ?2, retention_bytes = ?3 WHERE id = ?1")?
+            .execute(params![self.id, most(retention_ms), most(retention_bytes)])?;
+        (self.topic.retention_ms, self.topic.retention_bytes) = (retention_ms, retention_bytes);
+        self.weigh(db)
+    }
+
+    /// Adds up the bytes of each partition, if they are bounded.
+    fn weigh(&mut self, db: &Connection) -> rusqlite::Result<()> {
+        if self.topic.retention_bytes.is_some() {
+            for (index, ((earliest, end), bytes)) in (0..).zip(self.bounds.iter().zip(&mut self.bytes)) {
+                let first = first_row(self.id, index);
+                *bytes = weight(db, first + *earliest as i64, first + *end as i64)?;
+            }
+        }
+        Ok(())
+    }
+
     /// As requests see it.
     pub(crate) fn show(&self) -> Arc<Indexed> {
         let bounds = self.bounds.iter().map(|(earliest, end)| Bound::new(*earliest, *end)).collect();
-        Arc::new(Indexed { id: self.id, topic: self.topic.clone(), bounds })
+        Arc::new(Indexed::new(self.id, self.topic.clone(), bounds))
     }
 }
 
@@ -94,14 +140,18 @@ impl Known {
         let log = log.try_into().map_err(|_| rusqlite::Error::InvalidQuery)?;
         let mut known =
             Self { log: LogId(u128::from_be_bytes(log)), topics: BTreeMap::new(), producers: BTreeMap::new() };
-        let mut topics = db.prepare("SELECT id, name, partitions, retention_ms FROM topics")?;
+        let mut topics = db.prepare("SELECT id, name, partitions, retention_ms, retention_bytes FROM topics")?;
         let mut rows = topics.query([])?;
         while let Some(row) = rows.next()? {
             let retention_ms = row.get::<_, Option<i64>>(3)?.map(i64::cast_unsigned);
-            let topic = Topic { name: row.get(1)?, partitions: row.get(2)?, retention_ms };
+            let retention_bytes = row.get::<_, Option<i64>>(4)?.map(i64::cast_unsigned);
+            let topic = Topic { name: row.get(1)?, partitions: row.get(2)?, retention_ms, retention_bytes };
             let id = row.get(0)?;
             let bounds = (0..topic.partitions).map(|index| bounds_of(db, id, index)).collect::<Result<_, _>>()?;
-            known.topics.insert(topic.name.clone(), KnownTopic { id, topic, bounds });
+            let bytes = vec![0; topic.partitions as usize];
+            let mut topic = KnownTopic { id, topic, bounds, bytes };
+            topic.weigh(db)?;
+            known.topics.insert(topic.topic.name.clone(), topic);
         }
         let mut producers = db.prepare("SELECT service, epoch, position, ordinal FROM producers")?;
         let mut rows = producers.query([])?;
@@ -117,9 +167,10 @@ impl Known {
     /// Makes a topic unless it is there.
     pub(crate) fn ensure(&mut self, db: &Connection, topic: &Topic) -> Result<Taken, Failed> {
         let refused = |why| Err(Failed::Refused(BrokerError::Invalid(why)));
-        if let Some(known) = self.topics.get(&topic.name) {
+        if let Some(known) = self.topics.get_mut(&topic.name) {
             let (has, given) = (known.topic.partitions, topic.partitions);
             if has == given {
+                known.keep(db, topic)?;
                 return Ok(Taken::default());
             }
             return refused(format!("topic {} has {has} partitions, not {given}", topic.name));
@@ -127,11 +178,14 @@ impl Known {
         if self.topics.len() >= MAX_TOPICS {
             return refused(format!("there are {MAX_TOPICS} topics already"));
         }
-        let retention_ms = topic.retention_ms.map(|ms| i64::try_from(ms).unwrap_or(i64::MAX));
-        db.prepare_cached("INSERT INTO topics (name, partitions, retention_ms) VALUES (?1, ?2, ?3)")?
-            .execute(params![topic.name, topic.partitions, retention_ms])?;
-        let bounds = vec![(0, 0); topic.partitions as usize];
-        let known = KnownTopic { id: db.last_insert_rowid(), topic: topic.clone(), bounds };
+        let (ms, bytes) = (most(topic.retention_ms), most(topic.retention_bytes));
+        db.prepare_cached(
+            "INSERT INTO topics (name, partitions, retention_ms, retention_bytes) VALUES (?1, ?2, ?3, ?4)",
+        )?
+        .execute(params![topic.name, topic.partitions, ms, bytes])?;
+        let count = topic.partitions as usize;
+        let (id, bounds, bytes) = (db.last_insert_rowid(), vec![(0, 0); count], vec![0; count]);
+        let known = KnownTopic { id, topic: topic.clone(), bounds, bytes };
         self.topics.insert(topic.name.clone(), known);
         Ok(Taken::default())
     }
@@ -151,8 +205,9 @@ impl Known {
         let mut producer = self.admit(&batch.from)?;
         let mut taken = Taken::default();
         for message in &batch.messages {
+            let refill = batch.from.refill();
             let had = message.identity.is_none() && Some(message.place) <= producer.highest;
-            if had || !self.write(db, message, now_ms, touched)? {
+            if had || !self.write(db, message, refill, now_ms, touched)? {
                 taken.dropped += 1;
                 continue;
             }
@@ -160,11 +215,11 @@ impl Known {
             producer.highest = Some(message.place);
         }
         // A new epoch is kept even when it brought nothing new: it shuts the old owner out.
-        if let From::Service { name, .. } = &batch.from
-            && self.producers.get(name) != Some(&producer)
+        if let Some(name) = batch.from.remembered_as()
+            && self.producers.get(&name) != Some(&producer)
         {
-            remember(db, name, producer)?;
-            self.producers.insert(name.clone(), producer);
+            remember(db, &name, producer)?;
+            self.producers.insert(name, producer);
         }
         Ok(taken)
     }
@@ -173,16 +228,24 @@ impl Known {
     pub(crate) fn expire(&mut self, db: &Connection, now_ms: i64, touched: &mut Touched) -> rusqlite::Result<bool> {
         let mut more = false;
         for known in self.topics.values_mut() {
-            let Some(retention_ms) = known.topic.retention_ms else { continue };
-            let oldest = now_ms.saturating_sub_unsigned(retention_ms);
-            for (index, (earliest, end)) in (0..).zip(&mut known.bounds) {
+            let Topic { retention_ms, retention_bytes, .. } = known.topic;
+            if retention_ms.is_none() && retention_bytes.is_none() {
+                continue;
+            }
+            let oldest = retention_ms.map_or(i64::MIN, |ms| now_ms.saturating_sub_unsigned(ms));
+            for (index, ((earliest, end), bytes)) in (0..).zip(known.bounds.iter_mut().zip(&mut known.bytes)) {
                 let first = first_row(known.id, index);
                 let to = (*earliest + EXPIRED_AT_ONCE).min(*end);
-                let kept = first_kept(db, first + *earliest as i64, first + to as i64, oldest)? - first;
+                let (from, until) = (first + *earliest as i64, first + to as i64);
+                let over = retention_bytes.map_or(0, |most| bytes.saturating_sub(most));
+                let kept = first_kept(db, from, until, oldest)?.max(first_within(db, from, until, over)?) - first;
                 if kept as u64 == *earliest {
                     continue;
                 }
-                delete(db, first + *earliest as i64, first + kept)?;
+                if retention_bytes.is_some() {
+                    *bytes = bytes.saturating_sub(weight(db, from, first + kept)?);
+                }
+                delete(db, from, first + kept)?;
                 db.prepare_cached("INSERT OR REPLACE INTO expired (partition, earliest) VALUES (?1, ?2)")?
                     .execute(params![partition_row(known.id, index), kept])?;
                 *earliest = kept as u64;
@@ -195,8 +258,13 @@ impl Known {
 
     /// What is known of the producer, with its epoch brought up to date.
     fn admit(&self, from: &From) -> Result<Producer, Failed> {
-        let From::Service { name, epoch } = from else { return Ok(Producer::default()) };
-        let known = self.producers.get(name).copied().unwrap_or_default();
+        let From::Service { name, epoch, refill, after } = from else { return Ok(Producer::default()) };
+        let has = self.last_of(name, *refill);
+        if has < *after {
+            let (service, expected) = (name.clone(), *after);
+            return Err(Failed::Refused(BrokerError::Behind { service, has, expected }));
+        }
+        let known = from.remembered_as().and_then(|name| self.producers.get(&name)).copied().unwrap_or_default();
         if *epoch < known.epoch {
             let (service, given, newest) = (name.clone(), *epoch, known.epoch);
             return Err(Failed::Refused(BrokerError::Fenced { service, given, newest }));
@@ -204,11 +272,23 @@ impl Known {
         Ok(Producer { epoch: *epoch, ..known })
     }
 
+    /// The last position of a service: of that refill, or of anything it published.
+    fn last_of(&self, name: &str, refill: u64) -> u64 {
+        let of_it = |known: &str| match (refill, known.strip_prefix(name)) {
+            (_, None) => false,
+            (0, Some(rest)) => rest.is_empty() || rest.starts_with('#'),
+            (_, Some(rest)) => rest.strip_prefix('#').is_some_and(|number| number.parse() == Ok(refill)),
+        };
+        let kept = self.producers.iter().filter(|(known, _)| of_it(known));
+        kept.filter_map(|(_, known)| known.highest).map(|(position, _)| position).max().unwrap_or(0)
+    }
+
     /// Writes one message; false when it was heard before.
     fn write(
         &mut self,
         db: &Connection,
         message: &Message,
+        refill: u64,
         now_ms: i64,
         touched: &mut Touched,
     ) -> rusqlite::Result<bool> {
@@ -224,13 +304,12 @@ impl Known {
                 return Ok(false);
             }
         }
-        db.prepare_cached("INSERT INTO messages (id, at_ms, key, event) VALUES (?1, ?2, ?3, ?4)")?.execute(params![
-            row,
-            now_ms,
-            message.key,
-            message.event.as_ref()
-        ])?;
+        db.prepare_cached("INSERT INTO messages (id, at_ms, key, event, refill) VALUES (?1, ?2, ?3, ?4, ?5)")?
+            .execute(params![row, now_ms, message.key, message.event.as_ref(), refill.cast_signed()])?;
         *end += 1;
+        if known.topic.retention_bytes.is_some() {
+            known.bytes[index as usize] += message.event.len() as u64;
+        }
         touched.insert((known.id, index));
         Ok(true)
     }
@@ -265,6 +344,37 @@ fn first_kept(db: &Connection, from: i64, to: i64, oldest_ms: i64) -> rusqlite::
         .query_row([from, to, oldest_ms], |row| row.get(0))
         .optional()
         .map(|row| row.unwrap_or(to))
+}
+
+/// The first row in `from..to` that is kept when the oldest `over` bytes go; `to` when all of it goes.
+fn first_within(db: &Connection, from: i64, to: i64, over: u64) -> rusqlite::Result<i64> {
+    if over == 0 {
+        return Ok(from);
+    }
+    let mut select =
+        db.prepare_cached("SELECT id, length(event) FROM messages WHERE id >= ?1 AND id < ?2 ORDER BY id")?;
+    let mut rows = select.query([from, to])?;
+    let mut gone = 0;
+    while let Some(row) = rows.next()? {
+        let (id, bytes): (i64, i64) = (row.get(0)?, row.get(1)?);
+        gone += bytes as u64;
+        if gone > over {
+            return Ok(id);
+        }
+    }
+    Ok(to)
+}
+
+/// Bytes of the messages in `from..to`.
+fn weight(db: &Connection, from: i64, to: i64) -> rusqlite::Result<u64> {
+    db.prepare_cached("SELECT coalesce(sum(length(event)), 0) FROM messages WHERE id >= ?1 AND id < ?2")?
+        .query_row([from, to], |row| row.get::<_, i64>(0))
+        .map(i64::cast_unsigned)
+}
+
+/// As SQLite keeps it.
+fn most(value: Option<u64>) -> Option<i64> {
+    value.map(|value| i64::try_from(value).unwrap_or(i64::MAX))
 }
 
 fn delete(db: &Connection, from: i64, to: i64) -> rusqlite::Result<()> {

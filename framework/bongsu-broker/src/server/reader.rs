@@ -90,13 +90,13 @@ fn read_all(db: &Connection, spans: &[Span], budget: Budget, mut answer: Answer)
         let mut next = span.from;
         let first = first_row(span.topic.id, span.index);
         let mut select = db
-            .prepare_cached("SELECT id, key, event FROM messages WHERE id >= ?1 AND id < ?2 ORDER BY id")
+            .prepare_cached("SELECT id, key, event, refill FROM messages WHERE id >= ?1 AND id < ?2 ORDER BY id")
             .map_err(|error| unavailable(&error))?;
         let mut rows =
             select.query([first + span.from as i64, first + span.end as i64]).map_err(|error| unavailable(&error))?;
         answer.open(&span.topic.topic.name, span.index);
         while let Some(row) = rows.next().map_err(|error| unavailable(&error))? {
-            let (offset, key, event) = message(row, first).map_err(|error| unavailable(&error))?;
+            let (offset, key, event, refill) = message(row, first).map_err(|error| unavailable(&error))?;
             if offset != next {
                 // Expired between the look at the bounds and the read.
                 break;
@@ -105,7 +105,7 @@ fn read_all(db: &Connection, spans: &[Span], budget: Budget, mut answer: Answer)
             if answer.messages >= budget.messages || (over && answer.messages > 0) {
                 break;
             }
-            answer.push(offset, key, event);
+            answer.push(offset, key, refill, event);
             (taken, next) = (taken + event.len(), offset + 1);
         }
         answer.close();
@@ -113,9 +113,10 @@ fn read_all(db: &Connection, spans: &[Span], budget: Budget, mut answer: Answer)
     Ok(answer)
 }
 
-fn message<'a>(row: &'a rusqlite::Row<'_>, first: i64) -> rusqlite::Result<(u64, &'a str, &'a [u8])> {
+fn message<'a>(row: &'a rusqlite::Row<'_>, first: i64) -> rusqlite::Result<(u64, &'a str, &'a [u8], u64)> {
     let id: i64 = row.get(0)?;
-    Ok(((id - first) as u64, row.get_ref(1)?.as_str()?, row.get_ref(2)?.as_blob()?))
+    let refill: i64 = row.get(3)?;
+    Ok(((id - first) as u64, row.get_ref(1)?.as_str()?, row.get_ref(2)?.as_blob()?, refill.cast_unsigned()))
 }
 
 fn unavailable(error: &dyn std::error::Error) -> BrokerError {

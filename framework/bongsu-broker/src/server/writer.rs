@@ -185,6 +185,7 @@ impl Scribe {
                 self.index.add(topic.show());
                 continue;
             };
+            shown.set_retention((topic.topic.retention_ms, topic.topic.retention_bytes));
             let bounds = (0..).zip(topic.bounds.iter().zip(&shown.bounds));
             for (_, ((earliest, end), bound)) in bounds.filter(|(index, _)| touched.contains(&(topic.id, *index))) {
                 bound.set_end(*end);

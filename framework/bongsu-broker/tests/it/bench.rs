@@ -65,7 +65,7 @@ pub(crate) fn config(data: &Path) -> Config {
 }
 
 pub(crate) fn topic(name: &str, partitions: u32) -> Topic {
-    Topic { name: name.to_owned(), partitions, retention_ms: None }
+    Topic { name: name.to_owned(), partitions, retention_ms: None, retention_bytes: None }
 }
 
 pub(crate) fn partition(topic: &str, index: u32) -> Partition {

@@ -94,7 +94,7 @@ async fn produce(at: usize, client: BrokerClient, acknowledged: Arc<[AtomicU64; 
         let batch: Vec<Out> =
             (next..next + count).map(|n| out("gate", &format!("{service}-{}", n % 5), n, service)).collect();
         let taken = async {
-            while client.publish(Producer { service, epoch: 1 }, batch.clone()).await.is_err() {
+            while client.publish(Producer { service, epoch: 1, refill: 0, after: 0 }, batch.clone()).await.is_err() {
                 time::sleep(time::Duration::from_millis(5)).await;
             }
         };
@@ -160,7 +160,7 @@ fn check(kept: &BTreeMap<Partition, Vec<In>>, acknowledged: &[u64; 4]) {
     }
 }
 
-async fn start(data: &Path, listen: &str) -> (Child, String) {
+pub(crate) async fn start(data: &Path, listen: &str) -> (Child, String) {
     let mut child = Command::new(std::env::current_exe().expect("this binary"))
         .args(["--exact", "kill::a_broker_process", "--ignored", "--nocapture"])
         .env(DATA, data)

@@ -3,6 +3,9 @@
 mod bench;
 mod conformance;
 mod restart;
+mod layouts;
+mod recipes;
+mod node;
 mod kill;
 mod http;
 mod limits;

@@ -118,3 +118,16 @@ fn the_effective_configuration_prints_as_toml_that_loads_to_the_same() {
     assert_eq!(again.service::<Own>().unwrap(), own);
     assert_eq!(again.config, loaded.config);
 }
+
+#[test]
+fn a_retention_is_a_number_above_0_or_for_ever() {
+    let config = load("retention_ms = 60000", &[("BONGSU_RETENTION_BYTES", "1")], &[]).unwrap().config;
+    assert_eq!((config.retention_ms.bound(), config.retention_bytes.bound()), (Some(60_000), Some(1)));
+    assert_eq!(load("retention_ms = -1", &[], &[]).unwrap().config.retention_ms.bound(), None);
+    for nothing in ["0", "-2"] {
+        let why = refused(&format!("retention_bytes = {nothing}"), &[], &[]);
+        assert!(why.contains("retention_bytes") && why.contains("must be -1 (for ever) or at least 1"), "{why}");
+    }
+    let garbage = refused("", &[("BONGSU_RETENTION_MS", "a day")], &[]);
+    assert!(garbage.contains("retention_ms in the environment") && garbage.contains("whole number"), "{garbage}");
+}

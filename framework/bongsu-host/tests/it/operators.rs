@@ -68,3 +68,32 @@ async fn snapshots_are_taken_when_asked_for() {
     let walk = Ask::new("POST", "/bongsu/snapshot").of(house.addr).await.json();
     assert_eq!(walk, serde_json::json!({ "written": 0, "current": 0, "failed": 0, "done": true }));
 }
+
+#[tokio::test]
+async fn an_eviction_needs_a_reason_and_a_reason_is_no_story() {
+    let house = House::open().await;
+    let evict = |body: String| Ask::new("POST", "/bongsu/parked/a%2Fb/evict").json(body).of(house.addr);
+    let missing = evict("{}".into()).await.problem(422, "invalid-body");
+    assert_eq!(missing["errors"][0]["pointer"], "/reason");
+    evict(format!("{{\"reason\":\"{}\"}}", "x".repeat(1_001))).await.problem(422, "invalid-body");
+    evict("{\"reason\":\" \"}".into()).await.problem(422, "invalid-body");
+    evict("{\"reason\":\"why\",\"actor\":\"\"}".into()).await.problem(422, "invalid-body");
+    evict("{\"reason\":\"why\"}".into()).await.problem(404, "not-found");
+}
+
+#[tokio::test]
+async fn facts_are_published_again_and_an_unknown_stream_is_404() {
+    let house = House::open().await;
+    Ask::command("/doors/front/open", "once", "{}").of(house.addr).await;
+    let ask = |body: &str| Ask::new("POST", "/bongsu/republish").json(body).of(house.addr);
+    let all = ask("{}").await;
+    assert_eq!((all.status, all.json()["refill"].is_u64()), (202, true));
+    let one = ask(r#"{"subject":"door/front","actor":"ann","reason":"why not"}"#).await;
+    assert!(one.json()["refill"].as_u64() > all.json()["refill"].as_u64());
+    ask(r#"{"subject":"door/back"}"#).await.problem(404, "not-found");
+    ask(r#"{"topic":"door"}"#).await.problem(422, "invalid-body");
+    let events = Ask::get("/bongsu/events").of(house.addr).await.json();
+    let asked =
+        events["events"].as_array().unwrap().iter().filter(|event| event["name"] == "bongsu.republication-asked");
+    assert_eq!(asked.count(), 2, "{events}");
+}

@@ -24,8 +24,10 @@ pub struct Topic {
     pub name: String,
     /// How many partitions; never changes.
     pub partitions: u32,
-    /// How long messages are kept; `None` = for ever.
+    /// How long messages are kept; `None` = for ever, or as it was said before.
     pub retention_ms: Option<u64>,
+    /// How many bytes of messages each partition keeps at least, the newest; `None` = all, or as it was said before.
+    pub retention_bytes: Option<u64>,
 }
 
 /// One partition of a topic.
@@ -44,6 +46,12 @@ pub struct Producer<'a> {
     pub service: &'a str,
     /// Grows with every take-over of the relay's lease; an older one is refused.
     pub epoch: u64,
+    /// 0 for what is published as it happens; n when history is published again for the n-th time. Each has positions
+    /// and an epoch of its own, and readers are told it with every message.
+    pub refill: u64,
+    /// The last position this producer knows to be there; 0 when it knows of none. A broker that has less lost history
+    /// and refuses: what came first would then come last.
+    pub after: u64,
 }
 
 /// A message to publish.
@@ -68,6 +76,8 @@ pub struct In {
     pub offset: u64,
     /// As published.
     pub partition_key: String,
+    /// Of the [`Producer`] it came from.
+    pub refill: u64,
     /// As published.
     pub cloudevent: Bytes,
 }
@@ -106,6 +116,16 @@ pub enum BrokerError {
         /// The newest seen.
         newest: u64,
     },
+    /// The broker lost what it had acknowledged: it was deleted, or restored from a copy.
+    #[error("{expected} of {service} was published before and {has} is the last position there")]
+    Behind {
+        /// Whose.
+        service: String,
+        /// The last position there.
+        has: u64,
+        /// What its producer published before.
+        expected: u64,
+    },
     /// The offset asked for is no longer (or not yet) there.
     #[error("offset {asked} of {topic}/{index} is gone: {earliest}..{end} is kept")]
     Gone {
@@ -127,12 +147,12 @@ pub enum BrokerError {
 
 /// Where facts travel.
 pub trait Broker: Send + Sync {
-    /// Creates a topic if it is missing.
+    /// Creates a topic if it is missing; a retention that is given replaces the one it had.
     fn ensure(&self, topic: Topic) -> Fut<'_, Result<(), BrokerError>>;
 
     /// Publishes. Ok: all durable, in the given order per key. Err: a prefix per partition may be in; send
-    /// the same batch again. Embedded and memory drop (service, position, ordinal) they already have and refuse an
-    /// old epoch; Kafka may duplicate; neither may reorder first sights.
+    /// the same batch again. Embedded and memory drop (service, refill, position, ordinal) they already have and
+    /// refuse an old epoch; Kafka may duplicate; neither may reorder first sights.
     fn publish<'a>(&'a self, from: Producer<'a>, batch: Vec<Out>) -> Fut<'a, Result<(), BrokerError>>;
 
     /// Reads on from (partition, next offset) for all partitions at once; returns at once when anything is

@@ -266,7 +266,7 @@ impl Build {
         }
         let log = self.state.filling.as_ref().and_then(|it| it.noted.as_ref()).map_or("", |noted| noted.log.as_str());
         for partition in std::mem::take(&mut self.moved) {
-            let cursor = Cursor { log: log.to_owned(), offset: self.cursors[&partition] };
+            let cursor = Cursor { log: log.to_owned(), offset: self.cursors[&partition], refill: None };
             let data = serde_json::to_vec(&cursor).expect("a cursor has string keys and encodes as JSON");
             let put = Some(DocBody { data: data.into(), index: Vec::new() });
             commit.docs.push(DocWrite { key: cursor_key(&self.table, &partition), put });

@@ -11,7 +11,7 @@ use crate::{
     core::Core,
     lane::{CURSOR, Cursor},
     ports::{
-        broker::Partition,
+        broker::{BrokerError, Partition},
         store::{DocKey, Position, Read, StoredEvent},
     },
     rebuild::{
@@ -99,7 +99,7 @@ impl Build {
             return Ok(false);
         }
         let bytes = if self.pace.is_busy() { FETCH_BYTES / 16 } else { FETCH_BYTES };
-        let batch = self.core.broker.fetch(want, bytes, FETCH_WAIT).await.map_err(Halt::Broker)?;
+        let batch = self.core.broker.fetch(want, bytes, FETCH_WAIT).await.map_err(unread)?;
         if self.filling()?.noted.as_ref().is_some_and(|noted| noted.log != format!("{:032x}", batch.log.0)) {
             return Err(Halt::Hopeless("the broker's history was replaced meanwhile".into()));
         }
@@ -159,6 +159,16 @@ pub(crate) async fn cursors(
     let docs = core.store.docs(partitions.iter().map(key).collect()).await.map_err(Halt::Store)?;
     let offset = |data: &[u8]| serde_json::from_slice::<Cursor>(data).map_or(0, |cursor| cursor.offset);
     Ok(docs.into_iter().map(|doc| doc.map_or((0, None), |doc| (offset(&doc.data), Some(doc.revision)))).collect())
+}
+
+/// Facts that are gone make a rebuild impossible; the generation shown has them.
+fn unread(error: BrokerError) -> Halt {
+    match error {
+        BrokerError::Gone { topic, index, earliest, .. } => {
+            Halt::Hopeless(format!("facts of {topic} are gone: the broker keeps {topic}/{index} from {earliest} on"))
+        }
+        error => Halt::Broker(error),
+    }
 }
 
 /// What there is now. The broker first: whatever is below its heads was in the store by then.

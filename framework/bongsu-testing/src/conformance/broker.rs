@@ -17,6 +17,7 @@ pub mod fence;
 pub mod read;
 pub mod wait;
 pub mod refuse;
+pub mod refill;
 
 /// A broker under test and a way to wait.
 pub struct Bench {
@@ -61,6 +62,11 @@ pub async fn every_rule(bench: &Bench) {
     refuse::garbage_is_refused_and_its_neighbours_with_it(bench).await;
     refuse::positions_that_fall_within_a_batch_are_refused(bench).await;
     refuse::reports_are_taken_whatever_they_say(bench).await;
+    refill::a_refill_is_taken_again_and_told_apart(bench).await;
+    refill::a_refill_has_epochs_of_its_own(bench).await;
+    refill::a_broker_that_lost_history_takes_nothing_on_top(bench).await;
+    refill::a_bound_on_bytes_forgets_the_oldest(bench).await;
+    refill::a_retention_of_nothing_is_refused(bench).await;
 }
 
 impl Bench {
@@ -70,12 +76,12 @@ impl Bench {
     }
 
     async fn topic(&self, name: &str, partitions: u32) {
-        let topic = Topic { name: name.to_owned(), partitions, retention_ms: None };
+        let topic = Topic { name: name.to_owned(), partitions, retention_ms: None, retention_bytes: None };
         self.broker.ensure(topic).await.expect("a topic is made");
     }
 
     async fn publish(&self, service: &str, epoch: u64, batch: Vec<Out>) -> Result<(), BrokerError> {
-        self.broker.publish(Producer { service, epoch }, batch).await
+        self.broker.publish(Producer { service, epoch, refill: 0, after: 0 }, batch).await
     }
 
     /// Everything in a partition, in offset order.

@@ -43,6 +43,8 @@ struct Published {
     last: VecDeque<Out>,
     /// Position of the next duplicate.
     again: u64,
+    /// How often the broker was replaced.
+    era: u64,
 }
 
 struct Client {
@@ -66,7 +68,14 @@ impl SimBroker {
         self.core.take_down(self.part, how_long);
     }
 
-    /// Appends a message that was published earlier once more, now.
+    /// Another broker is at its address: what is on its way to the old one never arrives.
+    pub fn replaced(&self) {
+        let mut published = self.published();
+        published.era += 1;
+        published.last.clear();
+    }
+
+    /// Appends a message that was published earlier once more, now; never as a part of a refill.
     ///
     /// # Errors
     /// What the broker says.
@@ -77,7 +86,7 @@ impl SimBroker {
             published.again
         };
         self.core.moment(&Moment::Published { broker: self.name, batch: std::slice::from_ref(&message) });
-        self.inner.publish(Producer { service: AGAIN, epoch: 0 }, vec![message]).await
+        self.inner.publish(Producer { service: AGAIN, epoch: 0, refill: 0, after: 0 }, vec![message]).await
     }
 
     fn published(&self) -> MutexGuard<'_, Published> {
@@ -85,10 +94,10 @@ impl SimBroker {
     }
 
     /// Publishes a batch that has arrived.
-    async fn arrive(&self, service: &str, epoch: u64, batch: Vec<Out>) -> Result<(), BrokerError> {
+    async fn arrive(&self, from: Producer<'_>, batch: Vec<Out>) -> Result<(), BrokerError> {
         // Judged before it is appended: what readers could see must be in the store already.
         self.core.moment(&Moment::Published { broker: self.name, batch: &batch });
-        self.inner.publish(Producer { service, epoch }, batch.clone()).await?;
+        self.inner.publish(from, batch.clone()).await?;
         let count = batch.len();
         {
             let mut published = self.published();
@@ -103,14 +112,15 @@ impl SimBroker {
     /// Perhaps sets one of the last messages on its way once more.
     fn perhaps_repeat(&self) {
         let Some(after) = self.core.duplicate(self.name) else { return };
-        let message = {
-            let last = &self.published().last;
-            last.get(self.core.below(last.len())).cloned()
+        let (message, era) = {
+            let published = self.published();
+            let last = &published.last;
+            (last.get(self.core.below(last.len())).cloned(), published.era)
         };
         let broker = self.clone();
         self.core.on_its_way("duplicate", async move {
             broker.core.wait(&broker.core.world, after).await;
-            if let Some(message) = message {
+            if let Some(message) = message.filter(|_| broker.published().era == era) {
                 // A broker that refuses it now (an expired topic) just does not repeat itself.
                 let _refused = broker.repeat(message).await;
             }
@@ -128,15 +138,12 @@ impl Client {
     }
 
     /// Sends a batch on its way; it arrives whether or not its sender still waits.
-    fn send(
-        &self,
-        service: String,
-        epoch: u64,
-        mut batch: Vec<Out>,
-        trip: Trip,
-    ) -> oneshot::Receiver<Result<(), BrokerError>> {
+    fn send(&self, from: Producer<'_>, mut batch: Vec<Out>, trip: Trip) -> oneshot::Receiver<Result<(), BrokerError>> {
         let (reply, answer) = oneshot::channel();
         let (world, life) = (self.world.clone(), self.env.life.clone());
+        let service = from.service.to_owned();
+        let (epoch, refill, after) = (from.epoch, from.refill, from.after);
+        let era = world.published().era;
         let core = world.core.clone();
         core.clone().on_its_way("publish", async move {
             core.wait(&core.world, trip.there).await;
@@ -154,10 +161,15 @@ impl Client {
                     give_up();
                     core.wait(&core.world, core.slowly(Kind::Broker)).await;
                 }
-                Fate::Partial => batch.truncate(core.below(batch.len())),
+                Fate::Partial => batch.truncate(core.below(batch.len().max(1))),
                 Fate::Fine | Fate::AckLost => {}
             }
-            let result = world.arrive(&service, epoch, batch).await;
+            if world.published().era != era {
+                let _unheard = reply.map(|reply| reply.send(Err(world.unavailable())));
+                return;
+            }
+            let from = Producer { service: &service, epoch, refill, after };
+            let result = world.arrive(from, batch).await;
             let answer = if trip.fate == Fate::Fine { result } else { Err(world.unavailable()) };
             // Nobody waits when the sender has died or given up.
             let _unheard = reply.map(|reply| reply.send(answer));
@@ -194,7 +206,7 @@ impl Broker for Client {
         Box::pin(async move {
             self.env.pass("broker.publish.before").await;
             let trip = self.trip();
-            let answer = self.send(from.service.to_owned(), from.epoch, batch, trip);
+            let answer = self.send(from, batch, trip);
             let result = answer.await.unwrap_or_else(|_| Err(self.world.unavailable()));
             self.env.wait(trip.back).await;
             self.env.pass("broker.publish.after").await;

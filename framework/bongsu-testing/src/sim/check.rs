@@ -31,6 +31,9 @@ pub use todos::{Todo, nothing_is_overdue, todos};
 /// How many things a rule looked at, or what is wrong.
 pub type Checked = Result<u64, String>;
 
+/// How the names of the runtime's own messages begin.
+const OWN: &str = "bongsu.";
+
 /// What has just happened.
 #[derive(Clone, Copy, Debug)]
 pub enum Moment<'a> {
@@ -70,7 +73,8 @@ pub fn published_is_committed(
     move |moment| {
         let Moment::Published { batch, .. } = moment else { return Ok(0) };
         let mine = batch.iter().filter(|out| out.topic == topic);
-        let told: Vec<Attributes<'_>> = mine.map(|out| told(&out.cloudevent)).collect::<Result<_, _>>()?;
+        let told = mine.map(|out| told(&out.cloudevent)).collect::<Result<Vec<_>, _>>()?;
+        let told: Vec<Attributes<'_>> = told.into_iter().filter(|told| !told.kind.starts_with(OWN)).collect();
         catch_up(&store, topic, &mut after, &mut committed)?;
         match told.iter().find(|told| !committed.contains(&*told.id)) {
             Some(told) => Err(format!("{} of {} was published before it was committed", told.id, told.subject)),
@@ -88,7 +92,7 @@ pub fn atomic_publish(store: &MemoryStore, broker: &MemoryBroker, topic: &str) -
     let stored: BTreeMap<&str, &Bytes> = facts.iter().map(|fact| (fact.id.as_str(), &fact.cloudevent)).collect();
     let mut published = BTreeSet::new();
     for (partition, messages) in broker.log(topic) {
-        for message in messages {
+        for message in messages.into_iter().filter(is_fact) {
             let told = told(&message.cloudevent)?;
             match stored.get(&*told.id) {
                 None => return Err(format!("{} is in {} and in no store", told.id, place(&partition, &message))),
@@ -146,7 +150,7 @@ pub fn order_in_partitions(store: &MemoryStore, broker: &MemoryBroker, topic: &s
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
     let mut looked = 0;
     for (partition, messages) in broker.log(topic) {
-        for message in messages {
+        for message in messages.into_iter().filter(is_fact) {
             looked += 1;
             let Attributes { subject, sequence, .. } = told(&message.cloudevent)?;
             let subject = subject.into_owned();
@@ -249,6 +253,11 @@ fn catch_up(
 
 fn told(cloudevent: &[u8]) -> Result<Attributes<'_>, String> {
     Attributes::read(cloudevent).map_err(|error| format!("a message is not a fact: {error}"))
+}
+
+/// Whether a message is a context's fact rather than a mark of the runtime's own.
+fn is_fact(message: &In) -> bool {
+    told(&message.cloudevent).map_or(true, |told| !told.kind.starts_with(OWN))
 }
 
 fn place(partition: &Partition, message: &In) -> String {

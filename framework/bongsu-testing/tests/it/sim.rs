@@ -7,6 +7,8 @@ mod pipeline;
 mod rules;
 mod service;
 mod snapshots;
+mod poison;
+mod refill;
 
 const fn ms(ms: u64) -> Duration {
     Duration::from_millis(ms)

@@ -186,10 +186,23 @@ fn what_is_parked_is_shown_and_can_be_tried_again() {
     let parked: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!((&parked[0]["service"], &parked[0]["id"]), (&json!("door"), &json!("bell/7")));
     let shown = lines(&house, &["parked"]);
-    assert_eq!(shown[1], "door     fact  ring   7    2        5         bell/7  no");
+    let cells: Vec<&str> = shown[1].split("  ").map(str::trim).filter(|cell| !cell.is_empty()).collect();
+    let trace = "0af7651916cd43dd8448eb211c80319c";
+    let row =
+        ["door", "fact", "7", "2", "5", "2026-01-02T03:04:05.678Z", trace, "bell/7", "bell.rung.v2 bell/7@3", "no"];
+    assert_eq!(cells, row);
     assert_eq!(lines(&house, &["unpark", "door", "bell/7"]), ["bell/7 is tried again"]);
     let unknown = house.bongsu(&["unpark", "door", "bell/8"]);
     assert_eq!(text(&unknown.stderr), "bongsu: nothing called 'bell/8' is parked in door\n");
+    let evict = |id: &str, reason: &[&str]| house.bongsu(&[&["evict", "door", id, "--as", "ann"], reason].concat());
+    assert_eq!(text(&evict("bell/7", &["--reason", "too loud"]).stdout), "bell/7 is given up\n");
+    assert_eq!(text(&evict("bell/7", &["--reason", "x"]).stderr), "bongsu: bell/7: too short\n");
+    assert_eq!(
+        text(&evict("bell/8", &["--reason", "x"]).stderr),
+        "bongsu: nothing called 'bell/8' is parked in door\n"
+    );
+    let without = text(&evict("bell/7", &[]).stderr);
+    assert!(without.contains("--reason"), "{without}");
 }
 
 #[test]

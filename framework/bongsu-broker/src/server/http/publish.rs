@@ -22,7 +22,7 @@ use crate::{
 /// `POST /publish`.
 pub(crate) async fn service(State(shared): State<Arc<Shared>>, body: Read) -> Result<Json<Taken>, Problem> {
     let batch = {
-        let Publish { service, epoch, messages } = body.json()?;
+        let Publish { service, epoch, refill, after, messages } = body.json()?;
         check_count(messages.len())?;
         if service.is_empty() {
             return Err(BrokerError::Invalid("a service has a name".into()).into());
@@ -39,7 +39,7 @@ pub(crate) async fn service(State(shared): State<Arc<Shared>>, body: Read) -> Re
             Ok(Message { topic, key, place: place(placed), identity: None, event })
         });
         let messages = messages.collect::<Result<_, BrokerError>>()?;
-        Batch { from: From::Service { name: service.into_owned(), epoch }, messages }
+        Batch { from: From::Service { name: service.into_owned(), epoch, refill, after }, messages }
     };
     shared.ask(Work::Append(batch), body).await.map(Json)
 }

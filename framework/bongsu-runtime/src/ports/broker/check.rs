@@ -92,11 +92,11 @@ impl<'a> Attributes<'a> {
 }
 
 impl Topic {
-    /// Checks name and partition count.
+    /// Checks name, partition count and retention.
     ///
     /// # Errors
     /// [`BrokerError::Invalid`] unless the name is letters, digits, `.`, `_` and `-` (as in Kafka) and there are
-    /// 1 to [`MAX_PARTITIONS`] partitions.
+    /// 1 to [`MAX_PARTITIONS`] partitions, and for a retention that keeps nothing.
     pub fn check(&self) -> Result<(), BrokerError> {
         let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
         let dots = self.name.chars().all(|c| c == '.');
@@ -106,6 +106,9 @@ impl Topic {
         if self.partitions == 0 || self.partitions > MAX_PARTITIONS {
             let given = self.partitions;
             return Err(BrokerError::Invalid(format!("a topic has 1 to {MAX_PARTITIONS} partitions, not {given}")));
+        }
+        if self.retention_ms == Some(0) || self.retention_bytes == Some(0) {
+            return Err(BrokerError::Invalid(format!("a retention of 0 keeps nothing of {}", self.name)));
         }
         Ok(())
     }

@@ -9,7 +9,8 @@ use super::{Bench, PLENTY, SHORT, bodies, out, outs, partition, sent};
 
 /// Asking again is fine, asking for another number of partitions or an impossible topic is not.
 pub async fn a_topic_is_made_once_and_never_repartitioned(at: &Bench) {
-    let topic = |name: &str, partitions| Topic { name: name.to_owned(), partitions, retention_ms: None };
+    let topic =
+        |name: &str, partitions| Topic { name: name.to_owned(), partitions, retention_ms: None, retention_bytes: None };
     at.topic("made", 2).await;
     at.publish("made", 1, outs("made", &["a"], 1..=3)).await.expect("a batch is taken");
     at.topic("made", 2).await;
@@ -55,7 +56,7 @@ pub async fn an_offset_past_the_end_is_gone(at: &Bench) {
 
 /// What is past its retention is Gone with the bounds that remain; offsets are never used again.
 pub async fn an_expired_offset_is_gone(at: &Bench) {
-    let topic = Topic { name: "fleeting".to_owned(), partitions: 1, retention_ms: Some(1) };
+    let topic = Topic { name: "fleeting".to_owned(), partitions: 1, retention_ms: Some(1), retention_bytes: None };
     at.broker.ensure(topic).await.expect("a topic is made");
     at.publish("fleeting", 1, outs("fleeting", &["a"], 1..=3)).await.expect("a batch is taken");
     let expired = async {

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use bongsu_core::split_type;
 use bongsu_runtime::{
     Service,
     ports::{
@@ -29,14 +30,14 @@ struct Seen {
 
 /// How far each lane was looked at.
 struct Lanes {
-    /// (consumer, fact) pairs of the map.
+    /// (consumer, fact) pairs of the map, without versions.
     hears: BTreeSet<(String, String)>,
     /// By cursor: the revision last looked at, and its offset.
     passed: BTreeMap<String, (Option<CommitId>, u64)>,
 }
 
-/// Every message behind a lane's cursor that its consumer hears is marked as seen, be it handled or queued as a
-/// to-do.
+/// I5, I16 and I17: every message behind a lane's cursor whose name its consumer declares, in whatever schema, is
+/// marked as seen, be it handled or queued as a to-do: a poison fact is not skipped, an unknown schema not dropped.
 ///
 /// # Errors
 /// The first message that a cursor has passed without a mark, and documents that are not what the runtime writes.
@@ -65,7 +66,8 @@ pub fn lanes_stay_safe(
 
 impl Lanes {
     fn of(service: &Service) -> Self {
-        let hears = service.hears().into_iter().map(|(fact, by)| (by.to_owned(), fact)).collect();
+        let unversioned = |fact: &str| split_type(fact).map_or(fact, |(name, _)| name).to_owned();
+        let hears = service.hears().into_iter().map(|(fact, by)| (by.to_owned(), unversioned(&fact))).collect();
         Self { hears, passed: BTreeMap::new() }
     }
 
@@ -92,7 +94,8 @@ impl Lanes {
 
     fn is_marked(&self, store: &MemoryStore, consumer: &str, message: &In) -> Result<bool, String> {
         let told = told(&message.cloudevent)?;
-        if !self.hears.contains(&(reader_of(consumer).to_owned(), told.kind.into_owned())) {
+        let name = split_type(&told.kind).map_or(&*told.kind, |(name, _)| name);
+        if !self.hears.contains(&(reader_of(consumer).to_owned(), name.to_owned())) {
             return Ok(true);
         }
         let mark = DocKey::new("seen", format!("{consumer}/{}/{}", told.source, told.subject));

@@ -187,7 +187,7 @@ fn out(position: u64) -> Out {
     }
 }
 
-const FROM: Producer<'static> = Producer { service: "doors", epoch: 1 };
+const FROM: Producer<'static> = Producer { service: "doors", epoch: 1, refill: 0, after: 0 };
 
 /// Publishes 1..=5 in one batch under a plan, again until it is taken, and returns the topic in the end and
 /// what the first attempt said.
@@ -195,7 +195,7 @@ fn published(plan: Plan, seed: u64) -> (Vec<u64>, Result<(), BrokerError>) {
     let outcome = sim::run(seed, plan, |sim| async move {
         let memory = MemoryBroker::new(sim.env());
         let broker = sim.broker("broker", memory.clone()).client(&sim.env());
-        let topic = Topic { name: "doors".into(), partitions: 1, retention_ms: None };
+        let topic = Topic { name: "doors".into(), partitions: 1, retention_ms: None, retention_bytes: None };
         while broker.ensure(topic.clone()).await.is_err() {}
         let first = broker.publish(FROM, (1..=5).map(out).collect()).await;
         let mut taken = first.is_ok();
@@ -240,7 +240,7 @@ fn a_fetch_that_waits_when_the_broker_goes_down_is_told() {
     let outcome = sim::run(5, Plan::calm(), |sim| async move {
         let world = sim.broker("broker", MemoryBroker::new(sim.env()));
         let broker = world.client(&sim.env());
-        let topic = Topic { name: "doors".into(), partitions: 1, retention_ms: None };
+        let topic = Topic { name: "doors".into(), partitions: 1, retention_ms: None, retention_bytes: None };
         broker.ensure(topic).await.map_err(|error| error.to_string())?;
         let (fetcher, heard) = (world.client(&sim.env()), Arc::new(Mutex::new(None)));
         let told = heard.clone();

@@ -45,11 +45,17 @@ async fn stored(facts: &[(&str, u64)]) -> MemoryStore {
 /// A topic with these facts in one partition, or each in the partition given.
 async fn topic(sim: &Sim, facts: &[Fact]) -> MemoryBroker {
     let broker = MemoryBroker::new(sim.env());
-    broker.ensure(Topic { name: TOPIC.into(), partitions: 8, retention_ms: None }).await.expect("a topic");
+    broker
+        .ensure(Topic { name: TOPIC.into(), partitions: 8, retention_ms: None, retention_bytes: None })
+        .await
+        .expect("a topic");
     for (number, fact) in facts.iter().enumerate() {
         let Fact { topic, partition_key, cloudevent, .. } = fact.clone();
         let out = Out { topic, partition_key, position: number as u64 + 1, ordinal: 0, cloudevent };
-        broker.publish(Producer { service: TOPIC, epoch: 1 }, vec![out]).await.expect("a memory broker takes it");
+        broker
+            .publish(Producer { service: TOPIC, epoch: 1, refill: 0, after: 0 }, vec![out])
+            .await
+            .expect("a memory broker takes it");
     }
     broker
 }

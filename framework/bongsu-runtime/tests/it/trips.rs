@@ -1,0 +1,110 @@
+//! A context whose process cannot be undone: giving back is refused until somebody allows it.
+
+use bongsu_core::{Aggregate, Ctx, Decider, Effect, Input, Process, Route, version, wire};
+use bongsu_runtime::Service;
+use serde::{Deserialize, Serialize};
+
+macro_rules! message {
+    ($name:ident, $wire:literal) => {
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        pub(crate) struct $name {
+            pub(crate) trip: String,
+        }
+        version!($name, $wire, 1);
+    };
+}
+
+message!(Book, "trip.book");
+message!(Take, "trip.take");
+message!(GiveBack, "trip.give-back");
+message!(Fail, "trip.fail");
+message!(Allow, "trip.allow");
+message!(Booked, "trip.booked");
+message!(Taken, "trip.taken");
+message!(GivenBack, "trip.given-back");
+message!(Allowed, "trip.allowed");
+message!(TooLate, "trip.too-late");
+
+wire! { pub(crate) enum Command { Book(Book), Take(Take), GiveBack(GiveBack), Fail(Fail), Allow(Allow) } }
+wire! { pub(crate) enum Event { Booked(Booked), Taken(Taken), GivenBack(GivenBack), Allowed(Allowed) } }
+wire! { pub(crate) enum Own { Take(Take), GiveBack(GiveBack), Fail(Fail) } }
+
+pub(crate) struct Trip;
+pub(crate) struct Tour;
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct State {
+    allowed: bool,
+    pub(crate) given_back: bool,
+}
+
+pub(crate) fn trips() -> Service {
+    Service::new("trips").decider(Trip, |_, _, _| None).process(Tour, &[])
+}
+
+impl Aggregate for Trip {
+    const NAME: &'static str = "trip";
+    type Event = Event;
+    type State = State;
+
+    fn evolve(state: &mut State, event: &Event) {
+        match event {
+            Event::Allowed(_) => state.allowed = true,
+            Event::GivenBack(_) => state.given_back = true,
+            Event::Booked(_) | Event::Taken(_) => {}
+        }
+    }
+}
+
+impl Decider for Trip {
+    type Command = Command;
+    type Rejection = TooLate;
+
+    fn target(&self, command: &Command, _: &Ctx) -> String {
+        match command {
+            Command::Book(Book { trip }) | Command::Take(Take { trip }) | Command::GiveBack(GiveBack { trip }) => {
+                trip.clone()
+            }
+            Command::Fail(Fail { trip }) | Command::Allow(Allow { trip }) => trip.clone(),
+        }
+    }
+
+    fn decide(&self, state: &State, command: Command, _: &Ctx) -> Result<Vec<Event>, TooLate> {
+        Ok(vec![match command {
+            Command::Book(Book { trip }) => Booked { trip }.into(),
+            Command::Take(Take { trip }) => Taken { trip }.into(),
+            Command::Allow(Allow { trip }) => Allowed { trip }.into(),
+            Command::GiveBack(GiveBack { trip }) if state.allowed => GivenBack { trip }.into(),
+            Command::GiveBack(GiveBack { trip }) | Command::Fail(Fail { trip }) => return Err(TooLate { trip }),
+        }])
+    }
+}
+
+impl Process for Tour {
+    const NAME: &'static str = "tour";
+    type Heard = Booked;
+    type State = String;
+    type Command = Own;
+
+    fn route(&self, heard: &Booked) -> Route {
+        Route::Start(heard.trip.clone())
+    }
+
+    fn evolve(trip: &mut String, input: &Input<'_, Booked>) {
+        if let Input::Heard(booked) = input {
+            trip.clone_from(&booked.trip);
+        }
+    }
+
+    fn react(&self, trip: &String, input: &Input<'_, Booked>, _: &Ctx) -> Vec<Effect<Own>> {
+        let trip = trip.clone();
+        match input {
+            Input::Heard(_) => {
+                let (run, undo) = (Take { trip: trip.clone() }.into(), GiveBack { trip: trip.clone() }.into());
+                vec![Effect::SendUndo { run, undo }, Effect::Send(Fail { trip }.into())]
+            }
+            Input::Refused { .. } => vec![Effect::Unwind],
+            Input::Woke { .. } => Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,263 @@
+//! History is cut, lost and published again, under all faults: whoever is behind gets everything once and in order,
+//! whoever is not sees nothing of it.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use bongsu_core::{Aggregate, CommandId, Ctx, Decider, Projection, Public, version};
+use bongsu_runtime::{Call, Deed, Once, Outcome, Reply, Runtime, Service, Settings, World};
+use bongsu_testing::{
+    MemoryBroker, MemoryStore,
+    sim::{self, Failure, Node, Plan, Sim, SimAnswer, SimBroker, SimEnv, check},
+};
+use serde::{Deserialize, Serialize};
+
+const PLACES: u64 = 4;
+/// Values measured at each place.
+const VALUES: u64 = 12;
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Measure {
+    place: String,
+    value: u64,
+}
+version!(Measure, "meter.measure", 1);
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Noted {
+    value: u64,
+}
+version!(Noted, "meter.noted", 1);
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Measured {
+    place: String,
+    value: u64,
+}
+version!(Measured, "meter.measured", 1);
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct NotNext {}
+version!(NotNext, "meter.not-next", 1);
+
+struct Meter;
+/// The values of each place in the order heard.
+struct Chart;
+
+impl Aggregate for Meter {
+    const NAME: &'static str = "place";
+    type Event = Noted;
+    type State = u64;
+
+    fn evolve(state: &mut u64, event: &Noted) {
+        *state = event.value;
+    }
+}
+
+impl Decider for Meter {
+    type Command = Measure;
+    type Rejection = NotNext;
+
+    fn target(&self, command: &Measure, _: &Ctx) -> String {
+        command.place.clone()
+    }
+
+    fn decide(&self, state: &u64, command: Measure, _: &Ctx) -> Result<Vec<Noted>, NotNext> {
+        if command.value == state + 1 { Ok(vec![Noted { value: command.value }]) } else { Err(NotNext {}) }
+    }
+}
+
+impl Projection for Chart {
+    const NAME: &'static str = "chart";
+    const VERSION: u32 = 1;
+    type Event = Measured;
+    type Row = Vec<u64>;
+
+    fn keys(event: &Measured) -> Vec<String> {
+        vec![event.place.clone()]
+    }
+
+    fn fold(_: &str, row: Option<Vec<u64>>, event: &Measured) -> Option<Vec<u64>> {
+        Some([row.unwrap_or_default(), vec![event.value]].concat())
+    }
+}
+
+fn meter() -> Service {
+    let fact = |id: &str, event: &Noted, _: &u64| {
+        Some(Public::new(id, &Measured { place: id.to_owned(), value: event.value }))
+    };
+    Service::new("meter").decider(Meter, fact)
+}
+
+fn chart() -> Service {
+    Service::new("chart").projection::<Chart>(&["meter.measured.v1"])
+}
+
+struct House {
+    broker: MemoryBroker,
+    bus: SimBroker,
+}
+
+impl House {
+    fn start(&self, sim: &Sim, name: &'static str, service: fn() -> Service) -> (Node<Runtime>, MemoryStore) {
+        let store = MemoryStore::with_env(sim.env());
+        let (world, bus) = (sim.store(name, store.clone()), self.bus.clone());
+        let http = sim.http(name, |_, _| SimAnswer::Hang);
+        let node = sim.node(name, move |env: Arc<SimEnv>| {
+            let (store, broker, http) = (world.client(&env), bus.client(&env), http.client(&env));
+            let settings = Settings { slot: name.into(), partitions: 3, ..Settings::default() };
+            async move { Runtime::start(service(), World { store, broker, env, http }, settings) }
+        });
+        (node, store)
+    }
+}
+
+fn rows(store: &MemoryStore) -> BTreeMap<String, Vec<u64>> {
+    let rows = store.docs_of("chart@1.1").into_iter();
+    rows.map(|doc| (doc.key.id, serde_json::from_slice(&doc.data).expect("a row of the chart"))).collect()
+}
+
+fn expected() -> BTreeMap<String, Vec<u64>> {
+    (0..PLACES).map(|place| (format!("p{place}"), (1..=VALUES).collect())).collect()
+}
+
+fn reply(outcome: &Outcome<'_>) -> Reply {
+    let status = if matches!(outcome, Outcome::Accepted { .. }) { 200 } else { 409 };
+    Reply { status, headers: Vec::new(), body: bytes::Bytes::new() }
+}
+
+async fn measure(runtime: Arc<Runtime>, place: u64, value: u64) -> bool {
+    let key = format!("{place}-{value}");
+    let ctx = Ctx::new(runtime.handle().env().wall_ms(), CommandId::from_parts(&[&key]), "client");
+    let call = Call { ctx, once: Some(Once { key, body: "same".into() }) };
+    let command = Measure { place: format!("p{place}"), value };
+    runtime.handle().execute(&command, &call, &reply).await.is_ok()
+}
+
+/// One client per place measures value after value, each until it is answered.
+fn measure_all(sim: &Sim, meter: &Node<Runtime>) -> Arc<Mutex<u64>> {
+    let done = Arc::new(Mutex::new(0));
+    for place in 0..PLACES {
+        let (client, meter, done) = (sim.clone(), meter.clone(), done.clone());
+        sim.spawn("client", async move {
+            let mut dice = client.dice(&format!("place {place}"));
+            for value in 1..=VALUES {
+                client.sleep(Duration::from_millis(dice.below(2_500))).await;
+                loop {
+                    let asked = meter.ask("measure", move |runtime| measure(runtime, place, value));
+                    if matches!(client.timeout(Duration::from_secs(2), asked).await, Some(Ok(true))) {
+                        break;
+                    }
+                    client.sleep(Duration::from_millis(100)).await;
+                }
+            }
+            *done.lock().expect("no client panics") += 1;
+        });
+    }
+    done
+}
+
+/// Asks for everything to be published again until that is promised.
+async fn republish(sim: &Sim, meter: &Node<Runtime>) -> Result<(), Failure> {
+    for _ in 0..1_000 {
+        let asked = meter.ask("republish", |runtime: Arc<Runtime>| async move {
+            let deed = Deed::new("olga", Some("history was lost")).expect("a deed");
+            runtime.handle().republish(None, &deed).await
+        });
+        if matches!(sim.timeout(Duration::from_secs(2), asked).await, Some(Ok(Ok(Some(_))))) {
+            return Ok(());
+        }
+        sim.sleep(Duration::from_millis(100)).await;
+    }
+    Err(Failure::Stuck("nobody promises to publish again".into()))
+}
+
+/// `lose` takes history from the broker while one reader is down; another one joins only then.
+async fn scenario(sim: Sim, lose: fn(&House)) -> Result<(), Failure> {
+    let broker = MemoryBroker::new(sim.env());
+    let house = House { bus: sim.broker("broker", broker.clone()), broker };
+    let (meter, facts) = house.start(&sim, "meter", meter);
+    let (_always, always) = house.start(&sim, "always", chart);
+    let (behind, was_behind) = house.start(&sim, "behind", chart);
+    sim.watch("I2 published is committed", check::published_is_committed(facts.clone(), "meter"));
+    let done = measure_all(&sim, &meter);
+    let mut dice = sim.dice("when");
+    sim.sleep(Duration::from_millis(2_000 + dice.below(5_000))).await;
+    behind.crash();
+    sim.sleep(Duration::from_millis(500 + dice.below(3_000))).await;
+    lose(&house);
+    let (_joins, joins) = house.start(&sim, "joins", chart);
+    behind.restart();
+    sim.sleep(Duration::from_millis(1_000 + dice.below(3_000))).await;
+    republish(&sim, &meter).await?;
+    if dice.below(2) == 0 {
+        sim.sleep(Duration::from_millis(dice.below(3_000))).await;
+        republish(&sim, &meter).await?;
+        sim.reached("published again twice");
+    }
+    sim.sleep(Duration::from_secs(10)).await;
+    sim.heal();
+    if !behind.is_up() {
+        behind.restart();
+    }
+    let stores = [always, was_behind, joins];
+    let (left, clients) = (stores.clone(), done.clone());
+    let not_yet = || {
+        let open = PLACES - *clients.lock().expect("no client panics");
+        let clients = (open > 0).then(|| format!("{open} clients"));
+        let differ = left.iter().filter_map(|store| check::converged(&rows(store), &expected()).err());
+        clients.into_iter().chain(differ).collect()
+    };
+    sim.quiesce(Duration::from_secs(300), not_yet).await?;
+    sim.sleep(Duration::from_secs(5)).await;
+    for (name, store) in ["I10 always there", "I10 was behind", "I10 joins late"].into_iter().zip(&stores) {
+        sim.check(name, check::converged(&rows(store), &expected()))?;
+    }
+    sim.check("I3 order in the store", check::order_in_store(&facts))
+}
+
+fn cut(house: &House) {
+    house.broker.forget("meter");
+}
+
+fn replace(house: &House) {
+    house.bus.replaced();
+    house.broker.lose_everything();
+}
+
+#[test]
+fn a_cut_history_is_filled_for_whoever_is_behind_and_for_nobody_else() {
+    let stats = sim::search(0..60, Plan::swarm, |sim| scenario(sim, cut)).unwrap_or_else(|failed| panic!("{failed}"));
+    assert!(stats.reached.contains_key("published again twice"), "{stats}");
+}
+
+#[test]
+fn a_lost_broker_is_filled_before_anything_else_is_told_to_it() {
+    let lost = |sim| scenario(sim, replace);
+    sim::search(0..60, Plan::swarm, lost).unwrap_or_else(|failed| panic!("{failed}"));
+}
+
+#[test]
+fn killing_the_owner_or_a_reader_in_the_midst_of_a_refill_loses_nothing() {
+    let owner =
+        ["refill.publish", "relay.publish", "broker.publish.before", "broker.publish.after", "store.commit.after"];
+    let reader = ["broker.fetch.before", "broker.fetch.after", "store.commit.before", "store.commit.applied"];
+    let places = owner.map(|point| ("meter", point)).into_iter().chain(reader.map(|point| ("behind", point)));
+    let mut killed = 0;
+    for (node, point) in places {
+        for hit in [1, 3, 9] {
+            let outcome = sim::run(3, Plan::calm().crash_at(Some(node), point, hit), |sim| scenario(sim, cut));
+            // One crash is the scenario's own.
+            killed += outcome.fired("crash");
+            outcome.expect("nothing is lost");
+        }
+    }
+    assert!(killed > 30, "{killed}");
+}
+
+#[test]
+fn going_on_with_what_is_left_is_found() {
+    let plan = |seed| Plan::swarm(seed).bug("history-skipped");
+    let found = sim::search(0..20, plan, |sim| scenario(sim, cut));
+    assert!(found.is_err(), "no seed found it");
+}
