@@ -10,6 +10,7 @@ pub mod system;
 pub mod supervisor;
 pub mod orders;
 pub mod look;
+pub mod audit;
 
 use std::{
     collections::BTreeMap,
@@ -35,7 +36,7 @@ use crate::{
 /// Who everybody is until there is a login: what the gateway sets.
 pub const PRINCIPAL: &str = "demo";
 /// Every context with a store.
-pub const CONTEXTS: [&str; 5] = ["product", "ordering", "payment", "delivery", "mypage"];
+pub const CONTEXTS: [&str; 6] = ["product", "ordering", "payment", "delivery", "mypage", "audit"];
 
 /// A running mall.
 pub struct Mall {
@@ -182,15 +183,17 @@ impl Mall {
 
     /// The content of a context's store; none if it never ran.
     fn dump(&self, context: &str) -> Option<Dump> {
-        let file = self.system.data().join(format!("{context}.db"));
-        if !file.exists() {
-            return None;
-        }
-        let options = Options { doorbell: false, readers: 1, ..Options::default() };
-        let store = SqliteStore::open(&file, options).unwrap_or_else(|error| panic!("{error}"));
+        let store = self.store(context)?;
         let dump = self.http.wait_for(Dump::of(&store)).unwrap_or_else(|error| panic!("{context}: {error}"));
         store.close();
         Some(dump)
+    }
+
+    /// A context's store, opened as another instance would; none if it never ran.
+    fn store(&self, context: &str) -> Option<SqliteStore> {
+        let file = self.system.data().join(format!("{context}.db"));
+        let options = Options { doorbell: false, readers: 1, ..Options::default() };
+        file.exists().then(|| SqliteStore::open(&file, options).unwrap_or_else(|error| panic!("{error}")))
     }
 
     /// Waits until every order has ended, nothing is left to do, and these rules hold; the evidence of that.

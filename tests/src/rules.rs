@@ -1,4 +1,4 @@
-//! The invariants of the mall (`I1`…`I10` as in docs/guides/testing.md). Each looks at a whole run, says how
+//! The invariants of the mall (`I1`…`I12` as in docs/guides/testing.md). Each looks at a whole run, says how
 //! many things it looked at, or the first that is wrong; the caller fails a rule that looked at nothing.
 
 pub mod orders;
@@ -7,6 +7,7 @@ mod money;
 mod stock;
 pub mod processes;
 mod views;
+mod audit;
 
 use crate::evidence::Evidence;
 
@@ -30,6 +31,9 @@ pub const ALL: &[Rule] = &[
     ("I9 no process is left with a timer", processes::nothing_left_to_do),
     ("I10 MyPage shows what the contexts hold", views::agree),
 ];
+
+/// The rule of a system in which the audit runs.
+pub const AUDITED: Rule = ("I12 the audit has heard of every order and agrees", audit::agrees);
 
 /// Checks everything; the first broken or vacuous rule is the error.
 ///

@@ -30,6 +30,7 @@ fn services() -> Vec<Service> {
         payment_service::service(&payment_service::settings::Settings::default()),
         delivery_service::service(&delivery_service::settings::Settings::default()),
         mypage_service::service(),
+        audit_service::service(&audit_service::settings::Settings::default()),
     ]
 }
 

@@ -13,4 +13,5 @@ mod rebuilding;
 mod operating;
 mod republishing;
 mod killing;
+mod auditing;
 mod verdict;

@@ -21,7 +21,8 @@ fn whatever_was_bought_and_broken_the_rules_hold() {
             }
         }
     }
-    let judged = rules::judge(rules::ALL, &mall.quiesce(Duration::from_secs(30), rules::ALL));
-    println!("{judged:?}");
+    let evidence = mall.quiesce(Duration::from_secs(30), rules::ALL);
+    let judged = rules::judge(rules::ALL, &evidence);
+    println!("{judged:?}; the audit agrees about {} orders", mall.until_audited(&evidence));
     assert!(judged.is_ok_and(|judged| judged.len() == rules::ALL.len()));
 }

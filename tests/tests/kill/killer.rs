@@ -26,7 +26,7 @@ const EVERY: Duration = Duration::from_millis(500);
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What a read of each service looks like from outside.
-const READS: [(&str, &str); 8] = [
+const READS: [(&str, &str); 9] = [
     ("broker", "/topics"),
     ("gateway", "/health/ready"),
     ("sandbox", "/behaviour"),
@@ -35,6 +35,7 @@ const READS: [(&str, &str); 8] = [
     ("payment", "/payments?order=ord_1"),
     ("delivery", "/deliveries?order=ord_1"),
     ("mypage", "/mypage/orders"),
+    ("audit", "/audit/summary"),
 ];
 
 /// Chooses and kills.

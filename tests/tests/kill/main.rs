@@ -42,8 +42,9 @@ fn whatever_is_killed_nothing_is_lost_or_doubled() {
     println!("{heard}, after {:.1?}", began.elapsed());
     let healed = now();
     until("everybody is back", PATIENCE, || everybody_stands(&mall));
-    mall.quiesce(PATIENCE, rules::ALL);
+    let evidence = mall.quiesce(PATIENCE, rules::ALL);
     println!("quiet {:.1?} after the last kill", healed.elapsed());
+    println!("the audit agrees about {} orders", mall.until_audited(&evidence));
     compare(&mall, &kills);
     kills.print();
     let judged = rules::check(&mall.end()).unwrap_or_else(|broken| panic!("SEED={seed}: {broken}"));

@@ -1,4 +1,5 @@
-//! The mall in the simulator: five contexts under one seed, in virtual time, with everything going wrong.
+//! The mall in the simulator: five contexts under one seed, in virtual time, with everything going wrong. The audit
+//! joins them under every tenth seed.
 //!
 //! `SEEDS=n` runs so many seeds, `SEED=x` replays one, `BUG=name` plants a bug, which some seed must find.
 //! Without any of them: a few hundred seeds, one seed replayed to the same trace hash, and every planted bug.
@@ -24,7 +25,7 @@ const SEEDS: u64 = 100;
 /// Seeds a planted bug may survive.
 const PATIENCE: u64 = 200;
 /// Every ending of an order; a run of many seeds that misses one has tested nothing of it.
-const ENDINGS: [&str; 8] = [
+const ENDINGS: [&str; 9] = [
     "completed",
     "rejected: out of stock",
     "rejected: declined",
@@ -33,6 +34,7 @@ const ENDINGS: [&str; 8] = [
     "cancelled: by the customer later",
     "cancellation refused",
     "a late capture was refunded",
+    "reported by the audit, and settled",
 ];
 
 fn plan(seed: u64, bug: Option<&str>) -> Plan {

@@ -1,0 +1,5 @@
+//! The audit service: its contracts, and what it answers, over memory adapters.
+
+mod contracts;
+mod house;
+mod answering;

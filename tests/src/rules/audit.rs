@@ -1,0 +1,22 @@
+//! I12: the audit, which judges by what it was told, agrees with those who judge by what is stored.
+
+use audit_domain::inspection::Inspections;
+use ordering_domain::order::Orders;
+
+use super::Checked;
+use crate::evidence::Evidence;
+
+/// I12: the audit has heard of every order, and at the end finds nothing wrong with any.
+pub(super) fn agrees(evidence: &Evidence) -> Checked {
+    let inspections = evidence.store("audit").states_of::<Inspections>();
+    let orders = evidence.store("ordering").states_of::<Orders>();
+    if let Some(order) = orders.keys().find(|order| !inspections.contains_key(*order)) {
+        return Err(format!("the audit has never heard of {order}"));
+    }
+    for (order, state) in &inspections {
+        if let Some(wrong) = &state.wrong {
+            return Err(format!("{order}, {:?}: {wrong:?}", orders.get(order).map(|order| &order.phase)));
+        }
+    }
+    Ok(inspections.len() as u64)
+}
