@@ -6,6 +6,7 @@
 
 pub mod wait;
 pub mod http;
+pub mod stream;
 pub mod system;
 pub mod supervisor;
 pub mod orders;

@@ -66,8 +66,7 @@ pub struct Caller {
 }
 
 /// A body that says nothing: `Command<NoBody>`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize, utoipa::ToSchema)]
 pub struct NoBody {}
 
 /// The environment of the process, as an extension of every request.

@@ -74,6 +74,8 @@ pub struct Limits {
     pub max_connections: usize,
     /// Requests at once; one more gets 503. Default 512.
     pub concurrency: usize,
+    /// Open streams of server-sent events; one more gets 503. Default 256.
+    pub streams: usize,
 }
 
 /// How the process ends: unready, a short wait so that callers notice, then drained. Milliseconds.
@@ -293,6 +295,7 @@ impl Default for Limits {
             request_timeout_ms: 10_000,
             max_connections: 2_048,
             concurrency: 512,
+            streams: 256,
         }
     }
 }
@@ -332,6 +335,7 @@ fn validated(mut config: Config, name: &str) -> Result<Config, ConfigError> {
         ("limits.request_timeout_ms", limits.request_timeout_ms as usize),
         ("limits.max_connections", limits.max_connections),
         ("limits.concurrency", limits.concurrency),
+        ("limits.streams", limits.streams),
     ];
     if let Some((key, _)) = at_least_one.into_iter().find(|(_, value)| *value == 0) {
         return bad(key, "must be at least 1".to_owned());

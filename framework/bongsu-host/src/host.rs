@@ -22,6 +22,7 @@ use crate::{
     health::{self, Health, Info},
     json,
     problem::{PROBLEM_JSON, Problem},
+    sse::Places,
     trace::{TRACEPARENT, Trace},
 };
 
@@ -42,6 +43,7 @@ struct Inner {
     env: Arc<dyn Env>,
     health: Health,
     running: Arc<Semaphore>,
+    streams: Places,
 }
 
 /// What the access log says of a request.
@@ -56,7 +58,8 @@ impl Host {
     pub fn new(config: &Config, env: Arc<dyn Env>, health: Health) -> Self {
         let limits = config.limits.clone();
         let running = Arc::new(Semaphore::new(limits.concurrency.min(Semaphore::MAX_PERMITS)));
-        Self { inner: Arc::new(Inner { info: Info::of(config), limits, env, health, running }) }
+        let streams = Places(Arc::new(Semaphore::new(limits.streams.min(Semaphore::MAX_PERMITS))));
+        Self { inner: Arc::new(Inner { info: Info::of(config), limits, env, health, running, streams }) }
     }
 
     /// The service's routes with the probes, `/info` and everything conventional around them.
@@ -75,6 +78,7 @@ async fn around(State(host): State<Host>, mut request: Request, next: Next) -> R
     let extensions = request.extensions_mut();
     extensions.insert(trace.clone());
     extensions.insert(host.inner.limits.clone());
+    extensions.insert(host.inner.streams.clone());
     extensions.insert(Surroundings(Arc::clone(&host.inner.env)));
     let served = async {
         let response = host.inner.admit(&asked, &trace, request, next).await.unwrap_or_else(Problem::into_response);

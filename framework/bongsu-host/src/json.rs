@@ -123,15 +123,32 @@ fn refused(path: &serde_path_to_error::Path, wrong: &serde_json::Error) -> Probl
     }
 }
 
-/// serde names our Rust types (`expected struct PlaceBid`); the outside has no use for them.
+/// serde names our Rust types (`expected struct PlaceBid`, `expected u32`); the outside has no use for them.
 fn without_type_names(message: &str) -> String {
-    let Some((before, after)) = message.split_once("expected ") else { return message.to_owned() };
-    let kind = ["struct", "enum", "tuple struct", "unit struct", "internally tagged enum", "adjacently tagged enum"];
-    let named = kind.iter().find(|kind| after.strip_prefix(**kind).is_some_and(|rest| rest.starts_with(' ')));
-    match named {
-        Some(&"enum") => format!("{before}expected a name"),
-        Some(_) => format!("{before}expected an object"),
-        None => message.to_owned(),
+    let message = message.replace("unknown variant", "unknown value").replace("floating point `", "number `");
+    let Some((before, after)) = message.split_once("expected ") else { return message };
+    let kind = after.split_once(' ').map_or(after, |(kind, _)| kind);
+    let words = match kind {
+        "struct" | "tuple" | "unit" | "newtype" | "internally" | "adjacently" | "map" => "an object",
+        "enum" => "a name",
+        "u8" | "u16" | "u32" | "u64" | "usize" => return format!("{before}expected a whole number{}", range(kind)),
+        "i8" | "i16" | "i32" | "i64" | "isize" => return format!("{before}expected a whole number{}", range(kind)),
+        "f32" | "f64" => "a number",
+        "a" if after.starts_with("a sequence") => "a list",
+        "a" if after.starts_with("a map") => "an object",
+        _ => return message,
+    };
+    format!("{before}expected {words}")
+}
+
+/// What fits a Rust integer, in words.
+fn range(kind: &str) -> &'static str {
+    match kind {
+        "u8" => " from 0 to 255",
+        "u16" => " from 0 to 65535",
+        "u32" => " from 0 to 4294967295",
+        "u64" | "usize" => ", 0 or more",
+        _ => "",
     }
 }
 
@@ -240,6 +257,14 @@ mod tests {
             "invalid type: integer `7`, expected an object"
         );
         assert_eq!(errors(r#"["a"]"#)[0]["pointer"], "");
+        let points =
+            |points| errors(&format!(r#"{{"question":"a","answers":[{{"points":{points}}}]}}"#))[0]["detail"].clone();
+        assert_eq!(points("-1"), "invalid value: integer `-1`, expected a whole number from 0 to 4294967295");
+        assert_eq!(points("1.5"), "invalid type: number `1.5`, expected a whole number from 0 to 4294967295");
+        assert_eq!(
+            errors(r#"{"question":"a","answers":7}"#)[0]["detail"],
+            "invalid type: integer `7`, expected a list"
+        );
     }
 
     #[test]

@@ -19,6 +19,11 @@ pub mod idempotency;
 pub mod json;
 pub mod list;
 pub mod past;
+pub mod query;
+pub mod after;
+pub mod etag;
+pub mod sse;
+pub mod openapi;
 pub mod command;
 pub mod operator;
 

@@ -2,23 +2,39 @@
 
 use axum::{
     Json,
-    extract::FromRequestParts,
+    extract::{FromRequestParts, Query},
     response::{IntoResponse as _, Response},
 };
+use bongsu_core::digest;
 use bytes::Bytes;
-use http::{HeaderValue, header, request::Parts};
+use http::{HeaderMap, HeaderValue, header, request::Parts};
 use serde::Serialize;
-use serde_json::json;
+use utoipa::ToSchema;
 
-use crate::problem::Problem;
+use crate::{principal::PRINCIPAL, problem::Problem};
 
 /// Items of a page nobody asked the size of.
-const USUAL: u32 = 50;
+pub(crate) const USUAL: u32 = 50;
 /// Most items of a page.
-const MOST: u32 = 200;
+pub(crate) const MOST: u32 = 200;
+/// Longest cursor, in hexadecimal digits.
+pub(crate) const LONGEST: usize = 1_024;
+/// A cursor begins with so many bytes that say which list gave it.
+const SEAL: usize = 8;
+
+/// One page of a list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Page<T> {
+    /// In the list's order, at most `limit`.
+    pub items: Vec<T>,
+    /// The cursor of the next page; null when there is none.
+    #[schema(required)]
+    pub next: Option<String>,
+}
 
 /// `?cursor=&limit=` of a request for a list. Other parameters are left alone and kept in the next page's
-/// address. 400 for a cursor that is none of ours, and for a limit outside 1 to 200.
+/// address. 400 for a cursor that this list did not give to this principal, for a limit outside 1 to 200, and for
+/// either of them twice.
 ///
 /// ```
 /// use axum::{Router, body::Body, response::Response, routing::get};
@@ -34,7 +50,8 @@ const MOST: u32 = 200;
 /// let app = Router::new().route("/doors", get(doors));
 /// let request = http::Request::get("/doors?limit=2&colour=red").body(Body::empty()).unwrap();
 /// let page = app.oneshot(request).await.unwrap();
-/// assert_eq!(page.headers()["link"], "</doors?colour=red&limit=2&cursor=6261636b>; rel=\"next\"");
+/// let link = page.headers()["link"].to_str().unwrap();
+/// assert!(link.starts_with("</doors?colour=red&limit=2&cursor=") && link.ends_with(">; rel=\"next\""));
 /// # }
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,20 +62,42 @@ pub struct List {
     pub limit: u32,
     /// The address without cursor and limit.
     address: String,
+    /// What a cursor belongs to: path, principal and filters.
+    scope: String,
 }
 
 impl List {
-    /// One page: `{"items": […], "next": "cursor" or null}`, and a `Link` to the next one if there may be one.
+    /// One page: `{"items": […], "next": "cursor" or null}`, and a `Link` to the next one if there is one.
     pub fn page<T: Serialize>(&self, items: Vec<T>, next: Option<Bytes>) -> Response {
-        let next = next.map(|cursor| hex(&cursor));
-        let mut response = Json(json!({ "items": items, "next": next })).into_response();
+        let next = next.map(|key| hex(&[&seal(&self.scope, &key)[..], &key[..]].concat()));
         let separator = if self.address.contains('?') { '&' } else { '?' };
-        let link =
-            next.map(|next| format!("<{}{separator}limit={}&cursor={next}>; rel=\"next\"", self.address, self.limit));
+        let link = next
+            .as_ref()
+            .map(|next| format!("<{}{separator}limit={}&cursor={next}>; rel=\"next\"", self.address, self.limit));
+        let mut response = Json(Page { items, next }).into_response();
         if let Some(Ok(link)) = link.map(HeaderValue::try_from) {
             response.headers_mut().insert(header::LINK, link);
         }
         response
+    }
+
+    /// A list that is always one page.
+    pub fn whole<T: Serialize>(&self, items: Vec<T>) -> Response {
+        self.page(items, None)
+    }
+
+    fn of(parts: &Parts) -> Result<Self, Problem> {
+        let query = parts.uri.query().unwrap_or_default();
+        let is_ours = |pair: &&str| matches!(pair.split('=').next(), Some("cursor" | "limit"));
+        let others: Vec<&str> = query.split('&').filter(|pair| !pair.is_empty() && !is_ours(pair)).collect();
+        let separator = if others.is_empty() { "" } else { "?" };
+        let address = format!("{}{separator}{}", parts.uri.path(), others.join("&"));
+        // A client that turns pages may well ask to see a later write meanwhile.
+        let filters = others.iter().filter(|pair| !pair.starts_with("after=")).copied().collect::<Vec<_>>().join("&");
+        let scope = format!("{}\0{}\0{filters}", parts.uri.path(), principal(&parts.headers));
+        let cursor = once(&parts.uri, "cursor")?.map(|text| unseal(&scope, &text).ok_or_else(not_a_cursor));
+        let limit = once(&parts.uri, "limit")?.map(|text| text.parse().ok().filter(fits).ok_or_else(not_a_limit));
+        Ok(Self { cursor: cursor.transpose()?, limit: limit.transpose()?.unwrap_or(USUAL), address, scope })
     }
 }
 
@@ -66,18 +105,36 @@ impl<S: Sync> FromRequestParts<S> for List {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        let (mut cursor, mut limit, mut others) = (None, USUAL, Vec::new());
-        for pair in parts.uri.query().unwrap_or_default().split('&').filter(|pair| !pair.is_empty()) {
-            match pair.split_once('=').unwrap_or((pair, "")) {
-                ("cursor", text) => cursor = Some(unhex(text).ok_or_else(not_a_cursor)?),
-                ("limit", text) => limit = text.parse().ok().filter(fits).ok_or_else(not_a_limit)?,
-                _ => others.push(pair),
-            }
-        }
-        let separator = if others.is_empty() { "" } else { "?" };
-        let address = format!("{}{separator}{}", parts.uri.path(), others.join("&"));
-        Ok(Self { cursor, limit, address })
+        Self::of(parts)
     }
+}
+
+/// The one value of a parameter.
+fn once(uri: &http::Uri, name: &str) -> Result<Option<String>, Problem> {
+    let pairs: Query<Vec<(String, String)>> =
+        Query::try_from_uri(uri).map_err(|_| Problem::bad_request("The query cannot be read."))?;
+    let mut values = pairs.0.into_iter().filter(|(key, _)| key == name).map(|(_, value)| value);
+    match (values.next(), values.next()) {
+        (_, Some(_)) => Err(Problem::bad_request(format!("`{name}` is given twice."))),
+        (value, None) => Ok(value),
+    }
+}
+
+fn principal(headers: &HeaderMap) -> String {
+    headers.get(PRINCIPAL).map(|name| String::from_utf8_lossy(name.as_bytes()).into_owned()).unwrap_or_default()
+}
+
+/// Tells the list a cursor came from. It is no secret: what a list shows is bounded by its range, not by its cursor.
+fn seal(scope: &str, key: &[u8]) -> [u8; SEAL] {
+    let digest = digest(&["cursor", scope, &hex(key)]).to_be_bytes();
+    std::array::from_fn(|at| digest[at])
+}
+
+/// The key in a cursor, if this list gave it.
+fn unseal(scope: &str, text: &str) -> Option<Bytes> {
+    let cursor = unhex(text)?;
+    let key = cursor.get(SEAL..).filter(|key| !key.is_empty())?;
+    (cursor[..SEAL] == seal(scope, key)).then(|| cursor.slice(SEAL..))
 }
 
 fn fits(limit: &u32) -> bool {
@@ -89,7 +146,7 @@ fn not_a_limit() -> Problem {
 }
 
 fn not_a_cursor() -> Problem {
-    Problem::bad_request("The cursor is not one this list gave.")
+    Problem::bad_request("The cursor is not one this list gave. Start without a cursor.")
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -105,7 +162,7 @@ fn unhex(text: &str) -> Option<Bytes> {
         }
         _ => None,
     };
-    if text.is_empty() || text.len() > 1_024 {
+    if text.is_empty() || text.len() > LONGEST {
         return None;
     }
     digits.map(byte).collect::<Option<Vec<u8>>>().map(Bytes::from)
@@ -115,23 +172,49 @@ fn unhex(text: &str) -> Option<Bytes> {
 mod tests {
     use super::*;
 
-    async fn list(address: &str) -> Result<List, Problem> {
-        let (mut parts, ()) = http::Request::get(address).body(()).expect("an address").into_parts();
-        List::from_request_parts(&mut parts, &()).await
+    fn list(who: &str, address: &str) -> Result<List, Problem> {
+        let request = http::Request::get(address).header(PRINCIPAL, who);
+        List::of(&request.body(()).expect("an address").into_parts().0)
     }
 
-    #[tokio::test]
-    async fn a_cursor_reads_back_as_it_was_given() {
-        let cursor = Bytes::from_static(&[0, 9, 255, b'a']);
-        let read = list(&format!("/doors?cursor={}", hex(&cursor))).await.unwrap();
-        assert_eq!((read.cursor, read.limit), (Some(cursor), 50));
+    /// The address of the page after this one.
+    fn next(who: &str, address: &str, key: &'static [u8]) -> String {
+        let page = list(who, address).expect("a list").page(vec![1], Some(Bytes::from_static(key)));
+        let link = page.headers()[header::LINK].to_str().expect("text");
+        link.trim_start_matches('<').split('>').next().expect("an address").to_owned()
     }
 
-    #[tokio::test]
-    async fn garbage_is_refused() {
-        for bad in ["cursor=", "cursor=x", "cursor=abc", "cursor=%00", "limit=0", "limit=201", "limit=-1", "limit=x"] {
-            assert_eq!(list(&format!("/doors?{bad}")).await.unwrap_err().status(), 400, "{bad}");
+    #[test]
+    fn a_cursor_reads_back_as_it_was_given() {
+        let key = &[0, 9, 255, b'a'];
+        let next = next("ann", "/doors?limit=7&colour=red&after=x", key);
+        let read = list("ann", &next).unwrap();
+        assert_eq!((read.cursor.as_deref(), read.limit), (Some(&key[..]), 7));
+        assert_eq!(list("ann", &next.replace("after=x", "after=y")).unwrap().cursor.as_deref(), Some(&key[..]));
+    }
+
+    #[test]
+    fn a_cursor_of_another_list_principal_or_filter_is_refused() {
+        let next = next("ann", "/doors?colour=red", b"key");
+        for (who, address) in [
+            ("bob", next.clone()),
+            ("ann", next.replace("/doors", "/windows")),
+            ("ann", next.replace("colour=red", "colour=blue")),
+            ("ann", next.replace("colour=red&", "")),
+            ("ann", format!("{next}00")),
+        ] {
+            assert_eq!(list(who, &address).unwrap_err().status(), 400, "{who} {address}");
         }
-        assert_eq!(list(&format!("/doors?cursor={}", "a".repeat(2_000))).await.unwrap_err().status(), 400);
+    }
+
+    #[test]
+    fn garbage_is_refused() {
+        let long = format!("cursor={}", "a".repeat(2_000));
+        for bad in ["cursor=", "cursor=x", "cursor=abc", "cursor=%00", "cursor=6261636b", &long] {
+            assert_eq!(list("ann", &format!("/doors?{bad}")).unwrap_err().status(), 400, "{bad}");
+        }
+        for bad in ["limit=0", "limit=201", "limit=-1", "limit=x", "limit=", "limit=1&limit=1", "limit=%C3%28"] {
+            assert_eq!(list("ann", &format!("/doors?{bad}")).unwrap_err().status(), 400, "{bad}");
+        }
     }
 }

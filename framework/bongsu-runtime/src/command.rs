@@ -8,9 +8,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     core::{Core, Settled},
+    planted,
     ports::{
         Fut,
-        store::{CommitId, DocBody, DocKey, Mismatch, Position, Read, StoreError},
+        store::{CommitId, DocBody, DocKey, DocWrite, Mismatch, Position, Read, StoreError},
     },
     target::Decided,
     token::Token,
@@ -161,12 +162,19 @@ pub(crate) async fn run(core: &Arc<Core>, call: &Call, planner: &dyn Planner) ->
             return Ok(answer);
         }
         let reply = planner.plan(&mut unit).await.map_err(refused)?;
-        if let Some(once) = &call.once {
+        let later = planted::reply_later(core);
+        if let Some(once) = call.once.as_ref().filter(|_| !later) {
             unit.put(once_key(once), Some(keep(once, &reply)));
         }
         let Ok(queued) = core.submit(unit.plan()) else { continue };
         match core.settle(queued).await {
-            Settled::Done => return Ok(Answer { reply, replayed: false }),
+            Settled::Done => {
+                if let Some(once) = call.once.as_ref().filter(|_| later) {
+                    let kept = DocWrite { key: once_key(once), put: Some(keep(once, &reply)) };
+                    planted::keep_reply(core, id, kept).await;
+                }
+                return Ok(Answer { reply, replayed: false });
+            }
             Settled::Refused(mismatches) => {
                 if let Some(answer) = overtaken(&mismatches, call)? {
                     return Ok(answer);

@@ -9,12 +9,13 @@ use crate::{
     command::{self, Answer, Call, CommandError, Decide, Outcome, Reply, failed},
     core::Core,
     deed::Deed,
+    follow::Follower,
     midnight::{self, Walk},
     parked::{self, Parked},
     past::{self, Entry, Moment, PastError, Reading},
     ports::{
         env::Env,
-        store::{DocKey, Position, Read, StoredEvent},
+        store::{CommitId, DocKey, Position, Read, StoredEvent},
     },
     read::{self, Page, Range},
     rebuild::{self, NotRebuilt, Purpose, ReadModelStatus},
@@ -100,6 +101,14 @@ impl Handle {
         past::trail(&self.core, &stream_of(A::NAME, id), after, limit).await
     }
 
+    /// Follows an aggregate: its events from the first one on, as they are committed.
+    pub fn follow<A: Aggregate>(&self, id: &str) -> Follower<A>
+    where
+        A::State: Clone + Send + Sync + 'static,
+    {
+        Follower::new(&self.core, id)
+    }
+
     /// A document a script wrote.
     ///
     /// # Errors
@@ -124,12 +133,29 @@ impl Handle {
         read::row::<P>(&self.core, key).await
     }
 
+    /// A row of a read model with the Commit that wrote it last, which is its version.
+    ///
+    /// # Errors
+    /// See [`CommandError`].
+    pub async fn revised_row<P: Projection>(&self, key: &str) -> Result<Option<(P::Row, CommitId)>, CommandError> {
+        read::revised_row::<P>(&self.core, key).await
+    }
+
     /// Rows of a read model.
     ///
     /// # Errors
     /// See [`CommandError`].
     pub async fn rows<P: Projection>(&self, range: Range) -> Result<Page<P::Row>, CommandError> {
         read::rows::<P>(&self.core, range).await
+    }
+
+    /// Whether a read model can ever show what a token names: it hears that context, and if the context is this
+    /// one, the token was given by it.
+    ///
+    /// # Errors
+    /// See [`CommandError`].
+    pub async fn can_show<P: Projection>(&self, token: &Token) -> Result<bool, CommandError> {
+        read::can_show::<P>(&self.core, token).await
     }
 
     /// Waits until a read model shows what a token names.

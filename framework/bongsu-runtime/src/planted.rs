@@ -10,7 +10,7 @@ use crate::{
     core::Core,
     ports::{
         broker::{Out, Producer},
-        store::Commit,
+        store::{Commit, CommitId, DocWrite},
     },
 };
 
@@ -48,6 +48,17 @@ pub(crate) fn without_version(core: &Core) -> bool {
 /// `rebuild-swap-before-catch-up`: a new generation is shown before it has what the old one has.
 pub(crate) fn swap_early(core: &Core) -> bool {
     core.env.bug("rebuild-swap-before-catch-up")
+}
+
+/// `once-key-after-handler`: whether the kept reply is written after the command's Commit instead of in it.
+pub(crate) fn reply_later(core: &Core) -> bool {
+    core.env.bug("once-key-after-handler")
+}
+
+/// The second Commit of that bug. Whatever happens before it leaves an effect without an answer.
+pub(crate) async fn keep_reply(core: &Core, id: CommitId, kept: DocWrite) {
+    let commit = Commit { docs: vec![kept], ..Commit::new(id) };
+    drop(core.store.commit(commit).await);
 }
 
 /// `position-before-effect`: whether the cursor is committed on its own before the effect.

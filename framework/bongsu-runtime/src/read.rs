@@ -11,7 +11,7 @@ use crate::{
     core::Core,
     generation::{root_of, shown_key, table},
     lane::{SEEN, Seen},
-    ports::store::{Doc, DocKey, Scan},
+    ports::store::{CommitId, Doc, DocKey, Read, Scan},
     token::Token,
 };
 
@@ -35,7 +35,7 @@ pub struct Range {
 pub struct Page<T> {
     /// Id and row.
     pub rows: Vec<(String, T)>,
-    /// The cursor of the last row, if a next page may have something.
+    /// The cursor of the last row, if there is more behind it.
     pub next: Option<Bytes>,
 }
 
@@ -95,6 +95,10 @@ async fn shown(core: &Core, root: &str, key: impl Fn(String) -> DocKey) -> Resul
 }
 
 pub(crate) async fn page<T: DeserializeOwned>(core: &Core, table: &str, range: Range) -> Result<Page<T>, CommandError> {
+    // A cursor from elsewhere must not reach beyond the prefix: other principals' rows are there.
+    if range.after.as_ref().is_some_and(|after| !after.starts_with(&range.prefix)) {
+        return Ok(Page { rows: Vec::new(), next: None });
+    }
     let mut from = Bound::Included(Bytes::from(range.prefix.clone()));
     let mut to = after_prefix(&range.prefix).map_or(Bound::Unbounded, |end| Bound::Excluded(end.into()));
     if let Some(after) = range.after {
@@ -104,12 +108,39 @@ pub(crate) async fn page<T: DeserializeOwned>(core: &Core, table: &str, range: R
             from = Bound::Excluded(after);
         }
     }
-    let limit = range.limit;
+    // One more than asked for tells whether there is a next page.
+    let limit = range.limit.saturating_add(1);
     let scan = Scan { table: table.to_owned(), index: range.index, from, to, descending: range.descending, limit };
-    let found = core.store.scan(scan).await.map_err(failed)?;
-    let next = (found.len() == limit as usize).then(|| found.last().map(|(cursor, _)| cursor.clone())).flatten();
+    let mut found = core.store.scan(scan).await.map_err(failed)?;
+    let more = found.len() > range.limit as usize;
+    found.truncate(range.limit as usize);
+    let next = found.last().filter(|_| more).map(|(cursor, _)| cursor.clone());
     let rows = found.into_iter().map(|(_, doc)| Ok((doc.key.id.clone(), decode(&doc.key, &doc.data)?)));
     Ok(Page { rows: rows.collect::<Result<_, CommandError>>()?, next })
+}
+
+/// A row of the generation that is shown, with the Commit that wrote it last.
+pub(crate) async fn revised_row<P: Projection>(
+    core: &Core,
+    key: &str,
+) -> Result<Option<(P::Row, CommitId)>, CommandError> {
+    let found = shown(core, &root_of::<P>(), |table| DocKey::new(table, key)).await?;
+    found.map(|doc| Ok((decode(&doc.key, &doc.data)?, doc.revision))).transpose()
+}
+
+/// Whether a projection can ever show a token: its context is heard, and if it is this one, gave the token.
+pub(crate) async fn can_show<P: Projection>(core: &Core, token: &Token) -> Result<bool, CommandError> {
+    let root = root_of::<P>();
+    let hears =
+        |(fact, consumer): &(String, &str)| *consumer == root && fact.split('.').next() == Some(token.context.as_str());
+    if token.sequence > token.version || !core.service.hears().iter().any(hears) {
+        return Ok(false);
+    }
+    if token.context != core.service.name || token.version == 0 {
+        return Ok(true);
+    }
+    let what = Read::Stream { stream: token.stream.clone(), after: token.version - 1 };
+    Ok(!core.store.read(what, 1).await.map_err(failed)?.is_empty())
 }
 
 /// Waits until a projection shows what a token names: at most two seconds, and not at all while it is parked.

@@ -1,8 +1,9 @@
-//! Memory adapters, given/when/then, conformance suites for every port, and the simulator.
+//! Memory adapters, given/when/then, conformance suites for every port, the HTTP conventions, and the simulator.
 #![forbid(unsafe_code)]
 
 pub mod given;
 pub mod conformance;
+pub mod conventions;
 pub mod sim;
 mod memory_broker;
 mod memory_store;

@@ -29,10 +29,12 @@ pub struct Currency([u8; 3]);
 /// assert!(Money::krw(i64::MAX).plus(Money::krw(1)).is_err());
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Money {
     /// How many of the smallest unit.
     pub minor: i64,
     /// Of which currency.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, pattern = "^[A-Z]{3}$", example = "KRW"))]
     pub currency: Currency,
 }
 

@@ -31,7 +31,12 @@ pub(crate) struct Account {
 pub(crate) struct Holding {
     pub(crate) body: hyper::body::Incoming,
     pub(crate) _held: Vec<Box<dyn Any + Send + Sync>>,
+    /// Ends the answer early, between two pieces of it: an open stream must not hold up the end of the gateway.
+    pub(crate) until: Option<Until>,
 }
+
+/// When an answer is to end although more could come.
+pub(crate) type Until = Pin<Box<dyn Future<Output = ()> + Send + Sync>>;
 
 impl Account {
     /// A body of at most `limit` bytes.
@@ -97,7 +102,12 @@ impl HttpBody for Holding {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        Pin::new(&mut self.body).poll_frame(context)
+        // The body first: what has arrived is passed on.
+        let frame = Pin::new(&mut self.body).poll_frame(context);
+        match self.until.as_mut() {
+            Some(until) if frame.is_pending() => until.as_mut().poll(context).map(|()| None),
+            _ => frame,
+        }
     }
 
     fn is_end_stream(&self) -> bool {

@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::net::SocketAddr;
+use std::pin::Pin;
 
 use axum::response::{IntoResponse, Response};
 use bongsu_host::problem::Problem;
@@ -31,6 +32,8 @@ pub enum Flow {
     Continue,
     /// This is the answer.
     Answer(Response),
+    /// This becomes the answer.
+    Later(Pin<Box<dyn Future<Output = Response> + Send>>),
 }
 
 /// What is known about one request while it is served.

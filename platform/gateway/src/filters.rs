@@ -17,10 +17,12 @@ mod limits;
 mod hop_by_hop;
 mod identity;
 mod deadline;
+mod description;
 mod route;
 
 pub use access_log::AccessLog;
 pub use deadline::{DEADLINE, Deadline};
+pub use description::Description;
 pub use hop_by_hop::HopByHop;
 pub use identity::Identity;
 pub use limits::HeadLimits;
@@ -43,6 +45,7 @@ pub fn standard(settings: &Settings, table: &watch::Receiver<Arc<Table>>, health
         Arc::new(HopByHop),
         Arc::new(Identity::new(&settings.principal)),
         Arc::new(Deadline),
+        Arc::new(Description::new(table.clone())),
         Arc::new(Routes(table.clone())),
     ]
 }

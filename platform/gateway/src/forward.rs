@@ -10,22 +10,27 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
+use bongsu_host::config::Limits;
 use bongsu_host::problem::{PROBLEM_JSON, Problem};
+use bongsu_host::server::Draining;
 use http::{HeaderValue, Request, StatusCode, Uri, header, request};
 use hyper::body::Incoming;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
+use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use crate::balance::{Balancer, Chosen};
-use crate::body::{Account, Holding, Loan};
+use crate::body::{Account, Holding, Loan, Until};
 use crate::filter::Exchange;
 use crate::filters::DEADLINE;
 use crate::gateway::Tables;
 
 /// Upstreams are on the same machine or the same network: a connection that takes longer is as good as refused.
 const CONNECT: Duration = Duration::from_secs(1);
+/// What a stream of server-sent events is.
+const EVENT_STREAM: &str = "text/event-stream";
 /// An idle connection is kept so long; less than any server's own limit.
 const IDLE: Duration = Duration::from_secs(20);
 /// While waiting for an instance its address is tried again this often, even without news of it.
@@ -36,11 +41,13 @@ pub(crate) struct Forwarder {
     balancer: Balancer,
     tables: Tables,
     wait: Duration,
-    body_limit: usize,
+    limits: Limits,
+    /// Streams that are open.
+    streams: Arc<Semaphore>,
 }
 
 impl Forwarder {
-    pub(crate) fn new(tables: Tables, wait: Duration, body_limit: usize) -> Self {
+    pub(crate) fn new(tables: Tables, wait: Duration, limits: &Limits) -> Self {
         let mut connector = HttpConnector::new();
         connector.set_nodelay(true);
         connector.set_connect_timeout(Some(CONNECT));
@@ -48,20 +55,49 @@ impl Forwarder {
             .pool_idle_timeout(IDLE)
             .pool_timer(TokioTimer::new())
             .build(connector);
-        Self { client, balancer: Balancer::default(), tables, wait, body_limit }
+        let streams = Arc::new(Semaphore::new(limits.streams.min(Semaphore::MAX_PERMITS)));
+        Self { client, balancer: Balancer::default(), tables, wait, limits: limits.clone(), streams }
     }
 
     /// The answer of some instance of the exchange's service, or the problem there was with all of them.
     pub(crate) async fn forward(&self, head: request::Parts, body: Body, exchange: &mut Exchange) -> Response {
-        let account = Account::of(body, self.body_limit);
+        let account = Account::of(body, self.limits.body_bytes);
         let deadline = exchange.deadline;
         match timeout_at(deadline, self.attempts(&head, &account, exchange)).await {
-            Ok(Ok((answer, chosen))) => hand_over(answer, chosen, exchange),
+            Ok(Ok((answer, chosen))) => self.hand_over(&head, answer, chosen, exchange),
             Ok(Err(problem)) => problem.into_response(),
             Err(_) => Problem::of_status(StatusCode::GATEWAY_TIMEOUT)
                 .detail("The service did not answer in time. Whether it acted is not known.")
                 .into_response(),
         }
+    }
+
+    /// The answer as the client gets it: streamed, and busy until it is sent. What a 5xx says that is no problem+json
+    /// is not for outside ears.
+    fn hand_over(
+        &self,
+        head: &request::Parts,
+        answer: http::Response<Incoming>,
+        chosen: Chosen,
+        exchange: &mut Exchange,
+    ) -> Response {
+        let status = answer.status();
+        if status.is_server_error() && !is_of_kind(&answer, PROBLEM_JSON) {
+            return Problem::of_status(status).into_response();
+        }
+        let mut held = std::mem::take(&mut exchange.held);
+        let mut until: Option<Until> = None;
+        if is_of_kind(&answer, EVENT_STREAM) {
+            // Streams are open for hours: they are counted by themselves, not among the requests in work.
+            let Ok(place) = self.streams.clone().try_acquire_owned() else { return too_many_streams() };
+            held = vec![Box::new(place)];
+            if let Some(mut draining) = head.extensions.get::<Draining>().cloned() {
+                until = Some(Box::pin(async move { draining.begun().await }));
+            }
+        } else {
+            held.push(Box::new(chosen));
+        }
+        answer.map(|body| Body::new(Holding { body, _held: held, until }))
     }
 
     async fn attempts(
@@ -81,7 +117,7 @@ impl Forwarder {
                 let Some(body) = account.lend() else { return Err(lost(&service)) };
                 match self.client.request(upstream_request(head, chosen.instance, exchange.deadline, body)?).await {
                     Ok(answer) => return Ok((answer, chosen)),
-                    Err(_) if account.is_exceeded() => return Err(crate::filters::too_large(self.body_limit)),
+                    Err(_) if account.is_exceeded() => return Err(crate::filters::too_large(self.limits.body_bytes)),
                     Err(error) if error.is_connect() => refused.push(chosen.instance),
                     Err(error) => {
                         let reason = bongsu_host::logs::chain(&error);
@@ -127,17 +163,14 @@ fn upstream_request(
     Ok(request)
 }
 
-/// The answer as the client gets it: streamed, and busy until it is sent. What a 5xx says that is no problem+json is
-/// not for outside ears.
-fn hand_over(answer: http::Response<Incoming>, chosen: Chosen, exchange: &mut Exchange) -> Response {
-    let status = answer.status();
-    let kind = answer.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    if status.is_server_error() && !kind.starts_with(PROBLEM_JSON) {
-        return Problem::of_status(status).into_response();
-    }
-    let mut held = std::mem::take(&mut exchange.held);
-    held.push(Box::new(chosen));
-    answer.map(|body| Body::new(Holding { body, _held: held }))
+fn is_of_kind(answer: &http::Response<Incoming>, wanted: &str) -> bool {
+    let kind = answer.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    kind.is_some_and(|kind| kind.starts_with(wanted))
+}
+
+fn too_many_streams() -> Response {
+    let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", "Too busy").retry_after(5);
+    problem.detail("Too many open streams.").into_response()
 }
 
 /// No instance is ready.

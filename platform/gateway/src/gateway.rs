@@ -52,7 +52,7 @@ impl Gateway {
             _ => Status { ready: true, reasons: Vec::new() },
         });
         let filters = arrange(standard(&settings, &tables, &health));
-        let forwarder = Forwarder::new(tables, settings.wait(), settings.limits.body_bytes);
+        let forwarder = Forwarder::new(tables, settings.wait(), &settings.limits);
         Self { inner: Arc::new(Inner { filters, forwarder, settings, health }) }
     }
 
@@ -79,10 +79,13 @@ impl Inner {
         let (mut head, body) = request.into_parts();
         let mut exchange = self.exchange(&head, trace);
         for (passed, filter) in self.filters.iter().enumerate() {
-            if let Flow::Answer(answer) = filter.on_request(&mut head, &mut exchange) {
-                // The one that answered and those before it see the answer.
-                return self.way_out(passed + 1, answer, &exchange);
-            }
+            let answer = match filter.on_request(&mut head, &mut exchange) {
+                Flow::Continue => continue,
+                Flow::Answer(answer) => answer,
+                Flow::Later(answer) => answer.await,
+            };
+            // The one that answered and those before it see the answer.
+            return self.way_out(passed + 1, answer, &exchange);
         }
         let answer = self.forwarder.forward(head, body, &mut exchange).await;
         self.way_out(self.filters.len(), answer, &exchange)

@@ -10,6 +10,7 @@ pub mod table;
 pub mod settings;
 pub mod filter;
 pub mod filters;
+mod merge;
 mod balance;
 mod body;
 mod forward;

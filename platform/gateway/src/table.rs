@@ -42,6 +42,11 @@ impl Table {
         fitting.max_by_key(|route| route.path.len()).map(|route| route.service.as_str())
     }
 
+    /// Every service that has a path, by name.
+    pub fn services(&self) -> BTreeSet<String> {
+        self.routes.iter().map(|route| route.service.clone()).collect()
+    }
+
     /// The ready instances of a service.
     pub fn ready(&self, service: &str) -> &[SocketAddr] {
         self.upstreams.get(service).map_or(&[], Vec::as_slice)

@@ -67,7 +67,20 @@ impl Http {
         if !body.is_empty() {
             request = request.header(header::CONTENT_TYPE, "application/json");
         }
-        let request = request.body(Full::from(body)).map_err(|error| error.to_string())?;
+        self.answer(request.body(Full::from(body)).map_err(|error| error.to_string())?)
+    }
+
+    /// One request with these headers and no other.
+    ///
+    /// # Errors
+    /// Why there was no answer.
+    pub fn request(&self, method: &str, url: &str, headers: &[(&str, &str)], body: Vec<u8>) -> Result<Answer, String> {
+        let request = Request::builder().method(method).uri(url);
+        let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+        self.answer(request.body(Full::from(body)).map_err(|error| error.to_string())?)
+    }
+
+    fn answer(&self, request: Request<Full<Bytes>>) -> Result<Answer, String> {
         let asked = async {
             let (parts, body) = self.client.request(request).await.map_err(|error| format!("{error:?}"))?.into_parts();
             let body = body.collect().await.map_err(|error| error.to_string())?.to_bytes();

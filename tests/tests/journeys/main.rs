@@ -8,6 +8,7 @@ mod endings;
 mod cancelling;
 mod selling;
 mod asking;
+mod following;
 mod mypage;
 mod rebuilding;
 mod operating;

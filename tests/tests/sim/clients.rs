@@ -36,13 +36,14 @@ pub(crate) async fn order(mall: &Mall, number: u64) {
     let (customer, address) = (format!("customer {}", number % 7), "서울시 12번가".to_owned());
     let command = OrderCommand::from(PlaceOrder { customer: customer.clone(), lines, address, method: Method::Card });
     let id = call(mall, &key, &command).ctx.id("ord", 0);
-    let mut heard = Heard::Nothing;
+    let (mut heard, mut first) = (Heard::Nothing, None);
     for _ in 0..1 + dice.below(4) {
-        match ask(mall, "ordering", &key, command.clone()).await {
-            Some(Ok(answer)) if answer.reply.status < 300 => heard = Heard::Accepted,
-            Some(Ok(_)) if heard == Heard::Nothing => heard = Heard::Refused,
-            Some(Ok(_)) => mall.sim.fail(format!("{key} was accepted and then refused")),
-            Some(Err(_)) | None => {}
+        if let Some(Ok(answer)) = ask(mall, "ordering", &key, command.clone()).await {
+            heard = if answer.reply.status < 300 { Heard::Accepted } else { Heard::Refused };
+            let first = first.get_or_insert_with(|| answer.reply.clone());
+            if *first != answer.reply {
+                mall.sim.fail(format!("I13 one key, two answers: {key} was told {first:?}, then {:?}", answer.reply));
+            }
         }
         if heard != Heard::Nothing && dice.below(4) > 0 {
             break;

@@ -19,7 +19,8 @@ use crate::scenario::scenario;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Bugs the rules must find.
-const BUGS: [&str; 4] = ["position-before-effect", "publish-before-commit", "phantom-stock", "lost-timer"];
+const BUGS: [&str; 5] =
+    ["position-before-effect", "publish-before-commit", "phantom-stock", "lost-timer", "once-key-after-handler"];
 /// Seeds of one ordinary run.
 const SEEDS: u64 = 100;
 /// Seeds a planted bug may survive.

@@ -14,8 +14,9 @@ use bongsu_host::{
     command::{self, Caller, Command, NoBody},
     json::Json,
     problem::Problem,
+    sse::{EventStream, Told},
 };
-use bongsu_runtime::{Handle, Outcome, Service};
+use bongsu_runtime::{Followed, Handle, Outcome, Service};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio::sync::Semaphore;
@@ -105,6 +106,7 @@ pub(crate) fn routes(handle: Handle, gate: Arc<Gate>) -> Router {
     Router::new()
         .route("/doors/{door}/open", post(open))
         .route("/doors/{door}", get(show))
+        .route("/doors/{door}/events", get(follow))
         .route("/greetings", post(greet))
         .route("/numbers/{number}", get(async |Path(number): Path<u32>| number.to_string()))
         .route("/callers", get(async |caller: Caller| caller.principal.0))
@@ -137,6 +139,22 @@ async fn show(State(app): State<App>, Path(door): Path<String>) -> Result<Respon
         (Some(by), _) => Ok(by.into_response()),
         (None, _) => Err(Problem::not_found("This door was never opened.")),
     }
+}
+
+/// A door opens once; it may be watched before and after.
+async fn follow(State(app): State<App>, Path(door): Path<String>, stream: EventStream) -> Result<Response, Problem> {
+    let (_, version) = app.handle.load::<Door>(&door).await?;
+    let tell = |change: &Followed<Opened, Option<String>>| Told {
+        event: "door-opened",
+        data: json!({ "by": change.event.by }),
+        last: door_is_last(&change.event),
+    };
+    stream.follow(app.handle.follow::<Door>(&door), version, false, tell)
+}
+
+/// Nobody opens a door after the janitor.
+fn door_is_last(opened: &Opened) -> bool {
+    opened.by == "janitor"
 }
 
 async fn greet(Json(who): Json<Who>) -> String {

@@ -15,4 +15,5 @@ mod outgoing;
 mod overload;
 mod probes;
 mod shutdown;
+mod streams;
 mod tracing_context;

@@ -14,6 +14,9 @@ use std::{
 use bongsu_core::{Wire, split_type, type_of};
 use serde_json::{Map, Value};
 
+/// The description of an API, beside the schemas of facts.
+const OPENAPI: &str = "openapi.json";
+
 /// Checks the publishing side.
 ///
 /// Every name of `F` must have a schema, at least one sample and at least one example; samples and encoded
@@ -44,6 +47,30 @@ pub fn published<F: Wire + Debug>(folder: &Path, examples: &[F]) {
             fits_strictly(&schema, &body, &format!("{example:?}"));
         }
     }
+}
+
+/// Checks that the API's description in the contracts folder is the one the service serves.
+///
+/// With `BLESS=1` in the environment it is written down instead.
+///
+/// # Panics
+/// When it differs, with the command that refreshes it; the difference itself is for `git diff` to show.
+#[track_caller]
+pub fn described(folder: &Path, api: &Value) {
+    let file = folder.join(OPENAPI);
+    let text = format!("{api:#}\n");
+    if std::env::var_os("BLESS").is_some() {
+        return fs::write(&file, text).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+    }
+    let known = fs::read_to_string(&file).unwrap_or_default();
+    let at = known.lines().zip(text.lines()).position(|(known, new)| known != new);
+    assert!(
+        known == text,
+        "{} is not what the service says of itself (first difference in line {}). If the change is meant, refresh it: \
+         BLESS=1 cargo test --workspace described",
+        file.display(),
+        at.unwrap_or(known.lines().count()) + 1,
+    );
 }
 
 /// Checks the hearing side: every sample of every type declared parses into `H`.
@@ -221,7 +248,10 @@ fn samples(contracts: &Path, fact: &str) -> Vec<PathBuf> {
 
 fn json_files(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
-    let mut files: Vec<_> = entries.filter(|path| path.extension().is_some_and(|end| end == "json")).collect();
+    let is_schema = |path: &PathBuf| {
+        path.extension().is_some_and(|end| end == "json") && path.file_name().is_none_or(|name| name != OPENAPI)
+    };
+    let mut files: Vec<_> = entries.filter(is_schema).collect();
     files.sort();
     files
 }

@@ -3,18 +3,21 @@
 mod move_parcel;
 mod read_deliveries;
 
-use axum::{
-    Router,
-    routing::{get, post},
-};
+use axum::Router;
+use bongsu_host::openapi::{Api, routes};
 use bongsu_runtime::Handle;
 
-/// `GET /deliveries?order=`, `POST /deliveries/{id}/{depart|complete|fail}`; a delivery's id is its order's.
+/// Parcels: where they are, and moving them by hand. A delivery's id is its order's.
+pub fn api() -> Api<Handle> {
+    Api::new("delivery")
+        .about("Parcels: where they are, and moving them by hand. A delivery's id is its order's.")
+        .routes(routes!(read_deliveries::of_order))
+        .routes(routes!(move_parcel::depart))
+        .routes(routes!(move_parcel::complete))
+        .routes(routes!(move_parcel::fail))
+}
+
+/// [`api`] of a running service.
 pub fn routes(handle: Handle) -> Router {
-    Router::new()
-        .route("/deliveries", get(read_deliveries::of_order))
-        .route("/deliveries/{id}/depart", post(move_parcel::depart))
-        .route("/deliveries/{id}/complete", post(move_parcel::complete))
-        .route("/deliveries/{id}/fail", post(move_parcel::fail))
-        .with_state(handle)
+    api().serve(handle)
 }

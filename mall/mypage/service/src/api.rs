@@ -3,37 +3,85 @@
 use std::time::{Duration, UNIX_EPOCH};
 
 use axum::{
-    Json, Router,
-    extract::{Path, Query, State},
+    Router,
+    extract::{Path, State},
     response::Response,
-    routing::get,
 };
-use bongsu_host::{list::List, principal::Principal, problem::Problem};
-use bongsu_runtime::{Handle, Range, Token};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use bongsu_host::{
+    after::After,
+    etag::{ETag, IfNoneMatch},
+    list::{List, Page},
+    openapi::{Api, routes},
+    principal::Principal,
+    problem::Problem,
+};
+use bongsu_runtime::{Handle, Range};
+use money::Money;
+use serde::Serialize;
+use utoipa::ToSchema;
 
-use crate::order_history::{BY_CUSTOMER, OrderHistory, Row, customer_prefix};
+use crate::{
+    heard::Line,
+    order_history::{
+        BY_CUSTOMER, CancellationPart, DeliveryPart, OrderHistory, OrderPart, PaymentPart, Row, Status, StockPart,
+        customer_prefix,
+    },
+};
 
-#[derive(Deserialize)]
-struct After {
-    /// Wait until the answer shows this position.
-    after: Option<String>,
+/// An order's whole life, as far as it was heard: one part for each context.
+#[derive(Serialize, ToSchema)]
+struct MyOrder {
+    order_id: String,
+    status: Status,
+    ordering: OrderPart,
+    #[schema(required)]
+    cancellation: Option<CancellationPart>,
+    /// Why it was rejected or cancelled.
+    #[schema(required)]
+    why: Option<String>,
+    #[schema(required)]
+    stock: Option<StockPart>,
+    #[schema(required)]
+    payment: Option<PaymentPart>,
+    #[schema(required)]
+    delivery: Option<DeliveryPart>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    lines: Option<Vec<Line>>,
+    /// Sum of the lines.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    amount: Option<Money>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, format = DateTime)]
+    placed_at: Option<String>,
 }
 
-/// `GET /mypage/orders[?after=&cursor=&limit=]` and `GET /mypage/orders/{id}[?after=]`.
+/// The orders of a customer with everything that was heard of them.
+pub fn api() -> Api<Handle> {
+    Api::new("mypage")
+        .about("The orders of a customer, with everything that was heard of them.")
+        .routes(routes!(list))
+        .routes(routes!(one))
+}
+
+/// [`api`] of a running service.
 pub fn routes(handle: Handle) -> Router {
-    Router::new().route("/mypage/orders", get(list)).route("/mypage/orders/{id}", get(one)).with_state(handle)
+    api().serve(handle)
 }
 
 /// The caller's orders, newest first.
+#[utoipa::path(
+    get, path = "/mypage/orders", operation_id = "listMyOrders", params(After, List), security(("principal" = [])),
+    responses((status = 200, description = "A page.", body = Page<MyOrder>)),
+)]
 async fn list(
     State(handle): State<Handle>,
     principal: Principal,
-    Query(after): Query<After>,
+    after: After,
     list: List,
 ) -> Result<Response, Problem> {
-    after.wait(&handle).await?;
+    after.shown_by::<OrderHistory>(&handle).await?;
     let range = Range {
         index: Some(BY_CUSTOMER),
         prefix: customer_prefix(principal.as_str()),
@@ -42,49 +90,49 @@ async fn list(
         limit: list.limit,
     };
     let page = handle.rows::<OrderHistory>(range).await?;
-    Ok(list.page(page.rows.iter().map(|(_, row)| shown(row)).collect(), page.next))
+    Ok(list.page(page.rows.into_iter().map(|(_, row)| MyOrder::of(row)).collect(), page.next))
 }
 
+/// One of the caller's orders.
+#[utoipa::path(
+    get, path = "/mypage/orders/{id}", operation_id = "readMyOrder", params(After, IfNoneMatch),
+    security(("principal" = [])),
+    responses((status = 200, description = "The order as far as it was heard.", body = MyOrder)),
+)]
 async fn one(
     State(handle): State<Handle>,
     Path(order): Path<String>,
     principal: Principal,
-    Query(after): Query<After>,
-) -> Result<Json<Value>, Problem> {
-    after.wait(&handle).await?;
-    let row = handle.row::<OrderHistory>(&order).await?;
+    after: After,
+    known: IfNoneMatch,
+) -> Result<Response, Problem> {
+    after.shown_by::<OrderHistory>(&handle).await?;
+    let row = handle.revised_row::<OrderHistory>(&order).await?;
     let mine = |row: &Row| row.placed.as_ref().is_some_and(|placed| placed.customer == principal.as_str());
-    match row.filter(mine) {
-        Some(row) => Ok(Json(shown(&row))),
+    match row.filter(|(row, _)| mine(row)) {
+        Some((row, revision)) => Ok(known.answer(&ETag::revision(revision), &MyOrder::of(row))),
         None => Err(Problem::not_found("There is no such order.")),
     }
 }
 
-impl After {
-    async fn wait(&self, handle: &Handle) -> Result<(), Problem> {
-        let Some(after) = &self.after else { return Ok(()) };
-        let token: Token = after.parse().map_err(|_| Problem::bad_request("`after` is not a position."))?;
-        Ok(handle.await_token::<OrderHistory>(&token).await?)
+impl MyOrder {
+    fn of(row: Row) -> Self {
+        let status = row.status();
+        let (amount, placed_at) = row.placed.as_ref().map(|placed| (placed.amount, rfc3339(placed.at_ms))).unzip();
+        Self {
+            order_id: row.order,
+            status,
+            ordering: row.ordering,
+            cancellation: row.cancellation,
+            why: row.why,
+            stock: row.stock,
+            payment: row.payment,
+            delivery: row.delivery,
+            lines: row.placed.map(|placed| placed.lines),
+            amount,
+            placed_at,
+        }
     }
-}
-
-fn shown(row: &Row) -> Value {
-    let mut order = json!({
-        "order_id": row.order,
-        "status": row.status(),
-        "ordering": row.ordering,
-        "cancellation": row.cancellation,
-        "why": row.why,
-        "stock": row.stock,
-        "payment": row.payment,
-        "delivery": row.delivery,
-    });
-    if let Some(placed) = &row.placed {
-        order["lines"] = json!(placed.lines);
-        order["amount"] = json!(placed.amount);
-        order["placed_at"] = json!(rfc3339(placed.at_ms));
-    }
-    order
 }
 
 fn rfc3339(ms: i64) -> String {

@@ -5,7 +5,7 @@ use money::Money;
 use serde::{Deserialize, Serialize};
 
 /// One line of an order.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Line {
     /// Which product.
     pub sku: String,

@@ -6,6 +6,7 @@
 use bongsu_core::Projection;
 use money::Money;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::heard::{Line, OrderFact};
 
@@ -47,7 +48,7 @@ pub struct Placed {
 }
 
 /// How far ordering says it is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum OrderPart {
     /// Nothing heard from ordering yet.
@@ -66,7 +67,7 @@ pub enum OrderPart {
 }
 
 /// What became of the wish to have it back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum CancellationPart {
     /// Delivery has not answered yet.
@@ -76,7 +77,7 @@ pub enum CancellationPart {
 }
 
 /// What product holds for it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum StockPart {
     /// Held.
@@ -90,7 +91,7 @@ pub enum StockPart {
 }
 
 /// What payment did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum PaymentPart {
     /// Money taken.
@@ -102,7 +103,7 @@ pub enum PaymentPart {
 }
 
 /// Where the parcel is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum DeliveryPart {
     /// Packed.
@@ -118,7 +119,7 @@ pub enum DeliveryPart {
 }
 
 /// The status shown, with its words.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Status {
     /// For programs.
     pub code: &'static str,

@@ -2,23 +2,33 @@
 
 mod place_order;
 mod cancel_order;
+mod follow_order;
 mod read_orders;
+mod shown;
 mod cart;
 mod offers;
 mod problems;
 
-use axum::{
-    Router,
-    routing::{get, post},
-};
+use axum::Router;
+use bongsu_host::openapi::{Api, routes};
 use bongsu_runtime::Handle;
 
-/// `POST /orders`, `GET /orders`, `GET /orders/{id}`, `POST /orders/{id}/cancel`, and everything of `/cart`.
+/// Carts and orders of a customer.
+pub fn api() -> Api<Handle> {
+    Api::new("ordering")
+        .about("Orders: placed, called back, read and followed by their customer. The customer's cart.")
+        .routes(routes!(read_orders::list, place_order::handle))
+        .routes(routes!(read_orders::one))
+        .routes(routes!(cancel_order::handle))
+        .routes(routes!(follow_order::handle))
+        .routes(routes!(cart::read_cart::handle, cart::create_cart::handle))
+        .routes(routes!(cart::cart_history::handle))
+        .routes(routes!(cart::add_item::handle))
+        .routes(routes!(cart::change_quantity::handle, cart::remove_item::handle))
+        .routes(routes!(cart::check_out::handle))
+}
+
+/// [`api`] of a running service.
 pub fn routes(handle: Handle) -> Router {
-    Router::new()
-        .route("/orders", post(place_order::handle).get(read_orders::list))
-        .route("/orders/{id}", get(read_orders::one))
-        .route("/orders/{id}/cancel", post(cancel_order::handle))
-        .merge(cart::routes())
-        .with_state(handle)
+    api().serve(handle)
 }

@@ -2,10 +2,18 @@
 
 mod read_payments;
 
-use axum::{Router, routing::get};
+use axum::Router;
+use bongsu_host::openapi::{Api, routes};
 use bongsu_runtime::Handle;
 
-/// `GET /payments?order=`.
+/// What became of the money of an order.
+pub fn api() -> Api<Handle> {
+    Api::new("payment")
+        .about("Payments: what became of the money of an order.")
+        .routes(routes!(read_payments::of_order))
+}
+
+/// [`api`] of a running service.
 pub fn routes(handle: Handle) -> Router {
-    Router::new().route("/payments", get(read_payments::of_order)).with_state(handle)
+    api().serve(handle)
 }

@@ -3,20 +3,22 @@
 mod products;
 mod stock;
 
-use axum::{
-    Router,
-    routing::{get, post},
-};
+use axum::Router;
+use bongsu_host::openapi::{Api, routes};
 use bongsu_runtime::Handle;
 
-/// `GET|POST /products`, `GET|PUT|DELETE /products/{sku}`, `GET /stock/{sku}`, `POST /stock/{sku}/receipts`,
-/// `POST /stock/{sku}/adjustments`.
+/// Products and how many there are of each.
+pub fn api() -> Api<Handle> {
+    Api::new("product")
+        .about("Products, and how many there are of each.")
+        .routes(routes!(products::list, products::register))
+        .routes(routes!(products::one, products::change, products::retire))
+        .routes(routes!(stock::one))
+        .routes(routes!(stock::receive))
+        .routes(routes!(stock::adjust))
+}
+
+/// [`api`] of a running service.
 pub fn routes(handle: Handle) -> Router {
-    Router::new()
-        .route("/products", get(products::list).post(products::register))
-        .route("/products/{sku}", get(products::one).put(products::change).delete(products::retire))
-        .route("/stock/{sku}", get(stock::one))
-        .route("/stock/{sku}/receipts", post(stock::receive))
-        .route("/stock/{sku}/adjustments", post(stock::adjust))
-        .with_state(handle)
+    api().serve(handle)
 }

@@ -3,9 +3,13 @@
 //! One document per sku, in one Commit with the event that tells the others. The document carries how often
 //! it was changed, which is what `If-Match` compares.
 
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{StatusCode, header};
 use bongsu_core::Ctx;
-use bongsu_host::{command, problem::Problem};
+use bongsu_host::{
+    command,
+    etag::{ETag, IfMatch},
+    problem::Problem,
+};
 use bongsu_runtime::{Answer, Call, CommandError, Handle, Reply, Script, ports::store::DocKey};
 use bytes::Bytes;
 use money::Money;
@@ -14,7 +18,7 @@ use product_domain::{
     product::{Catalogue, LONGEST_NAME, Product, is_sku},
 };
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use utoipa::ToSchema;
 
 /// The table of product documents.
 pub const PRODUCTS: &str = "products";
@@ -31,12 +35,25 @@ pub struct Stored {
 }
 
 /// What an operator says about a product.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, ToSchema)]
+#[schema(as = ProductDetails)]
 pub struct Details {
-    /// What customers read.
+    /// What customers read: no control characters.
+    #[schema(min_length = 1, max_length = 100)]
     pub name: String,
-    /// For one piece.
+    /// For one piece; positive.
     pub price: Money,
+}
+
+/// A product as it is shown.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = Product)]
+pub struct ShownProduct {
+    sku: String,
+    /// What customers read.
+    name: String,
+    /// For one piece.
+    price: Money,
 }
 
 /// Puts a product on sale, also one that was retired.
@@ -68,7 +85,7 @@ pub async fn change(
     call: &Call,
     sku: &str,
     details: &Details,
-    seen: Option<&str>,
+    seen: &IfMatch,
 ) -> Result<Answer, CommandError> {
     let work = |script: &mut Script<'_>| {
         check(sku, details)?;
@@ -89,7 +106,7 @@ pub async fn change(
 ///
 /// # Errors
 /// As [`register`].
-pub async fn retire(handle: &Handle, call: &Call, sku: &str, seen: Option<&str>) -> Result<Answer, CommandError> {
+pub async fn retire(handle: &Handle, call: &Call, sku: &str, seen: &IfMatch) -> Result<Answer, CommandError> {
     let work = |script: &mut Script<'_>| {
         let known = on_sale(script, sku, seen)?;
         let at_ms = script.ctx().now_ms;
@@ -102,24 +119,22 @@ pub async fn retire(handle: &Handle, call: &Call, sku: &str, seen: Option<&str>)
 
 impl Stored {
     /// Its entity tag.
-    pub fn etag(&self) -> String {
-        format!("\"{}\"", self.version)
+    pub fn etag(&self) -> ETag {
+        ETag::version(self.version)
     }
 
     /// What is shown of it.
-    pub fn shown(&self) -> Value {
-        json!({ "sku": self.product.sku, "name": self.product.name, "price": self.product.price })
+    pub fn shown(&self) -> ShownProduct {
+        let Product { sku, name, price, .. } = self.product.clone();
+        ShownProduct { sku, name, price }
     }
 }
 
-fn on_sale(script: &Script<'_>, sku: &str, seen: Option<&str>) -> Result<Stored, Reply> {
+fn on_sale(script: &Script<'_>, sku: &str, seen: &IfMatch) -> Result<Stored, Reply> {
     let known = script.get::<Stored>(PRODUCTS, sku).filter(|known| !known.product.retired);
     let known = known.ok_or_else(|| Problem::not_found("There is no such product.").reply())?;
-    match seen {
-        None => Err(Problem::of_status(StatusCode::PRECONDITION_REQUIRED).reply()),
-        Some(seen) if seen == "*" || seen == known.etag() => Ok(known),
-        Some(_) => Err(Problem::of_status(StatusCode::PRECONDITION_FAILED).reply()),
-    }
+    seen.check(&known.etag()).map_err(|refused| refused.reply())?;
+    Ok(known)
 }
 
 /// Only what is on sale is in the index, so that a list never skips over what is not.
@@ -147,17 +162,12 @@ fn check(sku: &str, details: &Details) -> Result<(), Reply> {
 
 fn answer(status: StatusCode, stored: &Stored) -> Reply {
     let mut reply = command::reply(status, &stored.shown());
-    reply.headers.push((header::ETAG.to_string(), stored.etag()));
+    reply.headers.push((header::ETAG.to_string(), stored.etag().to_string()));
     reply
 }
 
 fn conflict(code: &str, title: &str) -> Reply {
     Problem::new(StatusCode::CONFLICT, code, title).reply()
-}
-
-/// The tag an operator saw.
-pub(crate) fn seen(if_match: Option<&HeaderValue>) -> Option<&str> {
-    if_match.and_then(|value| value.to_str().ok())
 }
 
 /// A call of the house itself, made once for ever.

@@ -8,20 +8,37 @@ use axum::{
 use bongsu_core::Wire;
 use bongsu_host::{
     command::{self, Command, NoBody},
+    idempotency::IdempotencyKey,
     problem::Problem,
 };
 use bongsu_runtime::{Call, Handle, Outcome, Reply};
 use delivery_domain::{
     complete_delivery::CompleteDelivery, delivery::DeliveryRejection, depart::Depart, fail_delivery::FailDelivery,
 };
-use serde::Deserialize;
-use serde_json::json;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
-#[derive(Deserialize)]
+/// What went wrong.
+#[derive(Deserialize, ToSchema)]
 pub(super) struct Failure {
+    /// In the courier's words: no control characters.
+    #[schema(min_length = 1, max_length = 200)]
     why: String,
 }
 
+/// A parcel that was moved.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Moved {
+    delivery_id: String,
+    /// For `after` of a later read.
+    position: String,
+}
+
+/// The parcel leaves.
+#[utoipa::path(
+    post, path = "/deliveries/{id}/depart", operation_id = "departDelivery", params(IdempotencyKey), request_body = NoBody,
+    responses((status = 200, description = "Done.", body = Moved)),
+)]
 pub(super) async fn depart(
     State(handle): State<Handle>,
     Path(order): Path<String>,
@@ -30,6 +47,11 @@ pub(super) async fn depart(
     moved(&handle, command.call(), &Depart { order }).await
 }
 
+/// The parcel has arrived.
+#[utoipa::path(
+    post, path = "/deliveries/{id}/complete", operation_id = "completeDelivery", params(IdempotencyKey), request_body = NoBody,
+    responses((status = 200, description = "Done.", body = Moved)),
+)]
 pub(super) async fn complete(
     State(handle): State<Handle>,
     Path(order): Path<String>,
@@ -38,6 +60,11 @@ pub(super) async fn complete(
     moved(&handle, command.call(), &CompleteDelivery { order }).await
 }
 
+/// The parcel cannot be delivered.
+#[utoipa::path(
+    post, path = "/deliveries/{id}/fail", operation_id = "failDelivery", params(IdempotencyKey), request_body = Failure,
+    responses((status = 200, description = "Done.", body = Moved)),
+)]
 pub(super) async fn fail(
     State(handle): State<Handle>,
     Path(order): Path<String>,
@@ -54,7 +81,7 @@ async fn moved(handle: &Handle, call: &Call, command: &impl Wire) -> Result<Resp
 fn reply(outcome: &Outcome<'_>) -> Reply {
     match outcome {
         Outcome::Accepted { id, token, .. } => {
-            command::reply(StatusCode::OK, &json!({ "delivery_id": id, "position": token.to_string() }))
+            command::reply(StatusCode::OK, &Moved { delivery_id: (*id).to_owned(), position: token.to_string() })
         }
         Outcome::Rejected { .. } => {
             outcome.rejection::<DeliveryRejection>().map_or_else(Problem::internal, problem).reply()

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use bongsu_core::{Wire, wire};
-use bongsu_testing::given::contract::{heard, published};
+use bongsu_testing::given::contract::{described, heard, published};
 use delivery_domain::{
     delivery::DeliveryState,
     events::{self, Item},
@@ -57,4 +57,10 @@ fn what_is_heard_parses_every_sample() {
     };
     heard::<OrderFact>(contexts(), &by("follow-orders"));
     assert_eq!(by("courier"), [""; 0], "a courier hears only its own context");
+}
+
+#[test]
+fn the_api_is_described_as_it_is_served() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../contracts");
+    described(Path::new(folder), &delivery_service::api::api().description());
 }

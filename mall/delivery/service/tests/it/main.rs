@@ -4,3 +4,4 @@ mod contracts;
 mod reactions;
 mod house;
 mod life;
+mod conventions;

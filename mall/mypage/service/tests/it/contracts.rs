@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use bongsu_testing::given::contract::heard;
+use bongsu_testing::given::contract::{described, heard};
 use mypage_service::{heard::OrderFact, service};
 
 #[test]
@@ -12,4 +12,10 @@ fn what_is_heard_parses_every_sample() {
     let facts: Vec<&str> = arrows.iter().map(|(fact, _)| fact.as_str()).collect();
     assert_eq!(facts.len(), 19, "every fact of an order's life is heard");
     heard::<OrderFact>(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../..")), &facts);
+}
+
+#[test]
+fn the_api_is_described_as_it_is_served() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../contracts");
+    described(Path::new(folder), &mypage_service::api::api().description());
 }

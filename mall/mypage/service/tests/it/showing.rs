@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::{Router, body::Body, http::Request};
 use bongsu_host::{HyperClient, TokioEnv, config::Config, health::Health, host::Host};
 use bongsu_runtime::{Runtime, Settings, World, ports::env::Env};
-use bongsu_testing::{MemoryBroker, MemoryStore, given::Teller};
+use bongsu_testing::{MemoryBroker, MemoryStore, conventions, given::Teller};
 use http_body_util::BodyExt as _;
 use mypage_service::{api, service};
 use serde_json::{Value, json};
@@ -87,4 +87,36 @@ async fn a_position_that_never_comes_is_not_waited_for_without_end() {
     let (status, problem) = house.get("ann", "/mypage/orders?after=ordering/order/none@1:1").await;
     assert_eq!((status, &problem["type"]), (503, &json!("/errors/unavailable")));
     assert_eq!(house.get("ann", "/mypage/orders?after=garbage").await.0, 400);
+}
+
+#[tokio::test]
+async fn every_route_keeps_the_conventions() {
+    let house = House::open();
+    let position = house.placed("o1", 1_000).await;
+    assert_eq!(house.get("ann", &format!("/mypage/orders/o1?after={position}")).await.0, 200);
+    let asked = conventions::hold(house.app.clone(), "ann", &[("/mypage/orders/{id}", "/mypage/orders/o1")]).await;
+    assert!(asked > 40, "{asked}");
+}
+
+#[tokio::test]
+async fn a_row_that_changes_has_another_tag() {
+    let house = House::open();
+    let position = house.placed("o1", 1_000).await;
+    let tag = async |after: &str| {
+        let request = Request::get(format!("/mypage/orders/o1?after={after}")).header("x-bongsu-principal", "ann");
+        let answer = house.app.clone().oneshot(request.body(Body::empty()).expect("a request")).await;
+        answer.unwrap_or_else(|never| match never {}).headers()["etag"].clone()
+    };
+    let before = tag(&position).await;
+    assert_eq!(tag(&position).await, before);
+    house.ordering.say("ordering.order-confirmed.v1", "o1", json!({ "order": "o1" })).await.expect("memory takes it");
+    assert_ne!(tag("ordering/telling/o1@2:2").await, before);
+}
+
+#[tokio::test]
+async fn a_position_of_a_context_that_is_not_heard_is_refused() {
+    let house = House::open();
+    for foreign in ["bank/account/1@1:1", "mypage/order/1@1:1"] {
+        assert_eq!(house.get("ann", &format!("/mypage/orders?after={foreign}")).await.0, 400, "{foreign}");
+    }
 }

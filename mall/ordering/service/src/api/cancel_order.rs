@@ -7,14 +7,31 @@ use axum::{
 };
 use bongsu_host::{
     command::{self, Command, NoBody},
+    idempotency::IdempotencyKey,
     problem::Problem,
 };
 use bongsu_runtime::{Handle, Outcome};
 use ordering_domain::cancel_order::CancelOrder;
-use serde_json::json;
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::problems;
 
+/// A wish that was taken.
+#[derive(Serialize, ToSchema)]
+pub(super) struct CalledBack {
+    order_id: String,
+    /// For `after` of a later read.
+    position: String,
+}
+
+/// Calls an order back.
+///
+/// At once while it is pending, else delivery is asked: the order tells how that came out.
+#[utoipa::path(
+    post, path = "/orders/{id}/cancel", operation_id = "cancelOrder", params(IdempotencyKey), request_body = NoBody,
+    responses((status = 202, description = "Taken.", body = CalledBack)),
+)]
 pub(super) async fn handle(
     State(handle): State<Handle>,
     Path(order): Path<String>,
@@ -22,9 +39,10 @@ pub(super) async fn handle(
 ) -> Result<Response, Problem> {
     let cancel = CancelOrder { order, customer: command.principal().to_owned() };
     let answer = handle.execute(&cancel, command.call(), &|outcome| match outcome {
-        Outcome::Accepted { id, token, .. } => {
-            command::reply(StatusCode::ACCEPTED, &json!({ "order_id": id, "position": token.to_string() }))
-        }
+        Outcome::Accepted { id, token, .. } => command::reply(
+            StatusCode::ACCEPTED,
+            &CalledBack { order_id: (*id).to_owned(), position: token.to_string() },
+        ),
         Outcome::Rejected { .. } => problems::reply(outcome),
     });
     Ok(command::respond(answer.await?))

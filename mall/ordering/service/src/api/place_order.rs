@@ -7,42 +7,57 @@ use axum::{
 };
 use bongsu_host::{
     command::{self, Command},
+    idempotency::IdempotencyKey,
     problem::Problem,
 };
 use bongsu_runtime::{Handle, Outcome, Reply, Token};
-use ordering_domain::{
-    events::Method,
-    place_order::{MOST_LINES, PlaceOrder, WantedLine},
-};
-use serde::Deserialize;
-use serde_json::json;
+use ordering_domain::place_order::{MOST_LINES, PlaceOrder, WantedLine};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
-use super::{offers::offer, problems};
+use super::{offers::offer, problems, shown::Pay};
+use crate::projections::orders_of_customer::State as OrderState;
 
-#[derive(Deserialize)]
-pub(super) struct Body {
-    lines: Vec<Line>,
+/// What a customer wants.
+#[derive(Deserialize, ToSchema)]
+pub(super) struct NewOrder {
+    #[schema(min_items = 1, max_items = 50)]
+    lines: Vec<NewLine>,
+    /// Where it goes: no control characters.
+    #[schema(min_length = 1, max_length = 300, example = "서울시 12번가 7")]
     address: String,
     pay: Pay,
 }
 
-#[derive(Deserialize)]
-struct Line {
+/// How many of which product.
+#[derive(Deserialize, ToSchema)]
+struct NewLine {
+    #[schema(min_length = 1, max_length = 32, example = "TV")]
     sku: String,
+    #[schema(minimum = 1, maximum = 1000, example = 1)]
     quantity: u32,
-    /// What the customer saw on the page, for one piece.
+    /// What the customer saw on the page, for one piece: refused when that is no longer so.
     #[serde(default)]
     price_minor: Option<i64>,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(super) enum Pay {
-    Card,
+/// An order that was taken.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Placed {
+    order_id: String,
+    state: OrderState,
+    /// For `after` of a later read.
+    position: String,
 }
 
-/// 202: stored, PENDING. `position` makes a later read wait until it shows this order.
-pub(super) async fn handle(State(handle): State<Handle>, command: Command<Body>) -> Result<Response, Problem> {
+/// Places an order.
+///
+/// It is stored and PENDING; product and payment answer later. `position` makes a later read wait until it shows this.
+#[utoipa::path(
+    post, path = "/orders", operation_id = "placeOrder", params(IdempotencyKey), request_body = NewOrder,
+    responses((status = 202, description = "Taken.", body = Placed, headers(("Location", description = "The order.")))),
+)]
+pub(super) async fn handle(State(handle): State<Handle>, command: Command<NewOrder>) -> Result<Response, Problem> {
     let body = &command.body;
     let mut lines = Vec::new();
     for line in &body.lines {
@@ -68,16 +83,8 @@ fn reply(outcome: &Outcome<'_>) -> Reply {
 
 /// The answer to whoever placed an order, however it came about.
 pub(super) fn placed(order: &str, token: &Token) -> Reply {
-    let body = json!({ "order_id": order, "state": "PENDING", "position": token.to_string() });
+    let body = Placed { order_id: order.to_owned(), state: OrderState::Pending, position: token.to_string() };
     let mut reply = command::reply(StatusCode::ACCEPTED, &body);
     reply.headers.push((header::LOCATION.to_string(), format!("/orders/{order}")));
     reply
-}
-
-impl Pay {
-    pub(super) fn method(&self) -> Method {
-        match self {
-            Self::Card => Method::Card,
-        }
-    }
 }

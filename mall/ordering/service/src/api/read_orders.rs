@@ -1,63 +1,60 @@
 //! `GET /orders/{id}[?at=|?version=]` from the order itself, `GET /orders` from the read model.
 
-use std::time::{Duration, UNIX_EPOCH};
-
 use axum::{
     Json,
-    extract::{Path, Query, State},
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    extract::{Path, State},
     response::{IntoResponse as _, Response},
 };
-use bongsu_host::{list::List, past::When, principal::Principal, problem::Problem};
-use bongsu_runtime::{Handle, Range, Token};
-use ordering_domain::{
-    events::OrderPlaced,
-    order::{Cancellation, OrderState, Orders, Phase},
+use bongsu_host::{
+    after::After,
+    etag::{ETag, IfNoneMatch},
+    list::{List, Page},
+    past::When,
+    principal::Principal,
+    problem::Problem,
 };
-use serde::Deserialize;
-use serde_json::{Value, json};
+use bongsu_runtime::{Handle, Range};
+use ordering_domain::order::Orders;
 
-use crate::projections::orders_of_customer::{BY_CUSTOMER, OrdersOfCustomer, Row, State as RowState, customer_prefix};
+use super::shown::{Order, OrderItem};
+use crate::projections::orders_of_customer::{BY_CUSTOMER, OrdersOfCustomer, customer_prefix};
 
-#[derive(Deserialize)]
-pub(super) struct After {
-    /// Wait until the list shows this position.
-    after: Option<String>,
-}
-
-/// Somebody else's order is answered as if there were none.
+/// An order.
+///
+/// Somebody else's order is answered as if there were none. As it was once, it has no `ETag`.
+#[utoipa::path(
+    get, path = "/orders/{id}", operation_id = "readOrder", params(When, IfNoneMatch), security(("principal" = [])),
+    responses((status = 200, description = "The order as it is now.", body = Order)),
+)]
 pub(super) async fn one(
     State(handle): State<Handle>,
     Path(order): Path<String>,
     principal: Principal,
     When(when): When,
-    headers: HeaderMap,
+    known: IfNoneMatch,
 ) -> Result<Response, Problem> {
     let (state, version) = handle.load::<Orders>(&order).await?;
     let mine = state.placed.as_ref().filter(|placed| placed.customer == principal.as_str());
     let placed = mine.ok_or_else(|| Problem::not_found("There is no such order."))?;
     if let Some(moment) = when {
         let (then, _) = handle.load_at::<Orders>(&order, moment).await?;
-        return Ok(Json(shown(placed, &then)).into_response());
+        return Ok(Json(Order::of(placed, &then)).into_response());
     }
-    let etag = HeaderValue::try_from(format!("\"{version}\"")).map_err(|_| Problem::internal())?;
-    if headers.get(header::IF_NONE_MATCH) == Some(&etag) {
-        return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, etag)]).into_response());
-    }
-    Ok(([(header::ETAG, etag)], Json(shown(placed, &state))).into_response())
+    Ok(known.answer(&ETag::version(version), &Order::of(placed, &state)))
 }
 
 /// The caller's orders, newest first.
+#[utoipa::path(
+    get, path = "/orders", operation_id = "listOrders", params(After, List), security(("principal" = [])),
+    responses((status = 200, description = "A page.", body = Page<OrderItem>)),
+)]
 pub(super) async fn list(
     State(handle): State<Handle>,
     principal: Principal,
-    Query(After { after }): Query<After>,
+    after: After,
     list: List,
 ) -> Result<Response, Problem> {
-    if let Some(after) = after {
-        let token: Token = after.parse().map_err(|_| Problem::bad_request("`after` is not a position."))?;
-        handle.await_token::<OrdersOfCustomer>(&token).await?;
-    }
+    after.shown_by::<OrdersOfCustomer>(&handle).await?;
     let range = Range {
         index: Some(BY_CUSTOMER),
         prefix: customer_prefix(principal.as_str()),
@@ -66,44 +63,6 @@ pub(super) async fn list(
         limit: list.limit,
     };
     let page = handle.rows::<OrdersOfCustomer>(range).await?;
-    let items = page.rows.into_iter().map(|(order, row)| item(&order, &row)).collect();
+    let items = page.rows.into_iter().map(|(order, row)| OrderItem::of(order, &row)).collect();
     Ok(list.page(items, page.next))
-}
-
-fn item(order: &str, row: &Row) -> Value {
-    json!({
-        "order_id": order,
-        "state": row.state,
-        "amount": row.amount,
-        "lines": row.lines,
-        "placed_at": rfc3339(row.placed_at_ms),
-    })
-}
-
-fn shown(placed: &OrderPlaced, state: &OrderState) -> Value {
-    let mut order = json!({
-        "order_id": placed.order,
-        "state": RowState::of(&state.phase),
-        "lines": placed.lines,
-        "amount": placed.amount,
-        "pay": placed.method,
-        "address": placed.address,
-        "placed_at": rfc3339(placed.placed_at_ms),
-        "expires_at": rfc3339(placed.expires_at_ms),
-    });
-    match &state.phase {
-        Phase::Rejected { why, short } => {
-            order["why"] = json!(why);
-            order["short"] = json!(short);
-        }
-        Phase::Cancelled { why } => order["why"] = json!(why),
-        Phase::Confirmed { cancellation: Cancellation::Requested } => order["cancellation"] = json!("REQUESTED"),
-        Phase::Confirmed { cancellation: Cancellation::Refused } => order["cancellation"] = json!("REFUSED"),
-        Phase::Confirmed { cancellation: Cancellation::None } | Phase::Unknown | Phase::Pending | Phase::Completed => {}
-    }
-    order
-}
-
-fn rfc3339(ms: i64) -> String {
-    humantime::format_rfc3339_millis(UNIX_EPOCH + Duration::from_millis(ms.unsigned_abs())).to_string()
 }

@@ -39,8 +39,9 @@ pub struct Row {
 }
 
 /// How far an order is, in the words of the API.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[schema(as = OrderState)]
 pub enum State {
     /// Placed; waits for stock and payment.
     Pending,

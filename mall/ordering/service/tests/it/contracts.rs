@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use bongsu_core::{Aggregate, Wire, wire};
-use bongsu_testing::given::contract::{heard, published};
+use bongsu_testing::given::contract::{described, heard, published};
 use money::Money;
 use ordering_domain::{
     checkout::CheckoutHeard,
@@ -97,4 +97,10 @@ fn what_is_heard_parses_every_sample() {
     heard::<FulfilmentHeard>(contexts(), &by("fulfilment"));
     heard::<PriceFact>(contexts(), &by("price-list"));
     heard::<OrderFact>(contexts(), &by("orders-of-customer"));
+}
+
+#[test]
+fn the_api_is_described_as_it_is_served() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../contracts");
+    described(Path::new(folder), &ordering_service::api::api().description());
 }

@@ -20,11 +20,11 @@ use tower::ServiceExt as _;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 pub(crate) struct House {
-    app: Router,
+    pub(crate) app: Router,
     pub(crate) product: Teller,
     pub(crate) payment: Teller,
     pub(crate) delivery: Teller,
-    handle: Handle,
+    pub(crate) handle: Handle,
     _runtime: Runtime,
 }
 
@@ -121,13 +121,18 @@ impl House {
     /// Lets product and payment say yes, and waits for the confirmation.
     pub(crate) async fn confirmed(&self, key: &str) -> String {
         let order = self.placed(key).await;
+        self.confirm(&order).await;
+        order
+    }
+
+    /// Product and payment say yes to an order.
+    pub(crate) async fn confirm(&self, order: &str) {
         let reserved = json!({ "order": order, "lines": [{ "sku": "TV", "quantity": 2 }] });
-        self.product.say("product.stock-reserved.v1", &order, reserved).await.expect("memory takes it");
+        self.product.say("product.stock-reserved.v1", order, reserved).await.expect("memory takes it");
         let amount = json!({ "minor": 20_000, "currency": "KRW" });
         let captured = json!({ "order": order, "amount": amount, "at_ms": 1 });
-        self.payment.say("payment.payment-captured.v1", &order, captured).await.expect("memory takes it");
-        self.is_at(&order, "CONFIRMED").await;
-        order
+        self.payment.say("payment.payment-captured.v1", order, captured).await.expect("memory takes it");
+        self.is_at(order, "CONFIRMED").await;
     }
 
     /// Waits until an order of ann's has reached a state.

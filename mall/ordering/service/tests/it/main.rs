@@ -6,3 +6,5 @@ mod placing;
 mod reading;
 mod cancelling;
 mod carts;
+mod conventions;
+mod following;

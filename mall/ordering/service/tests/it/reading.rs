@@ -1,6 +1,8 @@
 //! `GET /orders` and `GET /orders/{id}`.
 
 use axum::{body::Body, http::Request};
+use bongsu_runtime::Range;
+use ordering_service::projections::orders_of_customer::{BY_CUSTOMER, OrdersOfCustomer, customer_prefix};
 use serde_json::{Value, json};
 
 use crate::house::{Answer, House};
@@ -47,9 +49,28 @@ async fn a_list_shows_ones_own_orders_newest_first_page_by_page() {
 }
 
 #[tokio::test]
+async fn nobody_reads_on_with_the_cursor_of_somebody_else() {
+    let house = House::open().await;
+    for key in ["k1", "k2"] {
+        house.placed(key).await;
+    }
+    let list = async || house.get("ann", "/orders?limit=1").await;
+    house.until(async || list().await.headers.contains_key("link")).await;
+    let link = list().await.headers["link"].to_str().unwrap().to_owned();
+    let next = link.trim_start_matches('<').split('>').next().unwrap();
+    assert_eq!(house.get("ann", next).await.status, 200);
+    assert_eq!(house.get("bob", next).await.status, 400);
+    // Were the seal forged, the range itself shows nothing of ann: the key is behind bob's, and ann's before it.
+    let after = Some([&customer_prefix("zoe")[..], &[255]].concat().into());
+    let range = Range { index: Some(BY_CUSTOMER), prefix: customer_prefix("bob"), after, descending: true, limit: 9 };
+    assert_eq!(house.handle.rows::<OrdersOfCustomer>(range).await.unwrap().rows.len(), 0);
+}
+
+#[tokio::test]
 async fn a_wrong_position_or_page_is_refused() {
     let house = House::open().await;
-    for bad in ["after=x", "limit=0", "limit=1000", "cursor=zz"] {
+    for bad in ["after=x", "after=ordering/order/none@1:1", "after=bank/a/1@1:1", "limit=0", "limit=1000", "cursor=zz"]
+    {
         assert_eq!(house.get("ann", &format!("/orders?{bad}")).await.status, 400, "{bad}");
     }
 }

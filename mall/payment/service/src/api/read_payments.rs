@@ -1,47 +1,92 @@
 //! `GET /payments?order=`: what became of the money of an order.
 
-use axum::{
-    Json,
-    extract::{Query, State},
+use axum::{extract::State, response::Response};
+use bongsu_host::{
+    list::{List, Page},
+    principal::Principal,
+    problem::Problem,
+    query::Query,
 };
-use bongsu_host::{principal::Principal, problem::Problem};
 use bongsu_runtime::Handle;
+use money::Money;
 use payment_domain::payment::{Charge, PaymentState, Payments};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
-#[derive(Deserialize)]
-pub(super) struct Which {
+#[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct OfOrder {
+    /// Of which order.
     order: String,
 }
 
+/// A payment.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Payment {
+    order_id: String,
+    state: PaymentStatus,
+    /// The order ended without being delivered.
+    order_ended: bool,
+    /// What the order costs, once that was heard.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    amount: Option<Money>,
+    /// Why it was declined, in the provider's words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    reason: Option<String>,
+}
+
+/// How far a payment is.
+#[derive(Clone, Copy, Serialize, ToSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+enum PaymentStatus {
+    /// For stock, or for the order.
+    Waiting,
+    /// The provider is asked; the outcome is not known.
+    Requested,
+    /// It was too late to ask.
+    Forgone,
+    Declined,
+    Captured,
+    /// The provider is asked to give it back.
+    RefundRequested,
+    Refunded,
+}
+
+/// The payment of an order.
+///
 /// A list of one, or of none: an order has one payment, and may have none yet.
+#[utoipa::path(
+    get, path = "/payments", operation_id = "listPayments", params(OfOrder, List), security(("principal" = [])),
+    responses((status = 200, description = "The whole list.", body = Page<Payment>)),
+)]
 pub(super) async fn of_order(
     State(handle): State<Handle>,
     _: Principal,
-    Query(Which { order }): Query<Which>,
-) -> Result<Json<Value>, Problem> {
+    Query(OfOrder { order }): Query<OfOrder>,
+    list: List,
+) -> Result<Response, Problem> {
     let (state, version) = handle.load::<Payments>(&order).await?;
-    let items = if version == 0 { Vec::new() } else { vec![shown(&order, &state)] };
-    Ok(Json(json!({ "items": items, "next": null })))
+    Ok(list.whole((version > 0).then(|| Payment::of(order, state)).into_iter().collect()))
 }
 
-fn shown(order: &str, state: &PaymentState) -> Value {
-    let status = match &state.charge {
-        Charge::None => "WAITING",
-        Charge::Requested => "REQUESTED",
-        Charge::Forgone => "FORGONE",
-        Charge::Declined { .. } => "DECLINED",
-        Charge::Captured { .. } => "CAPTURED",
-        Charge::RefundRequested { .. } => "REFUND_REQUESTED",
-        Charge::Refunded { .. } => "REFUNDED",
-    };
-    let mut payment = json!({ "order_id": order, "state": status, "order_ended": state.ended });
-    if let Some(intent) = &state.intent {
-        payment["amount"] = json!(intent.amount);
+impl Payment {
+    fn of(order_id: String, payment: PaymentState) -> Self {
+        let (amount, order_ended) = (payment.intent.map(|intent| intent.amount), payment.ended);
+        let mut reason = None;
+        let state = match payment.charge {
+            Charge::None => PaymentStatus::Waiting,
+            Charge::Requested => PaymentStatus::Requested,
+            Charge::Forgone => PaymentStatus::Forgone,
+            Charge::Declined { reason: said } => {
+                reason = Some(said);
+                PaymentStatus::Declined
+            }
+            Charge::Captured { .. } => PaymentStatus::Captured,
+            Charge::RefundRequested { .. } => PaymentStatus::RefundRequested,
+            Charge::Refunded { .. } => PaymentStatus::Refunded,
+        };
+        Self { order_id, state, order_ended, amount, reason }
     }
-    if let Charge::Declined { reason } = &state.charge {
-        payment["reason"] = json!(reason);
-    }
-    payment
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use bongsu_core::{Wire, wire};
-use bongsu_testing::given::contract::{heard, published};
+use bongsu_testing::given::contract::{described, heard, published};
 use money::Money;
 use payment_domain::{events, payment::PaymentState};
 use payment_service::{
@@ -60,4 +60,10 @@ fn what_is_heard_parses_every_sample() {
     let arrows = service.hears();
     let facts: Vec<&str> = arrows.iter().map(|(fact, _)| fact.as_str()).collect();
     heard::<OrderFact>(contexts(), &facts);
+}
+
+#[test]
+fn the_api_is_described_as_it_is_served() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../contracts");
+    described(Path::new(folder), &payment_service::api::api().description());
 }

@@ -17,7 +17,7 @@ use crate::bank::{ADDRESS, Bank};
 const PATIENCE: Duration = Duration::from_secs(10);
 
 pub(crate) struct House {
-    app: Router,
+    pub(crate) app: Router,
     env: Arc<dyn Env>,
     pub(crate) bank: Arc<Bank>,
     ordering: Teller,

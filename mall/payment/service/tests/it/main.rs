@@ -5,3 +5,4 @@ mod reactions;
 mod bank;
 mod house;
 mod life;
+mod conventions;

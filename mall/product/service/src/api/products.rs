@@ -1,32 +1,42 @@
 //! `/products`: everybody reads, operators write.
 
 use axum::{
-    Json as Answered,
     extract::{Path, State},
-    http::{HeaderMap, HeaderValue, StatusCode, header},
-    response::{IntoResponse as _, Response},
+    response::Response,
 };
 use bongsu_host::{
     command::{self, Caller, Command},
+    etag::{IfMatch, IfNoneMatch},
+    idempotency::IdempotencyKey,
     json::Json,
-    list::List,
+    list::{List, Page},
     problem::Problem,
 };
 use bongsu_runtime::{Handle, Range};
 use money::Money;
 use product_domain::product::is_sku;
 use serde::Deserialize;
+use utoipa::ToSchema;
 
-use crate::catalogue::{self, Details, ON_SALE, PRODUCTS, Stored, seen};
+use crate::catalogue::{self, Details, ON_SALE, PRODUCTS, ShownProduct, Stored};
 
-#[derive(Deserialize)]
+/// A product to be sold.
+#[derive(Deserialize, ToSchema)]
 pub(super) struct Registration {
+    #[schema(pattern = "^[A-Za-z0-9_-]{1,32}$")]
     sku: String,
+    /// No control characters.
+    #[schema(min_length = 1, max_length = 100)]
     name: String,
+    /// For one piece; positive.
     price: Money,
 }
 
 /// What is on sale, by sku.
+#[utoipa::path(
+    get, path = "/products", operation_id = "listProducts", params(List),
+    responses((status = 200, description = "A page.", body = Page<ShownProduct>)),
+)]
 pub(super) async fn list(State(handle): State<Handle>, list: List) -> Result<Response, Problem> {
     let after = list.cursor.clone();
     let range = Range { index: Some(ON_SALE), prefix: Vec::new(), after, descending: false, limit: list.limit };
@@ -34,19 +44,25 @@ pub(super) async fn list(State(handle): State<Handle>, list: List) -> Result<Res
     Ok(list.page(page.rows.iter().map(|(_, stored)| stored.shown()).collect(), page.next))
 }
 
+/// A product on sale.
+#[utoipa::path(
+    get, path = "/products/{sku}", operation_id = "readProduct", params(IfNoneMatch),
+    responses((status = 200, description = "The product as it is now.", body = ShownProduct)),
+)]
 pub(super) async fn one(
     State(handle): State<Handle>,
     Path(sku): Path<String>,
-    headers: HeaderMap,
+    known: IfNoneMatch,
 ) -> Result<Response, Problem> {
     let stored = find(&handle, &sku).await?.ok_or_else(|| Problem::not_found("There is no such product."))?;
-    let etag = HeaderValue::try_from(stored.etag()).map_err(|_| Problem::internal())?;
-    if headers.get(header::IF_NONE_MATCH) == Some(&etag) {
-        return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, etag)]).into_response());
-    }
-    Ok(([(header::ETAG, etag)], Answered(stored.shown())).into_response())
+    Ok(known.answer(&stored.etag(), &stored.shown()))
 }
 
+/// Puts a product on sale, also one that was retired.
+#[utoipa::path(
+    post, path = "/products", operation_id = "registerProduct", params(IdempotencyKey), request_body = Registration,
+    responses((status = 201, description = "On sale.", body = ShownProduct)),
+)]
 pub(super) async fn register(
     State(handle): State<Handle>,
     command: Command<Registration>,
@@ -56,25 +72,33 @@ pub(super) async fn register(
     Ok(command::respond(catalogue::register(&handle, command.call(), sku, &details).await?))
 }
 
+/// Changes name and price of the version that was read.
+#[utoipa::path(
+    put, path = "/products/{sku}", operation_id = "changeProduct", params(IfMatch), request_body = Details,
+    security(("principal" = [])), responses((status = 200, description = "Changed.", body = ShownProduct)),
+)]
 pub(super) async fn change(
     State(handle): State<Handle>,
     Path(sku): Path<String>,
     caller: Caller,
-    headers: HeaderMap,
+    seen: IfMatch,
     Json(details): Json<Details>,
 ) -> Result<Response, Problem> {
-    let seen = seen(headers.get(header::IF_MATCH));
-    Ok(command::respond(catalogue::change(&handle, caller.call(), &sku, &details, seen).await?))
+    Ok(command::respond(catalogue::change(&handle, caller.call(), &sku, &details, &seen).await?))
 }
 
+/// Takes the version that was read off sale.
+#[utoipa::path(
+    delete, path = "/products/{sku}", operation_id = "retireProduct", params(IfMatch), security(("principal" = [])),
+    responses((status = 200, description = "No longer sold; what it was.", body = ShownProduct)),
+)]
 pub(super) async fn retire(
     State(handle): State<Handle>,
     Path(sku): Path<String>,
     caller: Caller,
-    headers: HeaderMap,
+    seen: IfMatch,
 ) -> Result<Response, Problem> {
-    let seen = seen(headers.get(header::IF_MATCH));
-    Ok(command::respond(catalogue::retire(&handle, caller.call(), &sku, seen).await?))
+    Ok(command::respond(catalogue::retire(&handle, caller.call(), &sku, &seen).await?))
 }
 
 /// A product on sale; text that can be no product's id is not even looked up.

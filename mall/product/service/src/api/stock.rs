@@ -1,14 +1,15 @@
 //! `/stock/{sku}`: how much there is, and what operators do about it.
 
 use axum::{
-    Json as Answered,
     extract::{Path, State},
     http::StatusCode,
-    response::{IntoResponse as _, Response},
+    response::Response,
 };
 use bongsu_core::Wire;
 use bongsu_host::{
     command::{self, Command},
+    etag::{ETag, IfNoneMatch},
+    idempotency::IdempotencyKey,
     problem::Problem,
 };
 use bongsu_runtime::{Call, Handle, Outcome, Reply};
@@ -17,29 +18,67 @@ use product_domain::{
     receive_stock::ReceiveStock,
     stock::{Stock, StockRejection},
 };
-use serde::Deserialize;
-use serde_json::json;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::products::find;
 
-#[derive(Deserialize)]
+/// Goods that came in.
+#[derive(Deserialize, ToSchema)]
 pub(super) struct Receipt {
+    /// How many pieces.
+    #[schema(minimum = 1)]
     quantity: u32,
 }
 
-#[derive(Deserialize)]
+/// A correction after counting.
+#[derive(Deserialize, ToSchema)]
 pub(super) struct Adjustment {
+    /// How many pieces more, or fewer.
     by: i64,
 }
 
-pub(super) async fn one(State(handle): State<Handle>, Path(sku): Path<String>) -> Result<Response, Problem> {
-    known(&handle, &sku).await?;
-    let (stock, _) = handle.load::<Stock>(&sku).await?;
-    let (on_hand, reserved, available) = (stock.on_hand, stock.reserved, stock.available());
-    let body = json!({ "sku": sku, "on_hand": on_hand, "reserved": reserved, "available": available });
-    Ok(Answered(body).into_response())
+/// How much there is of a product.
+#[derive(Serialize, ToSchema)]
+pub(super) struct ShownStock {
+    sku: String,
+    /// On the shelf.
+    on_hand: u64,
+    /// Of these, held for orders.
+    reserved: u64,
+    /// What can still be ordered.
+    available: u64,
 }
 
+/// A change of stock that was written down.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Counted {
+    sku: String,
+    /// For `after` of a later read.
+    position: String,
+}
+
+/// How much there is of a product.
+#[utoipa::path(
+    get, path = "/stock/{sku}", operation_id = "readStock", params(IfNoneMatch),
+    responses((status = 200, description = "The stock as it is now.", body = ShownStock)),
+)]
+pub(super) async fn one(
+    State(handle): State<Handle>,
+    Path(sku): Path<String>,
+    known: IfNoneMatch,
+) -> Result<Response, Problem> {
+    must_be_sold(&handle, &sku).await?;
+    let (stock, version) = handle.load::<Stock>(&sku).await?;
+    let (on_hand, reserved, available) = (stock.on_hand, stock.reserved, stock.available());
+    Ok(known.answer(&ETag::version(version), &ShownStock { sku, on_hand, reserved, available }))
+}
+
+/// Goods came in.
+#[utoipa::path(
+    post, path = "/stock/{sku}/receipts", operation_id = "receiveStock", params(IdempotencyKey),
+    request_body = Receipt, responses((status = 201, description = "On the shelf.", body = Counted)),
+)]
 pub(super) async fn receive(
     State(handle): State<Handle>,
     Path(sku): Path<String>,
@@ -49,6 +88,11 @@ pub(super) async fn receive(
     stock_command(&handle, command.call(), &sku, &ReceiveStock { sku: sku.clone(), quantity }).await
 }
 
+/// Corrects the count, never below what orders hold.
+#[utoipa::path(
+    post, path = "/stock/{sku}/adjustments", operation_id = "adjustStock", params(IdempotencyKey),
+    request_body = Adjustment, responses((status = 201, description = "Corrected.", body = Counted)),
+)]
 pub(super) async fn adjust(
     State(handle): State<Handle>,
     Path(sku): Path<String>,
@@ -59,11 +103,11 @@ pub(super) async fn adjust(
 }
 
 async fn stock_command(handle: &Handle, call: &Call, sku: &str, command: &impl Wire) -> Result<Response, Problem> {
-    known(handle, sku).await?;
+    must_be_sold(handle, sku).await?;
     Ok(command::respond(handle.execute(command, call, &reply).await?))
 }
 
-async fn known(handle: &Handle, sku: &str) -> Result<(), Problem> {
+async fn must_be_sold(handle: &Handle, sku: &str) -> Result<(), Problem> {
     match find(handle, sku).await? {
         Some(_) => Ok(()),
         None => Err(Problem::not_found("There is no such product.")),
@@ -73,7 +117,7 @@ async fn known(handle: &Handle, sku: &str) -> Result<(), Problem> {
 fn reply(outcome: &Outcome<'_>) -> Reply {
     match outcome {
         Outcome::Accepted { id, token, .. } => {
-            command::reply(StatusCode::CREATED, &json!({ "sku": id, "position": token.to_string() }))
+            command::reply(StatusCode::CREATED, &Counted { sku: (*id).to_owned(), position: token.to_string() })
         }
         Outcome::Rejected { .. } => {
             outcome.rejection::<StockRejection>().map_or_else(Problem::internal, problem).reply()

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use bongsu_core::{Public, Wire, wire};
-use bongsu_testing::given::contract::{heard, published};
+use bongsu_testing::given::contract::{described, heard, published};
 use money::Money;
 use product_domain::{
     events::{self, Line, Shortage},
@@ -85,4 +85,10 @@ fn what_is_heard_parses_every_sample() {
     let arrows = service.hears();
     let facts: Vec<&str> = arrows.iter().map(|(fact, _)| fact.as_str()).collect();
     heard::<OrderFact>(contexts(), &facts);
+}
+
+#[test]
+fn the_api_is_described_as_it_is_served() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../contracts");
+    described(Path::new(folder), &product_service::api::api().description());
 }

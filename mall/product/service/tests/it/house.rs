@@ -19,7 +19,7 @@ use tower::ServiceExt as _;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 pub(crate) struct House {
-    app: Router,
+    pub(crate) app: Router,
     pub(crate) handle: Handle,
     pub(crate) ordering: Teller,
     _runtime: Runtime,

@@ -5,3 +5,4 @@ mod reactions;
 mod house;
 mod products;
 mod stock;
+mod conventions;

@@ -3,23 +3,36 @@
 use axum::{extract::State, response::Response};
 use bongsu_host::{
     command::{self, Command},
+    idempotency::IdempotencyKey,
     problem::Problem,
 };
 use bongsu_runtime::Handle;
 use ordering_domain::add_item::AddItem;
 use serde::Deserialize;
+use utoipa::ToSchema;
 
-use super::problems;
+use super::problems::{self, CartChanged};
 use crate::api::offers::offer;
 
-#[derive(Deserialize)]
-pub(super) struct Item {
+/// So many more of a product.
+#[derive(Deserialize, ToSchema)]
+pub(in crate::api) struct NewItem {
+    #[schema(min_length = 1, max_length = 32, example = "TV")]
     sku: String,
+    #[schema(minimum = 1, maximum = 1000, example = 1)]
     quantity: u32,
 }
 
-pub(super) async fn handle(State(handle): State<Handle>, command: Command<Item>) -> Result<Response, Problem> {
-    let Item { sku, quantity } = &command.body;
+/// Puts so many more of a product into the cart; without a cart, into a new one.
+#[utoipa::path(
+    post, path = "/cart/items", operation_id = "addToCart", params(IdempotencyKey), request_body = NewItem,
+    responses((status = 200, description = "Added.", body = CartChanged)),
+)]
+pub(in crate::api) async fn handle(
+    State(handle): State<Handle>,
+    command: Command<NewItem>,
+) -> Result<Response, Problem> {
+    let NewItem { sku, quantity } = &command.body;
     let offer = offer(&handle, sku).await?;
     let add = AddItem { customer: command.principal().to_owned(), sku: sku.clone(), quantity: *quantity, offer };
     Ok(command::respond(handle.execute(&add, command.call(), &problems::changed).await?))

@@ -2,22 +2,54 @@
 
 use axum::{extract::State, response::Response};
 use bongsu_core::type_of;
-use bongsu_host::{list::List, principal::Principal, problem::Problem};
+use bongsu_host::{
+    list::{List, Page},
+    principal::Principal,
+    problem::Problem,
+};
 use bongsu_runtime::{Entry, Handle};
 use bytes::Bytes;
 use ordering_domain::cart::Carts;
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
 
-pub(super) async fn handle(
+/// One event of the cart: who did what when, and by which command.
+#[derive(Serialize, ToSchema)]
+pub(in crate::api) struct CartEntry {
+    /// The cart's version after it.
+    version: u64,
+    #[schema(format = DateTime)]
+    at: String,
+    who: String,
+    /// Name of the event.
+    what: String,
+    /// The event.
+    #[schema(value_type = Object)]
+    data: Value,
+    /// The type of the command it was decided on.
+    #[schema(required)]
+    command: Option<String>,
+    command_id: String,
+}
+
+/// The audit trail of the caller's cart, oldest first.
+#[utoipa::path(
+    get, path = "/cart/history", operation_id = "listCartHistory", params(List), security(("principal" = [])),
+    responses((status = 200, description = "A page.", body = Page<CartEntry>)),
+)]
+pub(in crate::api) async fn handle(
     State(handle): State<Handle>,
     principal: Principal,
     list: List,
 ) -> Result<Response, Problem> {
     let after = list.cursor.as_deref().map_or(Ok(0), version_of)?;
-    let entries = handle.trail::<Carts>(principal.as_str(), after, list.limit).await?;
-    let full = entries.len() == list.limit as usize;
-    let next = entries.last().filter(|_| full).map(|last| Bytes::copy_from_slice(&last.version.to_be_bytes()));
-    Ok(list.page(entries.iter().map(item).collect(), next))
+    // One more than asked for tells whether there is a next page.
+    let mut entries = handle.trail::<Carts>(principal.as_str(), after, list.limit + 1).await?;
+    let more = entries.len() > list.limit as usize;
+    entries.truncate(list.limit as usize);
+    let next = entries.last().filter(|_| more).map(|last| Bytes::copy_from_slice(&last.version.to_be_bytes()));
+    Ok(list.page(entries.into_iter().map(CartEntry::of).collect(), next))
 }
 
 fn version_of(cursor: &[u8]) -> Result<u64, Problem> {
@@ -25,15 +57,16 @@ fn version_of(cursor: &[u8]) -> Result<u64, Problem> {
     version.ok_or_else(|| Problem::bad_request("The cursor is not one this list gave."))
 }
 
-fn item(entry: &Entry) -> Value {
-    let data: Value = serde_json::from_slice(&entry.data).unwrap_or_default();
-    json!({
-        "version": entry.version,
-        "at": entry.time,
-        "who": entry.actor,
-        "what": type_of(&entry.name, entry.schema),
-        "data": data,
-        "command": entry.command,
-        "command_id": entry.causation,
-    })
+impl CartEntry {
+    fn of(entry: Entry) -> Self {
+        Self {
+            version: entry.version,
+            at: entry.time,
+            who: entry.actor,
+            what: type_of(&entry.name, entry.schema),
+            data: serde_json::from_slice(&entry.data).unwrap_or_default(),
+            command: entry.command,
+            command_id: entry.causation,
+        }
+    }
 }

@@ -12,15 +12,24 @@ use bongsu_host::{
 use bongsu_runtime::Handle;
 use ordering_domain::change_quantity::ChangeQuantity;
 use serde::Deserialize;
+use utoipa::ToSchema;
 
-use super::problems;
+use super::problems::{self, CartChanged};
 
-#[derive(Deserialize)]
-pub(super) struct Pieces {
+/// How many in all.
+#[derive(Deserialize, ToSchema)]
+pub(in crate::api) struct Pieces {
+    #[schema(minimum = 1, maximum = 1000, example = 1)]
     quantity: u32,
 }
 
-pub(super) async fn handle(
+/// Says how many of a product in all.
+#[utoipa::path(
+    put, path = "/cart/items/{sku}", operation_id = "changeCartItem", request_body = Pieces,
+    security(("principal" = [])),
+    responses((status = 200, description = "Changed.", body = CartChanged), (status = 409, description = "No open cart.")),
+)]
+pub(in crate::api) async fn handle(
     State(handle): State<Handle>,
     Path(sku): Path<String>,
     caller: Caller,

@@ -5,20 +5,26 @@ use std::collections::BTreeMap;
 use axum::{extract::State, response::Response};
 use bongsu_host::{
     command::{self, Command},
+    idempotency::IdempotencyKey,
     problem::Problem,
 };
 use bongsu_runtime::{Handle, Outcome};
 use ordering_domain::{cart::Carts, check_out::CheckOut, place_order::WantedLine};
 use serde::Deserialize;
+use utoipa::ToSchema;
 
 use super::problems;
 use crate::api::{
     offers::offer,
-    place_order::{self, Pay},
+    place_order::{self, Placed},
+    shown::Pay,
 };
 
-#[derive(Deserialize)]
-pub(super) struct Body {
+/// How the cart becomes an order.
+#[derive(Deserialize, ToSchema)]
+pub(in crate::api) struct CheckOutCart {
+    /// Where it goes: no control characters.
+    #[schema(min_length = 1, max_length = 300, example = "서울시 12번가 7")]
     address: String,
     pay: Pay,
     /// Prices the customer saw on the page, by sku, for one piece.
@@ -26,8 +32,17 @@ pub(super) struct Body {
     prices: BTreeMap<String, i64>,
 }
 
-/// 202, as for `POST /orders`. A cart that changed while its prices were looked up is refused as `cart-changed`.
-pub(super) async fn handle(State(handle): State<Handle>, command: Command<Body>) -> Result<Response, Problem> {
+/// Makes an order of the cart, in one Commit.
+///
+/// A cart that changed while its prices were looked up is refused as `cart-changed`.
+#[utoipa::path(
+    post, path = "/cart/checkout", operation_id = "checkOut", params(IdempotencyKey), request_body = CheckOutCart,
+    responses((status = 202, description = "Taken.", body = Placed, headers(("Location", description = "The order.")))),
+)]
+pub(in crate::api) async fn handle(
+    State(handle): State<Handle>,
+    command: Command<CheckOutCart>,
+) -> Result<Response, Problem> {
     let customer = command.principal().to_owned();
     let (cart, _) = handle.load::<Carts>(&customer).await?;
     let mut lines = Vec::new();
@@ -35,7 +50,7 @@ pub(super) async fn handle(State(handle): State<Handle>, command: Command<Body>)
         let (sku, quantity, offer) = (line.sku.clone(), line.quantity, offer(&handle, &line.sku).await?);
         lines.push(WantedLine { seen_minor: command.body.prices.get(&sku).copied(), sku, quantity, offer });
     }
-    let Body { address, pay, .. } = &command.body;
+    let CheckOutCart { address, pay, .. } = &command.body;
     let check_out = CheckOut { customer, lines, address: address.clone(), method: pay.method() };
     let answer = handle.execute(&check_out, command.call(), &|outcome| match outcome {
         Outcome::Accepted { id, token, .. } => place_order::placed(id, token),

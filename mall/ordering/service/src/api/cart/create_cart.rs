@@ -3,20 +3,37 @@
 use axum::{extract::State, http::StatusCode, response::Response};
 use bongsu_host::{
     command::{self, Command, NoBody},
+    idempotency::IdempotencyKey,
     problem::Problem,
 };
 use bongsu_runtime::{Handle, Outcome};
 use ordering_domain::create_cart::CreateCart;
-use serde_json::json;
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::problems;
 
-pub(super) async fn handle(State(handle): State<Handle>, command: Command<NoBody>) -> Result<Response, Problem> {
+/// A cart that was taken.
+#[derive(Serialize, ToSchema)]
+pub(in crate::api) struct CreatedCart {
+    cart_id: String,
+    version: u64,
+}
+
+/// Takes an empty cart.
+#[utoipa::path(
+    post, path = "/cart", operation_id = "createCart", params(IdempotencyKey), request_body = NoBody,
+    responses((status = 201, description = "Taken.", body = CreatedCart)),
+)]
+pub(in crate::api) async fn handle(
+    State(handle): State<Handle>,
+    command: Command<NoBody>,
+) -> Result<Response, Problem> {
     let create = CreateCart { customer: command.principal().to_owned() };
     let cart = command.call().ctx.id("crt", 0);
     let reply = |outcome: &Outcome<'_>| match outcome {
         Outcome::Accepted { version, .. } => {
-            command::reply(StatusCode::CREATED, &json!({ "cart_id": cart, "version": version }))
+            command::reply(StatusCode::CREATED, &CreatedCart { cart_id: cart.clone(), version: *version })
         }
         Outcome::Rejected { .. } => problems::reply(outcome),
     };

@@ -4,14 +4,22 @@ use axum::http::StatusCode;
 use bongsu_host::{command, problem::Problem};
 use bongsu_runtime::{Outcome, Reply};
 use ordering_domain::{cart::CartRejection, check_out::CheckOutRejection, order::OrderRejection};
+use serde::Serialize;
 use serde_json::json;
+use utoipa::ToSchema;
 
 use crate::api::problems;
+
+/// A cart that was changed.
+#[derive(Serialize, ToSchema)]
+pub(in crate::api) struct CartChanged {
+    version: u64,
+}
 
 /// The answer to a change of the cart.
 pub(super) fn changed(outcome: &Outcome<'_>) -> Reply {
     match outcome {
-        Outcome::Accepted { version, .. } => command::reply(StatusCode::OK, &json!({ "version": version })),
+        Outcome::Accepted { version, .. } => command::reply(StatusCode::OK, &CartChanged { version: *version }),
         Outcome::Rejected { .. } => reply(outcome),
     }
 }

@@ -11,9 +11,14 @@ use bongsu_host::{
 use bongsu_runtime::Handle;
 use ordering_domain::remove_item::RemoveItem;
 
-use super::problems;
+use super::problems::{self, CartChanged};
 
-pub(super) async fn handle(
+/// Takes a product out of the cart.
+#[utoipa::path(
+    delete, path = "/cart/items/{sku}", operation_id = "removeCartItem", security(("principal" = [])),
+    responses((status = 200, description = "Removed.", body = CartChanged), (status = 409, description = "No open cart.")),
+)]
+pub(in crate::api) async fn handle(
     State(handle): State<Handle>,
     Path(sku): Path<String>,
     caller: Caller,

@@ -1,0 +1,194 @@
+//! Orders as the API shows them.
+
+use std::time::{Duration, UNIX_EPOCH};
+
+use money::Money;
+use ordering_domain::{
+    events::{CancelledWhy, Method, OrderLine, OrderPlaced, RejectedWhy},
+    order::{Cancellation, OrderState, Phase},
+};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::projections::orders_of_customer::{Row, State};
+
+/// An order.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(super) struct Order {
+    order_id: String,
+    state: State,
+    lines: Vec<ShownLine>,
+    /// Sum of the lines.
+    amount: Money,
+    pay: Pay,
+    address: String,
+    #[schema(format = DateTime)]
+    placed_at: String,
+    /// Rejected unless it is confirmed by then.
+    #[schema(format = DateTime)]
+    expires_at: String,
+    /// Why it was rejected or cancelled.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    why: Option<Why>,
+    /// The lines that fell short, when it was rejected for that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    short: Option<Vec<Short>>,
+    /// What became of the wish to have a confirmed order back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    cancellation: Option<Wish>,
+}
+
+/// An order in a list.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(super) struct OrderItem {
+    order_id: String,
+    state: State,
+    lines: Vec<ShownLine>,
+    /// Sum of the lines.
+    amount: Money,
+    #[schema(format = DateTime)]
+    placed_at: String,
+}
+
+/// How it is paid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Pay {
+    /// By card.
+    Card,
+}
+
+/// One line of an order.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+struct ShownLine {
+    sku: String,
+    /// Its name when it was ordered.
+    name: String,
+    quantity: u32,
+    /// For one piece, when it was ordered.
+    price: Money,
+}
+
+/// A line there was too little of.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+struct Short {
+    sku: String,
+    asked: u64,
+    available: u64,
+}
+
+/// Why an order ended.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+enum Why {
+    OutOfStock,
+    PaymentDeclined,
+    Deadline,
+    Customer,
+    DeliveryFailed,
+}
+
+/// The wish to have a confirmed order back.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+enum Wish {
+    /// Delivery has not answered yet.
+    Requested,
+    /// It was on its way.
+    Refused,
+}
+
+impl Pay {
+    pub(super) fn method(self) -> Method {
+        match self {
+            Self::Card => Method::Card,
+        }
+    }
+}
+
+impl Order {
+    pub(super) fn of(placed: &OrderPlaced, state: &OrderState) -> Self {
+        let (mut why, mut short, mut cancellation) = (None, None, None);
+        match &state.phase {
+            Phase::Rejected { why: reason, short: lines } => {
+                why = Some(Why::of_rejected(*reason));
+                short = Some(lines.iter().map(Short::of).collect());
+            }
+            Phase::Cancelled { why: reason } => why = Some(Why::of_cancelled(*reason)),
+            Phase::Confirmed { cancellation: wish } => cancellation = Wish::of(*wish),
+            Phase::Unknown | Phase::Pending | Phase::Completed => {}
+        }
+        Self {
+            order_id: placed.order.clone(),
+            state: State::of(&state.phase),
+            lines: shown(&placed.lines),
+            amount: placed.amount,
+            pay: match placed.method {
+                Method::Card => Pay::Card,
+            },
+            address: placed.address.clone(),
+            placed_at: rfc3339(placed.placed_at_ms),
+            expires_at: rfc3339(placed.expires_at_ms),
+            why,
+            short,
+            cancellation,
+        }
+    }
+}
+
+impl OrderItem {
+    pub(super) fn of(order: String, row: &Row) -> Self {
+        let (state, amount, placed_at) = (row.state, row.amount, rfc3339(row.placed_at_ms));
+        Self { order_id: order, state, lines: shown(&row.lines), amount, placed_at }
+    }
+}
+
+impl Short {
+    fn of(line: &ordering_domain::events::Shortage) -> Self {
+        Self { sku: line.sku.clone(), asked: line.asked, available: line.available }
+    }
+}
+
+impl Why {
+    fn of_rejected(why: RejectedWhy) -> Self {
+        match why {
+            RejectedWhy::OutOfStock => Self::OutOfStock,
+            RejectedWhy::PaymentDeclined => Self::PaymentDeclined,
+            RejectedWhy::Deadline => Self::Deadline,
+        }
+    }
+
+    fn of_cancelled(why: CancelledWhy) -> Self {
+        match why {
+            CancelledWhy::Customer => Self::Customer,
+            CancelledWhy::DeliveryFailed => Self::DeliveryFailed,
+        }
+    }
+}
+
+impl Wish {
+    fn of(wish: Cancellation) -> Option<Self> {
+        match wish {
+            Cancellation::None => None,
+            Cancellation::Requested => Some(Self::Requested),
+            Cancellation::Refused => Some(Self::Refused),
+        }
+    }
+}
+
+fn shown(lines: &[OrderLine]) -> Vec<ShownLine> {
+    let line = |line: &OrderLine| ShownLine {
+        sku: line.sku.clone(),
+        name: line.name.clone(),
+        quantity: line.quantity,
+        price: line.price,
+    };
+    lines.iter().map(line).collect()
+}
+
+fn rfc3339(ms: i64) -> String {
+    humantime::format_rfc3339_millis(UNIX_EPOCH + Duration::from_millis(ms.unsigned_abs())).to_string()
+}

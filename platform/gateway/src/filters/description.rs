@@ -1,0 +1,92 @@
+//! `/openapi.json`: one description of everything behind this address.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Json;
+use axum::body::Body;
+use axum::response::IntoResponse;
+use bongsu_host::openapi::OPENAPI_JSON;
+use bongsu_host::problem::Problem;
+use futures::future::join_all;
+use http::{HeaderValue, Method, Request, StatusCode, header, request};
+use http_body_util::{BodyExt, Limited};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use serde_json::Value;
+use tokio::sync::watch;
+use tokio::time::timeout;
+
+use crate::filter::{Exchange, Filter, Flow};
+use crate::merge::{Told, merge};
+use crate::table::Table;
+
+/// A service that does not describe itself within this time is named as missing.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// Largest description read, in bytes.
+const LARGEST: usize = 4 << 20;
+
+/// Asks every service that has a path here for its `/openapi.json` and answers with all of them in one. One that is
+/// down, or describes nothing, is named in `x-bongsu-missing`; the others are described all the same.
+pub struct Description {
+    tables: watch::Receiver<Arc<Table>>,
+    client: Client<HttpConnector, Body>,
+}
+
+impl Description {
+    /// Of the services in the newest table.
+    pub fn new(tables: watch::Receiver<Arc<Table>>) -> Self {
+        Self { tables, client: Client::builder(TokioExecutor::new()).build_http() }
+    }
+}
+
+impl Filter for Description {
+    fn name(&self) -> &'static str {
+        "description"
+    }
+
+    fn on_request(&self, request: &mut request::Parts, _: &mut Exchange) -> Flow {
+        if request.uri.path() != OPENAPI_JSON {
+            return Flow::Continue;
+        }
+        if !matches!(request.method, Method::GET | Method::HEAD) {
+            let allow = (header::ALLOW, HeaderValue::from_static("GET, HEAD"));
+            return Problem::of_status(StatusCode::METHOD_NOT_ALLOWED).header(allow.0, allow.1).into();
+        }
+        let (table, client) = (self.tables.borrow().clone(), self.client.clone());
+        Flow::Later(Box::pin(async move {
+            let services = table.services();
+            let told = services.iter().map(|service| tell(&client, service, table.ready(service)));
+            Json(merge(&table, join_all(told).await)).into_response()
+        }))
+    }
+}
+
+/// What a service says of itself, or why it says nothing.
+async fn tell(client: &Client<HttpConnector, Body>, service: &str, ready: &[SocketAddr]) -> Told {
+    let described = match ready.first() {
+        None => Err("no instance is ready".to_owned()),
+        Some(instance) => {
+            let asked = timeout(PATIENCE, ask(client, *instance)).await;
+            asked.unwrap_or_else(|_| Err(format!("no answer within {PATIENCE:?}")))
+        }
+    };
+    Told { service: service.to_owned(), described }
+}
+
+async fn ask(client: &Client<HttpConnector, Body>, instance: SocketAddr) -> Result<Value, String> {
+    let request = Request::get(format!("http://{instance}{OPENAPI_JSON}")).body(Body::empty());
+    let answer = client.request(request.map_err(|error| error.to_string())?).await;
+    let answer = answer.map_err(|error| bongsu_host::logs::chain(&error))?;
+    if answer.status() != StatusCode::OK {
+        return Err(format!("answered {}", answer.status().as_u16()));
+    }
+    let body = Limited::new(answer.into_body(), LARGEST).collect().await.map_err(|error| error.to_string())?;
+    let described: Value = serde_json::from_slice(&body.to_bytes()).map_err(|_| "it is not JSON".to_owned())?;
+    match described["paths"].is_object() {
+        true => Ok(described),
+        false => Err("it is no OpenAPI description".to_owned()),
+    }
+}
