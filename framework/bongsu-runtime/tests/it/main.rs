@@ -3,6 +3,7 @@
 
 mod bank;
 mod trips;
+mod history;
 mod world;
 mod commands;
 mod reactions;

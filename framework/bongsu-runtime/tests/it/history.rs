@@ -1,0 +1,65 @@
+//! How much history the broker keeps, and what happens when there is less than somebody needs.
+
+use std::sync::Arc;
+
+use bongsu_runtime::{Deed, Runtime, Settings, World, ports::broker::Broker as _};
+use bongsu_testing::MemoryStore;
+
+use crate::{
+    bank::{AccountCommand, Deposit, Movements, bank, ledger},
+    world::{Lab, ask, until},
+};
+
+/// Deposits one a time, and waits until the bank has told all of them.
+async fn deposit(lab: &Lab, bank: &Runtime, times: u64) {
+    let before = ends(lab).await;
+    for _ in 0..times {
+        let deposit = AccountCommand::from(Deposit { account: "ann".into(), amount: 1 });
+        ask(&bank.handle(), deposit, &lab.call(None)).await.unwrap();
+    }
+    until("all is published", async || ends(lab).await == before + times).await;
+}
+
+async fn ends(lab: &Lab) -> u64 {
+    let bounds = lab.broker.bounds("bank").await;
+    bounds.map_or(0, |bounds| bounds.partitions.iter().map(|(_, _, end)| end).sum())
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_owner_bounds_what_the_broker_keeps_of_it() {
+    let (lab, banks) = (Lab::new(0), MemoryStore::new());
+    let world = World {
+        store: Arc::new(banks.clone()),
+        broker: Arc::new(lab.broker.clone()),
+        env: lab.env.clone(),
+        http: lab.outside.clone(),
+    };
+    let settings = Settings { partitions: 2, retention_bytes: Some(1), ..Settings::default() };
+    let bank = Runtime::start(bank(), world, settings);
+    deposit(&lab, &bank, 5).await;
+    let kept: u64 = lab.broker.bounds("bank").await.unwrap().partitions.iter().map(|(_, from, end)| end - from).sum();
+    assert_eq!(kept, 1, "a byte is kept with the newest message");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_read_model_that_joins_after_a_cut_is_not_ready_and_says_what_fills_it() {
+    let (lab, banks, ledgers) = (Lab::new(0), MemoryStore::new(), MemoryStore::new());
+    let bank = lab.start(bank(), &banks, "bank-1");
+    deposit(&lab, &bank, 7).await;
+    lab.broker.forget("bank");
+    let ledger = lab.start(ledger(), &ledgers, "ledger-1");
+    let remedy = |reason: &String| reason.contains("bongsu republish bank");
+    until("it says what is missing", async || ledger.handle().status().reasons.iter().any(remedy)).await;
+    deposit(&lab, &bank, 3).await;
+    assert!(!ledger.handle().status().ready);
+    assert_eq!(ledger.handle().row::<Movements>("ann").await.unwrap(), None, "later facts wait for the earlier");
+    let deed = Deed::new("olga", None).unwrap();
+    assert_eq!(bank.handle().republish(Some("account/bob"), &deed).await.unwrap(), None, "no such stream");
+    assert!(bank.handle().republish(Some("account/ann"), &deed).await.unwrap().is_some());
+    until("it is done", async || bank.handle().refills().await.unwrap().is_empty()).await;
+    assert!(!ledger.handle().status().ready, "one stream is not everything");
+    assert!(bank.handle().republish(None, &deed).await.unwrap().is_some());
+    until("ready", async || ledger.handle().status().ready).await;
+    assert_eq!(ledger.handle().row::<Movements>("ann").await.unwrap(), Some((10, 10)));
+    until("nothing stopped", async || ledger.handle().status().reasons.is_empty()).await;
+}
