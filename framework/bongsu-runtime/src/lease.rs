@@ -170,7 +170,7 @@ impl Keeper {
         }
         let members = self.look_around().await?;
         // Alone, nobody can have taken anything while this instance beat: it is enough to look now and then.
-        if members.len() > 1 || self.unsure || self.beat % 5 == 0 {
+        if members.len() > 1 || self.unsure || self.beat.is_multiple_of(5) {
             self.reconcile().await?;
         }
         if self.core.leases.others.swap(members.len() > 1, Ordering::Relaxed) != (members.len() > 1) {

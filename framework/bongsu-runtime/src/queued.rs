@@ -15,11 +15,11 @@ pub(crate) async fn settle_mark(
     done: &Envelope<'_>,
     rest: &[Box<RawValue>],
 ) -> Result<(), Fail> {
-    let same = |raw: &Box<RawValue>| {
+    let same = |raw: &RawValue| {
         Envelope::parse(raw.get().as_bytes())
             .is_ok_and(|later| later.source == done.source && later.subject == done.subject)
     };
-    if rest.iter().any(same) {
+    if rest.iter().any(|raw| same(raw)) {
         return Ok(());
     }
     let seen = seen_key(consumer, done);
