@@ -3,14 +3,20 @@
 mod read_orders;
 mod read_summary;
 
-use axum::{Router, routing::get};
+use axum::Router;
+use bongsu_host::openapi::{Api, routes};
 use bongsu_runtime::Handle;
 
-/// `GET /audit/orders[?cursor=&limit=]`, `GET /audit/orders/{id}`, `GET /audit/summary`.
+/// Orders about which the contexts disagree.
+pub fn api() -> Api<Handle> {
+    Api::new("audit")
+        .about("Orders about which the contexts disagree.")
+        .routes(routes!(read_orders::list))
+        .routes(routes!(read_orders::one))
+        .routes(routes!(read_summary::handle))
+}
+
+/// [`api`] of a running service.
 pub fn routes(handle: Handle) -> Router {
-    Router::new()
-        .route("/audit/orders", get(read_orders::list))
-        .route("/audit/orders/{id}", get(read_orders::one))
-        .route("/audit/summary", get(read_summary::handle))
-        .with_state(handle)
+    api().serve(handle)
 }

@@ -8,39 +8,81 @@ use audit_domain::{
     rules::Finding,
 };
 use axum::{
-    Json,
     extract::{Path, State},
     response::Response,
 };
-use bongsu_host::{list::List, principal::Principal, problem::Problem};
+use bongsu_host::{
+    etag::{ETag, IfNoneMatch},
+    list::{List, Page},
+    principal::Principal,
+    problem::Problem,
+};
 use bongsu_runtime::{Handle, Range};
-use serde_json::{Value, json};
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::projections::disagreements::{BY_BEGINNING, Disagreements};
 
+/// What was found about an order.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Inspected {
+    order_id: String,
+    /// Since when something is wrong; null when nothing is.
+    #[schema(required, format = DateTime)]
+    since: Option<String>,
+    findings: Vec<ShownFinding>,
+}
+
+/// A rule that an order breaks.
+#[derive(Serialize, ToSchema)]
+struct ShownFinding {
+    /// The rule's name: stable, for programs.
+    rule: String,
+    /// Who disagrees.
+    contexts: Vec<String>,
+    /// What they say, for people.
+    detail: String,
+}
+
+/// The orders about which the contexts disagree, the longest first.
+#[utoipa::path(
+    get, path = "/audit/orders", operation_id = "listDisagreements", params(List), security(("principal" = [])),
+    responses((status = 200, description = "A page.", body = Page<Inspected>)),
+)]
 pub(super) async fn list(State(handle): State<Handle>, _: Principal, list: List) -> Result<Response, Problem> {
     let range = Range { index: Some(BY_BEGINNING), after: list.cursor.clone(), limit: list.limit, ..Range::default() };
     let page = handle.rows::<Disagreements>(range).await?;
-    let items = page.rows.iter().map(|(order, row)| shown(order, &row.findings, Some(row.since_ms)));
+    let items = page.rows.into_iter().map(|(order, row)| Inspected::of(order, row.findings, Some(row.since_ms)));
     Ok(list.page(items.collect(), page.next))
 }
 
+/// One order, also when nothing is wrong with it.
+///
 /// From the inspection itself, so that it is never behind what was found; 404 when nobody ever spoke of it.
+#[utoipa::path(
+    get, path = "/audit/orders/{id}", operation_id = "readInspection", params(IfNoneMatch),
+    security(("principal" = [])), responses((status = 200, description = "As it is now.", body = Inspected)),
+)]
 pub(super) async fn one(
     State(handle): State<Handle>,
     Path(order): Path<String>,
     _: Principal,
-) -> Result<Json<Value>, Problem> {
-    let (state, _) = handle.load::<Inspections>(&order).await?;
-    match state.wrong {
-        _ if !state.taken_up => Err(Problem::not_found("Nobody has told anything of such an order.")),
-        None => Ok(Json(shown(&order, &[], None))),
-        Some(Wrong { findings, since_ms }) => Ok(Json(shown(&order, &findings, Some(since_ms)))),
-    }
+    known: IfNoneMatch,
+) -> Result<Response, Problem> {
+    let (state, version) = handle.load::<Inspections>(&order).await?;
+    let shown = match state.wrong {
+        _ if !state.taken_up => return Err(Problem::not_found("Nobody has told anything of such an order.")),
+        None => Inspected::of(order, Vec::new(), None),
+        Some(Wrong { findings, since_ms }) => Inspected::of(order, findings, Some(since_ms)),
+    };
+    Ok(known.answer(&ETag::version(version), &shown))
 }
 
-fn shown(order: &str, findings: &[Finding], since_ms: Option<i64>) -> Value {
-    json!({ "order_id": order, "since": since_ms.map(rfc3339), "findings": findings })
+impl Inspected {
+    fn of(order_id: String, findings: Vec<Finding>, since_ms: Option<i64>) -> Self {
+        let shown = |found: Finding| ShownFinding { rule: found.rule, contexts: found.contexts, detail: found.detail };
+        Self { order_id, since: since_ms.map(rfc3339), findings: findings.into_iter().map(shown).collect() }
+    }
 }
 
 fn rfc3339(ms: i64) -> String {

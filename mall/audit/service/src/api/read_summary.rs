@@ -3,7 +3,8 @@
 use axum::{Json, extract::State};
 use bongsu_host::{principal::Principal, problem::Problem};
 use bongsu_runtime::{Handle, Range};
-use serde_json::{Value, json};
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::projections::{disagreements::Disagreements, orders_heard::OrdersHeard};
 
@@ -12,10 +13,24 @@ const EVERY_SHARD: u32 = 100;
 /// Disagreeing orders read at once.
 const PAGE: u32 = 1_000;
 
-pub(super) async fn handle(State(handle): State<Handle>, _: Principal) -> Result<Json<Value>, Problem> {
+/// How much there is to be agreed on.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Summary {
+    /// Orders heard of.
+    orders: u64,
+    /// Of these, orders about which the contexts disagree.
+    disagreeing: usize,
+}
+
+/// How many orders were heard of, and how many of them disagree.
+#[utoipa::path(
+    get, path = "/audit/summary", operation_id = "readSummary", security(("principal" = [])),
+    responses((status = 200, description = "As it is now.", body = Summary)),
+)]
+pub(super) async fn handle(State(handle): State<Handle>, _: Principal) -> Result<Json<Summary>, Problem> {
     let shards = handle.rows::<OrdersHeard>(Range { limit: EVERY_SHARD, ..Range::default() }).await?;
     let orders: u64 = shards.rows.iter().map(|(_, count)| count.orders).sum();
-    Ok(Json(json!({ "orders": orders, "disagreeing": disagreeing(&handle).await? })))
+    Ok(Json(Summary { orders, disagreeing: disagreeing(&handle).await? }))
 }
 
 /// There are few, or something is very wrong; so they are counted when somebody asks.

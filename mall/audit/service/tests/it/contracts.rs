@@ -10,7 +10,7 @@ use audit_service::{
     settings::Settings,
 };
 use bongsu_core::{Wire, wire};
-use bongsu_testing::given::contract::{heard, published};
+use bongsu_testing::given::contract::{described, heard, published};
 
 wire! {
     enum Fact {
@@ -51,4 +51,10 @@ fn what_is_heard_parses_every_sample() {
     heard::<OrderFact>(contexts(), &by("watch"));
     heard::<Heard>(contexts(), &["audit.order-inconsistent.v1", "audit.order-consistent.v1"]);
     heard::<facts::OrderWatched>(contexts(), &["audit.order-watched.v1"]);
+}
+
+#[test]
+fn the_api_is_described_as_it_is_served() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../contracts");
+    described(Path::new(folder), &audit_service::api::api().description());
 }

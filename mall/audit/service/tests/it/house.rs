@@ -15,7 +15,7 @@ use tower::ServiceExt as _;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 pub(crate) struct House {
-    app: Router,
+    pub(crate) app: Router,
     ordering: Teller,
     payment: Teller,
     _runtime: Runtime,

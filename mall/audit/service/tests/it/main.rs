@@ -3,3 +3,4 @@
 mod contracts;
 mod house;
 mod answering;
+mod conventions;
