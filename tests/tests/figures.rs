@@ -1,7 +1,13 @@
 //! The figures the documentation states, measured on real processes. Ignored by ordinary test runs, because a
 //! figure needs the machine for itself: `make bench`.
 
-use std::{collections::BTreeMap, fs, time::Duration};
+use std::{
+    collections::BTreeMap,
+    fs,
+    sync::atomic::{AtomicBool, AtomicU64, Ordering},
+    thread,
+    time::Duration,
+};
 
 use ordering_domain::{events::OrderEvent, order::Orders};
 use system_tests::{
@@ -22,17 +28,7 @@ fn figures() {
     let received = mall.post("/stock/TV/receipts", "figures stock", &serde_json::json!({ "quantity": 100_000 }));
     assert_eq!(received.status, 201, "{}", received.json());
     println!("sum of PSS over all processes, idle: {:.0} MB", pss_mb(&mall));
-    let (begin, mut answers) = (wait::now(), Vec::new());
-    for number in 0..ORDERS {
-        let due = BETWEEN * u32::try_from(number).expect("few");
-        wait::until("the next arrival", Duration::from_secs(5), || {
-            (begin.elapsed() >= due).then_some(()).ok_or_else(String::new)
-        });
-        let asked = wait::now();
-        mall.buy(&format!("figures {number}"), &[("TV", 1)]);
-        answers.push(asked.elapsed().as_secs_f64() * 1_000.0);
-    }
-    println!("POST /orders to 202: {}", percentiles(answers));
+    println!("POST /orders to 202: {}", percentiles(place(&mall, "figures", (ORDERS, BETWEEN))));
     println!("sum of PSS over all processes, after {ORDERS} orders: {:.0} MB", pss_mb(&mall));
     mall.quiesce(Duration::from_secs(60), &rules::ALL[1..2]);
     let evidence = mall.end();
@@ -49,6 +45,54 @@ fn figures() {
     }
     assert_eq!(confirmed.len() as u64, ORDERS, "every order was confirmed");
     println!("placed to confirmed at 10 orders/s, by the times of the events: {}", percentiles(confirmed));
+}
+
+/// Orders there are before, so that a rebuild has something to read.
+const HISTORY: u64 = 1_000;
+/// Orders placed at twenty a second, without and with rebuilds.
+const TWENTY: (u64, Duration) = (300, Duration::from_millis(50));
+
+#[test]
+#[ignore = "measures: run it alone, with `make bench`"]
+fn orders_while_read_models_are_rebuilt() {
+    let mall = Mall::start(System::of_the_mall());
+    let received = mall.post("/stock/TV/receipts", "figures stock", &serde_json::json!({ "quantity": 100_000 }));
+    assert_eq!(received.status, 201, "{}", received.json());
+    (0..HISTORY).for_each(|number| drop(mall.buy(&format!("before {number}"), &[("TV", 1)])));
+    mall.quiesce(Duration::from_secs(120), &rules::ALL[1..2]);
+    println!("POST /orders to 202 at 20 orders/s: {}", percentiles(place(&mall, "quiet", TWENTY)));
+    let (end, rebuilt) = (AtomicBool::new(false), AtomicU64::new(0));
+    let again = |context: &'static str, read_model: &'static str| {
+        while !end.load(Ordering::Relaxed) {
+            mall.said_by(&["rebuild", context, read_model]);
+            rebuilt.fetch_add(1, Ordering::Relaxed);
+        }
+    };
+    let answers = thread::scope(|scope| {
+        scope.spawn(|| again("mypage", "order-history"));
+        scope.spawn(|| again("ordering", "orders-of-customer"));
+        let answers = place(&mall, "rebuilt", TWENTY);
+        end.store(true, Ordering::Relaxed);
+        answers
+    });
+    let rebuilt = rebuilt.load(Ordering::Relaxed);
+    println!("the same while read models are rebuilt, {rebuilt} times in all: {}", percentiles(answers));
+    mall.quiesce(Duration::from_secs(120), &rules::ALL[1..2]);
+}
+
+/// Places orders at even distances; how long each was answered in, milliseconds.
+fn place(mall: &Mall, name: &str, (orders, between): (u64, Duration)) -> Vec<f64> {
+    let (begin, mut answers) = (wait::now(), Vec::new());
+    for number in 0..orders {
+        let due = between * u32::try_from(number).expect("few");
+        wait::until("the next arrival", Duration::from_secs(5), || {
+            (begin.elapsed() >= due).then_some(()).ok_or_else(String::new)
+        });
+        let asked = wait::now();
+        mall.buy(&format!("{name} {number}"), &[("TV", 1)]);
+        answers.push(asked.elapsed().as_secs_f64() * 1_000.0);
+    }
+    answers
 }
 
 fn percentiles(mut values: Vec<f64>) -> String {

@@ -6,6 +6,7 @@
 
 mod world;
 mod clients;
+mod rebuilds;
 mod scenario;
 
 use std::time::Instant;
@@ -19,8 +20,14 @@ use crate::scenario::scenario;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Bugs the rules must find.
-const BUGS: [&str; 5] =
-    ["position-before-effect", "publish-before-commit", "phantom-stock", "lost-timer", "once-key-after-handler"];
+const BUGS: [&str; 6] = [
+    "position-before-effect",
+    "publish-before-commit",
+    "phantom-stock",
+    "lost-timer",
+    "once-key-after-handler",
+    "rebuild-swap-before-catch-up",
+];
 /// Seeds of one ordinary run.
 const SEEDS: u64 = 100;
 /// Seeds a planted bug may survive.

@@ -20,7 +20,7 @@ use sandbox::provider::Mode;
 use system_tests::{evidence::Evidence, rules};
 
 use crate::{
-    clients,
+    clients, rebuilds,
     world::{self, Mall},
 };
 
@@ -33,6 +33,7 @@ const QUIET: Duration = Duration::from_secs(600);
 
 pub(crate) async fn scenario(sim: Sim, phantom: bool) -> Result<u64, Failure> {
     let mall = Mall::start(&sim, phantom);
+    let rebuilt = rebuilds::begin(&mall);
     clients::stock_up(&mall).await;
     let mut dice = sim.dice("rush");
     for number in 0..ORDERS {
@@ -49,6 +50,9 @@ pub(crate) async fn scenario(sim: Sim, phantom: bool) -> Result<u64, Failure> {
     mall.behave(Mode::Ok, 0);
     let (asked, mut known) = (mall.clone(), Known::default());
     sim.quiesce(QUIET, move || left(&asked, &mut known)).await?;
+    if rebuilt {
+        rebuilds::check(&mall).await?;
+    }
     judge(&sim, &mall)?;
     Ok(ORDERS)
 }
@@ -70,6 +74,9 @@ fn left(mall: &Mall, known: &mut Known) -> Vec<String> {
     let todos: Vec<String> = mall.stores.iter().flat_map(todo).collect();
     if !todos.is_empty() {
         return todos;
+    }
+    if let Some(rebuild) = rebuilds::left(mall) {
+        return vec![rebuild];
     }
     if behind(mall) {
         return vec!["facts are not heard yet".into()];
