@@ -1,4 +1,5 @@
-//! The audit is silent while all agree, and names the order when one store tells a falsehood.
+//! The audit is silent while all agree, names the order when one store tells a falsehood, and takes back what is
+//! right again.
 
 use std::time::Duration;
 
@@ -17,6 +18,44 @@ use system_tests::{
     },
     rules,
 };
+
+use crate::shared::alone;
+
+#[test]
+fn what_a_stopped_context_has_not_given_back_is_a_finding_until_it_has() {
+    let mall = alone();
+    mall.put_on_sale("CANOE", 700_000, 1);
+    let order = mall.buy("a canoe", &[("CANOE", 1)]);
+    mall.until_delivery(&order, "PREPARED");
+    mall.stop("product");
+    let _ = mall.cancel(&order).expect(202);
+    mall.until_order(&order, &["CANCELLED"]);
+    until_found(&mall, &order, &["stock-kept"]);
+    mall.start_again("product");
+    until_found(&mall, &order, &[]);
+    mall.until_available("CANOE", 1);
+}
+
+#[test]
+fn an_audit_that_was_stopped_hears_what_it_missed() {
+    let mall = alone();
+    mall.put_on_sale("SLED", 90_000, 2);
+    mall.stop("audit");
+    assert_eq!(mall.get("/audit/summary").status, 503, "nobody answers for it");
+    let orders = ["one sled", "another sled"].map(|key| mall.buy(key, &[("SLED", 1)]));
+    orders.iter().for_each(|order| mall.deliver(order));
+    mall.start_again("audit");
+    orders.iter().for_each(|order| until_found(&mall, order, &[]));
+}
+
+/// Waits until the audit knows an order and finds it to break exactly these rules.
+fn until_found(mall: &Mall, order: &str, rules: &[&str]) {
+    until(&format!("the audit finds {rules:?} of {order}"), Duration::from_secs(20), || {
+        let answer = mall.get(&format!("/audit/orders/{order}"));
+        let found = answer.status == 200 && rules_of(&answer.json()) == rules;
+        if found { Ok(()) } else { Err(format!("{answer:?}")) }
+    });
+}
 
 #[test]
 fn the_audit_agrees_after_every_ending_and_names_the_order_whose_store_lies() {
