@@ -3,7 +3,7 @@
 //! Everything here is a hint: a plan made on it guards what it read, so a wrong hint costs a second plan and
 //! never a wrong decision.
 
-use std::{any::Any, num::NonZeroUsize, sync::Arc};
+use std::{any::Any, hash::Hash, num::NonZeroUsize, sync::Arc};
 
 use bytes::Bytes;
 use lru::LruCache;
@@ -46,7 +46,7 @@ impl CachedStream {
 
 impl Cache {
     pub(crate) fn new() -> Self {
-        Self { streams: LruCache::new(STREAMS), docs: LruCache::new(DOCS) }
+        Self { streams: at_most(STREAMS), docs: at_most(DOCS) }
     }
 
     pub(crate) fn stream(&mut self, stream: &str) -> Option<CachedStream> {
@@ -83,4 +83,11 @@ impl Cache {
             }
         }
     }
+}
+
+/// A cache that takes memory as it grows; `LruCache::new` takes all of it at the start.
+fn at_most<K: Hash + Eq, V>(entries: NonZeroUsize) -> LruCache<K, V> {
+    let mut cache = LruCache::unbounded();
+    cache.resize(entries);
+    cache
 }
