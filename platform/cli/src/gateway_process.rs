@@ -38,6 +38,7 @@ pub(crate) async fn run() -> Result<ExitCode> {
     tokio::select! { biased;
         () = bound.serve(gateway.router(), config, gateway.health(), &child.stop) => {}
         () = feed(supervisor, tell) => {}
+        () = gateway.tend() => {}
         () = known => {}
     }
     Ok(ExitCode::SUCCESS)

@@ -1,15 +1,19 @@
 //! Which of several ready instances gets the next request: the one with the fewest in flight, in turn among equals.
+//! One that is out (see [`crate::outliers`]) gets none while another is not; when all are out, all are in.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::outliers::Outliers;
+
 /// An instance that has been given up on is forgotten when there are more than so many.
 const REMEMBERED: usize = 256;
 
 #[derive(Default)]
 pub(crate) struct Balancer {
+    pub(crate) outliers: Outliers,
     in_flight: Mutex<HashMap<SocketAddr, Arc<AtomicUsize>>>,
     turn: AtomicUsize,
 }
@@ -28,7 +32,10 @@ impl Balancer {
             counts.retain(|_, count| Arc::strong_count(count) > 1);
         }
         let turn = self.turn.fetch_add(1, Ordering::Relaxed);
-        let open: Vec<SocketAddr> = ready.iter().filter(|instance| !refused.contains(instance)).copied().collect();
+        let mut open: Vec<SocketAddr> = ready.iter().filter(|instance| !refused.contains(instance)).copied().collect();
+        if open.iter().any(|instance| !self.outliers.is_out(*instance)) {
+            open.retain(|instance| !self.outliers.is_out(*instance));
+        }
         let in_turn = (0..open.len()).map(|step| open[(turn + step) % open.len()]);
         // `min_by_key` takes the first of equals: the one whose turn it is.
         let instance =
@@ -48,6 +55,7 @@ impl Drop for Chosen {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::outliers::FAILURES;
 
     fn instance(port: u16) -> SocketAddr {
         SocketAddr::from(([127, 0, 0, 1], port))
@@ -70,6 +78,19 @@ mod tests {
         for _ in 0..5 {
             assert_ne!(balancer.choose(&ready, &[]).unwrap().instance, busy.instance);
         }
+    }
+
+    #[tokio::test]
+    async fn one_that_is_out_gets_nothing_unless_all_are_out() {
+        let (balancer, ready) = (Balancer::default(), [instance(1), instance(2)]);
+        (0..FAILURES).for_each(|_| balancer.outliers.failed(instance(1)));
+        for _ in 0..5 {
+            assert_eq!(balancer.choose(&ready, &[]).unwrap().instance, instance(2));
+        }
+        assert_eq!(balancer.choose(&ready, &[instance(2)]).unwrap().instance, instance(1), "rather than nobody");
+        (0..FAILURES).for_each(|_| balancer.outliers.failed(instance(2)));
+        let served: Vec<_> = (0..4).map(|_| balancer.choose(&ready, &[]).unwrap().instance).collect();
+        assert!(ready.iter().all(|instance| served.contains(instance)), "{served:?}");
     }
 
     #[test]

@@ -46,6 +46,8 @@ pub struct Exchange {
     pub began: Instant,
     /// When its answer must have begun.
     pub deadline: Instant,
+    /// Whether that is the gateway's own limit, not a shorter one its caller asked for.
+    pub is_patient: bool,
     /// Method and path as they came, for the access log.
     pub asked: (http::Method, String),
     /// The service its path belongs to, once known.

@@ -1,8 +1,11 @@
 //! Sends a request upstream: to which instance, how long, and what may be tried again.
 //!
-//! The one rule about trying again: only when no byte reached the instance, that is when the connection was refused.
-//! A connection that broke later may have carried the command; the client, who has the key, decides.
+//! The rule about trying again: a refused connection carried nothing, so anything may be sent to the next instance. A
+//! connection that broke before the answer began may have carried the request, so it is sent again only if that does
+//! no harm: it is safe and without a body, or it has an `Idempotency-Key`, under which the service answers the same. Never
+//! more than a few times, and within a budget of all requests: when everything breaks, trying again would only add load.
 
+use std::collections::BTreeSet;
 use std::error::Error;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -14,12 +17,13 @@ use bongsu_host::config::Limits;
 use bongsu_host::problem::{PROBLEM_JSON, Problem};
 use bongsu_host::server::Draining;
 use http::{HeaderValue, Request, StatusCode, Uri, header, request};
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep_until, timeout_at};
+use tower::retry::budget::{Budget as _, TpsBudget};
 
 use crate::balance::{Balancer, Chosen};
 use crate::body::{Account, Holding, Loan, Until};
@@ -35,10 +39,19 @@ const EVENT_STREAM: &str = "text/event-stream";
 const IDLE: Duration = Duration::from_secs(20);
 /// While waiting for an instance its address is tried again this often, even without news of it.
 const TRY_EVERY: Duration = Duration::from_millis(20);
+/// So often at most a request is sent again after a connection broke under it.
+const AGAIN: u32 = 3;
+/// Of all requests of the last ten seconds so many may be sent again, and so many in any second.
+const BUDGET: (Duration, u32, f32) = (Duration::from_secs(10), 50, 0.2);
+/// A sick instance that does not say within so long that it is ready is still sick.
+const ASK: Duration = Duration::from_secs(1);
+/// So often it is looked who is to be asked.
+const TEND_EVERY: Duration = Duration::from_millis(100);
 
 pub(crate) struct Forwarder {
     client: Client<HttpConnector, Loan>,
     balancer: Balancer,
+    budget: TpsBudget,
     tables: Tables,
     wait: Duration,
     limits: Limits,
@@ -56,14 +69,18 @@ impl Forwarder {
             .pool_timer(TokioTimer::new())
             .build(connector);
         let streams = Arc::new(Semaphore::new(limits.streams.min(Semaphore::MAX_PERMITS)));
-        Self { client, balancer: Balancer::default(), tables, wait, limits: limits.clone(), streams }
+        let budget = TpsBudget::new(BUDGET.0, BUDGET.1, BUDGET.2);
+        Self { client, balancer: Balancer::default(), budget, tables, wait, limits: limits.clone(), streams }
     }
 
     /// The answer of some instance of the exchange's service, or the problem there was with all of them.
     pub(crate) async fn forward(&self, head: request::Parts, body: Body, exchange: &mut Exchange) -> Response {
-        let account = Account::of(body, self.limits.body_bytes);
-        let deadline = exchange.deadline;
-        match timeout_at(deadline, self.attempts(&head, &account, exchange)).await {
+        let again = may_repeat(&head, &body);
+        let account = Account::of(body, self.limits.body_bytes, again);
+        self.budget.deposit();
+        let answered = timeout_at(exchange.deadline, self.attempts(&head, &account, again, exchange)).await;
+        self.note(exchange, &answered);
+        match answered {
             Ok(Ok((answer, chosen))) => self.hand_over(&head, answer, chosen, exchange),
             Ok(Err(problem)) => problem.into_response(),
             Err(_) => Problem::of_status(StatusCode::GATEWAY_TIMEOUT)
@@ -104,45 +121,119 @@ impl Forwarder {
         &self,
         head: &request::Parts,
         account: &Arc<Account>,
+        again: bool,
         exchange: &mut Exchange,
     ) -> Result<(http::Response<Incoming>, Chosen), Problem> {
         let service = exchange.service.clone().unwrap_or_default();
-        let give_up = if may_wait(head) { Instant::now() + self.wait } else { Instant::now() };
+        let wait = if may_wait(head) { self.wait } else { Duration::ZERO };
+        let mut give_up = Instant::now() + wait;
+        let mut left = if again { AGAIN } else { 0 };
         let mut table = self.tables.clone();
-        let mut refused: Vec<SocketAddr> = Vec::new();
+        let mut avoid: Vec<SocketAddr> = Vec::new();
         loop {
             let ready = table.borrow_and_update().ready(&service).to_vec();
-            if let Some(chosen) = self.balancer.choose(&ready, &refused) {
+            if let Some(chosen) = self.balancer.choose(&ready, &avoid) {
                 exchange.instance = Some(chosen.instance);
-                let Some(body) = account.lend() else { return Err(lost(&service)) };
+                let Some(body) = account.lend().await else { return Err(lost(&service)) };
                 match self.client.request(upstream_request(head, chosen.instance, exchange.deadline, body)?).await {
                     Ok(answer) => return Ok((answer, chosen)),
-                    Err(_) if account.is_exceeded() => return Err(crate::filters::too_large(self.limits.body_bytes)),
-                    Err(error) if error.is_connect() => refused.push(chosen.instance),
+                    Err(_) if account.is_exceeded() => return Err(crate::filters::too_large(account.limit())),
+                    Err(error) if error.is_connect() => {}
+                    Err(error) if left > 0 && is_lost(&error) && self.budget.withdraw() => {
+                        left -= 1;
+                        give_up = Instant::now() + wait;
+                    }
                     Err(error) => {
                         let reason = bongsu_host::logs::chain(&error);
                         tracing::warn!(upstream = service, instance = %chosen.instance, reason, "an upstream failed");
+                        self.balancer.outliers.failed(chosen.instance);
                         return Err(broken(&service, &error));
                     }
                 }
+                self.balancer.outliers.failed(chosen.instance);
+                avoid.push(chosen.instance);
                 continue;
             }
-            if Instant::now() >= give_up {
+            if !news(&mut table, give_up).await {
                 return Err(absent(&service));
             }
-            refused.clear();
-            let again = (Instant::now() + TRY_EVERY).min(give_up);
+            avoid.clear();
+        }
+    }
+
+    /// Counts what came of the last instance asked. A caller with less patience than the gateway says nothing about it.
+    fn note<E, T>(&self, exchange: &Exchange, answered: &Result<Result<(http::Response<Incoming>, T), Problem>, E>) {
+        let (Some(instance), outliers) = (exchange.instance, &self.balancer.outliers) else { return };
+        match answered {
+            Ok(Ok((answer, _))) if answer.status() != StatusCode::GATEWAY_TIMEOUT => outliers.answered(instance),
+            Ok(Ok(_)) | Err(_) if exchange.is_patient => outliers.failed(instance),
+            // A broken connection was counted when it broke.
+            _ => {}
+        }
+    }
+
+    /// Asks instances that were taken out whether they are well again, for ever.
+    pub(crate) async fn tend(&self) {
+        let (mut table, outliers) = (self.tables.clone(), &self.balancer.outliers);
+        loop {
+            let ready: BTreeSet<SocketAddr> = table.borrow_and_update().upstreams.values().flatten().copied().collect();
+            outliers.keep(|instance| ready.contains(instance));
+            for instance in outliers.to_ask() {
+                outliers.asked(instance, self.is_ready(instance).await);
+            }
             tokio::select! { biased;
-                _ = table.changed() => {}
-                () = sleep_until(again) => {}
+                Ok(()) = table.changed() => {}
+                () = tokio::time::sleep(TEND_EVERY) => {}
             }
         }
     }
+
+    async fn is_ready(&self, instance: SocketAddr) -> bool {
+        let account = Account::of(Body::empty(), 0, false);
+        let asked = async {
+            let mut request = Request::new(account.lend().await?);
+            *request.uri_mut() = Uri::try_from(format!("http://{instance}/health/ready")).ok()?;
+            self.client.request(request).await.ok()
+        };
+        matches!(tokio::time::timeout(ASK, asked).await, Ok(Some(answer)) if answer.status() == StatusCode::OK)
+    }
+}
+
+/// Waits until it is worth trying again; false: it is time to give up.
+async fn news(table: &mut Tables, give_up: Instant) -> bool {
+    if Instant::now() >= give_up {
+        return false;
+    }
+    tokio::select! { biased;
+        _ = table.changed() => {}
+        () = sleep_until((Instant::now() + TRY_EVERY).min(give_up)) => {}
+    }
+    true
 }
 
 /// Waiting is for requests that could also be sent again: idempotent ones (RFC 9110 §9.2.2), and those with a key.
 fn may_wait(head: &request::Parts) -> bool {
     head.method.is_idempotent() || head.headers.contains_key("idempotency-key")
+}
+
+/// What may be sent again although it may have arrived: safe and without a body, or under a key.
+fn may_repeat(head: &request::Parts, body: &Body) -> bool {
+    head.headers.contains_key("idempotency-key") || (head.method.is_safe() && body.is_end_stream())
+}
+
+/// The connection broke. What broke on the client's side, or is no HTTP, would do so again.
+fn is_lost(error: &(dyn Error + 'static)) -> bool {
+    !hyper_errors(error).any(|error| error.is_parse() || error.is_user())
+}
+
+fn hyper_errors<'e>(error: &'e (dyn Error + 'static)) -> impl Iterator<Item = &'e hyper::Error> {
+    let mut cause = Some(error);
+    std::iter::from_fn(move || {
+        let this = cause?;
+        cause = this.source();
+        Some(this)
+    })
+    .filter_map(|error| error.downcast_ref())
 }
 
 fn upstream_request(
@@ -186,14 +277,7 @@ fn lost(service: &str) -> Problem {
 
 /// The connection broke, or what came was no HTTP.
 fn broken(service: &str, error: &(dyn Error + 'static)) -> Problem {
-    let mut cause = Some(error);
-    let garbage = std::iter::from_fn(|| {
-        let this = cause?;
-        cause = this.source();
-        Some(this)
-    })
-    .filter_map(|error| error.downcast_ref::<hyper::Error>())
-    .any(hyper::Error::is_parse);
+    let garbage = hyper_errors(error).any(hyper::Error::is_parse);
     let (code, detail) = match garbage {
         true => ("upstream-garbage", format!("What '{service}' answered cannot be understood.")),
         false => ("upstream-lost", format!("The connection to '{service}' was lost. Whether it acted is not known.")),

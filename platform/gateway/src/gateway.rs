@@ -61,6 +61,12 @@ impl Gateway {
         &self.inner.health
     }
 
+    /// Asks instances that were taken out whether they are well again, for ever: whoever serves the gateway runs this
+    /// beside it. Without it nobody comes back before the table changes.
+    pub async fn tend(&self) {
+        self.inner.forwarder.tend().await;
+    }
+
     /// Everything as one route, for the host's server.
     pub fn router(&self) -> Router {
         let this = self.clone();
@@ -99,6 +105,7 @@ impl Inner {
             trace,
             began,
             deadline: began + self.settings.limits.request_timeout(),
+            is_patient: true,
             asked: (head.method.clone(), head.uri.path().to_owned()),
             service: None,
             instance: None,

@@ -2,7 +2,7 @@
 //!
 //! It must not know who starts services nor what they do: routes and instances come as a [`Table`] over a channel,
 //! whoever feeds it. Start reading at [`Gateway`], then [`filter`] and [`filters`] (what happens to every request),
-//! `forward` (which instance gets it, and what may be tried again).
+//! `forward` (which instance gets it, and what may be tried again) and `outliers` (who is left out for a while).
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
@@ -11,6 +11,7 @@ pub mod settings;
 pub mod filter;
 pub mod filters;
 mod merge;
+mod outliers;
 mod balance;
 mod body;
 mod forward;

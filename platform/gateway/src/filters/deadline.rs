@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use bongsu_host::problem::Problem;
 use http::request;
 use tokio::time::Instant;
 
@@ -10,7 +11,7 @@ use crate::filter::{Exchange, Filter, Flow};
 /// Milliseconds that are left for the answer to begin. It shrinks from hop to hop.
 pub const DEADLINE: &str = "x-bongsu-deadline-ms";
 
-/// A caller may ask for less than the gateway's own limit, never for more.
+/// A caller may ask for less than the gateway's own limit, never for more. What is no number is refused.
 pub struct Deadline;
 
 impl Filter for Deadline {
@@ -19,10 +20,13 @@ impl Filter for Deadline {
     }
 
     fn on_request(&self, request: &mut request::Parts, exchange: &mut Exchange) -> Flow {
-        let asked = request.headers.get(DEADLINE).and_then(|value| value.to_str().ok()?.parse::<u32>().ok());
-        if let Some(millis) = asked {
-            let wished: Instant = exchange.began + Duration::from_millis(millis.into());
-            exchange.deadline = exchange.deadline.min(wished);
+        let Some(asked) = request.headers.get(DEADLINE) else { return Flow::Continue };
+        let Some(millis) = asked.to_str().ok().and_then(|value| value.parse::<u32>().ok()) else {
+            return Problem::bad_request(format!("{DEADLINE} is a number of milliseconds.")).into();
+        };
+        let wished: Instant = exchange.began + Duration::from_millis(millis.into());
+        if wished < exchange.deadline {
+            (exchange.deadline, exchange.is_patient) = (wished, false);
         }
         Flow::Continue
     }

@@ -4,3 +4,4 @@
 mod street;
 mod filters;
 mod retries;
+mod sick;

@@ -1,14 +1,15 @@
 //! Upstreams in this process, on real sockets, and a gateway in front of them.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode};
 use gateway::{Filter, Gateway, Route, Settings, Table};
-use tokio::net::TcpListener;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tower::ServiceExt;
@@ -23,6 +24,17 @@ pub(crate) struct Street {
     upstreams: JoinSet<()>,
 }
 
+/// What a raw upstream does with a request it has read whole.
+#[derive(Clone, Copy)]
+pub(crate) enum Act {
+    /// Resets the connection.
+    Reset,
+    /// Says that and closes.
+    Say(&'static str),
+    /// Nothing, for ever.
+    Hang,
+}
+
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
@@ -31,9 +43,22 @@ pub(crate) struct Answer {
 
 impl Street {
     pub(crate) fn new(arrange: impl FnOnce(Vec<Arc<dyn Filter>>) -> Vec<Arc<dyn Filter>>) -> Self {
+        Self::of(Settings { wait_ms: WAIT_MS, ..Settings::default() }, arrange)
+    }
+
+    /// Whose own limit is so short.
+    pub(crate) fn impatient(limit_ms: u64) -> Self {
+        let mut settings = Settings { wait_ms: WAIT_MS, ..Settings::default() };
+        settings.limits.request_timeout_ms = limit_ms;
+        Self::of(settings, |standard| standard)
+    }
+
+    fn of(settings: Settings, arrange: impl FnOnce(Vec<Arc<dyn Filter>>) -> Vec<Arc<dyn Filter>>) -> Self {
         let (tables, newest) = watch::channel(Arc::default());
-        let gateway = Gateway::with_filters(Settings { wait_ms: WAIT_MS, ..Settings::default() }, newest, arrange);
-        Self { tables, gateway, upstreams: JoinSet::new() }
+        let gateway = Gateway::with_filters(settings, newest, arrange);
+        let (mut upstreams, tended) = (JoinSet::new(), gateway.clone());
+        upstreams.spawn(async move { tended.tend().await });
+        Self { tables, gateway, upstreams }
     }
 
     /// An upstream that answers with what it was sent, and the count of what it has served.
@@ -50,6 +75,32 @@ impl Street {
         (address, served)
     }
 
+    /// An upstream of raw bytes, one request per connection: what it does with the first, the second… (the last for
+    /// ever), and every request it has read.
+    pub(crate) async fn raw(&mut self, acts: &'static [Act]) -> (SocketAddr, Arc<Mutex<Vec<String>>>) {
+        let seen: Arc<Mutex<Vec<String>>> = Arc::default();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (address, read) = (listener.local_addr().unwrap(), seen.clone());
+        self.upstreams.spawn(async move {
+            let mut hung = Vec::new();
+            loop {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                let Some(request) = whole_request(&mut stream).await else { continue };
+                let number = {
+                    let mut seen = read.lock().unwrap();
+                    seen.push(request);
+                    seen.len()
+                };
+                match acts[number.min(acts.len()) - 1] {
+                    Act::Reset => stream.set_zero_linger().unwrap(),
+                    Act::Say(text) => stream.write_all(text.as_bytes()).await.unwrap(),
+                    Act::Hang => hung.push(stream),
+                }
+            }
+        });
+        (address, seen)
+    }
+
     pub(crate) fn route_to(&self, ready: Vec<SocketAddr>) {
         let routes = vec![Route { path: "/*".into(), service: "door".into() }];
         let table = Table { revision: 1, routes, upstreams: [("door".into(), ready)].into(), ..Table::default() };
@@ -57,14 +108,41 @@ impl Street {
     }
 
     pub(crate) async fn ask(&self, method: &str, headers: &[(&str, &str)], body: &'static str) -> Answer {
+        self.try_ask(method, headers, body).await.unwrap()
+    }
+
+    /// As [`Street::ask`]; an error when the answer is cut off.
+    pub(crate) async fn try_ask(
+        &self,
+        method: &str,
+        headers: &[(&str, &str)],
+        body: &'static str,
+    ) -> Result<Answer, axum::Error> {
         let mut request = Request::builder().method(method).uri("/x");
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
         let answer = self.gateway.router().oneshot(request.body(Body::from(body)).unwrap()).await.unwrap();
         let (head, body) = answer.into_parts();
-        let body = to_bytes(body, 1 << 20).await.unwrap();
-        Answer { status: head.status, headers: head.headers, body: String::from_utf8(body.into()).unwrap() }
+        let body = to_bytes(body, 1 << 20).await?;
+        Ok(Answer { status: head.status, headers: head.headers, body: String::from_utf8(body.into()).unwrap() })
+    }
+}
+
+/// A head, and a body as long as it announces; `None` when the connection ends before.
+async fn whole_request(stream: &mut TcpStream) -> Option<String> {
+    let (mut text, mut bytes) = (String::new(), [0; 4096]);
+    loop {
+        if let Some((head, body)) = text.split_once("\r\n\r\n") {
+            let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok());
+            if body.len() >= length.unwrap_or(0) {
+                return Some(text);
+            }
+        }
+        match stream.read(&mut bytes).await {
+            Ok(length) if length > 0 => text.push_str(std::str::from_utf8(&bytes[..length]).unwrap()),
+            _ => return None,
+        }
     }
 }
 

@@ -1,0 +1,82 @@
+//! What callers of the gateway notice of `kill -9`: nothing.
+
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use nix::sys::signal::Signal;
+
+use crate::house::{End, House, now, send, signal};
+
+const ROUNDS: u32 = 10;
+/// A process that ran for a second is started again at once.
+const BETWEEN: Duration = Duration::from_millis(1_100);
+
+const STREET: &str = "
+[broker]
+start = false
+[gateway]
+listen = '127.0.0.1:0'
+[[service]]
+name = 'door'
+command = 'FAKE'
+instances = 2
+routes = ['/doors']
+[[service]]
+name = 'bell'
+command = 'FAKE'
+routes = ['/bells']
+";
+
+/// Asks again and again; how often, and what was not answered with 200.
+fn ask(url: &str, method: &str, over: &AtomicBool) -> (u32, Vec<String>) {
+    let (mut asked, mut failed) = (0, Vec::new());
+    while !over.load(Ordering::Acquire) {
+        asked += 1;
+        let head = if method == "POST" { format!("idempotency-key: {asked}\r\n") } else { String::new() };
+        let body = if method == "POST" { "ding" } else { "" };
+        match send(url, method, &head, body) {
+            Some(answer) if answer.status == 200 => {}
+            other => failed.push(format!("{method} {url} number {asked}: {other:?}")),
+        }
+    }
+    (asked, failed)
+}
+
+#[test]
+fn twenty_kills_behind_the_gateway_are_noticed_by_no_reader_and_no_keyed_writer() {
+    let mut house = House::new(STREET);
+    house.up();
+    let (url, over, asked) = (house.url("gateway"), AtomicBool::new(false), AtomicU32::new(0));
+    let failed = thread::scope(|scope| {
+        let callers: Vec<_> = ["/doors", "/bells"]
+            .into_iter()
+            .flat_map(|path| ["GET", "POST"].map(|method| (format!("{url}{path}"), method)))
+            .map(|(url, method)| (url, method, &over))
+            .map(|(url, method, over)| scope.spawn(move || ask(&url, method, over)))
+            .collect();
+        // Also when this fails, or the callers would be waited for in vain.
+        let _end = End(&over);
+        for round in 0..ROUNDS {
+            let until = now() + BETWEEN;
+            house.until("they ran well", |_| (now() >= until).then_some(()));
+            for slot in ["bell-1".to_owned(), format!("door-{}", round % 2 + 1)] {
+                signal(house.pid(&slot), Signal::SIGKILL);
+            }
+        }
+        ["bell-1", "door-1", "door-2"].into_iter().for_each(|slot| drop(house.until_state(slot, "ready")));
+        over.store(true, Ordering::Release);
+        let heard = callers.into_iter().map(|caller| caller.join().unwrap());
+        heard.fold(Vec::new(), |mut all, (count, failed)| {
+            asked.fetch_add(count, Ordering::Relaxed);
+            all.extend(failed);
+            all
+        })
+    });
+    let asked = asked.into_inner();
+    println!("{} kills, {asked} GETs and keyed POSTs, {} failed", 2 * ROUNDS, failed.len());
+    assert!(asked > 40 * ROUNDS, "hardly anything was asked: {asked}");
+    assert!(failed.is_empty(), "{failed:#?}");
+    let restarts: u64 = house.ps().iter().filter_map(|row| row["restarts"].as_u64()).sum();
+    assert_eq!(restarts, u64::from(2 * ROUNDS));
+}
