@@ -26,6 +26,8 @@ use crate::{
     trace::{TRACEPARENT, Trace},
 };
 
+/// How many milliseconds the caller still waits for an answer to begin; the gateway says so.
+const DEADLINE: &str = "x-bongsu-deadline-ms";
 /// Longest text of a foreign error shown as detail, in bytes.
 const MAX_DETAIL: usize = 1_024;
 /// A handler nobody waits for any more gets so long to come to its end.
@@ -104,19 +106,24 @@ impl Inner {
         if announced_bytes(&request) > self.limits.body_bytes as u64 {
             return Err(json::too_large(&self.limits));
         }
+        let patience = patience(&request)?;
+        if patience.is_some_and(|patience| patience.is_zero()) {
+            return Err(too_late(StatusCode::GATEWAY_TIMEOUT));
+        }
         let place = Arc::clone(&self.running).try_acquire_owned().ok();
         if place.is_none() && !asked.is_for_operators() {
             return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", "Too busy").retry_after(1));
         }
-        self.serve(place, trace, request, next).await
+        self.serve(place, patience, trace, request, next).await
     }
 
     /// Runs the handler as a task of its own: a client that hangs up, or waits no longer, must not stop a
     /// command half-way between the store and what this process believes of it. It keeps its place until it
-    /// ends, so that what nobody waits for is bounded too.
+    /// ends, so that what nobody waits for is bounded too. 504 after the caller's patience, 503 after our own.
     async fn serve(
         &self,
         place: Option<OwnedSemaphorePermit>,
+        patience: Option<Duration>,
         trace: &Trace,
         request: Request,
         next: Next,
@@ -127,13 +134,13 @@ impl Inner {
             timeout(limit + ABANDONED_AFTER, next.run(request)).await
         };
         let handled = env::spawn(trace.clone().scope(handled));
-        match timeout(limit, handled).await {
+        let hurry = patience.filter(|patience| *patience < limit);
+        match timeout(hurry.unwrap_or(limit), handled).await {
             Ok(Ok(Ok(response))) => Ok(response),
             // The panic itself is logged by the process's panic hook.
             Ok(Err(_panicked)) => Err(Problem::internal()),
-            Ok(Ok(Err(_))) | Err(_) => {
-                Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "timeout", "No answer in time").retry_after(1))
-            }
+            Err(_) if hurry.is_some() => Err(too_late(StatusCode::GATEWAY_TIMEOUT)),
+            Ok(Ok(Err(_))) | Err(_) => Err(too_late(StatusCode::SERVICE_UNAVAILABLE).retry_after(1)),
         }
     }
 }
@@ -199,6 +206,19 @@ async fn uniform(response: Response) -> Response {
 /// A probe that says "down" is an answer, not an error.
 fn is_a_probes(response: &Response) -> bool {
     response.extensions().get::<health::Probed>().is_some()
+}
+
+fn too_late(status: StatusCode) -> Problem {
+    Problem::new(status, "timeout", "No answer in time")
+}
+
+/// How long the caller waits, if it says so.
+fn patience(request: &Request) -> Result<Option<Duration>, Problem> {
+    let Some(asked) = request.headers().get(DEADLINE) else { return Ok(None) };
+    match asked.to_str().ok().and_then(|asked| asked.parse::<u32>().ok()) {
+        Some(millis) => Ok(Some(Duration::from_millis(millis.into()))),
+        None => Err(Problem::bad_request(format!("{DEADLINE} is a number of milliseconds."))),
+    }
 }
 
 /// Target and headers as they were on the wire.

@@ -70,3 +70,33 @@ async fn a_request_that_takes_too_long_is_503() {
     late.problem(503, "timeout");
     assert_eq!(late.header("retry-after"), Some("1"));
 }
+
+#[tokio::test]
+async fn a_caller_with_less_patience_than_we_have_is_told_504_when_that_is_over() {
+    let house = House::open().await;
+    let hurry = |millis: &str| Ask::get("/gate").header("x-bongsu-deadline-ms", millis);
+    hurry("50").of(house.addr).await.problem(504, "timeout");
+    house.somebody_at_the_gate().await;
+    // Whom nobody waits for any more is not even begun.
+    hurry("0").of(house.addr).await.problem(504, "timeout");
+    assert_eq!(house.gate.entered.available_permits(), 0);
+    let patient = Ask::get("/numbers/1").header("x-bongsu-deadline-ms", "20000");
+    assert_eq!(patient.of(house.addr).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_caller_with_more_patience_than_we_have_gets_our_own() {
+    let house = House::with(|config| config.limits.request_timeout_ms = 50).await;
+    let patient = Ask::get("/gate").header("x-bongsu-deadline-ms", "4294967295");
+    patient.of(house.addr).await.problem(503, "timeout");
+}
+
+#[tokio::test]
+async fn a_deadline_that_is_no_number_is_400() {
+    let house = House::open().await;
+    for garbage in ["soon", "-1", "1.5", "4294967296", "1 2"] {
+        let got = Ask::get("/numbers/1").header("x-bongsu-deadline-ms", garbage).of(house.addr).await;
+        let problem = got.problem(400, "bad-request");
+        assert_eq!(problem["detail"], "x-bongsu-deadline-ms is a number of milliseconds.", "{garbage}");
+    }
+}
