@@ -25,6 +25,7 @@ pub mod etag;
 pub mod sse;
 pub mod openapi;
 pub mod command;
+mod metrics;
 pub mod operator;
 
 mod env;

@@ -24,7 +24,7 @@ use http::{StatusCode, header};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::{principal::PRINCIPAL, problem::Problem};
+use crate::{metrics, principal::PRINCIPAL, problem::Problem};
 
 mod parked;
 mod republish;
@@ -55,7 +55,8 @@ struct Shown {
     commit: String,
 }
 
-/// `GET /bongsu/status`, `GET /bongsu/events?after=&limit=` (`{events, next}`), `GET /bongsu/parked`,
+/// `GET /bongsu/status`, `GET /bongsu/metrics` (OpenMetrics text), `GET /bongsu/events?after=&limit=`
+/// (`{events, next}`), `GET /bongsu/parked`,
 /// `POST /bongsu/parked/{id}/retry` and `…/evict` with `{actor?, reason?}` (204, or 404 when nothing of that id is
 /// parked; an eviction without a reason is 422),
 /// `POST /bongsu/republish` with `{subject?, actor?, reason?}` (202 `{refill}`, 404 for an unknown stream) and
@@ -64,6 +65,7 @@ struct Shown {
 pub fn routes(handle: Handle) -> Router {
     Router::new()
         .route("/bongsu/status", get(status))
+        .route("/bongsu/metrics", get(metrics))
         .route("/bongsu/events", get(events))
         .route("/bongsu/streams/{stream}", get(streams::one))
         .route("/bongsu/snapshot", post(snapshot::take))
@@ -78,6 +80,10 @@ async fn status(State(handle): State<Handle>) -> Json<Value> {
     let status = handle.status();
     let pid = std::process::id();
     Json(json!({ "name": handle.name(), "pid": pid, "ready": status.ready, "reasons": status.reasons }))
+}
+
+async fn metrics(State(handle): State<Handle>) -> Response {
+    metrics::exposition(handle.figures().await)
 }
 
 async fn events(State(handle): State<Handle>, Query(which): Query<Which>) -> Result<Json<Value>, Problem> {

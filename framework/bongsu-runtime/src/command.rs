@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bongsu_core::{Ctx, Wire};
+use bongsu_core::{Ctx, Wire, digest};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
@@ -27,7 +27,9 @@ pub struct Call {
     pub once: Option<Once>,
 }
 
-/// Names a request so that its repetition gets the same answer.
+/// Names a request so that its repetition gets the same answer, for 24 hours after the first. Then the key is
+/// forgotten, and the command is decided anew: its ids are the same, so what would make the same aggregate twice is
+/// refused by its rules, and what changes an aggregate changes it again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Once {
     /// Hash of principal, route and idempotency key.
@@ -108,6 +110,8 @@ struct Kept {
 
 /// The table of once-keys; never cached, since only a stored reply may be answered.
 pub(crate) const ONCE: &str = "once";
+/// Index on when a key was first used.
+pub(crate) const BY_TIME: u16 = 0;
 /// How often a command is decided again because something moved under it.
 const ATTEMPTS: u32 = 64;
 
@@ -155,7 +159,7 @@ impl Planner for Decide<'_> {
 /// Plans and commits until it is done, refused for good, or overtaken too often. The reply is made once and
 /// kept under the once-key; a rejection is answered only after what it rests on was confirmed.
 pub(crate) async fn run(core: &Arc<Core>, call: &Call, planner: &dyn Planner) -> Result<Answer, CommandError> {
-    let id = CommitId(call.ctx.command_id.0);
+    let id = commit_id(&call.ctx);
     for attempt in 0..ATTEMPTS {
         let mut unit = Unit::new(core, id);
         if let Some(answer) = kept(&mut unit, call).await? {
@@ -164,7 +168,8 @@ pub(crate) async fn run(core: &Arc<Core>, call: &Call, planner: &dyn Planner) ->
         let reply = planner.plan(&mut unit).await.map_err(refused)?;
         let later = planted::reply_later(core);
         if let Some(once) = call.once.as_ref().filter(|_| !later) {
-            unit.put(once_key(once), Some(keep(once, &reply)));
+            let kept = keep(once, &reply, unit.now_ms);
+            unit.put(once_key(once), Some(kept));
         }
         let Ok(queued) = core.submit(unit.plan()) else { continue };
         match core.settle(queued).await {
@@ -235,10 +240,21 @@ fn replay(data: &[u8], once: &Once) -> Result<Answer, CommandError> {
     Ok(Answer { reply: kept.reply, replayed: true })
 }
 
-fn keep(once: &Once, reply: &Reply) -> DocBody {
+/// Not the command's id alone: a key that was forgotten makes the same command id again, and a revision must never
+/// name two different contents of a document.
+fn commit_id(ctx: &Ctx) -> CommitId {
+    CommitId(digest(&["command", &ctx.command_id.to_string(), &ctx.now_ms.to_string()]))
+}
+
+fn keep(once: &Once, reply: &Reply, now_ms: i64) -> DocBody {
     let kept = Kept { body: once.body.clone(), reply: reply.clone() };
     let data = serde_json::to_vec(&kept).expect("a reply has string keys and encodes as JSON");
-    DocBody { data: data.into(), index: Vec::new() }
+    DocBody { data: data.into(), index: vec![(BY_TIME, time_key(now_ms))] }
+}
+
+/// The key of the index on time.
+pub(crate) fn time_key(ms: i64) -> Bytes {
+    Bytes::copy_from_slice(&(ms.max(0) as u64).to_be_bytes())
 }
 
 fn once_key(once: &Once) -> DocKey {

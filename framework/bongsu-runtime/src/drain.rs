@@ -1,4 +1,5 @@
-//! The one drainer: wakes processes, runs activities, and tries failed facts again, each when it is due.
+//! The one drainer: wakes processes, runs activities, and tries failed facts again, each when it is due; and has old
+//! once-keys forgotten.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -12,6 +13,7 @@ use futures::{FutureExt, pin_mut, select_biased};
 
 use crate::{
     core::Core,
+    forget::Forgetting,
     ports::{
         env::Task,
         store::{Scan, StoreError},
@@ -33,11 +35,12 @@ pub(crate) struct Drainer {
     busy: Arc<Mutex<BTreeSet<String>>>,
     /// Dropping a task stops it.
     tasks: BTreeMap<String, Box<dyn Task>>,
+    forgetting: Forgetting,
 }
 
 impl Drainer {
     pub(crate) fn new(core: Arc<Core>) -> Self {
-        Self { core, busy: Arc::default(), tasks: BTreeMap::new() }
+        Self { core, busy: Arc::default(), tasks: BTreeMap::new(), forgetting: Forgetting::default() }
     }
 
     /// Drains while this instance lives; which shards, its leases say.
@@ -53,6 +56,9 @@ impl Drainer {
                     Ok(next) => pause = pause.min(next),
                     Err(error) => tracing::warn!(%error, "to-dos cannot be read"),
                 }
+            }
+            if let Err(error) = self.forgetting.turn(&core).await {
+                tracing::warn!(%error, "old once-keys cannot be forgotten now");
             }
             let busy = self.busy().clone();
             self.tasks.retain(|id, _| busy.contains(id));

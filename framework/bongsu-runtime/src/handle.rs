@@ -9,6 +9,7 @@ use crate::{
     command::{self, Answer, Call, CommandError, Decide, Outcome, Reply, failed},
     core::Core,
     deed::Deed,
+    figures::{self, Figure},
     follow::Follower,
     midnight::{self, Walk},
     parked::{self, Parked},
@@ -169,6 +170,16 @@ impl Handle {
     /// Whether this instance is ready.
     pub fn status(&self) -> Status {
         self.core.health.status()
+    }
+
+    /// What this instance counts and measures.
+    pub async fn figures(&self) -> Vec<Figure> {
+        figures::all(&self.core).await
+    }
+
+    /// Resolves when another process has taken this one's slot: nothing is done here any more, and it should end.
+    pub async fn superseded(&self) {
+        self.core.health.until_superseded().await;
     }
 
     /// Events in commit order, public facts not included.

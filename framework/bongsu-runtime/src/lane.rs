@@ -315,7 +315,10 @@ impl Lane {
     /// Guards the lease and the cursor as the Commit before leaves it, and moves the cursor.
     pub(crate) fn advance(&self, core: &Core, unit: &mut Unit) -> Result<(), Stop> {
         let key = self.cursor_key();
-        unit.fence(core.leases.guard(&self.lease).ok_or(Stop::Lost)?);
+        let fence = core.leases.guard(&self.lease).ok_or(Stop::Lost)?;
+        if !planted::unfenced(core) {
+            unit.fence(fence);
+        }
         unit.fence(Guard::Doc(key.clone(), self.revision));
         self.shown.iter().for_each(|shown| unit.fence(shown.clone()));
         let data = serde_json::to_vec(&self.cursor).expect("a cursor has string keys and encodes as JSON");

@@ -8,7 +8,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -19,6 +19,7 @@ use tokio::sync::Notify;
 
 use crate::{
     core::Core,
+    figures::Counts,
     midnight::MIDNIGHT,
     ports::store::{Commit, CommitId, Doc, DocBody, DocKey, DocWrite, Guard, Mismatch, Scan, StoreError, Verdict},
     rebuild,
@@ -42,6 +43,9 @@ pub(crate) struct Leases {
     pub(crate) changed: Notify,
     /// Whether other instances of this service live: only they can leave work this one is not told of.
     others: AtomicBool,
+    /// Which process of its slot this is; 0 before it is a member.
+    incarnation: AtomicU64,
+    pub(crate) counts: Counts,
 }
 
 #[derive(Clone, Copy)]
@@ -82,12 +86,26 @@ pub(crate) struct Keeper {
     core: Arc<Core>,
     incarnation: u64,
     beat: u64,
-    revision: Option<CommitId>,
+    membership: Membership,
     /// Every other slot: revision of its last heartbeat, and when this instance first saw it.
     others: BTreeMap<String, (CommitId, Duration)>,
     resources: Vec<String>,
     /// What is held may not be what the store says: at the start, and after a round that failed.
     unsure: bool,
+}
+
+/// What this process knows of its slot's heartbeat.
+#[derive(Clone, Copy)]
+enum Membership {
+    /// Not joined. The first heartbeat is not guarded: it pushes out the process that had the slot before.
+    New,
+    /// Its last heartbeat.
+    Known(CommitId),
+    /// Whether the first heartbeat was written is not known, only who had the slot before it.
+    Joining(Option<u64>),
+    /// Whether the last heartbeat was written is not known. It is read: whoever is there if it was not this process has
+    /// pushed this one out, and must not be pushed out in turn.
+    Unknown,
 }
 
 impl Leases {
@@ -109,6 +127,10 @@ impl Leases {
 
     /// Drops what a refusal showed to be lost.
     pub(crate) fn learn(&self, mismatches: &[Mismatch]) {
+        let is_lease = |mismatch: &Mismatch| matches!(mismatch, Mismatch::Doc(key, _) if key.table == LEASE);
+        if mismatches.iter().any(is_lease) {
+            Counts::add(&self.counts.fenced);
+        }
         for mismatch in mismatches {
             let Mismatch::Doc(key, found) = mismatch else { continue };
             let mut held = self.lock();
@@ -116,6 +138,7 @@ impl Leases {
             if key.table == LEASE && lost {
                 held.remove(&key.id);
                 drop(held);
+                Counts::add(&self.counts.leases_lost);
                 tracing::warn!(lease = key.id, "a lease was taken over");
                 self.changed.notify_waiters();
             }
@@ -145,11 +168,20 @@ impl Keeper {
         }
         resources.extend(core.service.read_models.iter().map(|model| rebuild::lease_of(model.root())));
         let incarnation = core.env.random();
-        Self { core, incarnation, beat: 0, revision: None, others: BTreeMap::new(), resources, unsure: true }
+        Self {
+            core,
+            incarnation,
+            beat: 0,
+            membership: Membership::New,
+            others: BTreeMap::new(),
+            resources,
+            unsure: true,
+        }
     }
 
     /// Beats, looks around, takes and gives back, for ever.
     pub(crate) async fn run(mut self) {
+        self.core.leases.incarnation.store(self.incarnation, Ordering::Relaxed);
         loop {
             match self.round().await {
                 Ok(true) => {}
@@ -184,27 +216,51 @@ impl Keeper {
         Ok(true)
     }
 
+    /// Says that this process lives; false when another one has its slot.
     async fn heartbeat(&mut self) -> Result<bool, StoreError> {
+        let (key, slot) = (DocKey::new(MEMBER, &self.core.settings.slot), self.core.settings.slot.clone());
+        let Some(before) = self.reread(&key).await? else { return Ok(false) };
         self.beat += 1;
-        let slot = self.core.settings.slot.clone();
         let id = CommitId(digest(&["beat", &slot, &self.incarnation.to_string(), &self.beat.to_string()]));
-        let key = DocKey::new(MEMBER, &slot);
         let mut commit = Commit::new(id);
-        if let Some(revision) = self.revision {
+        if let Membership::Known(revision) = self.membership {
             commit.guards.push(Guard::Doc(key.clone(), Some(revision)));
         }
         let beat = Beat { incarnation: self.incarnation, beat: self.beat, consumers: consumers_of(&self.core) };
         commit.docs.push(DocWrite { key, put: Some(body(&beat)) });
         match self.core.store.commit(commit).await {
-            Ok(Verdict::Done) => self.revision = Some(id),
+            Ok(Verdict::Done) => self.membership = Membership::Known(id),
             Ok(Verdict::Refused(_)) => return Ok(false),
             Err(StoreError::Unknown(why)) => {
-                self.revision = None;
+                self.membership = match self.membership {
+                    Membership::New | Membership::Joining(_) => Membership::Joining(before),
+                    Membership::Known(_) | Membership::Unknown => Membership::Unknown,
+                };
                 return Err(StoreError::Unknown(why));
             }
             Err(error) => return Err(error),
         }
         Ok(true)
+    }
+
+    /// Makes sure of what this process knows of its slot. `Some`: who had it before the first heartbeat, if this is
+    /// the first; `None`: another process has it now.
+    async fn reread(&mut self, key: &DocKey) -> Result<Option<Option<u64>>, StoreError> {
+        if let Membership::Known(_) = self.membership {
+            return Ok(Some(None));
+        }
+        let found = self.core.store.docs(vec![key.clone()]).await?.pop().flatten();
+        let holder = found.as_ref().and_then(|doc| serde_json::from_slice::<Beat>(&doc.data).ok());
+        let holder = holder.map(|beat| beat.incarnation);
+        match (self.membership, found) {
+            (_, Some(doc)) if holder == Some(self.incarnation) => self.membership = Membership::Known(doc.revision),
+            (Membership::Joining(before), Some(_)) if holder != before => return Ok(None),
+            (Membership::Unknown, Some(_)) => return Ok(None),
+            // Nobody is there any more: join anew.
+            (_, None) => self.membership = Membership::New,
+            _ => {}
+        }
+        Ok(Some(holder))
     }
 
     /// The slots alive with the incarnation in each, this one included. A slot seen for the first time gets the
@@ -320,7 +376,8 @@ impl Keeper {
         self.core.leases.lock().clear();
         self.core.leases.changed.notify_waiters();
         self.core.health.superseded();
-        tracing::error!(slot = self.core.settings.slot, "another process runs in this slot; this one stops working");
+        // The slot is on every line of a process already.
+        tracing::error!(code = "superseded", "another process runs in this slot; this one stops working");
     }
 }
 
@@ -330,12 +387,30 @@ pub(crate) async fn leave(core: &Arc<Core>) {
     if let Err(error) = keeper.give_back(|_| true).await {
         tracing::warn!(%error, "leases could not be given back; they expire");
     }
-    let slot = &core.settings.slot;
-    let mut commit = Commit::new(CommitId(digest(&["leave", slot, &core.env.random().to_string()])));
-    commit.docs.push(DocWrite { key: DocKey::new(MEMBER, slot), put: None });
-    if let Err(error) = core.store.commit(commit).await {
+    if let Err(error) = resign(core).await {
         tracing::warn!(%error, "the membership could not be given back; it expires");
     }
+}
+
+/// Deletes this process's heartbeat, and nobody else's. A heartbeat still under way may come in between.
+async fn resign(core: &Arc<Core>) -> Result<(), StoreError> {
+    const TRIES: u32 = 3;
+    let key = DocKey::new(MEMBER, &core.settings.slot);
+    for _ in 0..TRIES {
+        let Some(doc) = core.store.docs(vec![key.clone()]).await?.pop().flatten() else { return Ok(()) };
+        let holder = serde_json::from_slice::<Beat>(&doc.data).ok().map(|beat| beat.incarnation);
+        if holder != Some(core.leases.incarnation.load(Ordering::Relaxed)) {
+            return Ok(());
+        }
+        let random = core.env.random().to_string();
+        let mut commit = Commit::new(CommitId(digest(&["leave", &core.settings.slot, &random])));
+        commit.guards.push(Guard::Doc(key.clone(), Some(doc.revision)));
+        commit.docs.push(DocWrite { key: key.clone(), put: None });
+        if core.store.commit(commit).await? == Verdict::Done {
+            return Ok(());
+        }
+    }
+    Ok(())
 }
 
 /// Rendezvous hashing with an even share: every resource goes to the slot that ranks highest for it, can do it,

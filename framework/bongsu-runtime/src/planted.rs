@@ -80,3 +80,9 @@ pub(crate) fn drops_unknown(core: &Core, consumer: &dyn Consumer, name: &str, sc
 pub(crate) fn reads_on(core: &Core) -> bool {
     core.env.bug("history-skipped")
 }
+
+/// `no-fence-after-pause`: whether what is done under a lease goes unguarded, so that an owner that stood still while
+/// another took over writes on.
+pub(crate) fn unfenced(core: &Core) -> bool {
+    core.env.bug("no-fence-after-pause")
+}

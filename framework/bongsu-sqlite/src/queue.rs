@@ -77,6 +77,11 @@ impl<T> Queue<T> {
         self.news.notify_all();
     }
 
+    /// How many wait.
+    pub(crate) fn len(&self) -> usize {
+        self.waiting().queue.len()
+    }
+
     fn waiting(&self) -> MutexGuard<'_, Waiting<T>> {
         // Nothing here can panic halfway through a change, so a poisoned queue is still whole.
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)

@@ -10,9 +10,12 @@ use std::{
     thread::JoinHandle,
 };
 
-use bongsu_runtime::ports::{
-    Fut,
-    store::{Commit, Doc, DocKey, Position, Read, Scan, Store, StoreError, StoredEvent, Verdict},
+use bongsu_runtime::{
+    Figure,
+    ports::{
+        Fut,
+        store::{Commit, Doc, DocKey, Position, Read, Scan, Store, StoreError, StoredEvent, Verdict},
+    },
 };
 use bytes::Bytes;
 use tokio::sync::{Notify, oneshot};
@@ -182,6 +185,10 @@ impl Store for SqliteStore {
             return Box::pin(std::future::ready(()));
         }
         Box::pin(news)
+    }
+
+    fn figures(&self) -> Vec<Figure> {
+        self.shared.tally.figures(self.shared.jobs.len(), self.shared.reads.len())
     }
 
     fn drop_table<'a>(&'a self, table: &'a str) -> Fut<'a, Result<(), StoreError>> {

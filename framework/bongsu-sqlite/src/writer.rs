@@ -141,7 +141,7 @@ impl Writer {
     fn acquire(&self) -> Result<(), String> {
         let since = Instant::now();
         let got = self.lock.acquire(self.options.patience);
-        Tally::add(&self.shared.tally.lock_wait_us, since.elapsed().as_micros() as u64);
+        self.shared.tally.waited(since.elapsed());
         match got {
             Ok(true) => Ok(()),
             Ok(false) => Err(format!("another process kept {} locked", self.shared.path.display())),

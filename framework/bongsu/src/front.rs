@@ -77,10 +77,10 @@ fn run<S: Serialize + DeserializeOwned>(
         let stop = Stop::from_process().context("cannot listen to signals")?;
         let bound = server::bind(config.listen).await?;
         let running = Running::start(service(&settings), &config).await?;
-        running.serve(bound, |handle| routes(handle, &settings), &config, &logs, &stop).await;
+        let served = running.serve(bound, |handle| routes(handle, &settings), &config, &logs, &stop).await;
         running.end().await;
         tracing::info!("stopped");
-        anyhow::Ok(())
+        served
     });
     tokio.shutdown_timeout(LAST_MOMENT);
     logs.flush(LAST_MOMENT);
@@ -112,11 +112,11 @@ impl Running {
         config: &Config,
         logs: &Logs,
         stop: &Stop,
-    ) {
+    ) -> anyhow::Result<()> {
         let handle = self.runtime.handle();
         let asked = handle.clone();
         let health = Health::new(move || asked.status());
-        let routes = routes(handle.clone()).merge(operator::routes(handle));
+        let routes = routes(handle.clone()).merge(operator::routes(handle.clone()));
         let app = Host::new(config, Arc::clone(&self.env), health.clone()).app(routes);
         let addr = bound.addr();
         if let Some(broker) = &self.broker {
@@ -125,7 +125,15 @@ impl Running {
         logs.listening(addr);
         tracing::info!(%addr, store = %config.store, revision = %config.revision, "listening");
         let _announcer = self.announce_ready(health.clone(), logs.clone());
-        bound.serve(app, config, &health, stop).await;
+        let superseded = handle.clone();
+        let mut served = std::pin::pin!(bound.serve(app, config, &health, stop));
+        tokio::select! { biased;
+            () = superseded.superseded() => {}
+            () = served.as_mut() => return Ok(()),
+        }
+        stop.ask("another process runs in this slot");
+        served.await;
+        anyhow::bail!("another process runs in slot {}: this one has stopped", config.slot)
     }
 
     fn announce_ready(&self, health: Health, logs: Logs) -> Box<dyn Task> {

@@ -97,3 +97,23 @@ async fn facts_are_published_again_and_an_unknown_stream_is_404() {
         events["events"].as_array().unwrap().iter().filter(|event| event["name"] == "bongsu.republication-asked");
     assert_eq!(asked.count(), 2, "{events}");
 }
+
+#[tokio::test]
+async fn the_figures_are_text_that_prometheus_reads() {
+    let house = House::open().await;
+    Ask::command("/doors/a/open", "a", "{}").of(house.addr).await;
+    let got = Ask::get("/bongsu/metrics").of(house.addr).await;
+    assert_eq!(got.status, 200);
+    assert!(got.header("content-type").is_some_and(|kind| kind.starts_with("application/openmetrics-text")));
+    let text = String::from_utf8(got.body.clone()).unwrap();
+    for line in [
+        "# HELP bongsu_ready Whether this instance is ready.",
+        "# TYPE bongsu_leases_lost counter",
+        "bongsu_leases_lost_total 0",
+        "bongsu_leases_held{kind=\"relay\"} 1",
+    ] {
+        assert!(text.lines().any(|found| found == line), "{line} is missing in\n{text}");
+    }
+    assert!(text.ends_with("# EOF\n"), "{text}");
+    Ask::get("/bongsu/metrics").header("x-forwarded-for", "10.0.0.1").of(house.addr).await.problem(404, "not-found");
+}

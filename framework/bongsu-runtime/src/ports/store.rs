@@ -9,6 +9,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::Fut;
+use crate::figures::Figure;
 
 /// Names one Commit: stable over retries, stored on every event and, as revision, on every document written.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -267,6 +268,11 @@ pub trait Store: Send + Sync {
     /// Resolves when there may be something after this position, or another instance rang, or 100 ms passed:
     /// a hint.
     fn changed(&self, after: Position) -> Fut<'_, ()>;
+
+    /// What it counts and measures, for whoever watches it.
+    fn figures(&self) -> Vec<Figure> {
+        Vec::new()
+    }
 
     /// Deletes every document of a table.
     fn drop_table<'a>(&'a self, table: &'a str) -> Fut<'a, Result<(), StoreError>>;

@@ -1,11 +1,13 @@
 //! Commands: once-keys, rejections, concurrency.
 
+use std::{collections::BTreeSet, time::Duration};
+
 use bongsu_runtime::CommandError;
 use bongsu_testing::MemoryStore;
 
 use crate::{
     bank::{Account, AccountCommand, Deposit, Withdraw, bank},
-    world::{Lab, ask},
+    world::{Lab, ask, until},
 };
 
 fn deposit(amount: i64) -> AccountCommand {
@@ -73,4 +75,57 @@ async fn two_instances_decide_on_one_stream_and_no_money_is_made() {
     assert_eq!(done, 30);
     let (balance, _) = one.handle().load::<Account>("ann").await.unwrap();
     assert_eq!(balance.amount, 0);
+}
+
+/// Whether the store still keeps the answer under a key.
+fn is_kept(store: &MemoryStore, key: &str) -> bool {
+    store.docs_of("once").iter().any(|doc| doc.key.id == key)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_is_kept_for_a_day_and_then_the_same_command_is_decided_anew() {
+    const MINUTE: Duration = Duration::from_secs(60);
+    let (lab, store) = (Lab::new(0), MemoryStore::new());
+    let runtime = lab.start(bank(), &store, "bank-1");
+    let handle = runtime.handle();
+    let first = ask(&handle, deposit(5), &lab.call(Some(("k", "body")))).await.unwrap();
+    lab.env.jump(24 * 60 * MINUTE - 3 * MINUTE);
+    tokio::time::sleep(2 * MINUTE).await;
+    let late = ask(&handle, deposit(5), &lab.call(Some(("k", "body")))).await.unwrap();
+    assert!(late.replayed && late.reply == first.reply, "at 23:59");
+    assert_eq!(ask(&handle, deposit(6), &lab.call(Some(("k", "other")))).await, Err(CommandError::KeyReused));
+    tokio::time::sleep(3 * MINUTE).await;
+    assert!(!is_kept(&store, "k"), "at 24:02");
+    let anew = ask(&handle, deposit(5), &lab.call(Some(("k", "body")))).await.unwrap();
+    assert!(!anew.replayed);
+    let (account, version) = handle.load::<Account>("ann").await.unwrap();
+    assert_eq!((account.amount, version), (10, 2), "it happened again");
+    // The same ids, and still another Commit: a revision never names two contents.
+    let revisions: BTreeSet<_> = store.all_events().into_iter().map(|event| event.commit).collect();
+    assert_eq!(revisions.len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn many_old_keys_are_forgotten_in_bounded_commits_and_young_ones_stay() {
+    let (lab, store) = (Lab::new(0), MemoryStore::new());
+    let (one, two) = (lab.start(bank(), &store, "bank-1"), lab.start(bank(), &store, "bank-2"));
+    for n in 0..600 {
+        ask(&one.handle(), deposit(1), &lab.call(Some((&format!("old-{n}"), "b")))).await.unwrap();
+    }
+    lab.env.jump(Duration::from_secs(12 * 3_600));
+    ask(&two.handle(), deposit(1), &lab.call(Some(("young", "b")))).await.unwrap();
+    lab.env.jump(Duration::from_secs(12 * 3_600 - 100));
+    tokio::time::sleep(Duration::from_secs(70)).await;
+    assert_eq!(store.docs_of("once").len(), 601, "nothing is forgotten early");
+    tokio::time::sleep(Duration::from_secs(40)).await;
+    let (mut before, mut most) = (601, 0);
+    until("the rest of the old ones is forgotten", async || {
+        let now = store.docs_of("once").len();
+        most = most.max(before - now);
+        before = now;
+        now == 1
+    })
+    .await;
+    assert!((1..=250).contains(&most), "{most} at once");
+    assert!(is_kept(&store, "young"));
 }

@@ -14,3 +14,4 @@ mod todos;
 mod snapshots;
 mod midnight;
 mod past;
+mod slots;

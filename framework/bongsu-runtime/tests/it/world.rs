@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicI64, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -22,6 +22,8 @@ use bongsu_testing::{MemoryBroker, MemoryStore};
 pub(crate) struct PausedEnv {
     start: tokio::time::Instant,
     random: AtomicU64,
+    /// How far the clock on the wall was moved.
+    jumped_ms: AtomicI64,
 }
 
 struct Running(tokio::task::JoinHandle<()>);
@@ -34,13 +36,22 @@ pub(crate) struct Outside {
 
 impl PausedEnv {
     pub(crate) fn new() -> Arc<Self> {
-        Arc::new(Self { start: tokio::time::Instant::now(), random: AtomicU64::new(1) })
+        Arc::new(Self {
+            start: tokio::time::Instant::now(),
+            random: AtomicU64::new(1),
+            jumped_ms: AtomicI64::default(),
+        })
+    }
+
+    /// Moves the clock on the wall, and no other.
+    pub(crate) fn jump(&self, how_far: Duration) {
+        self.jumped_ms.fetch_add(how_far.as_millis() as i64, Ordering::Relaxed);
     }
 }
 
 impl Env for PausedEnv {
     fn wall_ms(&self) -> i64 {
-        1_700_000_000_000 + self.mono().as_millis() as i64
+        1_700_000_000_000 + self.mono().as_millis() as i64 + self.jumped_ms.load(Ordering::Relaxed)
     }
 
     fn mono(&self) -> Duration {

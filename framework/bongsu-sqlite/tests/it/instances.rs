@@ -10,6 +10,7 @@ use std::{
     time::Duration,
 };
 
+use bongsu_runtime::Value;
 use bongsu_runtime::ports::store::{Position, Store, StoreError, Verdict};
 use bongsu_sqlite::{Options, SqliteStore};
 use futures::{executor::block_on, future::join_all, stream, stream::StreamExt};
@@ -37,6 +38,11 @@ fn a_file_that_another_process_keeps_locked_is_unavailable_within_two_seconds() 
     let counters = store.counters();
     assert_eq!(counters.unavailable, 2);
     assert!(counters.lock_wait > Duration::from_secs(1), "{counters:?}");
+    let figures = store.figures();
+    let waits = figures.iter().find(|figure| figure.name == "bongsu_store_lock_wait_seconds").unwrap();
+    let Value::Histogram { sum, buckets } = &waits.value else { panic!("{waits:?}") };
+    let long: u64 = buckets.iter().filter(|(bound, _)| *bound >= 2.0).map(|(_, waits)| waits).sum();
+    assert!(*sum > 1.0 && long >= 1, "{waits:?}");
 }
 
 #[test]

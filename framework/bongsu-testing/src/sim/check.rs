@@ -2,7 +2,7 @@
 //!
 //! Each says how many things it looked at, or what is wrong. The numbers in the names are those usual for such
 //! rules in this project: I2 atomic publish, I3 order, I4 effect exactly once, I5 offset safety, I10 convergence,
-//! I11 snapshot soundness.
+//! I11 snapshot soundness, I15 the fence.
 //! A rule that looked at nothing has failed: pass its result to [`Sim::check`](super::Sim::check), or let it
 //! [`watch`](super::Sim::watch).
 
@@ -13,17 +13,19 @@ use std::{
 
 use bongsu_runtime::ports::{
     broker::{Attributes, In, Out, Partition},
-    store::{CommitId, Fact, Position, Read, Store},
+    store::{CommitId, DocKey, Fact, Position, Read, Store},
 };
 use bytes::Bytes;
 use futures::FutureExt;
 
 use crate::{MemoryBroker, MemoryStore};
 
+mod fence;
 mod lanes;
 mod snapshots;
 mod todos;
 
+pub use fence::only_the_owner_writes;
 pub use lanes::{lanes_are_safe, lanes_stay_safe, reader_of};
 pub use snapshots::{snapshots_are_sound, snapshots_only_rise};
 pub use todos::{Todo, nothing_is_overdue, todos};
@@ -43,6 +45,10 @@ pub enum Moment<'a> {
         store: &'static str,
         /// This one.
         commit: CommitId,
+        /// Sent by this node.
+        by: &'a str,
+        /// What it put or deleted.
+        wrote: &'a [DocKey],
     },
     /// A batch has reached a broker and will be readable in the next moment.
     Published {

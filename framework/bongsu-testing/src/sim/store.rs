@@ -86,7 +86,7 @@ impl SimStore {
                 lock(&queue).waiting.clear();
                 continue;
             }
-            let result = self.judge(next.commit, next.fate).await;
+            let result = self.judge(&env, next.commit, next.fate).await;
             // The client may die here: after the commit, before the answer.
             env.step("store.commit.applied");
             // Nobody waits when the caller dropped its future; the commit counts all the same.
@@ -94,17 +94,18 @@ impl SimStore {
         }
     }
 
-    async fn judge(&self, commit: Commit, fate: Fate) -> Result<Verdict, StoreError> {
+    async fn judge(&self, env: &SimEnv, commit: Commit, fate: Fate) -> Result<Verdict, StoreError> {
         let unknown = || Err(StoreError::Unknown(format!("no answer from {}", self.name)));
         match fate {
             Fate::Refused => return Err(self.unavailable()),
             Fate::Lost => return unknown(),
             Fate::Fine | Fate::AckLost | Fate::Late | Fate::Partial => {}
         }
-        let id = commit.id;
+        let (id, wrote) = (commit.id, commit.docs.iter().map(|write| write.key.clone()).collect::<Vec<_>>());
         let result = self.inner.commit(commit).await;
         if result == Ok(Verdict::Done) {
-            self.core.moment(&Moment::Committed { store: self.name, commit: id });
+            let by = self.core.lock().nodes[env.life.node as usize].name.clone();
+            self.core.moment(&Moment::Committed { store: self.name, commit: id, by: &by, wrote: &wrote });
         }
         if fate == Fate::Fine { result } else { unknown() }
     }

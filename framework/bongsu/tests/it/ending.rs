@@ -74,3 +74,22 @@ fn nobody_reading_its_log_does_not_stop_it_from_serving_or_ending() {
     let said = unread.last_words();
     assert!(said.iter().all(|line| line["message"] != "stopped"), "its stdout was full to the end");
 }
+
+#[test]
+fn a_process_whose_slot_another_one_takes_ends_with_one_clear_line() {
+    let folder = tempdir().unwrap();
+    let slot = ["--set", "slot=door-7"];
+    let old = Door::with(folder.path(), |command| {
+        command.args(slot);
+    });
+    let broker = old.said.iter().find(|line| line["message"] == "a broker runs inside this process").unwrap();
+    let broker = format!("http://{}", broker["addr"].as_str().unwrap());
+    let new = Door::with(folder.path(), |command| {
+        command.args(slot).args(["--broker", &broker]);
+    });
+    assert_eq!(old.ended().code(), Some(1));
+    let said = old.last_words();
+    let line = said.iter().find(|line| line["code"] == "superseded").unwrap_or_else(|| panic!("{said:?}"));
+    assert_eq!((&line["level"], &line["slot"]), (&"ERROR".into(), &"door-7".into()));
+    assert_eq!(new.open("front", "1").unwrap().status, 202, "and the other one serves");
+}

@@ -5,5 +5,6 @@
 mod process;
 
 mod ending;
+mod forgetting;
 mod killed;
 mod starting;

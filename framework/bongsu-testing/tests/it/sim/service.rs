@@ -4,6 +4,7 @@
 
 mod clerk;
 mod desk;
+mod paused;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
