@@ -175,7 +175,8 @@ pub(crate) async fn run(core: &Arc<Core>, call: &Call, planner: &dyn Planner) ->
         match core.settle(queued).await {
             Settled::Done => {
                 if let Some(once) = call.once.as_ref().filter(|_| later) {
-                    let kept = DocWrite { key: once_key(once), put: Some(keep(once, &reply)) };
+                    let now_ms = core.env.wall_ms();
+                    let kept = DocWrite { key: once_key(once), put: Some(keep(once, &reply, now_ms)) };
                     planted::keep_reply(core, id, kept).await;
                 }
                 return Ok(Answer { reply, replayed: false });

@@ -41,6 +41,8 @@ pub(crate) enum Command {
     Restart(Names),
     /// Kill a service or instance as kill -9 does; it is started again as after any crash
     Kill(Names),
+    /// Run so many instances of a service; kept until bongsu.toml says another number
+    Scale(Scale),
     /// Show what happened: a context's own events, or every public fact of a key, indented by cause
     Events(Events),
     /// Show the public facts of a topic
@@ -103,6 +105,20 @@ pub(crate) struct Names {
     /// Services or instances
     #[arg(required = true, value_name = "NAME")]
     pub(crate) names: Vec<String>,
+}
+
+#[derive(Debug, Flags)]
+pub(crate) struct Scale {
+    /// Services and how many instances of each, 1 to 64
+    #[arg(required = true, value_name = "NAME=N", value_parser = wish)]
+    pub(crate) wishes: Vec<(String, u32)>,
+}
+
+/// `NAME=N`.
+fn wish(text: &str) -> Result<(String, u32), String> {
+    let (name, number) = text.split_once('=').ok_or("expected NAME=N")?;
+    let number = number.parse().map_err(|_| format!("'{number}' is no number of instances"))?;
+    if name.is_empty() { Err("the name is missing".into()) } else { Ok((name.to_owned(), number)) }
 }
 
 #[derive(Debug, Flags)]

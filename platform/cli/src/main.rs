@@ -63,6 +63,7 @@ fn run(args: Args) -> anyhow::Result<ExitCode> {
             Command::Kill(flags) => steer::steer(&place, "kill", &flags.names).await,
             Command::Stop(flags) if flags.names.is_empty() => steer::stop_everything(&place).await,
             Command::Stop(flags) => steer::steer(&place, "stop", &flags.names).await,
+            Command::Scale(flags) => steer::scale(&place, &flags.wishes).await,
             Command::Events(flags) => events::events(&place, &flags).await,
             Command::Facts(flags) => facts::facts(&place, &flags).await,
             Command::Projections(flags) => projections::projections(&place, &flags).await,

@@ -1,4 +1,4 @@
-//! `bongsu start | stop | restart | kill`.
+//! `bongsu start | stop | restart | kill | scale`.
 
 use std::process::ExitCode;
 
@@ -21,6 +21,19 @@ pub(crate) async fn steer(place: &Place, action: &str, names: &[String]) -> Resu
                 "kill" => true,
                 _ => row.state == State::Ready,
             };
+        }
+    }
+    Ok(if well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Changes how many instances there are, one service after the other, and prints those there are then.
+pub(crate) async fn scale(place: &Place, wishes: &[(String, u32)]) -> Result<ExitCode> {
+    let client = place.client()?;
+    let mut well = true;
+    for (name, count) in wishes {
+        for row in client.scale(name, *count).await? {
+            print(&line(&row));
+            well &= row.state == State::Ready;
         }
     }
     Ok(if well { ExitCode::SUCCESS } else { ExitCode::FAILURE })

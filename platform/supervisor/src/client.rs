@@ -75,7 +75,15 @@ impl Client {
     /// # Errors
     /// See [`ClientError`].
     pub async fn act(&self, name: &str, action: &str) -> Result<Vec<Instance>, ClientError> {
-        self.ask(Method::POST, &format!("/instances/{}/{action}", name.replace(['/', ' ', '?', '#', '%'], "_"))).await
+        self.ask(Method::POST, &format!("/instances/{}/{action}", in_path(name))).await
+    }
+
+    /// `PUT /services/{name}/instances/{count}`: the instances as they are afterwards.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn scale(&self, name: &str, count: u32) -> Result<Vec<Instance>, ClientError> {
+        self.ask(Method::PUT, &format!("/services/{}/instances/{count}", in_path(name))).await
     }
 
     /// `GET /routes`: waits for a revision after `after`.
@@ -118,4 +126,9 @@ impl Client {
         }
         serde_json::from_slice(&answer.body).map_err(|error| ClientError::Refused(format!("{path}: {error}")))
     }
+}
+
+/// No name has such characters, so nobody is found by what is left.
+fn in_path(name: &str) -> String {
+    name.replace(|c: char| !c.is_ascii_graphic() || "/?#%".contains(c), "_")
 }

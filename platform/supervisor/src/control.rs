@@ -1,7 +1,7 @@
 //! The control API: HTTP on loopback, for the command line, the gateway and later the console.
 //!
-//! `GET /instances`, `POST /instances/{name}/{start|stop|kill|restart}`, `GET /logs?names=&tail=&follow=`,
-//! `GET /routes?after=`, `GET /system`, `POST /stop`. Every request carries the token of `supervisor.json`.
+//! `GET /instances`, `POST /instances/{name}/{start|stop|kill|restart}`, `PUT /services/{name}/instances/{count}`,
+//! `GET /logs?names=&tail=&follow=`, `GET /routes?after=`, `GET /system`, `POST /stop`. Every request carries the token of `supervisor.json`.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -13,16 +13,18 @@ use axum::extract::{Path, Query, Request, State as Injected};
 use axum::http::StatusCode;
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{get, post, put};
 use axum::{Json, Router};
 use futures::{Stream, StreamExt, stream};
 use serde_json::json;
+use tokio::sync::Notify;
 use tokio::sync::broadcast::error::RecvError;
-use tokio::sync::{Notify, mpsc};
 
+use crate::fleet::Fleet;
 use crate::keeper::Order;
 use crate::logs::{Line, Logs};
 use crate::registry::{Instance, Registry, RouteTable, State};
+use crate::scale::ScaleError;
 
 /// A long poll is answered after so long even when nothing changed.
 const LONG_POLL: Duration = Duration::from_secs(20);
@@ -35,7 +37,7 @@ pub(crate) struct Control {
     pub(crate) token: String,
     pub(crate) registry: Arc<Registry>,
     pub(crate) logs: Arc<Logs>,
-    pub(crate) orders: HashMap<String, mpsc::Sender<Order>>,
+    pub(crate) fleet: Arc<Fleet>,
     pub(crate) stop: Arc<Notify>,
 }
 
@@ -44,6 +46,7 @@ pub(crate) fn router(control: Arc<Control>) -> Router {
     Router::new()
         .route("/instances", get(instances))
         .route("/instances/{name}/{action}", post(act))
+        .route("/services/{name}/instances/{count}", put(scale))
         .route("/logs", get(logs))
         .route("/routes", get(routes))
         .route("/system", get(system))
@@ -93,11 +96,28 @@ async fn act(
         return Err((StatusCode::NOT_FOUND, format!("no instance '{name}'; there are {}", names.join(", "))));
     }
     for row in &before {
-        if let Some(orders) = control.orders.get(&row.instance) {
-            let _ = orders.send(order).await;
-        }
+        control.fleet.order(&row.instance, order).await;
     }
     control.registry.wait_until(PATIENCE, |rows| obeyed(order, &before, rows)).await;
+    Ok(Json(control.registry.matching(&name)))
+}
+
+async fn scale(
+    Injected(control): Injected<Arc<Control>>,
+    Path((name, count)): Path<(String, u32)>,
+) -> Result<Json<Vec<Instance>>, (StatusCode, String)> {
+    control.fleet.scale(&name, count).await.map_err(|error| {
+        let status = match error {
+            ScaleError::Unknown { .. } => StatusCode::NOT_FOUND,
+            ScaleError::One(_) | ScaleError::Range { .. } => StatusCode::UNPROCESSABLE_ENTITY,
+            ScaleError::Kept(_) | ScaleError::Stopping | ScaleError::Left(_) => StatusCode::SERVICE_UNAVAILABLE,
+        };
+        (status, error.to_string())
+    })?;
+    let settled = |rows: &[Instance]| {
+        rows.iter().filter(|row| row.name == name).all(|row| matches!(row.state, State::Ready | State::Failing))
+    };
+    control.registry.wait_until(PATIENCE, settled).await;
     Ok(Json(control.registry.matching(&name)))
 }
 

@@ -19,6 +19,8 @@ mod spec;
 mod process;
 mod readiness;
 mod keeper;
+pub mod scale;
+mod fleet;
 mod control;
 mod supervise;
 

@@ -101,10 +101,10 @@ impl State {
     }
 }
 
-impl Registry {
-    /// A table of instances of which none runs yet; those that are about to be started are waiting.
-    pub(crate) fn new(specs: &[Spec], system: &SystemFile) -> Self {
-        let row = |spec: &Spec| Instance {
+impl Instance {
+    /// Does not run yet.
+    fn new(spec: &Spec) -> Self {
+        Self {
             name: spec.name.clone(),
             instance: spec.slot.clone(),
             pid: None,
@@ -112,12 +112,18 @@ impl Registry {
             state: if spec.start { State::Waiting } else { State::Stopped },
             restarts: 0,
             detail: None,
-        };
+        }
+    }
+}
+
+impl Registry {
+    /// A table of instances of which none runs yet; those that are about to be started are waiting.
+    pub(crate) fn new(specs: &[Spec], system: &SystemFile) -> Self {
         let routes = system.services.iter().flat_map(|service| {
             service.routes.iter().map(|path| Route { path: path.clone(), service: service.name.clone() })
         });
         Self {
-            instances: Mutex::new(specs.iter().map(row).collect()),
+            instances: Mutex::new(specs.iter().map(Instance::new).collect()),
             routes: routes.collect(),
             revision: watch::Sender::new(1),
         }
@@ -131,6 +137,25 @@ impl Registry {
     /// Instances of that name, or the one with that slot.
     pub fn matching(&self, name: &str) -> Vec<Instance> {
         self.lock().iter().filter(|it| it.name == name || it.instance == name).cloned().collect()
+    }
+
+    /// One more instance, after the others of its service; one that is in the table already stays as it is.
+    pub(crate) fn add(&self, spec: &Spec) {
+        let mut instances = self.lock();
+        if instances.iter().any(|row| row.instance == spec.slot) {
+            return;
+        }
+        let after = instances.iter().rposition(|row| row.name == spec.name);
+        let place = after.map_or(instances.len(), |last| last + 1);
+        instances.insert(place, Instance::new(spec));
+        self.revision.send_modify(|revision| *revision += 1);
+    }
+
+    /// One instance less.
+    pub(crate) fn remove(&self, slot: &str) {
+        let mut instances = self.lock();
+        instances.retain(|row| row.instance != slot);
+        self.revision.send_modify(|revision| *revision += 1);
     }
 
     /// Changes one instance; the revision rises only if it did change.

@@ -1,4 +1,4 @@
-//! A whole system: every slot has a keeper, the control API is open, and it all ends in order.
+//! A whole system: its fleet runs, the control API is open, and it all ends in order.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
@@ -9,15 +9,17 @@ use std::time::Duration;
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 use tokio::net::TcpListener;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
 use crate::control::{Control, router};
 use crate::data_folder::{Address, DataFolder, DataFolderError};
+use crate::fleet::Fleet;
 use crate::http::Http;
-use crate::keeper::{Keeper, Order, Shared};
+use crate::keeper::{Order, Shared};
 use crate::logs::Logs;
 use crate::registry::{Registry, State};
+use crate::scale::Orders;
 use crate::spec::{Spec, config_file, config_text, unroll};
 use crate::system_file::SystemFile;
 
@@ -26,13 +28,11 @@ const STOP_LIMIT: Duration = Duration::from_secs(20);
 
 /// A running system.
 pub struct Supervisor {
-    data: DataFolder,
+    data: Arc<DataFolder>,
     registry: Arc<Registry>,
     logs: Arc<Logs>,
-    specs: Vec<Spec>,
-    orders: HashMap<String, mpsc::Sender<Order>>,
+    fleet: Arc<Fleet>,
     stop: Arc<Notify>,
-    keepers: JoinSet<()>,
     background: JoinSet<()>,
 }
 
@@ -54,44 +54,33 @@ impl Supervisor {
     /// See [`StartError`]. A service that does not start is no error: it is shown as failing and tried again.
     pub async fn start(system: &SystemFile, data: DataFolder, own: PathBuf) -> Result<Self, StartError> {
         end_leftovers(&data);
-        let specs = unroll(system);
+        let mut system = system.clone();
+        let (orders, complaint) = Orders::apply(&data, &mut system);
+        let specs = unroll(&system);
         for spec in &specs {
             data.write(&config_file(&spec.name).display().to_string(), &config_text(spec))?;
         }
-        let registry = Arc::new(Registry::new(&specs, system));
+        let registry = Arc::new(Registry::new(&specs, &system));
         let logs = Arc::new(Logs::new(data.path().join("logs")));
-        let mut this = Self {
+        complaint.iter().for_each(|line| logs.note("WARN", line));
+        let data = Arc::new(data);
+        let shared = Arc::new(Shared {
             registry: registry.clone(),
             logs: logs.clone(),
-            orders: HashMap::new(),
-            stop: Arc::new(Notify::new()),
-            keepers: JoinSet::new(),
-            background: JoinSet::new(),
-            specs,
-            data,
-        };
-        let shared = Arc::new(Shared {
-            registry,
-            logs,
             http: Http::new(None),
-            data: this.data.path().to_path_buf(),
+            data: data.path().to_path_buf(),
             base: system.folder.clone(),
             own,
             addresses: Mutex::default(),
         });
-        let mut keepers = Vec::new();
-        for spec in &this.specs {
-            let (order, orders) = mpsc::channel(16);
-            this.orders.insert(spec.slot.clone(), order);
-            keepers.push(Keeper::new(spec.clone(), shared.clone(), orders));
-        }
+        let name = system.name.clone();
+        let fleet = Fleet::new(system, data.clone(), shared.clone(), orders);
+        let mut this = Self { data, registry, logs, fleet, stop: Arc::new(Notify::new()), background: JoinSet::new() };
         // The control API is open before the first child starts: the gateway asks it for its routes.
-        this.open_control(&system.name).await?;
+        this.open_control(&name).await?;
         this.remember_processes();
-        this.follow_addresses(shared.clone());
-        for keeper in keepers {
-            this.keepers.spawn(keeper.keep());
-        }
+        this.follow_addresses(shared);
+        this.fleet.start();
         Ok(this)
     }
 
@@ -112,13 +101,14 @@ impl Supervisor {
 
     /// Stops everything: the gateway first, then services in reverse order, the broker last.
     pub async fn stop(mut self) {
-        let mut levels: BTreeMap<usize, Vec<&Spec>> = BTreeMap::new();
-        for spec in &self.specs {
+        self.fleet.close();
+        let mut levels: BTreeMap<usize, Vec<Spec>> = BTreeMap::new();
+        for spec in self.fleet.specs() {
             levels.entry(spec.depth).or_default().push(spec);
         }
         for specs in levels.values().rev() {
             for spec in specs {
-                let _ = self.orders[&spec.slot].send(Order::Stop).await;
+                self.fleet.order(&spec.slot, Order::Stop).await;
             }
             let all_stopped = |rows: &[crate::registry::Instance]| {
                 let mut these = rows.iter().filter(|row| specs.iter().any(|spec| spec.slot == row.instance));
@@ -126,7 +116,7 @@ impl Supervisor {
             };
             self.registry.wait_until(STOP_LIMIT, all_stopped).await;
         }
-        self.keepers.shutdown().await;
+        self.fleet.shutdown().await;
         self.background.shutdown().await;
         self.data.remove(PROCESSES);
         self.data.remove(Address::FILE);
@@ -141,7 +131,7 @@ impl Supervisor {
             token: token.clone(),
             registry: self.registry.clone(),
             logs: self.logs.clone(),
-            orders: self.orders.clone(),
+            fleet: self.fleet.clone(),
             stop: self.stop.clone(),
         });
         self.background.spawn(async move {
@@ -159,20 +149,16 @@ impl Supervisor {
     fn follow_addresses(&mut self, shared: Arc<Shared>) {
         let registry = self.registry.clone();
         let mut told: HashMap<String, String> = HashMap::new();
-        let told_ones: Vec<_> = self
-            .specs
-            .iter()
-            .map(|spec| (spec.slot.clone(), spec.told.clone(), self.orders[&spec.slot].clone()))
-            .collect();
+        let fleet = self.fleet.clone();
         self.background.spawn(async move {
             let mut revision = registry.watch();
             loop {
                 let now = shared.known_addresses();
                 let has_moved = |name: &String| told.get(name).is_some_and(|url| now.get(name) != Some(url));
-                for (slot, names, order) in &told_ones {
-                    let runs = registry.matching(slot).iter().any(|row| row.pid.is_some());
-                    if runs && names.iter().any(has_moved) {
-                        let _ = order.send(Order::Restart).await;
+                for spec in fleet.specs() {
+                    let runs = registry.matching(&spec.slot).iter().any(|row| row.pid.is_some());
+                    if runs && spec.told.iter().any(has_moved) {
+                        fleet.order(&spec.slot, Order::Restart).await;
                     }
                 }
                 told = now;

@@ -25,6 +25,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::placeholder;
+use crate::scale::MOST;
 
 /// The instance name of the built-in broker.
 pub const BROKER: &str = "broker";
@@ -248,8 +249,8 @@ impl Service {
         if self.command.is_empty() {
             return Some("the command is empty".into());
         }
-        if !(1..=64).contains(&self.instances) {
-            return Some(format!("instances = {}: 1 to 64 are possible", self.instances));
+        if !(1..=MOST).contains(&self.instances) {
+            return Some(format!("instances = {}: 1 to {MOST} are possible", self.instances));
         }
         if let Some(bad) = self.routes.iter().find(|route| !is_route(route)) {
             return Some(format!("route '{bad}': a route is '/x', '/x/*' or '/*'"));

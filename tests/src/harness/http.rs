@@ -58,9 +58,8 @@ impl Http {
     /// # Errors
     /// Why there was no answer.
     pub fn send(&self, method: &str, url: &str, key: Option<&str>, body: Vec<u8>) -> Result<Answer, String> {
-        let mut request = Request::builder().method(method).uri(url);
         // For who asks a service itself; the gateway takes it off and says who it is.
-        request = request.header("x-bongsu-principal", super::PRINCIPAL);
+        let mut request = Request::builder().method(method).uri(url).header("x-bongsu-principal", super::PRINCIPAL);
         if let Some(key) = key {
             request = request.header("idempotency-key", key);
         }
@@ -78,6 +77,14 @@ impl Http {
         let request = Request::builder().method(method).uri(url);
         let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
         self.answer(request.body(Full::from(body)).map_err(|error| error.to_string())?)
+    }
+
+    /// What only an operator on this machine may ask a process: `GET` as nobody.
+    ///
+    /// # Errors
+    /// Why there was no answer.
+    pub fn look(&self, url: &str) -> Result<Answer, String> {
+        self.request("GET", url, &[], Vec::new())
     }
 
     fn answer(&self, request: Request<Full<Bytes>>) -> Result<Answer, String> {

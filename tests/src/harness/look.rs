@@ -4,9 +4,21 @@ use std::{collections::BTreeMap, time::Duration};
 
 use serde_json::Value;
 
-use crate::harness::{Mall, wait::until};
+use crate::harness::{Mall, Process, wait::until};
 
 impl Mall {
+    /// The processes of a service, ready or not.
+    pub fn instances(&self, name: &str) -> Vec<Process> {
+        self.ps().into_iter().filter(|row| row.name == name).collect()
+    }
+
+    /// A figure of a process, as its metrics say it; none when it does not answer or has none of that name.
+    pub fn figure(&self, process: &Process, name: &str) -> Option<f64> {
+        let answer = self.http.look(&format!("{}/bongsu/metrics", process.url.as_ref()?)).ok()?;
+        let text = String::from_utf8_lossy(&answer.body).into_owned();
+        text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.parse().ok())
+    }
+
     /// The facts of an order that a context has told, with the operator's own tool.
     pub fn facts(&self, context: &str, order: &str) -> Vec<Value> {
         let lines = self.said_by(&["facts", context, "--json", "--order", order]);

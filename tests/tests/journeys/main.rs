@@ -15,4 +15,5 @@ mod operating;
 mod republishing;
 mod killing;
 mod auditing;
+mod scaling;
 mod verdict;

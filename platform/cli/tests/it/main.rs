@@ -5,6 +5,8 @@ mod house;
 mod up;
 mod steer;
 mod heal;
+mod kills;
+mod scale;
 mod logs;
 mod bad_input;
 mod gateway;
