@@ -10,6 +10,7 @@ use std::{
 
 use crate::{
     core::Core,
+    generation::table,
     lane::{Cursor, cursor_key},
 };
 
@@ -105,7 +106,13 @@ async fn lags(core: &Arc<Core>) -> Vec<Figure> {
     for consumer in &core.service.consumers {
         for topic in consumer.topics() {
             let Some(partitions) = ends.get(&topic) else { continue };
-            let keys = partitions.iter().map(|(partition, ..)| cursor_key(consumer.name(), partition)).collect();
+            // A read model's cursors are those of the generation that is shown.
+            let reader = match consumer.is_read_model() {
+                true => core.shown(consumer.name()).await.ok().map(|(shown, _)| table(consumer.name(), shown)),
+                false => Some(consumer.name().to_owned()),
+            };
+            let Some(reader) = reader else { continue };
+            let keys = partitions.iter().map(|(partition, ..)| cursor_key(&reader, partition)).collect();
             let Ok(docs) = core.store.docs(keys).await else { continue };
             let behind = partitions.iter().zip(docs).map(|((partition, earliest, end), doc)| {
                 let kept = doc.and_then(|doc| serde_json::from_slice::<Cursor>(&doc.data).ok());

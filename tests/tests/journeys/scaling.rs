@@ -52,8 +52,7 @@ fn up_and_down(mall: &Mall) {
     let lanes = ["ordering", "payment"].map(|name| (name, held(mall, &mall.instances(name))));
     for count in [2, 4] {
         scale(mall, &lanes, count);
-        mall.kill("ordering-1");
-        mall.kill(&format!("payment-{count}"));
+        mall.said_by(&["kill", "ordering-1", &format!("payment-{count}")]);
         lanes.iter().for_each(|(name, all)| shared(mall, name, *all, count));
     }
     for (name, all) in lanes {
@@ -110,21 +109,26 @@ fn pause(mall: &Mall, name: &str, all: f64) {
     println!("{slot} went on: {} of its Commits were refused", of("bongsu_fenced_commits_total"));
 }
 
-/// SIGSTOP outside of a transaction: an instance stopped inside one keeps the file from all others, and nothing moves
-/// until it goes on (ARCHITECTURE, one fence). Whether it was inside is seen at its lock.
+/// SIGSTOP while it neither writes nor is the next to write: an instance stopped there keeps the file from all others, and
+/// nothing moves until it goes on (decision 0014). Whether it was is seen at the two locks.
 fn stand_still(mall: &Mall, name: &str, pid: u32) {
-    let lock = mall.system().data().join(format!("{name}.db.lock"));
-    until("it was stopped outside of a transaction", PATIENCE, || {
+    let lock = |which: &str| {
+        let path = mall.system().data().join(format!("{name}.db.{which}"));
+        File::open(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    };
+    until("it was stopped without a lock", PATIENCE, || {
         signal(pid, Signal::SIGSTOP);
-        for _ in 0..20 {
-            let file = File::open(&lock).map_err(|error| format!("{}: {error}", lock.display()))?;
-            if file.try_lock().is_ok() {
+        let (next, write) = (lock("next"), lock("lock"));
+        for _ in 0..50 {
+            // In the order in which instances take them.
+            if next.try_lock().is_ok() && write.try_lock().is_ok() {
                 return Ok(());
             }
-            thread::park_timeout(Duration::from_millis(10));
+            let _ = next.unlock();
+            thread::park_timeout(Duration::from_millis(5));
         }
         signal(pid, Signal::SIGCONT);
-        Err("it holds the lock".into())
+        Err("it has a lock".into())
     });
 }
 

@@ -28,18 +28,32 @@ pub fn only_the_owner_writes(name: &'static str, store: MemoryStore) -> impl FnM
 }
 
 fn owned(store: &MemoryStore, cursor: &DocKey, by: &str) -> Result<(), String> {
-    let lease = match cursor.id.as_str() {
-        "relay" => "relay/0".to_owned(),
-        lane => format!("lane/{lane}"),
-    };
-    let found = store.docs(vec![DocKey::new("lease", lease.as_str())]).now_or_never();
-    let found = found.ok_or("the store does not answer at once")?.map_err(|error| error.to_string())?;
-    let holder = found.into_iter().flatten().next().map(|doc| serde_json::from_slice::<Lease>(&doc.data));
-    match holder.transpose().map_err(|error| format!("{lease}: {error}"))? {
-        Some(holder) if holder.slot == by => Ok(()),
-        holder => {
-            let holder = holder.map_or_else(|| "nobody".to_owned(), |lease| format!("'{}'", lease.slot));
-            Err(format!("'{by}' moved {cursor}, and {holder} holds {lease}"))
+    let leases = leases(&cursor.id);
+    let keys = leases.iter().map(|lease| DocKey::new("lease", lease.as_str())).collect();
+    let found = store.docs(keys).now_or_never().ok_or("the store does not answer at once")?;
+    let found = found.map_err(|error| error.to_string())?.into_iter().flatten();
+    let holders: Vec<Lease> = found
+        .map(|doc| serde_json::from_slice(&doc.data))
+        .collect::<Result<_, _>>()
+        .map_err(|error| format!("{leases:?}: {error}"))?;
+    match holders.iter().any(|holder| holder.slot == by) {
+        true => Ok(()),
+        false => {
+            let holders: Vec<&str> = holders.iter().map(|holder| holder.slot.as_str()).collect();
+            Err(format!("'{by}' moved {cursor}, and {holders:?} hold {leases:?}"))
         }
+    }
+}
+
+/// Under which leases a cursor may be moved. A read model's cursors are of one generation, NAME@VERSION.generation; who
+/// builds a generation has a lease of its own.
+fn leases(cursor: &str) -> Vec<String> {
+    if cursor == "relay" {
+        return vec!["relay/0".to_owned()];
+    }
+    let (reader, partition) = cursor.split_once('/').unwrap_or((cursor, ""));
+    match reader.rsplit_once('.').filter(|_| reader.contains('@')) {
+        Some((root, _)) => vec![format!("lane/{root}/{partition}"), format!("rebuild/{root}/0")],
+        None => vec![format!("lane/{cursor}")],
     }
 }
