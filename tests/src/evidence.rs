@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use bongsu_core::Aggregate;
 use bongsu_core::Wire;
 use bongsu_runtime::ports::store::{Doc, Position, Read, Scan, Store, StoreError, StoredEvent};
+use bytes::Bytes;
 use serde_json::Value;
 
 /// Everything a rule may look at.
@@ -33,6 +34,8 @@ pub struct Op {
     pub order: String,
     /// What the client knows.
     pub heard: Heard,
+    /// Status and body of every answer to this key and body that says what became of it.
+    pub answers: Vec<(u16, Bytes)>,
 }
 
 /// What a client knows of its request.

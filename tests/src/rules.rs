@@ -1,4 +1,4 @@
-//! The invariants of the mall (`I1`…`I12` as in docs/guides/testing.md). Each looks at a whole run, says how
+//! The invariants of the mall (`I1`…`I14` as in docs/guides/testing.md). Each looks at a whole run, says how
 //! many things it looked at, or the first that is wrong; the caller fails a rule that looked at nothing.
 
 pub mod orders;
@@ -8,6 +8,10 @@ mod stock;
 pub mod processes;
 mod views;
 mod audit;
+mod replies;
+mod causes;
+#[cfg(test)]
+mod tests;
 
 use crate::evidence::Evidence;
 
@@ -23,6 +27,7 @@ pub const ALL: &[Rule] = &[
     ("I1 every order has ended", orders::every_order_has_ended),
     ("I3 versions and positions rise", orders::versions_rise),
     ("I4 every effect exactly once", effects::exactly_once),
+    ("I4 no process hears anything twice", processes::heard_once),
     ("I5 no cursor passed an unhandled fact", effects::marks_cover_facts),
     ("I7 money is conserved", money::conserved),
     ("I7 our books are the provider's books", money::books_agree),
@@ -30,10 +35,22 @@ pub const ALL: &[Rule] = &[
     ("I8 reservations end as their orders", stock::reservations_end),
     ("I9 no process is left with a timer", processes::nothing_left_to_do),
     ("I10 MyPage shows what the contexts hold", views::agree),
+    ("I12 one key has one reply and one effect", replies::same_key_same_reply),
+    ("I14 every cause is there", causes::causes_exist),
+    ("I14 nothing but undoing after the end", causes::nothing_but_undoing_after_the_end),
+];
+
+/// Those that hold at every moment, quiet or not.
+pub const ALWAYS: &[Rule] = &[
+    ("I3 versions and positions rise", orders::versions_rise),
+    ("I4 no process hears anything twice", processes::heard_once),
+    ("I8 stock is conserved at every prefix", stock::conserved),
+    ("I14 every cause is there", causes::causes_exist),
+    ("I14 nothing but undoing after the end", causes::nothing_but_undoing_after_the_end),
 ];
 
 /// The rule of a system in which the audit runs.
-pub const AUDITED: Rule = ("I12 the audit has heard of every order and agrees", audit::agrees);
+pub const AUDITED: Rule = ("the audit has heard of every order and agrees", audit::agrees);
 
 /// Checks everything; the first broken or vacuous rule is the error.
 ///

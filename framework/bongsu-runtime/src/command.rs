@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     core::{Core, Settled},
-    planted,
+    moments, planted,
     ports::{
         Fut,
         store::{CommitId, DocBody, DocKey, DocWrite, Mismatch, Position, Read, StoreError},
@@ -163,6 +163,7 @@ pub(crate) async fn run(core: &Arc<Core>, call: &Call, planner: &dyn Planner) ->
     for attempt in 0..ATTEMPTS {
         let mut unit = Unit::new(core, id);
         if let Some(answer) = kept(&mut unit, call).await? {
+            core.env.sometimes(moments::ONCE_AGAIN);
             return Ok(answer);
         }
         let reply = planner.plan(&mut unit).await.map_err(refused)?;
@@ -183,12 +184,14 @@ pub(crate) async fn run(core: &Arc<Core>, call: &Call, planner: &dyn Planner) ->
             }
             Settled::Refused(mismatches) => {
                 if let Some(answer) = overtaken(&mismatches, call)? {
+                    core.env.sometimes(moments::ONCE_OVERTAKEN);
                     return Ok(answer);
                 }
             }
             Settled::Failed(StoreError::Unknown(_)) => {
-                if was_applied(core, call, id).await? {
-                    return Ok(Answer { reply, replayed: false });
+                if let Some(answer) = found_applied(core, call, id, reply).await? {
+                    core.env.sometimes(moments::UNKNOWN_APPLIED);
+                    return Ok(answer);
                 }
             }
             Settled::Failed(error) => return Err(failed(error)),
@@ -204,7 +207,11 @@ pub(crate) async fn run(core: &Arc<Core>, call: &Call, planner: &dyn Planner) ->
 async fn kept(unit: &mut Unit, call: &Call) -> Result<Option<Answer>, CommandError> {
     let Some(once) = &call.once else { return Ok(None) };
     let data = unit.doc(&once_key(once)).await.map_err(refused)?;
-    data.map(|data| replay(&data, once)).transpose()
+    let answer = data.map(|data| replay(&data, once)).transpose();
+    if matches!(answer, Err(CommandError::KeyReused)) {
+        unit.core.env.sometimes(moments::ONCE_REUSED);
+    }
+    answer
 }
 
 /// If another request with the same once-key won, its answer.
@@ -221,16 +228,24 @@ fn overtaken(mismatches: &[Mismatch], call: &Call) -> Result<Option<Answer>, Com
     Ok(None)
 }
 
-/// After an unknown outcome: whether our Commit is in the store.
-async fn was_applied(core: &Arc<Core>, call: &Call, id: CommitId) -> Result<bool, CommandError> {
+/// After an unknown outcome: the answer, if the Commit is in the store. Which answer, the once-key says: another
+/// request under the same key has the same id, and it may have been the one that won.
+async fn found_applied(
+    core: &Arc<Core>,
+    call: &Call,
+    id: CommitId,
+    reply: Reply,
+) -> Result<Option<Answer>, CommandError> {
     if let Some(once) = &call.once {
         let doc = core.store.docs(vec![once_key(once)]).await.map_err(failed)?.pop().flatten();
-        return Ok(doc.is_some_and(|doc| doc.revision == id));
+        let kept = doc.map(|doc| replay(&doc.data, once)).transpose()?;
+        return Ok(kept.map(|kept| Answer { replayed: kept.reply != reply, ..kept }));
     }
     let head = core.store.head().await.map_err(failed)?;
     let after = Position(head.0.saturating_sub(1_000));
     let recent = core.store.read(Read::Feed { after }, 1_000).await.map_err(failed)?;
-    Ok(recent.iter().any(|event| event.commit == id))
+    let applied = recent.iter().any(|event| event.commit == id);
+    Ok(applied.then_some(Answer { reply, replayed: false }))
 }
 
 fn replay(data: &[u8], once: &Once) -> Result<Answer, CommandError> {

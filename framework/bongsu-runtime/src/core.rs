@@ -15,7 +15,7 @@ use crate::{
     command::ONCE,
     generation::Generations,
     lease::Leases,
-    planted,
+    moments, planted,
     ports::{
         Fut,
         broker::Broker,
@@ -26,7 +26,7 @@ use crate::{
     service::Service,
     snapshot::{Taken, Wanted},
     status::Health,
-    unit::Plan,
+    unit::{Plan, Unit},
 };
 
 pub(crate) struct Core {
@@ -139,6 +139,20 @@ impl Core {
         Ok(Queued { verdict, id, belief, due_ms: plan.due_ms, snapshots })
     }
 
+    /// Whether everything a unit has read is still so; what is not is forgotten. The store alone can tell.
+    pub(crate) async fn still_holds(&self, unit: Unit) -> Result<bool, StoreError> {
+        let mut commit = unit.plan().commit;
+        (commit.events, commit.docs) = (Vec::new(), Vec::new());
+        match self.store.commit(commit).await? {
+            Verdict::Done => Ok(true),
+            Verdict::Refused(mismatches) => {
+                self.cache().learn(&mismatches);
+                self.leases.learn(&mismatches);
+                Ok(false)
+            }
+        }
+    }
+
     /// Waits for the verdict and sets the cache right when it is not Done.
     pub(crate) async fn settle(&self, queued: Queued) -> Settled {
         let Queued { verdict, mut belief, due_ms, snapshots, .. } = queued;
@@ -158,7 +172,9 @@ impl Core {
             Settled::Refused(mismatches) => {
                 self.cache().learn(mismatches);
                 belief.give_up();
-                self.leases.learn(mismatches);
+                if self.leases.learn(mismatches) {
+                    self.env.sometimes(moments::LEASE_LOST);
+                }
             }
             Settled::Failed(error) => {
                 belief.give_up();

@@ -16,7 +16,7 @@ use crate::{
     consumer::Consumer,
     core::{Core, Queued, Settled},
     envelope::Envelope,
-    planted,
+    moments, planted,
     ports::{
         broker::{In, LogId, Partition},
         store::{CommitId, DocBody, DocKey, Guard, StoreError},
@@ -131,10 +131,33 @@ impl Lane {
                     }
                     pauses += 1;
                     self.reread(core).await?;
+                    core.env.sometimes(moments::LANE_AGAIN);
+                    if planted::highest_first(core) {
+                        self.skip_to_the_last(core, messages).await?;
+                    }
                 }
                 Err(stop) => return Err(stop),
             }
         }
+    }
+
+    /// The planted bug `highest-offset`: the cursor moves past facts whose Commits were refused.
+    async fn skip_to_the_last(&mut self, core: &Arc<Core>, messages: &[In]) -> Result<(), Stop> {
+        if let (Some(cursor), Some(last)) = (&mut self.cursor, messages.last()) {
+            cursor.offset = cursor.offset.max(last.offset + 1);
+            self.skipped = true;
+        }
+        self.rest(core).await
+    }
+
+    /// The planted bug `effect-before-mark`: the effect is committed alone; the unit that is left holds the mark.
+    async fn effect_alone(&self, core: &Arc<Core>, mut unit: Unit) -> Result<Unit, Stop> {
+        let mut mark = Unit::new(core, CommitId(digest(&["mark", &format!("{:?}", unit.id)])));
+        unit.take_writes(SEEN).into_iter().for_each(|(key, body)| mark.put(key, body));
+        let Ok(queued) = core.submit(unit.plan()) else {
+            return Err(Stop::Later(StoreError::Unknown("stale".into())));
+        };
+        failure(core.settle(queued).await).map_or(Ok(mark), Err)
     }
 
     /// Writes the cursor down if only skipped facts moved it.
@@ -205,6 +228,9 @@ impl Lane {
                 self.skipped = true;
                 self.rest(core).await?;
             }
+            if planted::effect_first(core) {
+                *unit = self.effect_alone(core, *unit).await?;
+            }
             let before = self.cursor.replace(next.clone());
             self.advance(core, &mut unit)?;
             let id = unit.id;
@@ -236,14 +262,14 @@ impl Lane {
         let mut unit = Unit::new(core, id);
         let seen = seen_key(name, &envelope);
         let fallible = async {
-            if unit.doc(&seen).await?.is_some_and(|data| is_seen(&data, envelope.sequence)) {
+            if unit.doc(&seen).await?.is_some_and(|data| is_seen(core, &data, envelope.sequence)) {
                 return Ok(None);
             }
             let behind = unit.doc(&Todo::key(&queue)).await?;
             Ok::<_, Fail>(Some(behind.map(|data| Todo::decode(&data))))
         };
         let behind = match fallible.await {
-            Ok(None) => return Ok(Planned::Skip),
+            Ok(None) => return Ok(known(core)),
             Ok(Some(behind)) => behind.transpose().map_err(|why| Stop::Later(StoreError::Corrupt(why)))?,
             Err(fail) => return Err(later(fail)),
         };
@@ -387,8 +413,15 @@ pub(crate) fn queue_id(consumer: &str, key: &str) -> String {
     format!("fact/{consumer}/{key}")
 }
 
-fn is_seen(data: &[u8], sequence: u64) -> bool {
-    serde_json::from_slice::<Seen>(data).is_ok_and(|seen| sequence <= seen.sequence)
+/// Nothing to do for a fact that was seen before.
+fn known(core: &Core) -> Planned {
+    core.env.sometimes(moments::FACT_AGAIN);
+    Planned::Skip
+}
+
+fn is_seen(core: &Core, data: &[u8], sequence: u64) -> bool {
+    let known = |seen: Seen| sequence <= seen.sequence && !planted::forgets(core, seen.sequence - sequence);
+    serde_json::from_slice(data).is_ok_and(known)
 }
 
 fn failure(settled: Settled) -> Option<Stop> {

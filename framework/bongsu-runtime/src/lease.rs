@@ -21,6 +21,7 @@ use crate::{
     core::Core,
     figures::Counts,
     midnight::MIDNIGHT,
+    moments,
     ports::store::{Commit, CommitId, Doc, DocBody, DocKey, DocWrite, Guard, Mismatch, Scan, StoreError, Verdict},
     rebuild,
     todo::SHARDS,
@@ -125,8 +126,9 @@ impl Leases {
         self.lock().keys().filter(|resource| resource.starts_with(prefix)).cloned().collect()
     }
 
-    /// Drops what a refusal showed to be lost.
-    pub(crate) fn learn(&self, mismatches: &[Mismatch]) {
+    /// Drops what a refusal showed to be lost; whether something was.
+    pub(crate) fn learn(&self, mismatches: &[Mismatch]) -> bool {
+        let mut any = false;
         let is_lease = |mismatch: &Mismatch| matches!(mismatch, Mismatch::Doc(key, _) if key.table == LEASE);
         if mismatches.iter().any(is_lease) {
             Counts::add(&self.counts.fenced);
@@ -139,10 +141,12 @@ impl Leases {
                 held.remove(&key.id);
                 drop(held);
                 Counts::add(&self.counts.leases_lost);
+                any = true;
                 tracing::warn!(lease = key.id, "a lease was taken over");
                 self.changed.notify_waiters();
             }
         }
+        any
     }
 
     /// Whether this instance is the only one of its service.
@@ -303,6 +307,9 @@ impl Keeper {
                 Some(now) => held.insert(resource.clone(), now),
                 None => held.remove(resource),
             };
+            if before.is_some() && now.is_none() {
+                self.core.env.sometimes(moments::LEASE_LOST);
+            }
             changed |= before.map(|held| held.revision) != now.map(|held| held.revision);
         }
         if changed {
@@ -327,6 +334,9 @@ impl Keeper {
             let alive = |lease: &Lease| members.get(&lease.slot).is_some_and(|it| it.incarnation == lease.incarnation);
             let free = before.as_ref().is_none_or(|lease| lease.slot == *slot || !alive(lease));
             if free {
+                if before.as_ref().is_some_and(|lease| !lease.slot.is_empty()) {
+                    self.core.env.sometimes(moments::TAKEN_OVER);
+                }
                 let epoch = before.map_or(1, |before| before.epoch + 1);
                 let lease = Lease { slot: slot.clone(), incarnation: self.incarnation, epoch };
                 let commit = change(resource, doc.map(|doc| doc.revision), &lease);

@@ -7,6 +7,7 @@
 #![warn(missing_docs)]
 
 pub mod ports;
+pub mod moments;
 
 mod service;
 mod target;

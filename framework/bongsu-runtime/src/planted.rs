@@ -1,18 +1,23 @@
 //! Bugs planted for tests: the simulator switches one on and must turn red. `Env::bug` is never true in a
-//! real process. Another, `lost-timer`, is one line in `run_process.rs`.
+//! real process. Each is a bug that systems like this one have shipped.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use bongsu_core::type_of;
+use bongsu_core::{digest, type_of};
 
 use crate::{
     consumer::Consumer,
     core::Core,
     ports::{
         broker::{Out, Producer},
+        env::Task,
         store::{Commit, CommitId, DocWrite},
     },
+    todo::Todo,
 };
+
+/// So much later the row of a timer follows its state.
+const APART: Duration = Duration::from_millis(20);
 
 /// `publish-before-commit`: facts leave when the Commit is queued, whatever becomes of it.
 pub(crate) fn publish_early(core: &Core, commit: &Commit) {
@@ -34,10 +39,7 @@ pub(crate) fn publish_early(core: &Core, commit: &Commit) {
         .collect();
     let publish =
         async move { drop(broker.publish(Producer { service: &service, epoch: 1, refill: 0, after: 0 }, batch).await) };
-    core.planted
-        .lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner)
-        .push(core.env.spawn("early", Box::pin(publish)));
+    keep(core, core.env.spawn("early", Box::pin(publish)));
 }
 
 /// `snapshot-without-version`: whether a snapshot is written over another without comparing versions.
@@ -85,4 +87,59 @@ pub(crate) fn reads_on(core: &Core) -> bool {
 /// another took over writes on.
 pub(crate) fn unfenced(core: &Core) -> bool {
     core.env.bug("no-fence-after-pause")
+}
+
+/// `highest-offset`: whether the cursor moves to the highest fact handled, not to the last of those without a gap.
+pub(crate) fn highest_first(core: &Core) -> bool {
+    core.env.bug("highest-offset")
+}
+
+/// `effect-before-mark`: whether the mark that a fact was seen is written after its effect, in a Commit of its own.
+pub(crate) fn effect_first(core: &Core) -> bool {
+    core.env.bug("effect-before-mark")
+}
+
+/// `short-memory`: whether a fact that is so much older than the newest seen has been forgotten.
+pub(crate) fn forgets(core: &Core, older: u64) -> bool {
+    older > 0 && core.env.bug("short-memory")
+}
+
+/// `two-relays`: whether two workers publish one feed.
+pub(crate) fn two_relays(core: &Core) -> bool {
+    core.env.bug("two-relays")
+}
+
+/// `blind-retry`: every attempt to publish looks new to the broker.
+pub(crate) fn number_blindly(core: &Core, batch: &mut [Out]) {
+    if core.env.bug("blind-retry") {
+        let now = core.env.mono().as_micros() as u64 * 1_000;
+        batch.iter_mut().zip(now..).for_each(|(out, position)| (out.position, out.ordinal) = (position, 0));
+    }
+}
+
+/// `lost-timer`: the row of a timer is never written; `timer-after-state`: it follows later, on its own;
+/// `timer-in-memory`: it is only written when it is due. Whether one of them is on.
+pub(crate) fn timer_apart(core: &Arc<Core>, id: &str, todo: &Todo) -> bool {
+    if core.env.bug("lost-timer") {
+        return true;
+    }
+    let wait = match (core.env.bug("timer-after-state"), core.env.bug("timer-in-memory")) {
+        (false, false) => return false,
+        (true, _) => APART,
+        (_, true) => Duration::from_millis(u64::try_from(todo.due_ms - core.env.wall_ms()).unwrap_or(0)),
+    };
+    let mut commit = Commit::new(CommitId(digest(&["apart", id, &core.env.random().to_string()])));
+    commit.docs.push(DocWrite { key: Todo::key(id), put: Some(todo.body(id)) });
+    let (env, store) = (core.env.clone(), core.store.clone());
+    let later = async move {
+        env.sleep(wait).await;
+        drop(store.commit(commit).await);
+    };
+    keep(core, core.env.spawn("timer", Box::pin(later)));
+    true
+}
+
+/// Keeps a task of a bug running.
+fn keep(core: &Core, task: Box<dyn Task>) {
+    core.planted.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(task);
 }

@@ -3,8 +3,9 @@
 use bongsu_core::{Ctx, EffectId, Route};
 
 use crate::{
+    moments, planted,
     ports::store::DocKey,
-    saga::{STEP, Saga, Told, Want, Written},
+    saga::{Glance, STEP, Saga, Told, Want, Written},
     target::Decided,
     todo::{Todo, Work},
     unit::{Fail, MAX_STEPS, Message, Unit},
@@ -46,7 +47,14 @@ impl Unit {
         }
         let target = saga.stream(key);
         let mut state = self.copy_of(&target).await?;
-        let undo = saga.glance(state.as_ref()).undo;
+        let Glance { mut undo, ended, .. } = saga.glance(state.as_ref());
+        if let Told::Refused { effect, .. } = &told {
+            // What was refused did not happen: there is nothing to undo.
+            undo.retain(|(id, _)| id != effect);
+        }
+        if ended {
+            self.core.env.sometimes(moments::LATE_INPUT);
+        }
         let step = saga.take(state.as_mut(), told, ctx).map_err(|error| Fail::Corrupt(error.to_string()))?;
         let input = saga.glance(state.as_ref()).inputs;
         let data = serde_json::to_vec(&step).expect("a step has string keys and encodes as JSON");
@@ -77,9 +85,9 @@ impl Unit {
                 Ok(())
             }
             Want::Wake { name, at_ms } => {
-                if !self.core.env.bug("lost-timer") {
-                    let todo = Todo::timer(saga.name(), key, &name, at_ms, ctx);
-                    self.put_todo(&timer_id(saga, key, &name), &todo);
+                let (id, todo) = (timer_id(saga, key, &name), Todo::timer(saga.name(), key, &name, at_ms, ctx));
+                if !planted::timer_apart(&self.core, &id, &todo) {
+                    self.put_todo(&id, &todo);
                 }
                 Ok(())
             }
@@ -119,6 +127,7 @@ impl Unit {
             Some(data) => Todo::decode(&data).map_err(Fail::Corrupt)?,
             None => Todo::waiting(saga.name(), key, ctx),
         };
+        self.core.env.sometimes(moments::EARLY_INPUT);
         if let Work::Waiting { inputs, .. } = &mut todo.work {
             inputs.push((Written::of(&heard), ctx.clone()));
         }

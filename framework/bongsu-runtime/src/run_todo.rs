@@ -13,6 +13,7 @@ use crate::{
     envelope::Envelope,
     generation::split,
     lane::panic_text,
+    moments,
     ports::store::{CommitId, Guard, StoreError},
     queued,
     saga::Told,
@@ -86,7 +87,16 @@ async fn attempt(core: &Arc<Core>, lease: &str, id: &str) -> Result<(), Undone> 
         let todo = Todo::decode(&data).map_err(|why| Undone::Failed { why, for_good: true })?;
         unit.put(key, None);
         let planned = AssertUnwindSafe(plan(core, &mut unit, id, todo, outcome.as_ref())).catch_unwind().await;
-        planned.map_err(|panic| Undone::Failed { why: panic_text(panic.as_ref()), for_good: false })??;
+        let failed = |why, for_good| Err(Undone::Failed { why, for_good });
+        match planned.unwrap_or_else(|panic| failed(panic_text(panic.as_ref()), false)) {
+            // Believed only when it rests on nothing stale: another instance may have moved the stream since.
+            Err(Undone::Failed { why, for_good }) => match core.still_holds(unit).await {
+                Ok(true) => return failed(why, for_good),
+                Ok(false) => continue,
+                Err(error) => return Err(Undone::Store(error)),
+            },
+            planned => planned?,
+        }
         let Ok(queued) = core.submit(unit.plan()) else { continue };
         match core.settle(queued).await {
             Settled::Done => return Ok(()),
@@ -138,6 +148,7 @@ async fn wake(
         actor: process.to_owned(),
         ..ctx.clone()
     };
+    core.env.sometimes(moments::WOKEN);
     unit.step_process(saga.as_ref(), key, Told::Woke { name }, &ctx).await.map_err(undone)?;
     unit.settle_processes().await.map_err(undone)
 }
@@ -269,7 +280,9 @@ async fn note_failure(core: &Arc<Core>, lease: &str, id: &str, why: &str, for_go
             _ => ATTEMPTS,
         };
         todo.failed(why.to_owned(), most, unit.now_ms, core.settings.retry_cap_ms);
-        if todo.parked {
+        if !todo.parked {
+            core.env.sometimes(moments::TRIED_AGAIN);
+        } else {
             tracing::error!(todo = id, error = why, "a to-do is parked");
         }
         unit.put_todo(id, &todo);

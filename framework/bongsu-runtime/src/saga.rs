@@ -91,6 +91,7 @@ pub(crate) trait Saga: Send + Sync {
 pub(crate) struct Glance {
     pub(crate) inputs: u64,
     pub(crate) undo: Vec<(EffectId, Message)>,
+    pub(crate) ended: bool,
 }
 
 pub(crate) struct SagaOf<P> {
@@ -160,7 +161,7 @@ where
 
     fn glance(&self, state: &(dyn Any + Send + Sync)) -> Glance {
         let instance = instance::<P>(state);
-        Glance { inputs: instance.inputs, undo: instance.undo.clone() }
+        Glance { inputs: instance.inputs, undo: instance.undo.clone(), ended: instance.ending != Ending::Running }
     }
 }
 

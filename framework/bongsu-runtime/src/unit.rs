@@ -152,6 +152,12 @@ impl Unit {
         self.docs.entry(key).or_insert(OpenDoc { read: None, write: None }).write = Some(body);
     }
 
+    /// Takes back what was written to a table: for planted bugs, which commit it apart.
+    pub(crate) fn take_writes(&mut self, table: &str) -> Vec<(DocKey, Option<DocBody>)> {
+        let mine = self.docs.iter_mut().filter(|(key, _)| key.table == table);
+        mine.filter_map(|(key, open)| Some((key.clone(), open.write.take()?))).collect()
+    }
+
     /// Writes a to-do, and remembers when the drainer has to wake for it.
     pub(crate) fn put_todo(&mut self, id: &str, todo: &Todo) {
         self.due_ms = Some(self.due_ms.map_or(todo.due_ms, |due| due.min(todo.due_ms)));

@@ -1,7 +1,9 @@
-//! Memory adapters, given/when/then, conformance suites for every port, the HTTP conventions, and the simulator.
+//! Memory adapters, given/when/then, sagas under every fault, conformance suites for every port, the HTTP conventions,
+//! and the simulator.
 #![forbid(unsafe_code)]
 
 pub mod given;
+pub mod saga;
 pub mod conformance;
 pub mod conventions;
 pub mod sim;

@@ -46,7 +46,10 @@ impl Mall {
         if let (Heard::Accepted, Ok(answer)) = (heard, &answer) {
             assert_eq!(answer.json()["order_id"], order.as_str(), "the key {key} makes the id");
         }
-        let op = Op { order: order.clone(), heard };
+        // A refusal may come from the gateway, which keeps none.
+        let kept = answer.iter().filter(|_| heard == Heard::Accepted);
+        let answers = kept.map(|answer| (answer.status, answer.body.clone())).collect();
+        let op = Op { order: order.clone(), heard, answers };
         self.history.lock().unwrap_or_else(PoisonError::into_inner).push(op);
         Placed { order, heard, answer }
     }

@@ -1,7 +1,28 @@
-//! I9: processes end, and leave nothing behind.
+//! I4, I9: processes hear everything once, end, and leave nothing behind.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
 
 use super::Checked;
 use crate::evidence::Evidence;
+
+/// I4: no instance of a process has heard the same fact or event twice.
+pub(super) fn heard_once(evidence: &Evidence) -> Checked {
+    let mut heard = BTreeSet::new();
+    for (context, dump) in &evidence.stores {
+        for event in dump.events.iter().filter(|event| event.name == "bongsu.process-step") {
+            let read = |bytes: &[u8]| serde_json::from_slice::<Value>(bytes).map_err(|error| error.to_string());
+            let (step, meta) = (read(&event.data)?, read(&event.meta)?);
+            let Some(input) = step["input"].get("heard") else { continue };
+            // Two events of one cause are told apart by what they say.
+            if !heard.insert((*context, &event.stream, meta["causation"].to_string(), input.to_string())) {
+                return Err(format!("{context}: {}@{} was heard before: {input}", event.stream, event.version));
+            }
+        }
+    }
+    Ok(heard.len() as u64)
+}
 
 /// I9: no timer, job, failed or waiting input is left in any store; every process has had at least one input.
 pub(super) fn nothing_left_to_do(evidence: &Evidence) -> Checked {

@@ -4,6 +4,8 @@ use std::{sync::PoisonError, time::Duration};
 
 use bongsu_core::{CommandId, Ctx, Wire};
 use bongsu_runtime::{Answer, Call, CommandError, Once, Outcome, Reply, Runtime};
+use bongsu_testing::sim::Dice;
+use bytes::Bytes;
 use money::Money;
 use ordering_domain::{
     cancel_order::CancelOrder,
@@ -34,52 +36,86 @@ pub(crate) async fn order(mall: &Mall, number: u64) {
     let key = format!("order {number}");
     let lines = (0..=dice.below(2)).map(|_| wanted(&mut dice)).collect();
     let (customer, address) = (format!("customer {}", number % 7), "서울시 12번가".to_owned());
-    let command = OrderCommand::from(PlaceOrder { customer: customer.clone(), lines, address, method: Method::Card });
-    let id = call(mall, &key, &command).ctx.id("ord", 0);
-    let (mut heard, mut first) = (Heard::Nothing, None);
+    let order = PlaceOrder { customer: customer.clone(), lines, address, method: Method::Card };
+    let id = id_of(mall, &key, &OrderCommand::from(order.clone()));
+    let answers = insist(mall, &mut dice, &key, &order).await;
+    let heard = match answers.first() {
+        None => Heard::Nothing,
+        Some((status, _)) if *status < 300 => Heard::Accepted,
+        Some(_) => Heard::Refused,
+    };
+    mall.history.lock().unwrap_or_else(PoisonError::into_inner).push(Op { order: id.clone(), heard, answers });
+    if heard != Heard::Nothing && dice.below(16) == 0 {
+        reuse_the_key(mall, &mut dice, &key, order).await;
+    }
+    if dice.below(3) == 0 {
+        mall.sim.sleep(Duration::from_millis(dice.below(6_000))).await;
+        let cancel = OrderCommand::from(CancelOrder { order: id, customer });
+        ask(mall, ("ordering", dice.bits()), &format!("cancel {number}"), cancel).await;
+    }
+}
+
+/// Asks a few times, now and then twice at once, and sometimes again after an answer; every answer heard.
+async fn insist(mall: &Mall, dice: &mut Dice, key: &str, order: &PlaceOrder) -> Vec<(u16, Bytes)> {
+    let mut answers = Vec::new();
     for _ in 0..1 + dice.below(4) {
-        if let Some(Ok(answer)) = ask(mall, "ordering", &key, command.clone()).await {
-            heard = if answer.reply.status < 300 { Heard::Accepted } else { Heard::Refused };
-            let first = first.get_or_insert_with(|| answer.reply.clone());
-            if *first != answer.reply {
-                mall.sim.fail(format!("I13 one key, two answers: {key} was told {first:?}, then {:?}", answer.reply));
-            }
-        }
-        if heard != Heard::Nothing && dice.below(4) > 0 {
+        let once = |turn| ask(mall, ("ordering", turn), key, OrderCommand::from(order.clone()));
+        let heard = match dice.below(8) {
+            0 => <[Asked; 2]>::from(futures::future::join(once(dice.bits()), once(dice.bits())).await).to_vec(),
+            _ => vec![once(dice.bits()).await],
+        };
+        let heard = heard.into_iter().filter_map(|asked| asked?.ok());
+        answers.extend(heard.map(|answer| (answer.reply.status, answer.reply.body)));
+        if !answers.is_empty() && dice.below(4) > 0 {
             break;
         }
         mall.sim.sleep(Duration::from_millis(dice.below(2_000))).await;
     }
-    mall.history.lock().unwrap_or_else(PoisonError::into_inner).push(Op { order: id.clone(), heard });
-    if dice.below(3) == 0 {
-        mall.sim.sleep(Duration::from_millis(dice.below(6_000))).await;
-        let cancel = OrderCommand::from(CancelOrder { order: id, customer });
-        ask(mall, "ordering", &format!("cancel {number}"), cancel).await;
+    answers
+}
+
+/// Another order under a key that was used: refused, and without effect.
+async fn reuse_the_key(mall: &Mall, dice: &mut Dice, key: &str, order: PlaceOrder) {
+    let other = OrderCommand::from(PlaceOrder { address: "somewhere else".into(), ..order });
+    if let Some(Ok(answer)) = ask(mall, ("ordering", dice.bits()), key, other).await {
+        mall.sim.fail(format!("I12: {key} was used for another order and answered {answer:?}"));
     }
 }
 
-fn wanted(dice: &mut bongsu_testing::sim::Dice) -> WantedLine {
+fn wanted(dice: &mut Dice) -> WantedLine {
     let (sku, _) = GOODS[dice.below(3) as usize];
     let quantity = if dice.below(12) == 0 { 100 } else { 1 + dice.below(2) as u32 };
-    let offer = Offer { name: sku.into(), price: Money::krw(1_000), past: Vec::new(), retired: false };
-    WantedLine { sku: sku.into(), quantity, seen_minor: None, offer: Some(offer) }
+    WantedLine { sku: sku.into(), quantity, seen_minor: None, offer: Some(offer(sku)) }
+}
+
+/// What a price list would say of these goods.
+pub(crate) fn offer(sku: &str) -> Offer {
+    Offer { name: sku.into(), price: Money::krw(1_000), past: Vec::new(), retired: false }
+}
+
+/// The id an order has if it is placed under this key.
+pub(crate) fn id_of(mall: &Mall, key: &str, order: &OrderCommand) -> String {
+    call(mall, key, order).ctx.id("ord", 0)
 }
 
 async fn persist<C: Wire + Clone + Send + Sync + 'static>(mall: &Mall, context: &'static str, key: &str, command: C) {
-    while !matches!(ask(mall, context, key, command.clone()).await, Some(Ok(_))) {
+    while !matches!(ask(mall, (context, 0), key, command.clone()).await, Some(Ok(_))) {
         mall.sim.sleep(Duration::from_millis(100)).await;
     }
 }
 
-/// Asks once; `None` when no answer came.
-async fn ask<C: Wire + Send + Sync + 'static>(
+/// What came of a question; `None` when no answer came.
+pub(crate) type Asked = Option<Result<Answer, CommandError>>;
+
+/// Asks one instance of a context, whosever turn it is, once.
+pub(crate) async fn ask<C: Wire + Send + Sync + 'static>(
     mall: &Mall,
-    context: &'static str,
+    (context, turn): (&'static str, u64),
     key: &str,
     command: C,
-) -> Option<Result<Answer, CommandError>> {
+) -> Asked {
     let call = call(mall, key, &command);
-    let node = mall.nodes[context].clone();
+    let node = mall.node(context, turn);
     let asked = node.ask("request", move |runtime: std::sync::Arc<Runtime>| async move {
         runtime.handle().execute(&command, &call, &reply).await
     });

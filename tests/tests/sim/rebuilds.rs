@@ -63,7 +63,8 @@ pub(crate) fn left(mall: &Mall) -> Option<String> {
 /// Asks until it is known to be under way; the newest generation.
 async fn start(mall: &Mall, context: &'static str, read_model: &'static str, purpose: Purpose) -> u64 {
     loop {
-        let asked = mall.nodes[context].ask("rebuild", move |runtime: std::sync::Arc<Runtime>| async move {
+        let node = mall.node(context, 0);
+        let asked = node.ask("rebuild", move |runtime: std::sync::Arc<Runtime>| async move {
             runtime.handle().rebuild(read_model, purpose).await
         });
         match mall.sim.timeout(Duration::from_secs(5), asked).await {
@@ -75,9 +76,12 @@ async fn start(mall: &Mall, context: &'static str, read_model: &'static str, pur
 }
 
 async fn status(mall: &Mall, context: &'static str, read_model: &'static str) -> Option<ReadModelStatus> {
-    let asked = mall.nodes[context].ask("projections", move |runtime: std::sync::Arc<Runtime>| async move {
-        runtime.handle().read_models().await
-    });
+    let node = mall.node(context, 0);
+    let asked =
+        node.ask(
+            "projections",
+            move |runtime: std::sync::Arc<Runtime>| async move { runtime.handle().read_models().await },
+        );
     let all = mall.sim.timeout(Duration::from_secs(5), asked).await?.ok()?.ok()?;
     all.into_iter().find(|status| status.name == read_model)
 }
@@ -88,7 +92,8 @@ async fn visit(mall: &Mall) {
     loop {
         mall.sim.sleep(Duration::from_millis(150)).await;
         let range = Range { limit: 1_000, ..Range::default() };
-        let asked = mall.nodes["mypage"].ask("visit", move |runtime: std::sync::Arc<Runtime>| async move {
+        let node = mall.node("mypage", 0);
+        let asked = node.ask("visit", move |runtime: std::sync::Arc<Runtime>| async move {
             runtime.handle().rows::<OrderHistory>(range).await
         });
         let Some(Ok(Ok(page))) = mall.sim.timeout(Duration::from_secs(5), asked).await else { continue };

@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    future::Future,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -15,16 +16,20 @@ use bongsu_runtime::{
 };
 use bongsu_testing::{
     MemoryBroker, MemoryStore,
-    sim::{Node, Sim, SimAnswer, SimEnv, SimStore, check},
+    sim::{Node, Sim, SimAnswer, SimBroker, SimEnv, SimHttp, SimStore},
 };
+use delivery_service::settings::Who;
 use sandbox::{
     api::{self, Reply},
     provider::{Behaviour, Mode, Provider},
 };
 use system_tests::evidence::{Dump, Evidence, Op, TABLES, shown};
 
+use crate::planted;
+
 /// The contexts, in no order.
 const CONTEXTS: [&str; 5] = ["product", "ordering", "payment", "delivery", "mypage"];
+
 /// One seed of so many has the audit, too: it hears everything, so it costs as much as two of the others.
 const AUDITED: u64 = 10;
 
@@ -35,20 +40,54 @@ pub(crate) struct Mall {
     pub(crate) stores: BTreeMap<&'static str, MemoryStore>,
     pub(crate) broker: MemoryBroker,
     pub(crate) provider: Arc<Mutex<Provider>>,
-    pub(crate) nodes: BTreeMap<&'static str, Node<Runtime>>,
+    pub(crate) door: SimBroker,
+    pub(crate) nodes: BTreeMap<&'static str, Vec<Node<Runtime>>>,
     pub(crate) history: Arc<Mutex<Vec<Op>>>,
 }
 
-/// The map of a context. `phantom` plants the bug of a release that gives back what was never taken.
-pub(crate) fn map(context: &str, phantom: bool) -> Service {
-    match context {
-        "product" if phantom => product_service::service_with_phantom_stock(),
-        "product" => product_service::service(),
-        "ordering" => ordering_service::service(&ordering_service::settings::Settings::default()),
-        "payment" => payment_service::service(&payment_service::settings::Settings::default()),
-        "delivery" => delivery_service::service(&delivery_service::settings::Settings::default()),
-        "audit" => audit_service::service(&audit_service::settings::Settings::default()),
-        _ => mypage_service::service(),
+/// What may differ from run to run besides the faults.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Shape {
+    /// Instances of every context.
+    pub(crate) instances: u32,
+    /// Who moves parcels.
+    pub(crate) courier: Who,
+    /// So long an order waits for stock and payment, in milliseconds.
+    pub(crate) window_ms: i64,
+    /// A bug of the mall's own logic.
+    pub(crate) bug: Option<&'static str>,
+}
+
+impl Shape {
+    /// Two instances of everything, people who move parcels, or little time: in a quarter of all runs each.
+    pub(crate) fn drawn(sim: &Sim, bug: Option<&'static str>) -> Self {
+        let mut dice = sim.dice("shape");
+        let instances = if dice.below(4) == 0 { 2 } else { 1 };
+        let courier = if dice.below(4) == 0 { Who::Manual } else { Who::Auto };
+        let window_ms = if dice.below(4) == 0 { 4_000 } else { 30_000 };
+        Self { instances, courier, window_ms, bug }
+    }
+
+    /// The map of a context.
+    pub(crate) fn map(self, context: &str) -> Service {
+        if let Some(map) = planted::map(context, self.bug) {
+            return map;
+        }
+        match context {
+            "product" => product_service::service(),
+            "ordering" => {
+                let usual = ordering_service::settings::Settings::default();
+                let window_ms = self.window_ms;
+                ordering_service::service(&ordering_service::settings::Settings { window_ms, ..usual })
+            }
+            "payment" => payment_service::service(&payment_service::settings::Settings::default()),
+            "delivery" => {
+                let auto = delivery_service::settings::Settings::default();
+                delivery_service::service(&delivery_service::settings::Settings { courier: self.courier, ..auto })
+            }
+            "audit" => audit_service::service(&audit_service::settings::Settings::default()),
+            _ => mypage_service::service(),
+        }
     }
 }
 
@@ -58,38 +97,32 @@ fn contexts(seed: u64) -> impl Iterator<Item = &'static str> {
 }
 
 impl Mall {
-    pub(crate) fn start(sim: &Sim, phantom: bool) -> Self {
+    pub(crate) fn start(sim: &Sim, shape: Shape) -> Self {
         let broker = MemoryBroker::new(sim.env());
         let provider: Arc<Mutex<Provider>> = Arc::default();
         let (door, asked, clock) = (sim.broker("broker", broker.clone()), provider.clone(), sim.env());
         let outside = sim.http("provider", move |request, _| answer(&asked, request, clock.wall_ms()));
-        let mut stores = BTreeMap::new();
-        let mut nodes = BTreeMap::new();
+        let (mut stores, mut nodes) = (BTreeMap::new(), BTreeMap::new());
         for context in contexts(sim.seed()) {
             let memory = MemoryStore::with_env(sim.env());
-            if context != "mypage" {
-                sim.watch(context, check::published_is_committed(memory.clone(), context));
-            }
-            let rule = check::lanes_stay_safe(context, memory.clone(), broker.clone(), map(context, false));
-            sim.watch("I5 offsets stay safe", rule);
             let store: SimStore = sim.store(context, memory.clone());
-            let (door, outside) = (door.clone(), outside.clone());
-            let boot = move |env: Arc<SimEnv>| {
-                let world = World {
-                    store: store.client(&env),
-                    broker: door.client(&env),
-                    http: outside.client(&env),
-                    env: env.clone() as Arc<dyn Env>,
-                };
-                let settings = Settings { slot: format!("{context}-1"), partitions: 2, ..Settings::default() };
-                async move { Runtime::start(map(context, phantom), world, settings) }
-            };
-            nodes.insert(context, sim.node(context, boot));
+            let started = (1..=shape.instances).map(|number| {
+                let slot = format!("{context}-{number}");
+                let ports = (store.clone(), door.clone(), outside.clone());
+                sim.node(&slot.clone(), move |env| boot(shape.map(context), slot.clone(), &ports, env))
+            });
+            nodes.insert(context, started.collect());
             stores.insert(context, memory);
         }
-        let this = Self { sim: sim.clone(), stores, broker, provider, nodes, history: Arc::default() };
+        let this = Self { sim: sim.clone(), stores, broker, provider, door, nodes, history: Arc::default() };
         this.settle_in_time();
         this
+    }
+
+    /// One of the instances of a context, as the gateway would choose.
+    pub(crate) fn node(&self, context: &str, turn: u64) -> Node<Runtime> {
+        let nodes = &self.nodes[context];
+        nodes[turn as usize % nodes.len()].clone()
     }
 
     /// How the provider behaves from now on.
@@ -98,15 +131,24 @@ impl Mall {
         tell(&self.provider, "PUT", "/behaviour", &behaviour, self.sim.env().wall_ms());
     }
 
+    /// The events of one store, without its documents.
+    pub(crate) fn events_of(&self, context: &str) -> Dump {
+        Dump { events: self.stores[context].all_events(), docs: Vec::new() }
+    }
+
+    /// What one store holds now.
+    pub(crate) fn evidence_of(&self, context: &str) -> Dump {
+        let store = &self.stores[context];
+        let mut docs: Vec<Doc> = TABLES.iter().flat_map(|table| store.docs_of(table)).collect();
+        let rows: Vec<Doc> = shown(&docs).iter().flat_map(|table| store.docs_of(table)).collect();
+        docs.extend(rows);
+        Dump { events: store.all_events(), docs }
+    }
+
+    /// What every store holds now, and what the world has seen.
     pub(crate) fn evidence(&self) -> Evidence {
-        let dump = |store: &MemoryStore| {
-            let mut docs: Vec<Doc> = TABLES.iter().flat_map(|table| store.docs_of(table)).collect();
-            let rows: Vec<Doc> = shown(&docs).iter().flat_map(|table| store.docs_of(table)).collect();
-            docs.extend(rows);
-            Dump { events: store.all_events(), docs }
-        };
         Evidence {
-            stores: self.stores.iter().map(|(context, store)| (*context, dump(store))).collect(),
+            stores: self.stores.keys().map(|context| (*context, self.evidence_of(context))).collect(),
             ledger: api::ledger(&self.provider.lock().unwrap_or_else(PoisonError::into_inner)),
             history: self.history.lock().unwrap_or_else(PoisonError::into_inner).clone(),
         }
@@ -122,6 +164,19 @@ impl Mall {
             }
         });
     }
+}
+
+/// Starts one instance.
+fn boot(
+    map: Service,
+    slot: String,
+    (store, door, outside): &(SimStore, SimBroker, SimHttp),
+    env: Arc<SimEnv>,
+) -> impl Future<Output = Runtime> + Send + use<> {
+    let (store, broker, http) = (store.client(&env), door.client(&env), outside.client(&env));
+    let world = World { store, broker, http, env: env as Arc<dyn Env> };
+    let settings = Settings { slot, partitions: 2, ..Settings::default() };
+    async move { Runtime::start(map, world, settings) }
 }
 
 /// The provider as an outside party: what it was asked takes effect when it arrives.

@@ -15,6 +15,7 @@ mod error_pages;
 mod core_size;
 mod outside;
 mod stray_files;
+mod sagas;
 
 use super::{Report, Tree};
 
@@ -38,4 +39,5 @@ pub(crate) const ALL: &[(&str, Rule)] = &[
     ("core-size", core_size::check),
     ("outside", outside::check),
     ("stray-files", stray_files::check),
+    ("sagas", sagas::check),
 ];

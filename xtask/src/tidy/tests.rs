@@ -285,3 +285,18 @@ fn an_error_code_without_a_page_and_a_page_without_its_code_are_caught() {
     assert_eq!(broken_by_file("docs/errors/never-used.md", "# never-used\n"), ["error-pages"]);
     assert_eq!(broken_by_file("docs/errors/README.md", "# Errors\n").first(), Some(&"error-pages"));
 }
+
+#[test]
+fn a_process_that_is_never_failed_at_every_step_is_caught() {
+    let process = rust("pub struct Planted;\nimpl Process for Planted {}\nfn f() { Effect::Done; }");
+    let (source, test) = ("mall/ordering/domain/src/planted.rs", "mall/ordering/domain/tests/it/planted.rs");
+    assert_eq!(broken_by_file(source, &process), ["sagas"]);
+    let tried_by = |call: &str| {
+        broken_by(|tree| {
+            tree.put(source, process.clone().into());
+            tree.put(test, rust(&format!("fn planted() {{ {call}.goes_every_way(); }}")).into());
+        })
+    };
+    assert_eq!(tried_by("saga(&Planted, &orders(), [], No {})"), [""; 0]);
+    assert_eq!(tried_by("saga(&PlantedElsewhere, &orders(), [], No {})"), ["sagas"]);
+}

@@ -10,6 +10,7 @@ use std::{
 use bongsu_runtime::ports::{
     Fut,
     broker::{Batch, Bounds, Broker, BrokerError, Out, Partition, Producer, Topic},
+    env::Env,
 };
 use tokio::sync::oneshot;
 
@@ -89,6 +90,11 @@ impl SimBroker {
         self.inner.publish(Producer { service: AGAIN, epoch: 0, refill: 0, after: 0 }, vec![message]).await
     }
 
+    /// How many copies the faults of this run, or the scenario, have made so far.
+    pub fn repeated(&self) -> u64 {
+        self.published().again
+    }
+
     fn published(&self) -> MutexGuard<'_, Published> {
         self.published.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -140,14 +146,14 @@ impl Client {
     /// Sends a batch on its way; it arrives whether or not its sender still waits.
     fn send(&self, from: Producer<'_>, mut batch: Vec<Out>, trip: Trip) -> oneshot::Receiver<Result<(), BrokerError>> {
         let (reply, answer) = oneshot::channel();
-        let (world, life) = (self.world.clone(), self.env.life.clone());
+        let (world, env) = (self.world.clone(), self.env.clone());
         let service = from.service.to_owned();
         let (epoch, refill, after) = (from.epoch, from.refill, from.after);
         let era = world.published().era;
         let core = world.core.clone();
         core.clone().on_its_way("publish", async move {
             core.wait(&core.world, trip.there).await;
-            if !core.survives(&life) {
+            if !core.survives(&env.life) {
                 return;
             }
             let mut reply = Some(reply);
@@ -170,6 +176,8 @@ impl Client {
             }
             let from = Producer { service: &service, epoch, refill, after };
             let result = world.arrive(from, batch).await;
+            // The sender may die here: after it was published, before the answer.
+            env.step("broker.publish.applied");
             let answer = if trip.fate == Fate::Fine { result } else { Err(world.unavailable()) };
             // Nobody waits when the sender has died or given up.
             let _unheard = reply.map(|reply| reply.send(answer));

@@ -23,11 +23,13 @@ use crate::{MemoryBroker, MemoryStore};
 mod fence;
 mod lanes;
 mod snapshots;
+mod timers;
 mod todos;
 
 pub use fence::only_the_owner_writes;
 pub use lanes::{lanes_are_safe, lanes_stay_safe, reader_of};
 pub use snapshots::{snapshots_are_sound, snapshots_only_rise};
+pub use timers::timers_are_kept;
 pub use todos::{Todo, nothing_is_overdue, todos};
 
 /// How many things a rule looked at, or what is wrong.
@@ -200,6 +202,24 @@ where
         }
     }
     Ok(looked)
+}
+
+/// I2, at the end: every fact is in the broker once, but for `repeated` copies that the simulator made itself: a
+/// producer that asks again is recognised.
+///
+/// # Errors
+/// How many copies there are too many.
+pub fn published_once(broker: &MemoryBroker, repeated: u64) -> Checked {
+    let (mut ids, mut copies) = (BTreeSet::new(), 0);
+    for (_, messages) in broker.topics().iter().flat_map(|topic| broker.log(topic)) {
+        for message in messages {
+            copies += u64::from(!ids.insert(told(&message.cloudevent)?.id.into_owned()));
+        }
+    }
+    if copies > repeated {
+        return Err(format!("{copies} copies were published, {repeated} of them by the simulator"));
+    }
+    Ok(ids.len() as u64)
 }
 
 /// I4: everything expected was found exactly once, and nothing else was.

@@ -14,7 +14,7 @@ use super::{
     chance::{Chance, Dice},
     check::{Moment, Watch},
     env::SimEnv,
-    plan::{CrashAt, Faults, Plan},
+    plan::{CrashAt, CrashOn, Faults, Plan},
     port::Part,
     run::{Failure, Stats},
     tasks::{Ended, Grave, Life, Ready, TaskId, Tasks},
@@ -63,6 +63,7 @@ pub(super) struct State {
     /// What goes wrong.
     pub(super) dice: Dice,
     crash_at: Vec<CrashAt>,
+    crash_on: Vec<CrashOn>,
 }
 
 /// A node over all its incarnations.
@@ -81,6 +82,8 @@ pub(super) struct NodeState {
     pub(super) kept_down: bool,
     /// By the hash of a step's name, which is cheaper to compare than the name.
     hits: BTreeMap<u64, (&'static str, u64)>,
+    /// Steps at which it could have died.
+    mortal: u64,
 }
 
 impl Core {
@@ -101,6 +104,7 @@ impl Core {
             schedule: Dice::new(seed, "schedule"),
             dice: Dice::new(seed, "faults"),
             crash_at: plan.crash_at,
+            crash_on: plan.crash_on,
         };
         let core = Self {
             seed,
@@ -207,6 +211,10 @@ impl Core {
         state.held.drain(..).for_each(|id| self.ready.push(id));
     }
 
+    pub(super) fn reached(&self, what: &'static str) {
+        *self.lock().stats.reached.entry(what).or_default() += 1;
+    }
+
     pub(super) fn has_bug(&self, name: &str) -> bool {
         self.bugs.contains(name)
     }
@@ -277,7 +285,9 @@ impl State {
         if !mortal || self.healed {
             return false;
         }
-        let planned = self.crash_at.iter().any(|crash| crash.is(&node.name, at, *hits));
+        node.mortal += 1;
+        let counted = self.crash_on.iter().any(|crash| crash.step == node.mortal && crash.node == *node.name);
+        let planned = counted || self.crash_at.iter().any(|crash| crash.is(&node.name, at, *hits));
         planned || (self.faults.crash != Chance::NEVER && self.dice.happens(self.faults.crash))
     }
 
@@ -332,6 +342,12 @@ impl State {
         counted.into_iter().map(|((node, name), count)| format!("{node} {name} × {count}")).collect()
     }
 
+    /// At how many steps each node could have died.
+    pub(super) fn mortal(&self) -> BTreeMap<String, u64> {
+        let nodes = self.nodes.iter().filter(|node| node.mortal > 0);
+        nodes.map(|node| (node.name.to_string(), node.mortal)).collect()
+    }
+
     /// How often each node passed each step.
     pub(super) fn points(&self) -> BTreeMap<(String, &'static str), u64> {
         let of = |node: &NodeState| -> Vec<_> {
@@ -354,6 +370,7 @@ impl NodeState {
             held: Vec::new(),
             kept_down: false,
             hits: BTreeMap::new(),
+            mortal: 0,
         }
     }
 }

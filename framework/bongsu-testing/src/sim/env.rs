@@ -149,6 +149,12 @@ impl Env for SimEnv {
         self.core.step(&self.life, at);
     }
 
+    fn sometimes(&self, what: &'static str) {
+        if !self.life.is_dead() {
+            self.core.reached(what);
+        }
+    }
+
     fn bug(&self, name: &'static str) -> bool {
         self.core.has_bug(name)
     }

@@ -196,7 +196,7 @@ impl Sim {
     /// Counts that something was reached, see [`Stats::reached`](super::Stats): over many seeds everything a
     /// scenario can lead to should be.
     pub fn reached(&self, what: &'static str) {
-        *self.core.lock().stats.reached.entry(what).or_default() += 1;
+        self.core.reached(what);
     }
 
     /// Writes a line into the trace.

@@ -80,11 +80,11 @@ impl Client {
     /// Sends a request on its way; it arrives whether or not its sender still waits.
     fn request(&self, request: HttpRequest, trip: Trip) -> oneshot::Receiver<Result<HttpResponse, HttpError>> {
         let (reply, answer) = oneshot::channel();
-        let (world, life) = (self.world.clone(), self.env.life.clone());
+        let (world, env) = (self.world.clone(), self.env.clone());
         let core = world.core.clone();
         core.clone().on_its_way("http", async move {
             core.wait(&core.world, trip.there).await;
-            if !core.survives(&life) {
+            if !core.survives(&env.life) {
                 return;
             }
             let mut reply = Some(reply);
@@ -103,6 +103,8 @@ impl Client {
                 Fate::Fine | Fate::AckLost | Fate::Partial => {}
             }
             let response = world.arrive(&request).await;
+            // The sender may die here: after it took effect, before the answer.
+            env.step("http.send.applied");
             let answer = match (trip.fate, response) {
                 (Fate::Fine, Some(response)) => Ok(response),
                 (Fate::Fine, None) => return core.wait(&core.world, request.deadline).await,

@@ -11,6 +11,8 @@ pub struct Plan {
     pub faults: Faults,
     /// What goes wrong at a certain place.
     pub crash_at: Vec<CrashAt>,
+    /// And counted over everything a node does.
+    pub crash_on: Vec<CrashOn>,
     /// Bugs planted by name, see [`Env::bug`](bongsu_runtime::ports::env::Env::bug).
     pub bugs: Vec<String>,
     /// A run longer than this, in virtual time, has failed.
@@ -32,6 +34,18 @@ pub struct CrashAt {
     pub point: String,
     /// 1 = the first time.
     pub hit: u64,
+}
+
+/// Kills a node at the n-th step of all its steps, all its incarnations counted.
+///
+/// Every call of a port is two steps or three, before it, once it is applied, and after it was answered; every named
+/// step is one. So a node that dies on n = 1, 2, 3… dies between any two of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CrashOn {
+    /// This node.
+    pub node: String,
+    /// 1 = its first step.
+    pub step: u64,
 }
 
 /// Chances and periods. [`Faults::none`] has latencies and nothing else.
@@ -101,6 +115,7 @@ impl Plan {
         Self {
             faults: Faults::none(),
             crash_at: Vec::new(),
+            crash_on: Vec::new(),
             bugs: Vec::new(),
             limit: Duration::from_secs(24 * 3600),
             trace: 256,
@@ -247,6 +262,7 @@ impl fmt::Display for Plan {
         for crash in &self.crash_at {
             write!(f, " crash-at {}:{}:{}", crash.node.as_deref().unwrap_or("any"), crash.point, crash.hit)?;
         }
+        self.crash_on.iter().try_for_each(|crash| write!(f, " crash-on {}:{}", crash.node, crash.step))?;
         self.bugs.iter().try_for_each(|bug| write!(f, " BUG {bug}"))?;
         let Faults { store, broker, http, asks, .. } = &self.faults;
         for (name, port) in [("store", store), ("broker", broker), ("http", http), ("asks", asks)] {

@@ -59,6 +59,8 @@ pub struct Stats {
     pub reached: BTreeMap<&'static str, u64>,
     /// How often each node passed each step: the places [`Plan::crash_at`](super::Plan) can name.
     pub points: BTreeMap<(String, &'static str), u64>,
+    /// At how many steps each node could have died: the places [`Plan::crash_on`](super::Plan) can name.
+    pub mortal: BTreeMap<String, u64>,
 }
 
 /// Runs a scenario under a seed until it returns or the run fails.
@@ -112,6 +114,7 @@ impl Core {
         stats.steps = state.trace.steps;
         stats.time = Duration::from_nanos(state.now);
         stats.points = state.points();
+        stats.mortal = state.mortal();
         Outcome { seed: self.seed, hash: state.trace.hash(), result, stats, trace: state.lines(), plan }
     }
 }
@@ -147,6 +150,7 @@ impl Stats {
         sum(&mut self.looked, &other.looked);
         sum(&mut self.reached, &other.reached);
         sum(&mut self.points, &other.points);
+        sum(&mut self.mortal, &other.mortal);
     }
 }
 

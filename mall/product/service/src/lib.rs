@@ -10,7 +10,6 @@ pub mod catalogue;
 pub mod api;
 pub mod seed;
 pub mod settings;
-mod phantom;
 
 use bongsu_core::Decision;
 use bongsu_runtime::Service;
@@ -27,16 +26,12 @@ use crate::policies::follow_orders::FollowOrders;
 
 /// The map of the product context.
 pub fn service() -> Service {
-    map(Release)
+    service_releasing(Release)
 }
 
-/// The map with a planted bug, for the simulator: a release gives back what the order never took.
+/// The map with another decision over releases: the simulator plants bugs in it.
 #[doc(hidden)]
-pub fn service_with_phantom_stock() -> Service {
-    map(phantom::ReleaseWhateverWasAsked)
-}
-
-fn map<D>(release: D) -> Service
+pub fn service_releasing<D>(release: D) -> Service
 where
     D: Decision<Command = ReleaseStock> + Send + Sync + 'static,
 {

@@ -2,4 +2,5 @@
 
 mod deliveries;
 mod courier;
+mod sagas;
 mod golden;

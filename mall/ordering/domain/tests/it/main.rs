@@ -9,4 +9,5 @@ mod prices;
 mod checkout;
 mod fulfilment;
 mod endings;
+mod sagas;
 mod golden;

@@ -1,5 +1,4 @@
-//! A planted bug: stock restored for an order that took none, as public versions of this mall do. It is here
-//! to be found by the simulator's rules and is reachable from its map alone.
+//! Stock given back that was never taken, as public versions of this mall do, and stock given back twice.
 
 use bongsu_core::{Changes, Ctx, Decision, StreamRef, View};
 use product_domain::{
@@ -9,7 +8,11 @@ use product_domain::{
     stock::Stock,
 };
 
-pub(crate) struct ReleaseWhateverWasAsked;
+/// Gives back a TV for an order that took nothing.
+pub(super) struct ReleaseWhateverWasAsked;
+
+/// Gives back every line twice.
+pub(super) struct ReleaseTwice;
 
 impl Decision for ReleaseWhateverWasAsked {
     const NAME: &'static str = "phantom-stock";
@@ -28,5 +31,24 @@ impl Decision for ReleaseWhateverWasAsked {
             }
             _ => Release.decide(view, command, ctx),
         }
+    }
+}
+
+impl Decision for ReleaseTwice {
+    const NAME: &'static str = "undo-twice";
+    type Command = ReleaseStock;
+    type Rejection = ReservationRejection;
+
+    fn reads(&self, command: &ReleaseStock, view: &View, ctx: &Ctx) -> Vec<StreamRef> {
+        Release.reads(command, view, ctx)
+    }
+
+    fn decide(&self, view: &View, command: ReleaseStock, ctx: &Ctx) -> Result<Changes, ReservationRejection> {
+        let held = view.state::<Reservation>(&command.order).held().to_vec();
+        let once = Release.decide(view, command.clone(), ctx)?;
+        Ok(held.iter().fold(once, |changes, line| {
+            let released = StockReleased { order: command.order.clone(), quantity: line.quantity };
+            changes.append::<Stock>(&line.sku, released)
+        }))
     }
 }

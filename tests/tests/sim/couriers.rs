@@ -1,0 +1,54 @@
+//! People who move parcels by hand: some parcels are lost, some are never handed over, some are moved twice.
+
+use std::time::Duration;
+
+use delivery_domain::{
+    complete_delivery::CompleteDelivery,
+    delivery::{Deliveries, DeliveryCommand, Phase},
+    depart::Depart,
+    fail_delivery::FailDelivery,
+};
+use delivery_service::settings::Who;
+
+use crate::{
+    clients::{Asked, ask},
+    world::Mall,
+};
+
+/// Between two looks at the list of parcels.
+const ROUND: Duration = Duration::from_millis(700);
+
+/// Starts their work, which ends with the run. Where the clock moves parcels, they only report those that fail.
+pub(crate) fn start(mall: &Mall, courier: Who) {
+    let mall = mall.clone();
+    mall.sim.clone().spawn("couriers", async move {
+        for round in 0.. {
+            mall.sim.sleep(ROUND).await;
+            walk_round(&mall, courier, round).await;
+        }
+    });
+}
+
+async fn walk_round(mall: &Mall, courier: Who, round: u64) {
+    let parcels = mall.events_of("delivery").states_of::<Deliveries>();
+    for (order, parcel) in parcels {
+        let Some(command) = next(mall, courier, &order, parcel.phase) else { continue };
+        let key = format!("{} {order} {round}", bongsu_core::Wire::name(&command).0);
+        let turn = mall.sim.dice(&key).bits();
+        // Whatever the answer is: somebody walks by again.
+        let _heard: Asked = ask(mall, ("delivery", turn), &key, command).await;
+    }
+}
+
+/// What a parcel's courier does with it now, always the same for one parcel in one phase.
+fn next(mall: &Mall, courier: Who, order: &str, phase: Phase) -> Option<DeliveryCommand> {
+    let mut dice = mall.sim.dice(&format!("parcel {order} {phase:?}"));
+    let order = order.to_owned();
+    let fail = || FailDelivery { order: order.clone(), why: "nobody at home".into() };
+    match (phase, dice.below(8)) {
+        (Phase::Prepared | Phase::Departed, 0) => Some(fail().into()),
+        (Phase::Prepared, _) if courier == Who::Manual => Some(Depart { order }.into()),
+        (Phase::Departed, _) if courier == Who::Manual => Some(CompleteDelivery { order }.into()),
+        _ => None,
+    }
+}

@@ -1,0 +1,134 @@
+//! What is left to do, and what must be true: while a run goes on, and when it is quiet.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use bongsu_runtime::ports::broker::Partition;
+use bongsu_testing::{
+    MemoryStore,
+    sim::{Failure, Sim, check},
+};
+use system_tests::rules;
+
+use crate::{
+    ledger, rebuilds,
+    world::{Mall, Shape},
+};
+
+/// What must be true at every moment of a run.
+pub(crate) fn watch(mall: &Mall, shape: Shape) {
+    for (&context, store) in &mall.stores {
+        let (store, map) = (store.clone(), shape.map(context));
+        let cursors = check::lanes_stay_safe(context, store.clone(), mall.broker.clone(), map);
+        mall.sim.watch("I5 offsets stay safe", cursors);
+        mall.sim.watch("I15 only the owner writes", check::only_the_owner_writes(context, store.clone()));
+        if matches!(context, "ordering" | "delivery") {
+            mall.sim.watch("I9 timers are kept", check::timers_are_kept(context, store.clone()));
+        }
+        if context != "mypage" {
+            mall.sim.watch("I2 published is committed", check::published_is_committed(store, context));
+        }
+    }
+}
+
+/// Waits until nothing is left to do. A run that never gets there may have broken a rule on the way, which says more.
+pub(crate) async fn quiet(sim: &Sim, mall: &Mall, within: Duration) -> Result<(), Failure> {
+    let (asked, mut known) = (mall.clone(), Known::default());
+    let quiet = sim.quiesce(within, move || left(&asked, &mut known)).await;
+    if quiet.is_err() {
+        let evidence = mall.evidence();
+        let broken = rules::ALWAYS.iter().find_map(|(name, rule)| Some(format!("{name}: {}", rule(&evidence).err()?)));
+        broken.map_or(Ok(()), |broken| Err(Failure::Rule(broken)))?;
+    }
+    quiet
+}
+
+/// What must be true of a quiet system.
+pub(crate) fn judge(sim: &Sim, mall: &Mall, shape: Shape) -> Result<(), Failure> {
+    let evidence = mall.evidence();
+    for (name, rule) in rules::ALL {
+        sim.check(name, rule(&evidence))?;
+    }
+    if mall.stores.contains_key("audit") {
+        let (name, rule) = rules::AUDITED;
+        sim.check(name, rule(&evidence))?;
+    }
+    for (&context, store) in &mall.stores {
+        if context != "mypage" {
+            sim.check("I3 order in the store", check::order_in_store(store))?;
+            sim.check("I2 atomic publish", check::atomic_publish(store, &mall.broker, context))?;
+            sim.check("I3 order in the topic", check::order_in_partitions(store, &mall.broker, context))?;
+        }
+        sim.check("I5 offsets are safe", check::lanes_are_safe(store, &mall.broker, &shape.map(context)))?;
+    }
+    sim.check("I2 published once", check::published_once(&mall.broker, mall.door.repeated()))?;
+    ledger::note(sim, &evidence);
+    Ok(())
+}
+
+/// What the dear questions of [`left`] were last asked of, and their answer.
+#[derive(Default)]
+struct Known {
+    /// Events in all stores, messages in all topics.
+    size: (usize, u64),
+    left: Vec<String>,
+}
+
+/// What is not done yet: to-dos, facts not heard, facts not published, orders without an end. The cheap
+/// questions come first, because this is asked ten times per virtual second.
+fn left(mall: &Mall, known: &mut Known) -> Vec<String> {
+    let todo = |(context, store): (&&str, &MemoryStore)| {
+        store.docs_of("todo").into_iter().map(|doc| format!("{context}: {}", doc.key.id)).collect::<Vec<_>>()
+    };
+    let todos: Vec<String> = mall.stores.iter().flat_map(todo).collect();
+    if !todos.is_empty() {
+        return todos;
+    }
+    if let Some(rebuild) = rebuilds::left(mall) {
+        return vec![rebuild];
+    }
+    if behind(mall) {
+        return vec!["facts are not heard yet".into()];
+    }
+    let ends: u64 = ends(mall).values().sum();
+    let size = (mall.stores.values().map(MemoryStore::len).sum(), ends);
+    if known.size != size {
+        *known = Known { size, left: unpublished_or_unended(mall) };
+    }
+    known.left.clone()
+}
+
+fn unpublished_or_unended(mall: &Mall) -> Vec<String> {
+    let unpublished =
+        |(context, store): (&&str, &MemoryStore)| check::atomic_publish(store, &mall.broker, context).err();
+    let unpublished: Vec<String> =
+        mall.stores.iter().filter(|(context, _)| **context != "mypage").filter_map(unpublished).collect();
+    if !unpublished.is_empty() {
+        return unpublished;
+    }
+    rules::orders::every_order_has_ended(&mall.evidence()).err().into_iter().collect()
+}
+
+/// The next offset of every partition.
+fn ends(mall: &Mall) -> BTreeMap<Partition, u64> {
+    mall.broker.topics().iter().flat_map(|topic| mall.broker.ends(topic)).collect()
+}
+
+/// Whether some consumer has not read everything.
+fn behind(mall: &Mall) -> bool {
+    let ends = ends(mall);
+    let unread = |(_, partition, next): (String, Partition, u64)| ends.get(&partition).is_some_and(|end| *end > next);
+    mall.stores.values().any(|store| cursors(store).into_iter().any(unread))
+}
+
+fn cursors(store: &MemoryStore) -> Vec<(String, Partition, u64)> {
+    let mut cursors = Vec::new();
+    for doc in store.docs_of("cursor") {
+        let mut parts = doc.key.id.rsplitn(3, '/');
+        let (index, topic, consumer) = (parts.next(), parts.next(), parts.next());
+        let (Some(index), Some(topic), Some(consumer)) = (index, topic, consumer) else { continue };
+        let value: serde_json::Value = serde_json::from_slice(&doc.data).unwrap_or_default();
+        let (Ok(index), Some(next)) = (index.parse(), value["offset"].as_u64()) else { continue };
+        cursors.push((consumer.to_owned(), Partition { topic: topic.to_owned(), index }, next));
+    }
+    cursors
+}

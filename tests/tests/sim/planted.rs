@@ -1,0 +1,55 @@
+//! Every planted bug: where it is, which rules may find it; and those of the mall's own logic.
+//!
+//! The numbers are those of the catalogue of bugs that systems like this one have shipped.
+
+mod phantom;
+mod payments;
+mod resurrection;
+
+use bongsu_runtime::Service;
+
+/// A bug and what must find it.
+pub(crate) struct Bug {
+    /// As in `BUG=name`.
+    pub(crate) name: &'static str,
+    /// What it does.
+    pub(crate) does: &'static str,
+    /// The failure names one of these: a rule, or that the run never became quiet.
+    pub(crate) found_by: &'static [&'static str],
+}
+
+/// Every bug; the runtime's own are in `bongsu-runtime/src/planted.rs`.
+pub(crate) const BUGS: &[Bug] = &[
+    bug("publish-before-commit", "facts leave before their Commit", &["published before it was committed", "I2"]),
+    bug("position-before-effect", "the cursor is written before the effect", &["I5", "I4", "not quiet"]),
+    bug("highest-offset", "the cursor moves past a gap", &["I5", "I4", "not quiet"]),
+    bug("effect-before-mark", "effect and mark are two Commits", &["I4", "I5", "not quiet"]),
+    bug("two-relays", "two workers publish one feed", &["I2", "I3", "not quiet"]),
+    bug("blind-retry", "a repeated batch looks new to the broker", &["I2"]),
+    bug("lost-timer", "a timer is never written down", &["I9", "not quiet"]),
+    bug("timer-after-state", "a timer is written after its state", &["I9", "not quiet"]),
+    bug("timer-in-memory", "a timer is only in memory", &["I9", "not quiet"]),
+    bug("short-memory", "a fact repeated late is not recognised", &["I4", "I5"]),
+    bug("once-key-after-handler", "an answer is kept only after its effect", &["I12", "I1 "]),
+    bug("rebuild-swap-before-catch-up", "a read model is shown before it is filled", &["I6", "I10"]),
+    bug("no-fence-after-pause", "what is done under a lease goes unguarded", &["I15"]),
+    bug("phantom-stock", "stock is given back that was never taken", &["I8"]),
+    bug("undo-skipped", "a capture that may have happened is not undone", &["I7"]),
+    bug("undo-twice", "what was held is given back twice", &["I8", "I4", "not quiet"]),
+    bug("late-reply-resurrects", "late replies confirm an order that has ended", &["I14", "I7", "I8", "I4"]),
+];
+
+const fn bug(name: &'static str, does: &'static str, found_by: &'static [&'static str]) -> Bug {
+    Bug { name, does, found_by }
+}
+
+/// The map of a context with a bug of the mall's own logic in it; `None` when the bug is not of this context.
+pub(crate) fn map(context: &str, bug: Option<&str>) -> Option<Service> {
+    match (context, bug?) {
+        ("product", "phantom-stock") => Some(product_service::service_releasing(phantom::ReleaseWhateverWasAsked)),
+        ("product", "undo-twice") => Some(product_service::service_releasing(phantom::ReleaseTwice)),
+        ("payment", "undo-skipped") => Some(payments::service()),
+        ("ordering", "late-reply-resurrects") => Some(resurrection::service()),
+        _ => None,
+    }
+}
