@@ -50,7 +50,7 @@ pub enum Heard {
 }
 
 /// The tables a dump holds, besides the rows that are shown of each read model.
-pub const TABLES: &[&str] = &["todo", "cursor", "seen", "lease", "projection"];
+pub const TABLES: &[&str] = &["todo", "cursor", "seen", "lease", "snapshot", "projection"];
 /// NAME@VERSION of read models whose rows a dump holds.
 const READ_MODELS: &[&str] = &["order-history@1", "price-list@1"];
 

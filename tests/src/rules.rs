@@ -6,6 +6,7 @@ mod effects;
 mod money;
 mod stock;
 pub mod processes;
+pub mod snapshots;
 mod views;
 mod audit;
 mod replies;

@@ -5,8 +5,20 @@ use anyhow::Result;
 use crate::{stage, up};
 
 /// The system test that measures; ignored elsewhere, because a figure needs the machine for itself.
-const FIGURES: &[&str] =
-    &["test", "-q", "-p", "system-tests", "--test", "figures", "--", "--ignored", "--nocapture", "--test-threads=1"];
+const FIGURES: &[&str] = &[
+    "test",
+    "-q",
+    "-p",
+    "system-tests",
+    "--test",
+    "figures",
+    "--test",
+    "carts",
+    "--",
+    "--ignored",
+    "--nocapture",
+    "--test-threads=1",
+];
 
 /// Builds the real processes and measures them.
 pub(crate) fn run() -> Result<()> {

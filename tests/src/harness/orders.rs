@@ -23,7 +23,11 @@ pub struct Placed {
 
 /// The id of the order placed under a key: principal, route and key decide it before anybody is asked.
 pub fn order_id(key: &str) -> String {
-    let command = CommandId::from_parts(&[PRINCIPAL, "POST /orders", key]);
+    id_of("POST /orders", key)
+}
+
+fn id_of(route: &str, key: &str) -> String {
+    let command = CommandId::from_parts(&[PRINCIPAL, route, key]);
     Ctx::new(0, command, PRINCIPAL).id("ord", 0)
 }
 
@@ -37,12 +41,22 @@ impl Mall {
     /// Places an order, once, and remembers it for the evidence.
     pub fn place(&self, key: &str, lines: &[(&str, u32)]) -> Placed {
         let answer = self.ask("POST", "/orders", Some(key), Some(&order_of(lines)));
+        self.remember(key, order_id(key), answer)
+    }
+
+    /// Checks the cart out, once, and remembers the order it may have become.
+    pub fn check_out(&self, key: &str) -> Placed {
+        let body = json!({ "address": "서울시 12번가 7", "pay": "card" });
+        let answer = self.ask("POST", "/cart/checkout", Some(key), Some(&body));
+        self.remember(key, id_of("POST /cart/checkout", key), answer)
+    }
+
+    fn remember(&self, key: &str, order: String, answer: Result<Answer, String>) -> Placed {
         let heard = match &answer {
             Ok(answer) if answer.status < 300 => Heard::Accepted,
             Ok(answer) if answer.status < 500 => Heard::Refused,
             _ => Heard::Nothing,
         };
-        let order = order_id(key);
         if let (Heard::Accepted, Ok(answer)) = (heard, &answer) {
             assert_eq!(answer.json()["order_id"], order.as_str(), "the key {key} makes the id");
         }

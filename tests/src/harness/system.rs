@@ -34,6 +34,13 @@ impl System {
         self
     }
 
+    /// A service of which several instances run at once.
+    #[must_use]
+    pub fn instances(mut self, service: &str, count: i64) -> Self {
+        self.service(service).insert("instances".into(), count.into());
+        self
+    }
+
     /// A service that does not start with the others.
     #[must_use]
     pub fn without(mut self, service: &str) -> Self {

@@ -7,6 +7,7 @@ mod shared;
 mod endings;
 mod cancelling;
 mod selling;
+mod carts;
 mod asking;
 mod following;
 mod mypage;

@@ -2,13 +2,14 @@
 
 use std::{sync::PoisonError, time::Duration};
 
-use bongsu_core::{CommandId, Ctx, Wire};
+use bongsu_core::{CommandId, Ctx, Wire, wire};
 use bongsu_runtime::{Answer, Call, CommandError, Once, Outcome, Reply, Runtime};
 use bongsu_testing::sim::Dice;
 use bytes::Bytes;
 use money::Money;
 use ordering_domain::{
     cancel_order::CancelOrder,
+    check_out::CheckOut,
     events::Method,
     order::OrderCommand,
     place_order::{PlaceOrder, WantedLine},
@@ -17,10 +18,15 @@ use ordering_domain::{
 use product_domain::{receive_stock::ReceiveStock, stock::StockCommand};
 use system_tests::evidence::{Heard, Op};
 
-use crate::world::Mall;
+use crate::{carts::by_cart, world::Mall};
 
 /// What is on sale, and how many of each: few enough to run out.
 pub(crate) const GOODS: [(&str, u32); 3] = [("TV", 60), ("MASK", 150), ("NOTEBOOK", 375)];
+
+wire! {
+    /// How somebody orders.
+    pub(crate) enum Wish { Place(PlaceOrder), CheckOut(CheckOut) }
+}
 
 /// Goods come in: the same once-key until it is known to have worked.
 pub(crate) async fn stock_up(mall: &Mall) {
@@ -37,8 +43,12 @@ pub(crate) async fn order(mall: &Mall, number: u64) {
     let lines = (0..=dice.below(2)).map(|_| wanted(&mut dice)).collect();
     let (customer, address) = (format!("customer {}", number % 7), "서울시 12번가".to_owned());
     let order = PlaceOrder { customer: customer.clone(), lines, address, method: Method::Card };
-    let id = id_of(mall, &key, &OrderCommand::from(order.clone()));
-    let answers = insist(mall, &mut dice, &key, &order).await;
+    let wish = match dice.below(8) {
+        0 => Wish::from(by_cart(mall, &mut dice, &key, order.clone()).await),
+        _ => order.clone().into(),
+    };
+    let id = id_of(mall, &key, &wish);
+    let answers = insist(mall, &mut dice, &key, &wish).await;
     let heard = match answers.first() {
         None => Heard::Nothing,
         Some((status, _)) if *status < 300 => Heard::Accepted,
@@ -56,10 +66,10 @@ pub(crate) async fn order(mall: &Mall, number: u64) {
 }
 
 /// Asks a few times, now and then twice at once, and sometimes again after an answer; every answer heard.
-async fn insist(mall: &Mall, dice: &mut Dice, key: &str, order: &PlaceOrder) -> Vec<(u16, Bytes)> {
+async fn insist(mall: &Mall, dice: &mut Dice, key: &str, wish: &Wish) -> Vec<(u16, Bytes)> {
     let mut answers = Vec::new();
     for _ in 0..1 + dice.below(4) {
-        let once = |turn| ask(mall, ("ordering", turn), key, OrderCommand::from(order.clone()));
+        let once = |turn| ask(mall, ("ordering", turn), key, wish.clone());
         let heard = match dice.below(8) {
             0 => <[Asked; 2]>::from(futures::future::join(once(dice.bits()), once(dice.bits())).await).to_vec(),
             _ => vec![once(dice.bits()).await],
@@ -94,7 +104,7 @@ pub(crate) fn offer(sku: &str) -> Offer {
 }
 
 /// The id an order has if it is placed under this key.
-pub(crate) fn id_of(mall: &Mall, key: &str, order: &OrderCommand) -> String {
+pub(crate) fn id_of(mall: &Mall, key: &str, order: &impl Wire) -> String {
     call(mall, key, order).ctx.id("ord", 0)
 }
 

@@ -60,6 +60,10 @@ pub(crate) fn judge(sim: &Sim, mall: &Mall, shape: Shape) -> Result<(), Failure>
         }
         sim.check("I5 offsets are safe", check::lanes_are_safe(store, &mall.broker, &shape.map(context)))?;
     }
+    // A run without a snapshot has looked at none; the ledger says that some run has.
+    if rules::snapshots::are_sound(&evidence)? > 0 {
+        sim.check("I11 snapshots are sound", rules::snapshots::are_sound(&evidence))?;
+    }
     sim.check("I2 published once", check::published_once(&mall.broker, mall.door.repeated()))?;
     ledger::note(sim, &evidence);
     Ok(())

@@ -7,6 +7,8 @@ use bongsu_runtime::moments;
 use bongsu_testing::sim::{Ledger, Sim, Stats};
 use delivery_domain::{delivery::Deliveries, events::DeliveryEvent};
 use ordering_domain::{
+    cart::Carts,
+    cart_events::CartEvent,
     events::{CancelledWhy, OrderEvent, RejectedWhy},
     order::Orders,
 };
@@ -27,6 +29,7 @@ const REFUNDED: &str = "what was captured is refunded after a failed delivery";
 const LOST_ON_ITS_WAY: &str = "a parcel fails on its way";
 const NEVER_LEFT: &str = "a parcel fails before it leaves";
 
+const CART: &str = "a cart becomes an order";
 const SETTLED: &str = "the audit reports an order and takes it back";
 
 /// Every ending of an order whose contexts exist, and what a customer hears who is too late.
@@ -34,7 +37,7 @@ pub(crate) const ENDINGS: [&str; 9] =
     [COMPLETED, OUT_OF_STOCK, DECLINED, DEADLINE, WITHDRAWN, CALLED_BACK, UNDELIVERED, TOO_LATE, LATE_CAPTURE];
 
 /// What else the mall adds to the moments of the runtime.
-const MOMENTS: [&str; 5] = [SETTLED, FORGONE, REFUNDED, LOST_ON_ITS_WAY, NEVER_LEFT];
+const MOMENTS: [&str; 6] = [CART, SETTLED, FORGONE, REFUNDED, LOST_ON_ITS_WAY, NEVER_LEFT];
 
 /// The faults that must have happened somewhere: each kind, wherever.
 const FAULTS: [&str; 11] =
@@ -58,6 +61,9 @@ pub(crate) fn note(sim: &Sim, evidence: &Evidence) {
     of_orders(sim, evidence);
     of_payments(sim, evidence);
     of_parcels(sim, evidence);
+    let carts = evidence.store("ordering").events_of::<Carts>();
+    let checked_out = carts.iter().filter(|(_, event)| matches!(event, CartEvent::CheckedOut(_)));
+    checked_out.for_each(|_| sim.reached(CART));
     if evidence.stores.contains_key("audit") {
         let found = evidence.store("audit").events_of::<Inspections>();
         let settled = found.iter().filter(|(_, event)| matches!(event, InspectionEvent::FoundConsistent(_)));

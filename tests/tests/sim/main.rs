@@ -8,6 +8,7 @@ mod world;
 mod clients;
 mod couriers;
 mod rebuilds;
+mod carts;
 mod scenario;
 mod judge;
 mod ledger;

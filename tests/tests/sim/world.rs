@@ -76,9 +76,15 @@ impl Shape {
         match context {
             "product" => product_service::service(),
             "ordering" => {
-                let usual = ordering_service::settings::Settings::default();
                 let window_ms = self.window_ms;
-                ordering_service::service(&ordering_service::settings::Settings { window_ms, ..usual })
+                // The simulated clock starts at midnight UTC: here it is twenty seconds before.
+                let (snapshot_every, utc_offset_s) = (3, -20);
+                ordering_service::service(&ordering_service::settings::Settings {
+                    window_ms,
+                    snapshot_every,
+                    utc_offset_s,
+                    ..ordering_service::settings::Settings::default()
+                })
             }
             "payment" => payment_service::service(&payment_service::settings::Settings::default()),
             "delivery" => {
