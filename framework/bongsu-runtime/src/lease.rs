@@ -4,6 +4,8 @@
 //! it guards that document's revision. Heartbeats are another document, so the revision changes only at a
 //! take-over: after two seconds of silence, at once by a process started in the same slot, or when given back.
 
+mod assign;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{
@@ -26,6 +28,7 @@ use crate::{
     rebuild,
     todo::SHARDS,
 };
+use assign::{Member, Members, assigned};
 
 const LEASE: &str = "lease";
 const MEMBER: &str = "member";
@@ -70,15 +73,6 @@ struct Beat {
     beat: u64,
     /// The consumers this build has: while two versions run side by side, each is given only what it can read.
     #[serde(default)]
-    consumers: BTreeSet<String>,
-}
-
-/// The slots alive, each with the consumers its build has.
-type Members = BTreeMap<String, Member>;
-
-#[derive(Clone)]
-struct Member {
-    incarnation: u64,
     consumers: BTreeSet<String>,
 }
 
@@ -423,34 +417,6 @@ async fn resign(core: &Arc<Core>) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Rendezvous hashing with an even share: every resource goes to the slot that ranks highest for it, can do it,
-/// and has not its share yet. Every instance computes the same from the same members.
-fn assigned(resources: &[String], members: &Members, slot: &str) -> BTreeSet<String> {
-    let mut mine = BTreeSet::new();
-    let mut groups: BTreeMap<&str, Vec<&String>> = BTreeMap::new();
-    for resource in resources {
-        let group = resource.rsplit_once('/').map_or("", |(group, _)| group);
-        groups.entry(group).or_default().push(resource);
-    }
-    for (group, resources) in groups {
-        let lane = group.strip_prefix(LANE).and_then(|rest| rest.rsplit_once('/')).map(|(consumer, _)| consumer);
-        let reads = lane.or_else(|| group.strip_prefix("rebuild/"));
-        let able = |(_, member): &(&String, &Member)| reads.is_none_or(|reads| member.consumers.contains(reads));
-        let able: Vec<&String> = members.iter().filter(able).map(|(slot, _)| slot).collect();
-        let share = resources.len().div_ceil(able.len().max(1));
-        let mut load: BTreeMap<&str, usize> = BTreeMap::new();
-        for resource in resources {
-            let open = able.iter().filter(|m| load.get(m.as_str()).is_none_or(|taken| *taken < share));
-            let Some(owner) = open.max_by_key(|member| digest(&[resource, member])) else { continue };
-            *load.entry(owner).or_default() += 1;
-            if *owner == slot {
-                mine.insert(resource.clone());
-            }
-        }
-    }
-    mine
-}
-
 fn consumers_of(core: &Core) -> BTreeSet<String> {
     core.service.consumers.iter().map(|consumer| consumer.name().to_owned()).collect()
 }
@@ -467,40 +433,4 @@ fn change(resource: &str, before: Option<CommitId>, lease: &Lease) -> Commit {
 fn body(value: &impl Serialize) -> DocBody {
     let data = serde_json::to_vec(value).expect("a lease document has string keys and encodes as JSON");
     DocBody { data: data.into(), index: Vec::new() }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn members(of: &[(&str, &[&str])]) -> Members {
-        let member = |consumers: &[&str]| Member {
-            incarnation: 1,
-            consumers: consumers.iter().map(|name| (*name).to_owned()).collect(),
-        };
-        of.iter().map(|(slot, consumers)| ((*slot).to_owned(), member(consumers))).collect()
-    }
-
-    #[test]
-    fn every_resource_has_exactly_one_owner_and_shares_are_even() {
-        let resources: Vec<String> = (0..8).map(|n| format!("todo/{n}")).collect();
-        for count in 1..=4 {
-            let slots: Vec<String> = (0..count).map(|n| format!("s-{n}")).collect();
-            let members = members(&slots.iter().map(|slot| (slot.as_str(), &[][..])).collect::<Vec<_>>());
-            let shares: Vec<_> = slots.iter().map(|slot| assigned(&resources, &members, slot)).collect();
-            assert_eq!(shares.iter().map(BTreeSet::len).sum::<usize>(), 8);
-            assert_eq!(shares.iter().flatten().collect::<BTreeSet<_>>().len(), 8);
-            assert!(shares.iter().all(|share| share.len() <= 8_usize.div_ceil(count)));
-        }
-    }
-
-    #[test]
-    fn a_lane_goes_only_to_a_build_that_has_its_reader() {
-        let lanes = |consumer: &str| (0..8).map(|n| format!("lane/{consumer}/door/{n}")).collect::<Vec<_>>();
-        let members = members(&[("old", &["door@1", "both"]), ("new", &["door@2", "both"])]);
-        let share = |consumer: &str, slot: &str| assigned(&lanes(consumer), &members, slot).len();
-        assert_eq!((share("door@1", "old"), share("door@1", "new")), (8, 0));
-        assert_eq!((share("door@2", "old"), share("door@2", "new")), (0, 8));
-        assert_eq!((share("both", "old"), share("both", "new")), (4, 4));
-    }
 }
