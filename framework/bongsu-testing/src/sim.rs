@@ -53,7 +53,7 @@ pub mod check;
 pub use broker::SimBroker;
 pub use chance::{Chance, Dice, Span};
 pub use check::Moment;
-pub use crashes::{Crashed, crash_each, crash_points};
+pub use crashes::{Counted, Crashed, crash_each, crash_points};
 pub use env::SimEnv;
 pub use handle::Sim;
 pub use http::{SimAnswer, SimHttp};

@@ -83,7 +83,6 @@ impl Shape {
                     window_ms,
                     snapshot_every,
                     utc_offset_s,
-                    ..ordering_service::settings::Settings::default()
                 })
             }
             "payment" => payment_service::service(&payment_service::settings::Settings::default()),

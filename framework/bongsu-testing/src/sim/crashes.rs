@@ -19,11 +19,14 @@ pub struct Crashed {
     pub stats: Stats,
 }
 
+/// Places to die at, and the run without a crash that counted them.
+pub type Counted<T> = (Vec<CrashOn>, Outcome<T>);
+
 /// Every step at which a node can die in a scenario, in the order in which it passes them: run once, without a crash.
 ///
 /// # Errors
 /// The run failed.
-pub fn crash_points<T, S, F>(seed: u64, plan: &Plan, scenario: S) -> Result<(Vec<CrashOn>, Outcome<T>), Box<Outcome<T>>>
+pub fn crash_points<T, S, F>(seed: u64, plan: &Plan, scenario: S) -> Result<Counted<T>, Box<Outcome<T>>>
 where
     T: Send + 'static,
     S: Fn(Sim) -> F,
