@@ -72,7 +72,7 @@ pub(crate) struct Tally {
 }
 
 /// Upper bounds of the buckets that waits for the file are counted in, in seconds.
-pub(crate) const WAITS: [f64; 9] = [0.000_1, 0.001, 0.005, 0.025, 0.1, 0.5, 1.0, 2.0, f64::MAX];
+pub(crate) const WAITS: [f64; 9] = [0.000_1, 0.001, 0.005, 0.025, 0.1, 0.5, 1.0, 2.0, f64::INFINITY];
 
 impl Default for Options {
     fn default() -> Self {

@@ -26,6 +26,8 @@ const CUSTOMERS: usize = 16;
 const PATIENCE: Duration = Duration::from_secs(60);
 /// In so long the partitions are where they belong.
 const MOVED: Duration = Duration::from_secs(3);
+/// From one who is silent they are taken after two seconds of silence, noticed at the next heartbeat of each.
+const TAKEN: Duration = Duration::from_secs(5);
 const LANES: &str = "bongsu_leases_held{kind=\"lane\"}";
 
 #[test]
@@ -96,13 +98,11 @@ fn pause(mall: &Mall, name: &str, all: f64) {
     let pid = stopped[0].pid.expect("it runs");
     stand_still(mall, name, pid);
     let began = now();
-    until(&format!("the others have the lanes of {slot}"), MOVED + Duration::from_secs(2), || {
+    until(&format!("the others have the lanes of {slot}"), TAKEN, || {
         let theirs = held(mall, &others);
         if theirs == all { Ok(()) } else { Err(format!("{theirs} of {all}")) }
     });
-    let took = began.elapsed();
-    println!("{slot} stands still: the others had its lanes after {took:.0?}");
-    assert!(took < MOVED, "{took:?}");
+    println!("{slot} stands still: the others had its lanes after {:.1?}", began.elapsed());
     signal(pid, Signal::SIGCONT);
     shared(mall, name, all, 4);
     let of = |figure| mall.figure(&stopped[0], figure).unwrap_or_default();
