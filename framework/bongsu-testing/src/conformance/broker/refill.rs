@@ -50,22 +50,22 @@ pub async fn a_broker_that_lost_history_takes_nothing_on_top(at: &Bench) {
 
 /// A bound on bytes forgets the oldest of each partition, and can be set later.
 pub async fn a_bound_on_bytes_forgets_the_oldest(at: &Bench) {
-    at.topic("bounded", 1).await;
-    let batch = outs("bounded", &["a"], 1..=9);
-    at.publish("bounded", 1, batch.clone()).await.expect("a batch is taken");
+    at.topic("trimmed", 1).await;
+    let batch = outs("trimmed", &["a"], 1..=9);
+    at.publish("trimmed", 1, batch.clone()).await.expect("a batch is taken");
     let three = batch[6..].iter().map(|out| out.cloudevent.len() as u64).sum();
-    let topic = |retention_bytes| Topic { name: "bounded".into(), partitions: 1, retention_ms: None, retention_bytes };
+    let topic = |retention_bytes| Topic { name: "trimmed".into(), partitions: 1, retention_ms: None, retention_bytes };
     at.broker.ensure(topic(Some(three))).await.expect("a bound");
     at.broker.ensure(topic(None)).await.expect("who asks for nothing changes nothing");
     let forgotten = async {
-        while at.broker.bounds("bounded").await.expect("bounds").partitions != [(partition("bounded", 0), 6, 9)] {
+        while at.broker.bounds("trimmed").await.expect("bounds").partitions != [(partition("trimmed", 0), 6, 9)] {
             (at.sleep)(SHORT / 10).await;
         }
     };
     at.in_time("retention", forgotten).await;
-    let gone = at.broker.fetch(vec![(partition("bounded", 0), 5)], PLENTY, SHORT).await;
+    let gone = at.broker.fetch(vec![(partition("trimmed", 0), 5)], PLENTY, SHORT).await;
     assert!(matches!(gone, Err(BrokerError::Gone { asked: 5, earliest: 6, end: 9, .. })), "{gone:?}");
-    let kept = at.broker.fetch(vec![(partition("bounded", 0), 6)], PLENTY, SHORT).await.expect("the rest is there");
+    let kept = at.broker.fetch(vec![(partition("trimmed", 0), 6)], PLENTY, SHORT).await.expect("the rest is there");
     assert_eq!(bodies(&kept.messages[0].1), sent(&batch[6..]));
 }
 
