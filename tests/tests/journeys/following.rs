@@ -28,8 +28,8 @@ fn life() -> Vec<(String, String)> {
 #[test]
 fn an_order_is_followed_while_it_happens() {
     let mall = together();
-    mall.put_on_sale("LAMP", 30_000, 1);
-    let order = mall.buy("a lamp", &[("LAMP", 1)]);
+    mall.put_on_sale("LANTERN", 30_000, 1);
+    let order = mall.buy("a lantern", &[("LANTERN", 1)]);
     let followed = thread::scope(|scope| {
         let follower = scope.spawn(|| heard(&mall, &order));
         mall.deliver(&order);
