@@ -1,9 +1,12 @@
 //! What a run leaves behind: every store, the provider's books, and what the clients saw.
 
-use std::collections::BTreeMap;
+use std::{
+    any::{Any, TypeId},
+    collections::{BTreeMap, HashMap},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
-use bongsu_core::Aggregate;
-use bongsu_core::Wire;
+use bongsu_core::{Aggregate, Wire};
 use bongsu_runtime::ports::store::{Doc, Position, Read, Scan, Store, StoreError, StoredEvent};
 use bytes::Bytes;
 use serde_json::Value;
@@ -25,6 +28,34 @@ pub struct Dump {
     pub events: Vec<StoredEvent>,
     /// Of the tables of the runtime and of read models.
     pub docs: Vec<Doc>,
+    /// What rules asked for before.
+    decoded: Decoded,
+}
+
+/// What was decoded of a dump before, for so many events: every rule asks for the same aggregates.
+#[derive(Default)]
+struct Decoded(Mutex<HashMap<(TypeId, usize), Arc<dyn Any + Send + Sync>>>);
+
+impl Clone for Decoded {
+    fn clone(&self) -> Self {
+        Self::default()
+    }
+}
+
+impl Decoded {
+    fn once<A: 'static, T: Send + Sync + 'static>(&self, events: usize, decode: impl FnOnce() -> T) -> Arc<T> {
+        let key = (TypeId::of::<(A, T)>(), events);
+        let known = self.known().get(&key).cloned();
+        known.and_then(|known| known.downcast().ok()).unwrap_or_else(|| {
+            let decoded = Arc::new(decode());
+            self.known().insert(key, decoded.clone());
+            decoded
+        })
+    }
+
+    fn known(&self) -> MutexGuard<'_, HashMap<(TypeId, usize), Arc<dyn Any + Send + Sync>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// One order a client tried to place.
@@ -64,6 +95,11 @@ pub fn shown(projections: &[Doc]) -> Vec<String> {
 }
 
 impl Dump {
+    /// Of these events and documents.
+    pub fn new(events: Vec<StoredEvent>, docs: Vec<Doc>) -> Self {
+        Self { events, docs, decoded: Decoded::default() }
+    }
+
     /// Reads a store through its port.
     ///
     /// # Errors
@@ -105,25 +141,46 @@ impl Dump {
         self.docs.iter().filter(move |doc| doc.key.table == table)
     }
 
-    /// The events of every instance of an aggregate, in commit order.
-    pub fn events_of<A: Aggregate>(&self) -> Vec<(&str, A::Event)> {
-        let prefix = format!("{}/", A::NAME);
-        let mine = self.events.iter().filter_map(|event| Some((event.stream.strip_prefix(&prefix)?, event)));
-        mine.map(|(id, event)| {
-            let decoded = A::Event::decode(&event.name, event.schema, &event.data);
-            (id, decoded.ok().flatten().unwrap_or_else(|| panic!("{}@{} decodes", event.stream, event.version)))
+    /// The events of every instance of an aggregate, in commit order, each behind its instance's id.
+    pub fn events_of<A: Aggregate + 'static>(&self) -> Arc<Vec<(String, A::Event)>>
+    where
+        A::Event: Send + Sync + 'static,
+    {
+        self.decoded.once::<A, _>(self.events.len(), || {
+            decode::<A>(&self.events).map(|(id, event)| (id.to_owned(), event)).collect()
         })
-        .collect()
     }
 
     /// The state of every instance of an aggregate.
-    pub fn states_of<A: Aggregate>(&self) -> BTreeMap<String, A::State> {
-        let mut states: BTreeMap<String, A::State> = BTreeMap::new();
-        for (id, event) in self.events_of::<A>() {
-            A::evolve(states.entry(id.to_owned()).or_default(), &event);
-        }
-        states
+    pub fn states_of<A: Aggregate + 'static>(&self) -> Arc<BTreeMap<String, A::State>>
+    where
+        A::Event: Send + Sync + 'static,
+        A::State: Send + Sync + 'static,
+    {
+        self.decoded.once::<A, _>(self.events.len(), || {
+            let mut states = BTreeMap::new();
+            self.events_of::<A>().iter().for_each(|(id, event)| A::evolve(of(&mut states, id), event));
+            states
+        })
     }
+}
+
+/// The state of this instance, wherever it stands.
+pub fn of<'s, S: Default>(states: &'s mut BTreeMap<String, S>, id: &str) -> &'s mut S {
+    if !states.contains_key(id) {
+        states.insert(id.to_owned(), S::default());
+    }
+    states.get_mut(id).expect("it was inserted")
+}
+
+/// The events of an aggregate among these, each behind its instance's id.
+pub fn decode<A: Aggregate>(events: &[StoredEvent]) -> impl Iterator<Item = (&str, A::Event)> {
+    let of_it = |stream: &'_ str| stream.strip_prefix(A::NAME).is_some_and(|rest| rest.starts_with('/'));
+    events.iter().filter(move |event| of_it(&event.stream)).map(|event| {
+        let decoded = A::Event::decode(&event.name, event.schema, &event.data);
+        let decoded = decoded.ok().flatten().unwrap_or_else(|| panic!("{}@{} decodes", event.stream, event.version));
+        (&event.stream[A::NAME.len() + 1..], decoded)
+    })
 }
 
 impl Evidence {

@@ -34,7 +34,7 @@ fn figures() {
     let evidence = mall.end();
     let mut placed = BTreeMap::new();
     let mut confirmed = Vec::new();
-    for (order, event) in evidence.store("ordering").events_of::<Orders>() {
+    for (order, event) in evidence.store("ordering").events_of::<Orders>().iter() {
         match event {
             OrderEvent::Placed(e) => {
                 placed.insert(order, e.placed_at_ms);

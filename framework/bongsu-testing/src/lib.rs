@@ -10,5 +10,5 @@ pub mod sim;
 mod memory_broker;
 mod memory_store;
 
-pub use memory_broker::MemoryBroker;
+pub use memory_broker::{MemoryBroker, Told};
 pub use memory_store::MemoryStore;

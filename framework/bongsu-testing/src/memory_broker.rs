@@ -5,14 +5,16 @@
 
 use std::{
     collections::BTreeMap,
+    ops::Range,
     pin::pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     time::Duration,
 };
 
+use bongsu_core::split_type;
 use bongsu_runtime::ports::{
     Fut,
-    broker::{Batch, Bounds, Broker, BrokerError, In, LogId, Out, Partition, Producer, Topic, partition_of},
+    broker::{Attributes, Batch, Bounds, Broker, BrokerError, In, LogId, Out, Partition, Producer, Topic, partition_of},
     env::Env,
 };
 use futures::future;
@@ -48,8 +50,31 @@ struct Kept {
 #[derive(Default)]
 struct Log {
     earliest: u64,
-    /// (appended at, message), dense from `earliest`.
-    messages: Vec<(i64, In)>,
+    /// Dense from `earliest`.
+    messages: Vec<Entry>,
+}
+
+/// A message.
+struct Entry {
+    at_ms: i64,
+    message: In,
+    /// What checkers read in it, over and over.
+    told: OnceLock<Result<Told, String>>,
+}
+
+/// What checkers want to know of an envelope.
+#[derive(Clone, Debug)]
+pub struct Told {
+    /// Id of the fact.
+    pub id: String,
+    /// Who published it.
+    pub source: String,
+    /// Wire name without its version.
+    pub name: String,
+    /// Its stream.
+    pub subject: String,
+    /// Its place among the facts of its subject.
+    pub sequence: u64,
 }
 
 /// What the broker remembers of a producing service.
@@ -73,7 +98,7 @@ impl MemoryBroker {
         let state = self.state();
         let Some(kept) = state.topics.get(topic) else { return Vec::new() };
         let logs = kept.partitions.iter().zip(0..);
-        logs.map(|(log, index)| (partition(topic, index), log.messages.iter().map(|(_, m)| m.clone()).collect()))
+        logs.map(|(log, index)| (partition(topic, index), log.messages.iter().map(|kept| kept.message.clone()).collect()))
             .collect()
     }
 
@@ -81,19 +106,40 @@ impl MemoryBroker {
     pub fn ends(&self, topic: &str) -> Vec<(Partition, u64)> {
         let state = self.state();
         let Some(kept) = state.topics.get(topic) else { return Vec::new() };
-        let end = |log: &Log| log.messages.last().map_or(log.earliest, |(_, message)| message.offset + 1);
-        kept.partitions.iter().zip(0..).map(|(log, index)| (partition(topic, index), end(log))).collect()
+        kept.partitions.iter().zip(0..).map(|(log, index)| (partition(topic, index), log.end())).collect()
     }
 
-    /// What a partition keeps in this range of offsets, for checkers.
-    pub fn range(&self, partition: &Partition, offsets: std::ops::Range<u64>) -> Vec<In> {
+    /// What a partition keeps in this range of offsets, for checkers: each message with what its envelope says.
+    ///
+    /// # Errors
+    /// The first that `at` gives, and a message that is no fact.
+    pub fn range(
+        &self,
+        partition: &Partition,
+        offsets: Range<u64>,
+        mut at: impl FnMut(&In, &Told) -> Result<(), String>,
+    ) -> Result<u64, String> {
         let state = self.state();
         let kept = state.topics.get(&partition.topic);
-        let Some(log) = kept.and_then(|kept| kept.partitions.get(partition.index as usize)) else { return Vec::new() };
-        let messages = log.messages.iter().map(|(_, message)| message);
+        let Some(log) = kept.and_then(|kept| kept.partitions.get(partition.index as usize)) else { return Ok(0) };
         // Offsets are dense, so the place in the log is known without a search.
         let skipped = offsets.start.saturating_sub(log.earliest) as usize;
-        messages.skip(skipped).take_while(|message| message.offset < offsets.end).cloned().collect()
+        let here = log.messages.iter().skip(skipped).take_while(|kept| kept.message.offset < offsets.end);
+        here.map(|kept| at(&kept.message, kept.told()?)).try_fold(0, |looked, found| found.map(|()| looked + 1))
+    }
+
+    /// The same for everything a topic keeps.
+    ///
+    /// # Errors
+    /// As [`Self::range`].
+    pub fn each(
+        &self,
+        topic: &str,
+        mut at: impl FnMut(&Partition, &In, &Told) -> Result<(), String>,
+    ) -> Result<u64, String> {
+        let ends = self.ends(topic).into_iter();
+        let looked = ends.map(|(partition, end)| self.range(&partition, 0..end, |message, told| at(&partition, message, told)));
+        looked.sum()
     }
 
     /// Forgets everything of a topic that is kept now, as a retention does; offsets go on.
@@ -264,14 +310,14 @@ impl Kept {
         let log = &mut self.partitions[index];
         let Out { partition_key, cloudevent, .. } = out;
         let message = In { offset: log.end(), partition_key, refill, cloudevent };
-        log.messages.push((now_ms, message));
+        log.messages.push(Entry { at_ms: now_ms, message, told: OnceLock::new() });
     }
 
     fn expire(&mut self, now_ms: i64) {
         let Topic { retention_ms, retention_bytes, .. } = self.topic;
         let oldest = retention_ms.map_or(i64::MIN, |ms| now_ms.saturating_sub_unsigned(ms));
         for log in &mut self.partitions {
-            let late = log.messages.iter().take_while(|(at, _)| *at < oldest).count();
+            let late = log.messages.iter().take_while(|kept| kept.at_ms < oldest).count();
             log.cut(late.max(retention_bytes.map_or(0, |most| log.beyond(most))));
         }
     }
@@ -285,9 +331,9 @@ impl Log {
     /// How many of the oldest messages the newest `most` bytes do without.
     fn beyond(&self, most: u64) -> usize {
         let mut bytes = 0;
-        let newest = self.messages.iter().rev().take_while(|(_, message)| {
+        let newest = self.messages.iter().rev().take_while(|kept| {
             let fits = bytes < most;
-            bytes += message.cloudevent.len() as u64;
+            bytes += kept.message.cloudevent.len() as u64;
             fits
         });
         self.messages.len() - newest.count()
@@ -300,7 +346,28 @@ impl Log {
     }
 
     fn from(&self, offset: u64) -> impl Iterator<Item = &In> {
-        self.messages[(offset - self.earliest) as usize..].iter().map(|(_, message)| message)
+        self.messages[(offset - self.earliest) as usize..].iter().map(|kept| &kept.message)
+    }
+}
+
+impl Entry {
+    fn told(&self) -> Result<&Told, String> {
+        let read = || Told::read(&self.message.cloudevent);
+        self.told.get_or_init(read).as_ref().map_err(Clone::clone)
+    }
+}
+
+impl Told {
+    fn read(cloudevent: &[u8]) -> Result<Self, String> {
+        let read = Attributes::read(cloudevent).map_err(|error| format!("a message is not a fact: {error}"))?;
+        let name = split_type(&read.kind).map_or(&*read.kind, |(name, _)| name).to_owned();
+        let (id, source) = (read.id.into_owned(), read.source.into_owned());
+        Ok(Self { id, source, name, subject: read.subject.into_owned(), sequence: read.sequence })
+    }
+
+    /// Whether it is a context's fact rather than a mark of the runtime's own.
+    pub fn is_fact(&self) -> bool {
+        !self.name.starts_with("bongsu.")
     }
 }
 

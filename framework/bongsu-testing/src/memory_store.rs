@@ -74,7 +74,17 @@ impl MemoryStore {
 
     /// Every event in commit order, facts filled in: for checkers.
     pub fn all_events(&self) -> Vec<StoredEvent> {
-        self.state().all_events()
+        self.look(<[StoredEvent]>::to_vec)
+    }
+
+    /// The same without a copy; the store waits meanwhile.
+    pub fn look<T>(&self, at: impl FnOnce(&[StoredEvent]) -> T) -> T {
+        at(self.state().events())
+    }
+
+    /// A document, at once: for checkers.
+    pub fn doc(&self, table: &str, id: &str) -> Option<Doc> {
+        self.state().doc(DocKey::new(table, id))
     }
 
     /// Every document, by table and id: for checkers.
@@ -109,7 +119,7 @@ impl Store for MemoryStore {
 
     fn docs(&self, keys: Vec<DocKey>) -> Fut<'_, Result<Vec<Option<Doc>>, StoreError>> {
         let state = self.state();
-        let found = keys.iter().map(|key| state.doc(key)).collect();
+        let found = keys.into_iter().map(|key| state.doc(key)).collect();
         Box::pin(ready(Ok(found)))
     }
 

@@ -13,7 +13,7 @@ pub(super) fn agrees(evidence: &Evidence) -> Checked {
     if let Some(order) = orders.keys().find(|order| !inspections.contains_key(*order)) {
         return Err(format!("the audit has never heard of {order}"));
     }
-    for (order, state) in &inspections {
+    for (order, state) in inspections.iter() {
         if let Some(wrong) = &state.wrong {
             return Err(format!("{order}, {:?}: {wrong:?}", orders.get(order).map(|order| &order.phase)));
         }

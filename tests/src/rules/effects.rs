@@ -17,16 +17,16 @@ use crate::evidence::Evidence;
 /// confirmation packed once; no parcel without a confirmation; every end of an order was heard by payment.
 pub(super) fn exactly_once(evidence: &Evidence) -> Checked {
     let ordering = evidence.store("ordering").events_of::<Orders>();
-    let answers = count(evidence.store("product").events_of::<Reservation>(), |event| {
+    let answers = count(&evidence.store("product").events_of::<Reservation>(), |event| {
         matches!(event, ReservationEvent::Held(_) | ReservationEvent::Rejected(_) | ReservationEvent::Closed(_))
     });
     let payments = evidence.store("payment").events_of::<Payments>();
-    let intents = count(payments.clone(), |event| matches!(event, PaymentEvent::Intended(_)));
-    let ends = count(payments, |event| matches!(event, PaymentEvent::OrderEnded(_)));
-    let parcels = count(evidence.store("delivery").events_of::<Deliveries>(), |event| {
+    let intents = count(&payments, |event| matches!(event, PaymentEvent::Intended(_)));
+    let ends = count(&payments, |event| matches!(event, PaymentEvent::OrderEnded(_)));
+    let parcels = count(&evidence.store("delivery").events_of::<Deliveries>(), |event| {
         matches!(event, DeliveryEvent::Prepared(_))
     });
-    for (order, event) in &ordering {
+    for (order, event) in ordering.iter() {
         match event {
             OrderEvent::Placed(_) => {
                 once(&answers, order, "answers of product")?;
@@ -74,10 +74,10 @@ pub(super) fn marks_cover_facts(evidence: &Evidence) -> Checked {
     Ok(looked)
 }
 
-fn count<E>(events: Vec<(&str, E)>, counted: impl Fn(&E) -> bool) -> BTreeMap<String, u64> {
+fn count<E>(events: &[(String, E)], counted: impl Fn(&E) -> bool) -> BTreeMap<String, u64> {
     let mut counts = BTreeMap::new();
     for (id, _) in events.iter().filter(|(_, event)| counted(event)) {
-        *counts.entry((*id).to_owned()).or_default() += 1;
+        *counts.entry(id.clone()).or_default() += 1;
     }
     counts
 }

@@ -31,7 +31,7 @@ pub(super) fn conserved(evidence: &Evidence) -> Checked {
             return Err(format!("{order} got back {} of {}", account.refunded, account.captured));
         }
     }
-    for (order, state) in &orders {
+    for (order, state) in orders.iter() {
         let account = accounts.get(order);
         let kept = account.map_or(0, |account| account.captured - account.refunded);
         let total = state.placed.as_ref().map_or(0, |placed| placed.amount.minor);
@@ -47,7 +47,7 @@ pub(super) fn conserved(evidence: &Evidence) -> Checked {
 pub(super) fn books_agree(evidence: &Evidence) -> Checked {
     let accounts = accounts(&evidence.ledger);
     let payments = evidence.store("payment").states_of::<Payments>();
-    for (order, state) in &payments {
+    for (order, state) in payments.iter() {
         let account = accounts.get(order);
         let theirs = account.map_or((0, 0), |account| (account.captured, account.refunded));
         let ours = match &state.charge {

@@ -9,17 +9,17 @@ use crate::evidence::{Evidence, Heard};
 
 /// I1: accepted ⇒ placed exactly once; refused ⇒ not placed; no order that nobody asked for.
 pub(super) fn no_lost_no_phantom(evidence: &Evidence) -> Checked {
-    let placed: BTreeSet<String> = evidence.store("ordering").states_of::<Orders>().into_keys().collect();
+    let orders = evidence.store("ordering").states_of::<Orders>();
     let mut asked = BTreeSet::new();
     for op in &evidence.history {
-        asked.insert(op.order.clone());
-        match (op.heard, placed.contains(&op.order)) {
+        asked.insert(op.order.as_str());
+        match (op.heard, orders.contains_key(&op.order)) {
             (Heard::Accepted, false) => return Err(format!("{} was accepted and is lost", op.order)),
             (Heard::Refused, true) => return Err(format!("{} was refused and is there", op.order)),
             _ => {}
         }
     }
-    match placed.difference(&asked).next() {
+    match orders.keys().find(|order| !asked.contains(order.as_str())) {
         Some(order) => Err(format!("{order} was placed and nobody asked for it")),
         None => Ok(evidence.history.len() as u64),
     }
@@ -28,7 +28,7 @@ pub(super) fn no_lost_no_phantom(evidence: &Evidence) -> Checked {
 /// I1, I9: at the end every order is rejected, cancelled or completed, and no wish is unanswered.
 pub fn every_order_has_ended(evidence: &Evidence) -> Checked {
     let orders = evidence.store("ordering").states_of::<Orders>();
-    for (order, state) in &orders {
+    for (order, state) in orders.iter() {
         match &state.phase {
             Phase::Rejected { .. } | Phase::Cancelled { .. } | Phase::Completed => {}
             Phase::Confirmed { cancellation: Cancellation::None | Cancellation::Refused | Cancellation::Requested }

@@ -16,7 +16,7 @@ pub(super) fn same_key_same_reply(evidence: &Evidence) -> Checked {
     }
     let mut placed: BTreeMap<&str, u64> = BTreeMap::new();
     let events = evidence.store("ordering").events_of::<Orders>();
-    for (order, event) in &events {
+    for (order, event) in events.iter() {
         *placed.entry(order).or_default() += u64::from(matches!(event, OrderEvent::Placed(_)));
     }
     let mut looked = 0;

@@ -17,7 +17,7 @@ use crate::evidence::Evidence;
 pub(super) fn conserved(evidence: &Evidence) -> Checked {
     let mut stocks: BTreeMap<String, (StockState, i128, i128)> = BTreeMap::new();
     let events = evidence.store("product").events_of::<Stock>();
-    for (sku, event) in &events {
+    for (sku, event) in events.iter() {
         let (state, on_hand, reserved) = stocks.entry((*sku).to_owned()).or_default();
         Stock::evolve(state, event);
         match event {
@@ -53,7 +53,7 @@ pub(super) fn conserved(evidence: &Evidence) -> Checked {
 pub(super) fn reservations_end(evidence: &Evidence) -> Checked {
     let reservations = evidence.store("product").states_of::<Reservation>();
     let orders = evidence.store("ordering").states_of::<Orders>();
-    for (order, state) in &orders {
+    for (order, state) in orders.iter() {
         let reservation = reservations.get(order).cloned().unwrap_or_default();
         let right = match &state.phase {
             Phase::Completed => reservation == ReservationState::Committed,

@@ -22,7 +22,7 @@ pub(super) fn agree(evidence: &Evidence) -> Checked {
     let stock = stock_parts(evidence);
     let payments = evidence.store("payment").states_of::<Payments>();
     let parcels = evidence.store("delivery").states_of::<Deliveries>();
-    for (order, state) in &orders {
+    for (order, state) in orders.iter() {
         let row = rows.remove(order).ok_or_else(|| format!("{order} has no row"))?;
         let expected = (
             order_part(&state.phase),
@@ -58,8 +58,8 @@ fn order_part(phase: &Phase) -> OrderPart {
 
 /// What each reservation told last; one that was closed before it held anything told nothing.
 fn stock_parts(evidence: &Evidence) -> BTreeMap<String, StockPart> {
-    let events = evidence.store("product").events_of::<Reservation>().into_iter();
-    let told = events.filter_map(|(order, event)| {
+    let events = evidence.store("product").events_of::<Reservation>();
+    let told = events.iter().filter_map(|(order, event)| {
         let part = match event {
             ReservationEvent::Held(_) => StockPart::Reserved,
             ReservationEvent::Rejected(_) => StockPart::Rejected,
@@ -67,7 +67,7 @@ fn stock_parts(evidence: &Evidence) -> BTreeMap<String, StockPart> {
             ReservationEvent::Committed(_) => StockPart::Committed,
             ReservationEvent::Closed(_) => return None,
         };
-        Some((order.to_owned(), part))
+        Some((order.clone(), part))
     });
     told.collect()
 }

@@ -1,14 +1,16 @@
 //! People who move parcels by hand: some parcels are lost, some are never handed over, some are moved twice.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
+use bongsu_core::Aggregate;
 use delivery_domain::{
     complete_delivery::CompleteDelivery,
-    delivery::{Deliveries, DeliveryCommand, Phase},
+    delivery::{Deliveries, DeliveryCommand, DeliveryState, Phase},
     depart::Depart,
     fail_delivery::FailDelivery,
 };
 use delivery_service::settings::Who;
+use system_tests::evidence::{decode, of};
 
 use crate::{
     clients::{Asked, ask},
@@ -22,17 +24,35 @@ const ROUND: Duration = Duration::from_millis(700);
 pub(crate) fn start(mall: &Mall, courier: Who) {
     let mall = mall.clone();
     mall.sim.clone().spawn("couriers", async move {
+        let mut parcels = Parcels::default();
         for round in 0.. {
             mall.sim.sleep(ROUND).await;
-            walk_round(&mall, courier, round).await;
+            parcels.look(&mall);
+            walk_round(&mall, courier, round, &parcels).await;
         }
     });
 }
 
-async fn walk_round(mall: &Mall, courier: Who, round: u64) {
-    let parcels = mall.events_of("delivery").states_of::<Deliveries>();
-    for (order, parcel) in parcels {
-        let Some(command) = next(mall, courier, &order, parcel.phase) else { continue };
+/// The list of parcels, read on at every look.
+#[derive(Default)]
+struct Parcels {
+    read: usize,
+    states: BTreeMap<String, DeliveryState>,
+}
+
+impl Parcels {
+    fn look(&mut self, mall: &Mall) {
+        mall.stores["delivery"].look(|events| {
+            let news = decode::<Deliveries>(&events[self.read..]);
+            news.for_each(|(order, event)| Deliveries::evolve(of(&mut self.states, order), &event));
+            self.read = events.len();
+        });
+    }
+}
+
+async fn walk_round(mall: &Mall, courier: Who, round: u64, parcels: &Parcels) {
+    for (order, parcel) in &parcels.states {
+        let Some(command) = next(mall, courier, order, parcel.phase) else { continue };
         let key = format!("{} {order} {round}", bongsu_core::Wire::name(&command).0);
         let turn = mall.sim.dice(&key).bits();
         // Whatever the answer is: somebody walks by again.

@@ -156,11 +156,11 @@ async fn until_ended(mall: &Mall, key: &str) {
 }
 
 fn phase(mall: &Mall, order: &str) -> Phase {
-    mall.events_of("ordering").states_of::<Orders>().remove(order).unwrap_or_default().phase
+    mall.state_of::<Orders>("ordering", order).phase
 }
 
 fn parcel(mall: &Mall, order: &str) -> Parcel {
-    mall.events_of("delivery").states_of::<Deliveries>().remove(order).unwrap_or_default().phase
+    mall.state_of::<Deliveries>("delivery", order).phase
 }
 
 /// Nothing goes wrong but the crashes; a node that died is back soon.

@@ -73,36 +73,37 @@ pub(crate) fn note(sim: &Sim, evidence: &Evidence) {
 
 fn of_orders(sim: &Sim, evidence: &Evidence) {
     let (mut confirmed, mut undelivered) = (BTreeSet::new(), BTreeSet::new());
-    for (order, event) in &evidence.store("ordering").events_of::<Orders>() {
+    let orders = evidence.store("ordering").events_of::<Orders>();
+    for (order, event) in orders.iter() {
         sim.reached(match event {
             OrderEvent::Completed(_) => COMPLETED,
             OrderEvent::Rejected(e) if e.why == RejectedWhy::OutOfStock => OUT_OF_STOCK,
             OrderEvent::Rejected(e) if e.why == RejectedWhy::PaymentDeclined => DECLINED,
             OrderEvent::Rejected(_) => DEADLINE,
             OrderEvent::Cancelled(e) if e.why == CancelledWhy::DeliveryFailed => {
-                undelivered.insert((*order).to_owned());
+                undelivered.insert(order);
                 UNDELIVERED
             }
             OrderEvent::Cancelled(_) if confirmed.contains(order) => CALLED_BACK,
             OrderEvent::Cancelled(_) => WITHDRAWN,
             OrderEvent::CancellationRefused(_) => TOO_LATE,
             OrderEvent::Confirmed(_) => {
-                confirmed.insert(*order);
+                confirmed.insert(order);
                 continue;
             }
             OrderEvent::Placed(_) | OrderEvent::CancellationRequested(_) => continue,
         });
     }
-    let refunded = |(order, event): &(&str, PaymentEvent)| {
-        matches!(event, PaymentEvent::Refunded(_)) && undelivered.contains(*order)
+    let refunded = |(order, event): &&(String, PaymentEvent)| {
+        matches!(event, PaymentEvent::Refunded(_)) && undelivered.contains(order)
     };
     let payments = evidence.store("payment").events_of::<Payments>();
-    payments.iter().filter(|paid| refunded(paid)).for_each(|_| sim.reached(REFUNDED));
+    payments.iter().filter(refunded).for_each(|_| sim.reached(REFUNDED));
 }
 
 fn of_payments(sim: &Sim, evidence: &Evidence) {
     let mut ended = BTreeSet::new();
-    for (order, event) in evidence.store("payment").events_of::<Payments>() {
+    for (order, event) in evidence.store("payment").events_of::<Payments>().iter() {
         match event {
             PaymentEvent::OrderEnded(_) => drop(ended.insert(order)),
             PaymentEvent::Captured(_) if ended.contains(order) => sim.reached(LATE_CAPTURE),
@@ -114,7 +115,7 @@ fn of_payments(sim: &Sim, evidence: &Evidence) {
 
 fn of_parcels(sim: &Sim, evidence: &Evidence) {
     let mut left = BTreeSet::new();
-    for (order, event) in evidence.store("delivery").events_of::<Deliveries>() {
+    for (order, event) in evidence.store("delivery").events_of::<Deliveries>().iter() {
         match event {
             DeliveryEvent::Departed(_) => drop(left.insert(order)),
             DeliveryEvent::Failed(_) if left.contains(order) => sim.reached(LOST_ON_ITS_WAY),

@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use bongsu_core::Aggregate;
 use bongsu_runtime::{
     Runtime, Service, Settings, World,
     ports::{
@@ -23,7 +24,7 @@ use sandbox::{
     api::{self, Reply},
     provider::{Behaviour, Mode, Provider},
 };
-use system_tests::evidence::{Dump, Evidence, Op, TABLES, shown};
+use system_tests::evidence::{Dump, Evidence, Op, TABLES, decode, shown};
 
 use crate::planted;
 
@@ -136,9 +137,13 @@ impl Mall {
         tell(&self.provider, "PUT", "/behaviour", &behaviour, self.sim.env().wall_ms());
     }
 
-    /// The events of one store, without its documents.
-    pub(crate) fn events_of(&self, context: &str) -> Dump {
-        Dump { events: self.stores[context].all_events(), docs: Vec::new() }
+    /// The state of one instance of an aggregate.
+    pub(crate) fn state_of<A: Aggregate>(&self, context: &str, id: &str) -> A::State {
+        let mut state = A::State::default();
+        self.stores[context].look(|events| {
+            decode::<A>(events).filter(|(of, _)| *of == id).for_each(|(_, event)| A::evolve(&mut state, &event));
+        });
+        state
     }
 
     /// What one store holds now.
@@ -147,7 +152,7 @@ impl Mall {
         let mut docs: Vec<Doc> = TABLES.iter().flat_map(|table| store.docs_of(table)).collect();
         let rows: Vec<Doc> = shown(&docs).iter().flat_map(|table| store.docs_of(table)).collect();
         docs.extend(rows);
-        Dump { events: store.all_events(), docs }
+        Dump::new(store.all_events(), docs)
     }
 
     /// What every store holds now, and what the world has seen.

@@ -1,7 +1,7 @@
 //! The model itself: plain maps, and the rules of the port as short functions over them.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashMap},
     ops::Bound,
 };
 
@@ -11,21 +11,23 @@ use bongsu_runtime::ports::store::{
 };
 use bytes::Bytes;
 
-/// Everything a store holds. Indexes hold offsets into `events`; a head's version is the length of its index.
+/// Everything a store holds. Indexes hold offsets into `events`; a head's version is the length of its index. What is
+/// only looked up is hashed, what is also walked through is in order.
 #[derive(Default)]
 pub(super) struct State {
     /// By position - 1, facts filled in.
     events: Vec<StoredEvent>,
     with_facts: Vec<usize>,
-    streams: BTreeMap<String, Vec<usize>>,
-    tags: BTreeMap<String, Vec<usize>>,
+    streams: HashMap<String, Vec<usize>>,
+    tags: HashMap<String, Vec<usize>>,
     tables: BTreeMap<String, Table>,
 }
 
 #[derive(Default)]
 struct Table {
-    /// By id, as bytes, because cursors are.
-    docs: BTreeMap<Bytes, Row>,
+    docs: HashMap<Bytes, Row>,
+    /// The ids of all documents, as bytes, because cursors are.
+    ids: BTreeMap<Bytes, ()>,
     /// By index number: cursor → document id.
     index: BTreeMap<u16, BTreeMap<Bytes, Bytes>>,
 }
@@ -67,7 +69,7 @@ impl State {
                 }
                 Guard::Doc(key, revision) => {
                     let found = self.row(key).map(|row| row.revision);
-                    (found != *revision).then(|| Mismatch::Doc(key.clone(), self.doc(key)))
+                    (found != *revision).then(|| Mismatch::Doc(key.clone(), self.doc(key.clone())))
                 }
             };
             wrong.extend(found.filter(|mismatch| !wrong.contains(mismatch)));
@@ -109,20 +111,12 @@ impl State {
     }
 
     fn write(&mut self, revision: CommitId, write: DocWrite) {
-        let table = self.tables.entry(write.key.table).or_default();
-        let id = Bytes::from(write.key.id.clone());
-        if let Some(old) = table.docs.remove(&id) {
-            for (number, key) in old.body.index {
-                if let Some(entries) = table.index.get_mut(&number) {
-                    entries.remove(&cursor(&key, &id));
-                }
-            }
+        let DocKey { table, id } = write.key;
+        if !self.tables.contains_key(&table) {
+            self.tables.insert(table.clone(), Table::default());
         }
-        if let Some(body) = write.put {
-            for (number, key) in &body.index {
-                table.index.entry(*number).or_default().insert(cursor(key, &id), id.clone());
-            }
-            table.docs.insert(id, Row { id: write.key.id, revision, body });
+        if let Some(table) = self.tables.get_mut(&table) {
+            table.write(id, revision, write.put);
         }
     }
 
@@ -148,8 +142,9 @@ impl State {
         self.tables.get(&key.table)?.docs.get(key.id.as_bytes())
     }
 
-    pub(super) fn doc(&self, key: &DocKey) -> Option<Doc> {
-        self.row(key).map(|row| row.doc(&key.table))
+    pub(super) fn doc(&self, key: DocKey) -> Option<Doc> {
+        let row = self.row(&key)?;
+        Some(Doc { revision: row.revision, data: row.body.data.clone(), key })
     }
 
     pub(super) fn end(&self) -> Position {
@@ -193,7 +188,7 @@ impl State {
         let Some(table) = self.tables.get(&what.table) else { return Vec::new() };
         let doc = |id: &Bytes| table.docs[id].doc(&what.table);
         match what.index {
-            None => between(&table.docs, what).into_iter().map(|(id, _)| (id.clone(), doc(id))).collect(),
+            None => between(&table.ids, what).into_iter().map(|(id, ())| (id.clone(), doc(id))).collect(),
             Some(number) => {
                 let Some(entries) = table.index.get(&number) else { return Vec::new() };
                 between(entries, what).into_iter().map(|(cursor, id)| (cursor.clone(), doc(id))).collect()
@@ -201,8 +196,8 @@ impl State {
         }
     }
 
-    pub(super) fn all_events(&self) -> Vec<StoredEvent> {
-        self.events.clone()
+    pub(super) fn events(&self) -> &[StoredEvent] {
+        &self.events
     }
 
     pub(super) fn all_docs(&self) -> Vec<Doc> {
@@ -210,8 +205,48 @@ impl State {
     }
 
     pub(super) fn docs_of(&self, table: &str) -> Vec<Doc> {
-        let rows = self.tables.get(table).into_iter().flat_map(|rows| &rows.docs);
-        rows.map(|(_, row)| row.doc(table)).collect()
+        let Some(rows) = self.tables.get(table) else { return Vec::new() };
+        rows.ids.keys().map(|id| rows.docs[id].doc(table)).collect()
+    }
+}
+
+impl Table {
+    fn write(&mut self, name: String, revision: CommitId, put: Option<DocBody>) {
+        let id = Bytes::from(name.clone());
+        let Some(body) = put else {
+            if let Some(old) = self.docs.remove(&id) {
+                self.ids.remove(&id);
+                self.unlink(&old.body.index, &id);
+            }
+            return;
+        };
+        let Some(row) = self.docs.get_mut(&id) else {
+            self.link(&body.index, &id);
+            self.ids.insert(id.clone(), ());
+            self.docs.insert(id, Row { id: name, revision, body });
+            return;
+        };
+        row.revision = revision;
+        let old = std::mem::replace(&mut row.body, body);
+        if row.body.index != old.index {
+            let new = row.body.index.clone();
+            self.unlink(&old.index, &id);
+            self.link(&new, &id);
+        }
+    }
+
+    fn link(&mut self, keys: &[(u16, Bytes)], id: &Bytes) {
+        for (number, key) in keys {
+            self.index.entry(*number).or_default().insert(cursor(key, id), id.clone());
+        }
+    }
+
+    fn unlink(&mut self, keys: &[(u16, Bytes)], id: &Bytes) {
+        for (number, key) in keys {
+            if let Some(entries) = self.index.get_mut(number) {
+                entries.remove(&cursor(key, id));
+            }
+        }
     }
 }
 

@@ -7,16 +7,15 @@
 //! [`watch`](super::Sim::watch).
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     fmt,
 };
 
 use bongsu_runtime::ports::{
     broker::{Attributes, In, Out, Partition},
-    store::{CommitId, DocKey, Fact, Position, Read, Store},
+    store::{CommitId, DocKey, Fact, Position, StoredEvent},
 };
 use bytes::Bytes;
-use futures::FutureExt;
 
 use crate::{MemoryBroker, MemoryStore};
 
@@ -70,25 +69,41 @@ pub(super) struct Watch {
 }
 
 /// I2, at every instant: nothing is published to `topic` before it is committed in `store`. To be watched.
-///
-/// The store must answer at once, as the memory store does.
 pub fn published_is_committed(
-    store: impl Store + 'static,
+    store: MemoryStore,
     topic: &'static str,
 ) -> impl FnMut(&Moment<'_>) -> Checked + Send {
-    let mut committed = BTreeSet::new();
-    let mut after = Position(0);
+    let (mut committed, mut after) = (BTreeSet::new(), 0);
     move |moment| {
         let Moment::Published { batch, .. } = moment else { return Ok(0) };
-        let mine = batch.iter().filter(|out| out.topic == topic);
-        let told = mine.map(|out| told(&out.cloudevent)).collect::<Result<Vec<_>, _>>()?;
-        let told: Vec<Attributes<'_>> = told.into_iter().filter(|told| !told.kind.starts_with(OWN)).collect();
-        catch_up(&store, topic, &mut after, &mut committed)?;
-        match told.iter().find(|told| !committed.contains(&*told.id)) {
-            Some(told) => Err(format!("{} of {} was published before it was committed", told.id, told.subject)),
-            None => Ok(told.len() as u64),
+        let mut looked = 0;
+        for out in batch.iter().filter(|out| out.topic == topic) {
+            if is_from(&store, out) {
+                looked += 1;
+                continue;
+            }
+            // Published anew under another place, a mark of the runtime's own, or too early.
+            let told = told(&out.cloudevent)?;
+            if told.kind.starts_with(OWN) {
+                continue;
+            }
+            looked += 1;
+            catch_up(&store, topic, &mut after, &mut committed);
+            if !committed.contains(&*told.id) {
+                return Err(format!("{} of {} was published before it was committed", told.id, told.subject));
+            }
         }
+        Ok(looked)
     }
+}
+
+/// Whether the store holds this message at the place it names.
+fn is_from(store: &MemoryStore, out: &Out) -> bool {
+    store.look(|events| {
+        let event = out.position.checked_sub(1).and_then(|at| events.get(usize::try_from(at).ok()?));
+        let fact = event.and_then(|event| event.facts.get(out.ordinal as usize));
+        fact.is_some_and(|fact| fact.topic == out.topic && fact.cloudevent == out.cloudevent)
+    })
 }
 
 /// I2, at the end: what the store holds for a topic is what the topic holds, byte for byte.
@@ -96,25 +111,29 @@ pub fn published_is_committed(
 /// # Errors
 /// The first fact that is missing on one side or differs.
 pub fn atomic_publish(store: &MemoryStore, broker: &MemoryBroker, topic: &str) -> Checked {
-    let facts = facts(store, topic);
-    let stored: BTreeMap<&str, &Bytes> = facts.iter().map(|fact| (fact.id.as_str(), &fact.cloudevent)).collect();
-    let mut published = BTreeSet::new();
-    for (partition, messages) in broker.log(topic) {
-        for message in messages.into_iter().filter(is_fact) {
-            let told = told(&message.cloudevent)?;
-            match stored.get(&*told.id) {
-                None => return Err(format!("{} is in {} and in no store", told.id, place(&partition, &message))),
-                Some(bytes) if **bytes != message.cloudevent => {
-                    return Err(format!("{} in {} differs from the store", told.id, place(&partition, &message)));
+    store.look(|events| {
+        let mut stored: HashMap<&str, (&Bytes, bool)> =
+            facts(events, topic).map(|fact| (fact.id.as_str(), (&fact.cloudevent, false))).collect();
+        broker.each(topic, |partition, message, told| {
+            if !told.is_fact() {
+                return Ok(());
+            }
+            match stored.get_mut(told.id.as_str()) {
+                None => Err(format!("{} is in {} and in no store", told.id, place(partition, message))),
+                Some((bytes, _)) if **bytes != message.cloudevent => {
+                    Err(format!("{} in {} differs from the store", told.id, place(partition, message)))
                 }
-                Some(_) => published.insert(told.id.into_owned()),
-            };
+                Some((_, published)) => {
+                    *published = true;
+                    Ok(())
+                }
+            }
+        })?;
+        match stored.iter().filter(|(_, (_, published))| !published).map(|(id, _)| id).min() {
+            Some(id) => Err(format!("{id} was committed and never published to {topic}")),
+            None => Ok(stored.len() as u64),
         }
-    }
-    match stored.keys().find(|id| !published.contains(**id)) {
-        Some(id) => Err(format!("{id} was committed and never published to {topic}")),
-        None => Ok(published.len() as u64),
-    }
+    })
 }
 
 /// I3, in the store: every stream has versions 1, 2, 3… and its positions rise with them; the sequences of the
@@ -123,25 +142,26 @@ pub fn atomic_publish(store: &MemoryStore, broker: &MemoryBroker, topic: &str) -
 /// # Errors
 /// The first event or fact out of order.
 pub fn order_in_store(store: &MemoryStore) -> Checked {
-    let events = store.all_events();
-    let mut streams: BTreeMap<&str, (u64, Option<Position>)> = BTreeMap::new();
-    let mut subjects: BTreeMap<(&str, &str), u64> = BTreeMap::new();
-    for event in &events {
-        let (version, position) = streams.entry(&event.stream).or_default();
-        if event.version != *version + 1 || event.position <= *position {
-            let (stream, now) = (&event.stream, event.version);
-            return Err(format!("{stream}@{now} at {:?} follows @{version} at {position:?}", event.position));
-        }
-        (*version, *position) = (event.version, event.position);
-        for fact in &event.facts {
-            let sequence = subjects.entry((&fact.topic, &fact.subject)).or_default();
-            if fact.sequence <= *sequence {
-                return Err(format!("fact {} of {} follows {sequence}", fact.sequence, fact.subject));
+    store.look(|events| {
+        let mut streams: HashMap<&str, (u64, Option<Position>)> = HashMap::new();
+        let mut subjects: HashMap<(&str, &str), u64> = HashMap::new();
+        for event in events {
+            let (version, position) = streams.entry(&event.stream).or_default();
+            if event.version != *version + 1 || event.position <= *position {
+                let (stream, now) = (&event.stream, event.version);
+                return Err(format!("{stream}@{now} at {:?} follows @{version} at {position:?}", event.position));
             }
-            *sequence = fact.sequence;
+            (*version, *position) = (event.version, event.position);
+            for fact in &event.facts {
+                let sequence = subjects.entry((&fact.topic, &fact.subject)).or_default();
+                if fact.sequence <= *sequence {
+                    return Err(format!("fact {} of {} follows {sequence}", fact.sequence, fact.subject));
+                }
+                *sequence = fact.sequence;
+            }
         }
-    }
-    Ok(events.len() as u64)
+        Ok(events.len() as u64)
+    })
 }
 
 /// I3, in the topic: all facts of a subject are in one partition, and their first sights are in the order of the
@@ -150,33 +170,44 @@ pub fn order_in_store(store: &MemoryStore) -> Checked {
 /// # Errors
 /// The first fact out of place.
 pub fn order_in_partitions(store: &MemoryStore, broker: &MemoryBroker, topic: &str) -> Checked {
-    let mut expected: BTreeMap<String, Vec<u64>> = BTreeMap::new();
-    for fact in facts(store, topic) {
-        expected.entry(fact.subject).or_default().push(fact.sequence);
-    }
-    let mut homes: BTreeMap<String, Partition> = BTreeMap::new();
-    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
-    let mut looked = 0;
-    for (partition, messages) in broker.log(topic) {
-        for message in messages.into_iter().filter(is_fact) {
-            looked += 1;
-            let Attributes { subject, sequence, .. } = told(&message.cloudevent)?;
-            let subject = subject.into_owned();
-            let home = homes.entry(subject.clone()).or_insert_with(|| partition.clone());
-            if *home != partition {
-                return Err(format!("{subject} is in partitions {} and {}", home.index, partition.index));
-            }
-            let order = expected.get(&subject).map_or(&[][..], Vec::as_slice);
-            let next = seen.entry(subject.clone()).or_default();
-            if order.get(*next) == Some(&sequence) {
-                *next += 1;
-            } else if !order[..*next].contains(&sequence) {
-                let (place, wanted) = (place(&partition, &message), order.get(*next));
-                return Err(format!("{sequence} of {subject} in {place} where {wanted:?} was to come first"));
-            }
+    let mut subjects: HashMap<String, Subject> = HashMap::new();
+    store.look(|events| {
+        for fact in facts(events, topic) {
+            subjects.entry(fact.subject.clone()).or_default().order.push(fact.sequence);
         }
-    }
+    });
+    let mut looked = 0;
+    broker.each(topic, |partition, message, told| {
+        if !told.is_fact() {
+            return Ok(());
+        }
+        looked += 1;
+        let (subject, sequence) = (&told.subject, told.sequence);
+        let Subject { order, home, next } = subjects.entry(subject.clone()).or_default();
+        let home = *home.get_or_insert(partition.index);
+        if home != partition.index {
+            return Err(format!("{subject} is in partitions {home} and {}", partition.index));
+        }
+        if order.get(*next) == Some(&sequence) {
+            *next += 1;
+        } else if !order[..*next].contains(&sequence) {
+            let (place, wanted) = (place(partition, message), order.get(*next));
+            return Err(format!("{sequence} of {subject} in {place} where {wanted:?} was to come first"));
+        }
+        Ok(())
+    })?;
     Ok(looked)
+}
+
+/// What is known of a subject of a topic.
+#[derive(Default)]
+struct Subject {
+    /// Its sequences, as the store has them.
+    order: Vec<u64>,
+    /// The partition it was first seen in.
+    home: Option<u32>,
+    /// How many of them were seen.
+    next: usize,
 }
 
 /// I5: no cursor is beyond a message that was not settled. A cursor is (consumer, partition, next offset);
@@ -194,12 +225,10 @@ where
 {
     let mut looked = 0;
     for (consumer, partition, next) in cursors {
-        for message in broker.range(&partition, 0..next) {
-            looked += 1;
-            if !settled(&consumer, &partition, &message) {
-                return Err(format!("{consumer} is at {next} and has not settled {}", place(&partition, &message)));
-            }
-        }
+        looked += broker.range(&partition, 0..next, |message, _| match settled(&consumer, &partition, message) {
+            true => Ok(()),
+            false => Err(format!("{consumer} is at {next} and has not settled {}", place(&partition, message))),
+        })?;
     }
     Ok(looked)
 }
@@ -210,11 +239,12 @@ where
 /// # Errors
 /// How many copies there are too many.
 pub fn published_once(broker: &MemoryBroker, repeated: u64) -> Checked {
-    let (mut ids, mut copies) = (BTreeSet::new(), 0);
-    for (_, messages) in broker.topics().iter().flat_map(|topic| broker.log(topic)) {
-        for message in messages {
-            copies += u64::from(!ids.insert(told(&message.cloudevent)?.id.into_owned()));
-        }
+    let (mut ids, mut copies) = (HashSet::new(), 0);
+    for topic in broker.topics() {
+        broker.each(&topic, |_, _, told| {
+            copies += u64::from(!ids.insert(told.id.clone()));
+            Ok(())
+        })?;
     }
     if copies > repeated {
         return Err(format!("{copies} copies were published, {repeated} of them by the simulator"));
@@ -256,34 +286,20 @@ pub fn converged<K: Ord + fmt::Debug, V: PartialEq + fmt::Debug>(
     }
 }
 
-fn facts(store: &MemoryStore, topic: &str) -> Vec<Fact> {
-    let facts = store.all_events().into_iter().flat_map(|event| event.facts);
-    facts.filter(|fact| fact.topic == topic).collect()
+fn facts<'e>(events: &'e [StoredEvent], topic: &'e str) -> impl Iterator<Item = &'e Fact> {
+    events.iter().flat_map(|event| &event.facts).filter(move |fact| fact.topic == topic)
 }
 
-fn catch_up(
-    store: &impl Store,
-    topic: &str,
-    after: &mut Position,
-    committed: &mut BTreeSet<String>,
-) -> Result<(), String> {
-    loop {
-        let read = store.read(Read::Facts { after: *after }, 1_000).now_or_never();
-        let events = read.ok_or("the store does not answer at once")?.map_err(|error| error.to_string())?;
-        let Some(last) = events.last().and_then(|event| event.position) else { return Ok(()) };
-        *after = last;
-        let facts = events.into_iter().flat_map(|event| event.facts);
-        committed.extend(facts.filter(|fact| fact.topic == topic).map(|fact| fact.id));
-    }
+/// Notes the facts of a topic that were committed since the last time.
+fn catch_up(store: &MemoryStore, topic: &str, after: &mut usize, committed: &mut BTreeSet<String>) {
+    store.look(|events| {
+        committed.extend(facts(&events[*after..], topic).map(|fact| fact.id.clone()));
+        *after = events.len();
+    });
 }
 
 fn told(cloudevent: &[u8]) -> Result<Attributes<'_>, String> {
     Attributes::read(cloudevent).map_err(|error| format!("a message is not a fact: {error}"))
-}
-
-/// Whether a message is a context's fact rather than a mark of the runtime's own.
-fn is_fact(message: &In) -> bool {
-    told(&message.cloudevent).map_or(true, |told| !told.kind.starts_with(OWN))
 }
 
 fn place(partition: &Partition, message: &In) -> String {

@@ -1,7 +1,6 @@
 //! I15 for services on this project's runtime: where its leases are is known.
 
-use bongsu_runtime::ports::store::{DocKey, Store};
-use futures::FutureExt;
+use bongsu_runtime::ports::store::DocKey;
 use serde::Deserialize;
 
 use super::{Checked, Moment};
@@ -29,10 +28,9 @@ pub fn only_the_owner_writes(name: &'static str, store: MemoryStore) -> impl FnM
 
 fn owned(store: &MemoryStore, cursor: &DocKey, by: &str) -> Result<(), String> {
     let leases = leases(&cursor.id);
-    let keys = leases.iter().map(|lease| DocKey::new("lease", lease.as_str())).collect();
-    let found = store.docs(keys).now_or_never().ok_or("the store does not answer at once")?;
-    let found = found.map_err(|error| error.to_string())?.into_iter().flatten();
-    let holders: Vec<Lease> = found
+    let holders: Vec<Lease> = leases
+        .iter()
+        .filter_map(|lease| store.doc("lease", lease))
         .map(|doc| serde_json::from_slice(&doc.data))
         .collect::<Result<_, _>>()
         .map_err(|error| format!("{leases:?}: {error}"))?;

@@ -1,20 +1,19 @@
 //! I5 for services on this project's runtime: where its cursors and its marks are is known.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use bongsu_core::split_type;
 use bongsu_runtime::{
     Service,
     ports::{
-        broker::{In, Partition},
-        store::{CommitId, Doc, DocKey, Store},
+        broker::Partition,
+        store::{CommitId, Doc, DocKey},
     },
 };
-use futures::FutureExt;
 use serde::{Deserialize, de::DeserializeOwned};
 
-use super::{Checked, Moment, place, told};
-use crate::{MemoryBroker, MemoryStore};
+use super::{Checked, Moment, place};
+use crate::{MemoryBroker, MemoryStore, memory_broker::Told};
 
 /// A lane's cursor, as the runtime keeps it.
 #[derive(Deserialize)]
@@ -30,8 +29,8 @@ struct Seen {
 
 /// How far each lane was looked at.
 struct Lanes {
-    /// (consumer, fact) pairs of the map, without versions.
-    hears: BTreeSet<(String, String)>,
+    /// The facts each consumer of the map hears, without versions.
+    hears: HashMap<String, HashSet<String>>,
     /// By cursor: the revision last looked at, and its offset.
     passed: BTreeMap<String, (Option<CommitId>, u64)>,
 }
@@ -67,7 +66,10 @@ pub fn lanes_stay_safe(
 impl Lanes {
     fn of(service: &Service) -> Self {
         let unversioned = |fact: &str| split_type(fact).map_or(fact, |(name, _)| name).to_owned();
-        let hears = service.hears().into_iter().map(|(fact, by)| (by.to_owned(), unversioned(&fact))).collect();
+        let mut hears: HashMap<String, HashSet<String>> = HashMap::new();
+        for (fact, by) in service.hears() {
+            hears.entry(by.to_owned()).or_default().insert(unversioned(&fact));
+        }
         Self { hears, passed: BTreeMap::new() }
     }
 
@@ -81,30 +83,24 @@ impl Lanes {
             }
             let Cursor { offset } = read(&doc)?;
             let (consumer, partition) = lane(&doc.key)?;
-            let passed = broker.range(&partition, before..offset);
-            looked += passed.len() as u64;
-            let unmarked = |message: &&In| !self.is_marked(store, consumer, message).unwrap_or(false);
-            if let Some(message) = passed.iter().find(unmarked) {
-                return Err(format!("{consumer} is at {offset} and has not seen {}", place(&partition, message)));
-            }
+            let hears = self.hears.get(reader_of(consumer));
+            looked += broker.range(&partition, before..offset, |message, told| {
+                let is_heard = hears.is_some_and(|hears| hears.contains(&told.name));
+                match !is_heard || is_marked(store, consumer, told)? {
+                    true => Ok(()),
+                    false => Err(format!("{consumer} is at {offset} and has not seen {}", place(&partition, message))),
+                }
+            })?;
             self.passed.insert(doc.key.id, (Some(doc.revision), offset.max(before)));
         }
         Ok(looked)
     }
+}
 
-    fn is_marked(&self, store: &MemoryStore, consumer: &str, message: &In) -> Result<bool, String> {
-        let told = told(&message.cloudevent)?;
-        let name = split_type(&told.kind).map_or(&*told.kind, |(name, _)| name);
-        if !self.hears.contains(&(reader_of(consumer).to_owned(), name.to_owned())) {
-            return Ok(true);
-        }
-        let mark = DocKey::new("seen", format!("{consumer}/{}/{}", told.source, told.subject));
-        let found = store.docs(vec![mark]).now_or_never().ok_or("the store does not answer at once")?;
-        let found = found.map_err(|error| error.to_string())?.into_iter().next().flatten();
-        Ok(match found {
-            Some(doc) => read::<Seen>(&doc)?.sequence >= told.sequence,
-            None => false,
-        })
+fn is_marked(store: &MemoryStore, consumer: &str, told: &Told) -> Result<bool, String> {
+    match store.doc("seen", &[consumer, &told.source, &told.subject].join("/")) {
+        Some(doc) => Ok(read::<Seen>(&doc)?.sequence >= told.sequence),
+        None => Ok(false),
     }
 }
 
