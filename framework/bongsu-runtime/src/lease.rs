@@ -8,6 +8,7 @@ mod assign;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    ops::Bound,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -85,6 +86,8 @@ pub(crate) struct Keeper {
     /// Every other slot: revision of its last heartbeat, and when this instance first saw it.
     others: BTreeMap<String, (CommitId, Duration)>,
     resources: Vec<String>,
+    /// The members last seen, and what this slot should hold among them.
+    share: (Members, BTreeSet<String>),
     /// What is held may not be what the store says: at the start, and after a round that failed.
     unsure: bool,
 }
@@ -117,7 +120,9 @@ impl Leases {
 
     /// The leases held whose name starts so.
     pub(crate) fn held(&self, prefix: &str) -> Vec<String> {
-        self.lock().keys().filter(|resource| resource.starts_with(prefix)).cloned().collect()
+        let held = self.lock();
+        let from = held.range::<str, _>((Bound::Included(prefix), Bound::Unbounded)).map(|(resource, _)| resource);
+        from.take_while(|resource| resource.starts_with(prefix)).cloned().collect()
     }
 
     /// Drops what a refusal showed to be lost; whether something was.
@@ -173,6 +178,7 @@ impl Keeper {
             membership: Membership::New,
             others: BTreeMap::new(),
             resources,
+            share: (Members::new(), BTreeSet::new()),
             unsure: true,
         }
     }
@@ -206,9 +212,13 @@ impl Keeper {
         if self.core.leases.others.swap(members.len() > 1, Ordering::Relaxed) != (members.len() > 1) {
             self.core.due.notify_one();
         }
-        let wanted = assigned(&self.resources, &members, &self.core.settings.slot);
+        if self.share.0 != members {
+            let wanted = assigned(&self.resources, &members, &self.core.settings.slot);
+            self.share = (members, wanted);
+        }
+        let (members, wanted) = &self.share;
         self.give_back(|resource| !wanted.contains(resource)).await?;
-        self.take(&wanted, &members).await?;
+        self.take(wanted, members).await?;
         self.unsure = false;
         self.core.health.joined();
         Ok(true)

@@ -4,20 +4,23 @@
 //! works. Clones share one broker.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
+    future::poll_fn,
     ops::Range,
-    pin::pin,
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+    task::Poll,
     time::Duration,
 };
 
 use bongsu_core::split_type;
 use bongsu_runtime::ports::{
     Fut,
-    broker::{Attributes, Batch, Bounds, Broker, BrokerError, In, LogId, Out, Partition, Producer, Topic, partition_of},
+    broker::{
+        Attributes, Batch, Bounds, Broker, BrokerError, In, LogId, Out, Partition, Producer, Topic, partition_of,
+    },
     env::Env,
 };
-use futures::future;
+use futures::{FutureExt, future};
 use tokio::sync::Notify;
 
 /// A broker that forgets everything with its last clone.
@@ -29,7 +32,6 @@ pub struct MemoryBroker {
 
 struct Shared {
     state: Mutex<State>,
-    appended: Notify,
 }
 
 struct State {
@@ -45,6 +47,7 @@ struct State {
 struct Kept {
     topic: Topic,
     partitions: Vec<Log>,
+    appended: Arc<Notify>,
 }
 
 #[derive(Default)]
@@ -90,7 +93,7 @@ impl MemoryBroker {
         let log = LogId(u128::from(env.random()) << 64 | u128::from(env.random()));
         let state =
             State { log, topics: BTreeMap::new(), producers: BTreeMap::new(), reported: BTreeMap::new(), turn: 0 };
-        Self { env, shared: Arc::new(Shared { state: Mutex::new(state), appended: Notify::new() }) }
+        Self { env, shared: Arc::new(Shared { state: Mutex::new(state) }) }
     }
 
     /// Everything kept of a topic, for checkers; empty when there is no such topic.
@@ -98,8 +101,10 @@ impl MemoryBroker {
         let state = self.state();
         let Some(kept) = state.topics.get(topic) else { return Vec::new() };
         let logs = kept.partitions.iter().zip(0..);
-        logs.map(|(log, index)| (partition(topic, index), log.messages.iter().map(|kept| kept.message.clone()).collect()))
-            .collect()
+        logs.map(|(log, index)| {
+            (partition(topic, index), log.messages.iter().map(|kept| kept.message.clone()).collect())
+        })
+        .collect()
     }
 
     /// The next offset of every partition of a topic, for checkers; empty when there is no such topic.
@@ -138,7 +143,8 @@ impl MemoryBroker {
         mut at: impl FnMut(&Partition, &In, &Told) -> Result<(), String>,
     ) -> Result<u64, String> {
         let ends = self.ends(topic).into_iter();
-        let looked = ends.map(|(partition, end)| self.range(&partition, 0..end, |message, told| at(&partition, message, told)));
+        let looked =
+            ends.map(|(partition, end)| self.range(&partition, 0..end, |message, told| at(&partition, message, told)));
         looked.sum()
     }
 
@@ -181,12 +187,15 @@ impl MemoryBroker {
     ) -> Result<Batch, BrokerError> {
         let mut timeout = self.env.sleep(wait);
         loop {
-            // Asked for before looking, so that an append in between is not missed.
-            let appended = pin!(self.shared.appended.notified());
-            let batch = self.state().fetch(&want, max_bytes, self.env.wall_ms())?;
-            if !batch.messages.is_empty() || wait.is_zero() {
-                return Ok(batch);
-            }
+            let (batch, appended) = {
+                let mut state = self.state();
+                let batch = state.fetch(&want, max_bytes, self.env.wall_ms())?;
+                if !batch.messages.is_empty() || wait.is_zero() {
+                    return Ok(batch);
+                }
+                // Nothing is appended between the look and the wait: both are under one lock.
+                (batch, state.news_of(&want))
+            };
             match future::select(appended, timeout).await {
                 future::Either::Left((_, rest)) => timeout = rest,
                 future::Either::Right(_) => return Ok(batch),
@@ -200,7 +209,7 @@ impl State {
         topic.check()?;
         let Some(kept) = self.topics.get_mut(&topic.name) else {
             let partitions = (0..topic.partitions).map(|_| Log::default()).collect();
-            self.topics.insert(topic.name.clone(), Kept { topic, partitions });
+            self.topics.insert(topic.name.clone(), Kept { topic, partitions, appended: Arc::default() });
             return Ok(());
         };
         let (has, given) = (kept.topic.partitions, topic.partitions);
@@ -245,6 +254,7 @@ impl State {
             known.highest = place;
             if let Some(kept) = self.topics.get_mut(&out.topic) {
                 kept.append(out, from.refill, now_ms);
+                kept.appended.notify_waiters();
             }
         }
         Ok(())
@@ -292,6 +302,17 @@ impl State {
             }
         }
         batch
+    }
+
+    /// Resolves when something is appended to one of these partitions' topics.
+    fn news_of(&self, want: &[(Partition, u64)]) -> impl Future<Output = ()> + Unpin + use<> {
+        let topics: BTreeSet<&str> = want.iter().map(|(partition, _)| partition.topic.as_str()).collect();
+        let news = topics.into_iter().filter_map(|topic| self.topics.get(topic));
+        let mut news: Vec<_> = news.map(|kept| Box::pin(kept.appended.clone().notified_owned())).collect();
+        poll_fn(move |context| match news.iter_mut().any(|news| news.poll_unpin(context).is_ready()) {
+            true => Poll::Ready(()),
+            false => Poll::Pending,
+        })
     }
 
     fn bounds(&mut self, topic: &str, now_ms: i64) -> Result<Bounds, BrokerError> {
@@ -379,7 +400,6 @@ impl Broker for MemoryBroker {
     fn publish<'a>(&'a self, from: Producer<'a>, batch: Vec<Out>) -> Fut<'a, Result<(), BrokerError>> {
         Box::pin(async move {
             self.state().publish(from, batch, self.env.wall_ms())?;
-            self.shared.appended.notify_waiters();
             Ok(())
         })
     }

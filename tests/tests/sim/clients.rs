@@ -21,7 +21,7 @@ use system_tests::evidence::{Heard, Op};
 use crate::{carts::by_cart, world::Mall};
 
 /// What is on sale, and how many of each: few enough to run out.
-pub(crate) const GOODS: [(&str, u32); 3] = [("TV", 60), ("MASK", 150), ("NOTEBOOK", 375)];
+pub(crate) const GOODS: [(&str, u32); 3] = [("TV", 120), ("MASK", 300), ("NOTEBOOK", 750)];
 
 wire! {
     /// How somebody orders.

@@ -53,7 +53,8 @@ pub(crate) fn judge(sim: &Sim, mall: &Mall, shape: Shape) -> Result<(), Failure>
         sim.check(name, rule(&evidence))?;
     }
     for (&context, store) in &mall.stores {
-        if context != "mypage" {
+        // A run in which nothing was paid has nothing to deliver; the ledger says that most have.
+        if !store.is_empty() {
             sim.check("I3 order in the store", check::order_in_store(store))?;
             sim.check("I2 atomic publish", check::atomic_publish(store, &mall.broker, context))?;
             sim.check("I3 order in the topic", check::order_in_partitions(store, &mall.broker, context))?;

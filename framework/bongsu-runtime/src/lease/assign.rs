@@ -6,7 +6,7 @@ use bongsu_core::digest;
 
 use super::LANE;
 
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub(super) struct Member {
     pub(super) incarnation: u64,
     pub(super) consumers: BTreeSet<String>,

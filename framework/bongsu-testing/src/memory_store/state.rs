@@ -1,7 +1,7 @@
 //! The model itself: plain maps, and the rules of the port as short functions over them.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet},
     ops::Bound,
 };
 
@@ -10,6 +10,7 @@ use bongsu_runtime::ports::store::{
     StoredEvent, Verdict,
 };
 use bytes::Bytes;
+use hashbrown::HashMap;
 
 /// Everything a store holds. Indexes hold offsets into `events`; a head's version is the length of its index. What is
 /// only looked up is hashed, what is also walked through is in order.

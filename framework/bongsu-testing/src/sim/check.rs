@@ -7,7 +7,7 @@
 //! [`watch`](super::Sim::watch).
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet},
     fmt,
 };
 
@@ -16,6 +16,7 @@ use bongsu_runtime::ports::{
     store::{CommitId, DocKey, Fact, Position, StoredEvent},
 };
 use bytes::Bytes;
+use hashbrown::{HashMap, HashSet};
 
 use crate::{MemoryBroker, MemoryStore};
 
@@ -69,10 +70,7 @@ pub(super) struct Watch {
 }
 
 /// I2, at every instant: nothing is published to `topic` before it is committed in `store`. To be watched.
-pub fn published_is_committed(
-    store: MemoryStore,
-    topic: &'static str,
-) -> impl FnMut(&Moment<'_>) -> Checked + Send {
+pub fn published_is_committed(store: MemoryStore, topic: &'static str) -> impl FnMut(&Moment<'_>) -> Checked + Send {
     let (mut committed, mut after) = (BTreeSet::new(), 0);
     move |moment| {
         let Moment::Published { batch, .. } = moment else { return Ok(0) };

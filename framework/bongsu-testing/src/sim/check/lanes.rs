@@ -1,6 +1,6 @@
 //! I5 for services on this project's runtime: where its cursors and its marks are is known.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
 
 use bongsu_core::split_type;
 use bongsu_runtime::{
@@ -10,6 +10,7 @@ use bongsu_runtime::{
         store::{CommitId, Doc, DocKey},
     },
 };
+use hashbrown::{HashMap, HashSet};
 use serde::{Deserialize, de::DeserializeOwned};
 
 use super::{Checked, Moment, place};
