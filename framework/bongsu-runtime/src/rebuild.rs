@@ -7,8 +7,10 @@
 mod ask;
 mod build;
 mod compare;
+mod cut;
 mod facts;
 mod fill;
+mod marks;
 mod pace;
 mod rows;
 mod state;

@@ -19,7 +19,7 @@ use crate::{
     lease::RELAY,
     ports::{
         broker::{Attributes, BrokerError, In, Out, Producer, partition_of},
-        store::{Commit, CommitId, Doc, DocBody, DocKey, DocWrite, Guard, Position, Read, Verdict},
+        store::{Commit, CommitId, Doc, DocBody, DocKey, DocWrite, Guard, Position, Read, StoredFacts, Verdict},
     },
     relay, topics,
     unit::Unit,
@@ -159,9 +159,9 @@ async fn go_on(core: &Arc<Core>, epoch: u64, found: (Refills, Option<Doc>)) -> R
     let Some(refill) = refills.waiting.first_mut() else { return Ok(()) };
     for _ in 0..PERSIST_EVERY {
         let after = Position(refill.done);
-        let events = core.store.read(Read::Facts { after }, BATCH).await.map_err(|error| error.to_string())?;
-        let wanted = events.iter().filter(|event| event.position.is_some_and(|at| at.0 <= refill.until));
-        let Some(last) = wanted.clone().last().and_then(|event| event.position) else {
+        let told = core.store.facts(after, BATCH).await.map_err(|error| error.to_string())?;
+        let wanted = told.iter().filter(|told| told.position.0 <= refill.until);
+        let Some(last) = wanted.clone().next_back().map(|told| told.position) else {
             if refill.subject.is_none() {
                 let ended = marks(core, refill.number, Mark::Ended, refill.until + 1);
                 publish(core, epoch, (refill.number, refill.told), ended).await?;
@@ -170,13 +170,16 @@ async fn go_on(core: &Arc<Core>, epoch: u64, found: (Refills, Option<Doc>)) -> R
             refills.waiting.remove(0);
             return write(core, epoch, &refills, found.1).await.map(drop);
         };
-        let of_it = wanted.filter(|event| refill.subject.as_ref().is_none_or(|subject| *subject == event.stream));
-        let batch: Vec<Out> = of_it.flat_map(relay::out).collect();
-        let told = batch.last().map(|out| out.position + 1);
-        if told.is_some() {
+        // The subject of a fact is its stream.
+        let of_it = |told: &StoredFacts| {
+            refill.subject.as_ref().is_none_or(|stream| told.facts.iter().any(|fact| fact.subject == *stream))
+        };
+        let batch: Vec<Out> = wanted.filter(|told| of_it(told)).flat_map(relay::out).collect();
+        let reached = batch.last().map(|out| out.position + 1);
+        if reached.is_some() {
             publish(core, epoch, (refill.number, refill.told), batch).await?;
         }
-        refill.told = told.unwrap_or(refill.told);
+        refill.told = reached.unwrap_or(refill.told);
         refill.done = last.0;
     }
     write(core, epoch, &refills, found.1).await.map(drop)

@@ -12,7 +12,7 @@ use crate::{
     planted,
     ports::{
         broker::{BrokerError, Out, Producer},
-        store::{Commit, CommitId, DocBody, DocKey, DocWrite, Position, Read, StoredEvent},
+        store::{Commit, CommitId, DocBody, DocKey, DocWrite, Position, StoredFacts},
     },
     refill, topics,
 };
@@ -67,8 +67,8 @@ async fn relay(core: &Arc<Core>, epoch: u64) -> Result<(), String> {
         // The head is read first: what is up to it and carries no facts need not be looked at again.
         let head = core.store.head().await.map_err(|error| error.to_string())?;
         let after = Position(at.position);
-        let events = core.store.read(Read::Facts { after }, BATCH).await.map_err(|error| error.to_string())?;
-        let Some(last) = events.last().and_then(|event| event.position) else {
+        let told = core.store.facts(after, BATCH).await.map_err(|error| error.to_string())?;
+        let Some(last) = told.last().map(|told| told.position) else {
             at.position = at.position.max(head.0);
             if written != at {
                 persist(core, &key, epoch, at).await?;
@@ -79,9 +79,9 @@ async fn relay(core: &Arc<Core>, epoch: u64) -> Result<(), String> {
         };
         if planted::two_relays(core) {
             // The worker of the second half is faster.
-            publish(core, epoch, at.told, &events[events.len() / 2..]).await?;
+            publish(core, epoch, at.told, &told[told.len() / 2..]).await?;
         }
-        if !publish(core, epoch, at.told, &events).await? {
+        if !publish(core, epoch, at.told, &told).await? {
             wait_for_refill(core, epoch).await?;
             continue;
         }
@@ -121,8 +121,8 @@ async fn wait_for_refill(core: &Arc<Core>, epoch: u64) -> Result<(), String> {
 }
 
 /// Publishes a batch; false when the broker lost what it was given before.
-async fn publish(core: &Arc<Core>, epoch: u64, after: u64, events: &[StoredEvent]) -> Result<bool, String> {
-    let mut batch: Vec<Out> = events.iter().flat_map(out).collect();
+async fn publish(core: &Arc<Core>, epoch: u64, after: u64, told: &[StoredFacts]) -> Result<bool, String> {
+    let mut batch: Vec<Out> = told.iter().flat_map(out).collect();
     planted::number_blindly(core, &mut batch);
     core.env.step("relay.publish");
     let from = Producer { service: core.service.name, epoch, refill: 0, after };
@@ -143,12 +143,11 @@ async fn publish(core: &Arc<Core>, epoch: u64, after: u64, events: &[StoredEvent
     }
 }
 
-pub(crate) fn out(event: &StoredEvent) -> impl Iterator<Item = Out> + '_ {
-    let position = event.position.map_or(0, |position| position.0);
-    event.facts.iter().enumerate().map(move |(ordinal, fact)| Out {
+pub(crate) fn out(told: &StoredFacts) -> impl Iterator<Item = Out> + '_ {
+    told.facts.iter().enumerate().map(move |(ordinal, fact)| Out {
         topic: fact.topic.clone(),
         partition_key: fact.partition_key.clone(),
-        position,
+        position: told.position.0,
         ordinal: ordinal as u32,
         cloudevent: fact.cloudevent.clone(),
     })

@@ -2,7 +2,7 @@
 
 use std::ops::Bound;
 
-use bongsu_runtime::ports::store::{CommitId, Doc, DocKey, Position, Read, Scan, StoredEvent};
+use bongsu_runtime::ports::store::{CommitId, Doc, DocKey, Position, Read, Scan, StoredEvent, StoredFacts};
 use bytes::Bytes;
 use rusqlite::{
     Connection, Error, OptionalExtension, Result, Row, ToSql, params,
@@ -27,26 +27,28 @@ pub(crate) fn events(db: &Connection, what: &Read, limit: u32) -> Result<Vec<Sto
             Some(tag),
         ),
         Read::Feed { after } => ("FROM event WHERE position > ?1 ORDER BY position", after.0, None),
-        Read::Facts { after } => (
-            ", fact.facts FROM fact CROSS JOIN event USING (position) WHERE fact.position > ?1 ORDER BY fact.position",
-            after.0,
-            None,
-        ),
     };
-    let facts = matches!(what, Read::Facts { .. });
     let mut read = db.prepare_cached(&format!("SELECT {EVENT} {from} LIMIT ?2"))?;
-    let seen = |row: &Row<'_>| event(row, facts);
     match name {
-        Some(name) => read.query_map(params![int(after), limit, name], seen)?.collect(),
-        None => read.query_map(params![int(after), limit], seen)?.collect(),
+        Some(name) => read.query_map(params![int(after), limit, name], event)?.collect(),
+        None => read.query_map(params![int(after), limit], event)?.collect(),
     }
 }
 
-fn event(row: &Row<'_>, facts: bool) -> Result<StoredEvent> {
-    let facts = match facts {
-        true => pack::unpack_facts(row.get_ref(9)?.as_blob()?).ok_or_else(|| damaged(9, "facts of an event"))?,
-        false => Vec::new(),
-    };
+/// Facts of events, in order.
+pub(crate) fn facts(db: &Connection, after: Position, limit: u32) -> Result<Vec<StoredFacts>> {
+    let mut read =
+        db.prepare_cached("SELECT position, facts FROM fact WHERE position > ?1 ORDER BY position LIMIT ?2")?;
+    let mut rows = read.query(params![int(after.0), limit])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        let facts = pack::unpack_facts(row.get_ref(1)?.as_blob()?).ok_or_else(|| damaged(1, "facts of an event"))?;
+        found.push(StoredFacts { position: Position(number(row, 0)?), facts });
+    }
+    Ok(found)
+}
+
+fn event(row: &Row<'_>) -> Result<StoredEvent> {
     let tags = match row.get_ref(8)?.as_str_or_null()? {
         Some(tags) => serde_json::from_str(tags).map_err(|_| damaged(8, "tags of an event"))?,
         None => Vec::new(),
@@ -61,7 +63,6 @@ fn event(row: &Row<'_>, facts: bool) -> Result<StoredEvent> {
         data: bytes(row, 6)?,
         meta: bytes(row, 7)?,
         tags,
-        facts,
     })
 }
 

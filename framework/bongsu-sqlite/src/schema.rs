@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use rusqlite::{Connection, ErrorCode, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags, config::DbConfig};
 
 use crate::{file_lock::FileLock, options::Options};
 
@@ -189,6 +189,8 @@ pub(crate) fn connect(path: &Path) -> Result<Connection, OpenError> {
         db.pragma_update(None, "cell_size_check", true)?;
         db.pragma_update(None, "trusted_schema", false)?;
         db.pragma_update(None, "temp_store", "MEMORY")?;
+        // Plans must not depend on bound values: otherwise SQLite prepares statements anew each time one is bound.
+        db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         db.set_prepared_statement_cache_capacity(128);
         Ok(db)
     };
@@ -295,5 +297,28 @@ fn sort(path: &Path, error: &rusqlite::Error) -> OpenError {
             | ErrorCode::SystemIoFailure,
         ) => OpenError::Busy { path, why },
         _ => OpenError::Damaged { path, why },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::{OptionalExtension as _, StatementStatus};
+
+    use super::*;
+
+    #[test]
+    fn a_statement_is_not_prepared_anew_for_each_value() {
+        let folder = tempfile::tempdir().unwrap();
+        let db = open(&folder.path().join("store.db"), &Options::default()).unwrap().writer;
+        let ordered = [
+            "SELECT version FROM event WHERE stream = ?1 ORDER BY version DESC LIMIT 1",
+            "SELECT facts FROM fact WHERE position > ?1 ORDER BY position LIMIT 1",
+        ];
+        for sql in ordered {
+            for value in ["a", "b", "c"] {
+                db.prepare_cached(sql).unwrap().query_row([value], |_| Ok(())).optional().unwrap();
+            }
+            assert_eq!(db.prepare_cached(sql).unwrap().get_status(StatementStatus::RePrepare), 0, "{sql}");
+        }
     }
 }

@@ -14,7 +14,7 @@ use bongsu_runtime::{
     Figure,
     ports::{
         Fut,
-        store::{Commit, Doc, DocKey, Position, Read, Scan, Store, StoreError, StoredEvent, Verdict},
+        store::{Commit, Doc, DocKey, Position, Read, Scan, Store, StoreError, StoredEvent, StoredFacts, Verdict},
     },
 };
 use bytes::Bytes;
@@ -159,6 +159,10 @@ impl Store for SqliteStore {
 
     fn read(&self, what: Read, limit: u32) -> Fut<'_, Result<Vec<StoredEvent>, StoreError>> {
         Box::pin(reader::submit(&self.shared, move |db| query::events(db, &what, limit)))
+    }
+
+    fn facts(&self, after: Position, limit: u32) -> Fut<'_, Result<Vec<StoredFacts>, StoreError>> {
+        Box::pin(reader::submit(&self.shared, move |db| query::facts(db, after, limit)))
     }
 
     fn docs(&self, keys: Vec<DocKey>) -> Fut<'_, Result<Vec<Option<Doc>>, StoreError>> {

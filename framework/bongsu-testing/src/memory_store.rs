@@ -13,7 +13,7 @@ use std::{
 use bongsu_runtime::ports::{
     Fut,
     env::Env,
-    store::{Commit, Doc, DocKey, Position, Read, Scan, Store, StoreError, StoredEvent, Verdict},
+    store::{Commit, Doc, DocKey, Position, Read, Scan, Store, StoreError, StoredEvent, StoredFacts, Verdict},
 };
 use bytes::Bytes;
 use futures::future::{Either, select};
@@ -72,7 +72,7 @@ impl MemoryStore {
         self.len() == 0
     }
 
-    /// Every event in commit order, facts filled in: for checkers.
+    /// Every event in commit order: for checkers.
     pub fn all_events(&self) -> Vec<StoredEvent> {
         self.look(<[StoredEvent]>::to_vec)
     }
@@ -80,6 +80,11 @@ impl MemoryStore {
     /// The same without a copy; the store waits meanwhile.
     pub fn look<T>(&self, at: impl FnOnce(&[StoredEvent]) -> T) -> T {
         at(self.state().events())
+    }
+
+    /// The facts of every event that carries some, in commit order; the store waits meanwhile.
+    pub fn look_at_facts<T>(&self, at: impl FnOnce(&[StoredFacts]) -> T) -> T {
+        at(self.state().all_facts())
     }
 
     /// A document, at once: for checkers.
@@ -115,6 +120,10 @@ impl Store for MemoryStore {
 
     fn read(&self, what: Read, limit: u32) -> Fut<'_, Result<Vec<StoredEvent>, StoreError>> {
         Box::pin(ready(Ok(self.state().read(&what, limit as usize))))
+    }
+
+    fn facts(&self, after: Position, limit: u32) -> Fut<'_, Result<Vec<StoredFacts>, StoreError>> {
+        Box::pin(ready(Ok(self.state().facts(after, limit as usize))))
     }
 
     fn docs(&self, keys: Vec<DocKey>) -> Fut<'_, Result<Vec<Option<Doc>>, StoreError>> {

@@ -13,7 +13,7 @@ use bongsu_runtime::{
     Ended, Envelope, Purpose, Runtime, Service, Settings, World,
     ports::{
         env::Env,
-        store::{Commit, CommitId, DocBody, DocKey, DocWrite, Fact, NewEvent, Position, Read, Store},
+        store::{Commit, CommitId, DocBody, DocKey, DocWrite, Fact, NewEvent, Position, Store},
     },
 };
 use bongsu_sqlite::{Options, SqliteStore};
@@ -150,11 +150,11 @@ fn event(ticket: &str, step: u64) -> anyhow::Result<NewEvent> {
 async fn read(store: &SqliteStore) -> anyhow::Result<Took> {
     let (start, mut after, mut count, mut steps) = (Start::now()?, Position(0), 0_u64, 0);
     loop {
-        let events = store.read(Read::Facts { after }, 1_000).await?;
-        let Some(last) = events.last().and_then(|event| event.position) else { break };
-        after = last;
-        for event in &events {
-            for fact in &event.facts {
+        let told = store.facts(after, 1_000).await?;
+        let Some(last) = told.last() else { break };
+        after = last.position;
+        for told in &told {
+            for fact in &told.facts {
                 let envelope = Envelope::parse(&fact.cloudevent)?;
                 let Some((name, schema)) = envelope.name() else { continue };
                 if let Some(Told::Moved(moved)) = Told::decode(name, schema, envelope.data.get().as_bytes())? {

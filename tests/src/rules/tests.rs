@@ -62,7 +62,6 @@ impl Story {
             data: data.into(),
             meta: json!({ "id": id, "correlation": "root", "causation": cause }).to_string().into(),
             tags: Vec::new(),
-            facts: Vec::new(),
         });
     }
 

@@ -154,7 +154,14 @@ pub struct StoredEvent {
     pub meta: Bytes,
     /// Tags.
     pub tags: Vec<String>,
-    /// Its public facts; filled only by [`Read::Facts`].
+}
+
+/// The public facts of one event, as stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredFacts {
+    /// Place of the event in the feed.
+    pub position: Position,
+    /// At least one.
     pub facts: Vec<Fact>,
 }
 
@@ -177,11 +184,6 @@ pub enum Read {
     },
     /// Every event with position > after: sequenced only.
     Feed {
-        /// Exclusive lower bound.
-        after: Position,
-    },
-    /// Every event that carries facts, with position > after: sequenced only, facts filled in.
-    Facts {
         /// Exclusive lower bound.
         after: Position,
     },
@@ -251,6 +253,12 @@ pub trait Store: Send + Sync {
 
     /// Reads events.
     fn read(&self, what: Read, limit: u32) -> Fut<'_, Result<Vec<StoredEvent>, StoreError>>;
+
+    /// Reads the facts of every event that carries some, with position > after: sequenced only, in order, never
+    /// skipping. The limit counts events.
+    ///
+    /// Facts are all that a relay or a rebuild reads of a whole history, so an adapter touches nothing else.
+    fn facts(&self, after: Position, limit: u32) -> Fut<'_, Result<Vec<StoredFacts>, StoreError>>;
 
     /// Reads documents: one snapshot for all keys, in the order asked.
     fn docs(&self, keys: Vec<DocKey>) -> Fut<'_, Result<Vec<Option<Doc>>, StoreError>>;

@@ -119,7 +119,8 @@ async fn behind(core: &Core, model: &Arc<dyn ReadModel>, generation: u64) -> Res
         let Ok(bounds) = core.broker.bounds(&topic).await else { return Ok(None) };
         let partitions: Vec<Partition> = bounds.partitions.iter().map(|(partition, ..)| partition.clone()).collect();
         let Ok(at) = cursors(core, &table(model.root(), generation), &partitions).await else { return Ok(None) };
-        let left = bounds.partitions.iter().zip(at).map(|((_, _, end), (offset, _))| end.saturating_sub(offset));
+        let at = at.into_iter().map(|(cursor, _)| cursor.map_or(0, |cursor| cursor.offset));
+        let left = bounds.partitions.iter().zip(at).map(|((_, _, end), offset)| end.saturating_sub(offset));
         behind += left.sum::<u64>();
     }
     Ok(Some(behind))

@@ -4,7 +4,7 @@
 //! without waiting, and after a crash whoever holds the lease goes on behind the last one that is durable.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
 };
@@ -14,7 +14,7 @@ use bytes::Bytes;
 use crate::{
     core::Core,
     generation::table,
-    lane::{Cursor, SEEN, cursor_key, panic_text, queue_id, raw, seen_body},
+    lane::{Cursor, SEEN, Seen, cursor_key, panic_text, queue_id, raw},
     ports::{
         Fut,
         broker::{BrokerError, Partition},
@@ -22,6 +22,7 @@ use crate::{
     },
     rebuild::{
         facts::{Fact, Place, Told},
+        marks::{Marks, Slot},
         pace::Pace,
         rows::{ReadModel, Rows},
         state::{Filling, State, commit_id},
@@ -49,22 +50,11 @@ pub(crate) enum Halt {
     Hopeless(String),
 }
 
-/// What is known of one subject.
-#[derive(Clone, Copy, Default)]
-struct Mark {
-    /// Highest sequence that is folded or waits to be.
-    heard: u64,
-    /// Highest sequence that the next Commit covers.
-    folded: u64,
-    queued: bool,
-    changed: bool,
-}
-
 /// What becomes of a fact.
 enum Step {
     Pass,
-    Fold { subject: String, sequence: u64 },
-    Queue { subject: Option<(String, u64)>, key: String, why: Option<String>, fact: Bytes },
+    Fold { mark: Slot, sequence: u64 },
+    Queue { mark: Option<(Slot, u64)>, key: String, why: Option<String>, fact: Bytes },
 }
 
 pub(crate) struct Build {
@@ -75,11 +65,12 @@ pub(crate) struct Build {
     pub(crate) state: State,
     pub(crate) revision: Option<CommitId>,
     pub(crate) cursors: BTreeMap<Partition, u64>,
+    /// The refills that partitions are in the midst of.
+    pub(crate) refills: BTreeMap<Partition, u64>,
     pub(crate) pace: Pace,
     moved: BTreeSet<Partition>,
     rows: Box<dyn Rows>,
-    marks: HashMap<String, Mark>,
-    changed_marks: Vec<String>,
+    marks: Marks,
     pub(crate) queues: BTreeMap<String, Todo>,
     changed_queues: BTreeSet<String>,
     /// Everything this generation holds is in memory: what is not, does not exist.
@@ -108,9 +99,9 @@ impl Build {
             state,
             revision: None,
             cursors: BTreeMap::new(),
+            refills: BTreeMap::new(),
             moved: BTreeSet::new(),
-            marks: HashMap::new(),
-            changed_marks: Vec::new(),
+            marks: Marks::default(),
             queues: BTreeMap::new(),
             changed_queues: BTreeSet::new(),
             whole: false,
@@ -137,28 +128,36 @@ impl Build {
             steps.push(self.judge(fact, told.as_ref(), poison)?);
         }
         self.load_rows().await?;
+        let limit = self.pace.limit();
         for ((fact, told), step) in facts.iter().zip(&told).zip(steps) {
             self.take(fact, step, told.as_ref().map(|told| &*told.id), poison)?;
             // Facts of one event stand at one position: a Commit between them would fold the first again.
             let whole = !matches!(fact.place, Place::Feed { last: false, .. });
-            if whole && (self.changes() >= self.pace.limit() || self.bytes >= MAX_BYTES) {
+            if whole && (self.changes() >= limit || self.bytes >= MAX_BYTES) {
                 self.flush().await?;
             }
+        }
+        if self.rows.len() + self.marks.len() > KEEP {
+            self.forget().await?;
         }
         Ok(())
     }
 
     /// What is to become of a fact; what is to be folded is decoded.
     fn judge(&mut self, fact: &Fact, told: Option<&Told<'_>>, poison: &BTreeSet<String>) -> Result<Step, Halt> {
+        if fact.passed {
+            return Ok(Step::Pass);
+        }
         let Some(told) = told else {
             let why = Some("not a CloudEvent".to_owned());
-            return Ok(Step::Queue { subject: None, key: fact.place.name(), why, fact: fact.cloudevent.clone() });
+            return Ok(Step::Queue { mark: None, key: fact.place.name(), why, fact: fact.cloudevent.clone() });
         };
         let Some((name, schema)) = told.name().filter(|(name, _)| self.model.reads(name)) else {
             return Ok(Step::Pass);
         };
-        let (subject, sequence) = (told.mark(), told.sequence);
-        if self.marks.get(&subject).is_some_and(|mark| sequence <= mark.heard) {
+        let sequence = told.sequence;
+        let (mark, again) = self.marks.hear(&told.source, &told.subject, sequence);
+        if again {
             return Ok(Step::Pass);
         }
         let failed = if self.queues.contains_key(&*told.partitionkey) {
@@ -166,33 +165,34 @@ impl Build {
         } else if poison.contains(&*told.id) {
             Some(Some("the fold panicked".to_owned()))
         } else {
-            self.rows.hear(name, schema, told.data.get().as_bytes()).err().map(Some)
+            let data = told.data.get().as_bytes();
+            let heard = catch_unwind(AssertUnwindSafe(|| self.rows.hear(name, schema, data)));
+            heard.unwrap_or_else(|panic| Err(panic_text(panic.as_ref()))).err().map(Some)
         };
-        self.marks.entry(subject.clone()).or_default().heard = sequence;
-        let Some(why) = failed else { return Ok(Step::Fold { subject, sequence }) };
+        let Some(why) = failed else { return Ok(Step::Fold { mark, sequence }) };
         let key = told.partitionkey.clone().into_owned();
         // Later facts of the key queue behind it, from here on.
         self.queues.entry(key.clone()).or_insert_with(|| Todo::facts(&self.table, &key, self.core.env.wall_ms()));
-        Ok(Step::Queue { subject: Some((subject, sequence)), key, why, fact: fact.cloudevent.clone() })
+        Ok(Step::Queue { mark: Some((mark, sequence)), key, why, fact: fact.cloudevent.clone() })
     }
 
     /// Takes one step, and moves the cursor past its fact.
     fn take(&mut self, fact: &Fact, step: Step, id: Option<&str>, poison: &mut BTreeSet<String>) -> Result<(), Halt> {
         match step {
             Step::Pass => {}
-            Step::Fold { subject, sequence } => {
+            Step::Fold { mark, sequence } => {
                 if let Err(panic) = catch_unwind(AssertUnwindSafe(|| self.rows.fold())) {
                     tracing::error!(read_model = self.table, error = panic_text(panic.as_ref()), "a fold panicked");
                     poison.extend(id.map(str::to_owned));
                     return Err(Halt::Again);
                 }
-                self.mark(subject, sequence, false);
+                self.marks.fold(mark, sequence, false);
                 self.bytes += fact.cloudevent.len();
             }
-            Step::Queue { subject, key, why, fact } => {
+            Step::Queue { mark, key, why, fact } => {
                 self.enqueue(&key, why, &fact)?;
-                if let Some((subject, sequence)) = subject {
-                    self.mark(subject, sequence, true);
+                if let Some((mark, sequence)) = mark {
+                    self.marks.fold(mark, sequence, true);
                 }
                 self.bytes += fact.len();
             }
@@ -200,20 +200,15 @@ impl Build {
         match &fact.place {
             Place::Feed { position, last: true } => self.filling()?.position = *position,
             Place::Feed { .. } => {}
-            Place::Partition(partition, offset) => {
-                self.cursors.insert(partition.clone(), offset + 1);
-                self.moved.insert(partition.clone());
+            Place::Partition { partition, offset, refill } => {
+                self.skip_to(partition.clone(), offset + 1);
+                match refill {
+                    Some(refill) => self.refills.insert(partition.clone(), *refill),
+                    None => self.refills.remove(partition),
+                };
             }
         }
         Ok(())
-    }
-
-    fn mark(&mut self, subject: String, sequence: u64, queued: bool) {
-        let mark = self.marks.entry(subject.clone()).or_default();
-        (mark.folded, mark.queued) = (sequence, queued);
-        if !std::mem::replace(&mut mark.changed, true) {
-            self.changed_marks.push(subject);
-        }
     }
 
     fn enqueue(&mut self, key: &str, why: Option<String>, fact: &Bytes) -> Result<(), Halt> {
@@ -234,10 +229,10 @@ impl Build {
     }
 
     fn changes(&self) -> usize {
-        self.rows.changed() + self.changed_marks.len() + self.changed_queues.len() + self.moved.len()
+        self.rows.changed() + self.marks.changed() + self.changed_queues.len() + self.moved.len()
     }
 
-    /// Moves the cursors of partitions whose facts were read elsewhere.
+    /// Moves the cursor of a partition.
     pub(crate) fn skip_to(&mut self, partition: Partition, offset: u64) {
         self.cursors.insert(partition.clone(), offset);
         self.moved.insert(partition);
@@ -254,11 +249,9 @@ impl Build {
         for (key, body) in self.rows.take_changed() {
             commit.docs.push(DocWrite { key: DocKey::new(&self.table, key), put: body });
         }
-        for subject in std::mem::take(&mut self.changed_marks) {
-            let Some(mark) = self.marks.get_mut(&subject) else { continue };
-            mark.changed = false;
-            let put = Some(seen_body(mark.folded, mark.queued));
-            commit.docs.push(DocWrite { key: DocKey::new(SEEN, format!("{}/{subject}", self.table)), put });
+        for (subject, body) in self.marks.take_changed() {
+            let key = DocKey::new(SEEN, format!("{}/{subject}", self.table));
+            commit.docs.push(DocWrite { key, put: Some(body) });
         }
         for key in std::mem::take(&mut self.changed_queues) {
             let id = queue_id(&self.table, &key);
@@ -266,7 +259,8 @@ impl Build {
         }
         let log = self.state.filling.as_ref().and_then(|it| it.noted.as_ref()).map_or("", |noted| noted.log.as_str());
         for partition in std::mem::take(&mut self.moved) {
-            let cursor = Cursor { log: log.to_owned(), offset: self.cursors[&partition], refill: None };
+            let refill = self.refills.get(&partition).copied();
+            let cursor = Cursor { log: log.to_owned(), offset: self.cursors[&partition], refill };
             let data = serde_json::to_vec(&cursor).expect("a cursor has string keys and encodes as JSON");
             let put = Some(DocBody { data: data.into(), index: Vec::new() });
             commit.docs.push(DocWrite { key: cursor_key(&self.table, &partition), put });
@@ -274,10 +268,6 @@ impl Build {
         self.bytes = 0;
         self.note_progress();
         self.send(commit);
-        if self.rows.len() + self.marks.len() > KEEP {
-            self.settle().await?;
-            self.rows_forget();
-        }
         self.pace_flight().await
     }
 
@@ -330,10 +320,16 @@ impl Build {
         filling.at_ms = now;
     }
 
-    fn rows_forget(&mut self) {
+    /// Makes room in memory. Only between facts that were taken together: those that wait rest on what is in memory.
+    async fn forget(&mut self) -> Result<(), Halt> {
+        if self.is_dirty() {
+            self.flush().await?;
+        }
+        self.settle().await?;
         self.rows.forget();
-        self.marks.clear();
+        self.marks.forget();
         self.whole = false;
+        Ok(())
     }
 
     /// Marks of subjects that are not in memory; this context's own feed tells everything once.
@@ -341,19 +337,19 @@ impl Build {
         if self.whole {
             return Ok(());
         }
-        let published = facts.iter().zip(told).filter(|(fact, _)| matches!(fact.place, Place::Partition(..)));
+        let published = facts.iter().zip(told).filter(|(fact, _)| matches!(fact.place, Place::Partition { .. }));
         let heard = published.filter_map(|(_, told)| told.as_ref());
         let heard = heard.filter(|told| told.name().is_some_and(|(name, _)| self.model.reads(name)));
-        let subjects: BTreeSet<String> = heard.map(Told::mark).filter(|mark| !self.marks.contains_key(mark)).collect();
-        let subjects: Vec<String> = subjects.into_iter().collect();
-        let keys = subjects.iter().map(|subject| DocKey::new(SEEN, format!("{}/{subject}", self.table))).collect();
+        let subjects: BTreeSet<_> = heard.map(|told| (&*told.source, &*told.subject)).collect();
+        let missing: Vec<_> =
+            subjects.into_iter().filter(|(source, subject)| !self.marks.has(source, subject)).collect();
+        let name = |(source, subject): &(&str, &str)| format!("{}/{source}/{subject}", self.table);
+        let keys = missing.iter().map(|subject| DocKey::new(SEEN, name(subject))).collect();
         let found = self.load(keys).await?;
-        for (subject, doc) in subjects.into_iter().zip(found) {
-            let Some(seen) = doc.and_then(|data| serde_json::from_slice::<crate::lane::Seen>(&data).ok()) else {
-                continue;
-            };
-            let mark = Mark { heard: seen.sequence, folded: seen.sequence, queued: seen.queued, changed: false };
-            self.marks.insert(subject, mark);
+        for ((source, subject), doc) in missing.into_iter().zip(found) {
+            if let Some(seen) = doc.and_then(|data| serde_json::from_slice::<Seen>(&data).ok()) {
+                self.marks.learn(source, subject, seen);
+            }
         }
         Ok(())
     }

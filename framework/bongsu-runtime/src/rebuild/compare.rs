@@ -122,9 +122,10 @@ impl Build {
         const NAP: std::time::Duration = std::time::Duration::from_millis(2);
         let partitions: Vec<Partition> = self.cursors.keys().cloned().collect();
         for _ in 0..TRIES {
-            let at = cursors(&self.core, shown, &partitions).await?.into_iter().map(|(offset, _)| offset);
+            let at = cursors(&self.core, shown, &partitions).await?.into_iter();
+            let at = at.map(|(cursor, _)| cursor.map_or(0, |cursor| cursor.offset));
             let theirs: BTreeMap<Partition, u64> = partitions.iter().cloned().zip(at).collect();
-            if self.cursors == theirs {
+            if self.cursors == theirs && self.refills.is_empty() {
                 return Ok(());
             }
             if !self.follow(Some(&theirs), poison).await? {

@@ -13,14 +13,16 @@ use crate::ports::broker::Partition;
 pub(crate) struct Fact {
     pub(crate) place: Place,
     pub(crate) cloudevent: Bytes,
+    /// Nothing is to become of it.
+    pub(crate) passed: bool,
 }
 
 /// Where it stands.
 pub(crate) enum Place {
     /// In this context's own store; `last` of its event's facts.
     Feed { position: u64, last: bool },
-    /// In the broker.
-    Partition(Partition, u64),
+    /// In the broker; the refill its partition is in the midst of behind it.
+    Partition { partition: Partition, offset: u64, refill: Option<u64> },
 }
 
 /// What a rebuild needs of an envelope. The same attributes are required as in [`crate::Envelope`].
@@ -31,11 +33,11 @@ pub(crate) struct Told<'a> {
     #[serde(borrow)]
     pub(crate) id: Cow<'a, str>,
     #[serde(borrow)]
-    source: Cow<'a, str>,
+    pub(crate) source: Cow<'a, str>,
     #[serde(borrow, rename = "type")]
     kind: Cow<'a, str>,
     #[serde(borrow)]
-    subject: Cow<'a, str>,
+    pub(crate) subject: Cow<'a, str>,
     pub(crate) sequence: u64,
     #[serde(borrow)]
     pub(crate) partitionkey: Cow<'a, str>,
@@ -45,16 +47,15 @@ pub(crate) struct Told<'a> {
 
 impl<'a> Told<'a> {
     pub(crate) fn read(cloudevent: &'a [u8]) -> Option<Self> {
-        serde_json::from_slice(cloudevent).ok()
+        // Looked at once as a whole, text need not be looked at member by member.
+        match std::str::from_utf8(cloudevent) {
+            Ok(text) => serde_json::from_str(text).ok(),
+            Err(_) => serde_json::from_slice(cloudevent).ok(),
+        }
     }
 
     pub(crate) fn name(&self) -> Option<(&str, u32)> {
         split_type(&self.kind)
-    }
-
-    /// What its seen mark is called within a generation.
-    pub(crate) fn mark(&self) -> String {
-        [&*self.source, "/", &*self.subject].concat()
     }
 }
 
@@ -62,7 +63,7 @@ impl Place {
     pub(crate) fn name(&self) -> String {
         match self {
             Self::Feed { position, .. } => format!("position {position}"),
-            Self::Partition(partition, offset) => format!("{}/{}@{offset}", partition.topic, partition.index),
+            Self::Partition { partition, offset, .. } => format!("{}/{}@{offset}", partition.topic, partition.index),
         }
     }
 }

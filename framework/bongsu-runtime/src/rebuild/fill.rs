@@ -12,10 +12,11 @@ use crate::{
     lane::{CURSOR, Cursor},
     ports::{
         broker::{BrokerError, Partition},
-        store::{DocKey, Position, Read, StoredEvent},
+        store::{CommitId, Doc, DocKey, Position, StoredFacts},
     },
     rebuild::{
         build::{Build, Halt},
+        cut,
         facts::{Fact, Place},
         rows::ReadModel,
         state::{Noted, State},
@@ -25,8 +26,8 @@ use crate::{
 };
 
 /// Bytes of one fetch, and how long it waits when nothing is there.
-const FETCH_BYTES: u32 = 1 << 20;
-const FETCH_WAIT: Duration = Duration::from_millis(20);
+pub(crate) const FETCH_BYTES: u32 = 1 << 20;
+pub(crate) const FETCH_WAIT: Duration = Duration::from_millis(20);
 
 impl Build {
     /// Goes on where the last durable Commit of this generation ended.
@@ -64,17 +65,17 @@ impl Build {
             None => return Err(Halt::Lost),
         };
         let core = self.core.clone();
-        let read = |after: u64, limit: u32| core.store.read(Read::Facts { after: Position(after) }, limit);
+        let read = |after: u64, limit: u32| core.store.facts(Position(after), limit);
         let mut after = self.filling()?.position;
         let mut ahead = (after < until).then(|| read(after, self.pace.page()));
         while let Some(reading) = ahead.take() {
-            let events = reading.await.map_err(Halt::Store)?;
-            after = events.last().and_then(|event| event.position).map_or(until, |position| position.0);
+            let told = reading.await.map_err(Halt::Store)?;
+            after = told.last().map_or(until, |told| told.position.0);
             if after < until {
                 // Read while the last page is folded.
                 ahead = Some(read(after, self.pace.page()));
             }
-            self.absorb(events.into_iter().flat_map(facts_of).collect(), poison).await?;
+            self.absorb(facts_of(told), poison).await?;
         }
         if until > 0 && self.filling()?.position < u64::MAX {
             self.filling()?.position = u64::MAX;
@@ -99,39 +100,54 @@ impl Build {
             return Ok(false);
         }
         let bytes = if self.pace.is_busy() { FETCH_BYTES / 16 } else { FETCH_BYTES };
-        let batch = self.core.broker.fetch(want, bytes, FETCH_WAIT).await.map_err(unread)?;
+        let batch = match self.core.broker.fetch(want, bytes, FETCH_WAIT).await {
+            Ok(batch) => batch,
+            Err(BrokerError::Gone { topic, index, earliest, .. }) => {
+                self.begin_at_refill(&Partition { topic, index }, earliest).await?;
+                return Ok(true);
+            }
+            Err(error) => return Err(Halt::Broker(error)),
+        };
         if self.filling()?.noted.as_ref().is_some_and(|noted| noted.log != format!("{:032x}", batch.log.0)) {
-            return Err(Halt::Hopeless("the broker's history was replaced meanwhile".into()));
+            return Err(replaced());
         }
-        let messages = batch
-            .messages
-            .into_iter()
-            .flat_map(|(partition, messages)| messages.into_iter().map(move |message| (partition.clone(), message)));
-        let facts: Vec<Fact> = messages
-            .filter(|(partition, message)| {
-                wanted(partition, message.offset) && message.offset >= self.cursors[partition]
-            })
-            .map(|(partition, message)| Fact {
-                place: Place::Partition(partition, message.offset),
-                cloudevent: message.cloudevent,
-            })
-            .collect();
+        let mut facts = Vec::new();
+        for (partition, messages) in batch.messages {
+            let (first, mut refill) = (self.cursors[&partition], self.refills.get(&partition).copied());
+            for message in messages {
+                if message.offset < first || !wanted(&partition, message.offset) {
+                    continue;
+                }
+                let (behind, passed) = cut::behind(&message, refill);
+                refill = behind;
+                let place = Place::Partition { partition: partition.clone(), offset: message.offset, refill };
+                facts.push(Fact { place, cloudevent: message.cloudevent, passed });
+            }
+        }
         let any = !facts.is_empty();
         self.absorb(facts, poison).await?;
         Ok(any)
     }
 
-    /// Whether everything noted at the beginning is read.
+    /// Whether everything noted at the beginning is read, and every refill it stands in to its end.
     pub(crate) fn has_passed(&self) -> bool {
         let noted = self.state.filling.as_ref().and_then(|filling| filling.noted.as_ref());
-        noted.is_some_and(|noted| noted.partitions().all(|(partition, end)| self.cursors.get(&partition) >= Some(&end)))
+        self.refills.is_empty()
+            && noted.is_some_and(|noted| {
+                noted.partitions().all(|(partition, end)| self.cursors.get(&partition) >= Some(&end))
+            })
     }
 
     async fn load_cursors(&mut self) -> Result<(), Halt> {
         let Some(noted) = self.filling()?.noted.clone() else { return Ok(()) };
         let partitions: Vec<Partition> = noted.partitions().map(|(partition, _)| partition).collect();
         let kept = cursors(&self.core, &self.table, &partitions).await?;
-        self.cursors = partitions.into_iter().zip(kept.into_iter().map(|(offset, _)| offset)).collect();
+        for (partition, (cursor, _)) in partitions.into_iter().zip(kept) {
+            if let Some(refill) = cursor.as_ref().and_then(|cursor| cursor.refill) {
+                self.refills.insert(partition.clone(), refill);
+            }
+            self.cursors.insert(partition, cursor.map_or(0, |cursor| cursor.offset));
+        }
         Ok(())
     }
 
@@ -149,26 +165,21 @@ impl Build {
     }
 }
 
-/// The offsets of a consumer in these partitions, each with the revision of its document.
+/// Where a consumer stands in these partitions, each with the revision of its document.
 pub(crate) async fn cursors(
     core: &Core,
     consumer: &str,
     partitions: &[Partition],
-) -> Result<Vec<(u64, Option<crate::ports::store::CommitId>)>, Halt> {
+) -> Result<Vec<(Option<Cursor>, Option<CommitId>)>, Halt> {
     let key = |p: &Partition| DocKey::new(CURSOR, format!("{consumer}/{}/{}", p.topic, p.index));
     let docs = core.store.docs(partitions.iter().map(key).collect()).await.map_err(Halt::Store)?;
-    let offset = |data: &[u8]| serde_json::from_slice::<Cursor>(data).map_or(0, |cursor| cursor.offset);
-    Ok(docs.into_iter().map(|doc| doc.map_or((0, None), |doc| (offset(&doc.data), Some(doc.revision)))).collect())
+    let cursor = |doc: Doc| (serde_json::from_slice(&doc.data).ok(), Some(doc.revision));
+    Ok(docs.into_iter().map(|doc| doc.map_or((None, None), cursor)).collect())
 }
 
-/// Facts that are gone make a rebuild impossible; the generation shown has them.
-fn unread(error: BrokerError) -> Halt {
-    match error {
-        BrokerError::Gone { topic, index, earliest, .. } => {
-            Halt::Hopeless(format!("facts of {topic} are gone: the broker keeps {topic}/{index} from {earliest} on"))
-        }
-        error => Halt::Broker(error),
-    }
+/// Offsets mean something else now.
+pub(crate) fn replaced() -> Halt {
+    Halt::Hopeless("the broker's history was replaced meanwhile".into())
 }
 
 /// What there is now. The broker first: whatever is below its heads was in the store by then.
@@ -184,10 +195,15 @@ async fn note(core: &Arc<Core>, model: &Arc<dyn ReadModel>) -> Result<Noted, Hal
     Ok(Noted { log, heads, until })
 }
 
-fn facts_of(event: StoredEvent) -> impl Iterator<Item = Fact> {
-    let (position, count) = (event.position.map_or(0, |position| position.0), event.facts.len());
-    event.facts.into_iter().enumerate().map(move |(at, fact)| Fact {
-        place: Place::Feed { position, last: at + 1 == count },
-        cloudevent: fact.cloudevent,
-    })
+fn facts_of(told: Vec<StoredFacts>) -> Vec<Fact> {
+    let mut all = Vec::with_capacity(told.len());
+    for StoredFacts { position: Position(position), facts } in told {
+        let count = facts.len();
+        all.extend(facts.into_iter().enumerate().map(|(at, fact)| Fact {
+            place: Place::Feed { position, last: at + 1 == count },
+            cloudevent: fact.cloudevent,
+            passed: false,
+        }));
+    }
+    all
 }

@@ -1,7 +1,10 @@
 //! A read model with its types hidden, folded many facts at a time: rows stay decoded in memory, and each that
 //! changed is written once however many facts changed it.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{BTreeSet, HashMap, VecDeque},
+    sync::Arc,
+};
 
 use bongsu_core::Projection;
 
@@ -51,15 +54,23 @@ pub(crate) struct ReadModelOf<P> {
 }
 
 struct RowsOf<P: Projection> {
-    rows: HashMap<String, Row<P::Row>>,
+    /// Where the row of a key is kept until rows are forgotten.
+    slots: HashMap<Arc<str>, usize>,
+    rows: Vec<Row<P::Row>>,
     /// In the sequence in which they changed, so that a run can be replayed.
-    changed: Vec<String>,
-    waiting: std::collections::VecDeque<(P::Event, Vec<String>)>,
+    changed: Vec<usize>,
+    /// Facts that wait, each with the number of its keys.
+    waiting: VecDeque<(P::Event, usize)>,
+    /// Where the rows of the keys of waiting facts are kept.
+    touched: VecDeque<usize>,
 }
 
 struct Row<R> {
+    key: Arc<str>,
     row: Option<R>,
     changed: bool,
+    /// Whether the store was asked, or the row was folded here.
+    known: bool,
 }
 
 impl<P: Projection> ReadModelOf<P> {
@@ -96,7 +107,32 @@ where
     }
 
     fn rows(&self) -> Box<dyn Rows> {
-        Box::new(RowsOf::<P> { rows: HashMap::new(), changed: Vec::new(), waiting: Default::default() })
+        Box::new(RowsOf::<P>::default())
+    }
+}
+
+impl<P: Projection> Default for RowsOf<P> {
+    fn default() -> Self {
+        Self {
+            slots: HashMap::new(),
+            rows: Vec::new(),
+            changed: Vec::new(),
+            waiting: VecDeque::new(),
+            touched: VecDeque::new(),
+        }
+    }
+}
+
+impl<P: Projection> RowsOf<P> {
+    /// Where the row of a key is kept, known or not.
+    fn slot(&mut self, key: &str) -> usize {
+        if let Some(slot) = self.slots.get(key) {
+            return *slot;
+        }
+        let (slot, key) = (self.rows.len(), Arc::<str>::from(key));
+        self.rows.push(Row { key: key.clone(), row: None, changed: false, known: false });
+        self.slots.insert(key, slot);
+        slot
     }
 }
 
@@ -111,38 +147,37 @@ where
         let event = P::Event::decode(name, schema, data).map_err(|error| error.to_string())?;
         let event = event.ok_or_else(|| format!("{name} is not a name of its reader"))?;
         let keys = P::keys(&event);
-        self.waiting.push_back((event, keys));
+        self.waiting.push_back((event, keys.len()));
+        for key in keys {
+            let slot = self.slot(&key);
+            self.touched.push_back(slot);
+        }
         Ok(())
     }
 
     fn missing(&self) -> Vec<String> {
-        let mut asked = HashSet::new();
-        let keys = self.waiting.iter().flat_map(|(_, keys)| keys);
-        keys.filter(|key| !self.rows.contains_key(*key) && asked.insert(key.as_str())).cloned().collect()
+        let slots: BTreeSet<usize> = self.touched.iter().copied().filter(|slot| !self.rows[*slot].known).collect();
+        slots.into_iter().map(|slot| self.rows[slot].key.to_string()).collect()
     }
 
     fn learn(&mut self, key: String, row: Option<&[u8]>) -> Result<(), String> {
-        let row = row.map(serde_json::from_slice).transpose().map_err(|error| format!("row {key}: {error}"))?;
-        self.rows.entry(key).or_insert(Row { row, changed: false });
+        let found = row.map(serde_json::from_slice).transpose().map_err(|error| format!("row {key}: {error}"))?;
+        let slot = self.slot(&key);
+        let row = &mut self.rows[slot];
+        if !row.known {
+            (row.row, row.known) = (found, true);
+        }
         Ok(())
     }
 
     fn fold(&mut self) {
         let Some((event, keys)) = self.waiting.pop_front() else { return };
-        for key in keys {
-            let before = self.rows.get_mut(&key).and_then(|row| row.row.take());
-            let row = P::fold(&key, before, &event);
-            match self.rows.get_mut(&key) {
-                Some(known) => {
-                    known.row = row;
-                    if !std::mem::replace(&mut known.changed, true) {
-                        self.changed.push(key);
-                    }
-                }
-                None => {
-                    self.changed.push(key.clone());
-                    self.rows.insert(key, Row { row, changed: true });
-                }
+        for slot in self.touched.drain(..keys) {
+            let row = &mut self.rows[slot];
+            row.row = P::fold(&row.key, row.row.take(), &event);
+            row.known = true;
+            if !std::mem::replace(&mut row.changed, true) {
+                self.changed.push(slot);
             }
         }
     }
@@ -152,15 +187,13 @@ where
     }
 
     fn take_changed(&mut self) -> Vec<(String, Option<DocBody>)> {
-        let keys = std::mem::take(&mut self.changed);
-        let mut taken = Vec::with_capacity(keys.len());
-        for key in keys {
-            let Some(row) = self.rows.get_mut(&key) else { continue };
+        let (rows, slots) = (&mut self.rows, std::mem::take(&mut self.changed));
+        let taken = slots.into_iter().map(|slot| {
+            let row = &mut rows[slot];
             row.changed = false;
-            let body = row.row.as_ref().map(|row| row_body::<P>(&key, row));
-            taken.push((key, body));
-        }
-        taken
+            (row.key.to_string(), row.row.as_ref().map(|found| row_body::<P>(&row.key, found)))
+        });
+        taken.collect()
     }
 
     fn len(&self) -> usize {
@@ -168,8 +201,6 @@ where
     }
 
     fn forget(&mut self) {
-        self.rows.clear();
-        self.changed.clear();
-        self.waiting.clear();
+        *self = Self::default();
     }
 }

@@ -61,8 +61,8 @@ impl Build {
     async fn behind(&mut self, old: &str) -> Result<Option<Vec<Guard>>, Halt> {
         let partitions: Vec<Partition> = self.cursors.keys().cloned().collect();
         let mut guards = Vec::new();
-        for (partition, (offset, revision)) in partitions.iter().zip(cursors(&self.core, old, &partitions).await?) {
-            if offset > self.cursors[partition] {
+        for (partition, (cursor, revision)) in partitions.iter().zip(cursors(&self.core, old, &partitions).await?) {
+            if cursor.map_or(0, |cursor| cursor.offset) > self.cursors[partition] {
                 return Ok(None);
             }
             guards.push(Guard::Doc(cursor_key(old, partition), revision));

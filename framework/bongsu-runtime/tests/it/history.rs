@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bongsu_runtime::{Deed, Runtime, Settings, World, ports::broker::Broker as _};
+use bongsu_runtime::{Deed, Ended, Handle, Purpose, Runtime, Settings, World, ports::broker::Broker as _};
 use bongsu_testing::MemoryStore;
 
 use crate::{
@@ -62,4 +62,44 @@ async fn a_read_model_that_joins_after_a_cut_is_not_ready_and_says_what_fills_it
     until("ready", async || ledger.handle().status().ready).await;
     assert_eq!(ledger.handle().row::<Movements>("ann").await.unwrap(), Some((10, 10)));
     until("nothing stopped", async || ledger.handle().status().reasons.is_empty()).await;
+}
+
+/// Rebuilds or checks the movements; how that ended.
+async fn again(handle: &Handle, purpose: Purpose) -> Ended {
+    handle.rebuild("movements", purpose).await.unwrap();
+    let status = async || handle.read_models().await.unwrap().pop().unwrap();
+    until("it has ended", async || status().await.filling.is_none()).await;
+    status().await.last.unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rebuild_over_a_cut_begins_at_the_last_complete_refill_or_says_what_is_missing() {
+    let (lab, banks, ledgers) = (Lab::new(0), MemoryStore::new(), MemoryStore::new());
+    let bank = lab.start(bank(), &banks, "bank-1");
+    let ledger = lab.start(ledger(), &ledgers, "ledger-1");
+    let handle = ledger.handle();
+    deposit(&lab, &bank, 7).await;
+    let row = async || handle.row::<Movements>("ann").await.unwrap();
+    until("all is folded", async || row().await == Some((7, 7))).await;
+    lab.broker.forget("bank");
+    deposit(&lab, &bank, 1).await;
+    let deed = Deed::new("olga", None).unwrap();
+    let republished = async |subject| {
+        bank.handle().republish(subject, &deed).await.unwrap();
+        until("it is done", async || bank.handle().refills().await.unwrap().is_empty()).await;
+    };
+    republished(Some("account/ann")).await;
+    let Ended::Failed { why } = again(&handle, Purpose::Rebuild).await else { panic!("one stream is not all") };
+    assert!(why.contains("facts of bank are gone") && why.contains("bongsu republish bank"), "{why}");
+    assert_eq!(row().await, Some((8, 8)), "what was shown is shown still");
+    for _ in 0..2 {
+        republished(None).await;
+        deposit(&lab, &bank, 1).await;
+    }
+    until("all is folded", async || row().await == Some((10, 10))).await;
+    assert!(matches!(again(&handle, Purpose::Check).await, Ended::Checked { rows: 1, different: 0, .. }));
+    assert!(matches!(again(&handle, Purpose::Rebuild).await, Ended::Shown { .. }));
+    assert_eq!(row().await, Some((10, 10)));
+    deposit(&lab, &bank, 1).await;
+    until("it goes on", async || row().await == Some((11, 11))).await;
 }

@@ -8,7 +8,7 @@ use std::{
 use bongsu_core::Projection;
 use bongsu_runtime::{
     Ended, Handle, NotRebuilt, Purpose, ReadModelStatus, Runtime, Service, Token,
-    ports::store::{Commit, CommitId, DocBody, DocKey, DocWrite, Store as _},
+    ports::store::{Commit, CommitId, DocBody, DocKey, DocWrite, Fact, NewEvent, Store as _, Verdict},
 };
 use bongsu_testing::MemoryStore;
 
@@ -112,6 +112,57 @@ async fn a_read_model_of_own_facts_is_rebuilt_from_the_own_store() {
     handle.await_token::<Movements>(&token).await.unwrap();
     assert_eq!(handle.row::<Movements>("a7").await.unwrap(), Some((4, 4)));
     assert_eq!(check(&handle).await, (1_200, 0, vec![]));
+}
+
+/// Appends a fact of each of so many accounts, as the bank would have.
+async fn each_is_paid(store: &MemoryStore, accounts: u64, version: u64) {
+    for first in (0..accounts).step_by(1_000) {
+        let mut commit = Commit::new(CommitId(u128::from(version * accounts + first) + 1));
+        for account in first..(first + 1_000).min(accounts) {
+            let (account, subject) = (format!("a{account}"), format!("account/a{account}"));
+            let cloudevent = serde_json::json!({
+                "specversion": "1.0", "id": format!("{subject}@{version}"), "source": "bank",
+                "type": "bank.money-came.v1", "subject": subject, "sequence": version, "partitionkey": account,
+                "data": { "account": account, "amount": 1 },
+            });
+            let fact = Fact {
+                id: format!("{subject}@{version}"),
+                topic: "bank".into(),
+                subject: subject.clone(),
+                partition_key: account,
+                sequence: version,
+                cloudevent: cloudevent.to_string().into(),
+            };
+            let (name, data) = ("account.deposited", "{}".into());
+            let (meta, tags, facts) = ("{}".into(), Vec::new(), vec![fact]);
+            commit.events.push(NewEvent { stream: subject, version, name, schema: 1, data, meta, tags, facts });
+        }
+        assert_eq!(store.commit(commit).await, Ok(Verdict::Done));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_read_model_of_more_rows_than_are_kept_in_memory_is_rebuilt_whole() {
+    const ACCOUNTS: u64 = 51_500;
+    let (lab, banks) = (Lab::new(0), MemoryStore::new());
+    for version in 1..=2 {
+        each_is_paid(&banks, ACCOUNTS, version).await;
+    }
+    // Nothing is left to publish: the generation shown stays empty, and only the rebuild folds.
+    let relayed = serde_json::to_vec(&serde_json::json!({ "position": 2 * ACCOUNTS })).unwrap();
+    let mut commit = Commit::new(CommitId(99));
+    let put = Some(DocBody { data: relayed.into(), index: Vec::new() });
+    commit.docs.push(DocWrite { key: DocKey::new("cursor", "relay"), put });
+    banks.commit(commit).await.unwrap();
+    let bank = lab.start(bank_with_movements(), &banks, "bank-1");
+    let handle = bank.handle();
+    until("ready", async || handle.status().ready).await;
+    handle.rebuild("movements", Purpose::Rebuild).await.unwrap();
+    let Ended::Shown { events, .. } = end(&handle).await else { panic!("it was not shown") };
+    assert_eq!(events, 2 * ACCOUNTS);
+    let rows = banks.docs_of("movements@1.2");
+    let wrong: Vec<_> = rows.iter().filter(|row| row.data != "[2,2]").map(|row| (&row.key.id, &row.data)).collect();
+    assert_eq!((rows.len() as u64, wrong.first()), (ACCOUNTS, None), "and {} are wrong", wrong.len());
 }
 
 #[tokio::test(start_paused = true)]

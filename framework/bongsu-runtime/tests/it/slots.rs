@@ -12,7 +12,7 @@ use bongsu_runtime::{
     Runtime, Settings, World,
     ports::{
         Fut,
-        store::{Commit, Doc, DocKey, Position, Read, Scan, Store, StoreError, StoredEvent, Verdict},
+        store::{Commit, Doc, DocKey, Position, Read, Scan, Store, StoreError, StoredEvent, StoredFacts, Verdict},
     },
 };
 use bongsu_testing::MemoryStore;
@@ -52,6 +52,10 @@ impl Store for Mumbling {
 
     fn read(&self, what: Read, limit: u32) -> Fut<'_, Result<Vec<StoredEvent>, StoreError>> {
         self.store.read(what, limit)
+    }
+
+    fn facts(&self, after: Position, limit: u32) -> Fut<'_, Result<Vec<StoredFacts>, StoreError>> {
+        self.store.facts(after, limit)
     }
 
     fn docs(&self, keys: Vec<DocKey>) -> Fut<'_, Result<Vec<Option<Doc>>, StoreError>> {

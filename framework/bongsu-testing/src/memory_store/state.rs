@@ -7,7 +7,7 @@ use std::{
 
 use bongsu_runtime::ports::store::{
     Commit, CommitId, Doc, DocBody, DocKey, DocWrite, Guard, Head, Mismatch, NewEvent, Position, Read, Scan,
-    StoredEvent, Verdict,
+    StoredEvent, StoredFacts, Verdict,
 };
 use bytes::Bytes;
 use hashbrown::HashMap;
@@ -16,9 +16,10 @@ use hashbrown::HashMap;
 /// only looked up is hashed, what is also walked through is in order.
 #[derive(Default)]
 pub(super) struct State {
-    /// By position - 1, facts filled in.
+    /// By position - 1.
     events: Vec<StoredEvent>,
-    with_facts: Vec<usize>,
+    /// Of the events that carry some, by position.
+    facts: Vec<StoredFacts>,
     streams: HashMap<String, Vec<usize>>,
     tags: HashMap<String, Vec<usize>>,
     tables: BTreeMap<String, Table>,
@@ -90,15 +91,16 @@ impl State {
 
     fn append(&mut self, commit: CommitId, event: NewEvent) {
         let at = self.events.len();
+        let position = Position(at as u64 + 1);
         if !event.facts.is_empty() {
-            self.with_facts.push(at);
+            self.facts.push(StoredFacts { position, facts: event.facts });
         }
         self.streams.entry(event.stream.clone()).or_default().push(at);
         for tag in event.tags.iter().collect::<BTreeSet<_>>() {
             self.tags.entry(tag.clone()).or_default().push(at);
         }
         self.events.push(StoredEvent {
-            position: Some(Position(at as u64 + 1)),
+            position: Some(position),
             commit,
             stream: event.stream,
             version: event.version,
@@ -107,7 +109,6 @@ impl State {
             data: event.data,
             meta: event.meta,
             tags: event.tags,
-            facts: event.facts,
         });
     }
 
@@ -163,26 +164,26 @@ impl State {
             Read::Stream { stream, after } => {
                 let all = self.streams.get(stream).unwrap_or(&none);
                 let from = usize::try_from(*after).unwrap_or(usize::MAX).min(all.len());
-                self.collect(all[from..].iter().copied(), limit, false)
+                self.collect(all[from..].iter().copied(), limit)
             }
             Read::Tagged { tag, after } => {
                 let all = self.tags.get(tag).unwrap_or(&none);
-                self.collect(all[behind(all, *after)..].iter().copied(), limit, false)
+                self.collect(all[behind(all, *after)..].iter().copied(), limit)
             }
             Read::Feed { after } => {
                 let from = usize::try_from(after.0).unwrap_or(usize::MAX).min(self.events.len());
-                self.collect(from..self.events.len(), limit, false)
-            }
-            Read::Facts { after } => {
-                let all = &self.with_facts;
-                self.collect(all[behind(all, *after)..].iter().copied(), limit, true)
+                self.collect(from..self.events.len(), limit)
             }
         }
     }
 
-    fn collect(&self, at: impl Iterator<Item = usize>, limit: usize, facts: bool) -> Vec<StoredEvent> {
-        let seen = |at: usize| if facts { self.events[at].clone() } else { without_facts(&self.events[at]) };
-        at.take(limit).map(seen).collect()
+    pub(super) fn facts(&self, after: Position, limit: usize) -> Vec<StoredFacts> {
+        let from = self.facts.partition_point(|facts| facts.position <= after);
+        self.facts[from..].iter().take(limit).cloned().collect()
+    }
+
+    fn collect(&self, at: impl Iterator<Item = usize>, limit: usize) -> Vec<StoredEvent> {
+        at.take(limit).map(|at| self.events[at].clone()).collect()
     }
 
     pub(super) fn scan(&self, what: &Scan) -> Vec<(Bytes, Doc)> {
@@ -199,6 +200,10 @@ impl State {
 
     pub(super) fn events(&self) -> &[StoredEvent] {
         &self.events
+    }
+
+    pub(super) fn all_facts(&self) -> &[StoredFacts] {
+        &self.facts
     }
 
     pub(super) fn all_docs(&self) -> Vec<Doc> {
@@ -254,22 +259,6 @@ impl Table {
 impl Row {
     fn doc(&self, table: &str) -> Doc {
         Doc { key: DocKey::new(table, self.id.clone()), revision: self.revision, data: self.body.data.clone() }
-    }
-}
-
-/// What most readers ask for, without cloning what they would drop.
-fn without_facts(event: &StoredEvent) -> StoredEvent {
-    StoredEvent {
-        position: event.position,
-        commit: event.commit,
-        stream: event.stream.clone(),
-        version: event.version,
-        name: event.name.clone(),
-        schema: event.schema,
-        data: event.data.clone(),
-        meta: event.meta.clone(),
-        tags: event.tags.clone(),
-        facts: Vec::new(),
     }
 }
 

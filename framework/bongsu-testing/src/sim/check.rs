@@ -13,7 +13,7 @@ use std::{
 
 use bongsu_runtime::ports::{
     broker::{Attributes, In, Out, Partition},
-    store::{CommitId, DocKey, Fact, Position, StoredEvent},
+    store::{CommitId, DocKey, Fact, Position, StoredFacts},
 };
 use bytes::Bytes;
 use hashbrown::{HashMap, HashSet};
@@ -97,9 +97,9 @@ pub fn published_is_committed(store: MemoryStore, topic: &'static str) -> impl F
 
 /// Whether the store holds this message at the place it names.
 fn is_from(store: &MemoryStore, out: &Out) -> bool {
-    store.look(|events| {
-        let event = out.position.checked_sub(1).and_then(|at| events.get(usize::try_from(at).ok()?));
-        let fact = event.and_then(|event| event.facts.get(out.ordinal as usize));
+    store.look_at_facts(|told| {
+        let at = told.binary_search_by_key(&out.position, |told| told.position.0);
+        let fact = at.ok().and_then(|at| told[at].facts.get(out.ordinal as usize));
         fact.is_some_and(|fact| fact.topic == out.topic && fact.cloudevent == out.cloudevent)
     })
 }
@@ -109,9 +109,9 @@ fn is_from(store: &MemoryStore, out: &Out) -> bool {
 /// # Errors
 /// The first fact that is missing on one side or differs.
 pub fn atomic_publish(store: &MemoryStore, broker: &MemoryBroker, topic: &str) -> Checked {
-    store.look(|events| {
+    store.look_at_facts(|told| {
         let mut stored: HashMap<&str, (&Bytes, bool)> =
-            facts(events, topic).map(|fact| (fact.id.as_str(), (&fact.cloudevent, false))).collect();
+            facts(told, topic).map(|fact| (fact.id.as_str(), (&fact.cloudevent, false))).collect();
         broker.each(topic, |partition, message, told| {
             if !told.is_fact() {
                 return Ok(());
@@ -140,9 +140,8 @@ pub fn atomic_publish(store: &MemoryStore, broker: &MemoryBroker, topic: &str) -
 /// # Errors
 /// The first event or fact out of order.
 pub fn order_in_store(store: &MemoryStore) -> Checked {
-    store.look(|events| {
+    let looked = store.look(|events| {
         let mut streams: HashMap<&str, (u64, Option<Position>)> = HashMap::new();
-        let mut subjects: HashMap<(&str, &str), u64> = HashMap::new();
         for event in events {
             let (version, position) = streams.entry(&event.stream).or_default();
             if event.version != *version + 1 || event.position <= *position {
@@ -150,16 +149,23 @@ pub fn order_in_store(store: &MemoryStore) -> Checked {
                 return Err(format!("{stream}@{now} at {:?} follows @{version} at {position:?}", event.position));
             }
             (*version, *position) = (event.version, event.position);
-            for fact in &event.facts {
-                let sequence = subjects.entry((&fact.topic, &fact.subject)).or_default();
-                if fact.sequence <= *sequence {
-                    return Err(format!("fact {} of {} follows {sequence}", fact.sequence, fact.subject));
-                }
-                *sequence = fact.sequence;
-            }
         }
         Ok(events.len() as u64)
-    })
+    })?;
+    store.look_at_facts(sequences_rise)?;
+    Ok(looked)
+}
+
+fn sequences_rise(told: &[StoredFacts]) -> Result<(), String> {
+    let mut subjects: HashMap<(&str, &str), u64> = HashMap::new();
+    for fact in told.iter().flat_map(|told| &told.facts) {
+        let sequence = subjects.entry((&fact.topic, &fact.subject)).or_default();
+        if fact.sequence <= *sequence {
+            return Err(format!("fact {} of {} follows {sequence}", fact.sequence, fact.subject));
+        }
+        *sequence = fact.sequence;
+    }
+    Ok(())
 }
 
 /// I3, in the topic: all facts of a subject are in one partition, and their first sights are in the order of the
@@ -169,8 +175,8 @@ pub fn order_in_store(store: &MemoryStore) -> Checked {
 /// The first fact out of place.
 pub fn order_in_partitions(store: &MemoryStore, broker: &MemoryBroker, topic: &str) -> Checked {
     let mut subjects: HashMap<String, Subject> = HashMap::new();
-    store.look(|events| {
-        for fact in facts(events, topic) {
+    store.look_at_facts(|told| {
+        for fact in facts(told, topic) {
             subjects.entry(fact.subject.clone()).or_default().order.push(fact.sequence);
         }
     });
@@ -284,15 +290,15 @@ pub fn converged<K: Ord + fmt::Debug, V: PartialEq + fmt::Debug>(
     }
 }
 
-fn facts<'e>(events: &'e [StoredEvent], topic: &'e str) -> impl Iterator<Item = &'e Fact> {
-    events.iter().flat_map(|event| &event.facts).filter(move |fact| fact.topic == topic)
+fn facts<'t>(told: &'t [StoredFacts], topic: &'t str) -> impl Iterator<Item = &'t Fact> {
+    told.iter().flat_map(|told| &told.facts).filter(move |fact| fact.topic == topic)
 }
 
 /// Notes the facts of a topic that were committed since the last time.
 fn catch_up(store: &MemoryStore, topic: &str, after: &mut usize, committed: &mut BTreeSet<String>) {
-    store.look(|events| {
-        committed.extend(facts(&events[*after..], topic).map(|fact| fact.id.clone()));
-        *after = events.len();
+    store.look_at_facts(|told| {
+        committed.extend(facts(&told[*after..], topic).map(|fact| fact.id.clone()));
+        *after = told.len();
     });
 }
 

@@ -11,7 +11,7 @@ use std::{
 use bongsu_runtime::ports::{
     Fut,
     env::Env,
-    store::{Commit, Doc, DocKey, Position, Read, Scan, Store, StoreError, StoredEvent, Verdict},
+    store::{Commit, Doc, DocKey, Position, Read, Scan, Store, StoreError, StoredEvent, StoredFacts, Verdict},
 };
 use bytes::Bytes;
 use tokio::sync::oneshot;
@@ -181,6 +181,11 @@ impl Store for Client {
     fn read(&self, what: Read, limit: u32) -> Fut<'_, Result<Vec<StoredEvent>, StoreError>> {
         let read = async move { self.world.inner.read(what, limit).await };
         Box::pin(self.call(["store.read.before", "store.read.after"], read))
+    }
+
+    fn facts(&self, after: Position, limit: u32) -> Fut<'_, Result<Vec<StoredFacts>, StoreError>> {
+        let facts = async move { self.world.inner.facts(after, limit).await };
+        Box::pin(self.call(["store.read.before", "store.read.after"], facts))
     }
 
     fn docs(&self, keys: Vec<DocKey>) -> Fut<'_, Result<Vec<Option<Doc>>, StoreError>> {

@@ -1,6 +1,8 @@
 //! Rules about reading events.
 
-use bongsu_runtime::ports::store::{CommitId, Fact, NewEvent, Position, Read, StoredEvent};
+use std::slice;
+
+use bongsu_runtime::ports::store::{CommitId, Fact, NewEvent, Position, Read, StoredEvent, StoredFacts};
 use bytes::Bytes;
 
 use super::{
@@ -65,18 +67,15 @@ pub(super) async fn facts_come_with_the_events_that_carry_them(factory: &dyn Sto
         .done(&store)
         .await;
     commit(2).event("counter/b", 1).append(telling("counter/b", 2, 3)).done(&store).await;
-    let read = |after, limit| read(&store, Read::Facts { after: Position(after) }, limit);
+    let read = async |after, limit| store.facts(Position(after), limit).await.expect("the store answers");
     let all = read(0, 100).await;
-    let sequences = |event: &StoredEvent| event.facts.iter().map(|fact| fact.sequence).collect::<Vec<_>>();
-    assert_eq!(all.iter().map(|event| event.position).collect::<Vec<_>>(), [1, 3, 5].map(|at| Some(Position(at))));
+    let sequences = |told: &StoredFacts| told.facts.iter().map(|fact| fact.sequence).collect::<Vec<_>>();
+    assert_eq!(all.iter().map(|told| told.position).collect::<Vec<_>>(), [1, 3, 5].map(Position));
     assert_eq!(all.iter().map(sequences).collect::<Vec<_>>(), [vec![10], vec![30, 31], vec![20, 21, 22]]);
     assert_eq!(all[0].facts, [fact("counter/a", 10)]);
     assert_eq!(read(0, 2).await, all[..2], "the limit counts events, not facts");
     assert_eq!(read(1, 100).await, all[1..]);
     assert_eq!(read(5, 100).await, []);
-    let feed = feed(&store, 0).await;
-    assert_eq!(feed.len(), 5);
-    assert!(feed.iter().all(|event| event.facts.is_empty()), "facts are filled only when asked for");
 }
 
 pub(super) async fn everything_of_an_event_comes_back(factory: &dyn StoreFactory) {
@@ -110,18 +109,16 @@ pub(super) async fn everything_of_an_event_comes_back(factory: &dyn StoreFactory
         data: new.data,
         meta: new.meta,
         tags: new.tags,
-        facts: new.facts,
     };
-    let plain = [StoredEvent { facts: Vec::new(), ..told.clone() }];
     let after = Position(0);
-    assert_eq!(read(&store, Read::Facts { after }, 9).await, [told]);
+    assert_eq!(store.facts(after, 9).await, Ok(vec![StoredFacts { position: Position(1), facts: new.facts }]));
     let others = [
         Read::Feed { after },
         Read::Stream { stream: new.stream, after: 0 },
         Read::Tagged { tag: String::new(), after },
     ];
     for what in others {
-        assert_eq!(read(&store, what, 9).await, plain);
+        assert_eq!(read(&store, what, 9).await, slice::from_ref(&told));
     }
 }
 
@@ -141,12 +138,12 @@ pub(super) async fn an_empty_store_answers_empty(factory: &dyn StoreFactory) {
     assert_eq!(store.head().await, Ok(Position(0)));
     let everything = [
         Read::Feed { after },
-        Read::Facts { after },
         Read::Stream { stream: "counter/a".to_owned(), after: 0 },
         Read::Tagged { tag: "red".to_owned(), after },
     ];
     for what in everything {
         assert_eq!(read(&store, what, 10).await, []);
     }
+    assert_eq!(store.facts(after, 10).await, Ok(Vec::new()));
     assert_eq!(store.docs(Vec::new()).await, Ok(Vec::new()));
 }

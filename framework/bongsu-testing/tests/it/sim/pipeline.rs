@@ -9,8 +9,8 @@ use bongsu_runtime::ports::{
     broker::{Attributes, Broker, In, Out, Partition, Producer, Topic},
     env::Env,
     store::{
-        Commit, CommitId, Doc, DocBody, DocKey, DocWrite, Fact, Guard, Mismatch, NewEvent, Position, Read, Store,
-        StoreError, Verdict,
+        Commit, CommitId, Doc, DocBody, DocKey, DocWrite, Fact, Guard, Mismatch, NewEvent, Position, Store, StoreError,
+        Verdict,
     },
 };
 use bongsu_testing::{
@@ -85,18 +85,16 @@ impl Bank {
         let from = Producer { service: BANK, epoch: u64::from(self.env.incarnation()), refill: 0, after: 0 };
         let mut after = Position(0);
         loop {
-            let Ok(events) = self.store.read(Read::Facts { after }, 7).await else {
+            let Ok(told) = self.store.facts(after, 7).await else {
                 self.env.sleep(Duration::from_millis(50)).await;
                 continue;
             };
-            let Some(last) = events.last().and_then(|event| event.position) else {
+            let Some(last) = told.last().map(|told| told.position) else {
                 self.store.changed(after).await;
                 continue;
             };
-            let batch = events.into_iter().flat_map(|event| {
-                let position = event.position.map_or(0, |position| position.0);
-                event.facts.into_iter().map(move |fact| out(fact, position))
-            });
+            let batch =
+                told.into_iter().flat_map(|told| told.facts.into_iter().map(move |fact| out(fact, told.position.0)));
             if self.broker.publish(from, batch.collect()).await.is_ok() {
                 after = last;
             } else {
