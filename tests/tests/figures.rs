@@ -2,7 +2,7 @@
 //! figure needs the machine for itself: `make bench`.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs,
     sync::atomic::{AtomicBool, AtomicU64, Ordering},
     thread,
@@ -11,6 +11,7 @@ use std::{
 
 use ordering_domain::{events::OrderEvent, order::Orders};
 use system_tests::{
+    evidence::Evidence,
     harness::{Mall, system::System, wait},
     rules,
 };
@@ -28,23 +29,12 @@ fn figures() {
     let received = mall.post("/stock/TV/receipts", "figures stock", &serde_json::json!({ "quantity": 100_000 }));
     assert_eq!(received.status, 201, "{}", received.json());
     println!("sum of PSS over all processes, idle: {:.0} MB", pss_mb(&mall));
-    println!("POST /orders to 202: {}", percentiles(place(&mall, "figures", (ORDERS, BETWEEN))));
+    println!("POST /orders to 202: {}", percentiles(&place(&mall, "figures", (ORDERS, BETWEEN)).1));
     println!("sum of PSS over all processes, after {ORDERS} orders: {:.0} MB", pss_mb(&mall));
     mall.quiesce(Duration::from_secs(60), &rules::ALL[1..2]);
-    let evidence = mall.end();
-    let mut placed = BTreeMap::new();
-    let mut confirmed = Vec::new();
-    for (order, event) in evidence.store("ordering").events_of::<Orders>().iter() {
-        match event {
-            OrderEvent::Placed(e) => {
-                placed.insert(order, e.placed_at_ms);
-            }
-            OrderEvent::Confirmed(e) => confirmed.push((e.at_ms - placed[order]) as f64),
-            _ => {}
-        }
-    }
+    let confirmed = confirmed(&mall.end(), |_| true);
     assert_eq!(confirmed.len() as u64, ORDERS, "every order was confirmed");
-    println!("placed to confirmed at 10 orders/s, by the times of the events: {}", percentiles(confirmed));
+    println!("placed to confirmed at 10 orders/s, by the times of the events: {}", percentiles(&confirmed));
 }
 
 /// Orders there are before, so that a rebuild has something to read.
@@ -60,7 +50,7 @@ fn orders_while_read_models_are_rebuilt() {
     assert_eq!(received.status, 201, "{}", received.json());
     (0..HISTORY).for_each(|number| drop(mall.buy(&format!("before {number}"), &[("TV", 1)])));
     mall.quiesce(Duration::from_secs(120), &rules::ALL[1..2]);
-    println!("POST /orders to 202 at 20 orders/s: {}", percentiles(place(&mall, "quiet", TWENTY)));
+    let quiet = place(&mall, "quiet", TWENTY);
     let (end, rebuilt) = (AtomicBool::new(false), AtomicU64::new(0));
     let again = |context: &'static str, read_model: &'static str| {
         while !end.load(Ordering::Relaxed) {
@@ -68,36 +58,68 @@ fn orders_while_read_models_are_rebuilt() {
             rebuilt.fetch_add(1, Ordering::Relaxed);
         }
     };
-    let answers = thread::scope(|scope| {
+    let during = thread::scope(|scope| {
         scope.spawn(|| again("mypage", "order-history"));
         scope.spawn(|| again("ordering", "orders-of-customer"));
-        let answers = place(&mall, "rebuilt", TWENTY);
+        let during = place(&mall, "rebuilt", TWENTY);
         end.store(true, Ordering::Relaxed);
-        answers
+        during
     });
-    let rebuilt = rebuilt.load(Ordering::Relaxed);
-    println!("the same while read models are rebuilt, {rebuilt} times in all: {}", percentiles(answers));
+    println!("at 20 orders/s, without and with rebuilds, {} in all:", rebuilt.load(Ordering::Relaxed));
+    compare("POST /orders to 202", &quiet.1, &during.1);
     mall.quiesce(Duration::from_secs(120), &rules::ALL[1..2]);
+    let evidence = mall.end();
+    let [quiet, during] = [quiet.0, during.0].map(|orders| confirmed(&evidence, |order| orders.contains(order)));
+    assert_eq!((quiet.len() as u64, during.len() as u64), (TWENTY.0, TWENTY.0), "every order was confirmed");
+    compare("placed to confirmed, by the times of the events", &quiet, &during);
 }
 
-/// Places orders at even distances; how long each was answered in, milliseconds.
-fn place(mall: &Mall, name: &str, (orders, between): (u64, Duration)) -> Vec<f64> {
-    let (begin, mut answers) = (wait::now(), Vec::new());
+/// Prints a figure without and with rebuilds, and how many times longer its p99 is.
+fn compare(what: &str, quiet: &[f64], during: &[f64]) {
+    println!("{what}, without: {}", percentiles(quiet));
+    println!("{what}, with: {}", percentiles(during));
+    println!("{what}: p99 is {:.2} times as long", percentile(during, 0.99) / percentile(quiet, 0.99));
+}
+
+/// How long orders took from placed to confirmed, by the times of the events, milliseconds.
+fn confirmed(evidence: &Evidence, wanted: impl Fn(&str) -> bool) -> Vec<f64> {
+    let (mut placed, mut confirmed) = (BTreeMap::new(), Vec::new());
+    let events = evidence.store("ordering").events_of::<Orders>();
+    for (order, event) in events.iter() {
+        match event {
+            OrderEvent::Placed(e) => {
+                placed.insert(order, e.placed_at_ms);
+            }
+            OrderEvent::Confirmed(e) if wanted(order) => confirmed.push((e.at_ms - placed[order]) as f64),
+            _ => {}
+        }
+    }
+    confirmed
+}
+
+/// Places orders at even distances; which, and how long each was answered in, milliseconds.
+fn place(mall: &Mall, name: &str, (orders, between): (u64, Duration)) -> (BTreeSet<String>, Vec<f64>) {
+    let (begin, mut placed, mut answers) = (wait::now(), BTreeSet::new(), Vec::new());
     for number in 0..orders {
         let due = between * u32::try_from(number).expect("few");
         wait::until("the next arrival", Duration::from_secs(5), || {
             (begin.elapsed() >= due).then_some(()).ok_or_else(String::new)
         });
         let asked = wait::now();
-        mall.buy(&format!("{name} {number}"), &[("TV", 1)]);
+        placed.insert(mall.buy(&format!("{name} {number}"), &[("TV", 1)]));
         answers.push(asked.elapsed().as_secs_f64() * 1_000.0);
     }
-    answers
+    (placed, answers)
 }
 
-fn percentiles(mut values: Vec<f64>) -> String {
+fn percentile(values: &[f64], share: f64) -> f64 {
+    let mut values = values.to_vec();
     values.sort_by(f64::total_cmp);
-    let at = |share: f64| values[((values.len() - 1) as f64 * share) as usize];
+    values[((values.len() - 1) as f64 * share) as usize]
+}
+
+fn percentiles(values: &[f64]) -> String {
+    let at = |share: f64| percentile(values, share);
     format!("p50 {:.1} ms, p95 {:.1} ms, p99 {:.1} ms (n = {})", at(0.5), at(0.95), at(0.99), values.len())
 }
 
