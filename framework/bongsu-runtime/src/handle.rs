@@ -19,7 +19,7 @@ use crate::{
         store::{CommitId, DocKey, Position, Read, StoredEvent},
     },
     read::{self, Page, Range},
-    rebuild::{self, NotRebuilt, Purpose, ReadModelStatus},
+    rebuild::{self, NotDropped, NotRebuilt, Purpose, ReadModelStatus},
     refill::{self, Refill},
     script::{Script, Scripted},
     status::Status,
@@ -221,6 +221,30 @@ impl Handle {
     /// See [`NotRebuilt`].
     pub async fn rebuild(&self, read_model: &str, purpose: Purpose) -> Result<u64, NotRebuilt> {
         rebuild::ask(&self.core, read_model, purpose).await
+    }
+
+    /// Ends a rebuild or a check that is under way; returns the generation that is given up. What is shown stays.
+    ///
+    /// # Errors
+    /// See [`NotRebuilt`].
+    pub async fn cancel_rebuild(&self, read_model: &str) -> Result<u64, NotRebuilt> {
+        rebuild::cancel(&self.core, read_model).await
+    }
+
+    /// NAME@VERSION of the read models of which something is kept and that no running instance has.
+    ///
+    /// # Errors
+    /// See [`CommandError`].
+    pub async fn old_read_models(&self) -> Result<Vec<String>, CommandError> {
+        rebuild::list_old(&self.core).await.map_err(failed)
+    }
+
+    /// Drops what is kept of one of them. A process of that version that is started again fills its table anew.
+    ///
+    /// # Errors
+    /// See [`NotDropped`].
+    pub async fn drop_read_model(&self, old: &str) -> Result<(), NotDropped> {
+        rebuild::drop_old(&self.core, old).await
     }
 
     /// How far every read model is.

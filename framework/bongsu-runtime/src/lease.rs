@@ -50,6 +50,8 @@ pub(crate) struct Leases {
     others: AtomicBool,
     /// Which process of its slot this is; 0 before it is a member.
     incarnation: AtomicU64,
+    /// The instances that live, as this one last saw them.
+    members: Mutex<Members>,
     pub(crate) counts: Counts,
 }
 
@@ -146,6 +148,15 @@ impl Leases {
             }
         }
         any
+    }
+
+    /// The slot of an instance whose build has this consumer.
+    pub(crate) fn slot_with(&self, core: &Core, consumer: &str) -> Option<String> {
+        if consumers_of(core).contains(consumer) {
+            return Some(core.settings.slot.clone());
+        }
+        let members = self.members.lock().unwrap_or_else(PoisonError::into_inner);
+        members.iter().find(|(_, member)| member.consumers.contains(consumer)).map(|(slot, _)| slot.clone())
     }
 
     /// Whether this instance is the only one of its service.
@@ -292,6 +303,7 @@ impl Keeper {
         self.others = seen;
         let me = Member { incarnation: self.incarnation, consumers: consumers_of(&self.core) };
         members.insert(self.core.settings.slot.clone(), me);
+        *self.core.leases.members.lock().unwrap_or_else(PoisonError::into_inner) = members.clone();
         Ok(members)
     }
 

@@ -62,7 +62,7 @@ pub use midnight::Walk;
 pub use parked::Parked;
 pub use past::{Entry, Moment, PastError, Reading, SnapshotInfo};
 pub use read::{Page, Range};
-pub use rebuild::{Ended, FillingStatus, NotRebuilt, Purpose, ReadModelStatus};
+pub use rebuild::{Ended, FillingStatus, NotDropped, NotRebuilt, Purpose, ReadModelStatus};
 pub use refill::Refill;
 pub use runtime::{Runtime, Settings, World};
 pub use script::Script;

@@ -11,6 +11,7 @@ mod cut;
 mod facts;
 mod fill;
 mod marks;
+mod old;
 mod pace;
 mod rows;
 mod state;
@@ -25,7 +26,9 @@ use crate::core::Core;
 use build::{Build, Halt};
 
 pub use ask::{FillingStatus, NotRebuilt, ReadModelStatus};
-pub(crate) use ask::{ask, statuses};
+pub(crate) use ask::{ask, cancel, statuses};
+pub use old::NotDropped;
+pub(crate) use old::{drop_old, list_old};
 pub(crate) use rows::{ReadModel, ReadModelOf};
 pub(crate) use state::State;
 pub use state::{Ended, Purpose};
@@ -33,18 +36,31 @@ pub use state::{Ended, Purpose};
 /// How often an instance looks whether there is something to rebuild that it was not told of.
 const LOOK: Duration = Duration::from_secs(1);
 
+/// The same in a build that has no read model.
+const SELDOM: Duration = Duration::from_secs(60);
+
 /// The lease of a read model's rebuild.
 pub(crate) fn lease_of(root: &str) -> String {
     format!("rebuild/{root}/0")
 }
 
-/// Rebuilds what it holds the lease of, one read model after the other.
+/// Rebuilds what it holds the lease of, one read model after the other; at the start and when told to, deletes what was
+/// dropped of earlier versions.
 pub(crate) async fn run(core: Arc<Core>) {
-    let (mut poison, mut pauses) = (BTreeSet::new(), 0);
+    let (mut poison, mut pauses, mut old) = (BTreeSet::new(), 0, true);
     loop {
         let rung = core.rebuilds.notified().fuse();
         pin_mut!(rung);
-        let mut wait = LOOK;
+        let mut wait = if core.service.read_models.is_empty() { SELDOM } else { LOOK };
+        if old {
+            match old::sweep_old(&core).await {
+                Ok(()) => old = false,
+                Err(halt) => {
+                    tracing::warn!(%halt, "what is kept of earlier versions has to wait");
+                    wait = LOOK;
+                }
+            }
+        }
         for model in core.service.read_models.clone() {
             match work(&core, &model, &mut poison).await {
                 Ok(()) => pauses = 0,
@@ -59,7 +75,7 @@ pub(crate) async fn run(core: Arc<Core>) {
         }
         let nap = core.env.sleep(wait).fuse();
         pin_mut!(nap);
-        select_biased! { () = rung => {}, () = nap => {} }
+        select_biased! { () = rung => old = true, () = nap => {} }
     }
 }
 

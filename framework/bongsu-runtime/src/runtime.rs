@@ -108,15 +108,13 @@ impl Runtime {
             keep_running(&core, "relay", |core| Box::pin(relay::run(core))),
             keep_running(&core, "drainer", |core| Box::pin(Drainer::new(core).run())),
             keep_running(&core, "catch-up", |core| Box::pin(watch_catch_up(core))),
+            keep_running(&core, "rebuild", |core| Box::pin(rebuild::run(core))),
         ];
         if !core.service.snapshots.is_empty() {
             tasks.push(keep_running(&core, "snapshots", |core| Box::pin(snapshot::run(core))));
         }
         if let Some(utc_offset_s) = core.service.midnight {
             tasks.push(keep_running(&core, "midnight", move |core| Box::pin(midnight::run(core, utc_offset_s))));
-        }
-        if !core.service.read_models.is_empty() {
-            tasks.push(keep_running(&core, "rebuild", |core| Box::pin(rebuild::run(core))));
         }
         for consumer in core.service.consumers.clone() {
             tasks.push(keep_running(&core, "consumer", move |core| Box::pin(consume::run(core, consumer.clone()))));

@@ -166,6 +166,9 @@ pub(crate) struct Projections {
     /// Print JSON for programs
     #[arg(long)]
     pub(crate) json: bool,
+    /// Delete the rows of an earlier version that no process has any more
+    #[arg(long, value_name = "NAME@VERSION", requires = "context", conflicts_with = "json")]
+    pub(crate) drop: Option<String>,
 }
 
 #[derive(Debug, Flags)]
@@ -177,6 +180,9 @@ pub(crate) struct Rebuild {
     /// Only compare every row with what is shown, and change nothing
     #[arg(long)]
     pub(crate) check: bool,
+    /// End the rebuild or check that is under way; what is shown stays
+    #[arg(long, conflicts_with_all = ["check", "detach"])]
+    pub(crate) cancel: bool,
     /// Return at once instead of waiting for the end
     #[arg(long)]
     pub(crate) detach: bool,

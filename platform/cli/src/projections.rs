@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use serde_json::Value;
 
 use crate::args::{Place, Projections};
@@ -12,18 +12,24 @@ use crate::screen::{print, table};
 /// Prints the read models of one context or of all that run.
 pub(crate) async fn projections(place: &Place, flags: &Projections) -> Result<ExitCode> {
     let operator = Operator::new(place.client()?);
+    if let (Some(context), Some(old)) = (&flags.context, &flags.drop) {
+        return drop_old(&operator, context, old).await;
+    }
     let services = match &flags.context {
         Some(context) => vec![context.clone()],
         None => operator.services().await?.into_iter().map(|service| service.name).collect(),
     };
-    let mut all = Vec::new();
+    let (mut all, mut old) = (Vec::new(), Vec::new());
     for service in services {
         // One that is down must not hide what the others have, unless it is the one asked for.
         match of(&operator, &service).await {
-            Ok(found) => all.extend(found.into_iter().map(|mut one| {
-                one["context"] = service.clone().into();
-                one
-            })),
+            Ok(found) => {
+                all.extend(found.into_iter().map(|mut one| {
+                    one["context"] = service.clone().into();
+                    one
+                }));
+                old.extend(old_of(&operator, &service).await?.into_iter().map(|one| (service.clone(), one)));
+            }
             Err(error) if flags.context.is_some() => return Err(error),
             Err(error) => eprintln!("bongsu: {service}: {error:#}"),
         }
@@ -37,7 +43,29 @@ pub(crate) async fn projections(place: &Place, flags: &Projections) -> Result<Ex
         let rows: Vec<Vec<String>> = std::iter::once(head).chain(all.iter().map(row)).collect();
         table(&rows).iter().all(|line| print(line));
     }
+    if !flags.json {
+        for (context, one) in old {
+            print(&format!("{context} keeps {one} for going back: bongsu projections {context} --drop {one}"));
+        }
+    }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Has a service delete what it keeps of an earlier version.
+async fn drop_old(operator: &Operator, context: &str, old: &str) -> Result<ExitCode> {
+    let url = operator.service(context).await?;
+    let (status, answer) = operator.order(&format!("{url}/bongsu/projections/{old}/drop")).await?;
+    if status != 202 {
+        bail!("{old}: {}", answer["detail"].as_str().unwrap_or("the service refuses"));
+    }
+    print(&format!("{old} is dropped; its rows are deleted little by little"));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The read models of earlier versions of which a service keeps something.
+async fn old_of(operator: &Operator, service: &str) -> Result<Vec<String>> {
+    let url = operator.service(service).await?;
+    Ok(operator.find(&format!("{url}/bongsu/projections/old")).await?.unwrap_or_default())
 }
 
 /// What a service says of its read models.

@@ -17,6 +17,9 @@ const LOOK: Duration = Duration::from_millis(200);
 pub(crate) async fn rebuild(place: &Place, flags: &Rebuild) -> Result<ExitCode> {
     let operator = Operator::new(place.client()?);
     let url = operator.service(&flags.context).await?;
+    if flags.cancel {
+        return cancel(&operator, &url, &flags.projection).await;
+    }
     let check = if flags.check { "?check=true" } else { "" };
     let (status, answer) = operator.order(&format!("{url}/bongsu/rebuild/{}{check}", flags.projection)).await?;
     if status != 202 {
@@ -29,6 +32,15 @@ pub(crate) async fn rebuild(place: &Place, flags: &Rebuild) -> Result<ExitCode> 
     }
     let ended = wait(&operator, flags, generation).await?;
     Ok(say(&ended, flags))
+}
+
+async fn cancel(operator: &Operator, url: &str, projection: &str) -> Result<ExitCode> {
+    let (status, answer) = operator.order(&format!("{url}/bongsu/rebuild/{projection}/cancel")).await?;
+    if status != 202 {
+        bail!("{projection}: {}", answer["detail"].as_str().unwrap_or("the service refuses"));
+    }
+    print(&format!("generation {} of {projection} is given up", answer["generation"]));
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Waits until a generation is no longer being filled; how its read model is then. The service may be started

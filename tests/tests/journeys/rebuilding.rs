@@ -84,10 +84,17 @@ fn a_read_model_of_own_facts_is_rebuilt_and_found_equal_key_by_key() {
 }
 
 #[test]
-fn what_is_no_read_model_cannot_be_rebuilt() {
+fn what_is_asked_for_wrongly_is_refused_with_a_reason() {
     let mall = together();
-    let refused = mall.bongsu(&["rebuild", "mypage", "order-histories"]);
-    let complaint = String::from_utf8_lossy(&refused.stderr);
-    assert!(!refused.status.success());
-    assert!(complaint.contains("only: order-history"), "{complaint}");
+    let wrong: [(&[&str], &str); 4] = [
+        (&["rebuild", "mypage", "order-histories"], "only: order-history"),
+        (&["rebuild", "mypage", "order-history", "--cancel"], "nothing is being filled"),
+        (&["projections", "mypage", "--drop", "order-history@1"], "shows or fills it"),
+        (&["projections", "mypage", "--drop", "order-history@0"], "only of: none"),
+    ];
+    for (asked, why) in wrong {
+        let refused = mall.bongsu(asked);
+        let complaint = String::from_utf8_lossy(&refused.stderr);
+        assert!(!refused.status.success() && complaint.contains(why), "{asked:?}: {complaint}");
+    }
 }

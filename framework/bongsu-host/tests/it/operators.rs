@@ -36,6 +36,10 @@ async fn a_read_model_that_is_not_there_cannot_be_rebuilt() {
     assert_eq!((shown.status, shown.body.as_slice()), (200, &b"[]"[..]));
     Ask::new("POST", "/bongsu/rebuild/visitors").of(house.addr).await.problem(404, "not-found");
     Ask::new("POST", "/bongsu/rebuild/visitors?chek=true").of(house.addr).await.problem(400, "bad-request");
+    Ask::new("POST", "/bongsu/rebuild/visitors/cancel").of(house.addr).await.problem(404, "not-found");
+    let old = Ask::get("/bongsu/projections/old").of(house.addr).await;
+    assert_eq!((old.status, old.body.as_slice()), (200, &b"[]"[..]));
+    Ask::new("POST", "/bongsu/projections/visitors@1/drop").of(house.addr).await.problem(404, "not-found");
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use crate::{
     generation::{FIRST, table},
     ports::{
         broker::Partition,
-        store::{Commit, DocWrite, Guard, StoreError, Verdict},
+        store::{Commit, CommitId, DocWrite, Guard, StoreError, Verdict},
     },
     rebuild::{
         Ended, Purpose, ReadModel, State,
@@ -31,6 +31,9 @@ pub enum NotRebuilt {
         /// Which.
         generation: u64,
     },
+    /// None is under way that could be cancelled.
+    #[error("nothing is being filled")]
+    Idle,
     /// The store could not say or note it.
     #[error(transparent)]
     Store(#[from] CommandError),
@@ -72,10 +75,7 @@ pub struct FillingStatus {
 
 /// Begins a rebuild or a check; returns the generation that is filled. The instance that holds the lease does it.
 pub(crate) async fn ask(core: &Arc<Core>, name: &str, purpose: Purpose) -> Result<u64, NotRebuilt> {
-    let model = core.service.read_models.iter().find(|model| model.name() == name);
-    let Some(model) = model else {
-        return Err(NotRebuilt::Unknown(core.service.read_models.iter().map(|model| model.name()).collect()));
-    };
+    let model = named(core, name)?;
     for _ in 0..32 {
         let (mut state, revision) = State::load(core, model.root()).await.map_err(failed)?;
         if let Some(filling) = &state.filling {
@@ -84,19 +84,50 @@ pub(crate) async fn ask(core: &Arc<Core>, name: &str, purpose: Purpose) -> Resul
         let generation = state.newest.max(FIRST) + 1;
         state.newest = generation;
         state.filling = Some(Filling::new(generation, purpose, core.env.wall_ms()));
-        let mut commit = Commit::new(commit_id(core, model.root()));
-        commit.guards.push(Guard::Doc(State::key(model.root()), revision));
-        commit.docs.push(DocWrite { key: State::key(model.root()), put: Some(state.body()) });
-        match core.store.commit(commit).await {
-            Ok(Verdict::Done) => {
-                core.rebuilds.notify_one();
-                return Ok(generation);
-            }
-            Ok(Verdict::Refused(_)) => {}
-            Err(error) => return Err(failed(error).into()),
+        if write(core, model.root(), &state, revision).await? {
+            return Ok(generation);
         }
     }
     Err(CommandError::Conflict.into())
+}
+
+/// Ends a rebuild or a check that is under way; returns the generation that is given up. What is shown stays.
+pub(crate) async fn cancel(core: &Arc<Core>, name: &str) -> Result<u64, NotRebuilt> {
+    /// The state is written by every Commit of the rebuild, so this one may have to be tried often.
+    const TRIES: u32 = 1_000;
+    let model = named(core, name)?;
+    for _ in 0..TRIES {
+        let (mut state, revision) = State::load(core, model.root()).await.map_err(failed)?;
+        let Some(generation) = state.filling.as_ref().map(|filling| filling.generation) else {
+            return Err(NotRebuilt::Idle);
+        };
+        state.end(Ended::Failed { why: "an operator cancelled it".into() });
+        if write(core, model.root(), &state, revision).await? {
+            return Ok(generation);
+        }
+    }
+    Err(CommandError::Conflict.into())
+}
+
+fn named<'a>(core: &'a Core, name: &str) -> Result<&'a Arc<dyn ReadModel>, NotRebuilt> {
+    let models = &core.service.read_models;
+    let unknown = || NotRebuilt::Unknown(models.iter().map(|model| model.name()).collect());
+    models.iter().find(|model| model.name() == name).ok_or_else(unknown)
+}
+
+/// Writes the state if it is still the one that was read; whether it was.
+async fn write(core: &Arc<Core>, root: &str, state: &State, revision: Option<CommitId>) -> Result<bool, CommandError> {
+    let mut commit = Commit::new(commit_id(core, root));
+    commit.guards.push(Guard::Doc(State::key(root), revision));
+    commit.docs.push(DocWrite { key: State::key(root), put: Some(state.body()) });
+    match core.store.commit(commit).await {
+        Ok(Verdict::Done) => {
+            core.rebuilds.notify_one();
+            Ok(true)
+        }
+        Ok(Verdict::Refused(_)) => Ok(false),
+        Err(error) => Err(failed(error)),
+    }
 }
 
 /// How far every read model of this build is.

@@ -11,7 +11,8 @@ use crate::{
     },
 };
 
-const REBUILD: &str = "rebuild";
+/// The table of these documents.
+pub(crate) const REBUILD: &str = "rebuild";
 
 /// What an operator asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -44,15 +44,26 @@ impl Pages<'_> {
     }
 }
 
+/// Where something of a generation is kept: tables, and what ids start with. Cursors first: none may be without its
+/// marks.
+pub(crate) fn parts(table: &str) -> [(String, String); 4] {
+    let own = format!("{table}/");
+    [
+        (CURSOR.to_owned(), own.clone()),
+        (TODO.to_owned(), format!("fact/{table}/")),
+        (table.to_owned(), String::new()),
+        (SEEN.to_owned(), own),
+    ]
+}
+
 impl Build {
-    /// Deletes everything of the generations that are to go. Cursors first: none may be without its marks.
+    /// Deletes everything of the generations that are to go.
     pub(crate) async fn sweep(&mut self) -> Result<(), Halt> {
         while let Some(generation) = self.state.drop.first().copied() {
             let table = crate::generation::table(self.model.root(), generation);
-            self.delete(CURSOR, &format!("{table}/")).await?;
-            self.delete(TODO, &format!("fact/{table}/")).await?;
-            self.delete(&table, "").await?;
-            self.delete(SEEN, &format!("{table}/")).await?;
+            for (table, prefix) in parts(&table) {
+                self.delete(&table, &prefix).await?;
+            }
             self.state.drop.remove(0);
             let commit = self.commit()?;
             self.send(commit);

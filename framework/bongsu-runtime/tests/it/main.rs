@@ -3,6 +3,7 @@
 
 mod bank;
 mod trips;
+mod dropping;
 mod history;
 mod world;
 mod commands;
