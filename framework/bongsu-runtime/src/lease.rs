@@ -225,6 +225,7 @@ impl Keeper {
         }
         if self.share.0 != members {
             let wanted = assigned(&self.resources, &members, &self.core.settings.slot);
+            *self.core.leases.members.lock().unwrap_or_else(PoisonError::into_inner) = members.clone();
             self.share = (members, wanted);
         }
         let (members, wanted) = &self.share;
@@ -303,7 +304,6 @@ impl Keeper {
         self.others = seen;
         let me = Member { incarnation: self.incarnation, consumers: consumers_of(&self.core) };
         members.insert(self.core.settings.slot.clone(), me);
-        *self.core.leases.members.lock().unwrap_or_else(PoisonError::into_inner) = members.clone();
         Ok(members)
     }
 
