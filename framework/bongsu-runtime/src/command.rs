@@ -159,9 +159,10 @@ impl Planner for Decide<'_> {
 /// Plans and commits until it is done, refused for good, or overtaken too often. The reply is made once and
 /// kept under the once-key; a rejection is answered only after what it rests on was confirmed.
 pub(crate) async fn run(core: &Arc<Core>, call: &Call, planner: &dyn Planner) -> Result<Answer, CommandError> {
-    let id = commit_id(&call.ctx);
+    let input = CommitId(digest(&["command", &call.ctx.command_id.to_string()]));
     for attempt in 0..ATTEMPTS {
-        let mut unit = Unit::new(core, id);
+        let mut unit = Unit::new(core, input);
+        let id = unit.id;
         if let Some(answer) = kept(&mut unit, call).await? {
             core.env.sometimes(moments::ONCE_AGAIN);
             return Ok(answer);
@@ -229,7 +230,7 @@ fn overtaken(mismatches: &[Mismatch], call: &Call) -> Result<Option<Answer>, Com
 }
 
 /// After an unknown outcome: the answer, if the Commit is in the store. Which answer, the once-key says: another
-/// request under the same key has the same id, and it may have been the one that won.
+/// request under the same key may have been the one that won.
 async fn found_applied(
     core: &Arc<Core>,
     call: &Call,
@@ -254,12 +255,6 @@ fn replay(data: &[u8], once: &Once) -> Result<Answer, CommandError> {
         return Err(CommandError::KeyReused);
     }
     Ok(Answer { reply: kept.reply, replayed: true })
-}
-
-/// Not the command's id alone: a key that was forgotten makes the same command id again, and a revision must never
-/// name two different contents of a document.
-fn commit_id(ctx: &Ctx) -> CommitId {
-    CommitId(digest(&["command", &ctx.command_id.to_string(), &ctx.now_ms.to_string()]))
 }
 
 fn keep(once: &Once, reply: &Reply, now_ms: i64) -> DocBody {

@@ -125,7 +125,8 @@ impl Reading {
             async move {
                 let handled =
                     if share.is_empty() { lane.rest(core).await } else { lane.handle(core, log, &share).await };
-                if lane.is_whole() {
+                // Otherwise what moved the cursor may have been refused.
+                if handled.is_ok() && lane.is_whole() {
                     core.health.progress(lease, lane.offset());
                 }
                 (lease.clone(), handled)

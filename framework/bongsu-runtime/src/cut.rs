@@ -11,10 +11,7 @@ use crate::{
     core::{Core, Settled},
     lane::{Cursor, Lane, Stop},
     planted,
-    ports::{
-        broker::In,
-        store::{CommitId, StoreError},
-    },
+    ports::{broker::In, store::StoreError},
     refill::{Mark, mark_of},
     unit::Unit,
 };
@@ -59,7 +56,7 @@ impl Lane {
         };
         let message = &messages[at];
         self.cursor = Some(Cursor { log: log.to_owned(), offset: message.offset + 1, refill: Some(message.refill) });
-        let mut unit = Unit::new(core, self.refill_id(core));
+        let mut unit = Unit::new(core, self.input_id("refill"));
         self.advance(core, &mut unit)?;
         let again = || Stop::Later(StoreError::Unavailable("the cursor has moved".into()));
         let queued = core.submit(unit.plan()).map_err(|_| again())?;
@@ -86,9 +83,5 @@ impl Lane {
             None if message.refill == filling => None,
             _ => Some(next),
         }
-    }
-
-    fn refill_id(&self, core: &Core) -> CommitId {
-        CommitId(bongsu_core::digest(&["refill", &self.cursor_key().id, &core.env.random().to_string()]))
     }
 }

@@ -2,9 +2,10 @@
 //!
 //! Reading a partition, relaying and draining to-dos each need a lease document, and every Commit made under
 //! it guards that document's revision. Heartbeats are another document, so the revision changes only at a
-//! take-over: after two seconds of silence, at once by a process started in the same slot, or when given back.
+//! take-over: after 1.6 seconds of silence, at once by a process started in the same slot, or when given back.
 
 mod assign;
+mod leave;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -31,11 +32,21 @@ use crate::{
 };
 use assign::{Member, Members, assigned};
 
+pub(crate) use leave::leave;
+
 const LEASE: &str = "lease";
 const MEMBER: &str = "member";
 const BEAT: Duration = Duration::from_millis(400);
-/// How long an instance may be silent before its leases are taken.
-const SILENCE: Duration = Duration::from_secs(2);
+/// How long an instance may be silent before its leases are taken: four heartbeats.
+const SILENCE: Duration = Duration::from_millis(1_600);
+/// So much of it counts at most between two looks. An instance that stood still itself, or waited as long for the store,
+/// does not know whether the others could beat meanwhile.
+const COUNTS: Duration = Duration::from_millis(800);
+/// After others came or went: how long to wait for what they are still to give back, and how often at most.
+const SOON: Duration = Duration::from_millis(100);
+const SOONS: u32 = 20;
+/// Between two rounds at least, however long they take.
+const BREATH: Duration = Duration::from_millis(20);
 pub(crate) const RELAY: &str = "relay/0";
 /// What the leases of lanes start with.
 const LANE: &str = "lane/";
@@ -85,8 +96,16 @@ pub(crate) struct Keeper {
     incarnation: u64,
     beat: u64,
     membership: Membership,
-    /// Every other slot: revision of its last heartbeat, and when this instance first saw it.
+    /// Every other slot: revision of its last heartbeat, and how long it has been silent since.
     others: BTreeMap<String, (CommitId, Duration)>,
+    /// When this instance last beat, and when it last looked around.
+    beaten: Option<Duration>,
+    looked: Duration,
+    /// Who was alive then, and how often to look again soon.
+    alive: BTreeMap<String, u64>,
+    soon: u32,
+    /// Something this instance is to have is still another's.
+    waits: bool,
     resources: Vec<String>,
     /// The members last seen, and what this slot should hold among them.
     share: (Members, BTreeSet<String>),
@@ -188,6 +207,11 @@ impl Keeper {
             beat: 0,
             membership: Membership::New,
             others: BTreeMap::new(),
+            beaten: None,
+            looked: Duration::ZERO,
+            alive: BTreeMap::new(),
+            soon: 0,
+            waits: false,
             resources,
             share: (Members::new(), BTreeSet::new()),
             unsure: true,
@@ -198,42 +222,65 @@ impl Keeper {
     pub(crate) async fn run(mut self) {
         self.core.leases.incarnation.store(self.incarnation, Ordering::Relaxed);
         loop {
-            match self.round().await {
-                Ok(true) => {}
-                Ok(false) => return self.superseded(),
+            let nap = match self.round().await {
+                Ok(Some(nap)) => nap,
+                Ok(None) => return self.superseded(),
                 Err(error) => {
                     self.unsure = true;
                     tracing::warn!(%error, "leases could not be renewed");
+                    BEAT
                 }
-            }
-            self.core.env.sleep(BEAT).await;
+            };
+            self.core.env.sleep(nap).await;
         }
     }
 
-    /// One round; false when another process runs in this slot.
-    async fn round(&mut self) -> Result<bool, StoreError> {
-        if !self.heartbeat().await? {
-            return Ok(false);
+    /// One round; how long until the next, or `None` when another process runs in this slot.
+    async fn round(&mut self) -> Result<Option<Duration>, StoreError> {
+        if self.unsure && !self.heartbeat().await? {
+            return Ok(None);
         }
+        // What a silent one held does not wait for this one's heartbeat, which may have to wait for its turn to write.
         let members = self.look_around().await?;
-        // Alone, nobody can have taken anything while this instance beat: it is enough to look now and then.
-        if members.len() > 1 || self.unsure || self.beat.is_multiple_of(5) {
-            self.reconcile().await?;
+        let mut due = members.is_none();
+        if let Some(members) = members {
+            // Alone, nobody can have taken anything while this instance beat: it is enough to look now and then.
+            if members.len() > 1 || self.unsure || self.beat.is_multiple_of(5) {
+                self.reconcile().await?;
+            }
+            if self.core.leases.others.swap(members.len() > 1, Ordering::Relaxed) != (members.len() > 1) {
+                self.core.due.notify_one();
+            }
+            if self.share.0 != members {
+                let wanted = assigned(&self.resources, &members, &self.core.settings.slot);
+                *self.core.leases.members.lock().unwrap_or_else(PoisonError::into_inner) = members.clone();
+                self.share = (members, wanted);
+            }
+            let (members, wanted) = &self.share;
+            self.give_back(|resource| !wanted.contains(resource)).await?;
+            self.take(wanted, members).await?;
+            self.waits = wanted.iter().any(|resource| self.core.leases.guard(resource).is_none());
+            self.unsure = false;
+            self.core.health.joined();
         }
-        if self.core.leases.others.swap(members.len() > 1, Ordering::Relaxed) != (members.len() > 1) {
-            self.core.due.notify_one();
+        due |= self.beaten.is_none_or(|beaten| self.core.env.mono().saturating_sub(beaten) >= BEAT);
+        if due && !self.heartbeat().await? {
+            return Ok(None);
         }
-        if self.share.0 != members {
-            let wanted = assigned(&self.resources, &members, &self.core.settings.slot);
-            *self.core.leases.members.lock().unwrap_or_else(PoisonError::into_inner) = members.clone();
-            self.share = (members, wanted);
+        Ok(Some(self.nap()))
+    }
+
+    /// Until the next heartbeat, or less: until somebody will have been silent for too long, or may have given back what
+    /// this instance is to have since others came or went.
+    fn nap(&mut self) -> Duration {
+        let beats = self.beaten.map_or(BEAT, |at| (at + BEAT).saturating_sub(self.core.env.mono()));
+        let silent = self.others.values().map(|(_, silent)| SILENCE.saturating_sub(*silent));
+        let nap = silent.filter(|left| !left.is_zero()).fold(beats, Duration::min).max(BREATH);
+        if self.soon > 0 && self.waits {
+            self.soon -= 1;
+            return nap.min(SOON);
         }
-        let (members, wanted) = &self.share;
-        self.give_back(|resource| !wanted.contains(resource)).await?;
-        self.take(wanted, members).await?;
-        self.unsure = false;
-        self.core.health.joined();
-        Ok(true)
+        nap
     }
 
     /// Says that this process lives; false when another one has its slot.
@@ -249,7 +296,7 @@ impl Keeper {
         let beat = Beat { incarnation: self.incarnation, beat: self.beat, consumers: consumers_of(&self.core) };
         commit.docs.push(DocWrite { key, put: Some(body(&beat)) });
         match self.core.store.commit(commit).await {
-            Ok(Verdict::Done) => self.membership = Membership::Known(id),
+            Ok(Verdict::Done) => (self.membership, self.beaten) = (Membership::Known(id), Some(self.core.env.mono())),
             Ok(Verdict::Refused(_)) => return Ok(false),
             Err(StoreError::Unknown(why)) => {
                 self.membership = match self.membership {
@@ -284,27 +331,36 @@ impl Keeper {
     }
 
     /// The slots alive with the incarnation in each, this one included. A slot seen for the first time gets the
-    /// benefit of the doubt.
-    async fn look_around(&mut self) -> Result<Members, StoreError> {
+    /// benefit of the doubt. `None` when another process is in this one's slot: the next heartbeat says so for good.
+    async fn look_around(&mut self) -> Result<Option<Members>, StoreError> {
         let now = self.core.env.mono();
+        let since = now.saturating_sub(std::mem::replace(&mut self.looked, now)).min(COUNTS);
         let docs = self.core.store.scan(Scan::table(MEMBER, 1_000)).await?;
-        let (mut seen, mut members) = (BTreeMap::new(), Members::new());
+        let (mut seen, mut members, mut mine) = (BTreeMap::new(), Members::new(), false);
         for (_, Doc { key, revision, data }) in docs {
-            let since = match self.others.get(&key.id) {
-                Some((known, since)) if *known == revision => *since,
-                _ => now,
+            let silent = match self.others.get(&key.id) {
+                Some((known, silent)) if *known == revision => *silent + since,
+                _ => Duration::ZERO,
             };
             let beat: Option<Beat> = serde_json::from_slice(&data).ok();
-            if let Some(beat) = beat.filter(|_| now.saturating_sub(since) < SILENCE) {
+            if key.id == self.core.settings.slot {
+                mine = beat.is_some_and(|beat| beat.incarnation == self.incarnation);
+                continue;
+            }
+            if let Some(beat) = beat.filter(|_| silent < SILENCE) {
                 let Beat { incarnation, consumers, .. } = beat;
                 members.insert(key.id.clone(), Member { incarnation, consumers });
             }
-            seen.insert(key.id, (revision, since));
+            seen.insert(key.id, (revision, silent));
         }
         self.others = seen;
+        let alive = members.iter().map(|(slot, member)| (slot.clone(), member.incarnation)).collect();
+        if self.alive != alive {
+            (self.alive, self.soon) = (alive, SOONS);
+        }
         let me = Member { incarnation: self.incarnation, consumers: consumers_of(&self.core) };
         members.insert(self.core.settings.slot.clone(), me);
-        Ok(members)
+        Ok(mine.then_some(members))
     }
 
     /// Holds what the store says this incarnation holds, and nothing else. Only the store knows: a take or a giving
@@ -405,38 +461,6 @@ impl Keeper {
         // The slot is on every line of a process already.
         tracing::error!(code = "superseded", "another process runs in this slot; this one stops working");
     }
-}
-
-/// Gives every lease and the membership back; called at a clean stop.
-pub(crate) async fn leave(core: &Arc<Core>) {
-    let keeper = Keeper::new(core.clone());
-    if let Err(error) = keeper.give_back(|_| true).await {
-        tracing::warn!(%error, "leases could not be given back; they expire");
-    }
-    if let Err(error) = resign(core).await {
-        tracing::warn!(%error, "the membership could not be given back; it expires");
-    }
-}
-
-/// Deletes this process's heartbeat, and nobody else's. A heartbeat still under way may come in between.
-async fn resign(core: &Arc<Core>) -> Result<(), StoreError> {
-    const TRIES: u32 = 3;
-    let key = DocKey::new(MEMBER, &core.settings.slot);
-    for _ in 0..TRIES {
-        let Some(doc) = core.store.docs(vec![key.clone()]).await?.pop().flatten() else { return Ok(()) };
-        let holder = serde_json::from_slice::<Beat>(&doc.data).ok().map(|beat| beat.incarnation);
-        if holder != Some(core.leases.incarnation.load(Ordering::Relaxed)) {
-            return Ok(());
-        }
-        let random = core.env.random().to_string();
-        let mut commit = Commit::new(CommitId(digest(&["leave", &core.settings.slot, &random])));
-        commit.guards.push(Guard::Doc(key.clone(), Some(doc.revision)));
-        commit.docs.push(DocWrite { key: key.clone(), put: None });
-        if core.store.commit(commit).await? == Verdict::Done {
-            return Ok(());
-        }
-    }
-    Ok(())
 }
 
 fn consumers_of(core: &Core) -> BTreeSet<String> {

@@ -85,7 +85,7 @@ async fn decide(core: &Arc<Core>, id: &str, deed: &Deed, fate: Fate) -> Result<b
     for _ in 0..32 {
         // Another instance may have parked it after this one saw it absent.
         core.cache().forget_doc(&Todo::key(id));
-        let mut unit = Unit::new(core, CommitId(digest(&["operator", id, &core.env.random().to_string()])));
+        let mut unit = Unit::new(core, CommitId(digest(&["operator", id])));
         if !plan(&mut unit, id, deed, fate).await.map_err(refused)? {
             return Ok(false);
         }

@@ -74,7 +74,7 @@ pub(crate) async fn ask(core: &Arc<Core>, subject: Option<&str>, deed: &Deed) ->
     for _ in 0..32 {
         // The relay writes it too, behind the cache.
         core.cache().forget_doc(&key());
-        let mut unit = Unit::new(core, CommitId(digest(&["republish", &core.env.random().to_string()])));
+        let mut unit = Unit::new(core, CommitId(digest(&["republish"])));
         let mut refills = match unit.doc(&key()).await.map_err(refused)? {
             Some(data) => decode(&data).map_err(CommandError::Corrupt)?,
             None => Refills::default(),

@@ -71,16 +71,7 @@ async fn attempt(core: &Arc<Core>, lease: &str, id: &str) -> Result<(), Undone> 
         _ => None,
     };
     for _ in 0..REPLANS {
-        let mut unit = Unit::new(
-            core,
-            CommitId(digest(&[
-                "todo",
-                id,
-                &todo.since_ms.to_string(),
-                &todo.attempts.to_string(),
-                &core.env.random().to_string(),
-            ])),
-        );
+        let mut unit = Unit::new(core, CommitId(digest(&["todo", id])));
         unit.fence(core.leases.guard(lease).ok_or(Undone::NotMine)?);
         let key = Todo::key(id);
         let Some(data) = unit.doc(&key).await.map_err(undone)? else { return Err(Undone::NotMine) };
@@ -265,7 +256,7 @@ async fn note_failure(core: &Arc<Core>, lease: &str, id: &str, why: &str, for_go
     for _ in 0..REPLANS {
         let Some(guard) = core.leases.guard(lease) else { return Ok(()) };
         let key = Todo::key(id);
-        let mut unit = Unit::new(core, CommitId(digest(&["failed", id, &core.env.random().to_string()])));
+        let mut unit = Unit::new(core, CommitId(digest(&["failed", id])));
         unit.fence(guard);
         let data = match unit.doc(&key).await {
             Ok(Some(data)) => data,

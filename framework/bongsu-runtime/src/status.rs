@@ -128,13 +128,20 @@ struct Head {
 /// Notes the heads at start and marks the instance caught up once every read model has passed them. A broker
 /// that stays away does not keep a service from starting again: its read models are as fresh as they can be. One
 /// that was never filled (a new VERSION) waits, because it would answer that there is nothing.
+///
+/// Passing them may have taken long, and the instances beside this one have shown newer facts since: then the heads are
+/// noted again, until that takes no time worth mentioning. A read model that was filled once does not wait for ever:
+/// when it comes no nearer it is as fresh as it can be.
 pub(crate) async fn watch_catch_up(core: Arc<Core>) {
     const PATIENCE: Duration = Duration::from_secs(3);
     const POLL: Duration = Duration::from_millis(20);
+    /// How far behind one may be that is said to have caught up.
+    const BEHIND: Duration = Duration::from_millis(500);
     let start = core.env.mono();
-    let mut heads = None;
+    let (mut heads, mut noted, mut before) = (None, start, Duration::MAX);
     loop {
         if heads.is_none() {
+            noted = core.env.mono();
             heads = note_heads(&core).await;
         }
         let passed = match &heads {
@@ -142,9 +149,14 @@ pub(crate) async fn watch_catch_up(core: Arc<Core>) {
             None => core.env.mono().saturating_sub(start) > PATIENCE && not_filled(&core).await == Ok(Vec::new()),
         };
         if passed {
-            note_filled(&core).await;
-            core.health.lock().caught_up = true;
-            return;
+            let took = core.env.mono().saturating_sub(noted);
+            if took <= BEHIND || took >= before && not_filled(&core).await == Ok(Vec::new()) {
+                note_filled(&core).await;
+                core.health.lock().caught_up = true;
+                return;
+            }
+            (heads, before) = (None, took);
+            continue;
         }
         core.env.sleep(POLL).await;
     }

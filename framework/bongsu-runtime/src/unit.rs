@@ -96,10 +96,14 @@ impl Message {
 }
 
 impl Unit {
-    pub(crate) fn new(core: &Arc<Core>, id: CommitId) -> Self {
+    /// `input` names what is handled; the Commit's name is that of this attempt alone. Two instances may work on one input
+    /// (a request sent twice, a lane that changes hands) and decide differently: under one name, what the other wrote
+    /// would be taken for one's own by every guard.
+    pub(crate) fn new(core: &Arc<Core>, input: CommitId) -> Self {
+        let chance = core.env.random().to_string();
         Self {
             core: core.clone(),
-            id,
+            id: CommitId(digest(&["attempt", &format!("{:032x}", input.0), &chance])),
             now_ms: core.env.wall_ms(),
             streams: BTreeMap::new(),
             docs: BTreeMap::new(),

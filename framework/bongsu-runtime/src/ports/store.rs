@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 use super::Fut;
 use crate::figures::Figure;
 
-/// Names one Commit: stable over retries, stored on every event and, as revision, on every document written.
+/// Names one Commit: stored on every event and, as revision, on every document written. Another attempt at the same input
+/// has another name, unless it writes the same.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct CommitId(pub u128);
 

@@ -7,7 +7,7 @@ use bongsu_testing::MemoryStore;
 
 use crate::{
     bank::{Account, AccountCommand, Deposit, Withdraw, bank},
-    world::{Lab, ask, until},
+    world::{Hindered, Lab, ask, until},
 };
 
 fn deposit(amount: i64) -> AccountCommand {
@@ -128,4 +128,29 @@ async fn many_old_keys_are_forgotten_in_bounded_commits_and_young_ones_stay() {
     .await;
     assert!((1..=250).contains(&most), "{most} at once");
     assert!(is_kept(&store, "young"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_another_instance_wrote_under_the_same_key_is_not_taken_for_ones_own() {
+    let (lab, store) = (Lab::new(0), MemoryStore::new());
+    let held = Hindered::over(&store);
+    let one = lab.start_with(held.clone(), lab.broker.clone(), bank(), "bank-1");
+    let other = lab.start(bank(), &store, "bank-2");
+    ask(&one.handle(), deposit(1), &lab.call(None)).await.unwrap();
+    // Both are asked under one key in the same millisecond, for different things; the other one writes first.
+    let (seven, five) = (lab.call(Some(("k", "seven"))), lab.call(Some(("k", "five"))));
+    assert_eq!(seven.ctx, five.ctx);
+    held.hold();
+    let handle = one.handle();
+    let (rich, take) = (lab.call(None), Withdraw { account: "ann".into(), amount: 8 });
+    let mut first = Box::pin(ask(&handle, deposit(7), &seven));
+    assert!(futures::poll!(&mut first).is_pending());
+    // Decided on what the first one believes to have put there.
+    let mut second = Box::pin(ask(&handle, AccountCommand::from(take), &rich));
+    assert!(futures::poll!(&mut second).is_pending());
+    ask(&other.handle(), deposit(5), &five).await.unwrap();
+    held.let_go().await;
+    assert_eq!(first.await, Err(CommandError::KeyReused));
+    assert_eq!(second.await.unwrap().reply.status, 409, "there are 6");
+    assert_eq!(other.handle().load::<Account>("ann").await.unwrap().0.amount, 6);
 }

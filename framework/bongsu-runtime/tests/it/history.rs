@@ -1,13 +1,13 @@
 //! How much history the broker keeps, and what happens when there is less than somebody needs.
 
-use std::sync::Arc;
+use std::sync::{Arc, atomic::Ordering};
 
 use bongsu_runtime::{Deed, Ended, Handle, Purpose, Runtime, Settings, World, ports::broker::Broker as _};
 use bongsu_testing::MemoryStore;
 
 use crate::{
     bank::{AccountCommand, Deposit, Movements, bank, ledger},
-    world::{Lab, ask, until},
+    world::{Hindered, Lab, ask, until},
 };
 
 /// Deposits one a time, and waits until the bank has told all of them.
@@ -102,4 +102,25 @@ async fn a_rebuild_over_a_cut_begins_at_the_last_complete_refill_or_says_what_is
     assert_eq!(row().await, Some((10, 10)));
     deposit(&lab, &bank, 1).await;
     until("it goes on", async || row().await == Some((11, 11))).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fact_that_fails_right_after_a_refill_does_not_make_the_lane_forget_that_the_refill_has_ended() {
+    let (lab, banks, ledgers) = (Lab::new(0), MemoryStore::new(), MemoryStore::new());
+    let bank = lab.start(bank(), &banks, "bank-1");
+    deposit(&lab, &bank, 7).await;
+    lab.broker.forget("bank");
+    let store = Hindered::over(&ledgers).refusing("movements@1", 0);
+    let refuses = store.left.clone();
+    let ledger = lab.start_with(store, lab.broker.clone(), ledger(), "ledger-1");
+    let deed = Deed::new("olga", None).unwrap();
+    assert!(bank.handle().republish(None, &deed).await.unwrap().is_some());
+    until("ready", async || ledger.handle().status().ready).await;
+    // It has passed the end of the refill, in memory; what comes next it has to plan again.
+    refuses.store(1, Ordering::Relaxed);
+    deposit(&lab, &bank, 1).await;
+    until("it was refused", async || refuses.load(Ordering::Relaxed) == 0).await;
+    deposit(&lab, &bank, 1).await;
+    let shown = async || ledger.handle().row::<Movements>("ann").await.unwrap();
+    until("all is shown", async || shown().await == Some((9, 9))).await;
 }

@@ -1,12 +1,48 @@
 //! A new VERSION of a read model beside the old one, on one store: nothing stale, nothing missing, and a way back.
 
-use bongsu_runtime::{Runtime, Token};
-use bongsu_testing::MemoryStore;
+use std::time::Duration;
+
+use bongsu_runtime::{
+    Runtime, Token,
+    ports::{
+        Fut,
+        broker::{Batch, Bounds, Broker, BrokerError, Out, Partition, Producer, Topic},
+    },
+};
+use bongsu_testing::{MemoryBroker, MemoryStore};
 
 use crate::{
     bank::{AccountCommand, Deposit, Movements, MovementsNow, bank, ledger, next_ledger},
-    world::{Away, Lab, ask, until},
+    world::{Away, Hindered, Lab, ask, until},
 };
+
+/// A broker that gives some facts at a time, ten times a second.
+struct Slow(MemoryBroker);
+
+impl Broker for Slow {
+    fn ensure(&self, topic: Topic) -> Fut<'_, Result<(), BrokerError>> {
+        self.0.ensure(topic)
+    }
+
+    fn publish<'a>(&'a self, from: Producer<'a>, batch: Vec<Out>) -> Fut<'a, Result<(), BrokerError>> {
+        self.0.publish(from, batch)
+    }
+
+    fn fetch(&self, want: Vec<(Partition, u64)>, _: u32, wait: Duration) -> Fut<'_, Result<Batch, BrokerError>> {
+        Box::pin(async move {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            self.0.fetch(want, 1_500, wait).await
+        })
+    }
+
+    fn bounds<'a>(&'a self, topic: &'a str) -> Fut<'a, Result<Bounds, BrokerError>> {
+        self.0.bounds(topic)
+    }
+
+    fn report<'a>(&'a self, consumer: &'a str, at: Vec<(Partition, u64)>) -> Fut<'a, ()> {
+        self.0.report(consumer, at)
+    }
+}
 
 /// A bank, the stores of both contexts, and how often each account was paid into.
 struct Town {
@@ -58,9 +94,47 @@ async fn a_new_version_is_ready_with_everything_while_the_old_one_serves_to_its_
             assert_eq!(row, Some((town.paid, town.paid as u32, town.paid)));
             served += 1;
         }
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        tokio::time::sleep(Duration::from_millis(50)).await;
     }
     assert!(served > 100, "the new one became ready and served {served} times");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_version_that_took_long_to_fill_is_not_shown_as_long_behind() {
+    let mut town = Town::new();
+    let old = town.lab.start(ledger(), &town.ledgers, "ledger-1");
+    for _ in 0..300 {
+        town.pay().await;
+    }
+    let new = town.lab.start_on(Slow(town.lab.broker.clone()), next_ledger(), &town.ledgers, "ledger-2");
+    // What the old one has shown.
+    let mut shown = Vec::new();
+    while !new.handle().status().ready {
+        let token = town.pay().await;
+        town.old_shows(&old, &token).await;
+        shown.push(town.paid);
+        assert!(shown.len() < 2_000, "it becomes ready");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert!(shown.len() > 20, "it took long: {}", shown.len());
+    let (sum, ..) = new.handle().row::<MovementsNow>("ann").await.unwrap().unwrap();
+    let a_second_ago = shown[shown.len() - 10];
+    assert!(sum >= a_second_ago, "it shows {sum}; the old one showed {a_second_ago} a second ago, {} now", town.paid);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_version_whose_rows_cannot_be_written_is_never_ready() {
+    let mut town = Town::new();
+    let old = town.lab.start(ledger(), &town.ledgers, "ledger-1");
+    let token = town.pay().await;
+    town.old_shows(&old, &token).await;
+    let full = Hindered::over(&town.ledgers).refusing("movements@2", u64::MAX);
+    let new = town.lab.start_with(full, town.lab.broker.clone(), next_ledger(), "ledger-2");
+    for _ in 0..600 {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        assert!(!new.handle().status().ready, "it would answer that nothing ever moved");
+    }
+    town.old_shows(&old, &token).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -91,7 +165,7 @@ async fn what_waits_for_the_old_version_is_not_given_up_by_the_new_one() {
     put_aside(&town.ledgers, "movements@1.1", "bob").await;
     let new = town.lab.start(next_ledger(), &town.ledgers, "ledger-2");
     until("the new one is ready", async || new.handle().status().ready).await;
-    tokio::time::sleep(std::time::Duration::from_secs(30)).await;
+    tokio::time::sleep(Duration::from_secs(30)).await;
     assert_eq!(new.handle().parked().await.unwrap(), []);
     new.stop().await;
     let old = town.lab.start(ledger(), &town.ledgers, "ledger-1");
@@ -131,6 +205,6 @@ async fn a_version_that_was_never_filled_waits_for_the_broker_and_one_that_was_d
     let old = town.lab.start_on(Away, ledger(), &town.ledgers, "ledger-1");
     let new = town.lab.start_on(Away, next_ledger(), &town.ledgers, "ledger-2");
     until("the old one is ready again", async || old.handle().status().ready).await;
-    tokio::time::sleep(std::time::Duration::from_secs(60)).await;
+    tokio::time::sleep(Duration::from_secs(60)).await;
     assert!(!new.handle().status().ready, "it would answer that nothing ever moved");
 }

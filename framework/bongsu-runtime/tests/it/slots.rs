@@ -1,6 +1,7 @@
 //! One slot, one process: who came last stays, and the other learns of it.
 
 use std::{
+    collections::{BTreeMap, BTreeSet},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -21,7 +22,7 @@ use futures::FutureExt;
 
 use crate::{
     bank::bank,
-    world::{Lab, until},
+    world::{Hindered, Lab, until},
 };
 
 /// A store that writes heartbeats and says nothing of it, or loses them, while it is told to.
@@ -165,4 +166,72 @@ async fn a_clean_stop_gives_the_membership_back() {
     until_ready(&runtime).await;
     runtime.stop().await;
     assert!(store.docs_of("member").is_empty());
+}
+
+/// Who holds what: slot by lease, with how often it changed hands.
+fn leases(store: &MemoryStore) -> BTreeMap<String, (String, u64)> {
+    let held = |doc: Doc| {
+        let lease: serde_json::Value = serde_json::from_slice(&doc.data).unwrap();
+        (doc.key.id, (lease["slot"].as_str().unwrap().to_owned(), lease["epoch"].as_u64().unwrap()))
+    };
+    store.docs_of("lease").into_iter().map(held).collect()
+}
+
+/// Waits until each of so many has some, and who has what stays so.
+async fn settled(store: &MemoryStore, count: usize) {
+    until("work is shared", async || {
+        let before = leases(store);
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let slots: BTreeSet<&String> = before.values().map(|(slot, _)| slot).collect();
+        slots.len() == count && leases(store) == before
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_silent_instance_held_is_with_the_others_after_two_seconds() {
+    let (lab, store) = (Lab::new(0), MemoryStore::new());
+    let mut running = Vec::new();
+    for slot in ["bank-1", "bank-2", "bank-3", "bank-4"] {
+        running.push(start(&lab, store.clone(), slot));
+        tokio::time::sleep(Duration::from_millis(130)).await;
+    }
+    for round in 0..12 {
+        settled(&store, 4).await;
+        // At another moment between two heartbeats each time.
+        tokio::time::sleep(Duration::from_millis(37 * round)).await;
+        let silent = format!("bank-{}", 1 + round % 4);
+        drop(running.remove(0));
+        let began = tokio::time::Instant::now();
+        while leases(&store).values().any(|(slot, _)| *slot == silent || slot.is_empty()) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+            assert!(began.elapsed() < Duration::from_millis(2_100), "{silent}: {:?}", leases(&store));
+        }
+        assert!(began.elapsed() > Duration::from_millis(1_100), "a few heartbeats may be late");
+        running.push(start(&lab, store.clone(), &silent));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_stood_still_for_all_is_no_silence_of_any() {
+    let (lab, store) = (Lab::new(0), MemoryStore::new());
+    let stores = [(), ()].map(|()| Hindered::over(&store));
+    let _one = start(&lab, stores[0].clone(), "bank-1");
+    tokio::time::sleep(Duration::from_millis(130)).await;
+    let _other = start(&lab, stores[1].clone(), "bank-2");
+    settled(&store, 2).await;
+    let before = leases(&store);
+    for round in 0..8 {
+        // At another moment between two heartbeats each time.
+        tokio::time::sleep(Duration::from_millis(3_000 + 57 * round)).await;
+        stores.iter().for_each(Hindered::hold);
+        tokio::time::sleep(Duration::from_secs(7)).await;
+        // One is served some time before the other.
+        for held in &stores {
+            held.let_go().await;
+            tokio::time::sleep(Duration::from_millis(300)).await;
+        }
+    }
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    assert_eq!(leases(&store), before);
 }

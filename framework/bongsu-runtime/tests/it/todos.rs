@@ -2,12 +2,15 @@
 
 use std::sync::atomic::Ordering;
 
-use bongsu_runtime::{CommandError, Deed};
+use bongsu_runtime::{
+    CommandError, Deed,
+    ports::store::{Commit, CommitId, NewEvent, Store as _, Verdict},
+};
 use bongsu_testing::MemoryStore;
 
 use crate::{
     bank::{AccountCommand, Books, Deposit, Withdraw, bank, ledger},
-    trips::{Allow, Book, Trip, trips},
+    trips::{Allow, Book, Trip, trips, trips_given_back},
     world::{Lab, ask, until},
 };
 
@@ -104,4 +107,31 @@ async fn a_process_that_cannot_be_undone_is_shown_until_its_undo_is_taken() {
     assert!(trips.handle().unpark(&parked.id, &deed).await.unwrap());
     until("undone", async || trips.handle().load::<Trip>("t1").await.unwrap().0.given_back).await;
     assert!(trips.handle().parked().await.unwrap().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_outcome_refused_because_of_what_is_no_longer_so_is_decided_again_and_not_parked() {
+    let (lab, store) = (Lab::new(1_000), MemoryStore::new());
+    let trips = lab.start(trips_given_back(), &store, "trips-1");
+    let book = Book { trip: "jeju".into() };
+    ask(&trips.handle(), crate::trips::Command::from(book), &lab.call(None)).await.unwrap();
+    until("the outside is asked", async || lab.outside.asked.load(Ordering::Relaxed) > 2).await;
+    // What another instance does: this one goes on believing that giving back is not allowed.
+    let mut allowed = Commit::new(CommitId(7));
+    allowed.events.push(NewEvent {
+        stream: "trip/jeju".into(),
+        version: 2,
+        name: "trip.allowed",
+        schema: 1,
+        data: r#"{"trip":"jeju"}"#.into(),
+        meta: bytes::Bytes::new(),
+        tags: Vec::new(),
+        facts: Vec::new(),
+    });
+    assert_eq!(store.commit(allowed).await, Ok(Verdict::Done));
+    lab.outside.asked.store(1_000, Ordering::Relaxed);
+    until("it ended", async || store.docs_of("todo").is_empty() || !trips.handle().parked().await.unwrap().is_empty())
+        .await;
+    assert_eq!(trips.handle().parked().await.unwrap(), []);
+    assert!(trips.handle().load::<Trip>("jeju").await.unwrap().0.given_back);
 }

@@ -1,7 +1,13 @@
 //! A context whose process cannot be undone: giving back is refused until somebody allows it.
 
 use bongsu_core::{Aggregate, Ctx, Decider, Effect, Input, Process, Route, version, wire};
-use bongsu_runtime::Service;
+use bongsu_runtime::{
+    Activity, Service, Unavailable,
+    ports::{
+        Fut,
+        env::{HttpClient, HttpRequest},
+    },
+};
 use serde::{Deserialize, Serialize};
 
 macro_rules! message {
@@ -40,6 +46,38 @@ pub(crate) struct State {
 
 pub(crate) fn trips() -> Service {
     Service::new("trips").decider(Trip, |_, _, _| None).process(Tour, &[])
+}
+
+/// Trips that are given back as soon as the outside agrees.
+pub(crate) fn trips_given_back() -> Service {
+    Service::new("trips").decider(Trip, |_, _, _| None).activity(Returning)
+}
+
+struct Returning;
+
+impl Activity for Returning {
+    const NAME: &'static str = "returning";
+    type Event = Booked;
+    type Command = GiveBack;
+
+    fn run<'a>(
+        &'a self,
+        _: &'a str,
+        event: Booked,
+        http: &'a dyn HttpClient,
+    ) -> Fut<'a, Result<GiveBack, Unavailable>> {
+        Box::pin(async move {
+            let request = HttpRequest {
+                method: "POST",
+                url: "http://trips/".into(),
+                headers: Vec::new(),
+                body: bytes::Bytes::new(),
+                deadline: std::time::Duration::from_secs(1),
+            };
+            let answer = http.send(request).await.map_err(|error| Unavailable(error.to_string()))?;
+            if answer.status == 200 { Ok(GiveBack { trip: event.trip }) } else { Err(Unavailable("503".into())) }
+        })
+    }
 }
 
 impl Aggregate for Trip {

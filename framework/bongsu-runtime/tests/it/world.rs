@@ -2,7 +2,7 @@
 
 use std::{
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicI64, AtomicU64, Ordering},
     },
     time::Duration,
@@ -15,9 +15,14 @@ use bongsu_runtime::{
         Fut,
         broker::{Batch, Bounds, Broker, BrokerError, Out, Partition, Producer, Topic},
         env::{Env, HttpClient, HttpError, HttpRequest, HttpResponse, Task},
+        store::{
+            Commit, Doc, DocKey, DocWrite, Position, Read, Scan, Store, StoreError, StoredEvent, StoredFacts, Verdict,
+        },
     },
 };
 use bongsu_testing::{MemoryBroker, MemoryStore};
+use bytes::Bytes;
+use tokio::sync::oneshot;
 
 pub(crate) struct PausedEnv {
     start: tokio::time::Instant,
@@ -92,7 +97,7 @@ impl HttpClient for Outside {
     fn send(&self, _: HttpRequest) -> Fut<'_, Result<HttpResponse, HttpError>> {
         let asked = self.asked.fetch_add(1, Ordering::Relaxed);
         let status = if asked < self.down_for { 503 } else { 200 };
-        Box::pin(async move { Ok(HttpResponse { status, body: bytes::Bytes::new() }) })
+        Box::pin(async move { Ok(HttpResponse { status, body: Bytes::new() }) })
     }
 }
 
@@ -125,6 +130,91 @@ impl Broker for Away {
     }
 }
 
+/// A store that is in the way: it has no room for what one reader's lanes write, so many times, and holds back all
+/// Commits while it is told to.
+#[derive(Clone)]
+pub(crate) struct Hindered {
+    store: MemoryStore,
+    reader: &'static str,
+    pub(crate) left: Arc<AtomicU64>,
+    held: Arc<Mutex<Option<Vec<Held>>>>,
+}
+
+type Held = (Commit, oneshot::Sender<Result<Verdict, StoreError>>);
+
+impl Hindered {
+    pub(crate) fn over(store: &MemoryStore) -> Self {
+        Self { store: store.clone(), reader: "", left: Arc::default(), held: Arc::default() }
+    }
+
+    pub(crate) fn refusing(self, reader: &'static str, times: u64) -> Self {
+        Self { reader, left: Arc::new(AtomicU64::new(times)), ..self }
+    }
+
+    /// Holds back what comes from here on.
+    pub(crate) fn hold(&self) {
+        *self.held.lock().unwrap() = Some(Vec::new());
+    }
+
+    /// Lets through what was held back, in its order, and all that comes.
+    pub(crate) async fn let_go(&self) {
+        let held = self.held.lock().unwrap().take();
+        for (commit, answer) in held.unwrap_or_default() {
+            let _ = answer.send(self.store.commit(commit).await);
+        }
+    }
+}
+
+impl Store for Hindered {
+    fn commit(&self, commit: Commit) -> Fut<'static, Result<Verdict, StoreError>> {
+        let its_own = |write: &DocWrite| write.key.table == "cursor" && write.key.id.starts_with(self.reader);
+        let one_less = |left: u64| left.checked_sub(1);
+        if commit.docs.iter().any(its_own)
+            && self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_less).is_ok()
+        {
+            return Box::pin(async { Err(StoreError::Unavailable("full".into())) });
+        }
+        if let Some(held) = &mut *self.held.lock().unwrap() {
+            let (answer, answered) = oneshot::channel();
+            held.push((commit, answer));
+            return Box::pin(async move { answered.await.unwrap() });
+        }
+        self.store.commit(commit)
+    }
+
+    fn read(&self, what: Read, limit: u32) -> Fut<'_, Result<Vec<StoredEvent>, StoreError>> {
+        self.store.read(what, limit)
+    }
+
+    fn facts(&self, after: Position, limit: u32) -> Fut<'_, Result<Vec<StoredFacts>, StoreError>> {
+        self.store.facts(after, limit)
+    }
+
+    fn docs(&self, keys: Vec<DocKey>) -> Fut<'_, Result<Vec<Option<Doc>>, StoreError>> {
+        self.store.docs(keys)
+    }
+
+    fn scan(&self, what: Scan) -> Fut<'_, Result<Vec<(Bytes, Doc)>, StoreError>> {
+        self.store.scan(what)
+    }
+
+    fn head(&self) -> Fut<'_, Result<Position, StoreError>> {
+        self.store.head()
+    }
+
+    fn position_of<'a>(&'a self, stream: &'a str, version: u64) -> Fut<'a, Result<Option<Position>, StoreError>> {
+        self.store.position_of(stream, version)
+    }
+
+    fn changed(&self, after: Position) -> Fut<'_, ()> {
+        self.store.changed(after)
+    }
+
+    fn drop_table<'a>(&'a self, table: &'a str) -> Fut<'a, Result<(), StoreError>> {
+        self.store.drop_table(table)
+    }
+}
+
 /// What outlives a service: its store, the broker, the clock.
 pub(crate) struct Lab {
     pub(crate) env: Arc<PausedEnv>,
@@ -150,8 +240,18 @@ impl Lab {
         store: &MemoryStore,
         slot: &str,
     ) -> Runtime {
+        self.start_with(store.clone(), broker, service, slot)
+    }
+
+    pub(crate) fn start_with(
+        &self,
+        store: impl Store + 'static,
+        broker: impl Broker + 'static,
+        service: Service,
+        slot: &str,
+    ) -> Runtime {
         let world = World {
-            store: Arc::new(store.clone()),
+            store: Arc::new(store),
             broker: Arc::new(broker),
             env: self.env.clone(),
             http: self.outside.clone(),

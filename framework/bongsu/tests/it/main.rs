@@ -7,4 +7,5 @@ mod process;
 mod ending;
 mod forgetting;
 mod killed;
+mod rollout;
 mod starting;

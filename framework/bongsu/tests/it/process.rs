@@ -21,7 +21,7 @@ use serde_json::Value;
 /// Nothing in these tests takes longer.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A running `door`. Killed when dropped.
+/// A running `door` or `visits`. Killed when dropped.
 pub(crate) struct Door {
     child: Child,
     stdin: Option<ChildStdin>,
@@ -33,6 +33,10 @@ pub(crate) struct Door {
     pub(crate) said: Vec<Value>,
 }
 
+/// Where a process is asked.
+#[derive(Clone, Copy)]
+pub(crate) struct Address(SocketAddr);
+
 /// An answer, whole.
 pub(crate) struct Got {
     pub(crate) status: u16,
@@ -42,10 +46,15 @@ pub(crate) struct Got {
 
 /// The command line of `door` in a folder, with a clean environment.
 pub(crate) fn door(folder: &Path) -> Command {
+    example("door", folder)
+}
+
+/// The same of any example.
+pub(crate) fn example(name: &str, folder: &Path) -> Command {
     let this = std::env::current_exe().unwrap();
-    let door: PathBuf = this.parent().and_then(Path::parent).unwrap().join("examples/door");
-    assert!(door.exists(), "{} is missing: run `cargo test -p bongsu`, which builds examples too", door.display());
-    let mut command = Command::new(door);
+    let file: PathBuf = this.parent().and_then(Path::parent).unwrap().join("examples").join(name);
+    assert!(file.exists(), "{} is missing: run `cargo test -p bongsu`, which builds examples too", file.display());
+    let mut command = Command::new(file);
     command.env_clear().current_dir(folder).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
@@ -58,9 +67,16 @@ impl Door {
 
     pub(crate) fn with(folder: &Path, configure: impl FnOnce(&mut Command)) -> Self {
         let mut command = door(folder);
-        command.env("BONGSU_PARENT_PIPE", "1").stdin(Stdio::piped()).stderr(Stdio::inherit());
+        command.env("BONGSU_PARENT_PIPE", "1").stdin(Stdio::piped());
         configure(&mut command);
-        let mut child = command.spawn().unwrap();
+        let mut door = Self::listening(command);
+        door.until_ready();
+        door
+    }
+
+    /// Starts a command and waits until it listens, which is before it is ready.
+    pub(crate) fn listening(mut command: Command) -> Self {
+        let mut child = command.stderr(Stdio::inherit()).spawn().unwrap();
         let stdout = child.stdout.take().unwrap();
         let (line, lines) = channel();
         let reading = Arc::new(Mutex::new(()));
@@ -75,12 +91,18 @@ impl Door {
         });
         let ended = watch(&child);
         let mut said = Vec::new();
-        while said.last().is_none_or(|line: &Value| line["event"] != "ready") {
-            said.push(lines.recv_timeout(PATIENCE).expect("it becomes ready"));
+        while said.last().is_none_or(|line: &Value| line["event"] != "listening") {
+            said.push(lines.recv_timeout(PATIENCE).expect("it listens"));
         }
-        let listening = said.iter().find(|line| line["event"] == "listening").expect("it listens");
-        let addr = listening["addr"].as_str().unwrap().parse().unwrap();
+        let addr = said.last().unwrap()["addr"].as_str().unwrap().parse().unwrap();
         Self { stdin: child.stdin.take(), child, lines, reading, ended, addr, said }
+    }
+
+    /// Waits until it says that it is ready.
+    pub(crate) fn until_ready(&mut self) {
+        while self.said.last().is_none_or(|line| line["event"] != "ready") {
+            self.said.push(self.lines.recv_timeout(PATIENCE).expect("it becomes ready"));
+        }
     }
 
     /// The next line that is wanted.
@@ -117,19 +139,35 @@ impl Door {
         self.ended.recv_timeout(PATIENCE).expect("it ends")
     }
 
+    /// Where it is asked.
+    pub(crate) fn address(&self) -> Address {
+        Address(self.addr)
+    }
+
     /// Opens a door with a key.
     pub(crate) fn open(&self, door: &str, key: &str) -> Option<Got> {
-        let head = format!("POST /doors/{door}/open HTTP/1.1\r\nhost: test\r\nconnection: close\r\n");
-        self.ask(&format!("{head}x-bongsu-principal: ann\r\nidempotency-key: {key}\r\ncontent-length: 0\r\n\r\n"))
+        self.address().post(&format!("/doors/{door}/open"), key)
     }
 
     pub(crate) fn get(&self, path: &str) -> Option<Got> {
+        self.address().get(path)
+    }
+}
+
+impl Address {
+    /// A command without a body.
+    pub(crate) fn post(self, path: &str, key: &str) -> Option<Got> {
+        let head = format!("POST {path} HTTP/1.1\r\nhost: test\r\nconnection: close\r\n");
+        self.ask(&format!("{head}x-bongsu-principal: ann\r\nidempotency-key: {key}\r\ncontent-length: 0\r\n\r\n"))
+    }
+
+    pub(crate) fn get(self, path: &str) -> Option<Got> {
         self.ask(&format!("GET {path} HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\r\n"))
     }
 
     /// `None` when the process went away before it had answered.
-    fn ask(&self, request: &str) -> Option<Got> {
-        let mut stream = TcpStream::connect(self.addr).ok()?;
+    fn ask(self, request: &str) -> Option<Got> {
+        let mut stream = TcpStream::connect(self.0).ok()?;
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream.write_all(request.as_bytes()).ok()?;
         let mut answer = String::new();

@@ -1,0 +1,43 @@
+//! A clean stop: what is held is given back, so that nobody waits for a silence.
+
+use std::sync::{Arc, atomic::Ordering};
+
+use bongsu_core::digest;
+
+use super::{Beat, Keeper, MEMBER};
+use crate::{
+    core::Core,
+    ports::store::{Commit, CommitId, DocKey, DocWrite, Guard, StoreError, Verdict},
+};
+
+/// Gives every lease and the membership back; called at a clean stop.
+pub(crate) async fn leave(core: &Arc<Core>) {
+    let keeper = Keeper::new(core.clone());
+    if let Err(error) = keeper.give_back(|_| true).await {
+        tracing::warn!(%error, "leases could not be given back; they expire");
+    }
+    if let Err(error) = resign(core).await {
+        tracing::warn!(%error, "the membership could not be given back; it expires");
+    }
+}
+
+/// Deletes this process's heartbeat, and nobody else's. A heartbeat still under way may come in between.
+async fn resign(core: &Arc<Core>) -> Result<(), StoreError> {
+    const TRIES: u32 = 3;
+    let key = DocKey::new(MEMBER, &core.settings.slot);
+    for _ in 0..TRIES {
+        let Some(doc) = core.store.docs(vec![key.clone()]).await?.pop().flatten() else { return Ok(()) };
+        let holder = serde_json::from_slice::<Beat>(&doc.data).ok().map(|beat| beat.incarnation);
+        if holder != Some(core.leases.incarnation.load(Ordering::Relaxed)) {
+            return Ok(());
+        }
+        let random = core.env.random().to_string();
+        let mut commit = Commit::new(CommitId(digest(&["leave", &core.settings.slot, &random])));
+        commit.guards.push(Guard::Doc(key.clone(), Some(doc.revision)));
+        commit.docs.push(DocWrite { key: key.clone(), put: None });
+        if core.store.commit(commit).await? == Verdict::Done {
+            return Ok(());
+        }
+    }
+    Ok(())
+}
