@@ -5,13 +5,16 @@
 //! still lets a busy writer overtake (0.10 to 0.90 at times). So whoever wants to write first takes `next`, and
 //! gives it back once it has `lock`: while someone waits, nobody else can come first. Waiting cannot be bounded
 //! by the system call, so a thread waits in our place.
+//!
+//! A process that is stopped while it is the next one keeps `next` for as long as it is stopped. Turns are a courtesy:
+//! after a while those behind it go on without, asking for `lock` again and again, until `next` is free.
 
 use std::{
     fs::{File, TryLockError},
     io,
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 /// One instance's hold on the lock file.
@@ -26,10 +29,19 @@ struct Shared {
     changed: Condvar,
 }
 
+/// How long to wait for one's turn behind the next one before going on without turns.
+const TURN: Duration = Duration::from_millis(250);
+/// How often to ask for the lock then.
+const ASK: Duration = Duration::from_millis(2);
+
 #[derive(Default)]
 struct State {
-    /// The thread is in the system call; the writer must not touch the lock meanwhile.
+    /// The thread is in the system call; the writer must not touch the lock meanwhile, unless it is `behind`.
     asking: bool,
+    /// The thread waits for its turn, and does not touch `lock` before it has seen this state again.
+    behind: bool,
+    /// It has waited for so long that nobody goes on waiting for it.
+    stuck: bool,
     /// Somebody waits for what the thread gets.
     wanted: bool,
     got: Option<io::Result<()>>,
@@ -46,6 +58,7 @@ impl FileLock {
     }
 
     /// Takes the lock; false when another process kept it for so long.
+    #[expect(clippy::disallowed_methods, reason = "waits for a real lock; nothing is decided on it")]
     pub(crate) fn acquire(&self, patience: Duration) -> io::Result<bool> {
         let mut state = self.shared.state();
         if !state.asking {
@@ -56,10 +69,29 @@ impl FileLock {
         }
         state.wanted = true;
         self.shared.changed.notify_all();
-        let waiting = self.shared.changed.wait_timeout_while(state, patience, |state| state.got.is_none());
-        let (mut state, _) = waiting.unwrap_or_else(PoisonError::into_inner);
-        state.wanted = false;
-        state.got.take().map_or(Ok(false), |got| got.map(|()| true))
+        let (end, mut wait) = (Instant::now() + patience, if state.stuck { Duration::ZERO } else { TURN });
+        loop {
+            let left = end.saturating_duration_since(Instant::now());
+            let (changed, wait_for) = (&self.shared.changed, wait.min(left));
+            let waiting = changed.wait_timeout_while(state, wait_for, |state| state.got.is_none());
+            state = waiting.unwrap_or_else(PoisonError::into_inner).0;
+            if state.got.is_none() && state.behind {
+                state.stuck = true;
+                match tried(self.shared.lock.try_lock()) {
+                    Ok(false) => {}
+                    got => {
+                        state.wanted = false;
+                        return got;
+                    }
+                }
+            }
+            if state.got.is_some() || left <= wait_for {
+                state.wanted = false;
+                return state.got.take().map_or(Ok(false), |got| got.map(|()| true));
+            }
+            // Once it is the next one, nobody can come first any more.
+            wait = if state.behind { ASK } else { patience };
+        }
     }
 
     /// Lets the next one write.
@@ -84,8 +116,23 @@ impl Shared {
                 state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
                 continue;
             }
+            state.behind = true;
             drop(state);
-            let got = self.wait_for_both();
+            let turn = wait_for(&self.next);
+            state = self.state();
+            (state.behind, state.stuck) = (false, false);
+            // Whoever wanted it has given up, or has the lock without a turn.
+            if turn.is_ok() && (!state.wanted || state.closed) {
+                let _ = self.next.unlock();
+                state.asking = false;
+                continue;
+            }
+            drop(state);
+            let got = turn.and_then(|()| {
+                let got = wait_for(&self.lock);
+                self.next.unlock()?;
+                got
+            });
             state = self.state();
             state.asking = false;
             if state.wanted && !state.closed {
@@ -103,13 +150,6 @@ impl Shared {
             return Ok(false);
         }
         let got = tried(self.lock.try_lock());
-        self.next.unlock()?;
-        got
-    }
-
-    fn wait_for_both(&self) -> io::Result<()> {
-        wait_for(&self.next)?;
-        let got = wait_for(&self.lock);
         self.next.unlock()?;
         got
     }
@@ -184,6 +224,52 @@ mod tests {
         drop(other);
         one.release();
         assert!(one.acquire(LONG).unwrap());
+    }
+
+    #[test]
+    fn one_who_is_stopped_while_it_is_the_next_keeps_nobody_from_writing() {
+        let (one, other, folder) = two();
+        let stopped = File::create(folder.path().join("next")).unwrap();
+        stopped.lock().unwrap();
+        // The first time it waits for its turn, then no more.
+        assert!(one.acquire(LONG).unwrap());
+        assert!(!other.acquire(SHORT).unwrap());
+        one.release();
+        thread::scope(|scope| {
+            for lock in [&one, &other] {
+                scope.spawn(move || {
+                    for _ in 0..200 {
+                        assert!(lock.acquire(LONG).unwrap());
+                        lock.release();
+                    }
+                });
+            }
+        });
+        assert!(one.shared.state().stuck && other.shared.state().stuck);
+        stopped.unlock().unwrap();
+        while one.shared.state().asking || other.shared.state().asking {
+            thread::yield_now();
+        }
+        // Turns as before, and nobody holds what it does not want.
+        assert!(one.acquire(SHORT).unwrap());
+        assert!(!other.acquire(SHORT).unwrap());
+        one.release();
+        assert!(other.acquire(LONG).unwrap());
+    }
+
+    #[test]
+    fn a_lock_got_without_a_turn_is_not_given_away_when_the_turn_comes() {
+        let (one, other, folder) = two();
+        let stopped = File::create(folder.path().join("next")).unwrap();
+        stopped.lock().unwrap();
+        assert!(one.acquire(LONG).unwrap());
+        stopped.unlock().unwrap();
+        while one.shared.state().asking {
+            thread::yield_now();
+        }
+        assert!(!other.acquire(SHORT).unwrap(), "it is still held");
+        one.release();
+        assert!(other.acquire(LONG).unwrap());
     }
 
     #[test]

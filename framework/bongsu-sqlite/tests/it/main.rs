@@ -9,4 +9,5 @@ mod open;
 mod damage;
 mod full;
 mod kill;
+mod stopped;
 mod fatal;
