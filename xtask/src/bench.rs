@@ -14,6 +14,8 @@ const FIGURES: &[&str] = &[
     "figures",
     "--test",
     "carts",
+    "--test",
+    "journeys",
     "--",
     "--ignored",
     "--nocapture",
