@@ -30,7 +30,7 @@ struct Shared {
 }
 
 /// How long to wait for one's turn behind the next one before going on without turns.
-const TURN: Duration = Duration::from_millis(250);
+const TURN: Duration = Duration::from_millis(100);
 /// How often to ask for the lock then.
 const ASK: Duration = Duration::from_millis(2);
 
