@@ -9,5 +9,6 @@
 
 pub mod provider;
 pub mod api;
+pub mod describe;
 pub mod ledger;
 pub mod serve;
