@@ -75,7 +75,7 @@ async fn a_request_that_takes_too_long_is_503() {
 async fn a_caller_with_less_patience_than_we_have_is_told_504_when_that_is_over() {
     let house = House::open().await;
     let hurry = |millis: &str| Ask::get("/gate").header("x-bongsu-deadline-ms", millis);
-    hurry("50").of(house.addr).await.problem(504, "timeout");
+    hurry("500").of(house.addr).await.problem(504, "timeout");
     house.somebody_at_the_gate().await;
     // Whom nobody waits for any more is not even begun.
     hurry("0").of(house.addr).await.problem(504, "timeout");

@@ -95,16 +95,16 @@ fn a_process_stopped_as_the_next_to_write_costs_the_others_a_moment_and_no_more(
     let store = home.open();
     let busy = Busy::start(&home, &store);
     stop_with(&home, &busy, "next");
-    let ((), first) = timed(|| done(&store, put(1, "first", "x")));
-    assert!(first < Duration::from_millis(1_500), "it took {first:?}");
-    let ((), more) = timed(|| (2..100).for_each(|id| done(&store, put(id, "more", "x"))));
-    assert!(more < Duration::from_secs(10), "it waited each time: {more:?}");
+    // Done within its patience; whoever waited for the turn each time would wait for 30 seconds in all.
+    (1..=300).for_each(|id| done(&store, put(id, "more", "x")));
+    let waited = store.counters().lock_wait;
+    assert!(waited < Duration::from_secs(15), "it waited each time: {waited:?}");
     assert_eq!(store.counters().unavailable, 0);
     // It goes on, and both have their turns.
     busy.signal(Signal::SIGCONT);
     let before = get(&store, "busy").unwrap().unwrap().revision;
     until("it writes again", || {
-        done(&store, put(7, "beside", "x"));
+        done(&store, put(999, "beside", "x"));
         get(&store, "busy").unwrap().unwrap().revision > before
     });
 }
@@ -117,7 +117,7 @@ fn a_process_stopped_while_it_writes_has_the_file_until_it_is_killed() {
     stop_with(&home, &busy, "lock");
     let (answer, took) = timed(|| block_on(store.commit(put(1, "first", "x"))));
     assert!(matches!(answer, Err(StoreError::Unavailable(_))), "{answer:?}");
-    assert!(took < Duration::from_millis(2_500), "callers have an answer in time: {took:?}");
+    assert!(took < Duration::from_secs(5), "callers have an answer in time: {took:?}");
     assert!(get(&store, "busy").unwrap().is_some(), "reading goes on");
     drop(busy);
     done(&store, put(2, "after", "x"));

@@ -85,14 +85,16 @@ async fn when_everything_breaks_the_budget_keeps_the_gateway_from_adding_to_it()
     let mut street = Street::new(|standard| standard);
     let (upstream, seen) = street.raw(&[Act::Reset]).await;
     street.route_to(vec![upstream]);
+    let began = Instant::now();
     for _ in 0..6 {
         let asked = (0..100).map(|_| street.ask("GET", &[], ""));
         let answers = futures::future::join_all(asked).await;
         assert!(answers.iter().all(|answer| answer.status == StatusCode::BAD_GATEWAY), "{:?}", answers[0].body);
     }
     let sent = seen.lock().unwrap().len();
-    // 50 in each of ten seconds, and a fifth of what was asked.
-    assert!((600..=600 + 500 + 120).contains(&sent), "{sent}");
+    // 50 in each of ten seconds (more on a machine that takes longer for all this), and a fifth of what was asked.
+    let seconds = 10 + began.elapsed().as_secs() as usize;
+    assert!((600..=600 + 50 * seconds + 120).contains(&sent), "{sent} in {seconds} s");
 }
 
 #[tokio::test]
