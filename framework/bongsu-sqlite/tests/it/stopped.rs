@@ -51,9 +51,13 @@ fn write_without_a_pause() {
     }
 }
 
+/// A store that gives up soon, opened before somebody writes without a pause.
+fn hasty(home: &Home) -> SqliteStore {
+    home.open_with(Options { patience: Duration::from_millis(50), ..Options::default() })
+}
+
 /// Stops it at a moment when, of the two locks, it holds exactly this one.
-fn stop_with(home: &Home, busy: &Busy, wanted: &str) {
-    let beside = home.open_with(Options { patience: Duration::from_millis(50), ..Options::default() });
+fn stop_with(home: &Home, beside: &SqliteStore, busy: &Busy, wanted: &str) {
     let lock = |which: &str| File::create(home.file().with_extension(format!("db.{which}"))).unwrap();
     let mut id = 0;
     until("it was stopped there", || {
@@ -92,9 +96,9 @@ fn stop_with(home: &Home, busy: &Busy, wanted: &str) {
 #[test]
 fn a_process_stopped_as_the_next_to_write_costs_the_others_a_moment_and_no_more() {
     let home = Home::new();
-    let store = home.open();
+    let (store, beside) = (home.open(), hasty(&home));
     let busy = Busy::start(&home, &store);
-    stop_with(&home, &busy, "next");
+    stop_with(&home, &beside, &busy, "next");
     // Done within its patience; whoever waited for the turn each time would wait for 30 seconds in all.
     (1..=300).for_each(|id| done(&store, put(id, "more", "x")));
     let waited = store.counters().lock_wait;
@@ -112,9 +116,9 @@ fn a_process_stopped_as_the_next_to_write_costs_the_others_a_moment_and_no_more(
 #[test]
 fn a_process_stopped_while_it_writes_has_the_file_until_it_is_killed() {
     let home = Home::new();
-    let store = home.open();
+    let (store, beside) = (home.open(), hasty(&home));
     let busy = Busy::start(&home, &store);
-    stop_with(&home, &busy, "lock");
+    stop_with(&home, &beside, &busy, "lock");
     let (answer, took) = timed(|| block_on(store.commit(put(1, "first", "x"))));
     assert!(matches!(answer, Err(StoreError::Unavailable(_))), "{answer:?}");
     assert!(took < Duration::from_secs(5), "callers have an answer in time: {took:?}");
