@@ -441,39 +441,4 @@ fn gone(partition: &Partition, asked: u64, log: &Log) -> BrokerError {
 }
 
 #[cfg(test)]
-mod tests {
-    use bongsu_runtime::ports::env::Task;
-
-    use super::*;
-    use crate::conformance::broker::{Bench, every_rule};
-
-    /// The machine's clock, and 7 for chance.
-    struct Machine(tokio::time::Instant);
-
-    impl Env for Machine {
-        fn wall_ms(&self) -> i64 {
-            1_700_000_000_000 + self.mono().as_millis() as i64
-        }
-        fn mono(&self) -> Duration {
-            self.0.elapsed()
-        }
-        fn sleep(&self, how_long: Duration) -> Fut<'static, ()> {
-            Box::pin(tokio::time::sleep(how_long))
-        }
-        fn random(&self) -> u64 {
-            7
-        }
-        fn spawn(&self, _: &'static str, _: Fut<'static, ()>) -> Box<dyn Task> {
-            unreachable!("the memory broker has no tasks")
-        }
-    }
-
-    #[tokio::test]
-    async fn the_memory_broker_keeps_every_rule() {
-        let env = Arc::new(Machine(tokio::time::Instant::now()));
-        let broker = MemoryBroker::new(env.clone());
-        every_rule(&Bench::new(Arc::new(broker.clone()), move |wait| env.sleep(wait))).await;
-        assert_eq!(broker.log("order").iter().map(|(_, log)| log.len()).sum::<usize>(), 70);
-        assert_eq!(broker.reported("reader").len(), 2);
-    }
-}
+mod tests;

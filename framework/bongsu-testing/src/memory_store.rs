@@ -175,7 +175,10 @@ impl fmt::Debug for MemoryStore {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::conformance::store::StoreFactory;
+    use crate::conformance::store::{
+        StoreFactory,
+        crash::{Dropped, Mortal},
+    };
 
     struct Memory;
 
@@ -183,6 +186,11 @@ mod tests {
         fn open(&self, instances: usize) -> Fut<'_, Vec<Arc<dyn Store>>> {
             let store = MemoryStore::new();
             Box::pin(ready((0..instances).map(|_| Arc::new(store.clone()) as Arc<dyn Store>).collect()))
+        }
+
+        fn mortal(&self) -> Box<dyn Mortal> {
+            let store = MemoryStore::new();
+            Box::new(Dropped(move || Arc::new(store.clone()) as Arc<dyn Store>))
         }
     }
 

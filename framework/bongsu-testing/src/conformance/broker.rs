@@ -18,6 +18,7 @@ pub mod read;
 pub mod wait;
 pub mod refuse;
 pub mod refill;
+pub mod crash;
 
 /// A broker under test and a way to wait.
 pub struct Bench {
@@ -76,8 +77,7 @@ impl Bench {
     }
 
     async fn topic(&self, name: &str, partitions: u32) {
-        let topic = Topic { name: name.to_owned(), partitions, retention_ms: None, retention_bytes: None };
-        self.broker.ensure(topic).await.expect("a topic is made");
+        self.broker.ensure(topic(name, partitions)).await.expect("a topic is made");
     }
 
     async fn publish(&self, service: &str, epoch: u64, batch: Vec<Out>) -> Result<(), BrokerError> {
@@ -103,6 +103,10 @@ impl Bench {
             futures::future::Either::Right(_) => panic!("{what} took over {PATIENCE:?}"),
         }
     }
+}
+
+fn topic(name: &str, partitions: u32) -> Topic {
+    Topic { name: name.to_owned(), partitions, retention_ms: None, retention_bytes: None }
 }
 
 fn partition(topic: &str, index: u32) -> Partition {

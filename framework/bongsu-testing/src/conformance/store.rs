@@ -18,6 +18,7 @@ mod docs;
 mod scans;
 mod garbage;
 mod agrees;
+pub mod crash;
 
 pub use agrees::agrees_with_memory;
 
@@ -25,6 +26,9 @@ pub use agrees::agrees_with_memory;
 pub trait StoreFactory: Send + Sync + 'static {
     /// So many instances over one fresh, empty store.
     fn open(&self, instances: usize) -> Fut<'_, Vec<Arc<dyn Store>>>;
+
+    /// One fresh, empty store that outlives those who use it.
+    fn mortal(&self) -> Box<dyn crash::Mortal>;
 
     /// Polls a rule to its end; for adapters that need their own runtime around them.
     fn block_on(&self, rule: LocalBoxFuture<'_, ()>) {
@@ -94,6 +98,7 @@ macro_rules! __store_rules {
             garbage::empty_and_binary_payloads_come_back
             garbage::extreme_numbers_are_compared_not_wrapped
             agrees::random_commits_agree_with_the_memory_model
+            crash::a_crash_between_any_two_calls_leaves_whole_commits
         }
     };
 }
