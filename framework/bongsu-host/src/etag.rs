@@ -117,10 +117,19 @@ impl IfMatch {
     /// # Errors
     /// 428 without `If-Match`, 412 when it names other versions.
     pub fn check(&self, current: &ETag) -> Result<(), Problem> {
+        self.required()?;
+        self.check_if_given(current)
+    }
+
+    /// Refuses a change by a client that does not say what it has seen, whatever there is.
+    ///
+    /// # Errors
+    /// 428 without `If-Match`.
+    pub fn required(&self) -> Result<(), Problem> {
         match &self.wanted {
             Condition::Absent => Err(Problem::of_status(StatusCode::PRECONDITION_REQUIRED)
                 .detail("Read it first and send its ETag as If-Match.")),
-            _ => self.check_if_given(current),
+            _ => Ok(()),
         }
     }
 

@@ -15,8 +15,6 @@ use system_tests::harness::{Mall, system::System, wait::until};
 
 /// What is installed, all of it pinned.
 const REQUIREMENTS: &str = include_str!("requirements.txt");
-/// Requests of each kind to each operation.
-const EXAMPLES: &str = "12";
 /// It takes a minute; a busy machine gets three.
 const PATIENCE: Duration = Duration::from_secs(180);
 
@@ -46,12 +44,24 @@ fn run(command: &mut Command, what: &str) {
     assert!(output.status.success(), "{what} cannot be installed: {command:?}: {}\n{said}", output.status);
 }
 
+/// Orders that have ended, each in another way: of these, also the stream of what happens ends.
+fn orders_to_be_seen(mall: &Mall) -> (String, String, String) {
+    let bought = mall.buy("something to be seen", &[("TV", 1)]);
+    let rejected = mall.buy("too many to be had", &[("TV", 900)]);
+    let cancelled = mall.buy("something to be called back", &[("MASK", 1)]);
+    let _ = mall.cancel(&cancelled).expect(202);
+    for (order, ends) in [(&bought, "COMPLETED"), (&rejected, "REJECTED"), (&cancelled, "CANCELLED")] {
+        mall.until_order(order, &[ends]);
+    }
+    (bought, rejected, cancelled)
+}
+
 #[test]
 fn every_answer_is_one_the_description_foresees() {
     let program = installed();
     let mall = Mall::start(System::of_the_mall());
     mall.until_sold("TV");
-    let order = mall.buy("something to be seen", &[("TV", 1)]);
+    let (bought, rejected, cancelled) = orders_to_be_seen(&mall);
     let before: u32 = mall.ps().iter().map(|process| process.restarts).sum();
     let said_in = mall.system().folder().join("schemathesis.log");
     let out = File::create(&said_in).expect("the folder can be written");
@@ -59,10 +69,10 @@ fn every_answer_is_one_the_description_foresees() {
     let mut tester = Command::new(program);
     tester.arg("--no-color").arg("--config-file").arg(here("schemathesis.toml"));
     tester.args(["run", &format!("{}/openapi.json", mall.gateway()), "--url", mall.gateway()]);
-    tester.args(["--phases", "examples,coverage,fuzzing", "--max-examples", EXAMPLES, "--seed", "1"]);
-    // A stream is no answer that ends; `journeys` follows it.
-    tester.args(["--exclude-path", "/orders/{id}/events", "--generation-database", "none"]);
-    tester.env("ORDER", order).current_dir(mall.system().folder()).stdin(Stdio::null()).stdout(out).stderr(again);
+    tester.args(["--phases", "examples,coverage,fuzzing,stateful", "--seed", "1"]);
+    tester.args(["--generation-database", "none"]);
+    tester.env("BOUGHT", bought).env("REJECTED", rejected).env("CANCELLED", cancelled);
+    tester.current_dir(mall.system().folder()).stdin(Stdio::null()).stdout(out).stderr(again);
     let mut tester = tester.spawn().expect("it can be started");
     let said = || fs::read_to_string(&said_in).unwrap_or_default();
     let status = until("schemathesis has tried everything", PATIENCE, || match tester.try_wait() {

@@ -5,7 +5,11 @@ use std::thread;
 use serde_json::{Value, json};
 use system_tests::{
     evidence::Heard,
-    harness::{Mall, http::Answer, system::System},
+    harness::{
+        Mall,
+        http::{Answer, Http},
+        system::System,
+    },
     rules,
 };
 
@@ -65,7 +69,11 @@ fn a_cart_filled_through_two_instances_of_which_one_is_killed_becomes_one_order(
     let all = first + everybody_adds(&mall, "after");
     assert!(all > 0);
     assert_eq!(pieces(&mall.get("/cart").expect(200).json(), "PEN"), all, "every accepted pen is in, once");
-    let _ = mall.ask("PUT", "/cart/items/PEN", None, Some(&json!({ "quantity": 3 }))).expect("an answer").expect(200);
+    let pen = format!("{}/cart/items/PEN", mall.gateway());
+    let seen = mall.get("/cart/items/PEN").expect(200).headers["etag"].to_str().expect("text").to_owned();
+    let headers = [("content-type", "application/json"), ("if-match", seen.as_str())];
+    let body = json!({ "quantity": 3 }).to_string().into_bytes();
+    let _ = Http::new().request("PUT", &pen, &headers, body).expect("an answer").expect(200);
 
     let order = everybody_checks_out(&mall);
     assert_eq!(mall.until_order(&order, &["CONFIRMED", "COMPLETED"])["amount"]["minor"], 3_000);

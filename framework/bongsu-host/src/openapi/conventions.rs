@@ -21,6 +21,8 @@ pub fn apply(api: &mut Value, context: &str) {
             let Some(operation) = item.get_mut(method) else { continue };
             operation["tags"] = json!([context]);
             name_path_parameters(path, operation);
+            parameters_are_never_null(operation);
+            streams_are_of_events(operation);
             answer_conventionally(operation);
         }
     }
@@ -44,6 +46,29 @@ fn name_path_parameters(path: &str, operation: &mut Value) {
             Some(known) => known.push(parameter),
             None => operation["parameters"] = json!([parameter]),
         }
+    }
+}
+
+/// A parameter is there or not: unlike a field of a body it cannot be null, and the text `null` is a text.
+fn parameters_are_never_null(operation: &mut Value) {
+    for parameter in operation["parameters"].as_array_mut().into_iter().flatten() {
+        let kinds = parameter["schema"]["type"].as_array().cloned().unwrap_or_default();
+        let mut others = kinds.into_iter().filter(|kind| kind != "null");
+        if let (Some(kind), None) = (others.next(), others.next()) {
+            parameter["schema"]["type"] = kind;
+        }
+    }
+}
+
+/// What a handler says of a stream is the data of its events; what is streamed are events, whose data is JSON as text.
+fn streams_are_of_events(operation: &mut Value) {
+    for (_, response) in operation["responses"].as_object_mut().into_iter().flatten() {
+        let Some(stream) = response.pointer_mut("/content/text~1event-stream/schema") else { continue };
+        let data = json!({ "type": "string", "contentMediaType": "application/json", "contentSchema": stream.take() });
+        *stream = json!({
+            "type": "object", "required": ["id", "event", "data"],
+            "properties": { "id": { "type": "string" }, "event": { "type": "string" }, "data": data },
+        });
     }
 }
 

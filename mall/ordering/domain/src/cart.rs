@@ -43,6 +43,15 @@ pub struct CartLine {
     pub quantity: u32,
 }
 
+/// A line as a customer saw it, who wants that one changed and no other.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SeenLine {
+    /// In which cart.
+    pub cart: String,
+    /// How many there were.
+    pub quantity: u32,
+}
+
 /// The shape of [`CartState`] for snapshots. Raise it when the state, or what an event makes of it, changes.
 pub const CART_SCHEMA: u32 = 1;
 
@@ -87,6 +96,11 @@ pub enum CartRejection {
     /// The cart has no such line.
     NotInCart {
         /// What was asked for.
+        sku: String,
+    },
+    /// The line is not as the customer saw it.
+    Moved {
+        /// Which product.
         sku: String,
     },
     /// There is nothing to check out.
@@ -144,6 +158,12 @@ impl CartState {
     /// How many pieces of a product are in the open cart.
     pub fn pieces(&self, sku: &str) -> Option<u32> {
         self.lines().iter().find(|line| line.sku == sku).map(|line| line.quantity)
+    }
+
+    /// A line of the open cart, as it is seen now.
+    pub fn seen(&self, sku: &str) -> Option<SeenLine> {
+        let open = self.open.as_ref()?;
+        Some(SeenLine { cart: open.cart.clone(), quantity: self.pieces(sku)? })
     }
 
     /// Only an open cart is filled; decisions see to that, and replay must not fail.

@@ -4,7 +4,7 @@ use bongsu_core::{Ctx, version};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    cart::{CartRejection, CartState, fits},
+    cart::{CartRejection, CartState, SeenLine, fits},
     cart_events::{CartEvent, QuantityChanged},
 };
 
@@ -17,12 +17,16 @@ pub struct ChangeQuantity {
     pub sku: String,
     /// How many in all.
     pub quantity: u32,
+    /// The line as the customer saw it; `None` to change whatever is there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen: Option<SeenLine>,
 }
 version!(ChangeQuantity, "cart.change-quantity", 1);
 
-/// The quantity it has already is accepted and changes nothing.
+/// The quantity it has already is accepted and changes nothing, also when it was seen with another: it may be the
+/// same request that comes again.
 pub(crate) fn decide(state: &CartState, change: ChangeQuantity, ctx: &Ctx) -> Result<Vec<CartEvent>, CartRejection> {
-    let ChangeQuantity { sku, quantity, .. } = change;
+    let ChangeQuantity { sku, quantity, seen, .. } = change;
     fits(u64::from(quantity))?;
     if state.open.is_none() {
         return Err(CartRejection::NoCart);
@@ -30,6 +34,7 @@ pub(crate) fn decide(state: &CartState, change: ChangeQuantity, ctx: &Ctx) -> Re
     match state.pieces(&sku) {
         None => Err(CartRejection::NotInCart { sku }),
         Some(there) if there == quantity => Ok(vec![]),
+        Some(_) if seen.is_some() && seen != state.seen(&sku) => Err(CartRejection::Moved { sku }),
         Some(_) => Ok(vec![QuantityChanged { sku, quantity, at_ms: ctx.now_ms }.into()]),
     }
 }

@@ -4,7 +4,7 @@ use bongsu_core::{Ctx, version};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    cart::{CartRejection, CartState},
+    cart::{CartRejection, CartState, SeenLine},
     cart_events::{CartEvent, ItemRemoved},
 };
 
@@ -15,14 +15,18 @@ pub struct RemoveItem {
     pub customer: String,
     /// Which product.
     pub sku: String,
+    /// The line as the customer saw it; `None` to remove whatever is there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen: Option<SeenLine>,
 }
 version!(RemoveItem, "cart.remove-item", 1);
 
 pub(crate) fn decide(state: &CartState, remove: RemoveItem, ctx: &Ctx) -> Result<Vec<CartEvent>, CartRejection> {
-    let sku = remove.sku;
+    let RemoveItem { sku, seen, .. } = remove;
     match (&state.open, state.pieces(&sku)) {
         (None, _) => Err(CartRejection::NoCart),
         (Some(_), None) => Err(CartRejection::NotInCart { sku }),
+        (Some(_), Some(_)) if seen.is_some() && seen != state.seen(&sku) => Err(CartRejection::Moved { sku }),
         (Some(_), Some(_)) => Ok(vec![ItemRemoved { sku, at_ms: ctx.now_ms }.into()]),
     }
 }

@@ -24,7 +24,7 @@ pub fn api() -> Api<Handle> {
         .routes(routes!(cart::read_cart::handle, cart::create_cart::handle))
         .routes(routes!(cart::cart_history::handle))
         .routes(routes!(cart::add_item::handle))
-        .routes(routes!(cart::change_quantity::handle, cart::remove_item::handle))
+        .routes(routes!(cart::read_item::handle, cart::change_quantity::handle, cart::remove_item::handle))
         .routes(routes!(cart::check_out::handle))
 }
 

@@ -3,7 +3,7 @@
 use bongsu_testing::given::{Given, ctx, decision, given};
 use ordering_domain::{
     add_item::AddItem,
-    cart::{CartRejection, Carts},
+    cart::{CartRejection, Carts, SeenLine},
     cart_events::*,
     change_quantity::ChangeQuantity,
     check_out::{CheckOut, CheckOuts},
@@ -36,11 +36,11 @@ fn add(sku: &str, quantity: u32) -> AddItem {
 }
 
 fn change(sku: &str, quantity: u32) -> ChangeQuantity {
-    ChangeQuantity { customer: ANN.into(), sku: sku.into(), quantity }
+    ChangeQuantity { customer: ANN.into(), sku: sku.into(), quantity, seen: None }
 }
 
 fn remove(sku: &str) -> RemoveItem {
-    RemoveItem { customer: ANN.into(), sku: sku.into() }
+    RemoveItem { customer: ANN.into(), sku: sku.into(), seen: None }
 }
 
 fn checked_out() -> CartEvent {
@@ -66,6 +66,23 @@ fn what_is_put_in_adds_up_and_the_first_item_takes_a_cart() {
     let both = cart([created(), added("TV", 2), added("TV", 3)]);
     assert_eq!(both.state().pieces("TV"), Some(5));
     cart([created(), added("TV", 1), checked_out()]).when(add("TV", 2)).then([created(), added("TV", 2)]);
+}
+
+#[test]
+fn a_line_is_changed_only_as_it_was_seen() {
+    let there = || cart([created(), added("TV", 2)]);
+    let seen = |cart: &str, quantity| Some(SeenLine { cart: cart.into(), quantity });
+    let change = |seen| ChangeQuantity { seen, ..change("TV", 5) };
+    let remove = |seen| RemoveItem { seen, ..remove("TV") };
+    let changed = || CartEvent::from(QuantityChanged { sku: "TV".into(), quantity: 5, at_ms: 0 });
+    there().when(change(seen(&cart_id(), 2))).then([changed()]);
+    there().when(remove(seen(&cart_id(), 2))).then([ItemRemoved { sku: "TV".into(), at_ms: 0 }.into()]);
+    let moved = || CartRejection::Moved { sku: "TV".into() };
+    for other in [seen(&cart_id(), 1), seen("another cart", 2)] {
+        there().when(change(other.clone())).then_rejected(moved());
+        there().when(remove(other)).then_rejected(moved());
+    }
+    cart([created(), added("TV", 2), changed()]).when(change(seen(&cart_id(), 2))).then([]);
 }
 
 #[test]

@@ -88,8 +88,8 @@ fn everything_of_carts_is_read_for_ever() {
         &[
             CreateCart { customer: customer() }.into(),
             AddItem { customer: customer(), sku: sku(), quantity: 2, offer: Some(offer(10_000)) }.into(),
-            ChangeQuantity { customer: customer(), sku: sku(), quantity: 3 }.into(),
-            RemoveItem { customer: customer(), sku: sku() }.into(),
+            ChangeQuantity { customer: customer(), sku: sku(), quantity: 3, seen: None }.into(),
+            RemoveItem { customer: customer(), sku: sku(), seen: None }.into(),
         ],
     );
     let lines = vec![wanted(2, Some(offer(10_000)))];

@@ -6,5 +6,6 @@ pub(super) mod create_cart;
 pub(super) mod add_item;
 pub(super) mod change_quantity;
 pub(super) mod remove_item;
+pub(super) mod read_item;
 pub(super) mod check_out;
 mod problems;

@@ -55,7 +55,14 @@ pub(super) struct Placed {
 /// It is stored and PENDING; product and payment answer later. `position` makes a later read wait until it shows this.
 #[utoipa::path(
     post, path = "/orders", operation_id = "placeOrder", params(IdempotencyKey), request_body = NewOrder,
-    responses((status = 202, description = "Taken.", body = Placed, headers(("Location", description = "The order.")))),
+    responses((
+        status = 202, description = "Taken.", body = Placed, headers(("Location", description = "The order.")),
+        links(
+            ("order" = (operation_id = "readOrder", parameters(("id" = "$response.body#/order_id")))),
+            ("cancelled" = (operation_id = "cancelOrder", parameters(("id" = "$response.body#/order_id")))),
+            ("followed" = (operation_id = "followOrder", parameters(("id" = "$response.body#/order_id")))),
+        ),
+    )),
 )]
 pub(super) async fn handle(State(handle): State<Handle>, command: Command<NewOrder>) -> Result<Response, Problem> {
     let body = &command.body;

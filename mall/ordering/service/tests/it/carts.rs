@@ -22,6 +22,21 @@ impl House {
         self.send(request.body(body).expect("a request")).await
     }
 
+    /// Changes a line as it is seen now.
+    async fn change(&self, method: &str, who: &str, uri: &str, body: Option<Value>) -> Answer {
+        let seen = self.get(who, uri).await.headers.get("etag").cloned();
+        let seen = seen.map_or("\"none\"".to_owned(), |tag| tag.to_str().expect("text").to_owned());
+        self.change_seen(method, who, uri, body, &seen).await
+    }
+
+    /// Changes a line as it was seen.
+    async fn change_seen(&self, method: &str, who: &str, uri: &str, body: Option<Value>, seen: &str) -> Answer {
+        let request = Request::builder().method(method).uri(uri).header("x-bongsu-principal", who);
+        let request = request.header("content-type", "application/json").header("if-match", seen);
+        let body = body.map_or_else(Body::empty, |body| Body::from(body.to_string()));
+        self.send(request.body(body).expect("a request")).await
+    }
+
     async fn check_out(&self, who: &str, key: &str) -> Answer {
         self.post(who, key, "/cart/checkout", json!({ "address": "Seoul", "pay": "card" }).to_string()).await
     }
@@ -47,8 +62,8 @@ async fn a_cart_is_created_filled_changed_and_checked_out_again_and_again() {
     assert_eq!((created.status, &house.cart("ann").await["cart_id"]), (201, &created.body["cart_id"]));
     assert_eq!(house.add("ann", "k2", "TV", json!(2)).await.status, 200);
     assert_eq!(house.add("ann", "k3", "MASK", json!(1)).await.status, 200);
-    assert_eq!(house.ask("PUT", "ann", "/cart/items/TV", Some(json!({ "quantity": 3 }))).await.status, 200);
-    assert_eq!(house.ask("DELETE", "ann", "/cart/items/MASK", None).await.status, 200);
+    assert_eq!(house.change("PUT", "ann", "/cart/items/TV", Some(json!({ "quantity": 3 }))).await.status, 200);
+    assert_eq!(house.change("DELETE", "ann", "/cart/items/MASK", None).await.status, 200);
     let cart = house.cart("ann").await;
     assert_eq!((content(&cart), &cart["amount"]["minor"]), (of(&[("TV", 3)]), &json!(30_000)));
     let placed = house.check_out("ann", "k4").await;
@@ -106,7 +121,7 @@ async fn what_cannot_be_meant_is_refused_with_its_place() {
     {
         let answer = house.add("ann", &format!("q{number}"), "TV", quantity.clone()).await;
         assert_eq!((answer.status, &answer.body["errors"][0]["pointer"]), (422, &json!("/quantity")), "{quantity}");
-        let changed = house.ask("PUT", "ann", "/cart/items/TV", Some(json!({ "quantity": quantity }))).await;
+        let changed = house.change("PUT", "ann", "/cart/items/TV", Some(json!({ "quantity": quantity }))).await;
         assert_eq!((changed.status, &changed.body["type"]), (422, &json!("/errors/invalid-body")), "{quantity}");
     }
     for (number, sku) in ["SHIP", "", &"x".repeat(5_000)].iter().enumerate() {
@@ -128,14 +143,14 @@ async fn what_the_cart_does_not_allow_is_refused_with_its_reason() {
         assert_eq!((answer.status, answer.body["type"].as_str()), (status, Some(format!("/errors/{code}").as_str())));
     };
     let one = || Some(json!({ "quantity": 1 }));
-    refused(house.ask("PUT", "ann", "/cart/items/TV", one()).await, 409, "no-cart");
-    refused(house.ask("DELETE", "ann", "/cart/items/TV", None).await, 409, "no-cart");
+    refused(house.change("PUT", "ann", "/cart/items/TV", one()).await, 409, "no-cart");
+    refused(house.change("DELETE", "ann", "/cart/items/TV", None).await, 409, "no-cart");
     refused(house.check_out("ann", "k0").await, 409, "no-cart");
     house.post("ann", "k1", "/cart", String::new()).await;
     refused(house.post("ann", "k2", "/cart", String::new()).await, 409, "cart-already-open");
     refused(house.check_out("ann", "k3").await, 409, "cart-empty");
-    refused(house.ask("PUT", "ann", "/cart/items/TV", one()).await, 404, "not-in-cart");
-    refused(house.ask("DELETE", "ann", "/cart/items/%00", None).await, 404, "not-in-cart");
+    refused(house.change("PUT", "ann", "/cart/items/TV", one()).await, 404, "not-in-cart");
+    refused(house.change("DELETE", "ann", "/cart/items/%00", None).await, 404, "not-in-cart");
     house.add("ann", "k4", "TV", json!(1_000)).await;
     refused(house.add("ann", "k5", "TV", json!(1)).await, 422, "invalid-body");
     let body = json!({ "address": " ", "pay": "card" }).to_string();
@@ -147,11 +162,39 @@ async fn what_the_cart_does_not_allow_is_refused_with_its_reason() {
 }
 
 #[tokio::test]
+async fn a_line_is_changed_as_it_was_seen_and_not_over_somebody_elses_change() {
+    let house = House::open().await;
+    let (tv, three) = ("/cart/items/TV", || Some(json!({ "quantity": 3 })));
+    house.add("ann", "k1", "TV", json!(2)).await;
+    let read = house.get("ann", tv).await;
+    let seen = read.headers["etag"].to_str().expect("text").to_owned();
+    assert_eq!((read.status, &read.body), (200, &json!({ "sku": "TV", "quantity": 2 })));
+    for method in ["PUT", "DELETE"] {
+        let blind = house.ask(method, "ann", tv, three().filter(|_| method == "PUT")).await;
+        assert_eq!((blind.status, &blind.body["type"]), (428, &json!("/errors/precondition-required")), "{method}");
+    }
+    house.add("ann", "k2", "MASK", json!(1)).await;
+    assert_eq!(house.get("ann", tv).await.headers["etag"], seen, "another line does not touch it");
+    let changed = house.change_seen("PUT", "ann", tv, three(), &seen).await;
+    assert_eq!((changed.status, &changed.headers["etag"]), (200, &house.get("ann", tv).await.headers["etag"]));
+    let again = house.change_seen("PUT", "ann", tv, three(), &seen).await;
+    assert_eq!((again.status, again.body), (200, changed.body), "the same request once more");
+    let other = house.change_seen("PUT", "ann", tv, Some(json!({ "quantity": 9 })), &seen).await;
+    assert_eq!((other.status, &other.body["type"]), (412, &json!("/errors/precondition-failed")));
+    let gone = house.change_seen("DELETE", "ann", tv, None, &seen).await;
+    assert_eq!((gone.status, content(&house.cart("ann").await)), (412, of(&[("TV", 3), ("MASK", 1)])));
+    assert_eq!(house.get("bob", tv).await.status, 404, "a line is its owner's alone");
+    house.check_out("ann", "k3").await;
+    house.add("ann", "k4", "TV", json!(2)).await;
+    assert_ne!(house.get("ann", tv).await.headers["etag"], seen, "so many in another cart are others");
+}
+
+#[tokio::test]
 async fn a_cart_is_shown_as_it_was_at_a_version_or_a_time() {
     let house = House::open().await;
     assert_eq!(house.get("ann", "/cart?version=1").await.status, 404);
     house.add("ann", "k1", "TV", json!(2)).await;
-    house.ask("PUT", "ann", "/cart/items/TV", Some(json!({ "quantity": 5 }))).await;
+    house.change("PUT", "ann", "/cart/items/TV", Some(json!({ "quantity": 5 }))).await;
     let at = |query: &'static str| house.get("ann", query);
     assert_eq!(content(&at("/cart?version=1").await.body), of(&[]));
     assert_eq!(content(&at("/cart?version=2").await.body), of(&[("TV", 2)]));
@@ -196,7 +239,7 @@ async fn an_order_is_shown_as_it_was_and_to_its_owner_only() {
 async fn the_audit_trail_says_who_did_what_when_by_which_command_page_by_page() {
     let house = House::open().await;
     house.add("ann", "k1", "TV", json!(2)).await;
-    house.ask("DELETE", "ann", "/cart/items/TV", None).await;
+    house.change("DELETE", "ann", "/cart/items/TV", None).await;
     let first = house.get("ann", "/cart/history?limit=2").await;
     let items = first.body["items"].as_array().cloned().unwrap();
     let shown = |item: &Value| (item["version"].clone(), item["what"].clone(), item["command"].clone());

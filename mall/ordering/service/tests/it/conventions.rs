@@ -8,6 +8,8 @@ use crate::house::House;
 async fn every_route_keeps_them() {
     let house = House::open().await;
     let order = format!("/orders/{}", house.placed("k1").await);
-    let asked = conventions::hold(house.app.clone(), "ann", &[("/orders/{id}", &order)]).await;
+    house.post("ann", "k2", "/cart/items", r#"{"sku":"TV","quantity":2}"#.into()).await;
+    let there = [("/orders/{id}", order.as_str()), ("/cart/items/{sku}", "/cart/items/TV")];
+    let asked = conventions::hold(house.app.clone(), "ann", &there).await;
     assert!(asked > 60, "{asked}");
 }

@@ -26,7 +26,10 @@ pub(in crate::api) struct NewItem {
 /// Puts so many more of a product into the cart; without a cart, into a new one.
 #[utoipa::path(
     post, path = "/cart/items", operation_id = "addToCart", params(IdempotencyKey), request_body = NewItem,
-    responses((status = 200, description = "Added.", body = CartChanged)),
+    responses((
+        status = 200, description = "Added.", body = CartChanged,
+        links(("line" = (operation_id = "readCartItem", parameters(("sku" = "$request.body#/sku"))))),
+    )),
 )]
 pub(in crate::api) async fn handle(
     State(handle): State<Handle>,

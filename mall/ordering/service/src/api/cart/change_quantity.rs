@@ -1,4 +1,5 @@
-//! `PUT /cart/items/{sku}`: so many of a product in all. Sent twice it is the same, so it needs no key.
+//! `PUT /cart/items/{sku}`: so many of a product in all. Sent twice it is the same, so it needs no key; the line that was
+//! read is named, so that two pages of one customer do not overwrite each other.
 
 use axum::{
     extract::{Path, State},
@@ -6,15 +7,22 @@ use axum::{
 };
 use bongsu_host::{
     command::{self, Caller},
+    etag::IfMatch,
     json::Json,
     problem::Problem,
 };
-use bongsu_runtime::Handle;
-use ordering_domain::change_quantity::ChangeQuantity;
+use bongsu_runtime::{Handle, Outcome};
+use ordering_domain::{
+    cart::{Carts, SeenLine},
+    change_quantity::ChangeQuantity,
+};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::problems::{self, CartChanged};
+use super::{
+    problems::{self, CartChanged},
+    read_item::tag,
+};
 
 /// How many in all.
 #[derive(Deserialize, ToSchema)]
@@ -23,9 +31,11 @@ pub(in crate::api) struct Pieces {
     quantity: u32,
 }
 
-/// Says how many of a product in all.
+/// Says how many of a product in all, instead of so many as were read.
+///
+/// If it has that many already, whatever was read, this is taken for the same request once more.
 #[utoipa::path(
-    put, path = "/cart/items/{sku}", operation_id = "changeCartItem", request_body = Pieces,
+    put, path = "/cart/items/{sku}", operation_id = "changeCartItem", params(IfMatch), request_body = Pieces,
     security(("principal" = [])),
     responses((status = 200, description = "Changed.", body = CartChanged), (status = 409, description = "No open cart.")),
 )]
@@ -33,8 +43,18 @@ pub(in crate::api) async fn handle(
     State(handle): State<Handle>,
     Path(sku): Path<String>,
     caller: Caller,
+    if_match: IfMatch,
     Json(Pieces { quantity }): Json<Pieces>,
 ) -> Result<Response, Problem> {
-    let change = ChangeQuantity { customer: caller.principal.as_str().to_owned(), sku, quantity };
-    Ok(command::respond(handle.execute(&change, caller.call(), &problems::changed).await?))
+    if_match.required()?;
+    let customer = caller.principal.as_str().to_owned();
+    let (cart, _) = handle.load::<Carts>(&customer).await?;
+    let seen = cart.seen(&sku);
+    if let Some(there) = seen.as_ref().filter(|there| there.quantity != quantity) {
+        if_match.check(&tag(&sku, there))?;
+    }
+    let after = seen.as_ref().map(|there| tag(&sku, &SeenLine { quantity, ..there.clone() }));
+    let change = ChangeQuantity { customer, sku, quantity, seen };
+    let reply = |outcome: &Outcome<'_>| problems::changed_to(outcome, after.clone());
+    Ok(command::respond(handle.execute(&change, caller.call(), &reply).await?))
 }

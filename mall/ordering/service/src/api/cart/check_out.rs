@@ -37,7 +37,14 @@ pub(in crate::api) struct CheckOutCart {
 /// A cart that changed while its prices were looked up is refused as `cart-changed`.
 #[utoipa::path(
     post, path = "/cart/checkout", operation_id = "checkOut", params(IdempotencyKey), request_body = CheckOutCart,
-    responses((status = 202, description = "Taken.", body = Placed, headers(("Location", description = "The order.")))),
+    responses((
+        status = 202, description = "Taken.", body = Placed, headers(("Location", description = "The order.")),
+        links(
+            ("order" = (operation_id = "readOrder", parameters(("id" = "$response.body#/order_id")))),
+            ("cancelled" = (operation_id = "cancelOrder", parameters(("id" = "$response.body#/order_id")))),
+            ("followed" = (operation_id = "followOrder", parameters(("id" = "$response.body#/order_id")))),
+        ),
+    )),
 )]
 pub(in crate::api) async fn handle(
     State(handle): State<Handle>,

@@ -1,7 +1,7 @@
 //! Every rejection of a cart as a problem with a stable code.
 
 use axum::http::StatusCode;
-use bongsu_host::{command, problem::Problem};
+use bongsu_host::{command, etag::ETag, problem::Problem};
 use bongsu_runtime::{Outcome, Reply};
 use ordering_domain::{cart::CartRejection, check_out::CheckOutRejection, order::OrderRejection};
 use serde::Serialize;
@@ -24,6 +24,14 @@ pub(super) fn changed(outcome: &Outcome<'_>) -> Reply {
     }
 }
 
+/// As [`changed`], with the tag of the line that was changed.
+pub(super) fn changed_to(outcome: &Outcome<'_>, tag: Option<ETag>) -> Reply {
+    let accepted = matches!(outcome, Outcome::Accepted { .. });
+    let mut reply = changed(outcome);
+    reply.headers.extend(tag.filter(|_| accepted).map(|tag| ("etag".to_owned(), tag.to_string())));
+    reply
+}
+
 /// The answer to a rejected change.
 pub(super) fn reply(outcome: &Outcome<'_>) -> Reply {
     outcome.rejection::<CartRejection>().map_or_else(Problem::internal, problem).reply()
@@ -39,7 +47,7 @@ pub(super) fn reply_to_check_out(outcome: &Outcome<'_>) -> Reply {
     problem.reply()
 }
 
-fn problem(rejection: CartRejection) -> Problem {
+pub(super) fn problem(rejection: CartRejection) -> Problem {
     match rejection {
         CartRejection::AlreadyOpen => conflict("cart-already-open", "There is an open cart already"),
         CartRejection::NoCart => conflict("no-cart", "There is no open cart"),
@@ -56,6 +64,7 @@ fn problem(rejection: CartRejection) -> Problem {
         CartRejection::NotInCart { sku } => {
             Problem::new(StatusCode::NOT_FOUND, "not-in-cart", "The cart has no such line").with("sku", sku)
         }
+        CartRejection::Moved { sku } => Problem::of_status(StatusCode::PRECONDITION_FAILED).with("sku", sku),
         CartRejection::Empty => conflict("cart-empty", "There is nothing in the cart"),
         CartRejection::Changed => conflict("cart-changed", "The cart has changed meanwhile"),
     }

@@ -6,23 +6,35 @@ use axum::{
 };
 use bongsu_host::{
     command::{self, Caller},
+    etag::IfMatch,
     problem::Problem,
 };
 use bongsu_runtime::Handle;
-use ordering_domain::remove_item::RemoveItem;
+use ordering_domain::{cart::Carts, remove_item::RemoveItem};
 
-use super::problems::{self, CartChanged};
+use super::{
+    problems::{self, CartChanged},
+    read_item::tag,
+};
 
-/// Takes a product out of the cart.
+/// Takes a product out of the cart, so many as were read.
 #[utoipa::path(
-    delete, path = "/cart/items/{sku}", operation_id = "removeCartItem", security(("principal" = [])),
+    delete, path = "/cart/items/{sku}", operation_id = "removeCartItem", params(IfMatch), security(("principal" = [])),
     responses((status = 200, description = "Removed.", body = CartChanged), (status = 409, description = "No open cart.")),
 )]
 pub(in crate::api) async fn handle(
     State(handle): State<Handle>,
     Path(sku): Path<String>,
     caller: Caller,
+    if_match: IfMatch,
 ) -> Result<Response, Problem> {
-    let remove = RemoveItem { customer: caller.principal.as_str().to_owned(), sku };
+    let customer = caller.principal.as_str().to_owned();
+    let (cart, _) = handle.load::<Carts>(&customer).await?;
+    let seen = cart.seen(&sku);
+    match &seen {
+        Some(there) => if_match.check(&tag(&sku, there))?,
+        None => if_match.required()?,
+    }
+    let remove = RemoveItem { customer, sku, seen };
     Ok(command::respond(handle.execute(&remove, caller.call(), &problems::changed).await?))
 }
