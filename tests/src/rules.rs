@@ -11,6 +11,7 @@ mod views;
 mod audit;
 mod replies;
 mod causes;
+pub mod poison;
 #[cfg(test)]
 mod tests;
 

@@ -170,12 +170,12 @@ pub(crate) async fn run(core: &Arc<Core>, call: &Call, planner: &dyn Planner) ->
         let reply = planner.plan(&mut unit).await.map_err(refused)?;
         let later = planted::reply_later(core);
         if let Some(once) = call.once.as_ref().filter(|_| !later) {
-            let kept = keep(once, &reply, unit.now_ms);
-            unit.put(once_key(once), Some(kept));
+            unit.put(once_key(once), Some(keep(once, &reply, unit.now_ms)));
         }
-        let Ok(queued) = core.submit(unit.plan()) else { continue };
+        let (half, Ok(queued)) = (planted::second_half(core, &mut unit), core.submit(unit.plan())) else { continue };
         match core.settle(queued).await {
             Settled::Done => {
+                planted::write_half(core, half).await;
                 if let Some(once) = call.once.as_ref().filter(|_| later) {
                     let now_ms = core.env.wall_ms();
                     let kept = DocWrite { key: once_key(once), put: Some(keep(once, &reply, now_ms)) };

@@ -277,7 +277,7 @@ impl Lane {
             Ok(Some(behind)) => behind.transpose().map_err(|why| Stop::Later(StoreError::Corrupt(why)))?,
             Err(fail) => return Err(later(fail)),
         };
-        let error = if behind.is_some() {
+        let error = if behind.is_some() && !planted::overtakes(core) {
             None
         } else {
             let ctx = envelope.ctx(name, unit.now_ms);

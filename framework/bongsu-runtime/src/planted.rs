@@ -14,6 +14,7 @@ use crate::{
         store::{Commit, CommitId, DocWrite},
     },
     todo::Todo,
+    unit::Unit,
 };
 
 /// So much later the row of a timer follows its state.
@@ -63,6 +64,20 @@ pub(crate) async fn keep_reply(core: &Core, id: CommitId, kept: DocWrite) {
     drop(core.store.commit(commit).await);
 }
 
+/// `cancelled-between-writes`: what a command sets off is written after what it decides, in the same future: whoever
+/// hangs up between the two leaves a half.
+pub(crate) fn second_half(core: &Core, unit: &mut Unit) -> Option<Commit> {
+    let id = CommitId(digest(&["second half", &format!("{:?}", unit.id)]));
+    core.env.bug("cancelled-between-writes").then(|| unit.take_second_half(id)).flatten()
+}
+
+/// Writes that half.
+pub(crate) async fn write_half(core: &Core, half: Option<Commit>) {
+    if let Some(half) = half {
+        drop(core.store.commit(half).await);
+    }
+}
+
 /// `position-before-effect`: whether the cursor is committed on its own before the effect.
 pub(crate) fn position_first(core: &Arc<Core>) -> bool {
     core.env.bug("position-before-effect")
@@ -71,6 +86,11 @@ pub(crate) fn position_first(core: &Arc<Core>) -> bool {
 /// `poison-skipped`: whether a fact whose handler fails for good is passed over instead of parked.
 pub(crate) fn skips_poison(core: &Core) -> bool {
     core.env.bug("poison-skipped")
+}
+
+/// `poison-overtaken`: whether facts of a key are handled although an earlier one of it is put aside.
+pub(crate) fn overtakes(core: &Core) -> bool {
+    core.env.bug("poison-overtaken")
 }
 
 /// `unknown-event-dropped`: whether a fact in a schema this build does not know is passed over instead of parked.

@@ -60,7 +60,7 @@ enum Seen {
 }
 
 async fn scenario(sim: Sim) -> Result<u64, Failure> {
-    let shape = Shape { instances: 1, courier: Who::Auto, window_ms: WINDOW_MS, bug: None };
+    let shape = Shape { instances: 1, courier: Who::Auto, window_ms: WINDOW_MS, older: None, bug: None };
     let mall = Mall::start(&sim, shape);
     judge::watch(&mall, shape);
     stock_up(&mall).await;

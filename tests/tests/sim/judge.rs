@@ -45,6 +45,12 @@ pub(crate) async fn quiet(sim: &Sim, mall: &Mall, within: Duration) -> Result<()
 /// What must be true of a quiet system.
 pub(crate) fn judge(sim: &Sim, mall: &Mall, shape: Shape) -> Result<(), Failure> {
     let evidence = mall.evidence();
+    // A run without a parked fact has looked at none; the ledger says that some run has.
+    let isolated = rules::poison::isolated(&evidence).map_err(|why| format!("I16 poison parks its key only: {why}"))?;
+    if isolated.parked > 0 {
+        sim.check("I16 poison parks its key only", Ok(isolated.parked + isolated.went_on))?;
+    }
+    ledger::note_poison(sim, isolated);
     for (name, rule) in rules::ALL {
         sim.check(name, rule(&evidence))?;
     }

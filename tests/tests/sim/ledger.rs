@@ -13,7 +13,7 @@ use ordering_domain::{
     order::Orders,
 };
 use payment_domain::{events::PaymentEvent, payment::Payments};
-use system_tests::evidence::Evidence;
+use system_tests::{evidence::Evidence, rules::poison::Isolated};
 
 const COMPLETED: &str = "ends: completed";
 const OUT_OF_STOCK: &str = "ends: rejected, out of stock";
@@ -29,6 +29,9 @@ const REFUNDED: &str = "what was captured is refunded after a failed delivery";
 const LOST_ON_ITS_WAY: &str = "a parcel fails on its way";
 const NEVER_LEFT: &str = "a parcel fails before it leaves";
 
+const PARKED: &str = "a parked fact is tried again by an operator";
+const WENT_ON: &str = "others go on while a fact is parked";
+
 const CART: &str = "a cart becomes an order";
 const SETTLED: &str = "the audit reports an order and takes it back";
 
@@ -37,7 +40,7 @@ pub(crate) const ENDINGS: [&str; 9] =
     [COMPLETED, OUT_OF_STOCK, DECLINED, DEADLINE, WITHDRAWN, CALLED_BACK, UNDELIVERED, TOO_LATE, LATE_CAPTURE];
 
 /// What else the mall adds to the moments of the runtime.
-const MOMENTS: [&str; 6] = [CART, SETTLED, FORGONE, REFUNDED, LOST_ON_ITS_WAY, NEVER_LEFT];
+const MOMENTS: [&str; 8] = [CART, SETTLED, FORGONE, REFUNDED, LOST_ON_ITS_WAY, NEVER_LEFT, PARKED, WENT_ON];
 
 /// The faults that must have happened somewhere: each kind, wherever.
 const FAULTS: [&str; 11] =
@@ -69,6 +72,12 @@ pub(crate) fn note(sim: &Sim, evidence: &Evidence) {
         let settled = found.iter().filter(|(_, event)| matches!(event, InspectionEvent::FoundConsistent(_)));
         settled.for_each(|_| sim.reached(SETTLED));
     }
+}
+
+/// Notes what one run has shown of facts that could not be handled.
+pub(crate) fn note_poison(sim: &Sim, isolated: Isolated) {
+    (0..isolated.parked).for_each(|_| sim.reached(PARKED));
+    (0..isolated.went_on).for_each(|_| sim.reached(WENT_ON));
 }
 
 fn of_orders(sim: &Sim, evidence: &Evidence) {

@@ -9,6 +9,7 @@ mod clients;
 mod couriers;
 mod rebuilds;
 mod carts;
+mod poison;
 mod scenario;
 mod judge;
 mod ledger;

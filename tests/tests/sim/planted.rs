@@ -7,6 +7,7 @@ mod payments;
 mod resurrection;
 
 use bongsu_runtime::Service;
+use product_service::policies::follow_orders::FollowOrders;
 
 /// A bug and what must find it.
 pub(crate) struct Bug {
@@ -31,7 +32,14 @@ pub(crate) const BUGS: &[Bug] = &[
     bug("timer-in-memory", "a timer is only in memory", &["I9", "not quiet"]),
     bug("short-memory", "a fact repeated late is not recognised", &["I4", "I5"]),
     bug("once-key-after-handler", "an answer is kept only after its effect", &["I12", "I1 "]),
+    bug(
+        "cancelled-between-writes",
+        "a command is two writes with an await between",
+        &["I1 ", "I9", "I12", "not quiet"],
+    ),
     bug("rebuild-swap-before-catch-up", "a read model is shown before it is filled", &["I6", "I10"]),
+    bug("poison-skipped", "a fact that cannot be handled is passed over", &["I5", "I4", "not quiet"]),
+    bug("poison-overtaken", "facts behind a parked one do not wait for it", &["I16", "I5"]),
     bug("no-fence-after-pause", "what is done under a lease goes unguarded", &["I15"]),
     bug("phantom-stock", "stock is given back that was never taken", &["I8"]),
     bug("undo-skipped", "a capture that may have happened is not undone", &["I7"]),
@@ -46,8 +54,10 @@ const fn bug(name: &'static str, does: &'static str, found_by: &'static [&'stati
 /// The map of a context with a bug of the mall's own logic in it; `None` when the bug is not of this context.
 pub(crate) fn map(context: &str, bug: Option<&str>) -> Option<Service> {
     match (context, bug?) {
-        ("product", "phantom-stock") => Some(product_service::service_releasing(phantom::ReleaseWhateverWasAsked)),
-        ("product", "undo-twice") => Some(product_service::service_releasing(phantom::ReleaseTwice)),
+        ("product", "phantom-stock") => {
+            Some(product_service::service_with(phantom::ReleaseWhateverWasAsked, FollowOrders))
+        }
+        ("product", "undo-twice") => Some(product_service::service_with(phantom::ReleaseTwice, FollowOrders)),
         ("payment", "undo-skipped") => Some(payments::service()),
         ("ordering", "late-reply-resurrects") => Some(resurrection::service()),
         _ => None,

@@ -6,7 +6,7 @@ use bongsu_testing::sim::{Failure, Sim};
 use sandbox::provider::Mode;
 
 use crate::{
-    clients, couriers, judge, rebuilds,
+    clients, couriers, judge, poison, rebuilds,
     world::{Mall, Shape},
 };
 
@@ -33,6 +33,7 @@ pub(crate) async fn scenario(sim: Sim, bug: Option<&'static str>) -> Result<Done
     let rebuilt = rebuilds::begin(&mall);
     clients::stock_up(&mall).await;
     couriers::start(&mall, shape.courier);
+    poison::begin(&mall, shape);
     let mut dice = sim.dice("rush");
     for number in 0..ORDERS {
         let customer = mall.clone();
@@ -46,6 +47,7 @@ pub(crate) async fn scenario(sim: Sim, bug: Option<&'static str>) -> Result<Done
     sim.sleep(Duration::from_secs(15)).await;
     sim.heal();
     mall.behave(Mode::Ok, 0);
+    poison::heal(&mall, shape);
     // What a planted bug leaves undone stays so: the ordinary wait would only cost time.
     judge::quiet(&sim, &mall, if bug.is_some() { QUIET / 4 } else { QUIET }).await?;
     if rebuilt {

@@ -3,7 +3,10 @@
 use std::{
     collections::BTreeMap,
     future::Future,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering::SeqCst},
+    },
     time::Duration,
 };
 
@@ -26,7 +29,7 @@ use sandbox::{
 };
 use system_tests::evidence::{Dump, Evidence, Op, TABLES, decode, shown};
 
-use crate::planted;
+use crate::{planted, poison};
 
 /// The contexts, in no order.
 const CONTEXTS: [&str; 5] = ["product", "ordering", "payment", "delivery", "mypage"];
@@ -44,6 +47,8 @@ pub(crate) struct Mall {
     pub(crate) door: SimBroker,
     pub(crate) nodes: BTreeMap<&'static str, Vec<Node<Runtime>>>,
     pub(crate) history: Arc<Mutex<Vec<Op>>>,
+    /// Whether the newest build runs everywhere.
+    pub(crate) rolled_out: Arc<AtomicBool>,
 }
 
 /// What may differ from run to run besides the faults.
@@ -55,21 +60,38 @@ pub(crate) struct Shape {
     pub(crate) courier: Who,
     /// So long an order waits for stock and payment, in milliseconds.
     pub(crate) window_ms: i64,
+    /// The context that begins with an older build.
+    pub(crate) older: Option<&'static str>,
     /// A bug of the mall's own logic.
     pub(crate) bug: Option<&'static str>,
 }
 
 impl Shape {
-    /// Two instances of everything, people who move parcels, or little time: in a quarter of all runs each.
+    /// Two instances of everything, people who move parcels, little time, or an older build: in a quarter of all runs
+    /// each.
     pub(crate) fn drawn(sim: &Sim, bug: Option<&'static str>) -> Self {
         let mut dice = sim.dice("shape");
         let instances = if dice.below(4) == 0 { 2 } else { 1 };
         let courier = if dice.below(4) == 0 { Who::Manual } else { Who::Auto };
         let window_ms = if dice.below(4) == 0 { 4_000 } else { 30_000 };
-        Self { instances, courier, window_ms, bug }
+        let older = if dice.below(4) == 0 { dice.pick(&poison::MAY_BE_OLDER).copied() } else { None };
+        Self { instances, courier, window_ms, older, bug }
     }
 
-    /// The map of a context.
+    /// What an instance of a context runs.
+    fn build(self, context: &str, rolled_out: &AtomicBool) -> Service {
+        match self.older == Some(context) && !rolled_out.load(SeqCst) {
+            true => poison::older(context, self),
+            false => self.map(context),
+        }
+    }
+
+    /// How parcels are moved.
+    pub(crate) fn delivery(self) -> delivery_service::settings::Settings {
+        delivery_service::settings::Settings { courier: self.courier, ..Default::default() }
+    }
+
+    /// The map of a context in its newest build.
     pub(crate) fn map(self, context: &str) -> Service {
         if let Some(map) = planted::map(context, self.bug) {
             return map;
@@ -87,10 +109,7 @@ impl Shape {
                 })
             }
             "payment" => payment_service::service(&payment_service::settings::Settings::default()),
-            "delivery" => {
-                let auto = delivery_service::settings::Settings::default();
-                delivery_service::service(&delivery_service::settings::Settings { courier: self.courier, ..auto })
-            }
+            "delivery" => delivery_service::service(&self.delivery()),
             "audit" => audit_service::service(&audit_service::settings::Settings::default()),
             _ => mypage_service::service(),
         }
@@ -108,19 +127,21 @@ impl Mall {
         let provider: Arc<Mutex<Provider>> = Arc::default();
         let (door, asked, clock) = (sim.broker("broker", broker.clone()), provider.clone(), sim.env());
         let outside = sim.http("provider", move |request, _| answer(&asked, request, clock.wall_ms()));
-        let (mut stores, mut nodes) = (BTreeMap::new(), BTreeMap::new());
+        let (mut stores, mut nodes, rolled_out) = (BTreeMap::new(), BTreeMap::new(), Arc::<AtomicBool>::default());
         for context in contexts(sim.seed()) {
             let memory = MemoryStore::with_env(sim.env());
             let store: SimStore = sim.store(context, memory.clone());
             let started = (1..=shape.instances).map(|number| {
                 let slot = format!("{context}-{number}");
-                let ports = (store.clone(), door.clone(), outside.clone());
-                sim.node(&slot.clone(), move |env| boot(shape.map(context), slot.clone(), &ports, env))
+                let (ports, rolled_out) = ((store.clone(), door.clone(), outside.clone()), rolled_out.clone());
+                let map = move || shape.build(context, &rolled_out);
+                sim.node(&slot.clone(), move |env| boot(map(), slot.clone(), &ports, env))
             });
             nodes.insert(context, started.collect());
             stores.insert(context, memory);
         }
-        let this = Self { sim: sim.clone(), stores, broker, provider, door, nodes, history: Arc::default() };
+        let this =
+            Self { sim: sim.clone(), stores, broker, provider, door, nodes, history: Arc::default(), rolled_out };
         this.settle_in_time();
         this
     }

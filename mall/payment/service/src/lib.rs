@@ -10,6 +10,7 @@ pub mod activities;
 pub mod api;
 pub mod settings;
 
+use bongsu_core::Policy;
 use bongsu_runtime::Service;
 use payment_domain::payment::Payments;
 
@@ -21,11 +22,22 @@ use crate::{
 
 /// The map of the payment context.
 pub fn service(settings: &Settings) -> Service {
+    service_following(settings, FollowOrders)
+}
+
+/// The map with another build's policy: the simulator has one that cannot read everything.
+#[doc(hidden)]
+pub fn service_following<P>(settings: &Settings, follow: P) -> Service
+where
+    P: Policy + Send + Sync + 'static,
+    P::Fact: Send + Sync,
+    P::Command: Send + Sync,
+{
     let provider = Provider::new(settings);
     Service::new("payment")
         .decider(Payments { margin_ms: settings.margin_ms }, facts::of_payment)
         .policy(
-            FollowOrders,
+            follow,
             &[
                 "ordering.order-placed.v1",
                 "product.stock-reserved.v1",

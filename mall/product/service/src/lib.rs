@@ -11,7 +11,7 @@ pub mod api;
 pub mod seed;
 pub mod settings;
 
-use bongsu_core::Decision;
+use bongsu_core::{Decision, Policy};
 use bongsu_runtime::Service;
 use product_domain::{
     commit_stock::CommitReserved,
@@ -26,14 +26,18 @@ use crate::policies::follow_orders::FollowOrders;
 
 /// The map of the product context.
 pub fn service() -> Service {
-    service_releasing(Release)
+    service_with(Release, FollowOrders)
 }
 
-/// The map with another decision over releases: the simulator plants bugs in it.
+/// The map with another decision over releases and another build's policy: the simulator plants bugs in the one, and
+/// has the other not read everything.
 #[doc(hidden)]
-pub fn service_releasing<D>(release: D) -> Service
+pub fn service_with<D, P>(release: D, follow: P) -> Service
 where
     D: Decision<Command = ReleaseStock> + Send + Sync + 'static,
+    P: Policy + Send + Sync + 'static,
+    P::Fact: Send + Sync,
+    P::Command: Send + Sync,
 {
     Service::new("product")
         .facts::<Catalogue>(facts::of_product)
@@ -43,7 +47,7 @@ where
         .decision(CommitReserved)
         .facts::<Reservation>(facts::of_reservation)
         .policy(
-            FollowOrders,
+            follow,
             &[
                 "ordering.order-placed.v1",
                 "ordering.order-rejected.v1",

@@ -1,0 +1,132 @@
+//! An older build in the midst of everything: it cannot read one fact in sixteen, until it is replaced and an operator
+//! has what was put aside tried again.
+
+use std::{
+    sync::{Arc, atomic::Ordering::SeqCst},
+    time::Duration,
+};
+
+use bongsu_core::{Ctx, DecodeError, Policy, Wire, digest};
+use bongsu_runtime::{Deed, Runtime, Service};
+use delivery_domain::delivery::Deliveries;
+use product_domain::release_stock::Release;
+use serde::Deserialize;
+
+use crate::world::{Mall, Shape};
+
+/// The contexts that may run an older build.
+pub(crate) const MAY_BE_OLDER: [&str; 3] = ["product", "payment", "delivery"];
+/// What begins an order's life in them: with it, nothing that comes later makes sense.
+const UNREAD: [&str; 2] = ["ordering.order-placed", "ordering.order-confirmed"];
+/// One order in so many.
+const ONE_IN: u128 = 16;
+/// Between two looks at what is parked.
+const ROUND: Duration = Duration::from_secs(1);
+
+/// A policy as an older build has it.
+struct Older<P>(P);
+
+/// A fact as an older build reads it.
+struct Unread<F>(F);
+
+#[derive(Deserialize)]
+struct Named {
+    order: String,
+}
+
+/// The map of a context in its older build.
+pub(crate) fn older(context: &str, shape: Shape) -> Service {
+    match context {
+        "product" => {
+            let follow = product_service::policies::follow_orders::FollowOrders;
+            product_service::service_with(Release, Older(follow))
+        }
+        "payment" => {
+            let follow = payment_service::policies::follow_orders::FollowOrders;
+            payment_service::service_following(&payment_service::settings::Settings::default(), Older(follow))
+        }
+        _ => {
+            let follow = delivery_service::policies::follow_orders::FollowOrders;
+            Service::new("delivery")
+                .decider(Deliveries, delivery_service::facts::of_delivery)
+                .policy(Older(follow), &["ordering.order-confirmed.v1", "ordering.cancellation-requested.v1"])
+                .process(shape.delivery().courier(), &[])
+        }
+    }
+}
+
+/// Starts an operator who tries once in vain.
+pub(crate) fn begin(mall: &Mall, shape: Shape) {
+    let Some(context) = shape.older else { return };
+    let after = Duration::from_millis(mall.sim.dice("operator").below(40_000));
+    let mall = mall.clone();
+    mall.sim.clone().spawn("operator", async move {
+        mall.sim.sleep(after).await;
+        retry_all(&mall, context, "perhaps it works now").await;
+    });
+}
+
+/// Replaces the older build, and has everything parked tried again, until nothing is.
+pub(crate) fn heal(mall: &Mall, shape: Shape) {
+    let Some(context) = shape.older else { return };
+    mall.rolled_out.store(true, SeqCst);
+    for node in &mall.nodes[context] {
+        node.crash();
+        node.restart();
+    }
+    let mall = mall.clone();
+    mall.sim.clone().spawn("operator", async move {
+        loop {
+            mall.sim.sleep(ROUND).await;
+            retry_all(&mall, context, "the newest build is rolled out").await;
+        }
+    });
+}
+
+/// As `bongsu parked retry` does. Whoever is not answered asks again at the next round.
+async fn retry_all(mall: &Mall, context: &'static str, why: &'static str) {
+    let node = mall.node(context, 0);
+    let asked = node.ask("retry", move |runtime: Arc<Runtime>| async move {
+        let (handle, deed) = (runtime.handle(), Deed::new("olga", Some(why)).ok()?);
+        for parked in handle.parked().await.ok()? {
+            handle.unpark(&parked.id, &deed).await.ok()?;
+        }
+        Some(())
+    });
+    let _heard = mall.sim.timeout(Duration::from_secs(5), asked).await;
+}
+
+impl<P: Policy> Policy for Older<P> {
+    const NAME: &'static str = P::NAME;
+    type Fact = Unread<P::Fact>;
+    type Command = P::Command;
+
+    fn react(&self, fact: &Unread<P::Fact>, ctx: &Ctx) -> Vec<P::Command> {
+        self.0.react(&fact.0, ctx)
+    }
+}
+
+impl<F: Wire> Wire for Unread<F> {
+    fn names() -> Vec<(&'static str, u32)> {
+        F::names()
+    }
+
+    fn name(&self) -> (&'static str, u32) {
+        self.0.name()
+    }
+
+    fn encode(&self) -> Vec<u8> {
+        self.0.encode()
+    }
+
+    fn decode(name: &str, schema: u32, data: &[u8]) -> Result<Option<Self>, DecodeError> {
+        if UNREAD.contains(&name) && is_unread(data) {
+            return Err(DecodeError::Newer { name: name.to_owned(), schema: schema + 1, known: schema });
+        }
+        Ok(F::decode(name, schema, data)?.map(Self))
+    }
+}
+
+fn is_unread(data: &[u8]) -> bool {
+    serde_json::from_slice::<Named>(data).is_ok_and(|fact| digest(&[&fact.order]).is_multiple_of(ONE_IN))
+}
