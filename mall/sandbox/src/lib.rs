@@ -9,6 +9,5 @@
 
 pub mod provider;
 pub mod api;
-pub mod describe;
 pub mod ledger;
 pub mod serve;

@@ -11,7 +11,6 @@ use axum::{
     extract::{Request, State},
     http::StatusCode,
     response::{IntoResponse, Response},
-    routing::get,
 };
 use bongsu_runtime::ports::env::{Env, Task};
 use serde_json::{Value, json};
@@ -19,7 +18,6 @@ use tokio::sync::watch;
 
 use crate::{
     api::{self, Reply},
-    describe::{self, OPENAPI_JSON},
     ledger::{Ledger, LedgerError},
     provider::{Entry, Provider, Status},
 };
@@ -65,8 +63,7 @@ impl Sandbox {
 
     /// Its HTTP API.
     pub fn routes(&self) -> Router {
-        let described = get(async || axum::Json(describe::description()));
-        Router::new().route(OPENAPI_JSON, described).fallback(handle).with_state(self.clone())
+        Router::new().fallback(handle).with_state(self.clone())
     }
 
     /// Settles charges when they are due, for as long as the task is kept.

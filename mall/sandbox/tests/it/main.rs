@@ -1,7 +1,6 @@
 //! The outside world, as those who depend on it need it to be.
 
 mod books;
-mod described;
 mod requests;
 mod file;
 mod server;
