@@ -51,7 +51,8 @@ fn name_path_parameters(path: &str, operation: &mut Value) {
 
 /// A parameter is there or not: unlike a field of a body it cannot be null, and the text `null` is a text.
 fn parameters_are_never_null(operation: &mut Value) {
-    for parameter in operation["parameters"].as_array_mut().into_iter().flatten() {
+    let parameters = operation.get_mut("parameters").and_then(Value::as_array_mut);
+    for parameter in parameters.into_iter().flatten() {
         let kinds = parameter["schema"]["type"].as_array().cloned().unwrap_or_default();
         let mut others = kinds.into_iter().filter(|kind| kind != "null");
         if let (Some(kind), None) = (others.next(), others.next()) {
