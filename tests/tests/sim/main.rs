@@ -119,7 +119,9 @@ fn the_mall_holds_under_every_seed() {
         Ok((stats, all, plain)) => {
             println!("{stats}\nthe ledger:\n{}", ledger::ledger().show(&stats));
             println!("{all}");
-            println!("of these with one instance of each context in its newest build, no rebuild and no audit: {plain}");
+            println!(
+                "of these with one instance of each context in its newest build, no rebuild and no audit: {plain}"
+            );
             if stats.runs >= SEEDS {
                 ledger::ledger().settle(&stats).unwrap_or_else(|why| panic!("the ledger: {why}"));
                 ledger::every_fault_fired(&stats).unwrap_or_else(|why| panic!("{why}"));
