@@ -1,11 +1,12 @@
 //! Memory adapters, given/when/then, sagas under every fault, conformance suites for every port, the HTTP conventions,
-//! and the simulator.
+//! streams of a million events, and the simulator.
 #![forbid(unsafe_code)]
 
 pub mod given;
 pub mod saga;
 pub mod conformance;
 pub mod conventions;
+pub mod long;
 pub mod sim;
 mod memory_broker;
 mod memory_store;
