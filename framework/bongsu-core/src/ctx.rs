@@ -56,6 +56,23 @@ impl Ctx {
         Self { now_ms, command_id, actor: actor.into(), correlation: id.clone(), causation: id, traceparent: None }
     }
 
+    /// The context of one step that follows from this one, with a command id of its own: what two commands of one
+    /// reaction make are two things. `place` names the step among all that follow, and must be the same when the
+    /// reaction is planned again.
+    ///
+    /// ```
+    /// use bongsu_core::{CommandId, Ctx};
+    /// let fact = Ctx::new(0, CommandId(7), "ann");
+    /// assert_eq!(fact.step(&["0"]).id("shp", 0), fact.step(&["0"]).id("shp", 0));
+    /// assert_ne!(fact.step(&["0"]).id("shp", 0), fact.step(&["1"]).id("shp", 0));
+    /// ```
+    #[must_use]
+    pub fn step(&self, place: &[&str]) -> Self {
+        let parent = self.command_id.to_string();
+        let parts: Vec<&str> = ["step", &parent].into_iter().chain(place.iter().copied()).collect();
+        Self { command_id: CommandId::from_parts(&parts), ..self.clone() }
+    }
+
     /// A new id with a typed prefix: a UUIDv8 of the command id and the ordinal.
     ///
     /// UUIDv8 is the version for application-defined bits (RFC 9562 §5.8).

@@ -103,8 +103,9 @@ where
     fn apply<'a>(&'a self, unit: &'a mut Unit, fact: Message, ctx: &'a Ctx) -> Fut<'a, Result<(), Fail>> {
         Box::pin(async move {
             let heard: P::Fact = fact.decode().map_err(|error| Fail::Corrupt(error.to_string()))?;
-            for command in self.policy.react(&heard, ctx) {
-                if let Decided::Rejected(why) = unit.command(&Message::of(&command), ctx).await? {
+            for (place, command) in self.policy.react(&heard, ctx).iter().enumerate() {
+                let step = ctx.step(&[&place.to_string()]);
+                if let Decided::Rejected(why) = unit.command(&Message::of(command), &step).await? {
                     tracing::info!(policy = P::NAME, fact = fact.name, rejection = why.name, "a reaction was refused");
                 }
             }

@@ -48,6 +48,8 @@ impl Unit {
         let target = saga.stream(key);
         let mut state = self.copy_of(&target).await?;
         let Glance { mut undo, ended, .. } = saga.glance(state.as_ref());
+        // What each step makes has ids of its own: those of another step, or of the command before, are taken.
+        let ctx = &ctx.step(&[&self.steps.to_string()]);
         if let Told::Refused { effect, .. } = &told {
             // What was refused did not happen: there is nothing to undo.
             undo.retain(|(id, _)| id != effect);
@@ -77,10 +79,10 @@ impl Unit {
     ) -> Result<(), Fail> {
         match want {
             Want::Send(command) | Want::SendUndo { run: command, .. } => {
-                let ctx = Ctx { actor: saga.name().to_owned(), ..ctx.clone() };
-                if let Decided::Rejected(rejection) = self.command(&command.message(), &ctx).await? {
+                let step = command_ctx(saga, ctx, &["effect", &id.ordinal.to_string()]);
+                if let Decided::Rejected(rejection) = self.command(&command.message(), &step).await? {
                     let told = Told::Refused { effect: id, rejection: Written::of(&rejection) };
-                    return Box::pin(self.step_process(saga, key, told, &ctx)).await;
+                    return Box::pin(self.step_process(saga, key, told, ctx)).await;
                 }
                 Ok(())
             }
@@ -109,10 +111,11 @@ impl Unit {
         ctx: &Ctx,
     ) -> Result<(), Fail> {
         for (id, command) in undo.iter().rev() {
-            if let Decided::Rejected(rejection) = self.command(command, ctx).await? {
+            let step = command_ctx(saga, ctx, &["undo", &id.input.to_string(), &id.ordinal.to_string()]);
+            if let Decided::Rejected(rejection) = self.command(command, &step).await? {
                 let reason = format!("undo {} was refused: {}", command.name, rejection.name);
                 tracing::error!(process = saga.name(), key, reason, "a process needs a person");
-                let todo = Todo::undo(saga.name(), key, command, &reason, ctx);
+                let todo = Todo::undo(saga.name(), key, command, &reason, &step);
                 self.put_todo(&format!("undo/{}/{key}/{}.{}", saga.name(), id.input, id.ordinal), &todo);
                 Box::pin(self.step_process(saga, key, Told::Stuck { reason }, ctx)).await?;
             }
@@ -148,6 +151,11 @@ impl Unit {
         }
         Ok(())
     }
+}
+
+/// The context of one command of a process.
+fn command_ctx(saga: &dyn Saga, ctx: &Ctx, place: &[&str]) -> Ctx {
+    Ctx { actor: saga.name().to_owned(), ..ctx.step(place) }
 }
 
 fn timer_id(saga: &dyn Saga, key: &str, name: &str) -> String {

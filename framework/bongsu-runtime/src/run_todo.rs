@@ -66,6 +66,9 @@ async fn attempt(core: &Arc<Core>, lease: &str, id: &str) -> Result<(), Undone> 
     // It is there, whatever was believed: another instance may have written it after this one saw it absent, and
     // nothing guards a plan that ends at an absence.
     core.cache().forget_doc(&Todo::key(id));
+    if !todo.is_due(core.env.wall_ms()) {
+        return Err(Undone::NotMine);
+    }
     let outcome = match &todo.work {
         Work::Job { activity, key, event, ctx } => Some(run_job(core, activity, key, &event.message(), ctx).await?),
         _ => None,
@@ -76,6 +79,10 @@ async fn attempt(core: &Arc<Core>, lease: &str, id: &str) -> Result<(), Undone> 
         let key = Todo::key(id);
         let Some(data) = unit.doc(&key).await.map_err(undone)? else { return Err(Undone::NotMine) };
         let todo = Todo::decode(&data).map_err(|why| Undone::Failed { why, for_good: true })?;
+        // A timer may have been moved since it was seen to be due.
+        if !todo.is_due(unit.now_ms) {
+            return Err(Undone::NotMine);
+        }
         unit.put(key, None);
         let planned = AssertUnwindSafe(plan(core, &mut unit, id, todo, outcome.as_ref())).catch_unwind().await;
         let failed = |why, for_good| Err(Undone::Failed { why, for_good });
@@ -265,6 +272,10 @@ async fn note_failure(core: &Arc<Core>, lease: &str, id: &str, why: &str, for_go
             Err(Fail::Corrupt(why)) => return Err(StoreError::Corrupt(why)),
         };
         let mut todo = Todo::decode(&data).map_err(StoreError::Corrupt)?;
+        // What failed was due; what is there now was moved meanwhile and has not been tried.
+        if !todo.is_due(unit.now_ms) {
+            return Ok(());
+        }
         let most = match (&todo.work, for_good) {
             (_, true) => 1,
             (Work::Job { .. }, false) => JOB_ATTEMPTS,

@@ -152,6 +152,12 @@ impl Todo {
         DocBody { data: serde_json::to_vec(self).expect("a to-do has string keys and encodes as JSON").into(), index }
     }
 
+    /// Whether it is to be done now. Whoever acts on a to-do asks this of what it read last: it may have been moved or
+    /// parked since it was found.
+    pub(crate) fn is_due(&self, now_ms: i64) -> bool {
+        !self.parked && self.due_ms <= now_ms
+    }
+
     /// Notes a failed attempt: tried again with doubling pauses, parked after `most` attempts.
     pub(crate) fn failed(&mut self, error: String, most: u32, now_ms: i64, cap_ms: i64) {
         self.attempts += 1;

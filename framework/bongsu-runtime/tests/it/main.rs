@@ -3,6 +3,8 @@
 
 mod bank;
 mod trips;
+mod parcels;
+mod alarms;
 mod dropping;
 mod history;
 mod world;
@@ -11,6 +13,7 @@ mod reactions;
 mod rebuild;
 mod rollout;
 mod processes;
+mod ids;
 mod todos;
 mod snapshots;
 mod midnight;
