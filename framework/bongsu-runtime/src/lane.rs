@@ -21,6 +21,7 @@ use crate::{
         broker::{In, LogId, Partition},
         store::{CommitId, DocBody, DocKey, Guard, StoreError},
     },
+    seen::{SEEN, is_seen, seen_body, seen_key},
     todo::{MAX_QUEUED, Todo, Work},
     unit::{Fail, Message, Unit},
 };
@@ -35,15 +36,6 @@ pub(crate) struct Cursor {
     /// The refill it is in the midst of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) refill: Option<u64>,
-}
-
-/// What was last seen of one subject.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Seen {
-    pub(crate) sequence: u64,
-    /// It waits in the queue of a failed fact: seen, but without effect yet.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub(crate) queued: bool,
 }
 
 pub(crate) struct Lane {
@@ -82,7 +74,6 @@ enum Planned {
 
 const IN_FLIGHT: usize = 128;
 pub(crate) const CURSOR: &str = "cursor";
-pub(crate) const SEEN: &str = "seen";
 /// Attempts before a fact is parked.
 const ATTEMPTS: u32 = 5;
 
@@ -402,16 +393,6 @@ pub(crate) fn cursor_key(consumer: &str, partition: &Partition) -> DocKey {
     DocKey::new(CURSOR, format!("{consumer}/{}/{}", partition.topic, partition.index))
 }
 
-/// The seen mark of a fact's subject.
-pub(crate) fn seen_key(consumer: &str, envelope: &Envelope<'_>) -> DocKey {
-    DocKey::new(SEEN, format!("{consumer}/{}/{}", envelope.source, envelope.subject))
-}
-
-pub(crate) fn seen_body(sequence: u64, queued: bool) -> DocBody {
-    let data = serde_json::to_vec(&Seen { sequence, queued }).expect("a seen mark encodes as JSON");
-    DocBody { data: data.into(), index: Vec::new() }
-}
-
 pub(crate) fn queue_id(consumer: &str, key: &str) -> String {
     format!("fact/{consumer}/{key}")
 }
@@ -420,11 +401,6 @@ pub(crate) fn queue_id(consumer: &str, key: &str) -> String {
 fn known(core: &Core) -> Planned {
     core.env.sometimes(moments::FACT_AGAIN);
     Planned::Skip
-}
-
-fn is_seen(core: &Core, data: &[u8], sequence: u64) -> bool {
-    let known = |seen: Seen| sequence <= seen.sequence && !planted::forgets(core, seen.sequence - sequence);
-    serde_json::from_slice(data).is_ok_and(known)
 }
 
 fn failure(settled: Settled) -> Option<Stop> {

@@ -29,6 +29,7 @@ mod drain;
 mod forget;
 mod run_todo;
 mod lane;
+mod seen;
 mod cut;
 mod pauses;
 mod consume;

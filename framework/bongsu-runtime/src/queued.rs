@@ -4,7 +4,7 @@ use serde_json::value::RawValue;
 
 use crate::{
     envelope::Envelope,
-    lane::{seen_body, seen_key},
+    seen::{seen_body, seen_key},
     unit::{Fail, Unit},
 };
 

@@ -10,8 +10,8 @@ use crate::{
     command::{CommandError, failed, refused},
     core::Core,
     generation::{root_of, shown_key, table},
-    lane::{SEEN, Seen},
     ports::store::{CommitId, Doc, DocKey, Read, Scan},
+    seen::{SEEN, Seen},
     token::Token,
 };
 

@@ -14,7 +14,7 @@ use bytes::Bytes;
 use crate::{
     core::Core,
     generation::table,
-    lane::{Cursor, SEEN, Seen, cursor_key, panic_text, queue_id, raw},
+    lane::{Cursor, cursor_key, panic_text, queue_id, raw},
     ports::{
         Fut,
         broker::{BrokerError, Partition},
@@ -27,6 +27,7 @@ use crate::{
         rows::{ReadModel, Rows},
         state::{Filling, State, commit_id},
     },
+    seen::{SEEN, Seen},
     todo::{MAX_QUEUED, Todo, Work},
 };
 

@@ -3,8 +3,8 @@
 use std::{collections::HashMap, sync::Arc};
 
 use crate::{
-    lane::{Seen, seen_body},
     ports::store::DocBody,
+    seen::{Seen, seen_body},
 };
 
 /// Where a mark is kept until they are forgotten.

@@ -6,10 +6,11 @@ use bytes::Bytes;
 
 use crate::{
     core::Core,
-    lane::{CURSOR, SEEN},
+    lane::CURSOR,
     ports::store::{Doc, DocWrite, Scan, StoreError},
     read::after_prefix,
     rebuild::build::{Build, Halt},
+    seen::SEEN,
     todo::TODO,
 };
 
