@@ -12,6 +12,7 @@ mod writer;
 mod reader;
 mod answer;
 mod consumers;
+mod hold;
 mod http;
 mod listen;
 
@@ -59,6 +60,7 @@ pub(crate) struct Shared {
     pub(crate) readers: Readers,
     pub(crate) jobs: tokio::sync::mpsc::Sender<Job>,
     pub(crate) consumers: consumers::Consumers,
+    pub(crate) hold: hold::Hold,
     pub(crate) bodies: Arc<tokio::sync::Semaphore>,
     pub(crate) limits: Limits,
     pub(crate) stopping: tokio::sync::watch::Sender<bool>,
@@ -153,6 +155,7 @@ impl Server {
             readers,
             jobs,
             consumers: consumers::Consumers::default(),
+            hold: hold::Hold::default(),
             bodies: Arc::new(tokio::sync::Semaphore::new(permits)),
             limits: config.limits,
             stopping: tokio::sync::watch::Sender::new(false),

@@ -222,7 +222,7 @@ impl Loaded {
     /// # Errors
     /// [`ConfigError`], one line for the operator.
     pub fn from_process(name: &'static str) -> Result<Self, ConfigError> {
-        Self::load(name, std::env::args_os(), std::env::vars())
+        Self::load(name, std::env::args_os(), environment())
     }
 
     /// Reads the given flags (the first is the program) and environment, and the file they name.
@@ -304,6 +304,12 @@ impl Default for Shutdown {
     fn default() -> Self {
         Self { unready_ms: 100, drain_ms: 5_000 }
     }
+}
+
+/// The variables of this process. What is not UTF-8 in them is replaced: it is no setting of ours, or refused as a value.
+pub fn environment() -> impl Iterator<Item = (String, String)> {
+    let text = |text: std::ffi::OsString| text.to_string_lossy().into_owned();
+    std::env::vars_os().map(move |(name, value)| (text(name), text(value)))
 }
 
 /// clap's own way out: a wrong flag and `--help` end the process with the message and the code users expect.

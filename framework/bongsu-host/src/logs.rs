@@ -10,9 +10,10 @@ use std::{
     io::Write as _,
     net::SocketAddr,
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
-    time::{Duration, UNIX_EPOCH},
+    time::Duration,
 };
 
+use bongsu_runtime::rfc3339;
 use serde_json::{Value, json};
 use tracing::{
     Event, Subscriber,
@@ -285,12 +286,6 @@ pub fn chain(error: &(dyn std::error::Error + 'static)) -> String {
 fn member(line: &mut Vec<u8>, name: &str, value: &Value) {
     let before = if line.is_empty() { "{" } else { "," };
     line.extend(format!("{before}{}:{value}", Value::from(name)).into_bytes());
-}
-
-/// `2023-11-14T22:13:20.000Z` of milliseconds since the Unix epoch; times before it are shown as the epoch.
-fn rfc3339(ms: i64) -> String {
-    let since = Duration::from_millis(u64::try_from(ms).unwrap_or(0));
-    humantime::format_rfc3339_millis(UNIX_EPOCH + since).to_string()
 }
 
 #[cfg(test)]

@@ -119,9 +119,13 @@ impl Meta {
     }
 }
 
-/// RFC 3339 in UTC with milliseconds; times before the epoch are shown as the epoch.
-pub(crate) fn rfc3339(ms: i64) -> String {
-    let since = Duration::from_millis(u64::try_from(ms).unwrap_or(0));
+/// The last millisecond RFC 3339 can write: `9999-12-31T23:59:59.999Z`.
+const LAST_MS: i64 = 253_402_300_799_999;
+
+/// RFC 3339 in UTC with milliseconds. A clock can say anything, and a date is always printed: what lies before 1970 or
+/// after the year 9999 is shown as the nearest moment in between.
+pub fn rfc3339(ms: i64) -> String {
+    let since = Duration::from_millis(ms.clamp(0, LAST_MS).unsigned_abs());
     humantime::format_rfc3339_millis(UNIX_EPOCH + since).to_string()
 }
 
@@ -130,4 +134,24 @@ fn child(parent: &str, span: u64) -> Option<String> {
     let mut parts = parent.split('-');
     let (version, trace, _, flags) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
     Some(format!("{version}-{trace}-{span:016x}-{flags}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_date_is_printed_whatever_the_clock_says() {
+        for (ms, expected) in [
+            (0, "1970-01-01T00:00:00.000Z"),
+            (1_769_851_800_125, "2026-01-31T09:30:00.125Z"),
+            (-1, "1970-01-01T00:00:00.000Z"),
+            (i64::MIN, "1970-01-01T00:00:00.000Z"),
+            (253_402_300_799_999, "9999-12-31T23:59:59.999Z"),
+            (253_402_300_800_000, "9999-12-31T23:59:59.999Z"),
+            (i64::MAX, "9999-12-31T23:59:59.999Z"),
+        ] {
+            assert_eq!(rfc3339(ms), expected);
+        }
+    }
 }

@@ -55,7 +55,7 @@ mod planted;
 pub use activity::{Activity, Unavailable};
 pub use command::{Answer, Call, CommandError, Once, Outcome, Reply};
 pub use deed::{BadDeed, Deed};
-pub use envelope::Envelope;
+pub use envelope::{Envelope, rfc3339};
 pub use figures::{Figure, Value};
 pub use follow::{Followed, Follower};
 pub use handle::Handle;

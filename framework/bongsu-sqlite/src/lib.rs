@@ -18,6 +18,7 @@ mod reader;
 mod file_lock;
 mod doorbell;
 mod trouble;
+pub mod files;
 
 pub use options::{Counters, Options};
 pub use schema::OpenError;

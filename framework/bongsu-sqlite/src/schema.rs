@@ -3,6 +3,7 @@
 use std::{
     fs::{File, OpenOptions},
     io::{self, Read as _},
+    os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -68,6 +69,8 @@ pub enum OpenError {
 const APPLICATION: u32 = 0x426f_6e67;
 /// The schema below.
 const SCHEMA: i64 = 1;
+/// Files are their owner's alone: they hold everything a service knows.
+const PRIVATE: u32 = 0o600;
 /// A file up to this size is checked whole at every start; a larger one would delay it.
 const CHECK_WHOLE: u64 = 64 << 20;
 
@@ -110,6 +113,7 @@ const TABLES: &str = "
         doc INTEGER NOT NULL,
         PRIMARY KEY (tbl, idx, cursor)
     ) STRICT, WITHOUT ROWID;
+    -- Always empty: earlier releases listed here who is to be rung, and went on doing so in every copy of the file.
     CREATE TABLE doorbell (port INTEGER PRIMARY KEY) STRICT;
 ";
 
@@ -117,8 +121,6 @@ const TABLES: &str = "
 pub(crate) struct Opened {
     pub(crate) writer: Connection,
     pub(crate) lock: FileLock,
-    /// What a doorbell's message must start with.
-    pub(crate) bell: [u8; 16],
     pub(crate) head: u64,
 }
 
@@ -135,8 +137,8 @@ pub(crate) fn open(path: &Path, options: &Options) -> Result<Opened, OpenError> 
     }
     let opened = prepare(path, options);
     lock.release();
-    let (writer, bell, head) = opened?;
-    Ok(Opened { writer, lock, bell, head })
+    let (writer, head) = opened?;
+    Ok(Opened { writer, lock, head })
 }
 
 fn lock_files(path: &Path) -> io::Result<FileLock> {
@@ -146,12 +148,15 @@ fn lock_files(path: &Path) -> io::Result<FileLock> {
     let file = |suffix: &str| {
         let mut name = path.as_os_str().to_owned();
         name.push(suffix);
-        OpenOptions::new().create(true).truncate(false).write(true).open(name)
+        OpenOptions::new().create(true).truncate(false).write(true).mode(PRIVATE).open(name)
     };
-    FileLock::new(file(".lock")?, file(".next")?)
+    let lock = FileLock::new(file(".lock")?, file(".next")?)?;
+    // What SQLite makes beside it gets the same rights. If it cannot be made, SQLite says why.
+    let _ = file("");
+    Ok(lock)
 }
 
-fn prepare(path: &Path, options: &Options) -> Result<(Connection, [u8; 16], u64), OpenError> {
+fn prepare(path: &Path, options: &Options) -> Result<(Connection, u64), OpenError> {
     check_magic(path)?;
     let db = connect(path)?;
     let failed = |error: rusqlite::Error| sort(path, &error);
@@ -171,10 +176,14 @@ fn prepare(path: &Path, options: &Options) -> Result<(Connection, [u8; 16], u64)
         db.pragma_update(None, "max_page_count", pages).map_err(failed)?;
     }
     check_pages(path, &db)?;
-    let bell = db.query_row("SELECT value FROM meta WHERE key = 'bell'", [], |row| row.get(0)).map_err(failed)?;
+    // Nothing in a store names a process, a port or a path. Looked at first: a full disk can still be read.
+    let listed: bool = db.query_row("SELECT EXISTS (SELECT 1 FROM doorbell)", [], |row| row.get(0)).map_err(failed)?;
+    if listed {
+        db.execute("DELETE FROM doorbell", []).map_err(failed)?;
+    }
     let head: i64 =
         db.query_row("SELECT coalesce(max(position), 0) FROM event", [], |row| row.get(0)).map_err(failed)?;
-    Ok((db, bell, head.cast_unsigned()))
+    Ok((db, head.cast_unsigned()))
 }
 
 /// A connection as every thread uses it.
@@ -240,7 +249,7 @@ fn identify(path: &Path, db: &Connection) -> Result<bool, OpenError> {
 fn create(db: &Connection) -> rusqlite::Result<()> {
     let make = format!(
         "BEGIN IMMEDIATE; {TABLES}
-         INSERT INTO meta VALUES ('schema', {SCHEMA}), ('bell', randomblob(16));
+         INSERT INTO meta VALUES ('schema', {SCHEMA}), ('bell', randomblob(16)); -- read by earlier releases
          PRAGMA application_id = {APPLICATION};
          COMMIT;"
     );

@@ -99,15 +99,14 @@ impl SqliteStore {
     }
 
     fn start(&self, opened: schema::Opened, readers: Vec<rusqlite::Connection>, options: Options) -> io::Result<()> {
-        let bell = if options.doorbell { Doorbell::bind(opened.bell) } else { None };
+        let bell = if options.doorbell { Doorbell::bind(&self.shared.path) } else { None };
         let (bell, socket) = bell.unzip();
         let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
-        threads.others.push(doorbell::listen(Arc::clone(&self.shared), socket, opened.bell)?);
+        threads.others.push(doorbell::listen(Arc::clone(&self.shared), socket)?);
         for db in readers {
             threads.others.push(reader::start(Arc::clone(&self.shared), db)?);
         }
         let writer = Writer::new(Arc::clone(&self.shared), opened.writer, opened.lock, bell, options);
-        writer.enter();
         threads.writer = Some(writer::start(writer)?);
         Ok(())
     }
@@ -117,14 +116,13 @@ impl SqliteStore {
         self.shared.tally.counters()
     }
 
-    /// Applies what is queued, then ends the threads and waits for them. Dropping the store does the same
-    /// without waiting. Blocks: not for async code.
+    /// Applies what is queued, then ends the threads and waits for them. The last one that closes a file leaves it
+    /// whole: a copy of it alone is complete. Dropping the store does the same without waiting. Blocks: not for async
+    /// code, which has [`Store::shut_down`].
     pub fn close(self) {
         self.shared.close();
         let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
-        // A thread that panicked has already answered its callers.
-        threads.others.into_iter().for_each(|thread| drop(thread.join()));
-        drop(threads.writer.map(JoinHandle::join));
+        threads.join();
     }
 
     fn submit<T: Send + 'static>(
@@ -146,6 +144,15 @@ impl SqliteStore {
             queued?;
             answer.await.unwrap_or_else(|_| Err(StoreError::Unknown("the writer ended".to_owned())))
         })
+    }
+}
+
+impl Threads {
+    /// Waits for them. The writer's connection is closed last: only then does SQLite tidy the log away.
+    fn join(self) {
+        // A thread that panicked has already answered its callers.
+        self.others.into_iter().for_each(|thread| drop(thread.join()));
+        drop(self.writer.map(JoinHandle::join));
     }
 }
 
@@ -198,6 +205,23 @@ impl Store for SqliteStore {
     fn drop_table<'a>(&'a self, table: &'a str) -> Fut<'a, Result<(), StoreError>> {
         let table = table.to_owned();
         self.submit(0, |reply| Job::Drop(table, reply))
+    }
+
+    fn shut_down(&self) -> Fut<'_, ()> {
+        self.shared.close();
+        let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
+        let (done, ended) = oneshot::channel();
+        let join = std::thread::Builder::new().name("store-end".to_owned()).spawn(move || {
+            threads.join();
+            // Whoever waited may have given up.
+            let _ = done.send(());
+        });
+        Box::pin(async move {
+            // Without a thread to wait in they end all the same.
+            if join.is_ok() {
+                let _ = ended.await;
+            }
+        })
     }
 }
 

@@ -52,7 +52,8 @@ pub(crate) fn start(mut writer: Writer) -> io::Result<JoinHandle<Connection>> {
                 return writer.db;
             }
         }
-        writer.leave();
+        // Only a courtesy: who rings a closed door notices.
+        writer.bell.iter().for_each(Doorbell::leave);
         writer.db
     })
 }
@@ -179,9 +180,6 @@ impl Writer {
             }
             jobs.extend(more);
         }
-        if let Some(bell) = &mut self.bell {
-            bell.refresh(&self.db)?;
-        }
         Ok(answers)
     }
 
@@ -235,7 +233,7 @@ impl Writer {
         }
         if changed {
             self.shared.news.notify_waiters();
-            if let Some(bell) = &mut self.bell {
+            if let Some(bell) = &self.bell {
                 bell.ring(head.0);
             }
         }
@@ -247,26 +245,6 @@ impl Writer {
         }
         Tally::add(&self.shared.tally.unavailable, jobs.len() as u64);
         jobs.into_iter().for_each(|job| job.fail(StoreError::Unavailable(why.to_owned())));
-    }
-
-    /// Puts the doorbell on the list. Without it this instance only hears of changes later.
-    pub(crate) fn enter(&self) {
-        if let Some(bell) = &self.bell
-            && self.lock.acquire(self.options.patience).unwrap_or(false)
-        {
-            let _ = bell.register(&self.db);
-            self.lock.release();
-        }
-    }
-
-    /// Takes the doorbell off the list. Only a courtesy: who rings a closed door notices.
-    fn leave(&self) {
-        if let Some(bell) = &self.bell
-            && self.lock.acquire(self.options.patience).unwrap_or(false)
-        {
-            let _ = bell.unregister(&self.db);
-            self.lock.release();
-        }
     }
 }
 

@@ -16,7 +16,10 @@ use bongsu_host::{
 };
 use bongsu_runtime::{
     Handle, Runtime, Service, Settings, World,
-    ports::env::{Env, Task},
+    ports::{
+        env::{Env, Task},
+        store::Store,
+    },
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
@@ -35,6 +38,7 @@ pub struct NoSettings {}
 /// A started service.
 struct Running {
     runtime: Runtime,
+    store: Arc<dyn Store>,
     broker: Option<EmbeddedBroker>,
     env: Arc<dyn Env>,
 }
@@ -93,7 +97,8 @@ impl Running {
         let env: Arc<dyn Env> = Arc::new(TokioEnv::from_process()?);
         let store = open_store(&config.store)?;
         let (broker, embedded) = open_broker(&config.broker, &env).await?;
-        let world = World { store, broker, env: Arc::clone(&env), http: Arc::new(HyperClient::new()) };
+        let world =
+            World { store: Arc::clone(&store), broker, env: Arc::clone(&env), http: Arc::new(HyperClient::new()) };
         let settings = Settings {
             slot: config.slot.clone(),
             partitions: config.partitions,
@@ -102,7 +107,7 @@ impl Running {
             retention_bytes: config.retention_bytes.bound(),
             ..Settings::default()
         };
-        Ok(Self { runtime: Runtime::start(service, world, settings), broker: embedded, env })
+        Ok(Self { runtime: Runtime::start(service, world, settings), store, broker: embedded, env })
     }
 
     async fn serve(
@@ -147,16 +152,17 @@ impl Running {
         self.env.spawn("announce", Box::pin(announce))
     }
 
-    /// Leases are given back while the broker and the store still answer.
+    /// Leases are given back while the broker and the store still answer; then the files are left whole.
     async fn end(self) {
         let ending = async {
             self.runtime.stop().await;
+            self.store.shut_down().await;
             if let Some(broker) = self.broker {
                 broker.stop().await;
             }
         };
         if tokio::time::timeout(LAST_MOMENT, ending).await.is_err() {
-            tracing::warn!("the leases could not be given back in time; they run out by themselves");
+            tracing::warn!("leases and files could not be put in order in time; the next start does it");
         }
     }
 }

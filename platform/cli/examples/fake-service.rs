@@ -6,7 +6,7 @@
 //! `--note FILE` (appends its slot there once it is ready).
 
 use std::collections::HashMap;
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::exit;
@@ -134,6 +134,7 @@ impl Fake {
             }
             ("/bongsu/parked/bell%2F8/evict", _) => plain(stream, "404 Not Found", "{}"),
             ("/env", _) => plain(stream, "200 OK", &environment()),
+            ("/turn" | "/stop-in-turn", _) => take_turn(path == "/stop-in-turn", stream),
             (_, "stream") => self.stream(stream),
             _ => self.echo(asked, stream),
         }
@@ -187,6 +188,24 @@ fn events(query: &str) -> String {
         )
     };
     format!("{{\"events\":[{},{}],\"next\":2}}", event(1, "f-2"), event(2, "private-1"))
+}
+
+/// Takes its turn at its store's file, as every instance does before it writes; may stop in the midst of it.
+fn take_turn(stops: bool, stream: &mut TcpStream) -> std::io::Result<()> {
+    let turn = turn();
+    if stops {
+        nix::sys::signal::raise(nix::sys::signal::Signal::SIGSTOP)?;
+    }
+    drop(turn);
+    plain(stream, "200 OK", "{}")
+}
+
+fn turn() -> File {
+    let store = variable("BONGSU_STORE").unwrap_or_default();
+    let path = format!("{}.lock", store.trim_start_matches("sqlite:"));
+    let file = OpenOptions::new().create(true).truncate(false).write(true).open(path).expect("a lock file");
+    file.lock().expect("a lock");
+    file
 }
 
 /// What it was told when it was started.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use bongsu_host::config::Loaded;
+use bongsu_host::config::{Loaded, environment};
 use bongsu_host::logs::Logs;
 use bongsu_host::stop::Stop;
 
@@ -20,7 +20,7 @@ pub(crate) struct Child {
 impl Child {
     /// Reads the configuration of that name and starts its log.
     pub(crate) fn start(name: &'static str) -> Result<Self> {
-        let loaded = Loaded::load(name, [name], std::env::vars())?;
+        let loaded = Loaded::load(name, [name], environment())?;
         let logs = Logs::start(&loaded.config)?;
         Ok(Self { loaded, logs, stop: Stop::from_process()? })
     }

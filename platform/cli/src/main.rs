@@ -6,6 +6,7 @@
 mod args;
 mod place;
 mod screen;
+mod whole;
 mod up;
 mod ps;
 mod steer;
@@ -26,9 +27,11 @@ mod child;
 mod broker_process;
 mod gateway_process;
 
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
+use nix::sys::stat::{Mode, umask};
 use tokio::runtime::Builder;
 
 use args::{Args, Command};
@@ -36,15 +39,40 @@ use args::{Args, Command};
 /// Threads of a part that serves many at once; a laptop has other things to do too.
 const WORKERS: usize = 2;
 
+/// Rights that no file made here, or by a child, gives to anybody but its owner.
+const OTHERS: u32 = 0o077;
+
 fn main() -> ExitCode {
-    match run(Args::parse()) {
+    umask(Mode::from_bits_truncate(OTHERS));
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(asked) => return not_a_command(&asked),
+    };
+    // Asked last: what a command could not say counts, however well it went.
+    match run(args).and_then(|code| screen::printed().map(|()| code)) {
         Ok(code) => code,
         Err(error) => {
-            // One line with its causes; a backtrace would hide it.
-            eprintln!("bongsu: {error:#}");
+            complain(&format!("{error:#}"));
             ExitCode::FAILURE
         }
     }
+}
+
+/// `--help`, `--version`, or a mistake in the command line.
+fn not_a_command(asked: &clap::Error) -> ExitCode {
+    match asked.print() {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            complain(&format!("cannot write to stdout: {error}"));
+            ExitCode::FAILURE
+        }
+        _ => ExitCode::from(u8::try_from(asked.exit_code()).unwrap_or(1)),
+    }
+}
+
+/// One line with its causes; a backtrace would hide it.
+fn complain(line: &str) {
+    // Not eprintln!: that nobody reads must not become a panic.
+    let _ = writeln!(io::stderr(), "bongsu: {line}");
 }
 
 fn run(args: Args) -> anyhow::Result<ExitCode> {

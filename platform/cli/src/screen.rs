@@ -1,13 +1,42 @@
 //! What is printed and how: tables, colours, times.
 
 use std::io::{self, IsTerminal, Write};
+use std::sync::OnceLock;
 
 /// Characters of a long text on a terminal.
 const GLANCE: usize = 80;
 
-/// Prints a line; false when nobody reads any more (`bongsu logs | head`), which ends a command quietly.
+/// Why the first line that could not be printed could not.
+static FAILED: OnceLock<io::Error> = OnceLock::new();
+
+/// Prints a line; false when nobody reads any more (`bongsu logs | head`), which ends a command quietly, or when it cannot
+/// be written, which [`printed`] says at the end.
 pub(crate) fn print(line: &str) -> bool {
-    writeln!(io::stdout(), "{line}").is_ok()
+    print_to(&mut io::stdout(), line)
+}
+
+fn print_to(out: &mut impl Write, line: &str) -> bool {
+    match writeln!(out, "{line}").and_then(|()| out.flush()) {
+        Ok(()) => true,
+        Err(error) => {
+            if error.kind() != io::ErrorKind::BrokenPipe {
+                // The first one says why; those that follow say the same.
+                let _ = FAILED.set(error);
+            }
+            false
+        }
+    }
+}
+
+/// Whether everything that was to be printed was: a command that says less than it should has failed.
+///
+/// # Errors
+/// What the first line that is missing met.
+pub(crate) fn printed() -> anyhow::Result<()> {
+    match FAILED.get() {
+        None => Ok(()),
+        Some(error) => Err(anyhow::anyhow!("cannot write to stdout: {error}")),
+    }
 }
 
 /// Whether colours are wanted.

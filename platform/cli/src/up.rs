@@ -16,6 +16,8 @@ use supervisor::{DataFolder, Supervisor, SystemFile};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::args::{Place, Up};
+use crate::screen::print;
+use crate::whole;
 
 /// A detached start that is not over by then is reported as it stands.
 const DETACHED_START: Duration = Duration::from_secs(120);
@@ -28,6 +30,7 @@ pub(crate) async fn up(place: &Place, flags: &Up) -> Result<ExitCode> {
         return detached(place, &system, &data).await;
     }
     let data = DataFolder::take(&data)?;
+    data.warnings().iter().for_each(|line| say(&format!("warning: {line}")));
     let own = current_exe().context("cannot find the bongsu binary itself")?;
     let mut signals = Signals::new()?;
     say(&format!("{}: starting, data in {}", system.name, data.path().display()));
@@ -41,7 +44,11 @@ pub(crate) async fn up(place: &Place, flags: &Up) -> Result<ExitCode> {
     tokio::select! { biased;
         // Dropping the supervisor kills its children, and closes their pipes.
         _ = signals.next() => bail!("asked twice to stop: killed everything"),
-        () = supervisor.stop() => say("everything has stopped"),
+        data = supervisor.stop() => {
+            // While the folder is still locked: nobody starts in it meanwhile.
+            whole::leave(data.path()).iter().for_each(|line| say(line));
+            say("everything has stopped");
+        }
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -92,15 +99,20 @@ async fn detached(place: &Place, system: &SystemFile, data: &Path) -> Result<Exi
             let text = std::fs::read_to_string(&said).unwrap_or_default();
             bail!("the system did not start ({status}): {}", text.lines().last().unwrap_or("it said nothing"));
         }
-        if let Ok(client) = Client::find(data)
-            && let Ok(rows) = client.instances().await
-        {
-            let over = tokio::time::Instant::now() > deadline;
+        let over = tokio::time::Instant::now() > deadline;
+        let rows = match Client::find(data) {
+            Ok(client) => client.instances().await,
+            Err(error) => Err(error),
+        };
+        if over && let Err(error) = &rows {
+            bail!("the system has not said how it is within {DETACHED_START:?}: {error}");
+        }
+        if let Ok(rows) = rows {
             if over || rows.iter().all(|row| row.state.is_settled()) {
                 let whole = rows.iter().all(|row| matches!(row.state, State::Ready | State::Stopped));
-                summary(system, &rows, "the background").iter().for_each(|line| say(line));
+                summary(system, &rows, "the background").iter().all(|line| print(line));
                 let bad = rows.iter().filter(|row| !matches!(row.state, State::Ready | State::Stopped));
-                bad.for_each(|row| say(&crate::ps::line(row)));
+                bad.map(crate::ps::line).all(|line| print(&line));
                 return Ok(if whole { ExitCode::SUCCESS } else { ExitCode::FAILURE });
             }
         }
@@ -108,16 +120,21 @@ async fn detached(place: &Place, system: &SystemFile, data: &Path) -> Result<Exi
     }
 }
 
-/// The signals that ask a foreground process to end.
+/// The signals that ask a foreground process to end. One that was ignored when it was started stays ignored: whoever wrote
+/// `nohup bongsu up &` meant it.
 struct Signals {
-    interrupt: Signal,
-    terminate: Signal,
-    hangup: Signal,
+    interrupt: Option<Signal>,
+    terminate: Option<Signal>,
+    hangup: Option<Signal>,
 }
 
 impl Signals {
     fn new() -> Result<Self> {
-        let listen = |kind| signal(kind).context("cannot listen to signals");
+        let ignored = ignored_signals();
+        let listen = |kind: SignalKind| match ignored & (1 << (kind.as_raw_value() - 1)) {
+            0 => signal(kind).context("cannot listen to signals").map(Some),
+            _ => Ok(None),
+        };
         Ok(Self {
             interrupt: listen(SignalKind::interrupt())?,
             terminate: listen(SignalKind::terminate())?,
@@ -127,9 +144,24 @@ impl Signals {
 
     async fn next(&mut self) -> &'static str {
         tokio::select! { biased;
-            _ = self.interrupt.recv() => "interrupted",
-            _ = self.terminate.recv() => "terminated",
-            _ = self.hangup.recv() => "the terminal is gone",
+            () = heard(&mut self.interrupt) => "interrupted",
+            () = heard(&mut self.terminate) => "terminated",
+            () = heard(&mut self.hangup) => "the terminal is gone",
         }
     }
+}
+
+async fn heard(signal: &mut Option<Signal>) {
+    match signal {
+        Some(signal) => drop(signal.recv().await),
+        None => std::future::pending().await,
+    }
+}
+
+/// A bit for each signal this process was started to ignore: `SigIgn` of `/proc/self/status` (proc(5)). Where there is no
+/// such file, none.
+fn ignored_signals() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0)
 }

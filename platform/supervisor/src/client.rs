@@ -13,6 +13,9 @@ use crate::registry::{Instance, RouteTable};
 /// An ordinary answer takes no longer; `start` and `stop` wait for what they ask for.
 const LIMIT: Duration = Duration::from_secs(40);
 
+/// A supervisor that runs answers within this, whatever else it does.
+const ALIVE: Duration = Duration::from_secs(3);
+
 /// A found supervisor.
 #[derive(Clone)]
 pub struct Client {
@@ -30,6 +33,9 @@ pub enum ClientError {
     /// It runs but does not answer.
     #[error("the supervisor does not answer: {0}")]
     NoAnswer(String),
+    /// It has the folder, but stands still.
+    #[error("the supervisor (process {0}) does not answer within {ALIVE:?}: is it stopped? ('kill -CONT {0}')")]
+    StandsStill(u32),
     /// It said no.
     #[error("{0}")]
     Refused(String),
@@ -38,7 +44,7 @@ pub enum ClientError {
 impl From<NoAnswer> for ClientError {
     fn from(error: NoAnswer) -> Self {
         match error {
-            NoAnswer::Lost(why) => Self::NoAnswer(why),
+            NoAnswer::Lost(why) | NoAnswer::Late(why) => Self::NoAnswer(why),
             NoAnswer::Refused(why) => Self::Refused(why),
         }
     }
@@ -100,6 +106,7 @@ impl Client {
     /// See [`ClientError`].
     pub async fn logs(&self, names: &[String], tail: usize, follow: bool) -> Result<Lines, ClientError> {
         let names = if names.is_empty() { String::new() } else { format!("&names={}", names.join(",")) };
+        self.is_alive().await?;
         let url = format!("{}/logs?tail={tail}&follow={}{names}", self.address.url, u8::from(follow));
         Ok(self.http.lines(&url).await?)
     }
@@ -109,6 +116,7 @@ impl Client {
     /// # Errors
     /// See [`ClientError`].
     pub async fn stop(&self) -> Result<(), ClientError> {
+        self.is_alive().await?;
         self.http.ask(Method::POST, &format!("{}/stop", self.address.url), LIMIT).await?;
         for _ in 0..1200 {
             if !DataFolder::is_taken(&self.data) {
@@ -119,7 +127,17 @@ impl Client {
         Err(ClientError::Refused(format!("the system still runs after 30 s (process {})", self.address.pid)))
     }
 
+    /// Asks what is answered at once: what it is asked for afterwards may take long.
+    async fn is_alive(&self) -> Result<(), ClientError> {
+        match self.http.ask(Method::GET, &format!("{}/system", self.address.url), ALIVE).await {
+            Ok(_) => Ok(()),
+            Err(NoAnswer::Late(_)) => Err(ClientError::StandsStill(self.address.pid)),
+            Err(other) => Err(other.into()),
+        }
+    }
+
     async fn ask<T: DeserializeOwned>(&self, method: Method, path: &str) -> Result<T, ClientError> {
+        self.is_alive().await?;
         let answer = self.http.ask(method, &format!("{}{path}", self.address.url), LIMIT).await?;
         if answer.status != 200 {
             return Err(ClientError::Refused(String::from_utf8_lossy(&answer.body).into_owned()));

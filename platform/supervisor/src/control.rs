@@ -110,7 +110,9 @@ async fn scale(
         let status = match error {
             ScaleError::Unknown { .. } => StatusCode::NOT_FOUND,
             ScaleError::One(_) | ScaleError::Range { .. } => StatusCode::UNPROCESSABLE_ENTITY,
-            ScaleError::Kept(_) | ScaleError::Stopping | ScaleError::Left(_) => StatusCode::SERVICE_UNAVAILABLE,
+            ScaleError::Kept(_) | ScaleError::Files(_) | ScaleError::Stopping | ScaleError::Left(_) => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
         };
         (status, error.to_string())
     })?;

@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 use crate::data_folder::DataFolder;
 use crate::keeper::{Keeper, Order, Shared};
 use crate::registry::State;
-use crate::scale::{Orders, ScaleError, check};
+use crate::scale::{Orders, ScaleError, check, enough_files};
 use crate::spec::{Spec, unroll};
 use crate::system_file::SystemFile;
 
@@ -66,7 +66,10 @@ impl Fleet {
     pub(crate) async fn scale(&self, name: &str, wished: u32) -> Result<(), ScaleError> {
         check(&self.system, name, wished)?;
         let mut orders = self.scaling.lock().await;
-        let before: Vec<Spec> = self.specs().into_iter().filter(|spec| spec.name == name).collect();
+        let specs = self.specs();
+        let others = specs.iter().filter(|spec| spec.name != name).count();
+        let before: Vec<Spec> = specs.into_iter().filter(|spec| spec.name == name).collect();
+        enough_files(others + wished as usize).map_err(ScaleError::Files)?;
         orders.keep(&self.data, name, wished).map_err(|error| ScaleError::Kept(error.to_string()))?;
         self.shared.logs.note("INFO", &format!("{name} is scaled from {} to {wished}", before.len()));
         let mut system = self.system.clone();

@@ -35,9 +35,12 @@ pub struct Lines {
 /// Why there is no answer, in one line.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum NoAnswer {
-    /// Refused, reset, or too late.
+    /// Refused or reset.
     #[error("{0}")]
     Lost(String),
+    /// Not within the limit.
+    #[error("{0}")]
+    Late(String),
     /// Not a success; what the other side said.
     #[error("{0}")]
     Refused(String),
@@ -52,7 +55,7 @@ impl Http {
     /// Asks and reads the whole answer, within `limit`.
     ///
     /// # Errors
-    /// [`NoAnswer::Lost`].
+    /// [`NoAnswer::Lost`], [`NoAnswer::Late`].
     pub async fn ask(&self, method: Method, url: &str, limit: Duration) -> Result<Answer, NoAnswer> {
         self.tell(method, url, String::new(), limit).await
     }
@@ -60,7 +63,7 @@ impl Http {
     /// As [`Http::ask`], with a JSON body unless it is empty.
     ///
     /// # Errors
-    /// [`NoAnswer::Lost`].
+    /// [`NoAnswer::Lost`], [`NoAnswer::Late`].
     pub async fn tell(&self, method: Method, url: &str, json: String, limit: Duration) -> Result<Answer, NoAnswer> {
         let asked = async {
             let response = self.send(method, url, json).await?;
@@ -70,7 +73,7 @@ impl Http {
         };
         match tokio::time::timeout(limit, asked).await {
             Ok(answer) => answer,
-            Err(_) => Err(NoAnswer::Lost(format!("no answer from {url} within {limit:?}"))),
+            Err(_) => Err(NoAnswer::Late(format!("no answer from {url} within {limit:?}"))),
         }
     }
 

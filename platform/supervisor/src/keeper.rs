@@ -16,6 +16,7 @@ use crate::backoff::{FAILING_AFTER, RAN_WELL, pause};
 use crate::data_folder::Address;
 use crate::find_binary::find_binary;
 use crate::http::Http;
+use crate::leftovers::MARK;
 use crate::logs::Logs;
 use crate::placeholder::fill;
 use crate::process::{Happening, Process, Said};
@@ -50,6 +51,8 @@ pub(crate) struct Shared {
     pub(crate) base: PathBuf,
     /// The running binary.
     pub(crate) own: PathBuf,
+    /// What tells the children of this run from all other processes.
+    pub(crate) mark: String,
     /// Where the first instance of each service listened last, also when it does not now.
     pub(crate) addresses: Mutex<HashMap<String, String>>,
 }
@@ -244,6 +247,7 @@ impl Keeper {
             ("BONGSU_LISTEN", listen.to_string()),
             ("BONGSU_STORE", format!("sqlite:{}", path(data.join(format!("{}.db", spec.name))))),
             ("BONGSU_PARENT_PIPE", "1".to_owned()),
+            (MARK, self.shared.mark.clone()),
             ("BONGSU_CONFIG", path(data.join(config_file(&spec.name)))),
         ];
         env.extend(self.shared.url_of(BROKER).map(|url| ("BONGSU_BROKER", url)));

@@ -22,6 +22,9 @@ mod keeper;
 pub mod scale;
 mod fleet;
 mod control;
+mod serve;
+mod leftovers;
+mod turns;
 mod supervise;
 
 pub use data_folder::{DataFolder, DataFolderError};

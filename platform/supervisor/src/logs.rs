@@ -4,9 +4,10 @@
 //! language's chatter) is wrapped, so that every line of every file parses.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::de::IgnoredAny;
@@ -115,15 +116,23 @@ impl Logs {
 }
 
 impl Sink {
-    fn append(&mut self, path: &PathBuf, line: &str) -> io::Result<()> {
-        if self.size >= FILE_LIMIT {
+    fn append(&mut self, path: &Path, line: &str) -> io::Result<()> {
+        // Somebody may have taken it away, as those do who rotate logs: what is written to it then is lost.
+        if self.file.as_ref().is_some_and(|file| !is_at(file, path)) {
             self.file = None;
-            fs::rename(path, path.with_extension("jsonl.1"))?;
+        }
+        if self.file.is_some() && self.size >= FILE_LIMIT {
+            self.file = None;
+            self.size = 0;
+            if fs::rename(path, path.with_extension("jsonl.1")).is_err() {
+                // It cannot be put aside; it must not grow for ever, and not end here either.
+                File::create(path)?;
+            }
         }
         let file = match &mut self.file {
             Some(file) => file,
             None => {
-                let file = OpenOptions::new().create(true).append(true).open(path)?;
+                let file = open(path)?;
                 self.size = file.metadata()?.len();
                 self.file.insert(file)
             }
@@ -143,6 +152,23 @@ impl Sink {
             self.recent_bytes -= oldest.len();
         }
     }
+}
+
+fn open(path: &Path) -> io::Result<File> {
+    let open = || OpenOptions::new().create(true).append(true).mode(0o600).open(path);
+    match (open(), path.parent()) {
+        (Err(error), Some(folder)) if error.kind() == io::ErrorKind::NotFound => {
+            DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+            open()
+        }
+        (opened, _) => opened,
+    }
+}
+
+/// Whether the open file is the one at that path.
+fn is_at(file: &File, path: &Path) -> bool {
+    let same = |one: fs::Metadata, other: fs::Metadata| (one.dev(), one.ino()) == (other.dev(), other.ino());
+    file.metadata().is_ok_and(|open| fs::metadata(path).is_ok_and(|found| same(open, found)))
 }
 
 #[cfg(test)]
@@ -187,5 +213,45 @@ mod tests {
         let (now, before) = (size("door-1.jsonl"), size("door-1.jsonl.1"));
         assert!(now + before >= FILE_LIMIT && now + before < 2 * FILE_LIMIT + 200_000, "{now} + {before}");
         assert!(logs.lock().by_instance["door-1"].recent_bytes <= RECENT_BYTES);
+    }
+
+    #[test]
+    fn a_log_that_is_taken_away_goes_on_in_a_new_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let logs = Logs::new(folder.path().join("logs"));
+        let file = folder.path().join("logs/door-1.jsonl");
+        let kept = || fs::read_to_string(&file).unwrap_or_default().lines().map(str::to_owned).collect::<Vec<_>>();
+        let long = "x".repeat(60_000);
+        let removed: [(&str, &dyn Fn()); 3] = [
+            ("rm", &|| fs::remove_file(&file).unwrap()),
+            ("mv", &|| fs::rename(&file, folder.path().join("aside")).unwrap()),
+            ("rm -r", &|| fs::remove_dir_all(folder.path().join("logs")).unwrap()),
+        ];
+        for (how, remove) in removed {
+            logs.take("door-1", "stdout", r#"{"n":0}"#);
+            remove();
+            logs.take("door-1", "stdout", r#"{"n":1}"#);
+            assert_eq!(kept(), [r#"{"n":1}"#], "{how}");
+            // Beyond the cap of what was there, which is when it would be put aside.
+            for _ in 0..150 {
+                logs.take("door-1", "stdout", &format!("{{\"m\":\"{long}\"}}"));
+            }
+            logs.take("door-1", "stdout", r#"{"n":2}"#);
+            assert_eq!(kept().last().unwrap(), r#"{"n":2}"#, "{how}");
+        }
+    }
+
+    #[test]
+    fn a_log_that_cannot_be_put_aside_goes_on_within_its_cap() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir_all(folder.path().join("door-1.jsonl.1/full")).unwrap();
+        let logs = Logs::new(folder.path().into());
+        let line = format!("{{\"m\":\"{}\"}}", "x".repeat(60_000));
+        for _ in 0..300 {
+            logs.take("door-1", "stdout", &line);
+        }
+        logs.take("door-1", "stdout", r#"{"n":1}"#);
+        let text = fs::read_to_string(folder.path().join("door-1.jsonl")).unwrap();
+        assert!(text.ends_with("{\"n\":1}\n") && (text.len() as u64) < FILE_LIMIT + 100_000, "{}", text.len());
     }
 }

@@ -58,9 +58,30 @@ pub enum ScaleError {
     /// The system is ending.
     #[error("the system is stopping")]
     Stopping,
+    /// This process may not have so many files open.
+    #[error("{0}")]
+    Files(String),
     /// Some that were to go are still there.
     #[error("{} did not stop", .0.join(", "))]
     Left(Vec<String>),
+}
+
+/// Files an instance needs in the supervisor: three pipes, a handle, its log, and questions about its readiness.
+const FILES_EACH: u64 = 8;
+/// Files for everything else, the control API above all.
+const FILES_OF_OUR_OWN: u64 = 64;
+/// Children inherit the limit: with fewer a service cannot hold its store and serve.
+const FEWEST_FILES: u64 = 128;
+
+/// Whether the machine lets us have so many instances: without files the control API could not even say what is wrong.
+pub(crate) fn enough_files(instances: usize) -> Result<(), String> {
+    let needed = (FILES_OF_OUR_OWN + FILES_EACH * instances as u64).max(FEWEST_FILES);
+    match crate::machine::open_files() {
+        Some(may) if may < needed => Err(format!(
+            "{instances} instances need {needed} open files, this process may have {may}: raise the limit ('ulimit -n 1024')"
+        )),
+        _ => Ok(()),
+    }
 }
 
 impl Orders {

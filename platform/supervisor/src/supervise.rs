@@ -1,13 +1,10 @@
 //! A whole system: its fleet runs, the control API is open, and it all ends in order.
 
 use std::collections::{BTreeMap, HashMap};
-use std::fs;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use nix::sys::signal::{Signal, killpg};
-use nix::unistd::Pid;
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
@@ -17,11 +14,14 @@ use crate::data_folder::{Address, DataFolder, DataFolderError};
 use crate::fleet::Fleet;
 use crate::http::Http;
 use crate::keeper::{Order, Shared};
+use crate::leftovers;
 use crate::logs::Logs;
 use crate::registry::{Registry, State};
-use crate::scale::Orders;
+use crate::scale::{Orders, enough_files};
+use crate::serve::serve;
 use crate::spec::{Spec, config_file, config_text, unroll};
 use crate::system_file::SystemFile;
+use crate::turns;
 
 /// A stop in which even SIGKILL does not help is given up after so long.
 const STOP_LIMIT: Duration = Duration::from_secs(20);
@@ -45,6 +45,9 @@ pub enum StartError {
     /// The control API cannot listen.
     #[error("cannot listen on loopback: {0}")]
     Listen(#[source] std::io::Error),
+    /// So many instances need more open files than this process may have.
+    #[error("{0}")]
+    Files(String),
 }
 
 impl Supervisor {
@@ -53,16 +56,19 @@ impl Supervisor {
     /// # Errors
     /// See [`StartError`]. A service that does not start is no error: it is shown as failing and tried again.
     pub async fn start(system: &SystemFile, data: DataFolder, own: PathBuf) -> Result<Self, StartError> {
-        end_leftovers(&data);
+        leftovers::end(&data);
         let mut system = system.clone();
         let (orders, complaint) = Orders::apply(&data, &mut system);
         let specs = unroll(&system);
+        enough_files(specs.len()).map_err(StartError::Files)?;
         for spec in &specs {
             data.write(&config_file(&spec.name).display().to_string(), &config_text(spec))?;
         }
         let registry = Arc::new(Registry::new(&specs, &system));
         let logs = Arc::new(Logs::new(data.path().join("logs")));
         complaint.iter().for_each(|line| logs.note("WARN", line));
+        data.warnings().iter().for_each(|line| logs.note("WARN", line));
+        let mark = uuid::Uuid::new_v4().simple().to_string();
         let data = Arc::new(data);
         let shared = Arc::new(Shared {
             registry: registry.clone(),
@@ -71,6 +77,7 @@ impl Supervisor {
             data: data.path().to_path_buf(),
             base: system.folder.clone(),
             own,
+            mark: mark.clone(),
             addresses: Mutex::default(),
         });
         let name = system.name.clone();
@@ -78,7 +85,9 @@ impl Supervisor {
         let mut this = Self { data, registry, logs, fleet, stop: Arc::new(Notify::new()), background: JoinSet::new() };
         // The control API is open before the first child starts: the gateway asks it for its routes.
         this.open_control(&name).await?;
-        this.remember_processes();
+        this.background.spawn(leftovers::keep_list(this.registry.clone(), this.data.clone(), mark));
+        let folder = shared.data.clone();
+        this.background.spawn(turns::watch(this.fleet.clone(), this.registry.clone(), this.logs.clone(), folder));
         this.follow_addresses(shared);
         this.fleet.start();
         Ok(this)
@@ -99,8 +108,9 @@ impl Supervisor {
         self.stop.notified().await;
     }
 
-    /// Stops everything: the gateway first, then services in reverse order, the broker last.
-    pub async fn stop(mut self) {
+    /// Stops everything: the gateway first, then services in reverse order, the broker last. The folder that it gives
+    /// back is still locked.
+    pub async fn stop(mut self) -> Arc<DataFolder> {
         self.fleet.close();
         let mut levels: BTreeMap<usize, Vec<Spec>> = BTreeMap::new();
         for spec in self.fleet.specs() {
@@ -118,8 +128,9 @@ impl Supervisor {
         }
         self.fleet.shutdown().await;
         self.background.shutdown().await;
-        self.data.remove(PROCESSES);
+        self.data.remove(leftovers::FILE);
         self.data.remove(Address::FILE);
+        self.data
     }
 
     async fn open_control(&mut self, name: &str) -> Result<(), StartError> {
@@ -136,10 +147,10 @@ impl Supervisor {
         });
         self.background.spawn(async move {
             // Ends only with the process.
-            let _ = axum::serve(listener, router(control)).await;
+            serve(listener, router(control)).await;
         });
-        let address = Address { pid: std::process::id(), url, token };
-        let text = serde_json::to_string(&address).expect("three plain fields can always be written as JSON");
+        let address = Address { pid: std::process::id(), url, token, folder: self.data.identity().cloned() };
+        let text = serde_json::to_string(&address).expect("plain fields can always be written as JSON");
         self.data.write(Address::FILE, &text)?;
         Ok(())
     }
@@ -168,51 +179,4 @@ impl Supervisor {
             }
         });
     }
-
-    /// Keeps the list of child processes on disk, for [`end_leftovers`].
-    fn remember_processes(&mut self) {
-        let (registry, path) = (self.registry.clone(), self.data.path().join(PROCESSES));
-        self.background.spawn(async move {
-            let mut revision = registry.watch();
-            let mut written = String::new();
-            loop {
-                let mut text = String::new();
-                for pid in registry.instances().iter().filter_map(|row| row.pid) {
-                    if let Some(birth) = birth(pid) {
-                        text.push_str(&format!("{pid} {birth}\n"));
-                    }
-                }
-                if text != written && fs::write(&path, &text).is_ok() {
-                    written = text;
-                }
-                if revision.changed().await.is_err() {
-                    return;
-                }
-            }
-        });
-    }
-}
-
-/// The children now alive, as lines of `pid birth`.
-const PROCESSES: &str = "processes";
-
-/// Ends what a killed supervisor left behind. Its children stop when their pipe closes; one that was paused then, or
-/// does not listen to its pipe, would otherwise still write to the store of its successor.
-fn end_leftovers(data: &DataFolder) {
-    let text = fs::read_to_string(data.path().join(PROCESSES)).unwrap_or_default();
-    for line in text.lines() {
-        let Some((pid, born)) = line.split_once(' ') else { continue };
-        let Ok(pid) = pid.parse::<u32>() else { continue };
-        // The same number may be another process by now; its time of birth tells.
-        if birth(pid).as_deref() == Some(born) {
-            let _ = killpg(Pid::from_raw(pid as i32), Signal::SIGKILL);
-        }
-    }
-}
-
-/// When a process started, in clock ticks since boot: field 22 of `/proc/PID/stat` (proc(5)).
-fn birth(pid: u32) -> Option<String> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The name in field 2 may hold spaces and brackets; what follows the last bracket starts at field 3.
-    stat.rsplit_once(')')?.1.split_whitespace().nth(19).map(str::to_owned)
 }

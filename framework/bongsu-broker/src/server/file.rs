@@ -2,6 +2,7 @@
 
 use std::{
     fs::{self, File, TryLockError},
+    os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -91,7 +92,10 @@ fn lock(path: &Path) -> Result<File, ServerError> {
     }
     let mut beside = path.as_os_str().to_owned();
     beside.push(".lock");
-    let lock = File::options().create(true).truncate(false).write(true).open(beside).map_err(unusable)?;
+    // Its owner's alone, and so is what SQLite makes beside it. If the file cannot be made, SQLite says why.
+    let private = |path: &Path| File::options().create(true).truncate(false).write(true).mode(0o600).open(path);
+    let lock = private(Path::new(&beside)).map_err(unusable)?;
+    let _ = private(path);
     match lock.try_lock() {
         Ok(()) => Ok(lock),
         Err(TryLockError::WouldBlock) => Err(ServerError::InUse { path: path.to_owned() }),

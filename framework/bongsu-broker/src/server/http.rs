@@ -9,7 +9,7 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     middleware::map_response,
     response::{IntoResponse, Response},
-    routing::{get, post},
+    routing::{delete, get, post},
 };
 use bongsu_runtime::ports::broker::{BrokerError, Topic};
 use serde::Serialize;
@@ -23,6 +23,7 @@ use crate::wire::{Log, NewTopic, PartitionShown, Problem, Report, Taken, TopicSh
 
 mod body;
 mod fetch;
+mod hold;
 mod publish;
 
 use body::Read;
@@ -41,6 +42,8 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .route("/publish", post(publish::service))
         .route("/fetch", post(fetch::fetch))
         .route("/consumers", get(consumers).post(report))
+        .route("/hold", post(hold::begin))
+        .route("/hold/{number}", delete(hold::release))
         .fallback(async || Problem::refused(404, "there is no such resource"))
         .method_not_allowed_fallback(async || Problem::refused(405, "this cannot be done to it"))
         .with_state(shared)
@@ -125,6 +128,10 @@ fn show(shared: &Shared, topic: &Indexed) -> TopicShown {
 impl Shared {
     /// Has the writer do something; answered when it is durable.
     pub(crate) async fn ask(&self, work: Work, body: Read) -> Result<Taken, Problem> {
+        let _held_off = match work {
+            Work::Append(_) => Some(self.hold.publishing().await),
+            _ => None,
+        };
         let (tell, told) = tokio::sync::oneshot::channel();
         let job = Job { work, tell, _memory: Some(body.into_permit()) };
         let busy = |why: &str| BrokerError::Unavailable(why.into());

@@ -34,6 +34,8 @@ pub(crate) enum Work {
     Ensure(Topic),
     Append(Batch),
     Expire,
+    /// To know that what was asked for before is done.
+    Nothing,
 }
 
 /// What a job comes to; durable when told.
@@ -144,6 +146,7 @@ impl Scribe {
     fn one(&mut self, work: &Work, now_ms: i64, touched: &mut Touched) -> Result<Taken, Failed> {
         match work {
             Work::Ensure(topic) => self.known.ensure(&self.db, topic),
+            Work::Nothing => Ok(Taken::default()),
             Work::Append(batch) => self.known.append(&self.db, batch, now_ms, touched),
             Work::Expire => {
                 if self.known.expire(&self.db, now_ms, touched)?

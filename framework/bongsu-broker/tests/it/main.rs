@@ -8,6 +8,7 @@ mod recipes;
 mod node;
 mod kill;
 mod http;
+mod hold;
 mod limits;
 mod file;
 mod disk_full;

@@ -8,7 +8,8 @@ use toml::{Table, Value};
 use super::{Config, ConfigError};
 
 /// Variables under the prefix that are not configuration keys.
-const NOT_KEYS: [&str; 4] = ["BONGSU_CONFIG", "BONGSU_CRASH_AT", "BONGSU_PARENT_PIPE", "BONGSU_GIT_COMMIT"];
+const NOT_KEYS: [&str; 5] =
+    ["BONGSU_CONFIG", "BONGSU_CRASH_AT", "BONGSU_PARENT_PIPE", "BONGSU_GIT_COMMIT", "BONGSU_RUN"];
 /// Where the service's own settings live.
 const OWN: &str = "service";
 
@@ -66,8 +67,9 @@ impl Layer {
         let mut keys = leaves(shape, "");
         keys.sort();
         let mut layer = Self { source: Source::Environment, table: Table::new(), guessed: Vec::new() };
+        let in_kubernetes = variables.iter().any(|(name, value)| name == "BONGSU_PORT" && value.contains("://"));
         for (variable, text) in variables {
-            if NOT_KEYS.contains(&variable.as_str()) {
+            if NOT_KEYS.contains(&variable.as_str()) || in_kubernetes && is_service_link(&variable) {
                 continue;
             }
             if let Some(key) = keys.iter().find(|key| variable_of(key) == variable) {
@@ -136,7 +138,7 @@ pub(super) fn service<T: DeserializeOwned>(
     guessed: &mut Vec<(String, String)>,
 ) -> Result<T, ConfigError> {
     let source = || Source::Effective.to_string();
-    let mut table = table.clone();
+    let (mut table, given) = (table.clone(), guessed.clone());
     loop {
         let mut unknown = None;
         let mut track = serde_path_to_error::Track::new();
@@ -147,8 +149,9 @@ pub(super) fn service<T: DeserializeOwned>(
         match (read, unknown) {
             (Ok(settings), None) => return Ok(settings),
             (Ok(_), Some(key)) => {
+                let source_name = origin(&key, &given).unwrap_or_else(source);
                 let key = format!("{OWN}.{key}");
-                return Err(ConfigError::UnknownKey { key, source_name: source(), suggestion: None });
+                return Err(ConfigError::UnknownKey { key, source_name, suggestion: None });
             }
             (Err(wrong), _) => {
                 let key = track.path().to_string();
@@ -157,14 +160,20 @@ pub(super) fn service<T: DeserializeOwned>(
                     put(&mut table, &key, Value::String(text));
                     continue;
                 }
-                return Err(own_error(key, source(), &wrong));
+                return Err(own_error(key, source(), &given, &wrong));
             }
         }
     }
 }
 
+/// Where a setting of the service's own was given as text, for whoever must find it.
+fn origin(key: &str, given: &[(String, String)]) -> Option<String> {
+    let variable = variable_of(&format!("{OWN}.{key}"));
+    given.iter().any(|(own, _)| own == key).then(|| format!("the environment ({variable}) or the flags"))
+}
+
 /// serde names an unknown field only in its message: `unknown field `a`, expected one of `b`, `c``.
-fn own_error(key: String, source_name: String, wrong: &toml::de::Error) -> ConfigError {
+fn own_error(key: String, source_name: String, given: &[(String, String)], wrong: &toml::de::Error) -> ConfigError {
     let message = wrong.message();
     let Some(rest) = message.strip_prefix("unknown field ") else {
         return bad_value(format!("{OWN}.{key}"), source_name, wrong);
@@ -173,6 +182,7 @@ fn own_error(key: String, source_name: String, wrong: &toml::de::Error) -> Confi
     let field = quoted.next().unwrap_or(&key).to_owned();
     let suggestion = nearest(&field, quoted).map(|near| format!("{OWN}.{near}"));
     let key = if key.ends_with(&field) { key } else { field };
+    let source_name = origin(&key, given).unwrap_or(source_name);
     ConfigError::UnknownKey { key: format!("{OWN}.{key}"), source_name, suggestion }
 }
 
@@ -201,6 +211,14 @@ fn known(shape: &Table, table: &Table, prefix: &str, source: &Source) -> Result<
         }
     }
     Ok(())
+}
+
+/// What Kubernetes sets in every pod for a Service that is named bongsu, see "Environment variables" of its Services;
+/// `BONGSU_PORT=tcp://10.0.0.1:80` tells that it is there.
+fn is_service_link(variable: &str) -> bool {
+    let numbered =
+        |prefix: &str| variable.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('_'));
+    variable == "BONGSU_SERVICE_HOST" || numbered("BONGSU_SERVICE_PORT") || numbered("BONGSU_PORT")
 }
 
 /// A variable under our prefix that is no key: an error when it can only be meant as one.

@@ -109,6 +109,29 @@ fn a_service_has_its_own_settings_and_they_are_as_strict() {
 }
 
 #[test]
+fn an_own_setting_from_the_environment_that_nobody_reads_is_named_as_its_variable() {
+    let why = refused("", &[("BONGSU_SERVICE_HOST", "10.0.0.1")], &[]);
+    assert_eq!(why, "unknown key service.host in the environment (BONGSU_SERVICE_HOST) or the flags");
+    assert!(!refused("[service]\nhost = 1", &[], &[]).contains("BONGSU_"));
+}
+
+#[test]
+fn what_kubernetes_sets_for_a_service_of_that_name_is_no_setting() {
+    let links = [
+        ("BONGSU_SERVICE_HOST", "10.0.0.1"),
+        ("BONGSU_SERVICE_PORT", "80"),
+        ("BONGSU_SERVICE_PORT_HTTP", "80"),
+        ("BONGSU_PORT", "tcp://10.0.0.1:80"),
+        ("BONGSU_PORT_80_TCP", "tcp://10.0.0.1:80"),
+        ("BONGSU_PORT_80_TCP_PROTO", "tcp"),
+        ("BONGSU_PORT_80_TCP_ADDR", "10.0.0.1"),
+        ("BONGSU_SERVICE_GREETING", "hi"),
+    ];
+    let own: Own = load("", &links, &[]).unwrap().service().unwrap();
+    assert_eq!(own.greeting, "hi");
+}
+
+#[test]
 fn the_effective_configuration_prints_as_toml_that_loads_to_the_same() {
     let mut loaded = load("", &[("BONGSU_COLOUR", "green")], &["--print-config"]).unwrap();
     assert!(loaded.print);

@@ -285,6 +285,12 @@ pub trait Store: Send + Sync {
 
     /// Deletes every document of a table.
     fn drop_table<'a>(&'a self, table: &'a str) -> Fut<'a, Result<(), StoreError>>;
+
+    /// Ends it: what is queued is written, whatever comes later is [`StoreError::Unavailable`], and what it keeps is
+    /// left whole. A process that is killed does without.
+    fn shut_down(&self) -> Fut<'_, ()> {
+        Box::pin(std::future::ready(()))
+    }
 }
 
 /// Largest body of one event, document or fact, in bytes.

@@ -41,6 +41,12 @@ impl Home {
         rusqlite::Connection::open(self.file()).unwrap()
     }
 
+    /// The sockets of the instances that have it open.
+    pub(crate) fn bells(&self) -> Vec<PathBuf> {
+        let folder = self.0.path().join("store.db.bells");
+        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect()
+    }
+
     /// Keeps the file locked as another process that is writing does, until it is dropped.
     pub(crate) fn keep_locked(&self) -> std::fs::File {
         let lock = std::fs::File::create(self.0.path().join("store.db.lock")).unwrap();

@@ -1,7 +1,7 @@
 //! Several processes on one file, as far as one process can show it: the lock, the turns and the doorbell.
 
 use std::{
-    net::UdpSocket,
+    os::unix::net::UnixDatagram,
     sync::{
         atomic::{AtomicBool, AtomicU32, Ordering::Relaxed},
         mpsc,
@@ -107,20 +107,15 @@ fn without_a_doorbell_a_change_elsewhere_is_still_noticed() {
 }
 
 #[test]
-fn a_position_rung_by_a_stranger_is_not_believed() {
+fn what_is_no_position_is_not_believed() {
     let home = Home::new();
     let store = home.open();
-    let port: u16 = home.raw().query_row("SELECT port FROM doorbell", [], |row| row.get(0)).unwrap();
-    let stranger = UdpSocket::bind("127.0.0.1:0").unwrap();
-    for length in [0, 1, 23, 24, 25, 32, 4_000] {
-        stranger.send_to(&vec![0xff; length], ("127.0.0.1", port)).unwrap();
+    let stranger = UnixDatagram::unbound().unwrap();
+    for length in [0, 1, 7, 9, 24, 4_000] {
+        stranger.send_to(&vec![0xff; length], home.bells().remove(0)).unwrap();
     }
-    // Two ticks: everything sent has been heard.
-    block_on(async {
-        store.changed(Position(9)).await;
-        store.changed(Position(9)).await;
-        store.changed(Position(9)).await;
-    });
+    // Three ticks: everything sent has been heard.
+    (0..3).for_each(|_| block_on(store.changed(Position(9))));
     let mut waiting = store.changed(Position(1_000));
     let now = futures::FutureExt::now_or_never(&mut waiting);
     assert_eq!(now, None, "nothing is there, so it waits");
@@ -132,23 +127,18 @@ fn a_position_rung_by_a_stranger_is_not_believed() {
 fn instances_that_are_gone_are_rung_no_more() {
     let home = Home::new();
     let store = home.open();
-    let gone = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    home.raw().execute("INSERT INTO doorbell VALUES (?1)", [gone]).unwrap();
-    let listed = || -> Vec<u16> {
-        let raw = home.raw();
-        let mut list = raw.prepare("SELECT port FROM doorbell").unwrap();
-        list.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
-    };
-    assert_eq!(listed().len(), 2);
-    let mut id = 0;
-    until("the dead port is forgotten", || {
-        id += 1;
-        done(&store, put(id, "a", "x"));
-        !listed().contains(&gone)
-    });
-    assert_eq!(listed().len(), 1);
+    let gone = home.file().with_extension("db.bells").join("gone");
+    drop(UnixDatagram::bind(&gone).unwrap());
+    let stranger = gone.with_file_name("notes");
+    std::fs::write(&stranger, "not a socket").unwrap();
+    assert!(gone.exists());
+    done(&store, put(1, "a", "x"));
+    until("the dead socket is taken away", || !gone.exists());
+    assert!(stranger.exists(), "what is no socket is not touched");
+    std::fs::remove_file(stranger).unwrap();
+    assert_eq!(home.bells().len(), 1);
     store.close();
-    assert_eq!(listed(), [0_u16; 0], "one that closes takes itself off the list");
+    assert_eq!(home.bells().len(), 0, "one that closes takes itself off the list");
 }
 
 #[test]

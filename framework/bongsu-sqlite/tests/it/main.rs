@@ -3,6 +3,7 @@
 
 mod bench;
 mod conformance;
+mod copies;
 mod group;
 mod instances;
 mod open;

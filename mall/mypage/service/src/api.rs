@@ -1,7 +1,5 @@
 //! The HTTP API: one screen per customer.
 
-use std::time::{Duration, UNIX_EPOCH};
-
 use axum::{
     Router,
     extract::{Path, State},
@@ -15,7 +13,7 @@ use bongsu_host::{
     principal::Principal,
     problem::Problem,
 };
-use bongsu_runtime::{Handle, Range};
+use bongsu_runtime::{Handle, Range, rfc3339};
 use money::Money;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -133,8 +131,4 @@ impl MyOrder {
             placed_at,
         }
     }
-}
-
-fn rfc3339(ms: i64) -> String {
-    humantime::format_rfc3339_millis(UNIX_EPOCH + Duration::from_millis(ms.unsigned_abs())).to_string()
 }

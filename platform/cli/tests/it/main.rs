@@ -11,3 +11,5 @@ mod logs;
 mod bad_input;
 mod gateway;
 mod facts;
+mod copies;
+mod outside;

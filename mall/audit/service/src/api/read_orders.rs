@@ -1,8 +1,6 @@
 //! `GET /audit/orders`: the orders about which the contexts disagree, the longest first.
 //! `GET /audit/orders/{id}`: one order, also when nothing is wrong with it.
 
-use std::time::{Duration, UNIX_EPOCH};
-
 use audit_domain::{
     inspection::{Inspections, Wrong},
     rules::Finding,
@@ -17,7 +15,7 @@ use bongsu_host::{
     principal::Principal,
     problem::Problem,
 };
-use bongsu_runtime::{Handle, Range};
+use bongsu_runtime::{Handle, Range, rfc3339};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -83,8 +81,4 @@ impl Inspected {
         let shown = |found: Finding| ShownFinding { rule: found.rule, contexts: found.contexts, detail: found.detail };
         Self { order_id, since: since_ms.map(rfc3339), findings: findings.into_iter().map(shown).collect() }
     }
-}
-
-fn rfc3339(ms: i64) -> String {
-    humantime::format_rfc3339_millis(UNIX_EPOCH + Duration::from_millis(ms.unsigned_abs())).to_string()
 }

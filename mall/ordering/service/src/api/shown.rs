@@ -1,7 +1,6 @@
 //! Orders as the API shows them.
 
-use std::time::{Duration, UNIX_EPOCH};
-
+use bongsu_runtime::rfc3339;
 use money::Money;
 use ordering_domain::{
     events::{CancelledWhy, Method, OrderLine, OrderPlaced, RejectedWhy},
@@ -187,8 +186,4 @@ fn shown(lines: &[OrderLine]) -> Vec<ShownLine> {
         price: line.price,
     };
     lines.iter().map(line).collect()
-}
-
-fn rfc3339(ms: i64) -> String {
-    humantime::format_rfc3339_millis(UNIX_EPOCH + Duration::from_millis(ms.unsigned_abs())).to_string()
 }
