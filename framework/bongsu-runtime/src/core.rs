@@ -11,7 +11,7 @@ use std::{
 use tokio::sync::Notify;
 
 use crate::{
-    cache::{Cache, CachedDoc},
+    cache::{Cache, CachedDoc, CachedStream, is_about},
     command::ONCE,
     generation::Generations,
     lease::Leases,
@@ -26,6 +26,7 @@ use crate::{
     service::Service,
     snapshot::{Taken, Wanted},
     status::Health,
+    turns::Turns,
     unit::{Plan, Unit},
 };
 
@@ -47,6 +48,8 @@ pub(crate) struct Core {
     /// Units submitted so far: who works in the background gives way while it grows.
     pub(crate) submitted: AtomicU64,
     pub(crate) cache: Mutex<Cache>,
+    /// Streams that are folded from their beginning: each by one at a time.
+    pub(crate) folding: Turns,
     /// Snapshots to be written in the background.
     pub(crate) wanted: Wanted,
     /// Tasks of planted bugs; empty in a real process.
@@ -68,9 +71,16 @@ pub(crate) struct Queued {
 struct Belief {
     core: Arc<Core>,
     id: CommitId,
-    streams: Vec<String>,
+    streams: Vec<Leaves>,
     docs: Vec<DocKey>,
     settled: bool,
+}
+
+/// What a Commit leaves of a stream it read, and whether it changes it.
+struct Leaves {
+    stream: String,
+    after: CachedStream,
+    changed: bool,
 }
 
 /// How a queued Commit ended.
@@ -125,8 +135,9 @@ impl Core {
                 let (version, state) = (after.version, after.state.clone());
                 snapshots.push((stream.clone(), Taken { version, commit: id, state }));
             }
-            cache.put_stream(stream.clone(), after);
-            belief.streams.push(stream);
+            cache.believe(&stream, after.clone());
+            let changed = !after.is_at(&read);
+            belief.streams.push(Leaves { stream, after, changed });
         }
         for (key, _, after) in plan.docs {
             if let Some(after) = after
@@ -141,12 +152,19 @@ impl Core {
 
     /// Whether everything a unit has read is still so; what is not is forgotten. The store alone can tell.
     pub(crate) async fn still_holds(&self, unit: Unit) -> Result<bool, StoreError> {
-        let mut commit = unit.plan().commit;
+        let Plan { mut commit, streams, .. } = unit.plan();
         (commit.events, commit.docs) = (Vec::new(), Vec::new());
         match self.store.commit(commit).await? {
             Verdict::Done => Ok(true),
             Verdict::Refused(mismatches) => {
-                self.cache().learn(&mismatches);
+                let mut cache = self.cache();
+                cache.learn(&mismatches);
+                for (stream, read, _) in &streams {
+                    if mismatches.iter().any(|mismatch| is_about(mismatch, stream)) {
+                        cache.doubt(stream, read.reading);
+                    }
+                }
+                drop(cache);
                 self.leases.learn(&mismatches);
                 Ok(false)
             }
@@ -164,6 +182,7 @@ impl Core {
         belief.settled = true;
         match &settled {
             Settled::Done => {
+                belief.confirm();
                 snapshots.into_iter().for_each(|(stream, taken)| self.wanted.ask(&stream, taken));
                 if due_ms.is_some() {
                     self.due.notify_one();
@@ -171,13 +190,15 @@ impl Core {
             }
             Settled::Refused(mismatches) => {
                 self.cache().learn(mismatches);
-                belief.give_up();
+                belief.give_up(|leaves| {
+                    leaves.changed || mismatches.iter().any(|mismatch| is_about(mismatch, &leaves.stream))
+                });
                 if self.leases.learn(mismatches) {
                     self.env.sometimes(moments::LEASE_LOST);
                 }
             }
             Settled::Failed(error) => {
-                belief.give_up();
+                belief.give_up(|_| true);
                 self.health.store_failed(error);
             }
         }
@@ -186,9 +207,18 @@ impl Core {
 }
 
 impl Belief {
-    fn give_up(&self) {
+    /// It is durable. What was only read was guarded, and so is confirmed as well.
+    fn confirm(&self) {
         let mut cache = self.core.cache();
-        self.streams.iter().for_each(|stream| cache.forget_stream(stream));
+        self.streams.iter().for_each(|leaves| cache.confirm(&leaves.stream, &leaves.after));
+    }
+
+    /// It is not, or nobody knows: what it changed is not believed any more, nor what else is `wrong`.
+    fn give_up(&self, wrong: impl Fn(&Leaves) -> bool) {
+        let mut cache = self.core.cache();
+        for leaves in self.streams.iter().filter(|leaves| wrong(leaves)) {
+            cache.doubt(&leaves.stream, leaves.after.reading);
+        }
         self.docs.iter().for_each(|key| forget_own(&mut cache, key, self.id));
     }
 }
@@ -196,7 +226,7 @@ impl Belief {
 impl Drop for Belief {
     fn drop(&mut self) {
         if !self.settled {
-            self.give_up();
+            self.give_up(|_| true);
             self.core.due.notify_one();
         }
     }

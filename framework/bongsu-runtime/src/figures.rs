@@ -89,6 +89,11 @@ pub(crate) async fn all(core: &Arc<Core>) -> Vec<Figure> {
         let held = Value::Gauge(core.leases.held(kind).len() as i64);
         Figure::new("bongsu_leases_held", "Leases this instance holds.", held).of("kind", kind.trim_end_matches('/'))
     }));
+    let (streams, docs) = core.cache().bytes();
+    figures.extend([("states", streams), ("documents", docs)].map(|(what, bytes)| {
+        let bytes = Value::Gauge(i64::try_from(bytes).unwrap_or(i64::MAX));
+        Figure::new("bongsu_cache_bytes", "What this instance remembers weighs, estimated.", bytes).of("what", what)
+    }));
     figures.extend(lags(core).await);
     figures.extend(core.store.figures());
     figures

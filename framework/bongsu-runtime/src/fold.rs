@@ -5,7 +5,7 @@ use std::{any::Any, sync::Arc};
 use bongsu_core::StreamRef;
 
 use crate::{
-    cache::{CachedStream, State},
+    cache::{CachedStream, State, heavier},
     core::Core,
     ports::store::{CommitId, Read, StoredEvent},
     snapshot::{Loaded, Taken},
@@ -20,6 +20,8 @@ pub(crate) struct Folded {
     pub(crate) from: u64,
     /// Who wrote the last event; `None` before the first.
     commit: Option<CommitId>,
+    /// What the state weighs, estimated.
+    bytes: usize,
 }
 
 /// Events read at once.
@@ -38,27 +40,77 @@ impl Folded {
     }
 
     fn empty(target: &StreamRef) -> Self {
-        Self { version: 0, state: (target.folder.empty)(), from: 0, commit: None }
+        Self { version: 0, state: (target.folder.empty)(), from: 0, commit: None, bytes: 0 }
     }
 
     fn apply(&mut self, target: &StreamRef, event: &StoredEvent) -> Result<(), Fail> {
         (target.folder.apply)(self.state.as_mut(), &event.name, event.schema, &event.data)
             .map_err(|error| Fail::Corrupt(format!("{}@{}: {error}", event.stream, event.version)))?;
         (self.version, self.commit) = (event.version, Some(event.commit));
+        self.bytes = heavier(self.bytes, event.data.len());
         Ok(())
     }
 }
 
+impl From<Folded> for CachedStream {
+    fn from(folded: Folded) -> Self {
+        let Folded { version, commit, bytes, .. } = folded;
+        Self { version, commit, state: State::from(folded.state), bytes, reading: 0 }
+    }
+}
+
 impl Core {
-    /// A stream's state: believed if cached, else folded from the store.
+    /// A stream's state: believed if cached, else as it is committed.
     pub(crate) async fn state_of(&self, target: &StreamRef) -> Result<CachedStream, Fail> {
         if let Some(found) = self.cache().stream(&target.stream) {
             return Ok(found);
         }
-        let folded = self.fold(target).await?;
-        let known = CachedStream { version: folded.version, commit: folded.commit, state: State::from(folded.state) };
-        self.cache().put_stream(target.stream.clone(), known.clone());
-        Ok(known)
+        let found = self.committed(target).await?;
+        Ok(self.cache().found(&target.stream, found))
+    }
+
+    /// A stream's state as it is committed: the last one confirmed, and what came after it. The store is always
+    /// asked, so nothing another instance committed is missing, and nothing that is only queued is in it.
+    pub(crate) async fn committed(&self, target: &StreamRef) -> Result<CachedStream, Fail> {
+        if let Some(found) = self.difference(target).await? {
+            return Ok(found);
+        }
+        let turn = self.folding.turn(&target.stream).await;
+        // Whoever had the turn before has left what it found.
+        if let Some(found) = self.difference(target).await? {
+            return Ok(found);
+        }
+        let found = CachedStream::from(self.fold(target).await?);
+        self.cache().confirm(&target.stream, &found);
+        drop(turn);
+        Ok(found)
+    }
+
+    /// What came after the last confirmed state; `None` when there is none, when the store does not bear it out (it was
+    /// restored), or when so much came that a snapshot may be nearer.
+    async fn difference(&self, target: &StreamRef) -> Result<Option<CachedStream>, Fail> {
+        let Some(known) = self.cache().confirmed(&target.stream) else { return Ok(None) };
+        let page = self.page(target, known.version.saturating_sub(1)).await?;
+        let last = page.first().map(|event| (event.version, Some(event.commit)));
+        if known.version > 0 && last != Some((known.version, known.commit)) {
+            self.cache().forget_stream(&target.stream);
+            return Ok(None);
+        }
+        if page.last().is_none_or(|event| event.version <= known.version) {
+            return Ok(Some(known));
+        }
+        if page.len() == PAGE as usize && self.rule_of(&target.stream).is_some() {
+            self.cache().forget_stream(&target.stream);
+            return Ok(None);
+        }
+        let state = (target.folder.copy)(known.state.as_ref());
+        let (version, commit, bytes) = (known.version, known.commit, known.bytes);
+        let mut folded = Folded { version, state, from: version, commit, bytes };
+        self.fold_pages(target, &mut folded, page, &|_| true).await?;
+        self.ask_after_a_long_way(target, &folded);
+        let found = CachedStream::from(folded);
+        self.cache().confirm(&target.stream, &found);
+        Ok(Some(found))
     }
 
     /// Folds a stream from the store, committed events only, beginning at its snapshot if there is one.
@@ -110,8 +162,8 @@ impl Core {
             return Ok(None);
         }
         let commit = page.first().map(|event| event.commit);
-        let (version, state) = (snapshot.version, snapshot.state);
-        let mut folded = Folded { version, state, from: version, commit };
+        let Loaded { version, state, bytes, .. } = snapshot;
+        let mut folded = Folded { version, state, from: version, commit, bytes };
         self.fold_pages(target, &mut folded, page, goes_on).await?;
         Ok(Some(folded))
     }

@@ -46,10 +46,10 @@ pub(crate) async fn load<A: Aggregate>(core: &Core, id: &str) -> Result<(A::Stat
 where
     A::State: Clone + Send + Sync + 'static,
 {
-    let folded = core.fold(&StreamRef::of::<A>(id)).await.map_err(refused)?;
-    let version = folded.version;
-    let state = folded.state.downcast().map_err(|_| CommandError::Corrupt("a state of another aggregate".into()))?;
-    Ok((*state, version))
+    let known = core.committed(&StreamRef::of::<A>(id)).await.map_err(refused)?;
+    let state = known.state.downcast_ref::<A::State>();
+    let state = state.ok_or_else(|| CommandError::Corrupt("a state of another aggregate".into()))?;
+    Ok((state.clone(), known.version))
 }
 
 pub(crate) async fn document<T: DeserializeOwned>(

@@ -30,6 +30,7 @@ use crate::{
     snapshot::{self, Wanted},
     status::{Health, watch_catch_up},
     topics::ensure_topics,
+    turns::Turns,
 };
 
 /// The adapters a service runs on.
@@ -60,6 +61,8 @@ pub struct Settings {
     pub retention_ms: Option<u64>,
     /// How many bytes of them it keeps at least in each partition; `None`: all, or as it was said before.
     pub retention_bytes: Option<u64>,
+    /// Bytes of states and documents an instance remembers at most, by estimate.
+    pub cache_bytes: usize,
 }
 
 /// A running service. Dropping it stops its tasks at once, as a crash would; [`stop`](Self::stop) gives the
@@ -78,6 +81,7 @@ impl Default for Settings {
             retry_cap_ms: 5_000,
             retention_ms: None,
             retention_bytes: None,
+            cache_bytes: 64 << 20,
         }
     }
 }
@@ -85,6 +89,7 @@ impl Default for Settings {
 impl Runtime {
     /// Starts everything a service's map asks for. Returns at once; ask [`Handle::status`] when it is ready.
     pub fn start(service: Service, world: World, settings: Settings) -> Self {
+        let cache_bytes = settings.cache_bytes;
         let core = Arc::new(Core {
             service,
             store: world.store,
@@ -98,7 +103,8 @@ impl Runtime {
             due: Notify::new(),
             rebuilds: Notify::new(),
             submitted: AtomicU64::new(0),
-            cache: Mutex::new(Cache::new()),
+            cache: Mutex::new(Cache::new(cache_bytes)),
+            folding: Turns::default(),
             wanted: Wanted::default(),
             planted: Mutex::default(),
         });

@@ -65,6 +65,8 @@ pub(crate) struct Kept {
 pub(crate) struct Loaded {
     pub(crate) version: u64,
     pub(crate) state: Box<dyn Any + Send + Sync>,
+    /// Its size as stored.
+    pub(crate) bytes: usize,
     commit: String,
     revision: CommitId,
 }
@@ -164,7 +166,10 @@ impl Core {
             return Ok(None);
         }
         match (rule.decode)(&kept.state) {
-            Ok(state) => Ok(Some(Loaded { version: kept.version, state, commit: kept.commit, revision })),
+            Ok(state) => {
+                let (version, bytes, commit) = (kept.version, doc.data.len(), kept.commit);
+                Ok(Some(Loaded { version, state, bytes, commit, revision }))
+            }
             Err(error) => self.discard(stream, revision, &format!("its state cannot be read: {error}")).await,
         }
     }

@@ -9,7 +9,7 @@ use bongsu_core::{CommandId, Ctx, DecodeError, StreamRef, Wire, digest, type_of}
 use bytes::Bytes;
 
 use crate::{
-    cache::{CachedDoc, CachedStream},
+    cache::{CachedDoc, CachedStream, heavier},
     command::ONCE,
     core::Core,
     envelope::{Envelope, Meta, rfc3339},
@@ -247,6 +247,10 @@ impl Unit {
 
     /// Turns the unit into a Commit.
     pub(crate) fn plan(self) -> Plan {
+        let mut written: BTreeMap<String, usize> = BTreeMap::new();
+        for event in &self.events {
+            *written.entry(event.stream.clone()).or_default() += event.data.len();
+        }
         let mut commit = Commit { id: self.id, guards: self.fences, events: self.events, docs: Vec::new() };
         let mut plan_streams = Vec::new();
         for (stream, open) in self.streams {
@@ -256,7 +260,11 @@ impl Unit {
                 None => Guard::Head(Head::Stream(stream.clone()), read.version),
             });
             let after = match open.changed {
-                Some(state) => CachedStream { version: open.version, commit: Some(self.id), state: state.into() },
+                Some(state) => {
+                    let bytes = heavier(read.bytes, written.get(&stream).copied().unwrap_or(0));
+                    let (commit, state) = (Some(self.id), state.into());
+                    CachedStream { version: open.version, commit, state, bytes, reading: read.reading }
+                }
                 None => read.clone(),
             };
             plan_streams.push((stream, read, after));

@@ -15,6 +15,8 @@ mod rollout;
 mod processes;
 mod ids;
 mod todos;
+mod counting;
+mod long_streams;
 mod snapshots;
 mod midnight;
 mod past;

@@ -99,6 +99,8 @@ async fn a_snapshot_that_cannot_be_used_is_discarded_and_written_anew() {
         deposit(&lab, &runtime.handle(), 12).await;
         until_snapshot_at(&store, 10).await;
         forge(&store, data.into_bytes()).await;
+        drop(runtime);
+        let runtime = lab.start(bank_with_snapshots(1, 10), &store, "bank-1");
         assert_eq!(balance(&runtime).await, (12, 12), "{what}");
         until_snapshot_at(&store, 12).await;
         assert_eq!((reading(&runtime).await.folded, balance(&runtime).await), (0, (12, 12)), "{what}");
