@@ -16,9 +16,11 @@ mod decider;
 mod decision;
 mod policy;
 mod process;
+mod course;
 mod projection;
 mod public;
 
+pub use course::{Act, Course, Ending, MOST_WAITING, Taken, Want};
 pub use ctx::{CommandId, Ctx, digest};
 pub use decider::{Aggregate, Decider, stream_of};
 pub use decision::{Apply, Change, Changes, Decision, Folder, StreamRef, View};

@@ -129,7 +129,8 @@ pub struct EffectId {
     pub ordinal: u32,
 }
 
-/// What a process wants. See [`Process`] for an example.
+/// What a process wants, one effect after the other; [`Course`](crate::Course) says how a list goes. See [`Process`] for
+/// an example.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Effect<C> {
     /// Send a command.
@@ -138,7 +139,7 @@ pub enum Effect<C> {
     SendUndo {
         /// Sent now.
         run: C,
-        /// Sent by [`Effect::Unwind`], latest first.
+        /// Sent by [`Effect::Unwind`], latest first, if `run` was accepted.
         undo: C,
     },
     /// Set (or move) the timer of this name; durable wall time in milliseconds since the Unix epoch.
@@ -150,8 +151,8 @@ pub enum Effect<C> {
     },
     /// Clear the timer of this name, if it is set.
     CancelWake(&'static str),
-    /// Send every remembered undo, latest first, and end Unwound.
+    /// Clear every timer, send every remembered undo, latest first, and end Unwound. Ends the list.
     Unwind,
-    /// End.
+    /// Clear every timer and end. Ends the list.
     Done,
 }

@@ -1,11 +1,13 @@
 //! Running a process inside the unit that brings its input.
 
-use bongsu_core::{Ctx, EffectId, Route};
+use std::any::Any;
+
+use bongsu_core::{Act, Ctx, EffectId, Route, StreamRef};
 
 use crate::{
     moments, planted,
     ports::store::DocKey,
-    saga::{Glance, STEP, Saga, Told, Want, Written},
+    saga::{STEP, Saga, Told, Written},
     target::Decided,
     todo::{Todo, Work},
     unit::{Fail, MAX_STEPS, Message, Unit},
@@ -39,88 +41,87 @@ impl Unit {
         }
     }
 
-    /// One input: evolve, react, write both down, carry out the effects.
+    /// One input: evolve, react, write both down, carry out the effects. What is refused is the next input at once.
     pub(crate) async fn step_process(&mut self, saga: &dyn Saga, key: &str, told: Told, ctx: &Ctx) -> Result<(), Fail> {
+        let target = saga.stream(key);
+        let mut state = self.copy_of(&target).await?;
+        saga.course(state.as_mut()).settle();
+        if saga.course(state.as_mut()).ending().is_some() {
+            self.core.env.sometimes(moments::LATE_INPUT);
+        }
+        self.take_input(saga, &target, state.as_mut(), told, ctx)?;
+        while let Some(act) = saga.course(state.as_mut()).next() {
+            if let Some(told) = self.carry_out(saga, key, act, ctx).await? {
+                self.take_input(saga, &target, state.as_mut(), told, ctx)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes one input and writes it down with what it wants.
+    fn take_input(
+        &mut self,
+        saga: &dyn Saga,
+        target: &StreamRef,
+        state: &mut (dyn Any + Send + Sync),
+        told: Told,
+        ctx: &Ctx,
+    ) -> Result<(), Fail> {
         self.steps += 1;
         if self.steps > MAX_STEPS {
             return Err(Fail::Corrupt(format!("one input set off more than {MAX_STEPS} steps")));
         }
-        let target = saga.stream(key);
-        let mut state = self.copy_of(&target).await?;
-        let Glance { mut undo, ended, .. } = saga.glance(state.as_ref());
         // What each step makes has ids of its own: those of another step, or of the command before, are taken.
-        let ctx = &ctx.step(&[&self.steps.to_string()]);
-        if let Told::Refused { effect, .. } = &told {
-            // What was refused did not happen: there is nothing to undo.
-            undo.retain(|(id, _)| id != effect);
-        }
-        if ended {
-            self.core.env.sometimes(moments::LATE_INPUT);
-        }
-        let step = saga.take(state.as_mut(), told, ctx).map_err(|error| Fail::Corrupt(error.to_string()))?;
-        let input = saga.glance(state.as_ref()).inputs;
+        let ctx = ctx.step(&["react", &self.steps.to_string()]);
+        let step = saga.take(state, told, &ctx).map_err(|error| Fail::Corrupt(error.to_string()))?;
         let data = serde_json::to_vec(&step).expect("a step has string keys and encodes as JSON");
-        self.record(&target.stream, STEP, data, state, ctx);
-        for (ordinal, want) in step.effects.into_iter().enumerate() {
-            let id = EffectId { input, ordinal: ordinal as u32 };
-            self.carry_out(saga, key, id, want, &undo, ctx).await?;
-        }
+        self.record(&target.stream, STEP, data, (target.folder.copy)(state), &ctx);
         Ok(())
     }
 
+    /// Carries out one act; what follows from it at once is the next input.
     async fn carry_out(
         &mut self,
         saga: &dyn Saga,
         key: &str,
-        id: EffectId,
-        want: Want,
-        undo: &[(EffectId, Message)],
+        act: Act<Written>,
         ctx: &Ctx,
-    ) -> Result<(), Fail> {
-        match want {
-            Want::Send(command) | Want::SendUndo { run: command, .. } => {
-                let step = command_ctx(saga, ctx, &["effect", &id.ordinal.to_string()]);
-                if let Decided::Rejected(rejection) = self.command(&command.message(), &step).await? {
-                    let told = Told::Refused { effect: id, rejection: Written::of(&rejection) };
-                    return Box::pin(self.step_process(saga, key, told, ctx)).await;
-                }
-                Ok(())
+    ) -> Result<Option<Told>, Fail> {
+        let step = ctx.step(&["act", &self.steps.to_string()]);
+        let ctx = &Ctx { actor: saga.name().to_owned(), ..step };
+        match act {
+            Act::Send { id, command, .. } => {
+                let decided = self.command(&command.message(), ctx).await?;
+                let Decided::Rejected(why) = decided else { return Ok(None) };
+                return Ok(Some(Told::Refused { effect: id, rejection: Written::of(&why) }));
             }
-            Want::Wake { name, at_ms } => {
+            Act::Undo { id, command } => return self.undo(saga, key, id, &command.message(), ctx).await,
+            Act::Wake { name, at_ms } => {
                 let (id, todo) = (timer_id(saga, key, &name), Todo::timer(saga.name(), key, &name, at_ms, ctx));
                 if !planted::timer_apart(&self.core, &id, &todo) {
                     self.put_todo(&id, &todo);
                 }
-                Ok(())
             }
-            Want::CancelWake(name) => {
-                self.put(Todo::key(&timer_id(saga, key, &name)), None);
-                Ok(())
-            }
-            Want::Unwind => self.unwind(saga, key, undo, ctx).await,
-            Want::Done => Ok(()),
+            Act::CancelWake(name) => self.put(Todo::key(&timer_id(saga, key, &name)), None),
         }
+        Ok(None)
     }
 
-    /// Sends what undoes the process, latest first. A refused undo makes it visible to a person.
-    async fn unwind(
+    /// Sends what undoes an effect. A refused undo makes the process visible to a person.
+    async fn undo(
         &mut self,
         saga: &dyn Saga,
         key: &str,
-        undo: &[(EffectId, Message)],
+        id: EffectId,
+        command: &Message,
         ctx: &Ctx,
-    ) -> Result<(), Fail> {
-        for (id, command) in undo.iter().rev() {
-            let step = command_ctx(saga, ctx, &["undo", &id.input.to_string(), &id.ordinal.to_string()]);
-            if let Decided::Rejected(rejection) = self.command(command, &step).await? {
-                let reason = format!("undo {} was refused: {}", command.name, rejection.name);
-                tracing::error!(process = saga.name(), key, reason, "a process needs a person");
-                let todo = Todo::undo(saga.name(), key, command, &reason, &step);
-                self.put_todo(&format!("undo/{}/{key}/{}.{}", saga.name(), id.input, id.ordinal), &todo);
-                Box::pin(self.step_process(saga, key, Told::Stuck { reason }, ctx)).await?;
-            }
-        }
-        Ok(())
+    ) -> Result<Option<Told>, Fail> {
+        let Decided::Rejected(rejection) = self.command(command, ctx).await? else { return Ok(None) };
+        let reason = format!("undo {} was refused: {}", command.name, rejection.name);
+        tracing::error!(process = saga.name(), key, reason, "a process needs a person");
+        let todo = Todo::undo(saga.name(), key, command, &reason, ctx);
+        self.put_todo(&format!("undo/{}/{key}/{}.{}", saga.name(), id.input, id.ordinal), &todo);
+        Ok(Some(Told::Stuck { reason }))
     }
 
     /// Keeps an input that came before the start.
@@ -151,11 +152,6 @@ impl Unit {
         }
         Ok(())
     }
-}
-
-/// The context of one command of a process.
-fn command_ctx(saga: &dyn Saga, ctx: &Ctx, place: &[&str]) -> Ctx {
-    Ctx { actor: saga.name().to_owned(), ..ctx.step(place) }
 }
 
 fn timer_id(saga: &dyn Saga, key: &str, name: &str) -> String {

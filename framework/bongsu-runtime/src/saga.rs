@@ -2,7 +2,9 @@
 
 use std::any::Any;
 
-use bongsu_core::{Ctx, DecodeError, Effect, EffectId, Folder, Input, Process, Route, StreamRef, Wire, stream_of};
+use bongsu_core::{
+    Course, Ctx, DecodeError, Effect, EffectId, Folder, Input, Process, Route, StreamRef, Taken, Want, Wire, stream_of,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -13,7 +15,7 @@ use crate::unit::Message;
 pub(crate) struct Step {
     pub(crate) input: Told,
     #[serde(default)]
-    pub(crate) effects: Vec<Want>,
+    pub(crate) effects: Vec<Want<Written>>,
 }
 
 /// An input as written down.
@@ -34,20 +36,8 @@ pub(crate) enum Told {
     },
 }
 
-/// An effect as written down.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum Want {
-    Send(Written),
-    SendUndo { run: Written, undo: Written },
-    Wake { name: String, at_ms: i64 },
-    CancelWake(String),
-    Unwind,
-    Done,
-}
-
 /// A wire value as written down.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Written {
     name: String,
     schema: u32,
@@ -57,22 +47,13 @@ pub(crate) struct Written {
 /// The state of an instance.
 #[derive(Clone)]
 pub(crate) struct Instance<S> {
-    pub(crate) inputs: u64,
-    pub(crate) ending: Ending,
-    pub(crate) undo: Vec<(EffectId, Message)>,
+    pub(crate) course: Course<Written>,
     state: S,
 }
 
-/// Where a process stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Ending {
-    Running,
-    Done,
-    Unwound,
-    NeedsHuman,
-}
-
-pub(crate) const STEP: (&str, u32) = ("bongsu.process-step", 1);
+/// The event a process stream consists of. In schema 1 every effect of a list was carried out, whatever happened in its
+/// midst; since schema 2 a list goes as [`Course`] says.
+pub(crate) const STEP: (&str, u32) = ("bongsu.process-step", 2);
 
 /// A [`Process`] whose types are hidden.
 pub(crate) trait Saga: Send + Sync {
@@ -84,14 +65,8 @@ pub(crate) trait Saga: Send + Sync {
     fn stream(&self, key: &str) -> StreamRef;
     /// Takes one input: the state after it and what follows.
     fn take(&self, state: &mut (dyn Any + Send + Sync), told: Told, ctx: &Ctx) -> Result<Step, DecodeError>;
-    fn glance(&self, state: &(dyn Any + Send + Sync)) -> Glance;
-}
-
-/// What the runtime needs to know of an instance.
-pub(crate) struct Glance {
-    pub(crate) inputs: u64,
-    pub(crate) undo: Vec<(EffectId, Message)>,
-    pub(crate) ended: bool,
+    /// What it stands at besides its state.
+    fn course<'a>(&self, state: &'a mut (dyn Any + Send + Sync)) -> &'a mut Course<Written>;
 }
 
 pub(crate) struct SagaOf<P> {
@@ -132,7 +107,11 @@ where
         let folder = Folder {
             aggregate: P::NAME,
             empty: || Box::new(Instance::<P::State>::default()),
-            copy: |state| Box::new(instance::<P>(state).clone()),
+            copy: |state| {
+                let state: &Instance<P::State> =
+                    state.downcast_ref().expect("a folder only meets states it made itself");
+                Box::new(state.clone())
+            },
             apply: |state, name, schema, data| {
                 let step: Step = serde_json::from_slice(data).map_err(|error| DecodeError::Broken {
                     name: name.into(),
@@ -142,7 +121,10 @@ where
                 let instance: &mut Instance<P::State> =
                     state.downcast_mut().expect("a folder only meets states it made itself");
                 instance.hear::<P>(&step.input)?;
-                instance.note(&step);
+                match schema {
+                    1 => instance.course.replay_whole(step.input.taken(), step.effects),
+                    _ => instance.course.replay(step.input.taken(), step.effects),
+                }
                 Ok(())
             },
         };
@@ -150,24 +132,22 @@ where
     }
 
     fn take(&self, state: &mut (dyn Any + Send + Sync), told: Told, ctx: &Ctx) -> Result<Step, DecodeError> {
-        let instance: &mut Instance<P::State> =
-            state.downcast_mut().expect("a process stream holds states of its process");
+        let instance = instance::<P>(state);
         instance.hear::<P>(&told)?;
         let effects = told.with::<P, _>(|input| self.process.react(&instance.state, input, ctx))?.unwrap_or_default();
-        let step = Step { input: told, effects: effects.iter().map(Want::of).collect() };
-        instance.note(&step);
-        Ok(step)
+        let effects: Vec<_> = effects.into_iter().map(written).collect();
+        instance.course.take(told.taken(), effects.clone());
+        Ok(Step { input: told, effects })
     }
 
-    fn glance(&self, state: &(dyn Any + Send + Sync)) -> Glance {
-        let instance = instance::<P>(state);
-        Glance { inputs: instance.inputs, undo: instance.undo.clone(), ended: instance.ending != Ending::Running }
+    fn course<'a>(&self, state: &'a mut (dyn Any + Send + Sync)) -> &'a mut Course<Written> {
+        &mut instance::<P>(state).course
     }
 }
 
 impl<S: Default> Default for Instance<S> {
     fn default() -> Self {
-        Self { inputs: 0, ending: Ending::Running, undo: Vec::new(), state: S::default() }
+        Self { course: Course::default(), state: S::default() }
     }
 }
 
@@ -176,33 +156,18 @@ impl<S> Instance<S> {
     fn hear<P: Process<State = S>>(&mut self, told: &Told) -> Result<(), DecodeError> {
         told.with::<P, _>(|input| P::evolve(&mut self.state, input)).map(|_| ())
     }
-
-    /// Folds the runtime's side of a step: how many inputs, what can be undone, how it ended.
-    fn note(&mut self, step: &Step) {
-        self.inputs += 1;
-        match &step.input {
-            Told::Refused { effect, .. } => self.undo.retain(|(id, _)| id != effect),
-            Told::Stuck { .. } => self.ending = Ending::NeedsHuman,
-            Told::Heard(_) | Told::Woke { .. } => {}
-        }
-        for (ordinal, want) in step.effects.iter().enumerate() {
-            match want {
-                Want::SendUndo { undo, .. } => {
-                    let id = EffectId { input: self.inputs, ordinal: ordinal as u32 };
-                    self.undo.push((id, undo.message()));
-                }
-                Want::Unwind => {
-                    self.undo.clear();
-                    self.ending = Ending::Unwound;
-                }
-                Want::Done if self.ending == Ending::Running => self.ending = Ending::Done,
-                Want::Done | Want::Send(_) | Want::Wake { .. } | Want::CancelWake(_) => {}
-            }
-        }
-    }
 }
 
 impl Told {
+    fn taken(&self) -> Taken<'_> {
+        match self {
+            Self::Heard(_) => Taken::Heard,
+            Self::Woke { name } => Taken::Woke(name),
+            Self::Refused { effect, .. } => Taken::Refused(*effect),
+            Self::Stuck { .. } => Taken::Stuck,
+        }
+    }
+
     /// Calls `f` with the typed input; `None` for an input only the runtime knows.
     fn with<P: Process, R>(&self, f: impl FnOnce(&Input<'_, P::Heard>) -> R) -> Result<Option<R>, DecodeError> {
         Ok(Some(match self {
@@ -213,21 +178,6 @@ impl Told {
             }
             Self::Stuck { .. } => return Ok(None),
         }))
-    }
-}
-
-impl Want {
-    fn of<C: Wire>(effect: &Effect<C>) -> Self {
-        match effect {
-            Effect::Send(command) => Self::Send(Written::of(&Message::of(command))),
-            Effect::SendUndo { run, undo } => {
-                Self::SendUndo { run: Written::of(&Message::of(run)), undo: Written::of(&Message::of(undo)) }
-            }
-            Effect::Wake { name, at_ms } => Self::Wake { name: (*name).to_owned(), at_ms: *at_ms },
-            Effect::CancelWake(name) => Self::CancelWake((*name).to_owned()),
-            Effect::Unwind => Self::Unwind,
-            Effect::Done => Self::Done,
-        }
     }
 }
 
@@ -243,9 +193,22 @@ impl Written {
     }
 }
 
-fn instance<P: Process>(state: &(dyn Any + Send + Sync)) -> &Instance<P::State>
+/// An effect as it is written down.
+fn written<C: Wire>(effect: Effect<C>) -> Want<Written> {
+    let of = |command: C| Written::of(&Message::of(&command));
+    match effect {
+        Effect::Send(command) => Want::Send(of(command)),
+        Effect::SendUndo { run, undo } => Want::SendUndo { run: of(run), undo: of(undo) },
+        Effect::Wake { name, at_ms } => Want::Wake { name: name.into(), at_ms },
+        Effect::CancelWake(name) => Want::CancelWake(name.into()),
+        Effect::Unwind => Want::Unwind,
+        Effect::Done => Want::Done,
+    }
+}
+
+fn instance<P: Process>(state: &mut (dyn Any + Send + Sync)) -> &mut Instance<P::State>
 where
     P::State: 'static,
 {
-    state.downcast_ref().expect("a process stream holds states of its process")
+    state.downcast_mut().expect("a process stream holds states of its process")
 }

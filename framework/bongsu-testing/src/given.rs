@@ -28,6 +28,8 @@ pub use process::{End, Ending, Running, every_end, process, the_end};
 pub use projection::rows;
 pub use teller::Teller;
 
+pub(crate) use process::set;
+
 use bongsu_core::{CommandId, Ctx};
 
 /// The context of a test: time zero, command 1, asked by `test`.

@@ -3,10 +3,11 @@
 //!
 //! [`saga`] goes every way through the script: facts and timers in every order, a timer as soon as it is set or last
 //! of all, every fact once more at any later moment (after the end too), every command refused once. On each way it
-//! checks that
+//! checks (effects go through [`Course`](bongsu_core::Course), as they do in the runtime) that
 //!
 //! - the process ends: Done, Unwound, or in need of a person;
 //! - what is undone is what was carried out or may have been, latest first, and nothing else;
+//! - nothing stands after `Done` or `Unwind` in a list of effects, where it would never be carried out;
 //! - no step forward is carried out after the first undo, and none after the end;
 //! - a reply after the end is answered by the undo it calls for;
 //! - state is what folding the inputs anew gives, because that is what a crash leaves;
@@ -255,7 +256,13 @@ impl Survived {
         self.heard += ran.delivered.len() as u64;
         self.repeated += ran.repeated;
         self.woken += ran.woken;
-        *self.endings.entry(ran.ending.unwrap_or(Ending::Waiting)).or_default() += 1;
+        let ending = match ran.ending() {
+            None => Ending::Waiting,
+            Some(bongsu_core::Ending::Done) => Ending::Done,
+            Some(bongsu_core::Ending::Unwound) => Ending::Unwound,
+            Some(bongsu_core::Ending::NeedsHuman) => Ending::NeedsHuman,
+        };
+        *self.endings.entry(ending).or_default() += 1;
     }
 
     /// What could not be tried was not tested.

@@ -14,6 +14,7 @@ mod rebuild;
 mod rollout;
 mod processes;
 mod ids;
+mod unwinding;
 mod todos;
 mod counting;
 mod long_streams;

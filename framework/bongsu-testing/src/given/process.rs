@@ -1,8 +1,9 @@
 //! Processes, step by step and over every interleaving.
 
-use std::{collections::BTreeMap, fmt::Debug};
+use std::{borrow::Cow, collections::BTreeMap, fmt::Debug};
 
-use bongsu_core::{Ctx, Effect, EffectId, Input, Process, Route, Wire};
+pub use bongsu_core::Ending;
+use bongsu_core::{Act, Course, Ctx, Effect, EffectId, Input, MOST_WAITING, Process, Route, Taken, Wire};
 
 use super::each_interleaving;
 
@@ -13,11 +14,18 @@ pub struct Running<'p, P: Process> {
     ctx: Ctx,
     started: bool,
     waiting: Vec<P::Heard>,
-    inputs: u64,
     last: Vec<Effect<P::Command>>,
-    last_sent: Option<EffectId>,
-    undo: Vec<P::Command>,
+    course: Course<P::Command>,
     end: End<P::Command>,
+    /// As it was when each command of the last input was decided.
+    deciding: Vec<Deciding<P::Command>>,
+}
+
+/// What a refusal of a command goes back to.
+struct Deciding<C> {
+    effect: EffectId,
+    course: Course<C>,
+    end: End<C>,
 }
 
 /// What a process did from its first input to its last.
@@ -31,19 +39,10 @@ pub struct End<C> {
     pub ending: Option<Ending>,
 }
 
-/// How a process ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ending {
-    /// By [`Effect::Done`].
-    Done,
-    /// By [`Effect::Unwind`].
-    Unwound,
-}
-
 /// Starts a test of a process.
 ///
 /// It does what the runtime does: first evolve, then react; what it hears before its start waits; a timer
-/// wakes it only while it is set; `react` runs also after the end.
+/// wakes it only while it is set; `react` runs also after the end. Effects go through [`Course`], as they do there.
 ///
 /// ```
 /// use bongsu_core::{Ctx, Effect, Input, Process, Route, version, wire};
@@ -97,10 +96,9 @@ pub fn process<P: Process>(process: &P) -> Running<'_, P> {
         ctx: super::ctx(0),
         started: false,
         waiting: Vec::new(),
-        inputs: 0,
         last: Vec::new(),
-        last_sent: None,
-        undo: Vec::new(),
+        course: Course::default(),
+        deciding: Vec::new(),
         end: End { sent: Vec::new(), timers: BTreeMap::new(), ending: None },
     }
 }
@@ -196,15 +194,31 @@ where
         self
     }
 
-    /// The last command it sent is rejected.
+    /// The last command it sent is rejected, at once, as in the runtime: what was left of its list comes after what
+    /// the process says to that.
     ///
     /// # Panics
-    /// When it sent none.
+    /// When the last input sent none.
     #[track_caller]
     #[must_use]
-    pub fn refused(mut self, rejection: &impl Wire) -> Self {
-        let effect = self.last_sent.expect("nothing was sent that could be refused");
-        self.input(&Input::Refused { effect, rejection: &rejection.encode() });
+    pub fn refused(self, rejection: &impl Wire) -> Self {
+        let last = self.deciding.len().checked_sub(1).expect("nothing was sent that could be refused");
+        self.refused_nth(last, rejection)
+    }
+
+    /// The same for the `nth` command that followed from the last input, from 0: the others after it are sent only if
+    /// the process goes on.
+    ///
+    /// # Panics
+    /// When the last input sent fewer.
+    #[track_caller]
+    #[must_use]
+    pub fn refused_nth(mut self, nth: usize, rejection: &impl Wire) -> Self {
+        assert!(nth < self.deciding.len(), "the last input sent {} commands", self.deciding.len());
+        let deciding = self.deciding.swap_remove(nth);
+        (self.course, self.end) = (deciding.course, deciding.end);
+        let effect = deciding.effect;
+        self.input(&Input::Refused { effect, rejection: &rejection.encode() }, Taken::Refused(effect));
         self
     }
 
@@ -217,56 +231,54 @@ where
         match self.process.route(&heard) {
             Route::Ignore => self.last.clear(),
             Route::Continue(_) if !self.started => {
+                assert!(self.waiting.len() < MOST_WAITING, "{} inputs wait for a start", self.waiting.len());
                 self.waiting.push(heard);
                 self.last.clear();
             }
-            Route::Continue(_) => self.input(&Input::Heard(&heard)),
+            Route::Continue(_) => self.input(&Input::Heard(&heard), Taken::Heard),
             Route::Start(_) => {
                 self.started = true;
-                self.input(&Input::Heard(&heard));
+                self.input(&Input::Heard(&heard), Taken::Heard);
                 let waited = std::mem::take(&mut self.waiting);
-                waited.into_iter().for_each(|heard| self.input(&Input::Heard(&heard)));
+                waited.into_iter().for_each(|heard| self.input(&Input::Heard(&heard), Taken::Heard));
             }
         }
     }
 
     fn wake(&mut self, name: &'static str) {
         self.end.timers.remove(name);
-        self.input(&Input::Woke { name });
+        self.input(&Input::Woke { name }, Taken::Woke(name));
     }
 
-    fn input(&mut self, input: &Input<'_, P::Heard>) {
-        self.inputs += 1;
+    fn input(&mut self, input: &Input<'_, P::Heard>, taken: Taken<'_>) {
         P::evolve(&mut self.state, input);
         self.last = self.process.react(&self.state, input, &self.ctx);
-        for (ordinal, effect) in self.last.clone().into_iter().enumerate() {
-            self.perform(effect, EffectId { input: self.inputs, ordinal: ordinal as u32 });
+        self.deciding.clear();
+        self.course.take(taken, self.last.iter().cloned().map(Into::into));
+        while let Some(act) = self.course.next() {
+            self.perform(act);
         }
+        self.end.ending = self.course.ending();
     }
 
-    fn perform(&mut self, effect: Effect<P::Command>, id: EffectId) {
-        match effect {
-            Effect::Send(command) => {
+    fn perform(&mut self, act: Act<P::Command>) {
+        match act {
+            Act::Send { id, command, .. } => {
                 self.end.sent.push(command);
-                self.last_sent = Some(id);
+                self.deciding.push(Deciding { effect: id, course: self.course.clone(), end: self.end.clone() });
             }
-            Effect::SendUndo { run, undo } => {
-                self.end.sent.push(run);
-                self.undo.push(undo);
-                self.last_sent = Some(id);
-            }
-            Effect::Wake { name, at_ms } => {
-                self.end.timers.insert(name, at_ms);
-            }
-            Effect::CancelWake(name) => {
-                self.end.timers.remove(name);
-            }
-            Effect::Unwind => {
-                self.end.sent.extend(std::mem::take(&mut self.undo).into_iter().rev());
-                self.end.ending = Some(Ending::Unwound);
-            }
-            Effect::Done => self.end.ending = Some(Ending::Done),
+            Act::Undo { command, .. } => self.end.sent.push(command),
+            Act::Wake { name, at_ms } => drop(self.end.timers.insert(set(name), at_ms)),
+            Act::CancelWake(name) => drop(self.end.timers.remove(set(name))),
         }
+    }
+}
+
+/// The name of a timer, as the process wrote it.
+pub(crate) fn set(name: Cow<'static, str>) -> &'static str {
+    match name {
+        Cow::Borrowed(name) => name,
+        Cow::Owned(name) => unreachable!("{name} was not written by a process of this test"),
     }
 }
 

@@ -42,8 +42,29 @@ impl Process for Bell {
             Input::Heard(Heard::Opened(_)) if !closed => vec![Effect::Wake { name: "ring", at_ms: ctx.now_ms }],
             Input::Woke { .. } => vec![Effect::SendUndo { run: Ring {}, undo: Ring {} }],
             Input::Heard(Heard::Closed(_)) => vec![Effect::CancelWake("ring"), Effect::Unwind],
-            Input::Heard(Heard::Opened(_)) | Input::Refused { .. } => vec![Effect::Done],
+            Input::Heard(Heard::Opened(_)) => vec![Effect::Send(Ring {}), Effect::Done],
+            Input::Refused { .. } => vec![Effect::Done],
         }
+    }
+}
+
+/// Never starts.
+struct Waiter;
+
+impl Process for Waiter {
+    const NAME: &'static str = "waiter";
+    type Heard = Heard;
+    type State = ();
+    type Command = Ring;
+
+    fn route(&self, _: &Heard) -> Route {
+        Route::Continue("bell".into())
+    }
+
+    fn evolve((): &mut (), _: &Input<'_, Heard>) {}
+
+    fn react(&self, (): &(), _: &Input<'_, Heard>, _: &Ctx) -> Vec<Effect<Ring>> {
+        vec![]
     }
 }
 
@@ -123,11 +144,32 @@ fn a_timer_that_is_not_set_does_not_fire() {
 }
 
 #[test]
+fn what_was_refused_is_not_undone() {
+    let end = process(&Bell).hears(Opened {}).wakes("ring").refused(&Closed {}).hears(Closed {}).end().clone();
+    assert_eq!((end.sent.len(), end.ending), (1, Some(Ending::Unwound)));
+}
+
+#[test]
+fn the_end_clears_the_timers() {
+    let end = process(&Bell).hears(Opened {}).hears(Closed {}).hears(Opened {}).end().clone();
+    assert_eq!((end.timers.len(), end.ending), (0, Some(Ending::Unwound)));
+}
+
+#[test]
+#[should_panic(expected = "1000 inputs wait for a start")]
+fn more_inputs_than_the_runtime_keeps_cannot_wait_for_a_start() {
+    let mut waiting = process(&Waiter);
+    for _ in 0..=1_000 {
+        waiting = waiting.hears(Opened {});
+    }
+}
+
+#[test]
 fn timers_fire_anywhere_but_only_while_they_are_set() {
     let mut ends = Vec::new();
     every_end(&Bell, &both(), &["ring"], |names, end| ends.push((names.join(" "), end.sent.len(), end.ending)));
-    let rang: Vec<_> = ends.iter().filter(|(_, sent, _)| *sent > 0).collect();
-    // Rung between opening and closing, and unwound by closing; in the five other sequences it is not set.
+    let rang: Vec<_> = ends.iter().filter(|(_, sent, _)| *sent > 1).collect();
+    // Opening after closing sends once. Rung between opening and closing, and unwound by closing; in the five other sequences it is not set.
     assert_eq!(rang, [&("door.opened ring door.closed".to_owned(), 2, Some(Ending::Unwound))]);
     assert_eq!(ends.len(), 6);
 }

@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use bongsu_core::{Decider, Process};
+use bongsu_core::{Decider, Ending, Process};
 
-use super::{Ending, Saga, run::Run};
+use super::{Saga, run::Run};
 
 /// Checks one way.
 #[track_caller]
@@ -34,7 +34,7 @@ where
 }
 
 fn ends<P: Process, D: Decider>(script: &Saga<'_, P, D>, ran: &Run<'_, P, D>) -> Result<(), String> {
-    match ran.ending {
+    match ran.ending() {
         None if !script.waits => Err("everything was said, no timer is set, and it has not ended".into()),
         _ => Ok(()),
     }
@@ -46,7 +46,7 @@ fn undone_in_reverse<P: Process, D: Decider>(ran: &Run<'_, P, D>) -> Result<(), 
 where
     P::Command: Clone + PartialEq + fmt::Debug,
 {
-    let unwound = matches!(ran.ending, Some(Ending::Unwound | Ending::NeedsHuman));
+    let unwound = matches!(ran.ending(), Some(Ending::Unwound | Ending::NeedsHuman));
     let undone: Vec<&P::Command> =
         ran.sent.iter().filter(|sent| sent.undo && !sent.late).map(|sent| &sent.command).collect();
     if undone.is_empty() && !unwound {
@@ -99,7 +99,9 @@ where
     P::State: PartialEq + fmt::Debug,
 {
     let mut folded = P::State::default();
-    ran.inputs.iter().for_each(|told| told.with(|input| P::evolve(&mut folded, input)));
+    for told in &ran.inputs {
+        told.with(|input| P::evolve(&mut folded, input));
+    }
     if folded == ran.state { Ok(()) } else { Err(format!("it is {:?}, folded anew {folded:?}", ran.state)) }
 }
 
@@ -119,9 +121,9 @@ where
     let effects = |run: &Run<'_, P, D>| -> Vec<P::Command> {
         run.sent.iter().filter(|sent| sent.carried_out).map(|sent| sent.command.clone()).collect()
     };
-    if (ran.ending, effects(ran), &ran.context) == (once.ending, effects(&once), &once.context) {
+    if (ran.ending(), effects(ran), &ran.context) == (once.ending(), effects(&once), &once.context) {
         return Ok(());
     }
-    let (with, without) = ((ran.ending, effects(ran)), (once.ending, effects(&once)));
+    let (with, without) = ((ran.ending(), effects(ran)), (once.ending(), effects(&once)));
     Err(format!("with a fact repeated it ends {with:?}, without {without:?}"))
 }

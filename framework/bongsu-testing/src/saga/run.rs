@@ -5,10 +5,10 @@ use std::{
     fmt,
 };
 
-use bongsu_core::{Decider, Effect, EffectId, Input, Process, Route, Wire};
+use bongsu_core::{Act, Course, Decider, Effect, EffectId, Ending, Input, Process, Route, Taken, Wire};
 
-use super::{Ending, Saga, choices::Choices};
-use crate::given::ctx;
+use super::{Saga, choices::Choices};
+use crate::given::{ctx, set};
 
 /// More inputs than this, and it does not end.
 const MOST_INPUTS: usize = 200;
@@ -21,6 +21,8 @@ pub(super) enum Told<H> {
     Heard(H),
     Woke(&'static str),
     Refused(EffectId, Vec<u8>),
+    /// An undo was refused: nothing the process hears of.
+    Stuck,
 }
 
 /// A move of the world.
@@ -56,7 +58,7 @@ pub(super) struct Run<'s, P: Process, D: Decider> {
     pub(super) context: D::State,
     pub(super) inputs: Vec<Told<P::Heard>>,
     pub(super) sent: Vec<Sent<P::Command>>,
-    pub(super) ending: Option<Ending>,
+    course: Course<P::Command>,
     /// Replies that came after the end and the command each calls for.
     pub(super) owed: Vec<P::Command>,
     pub(super) moves: Vec<Move>,
@@ -71,7 +73,6 @@ pub(super) struct Run<'s, P: Process, D: Decider> {
     pub(super) delivered: Vec<P::Heard>,
     own: VecDeque<P::Heard>,
     timers: BTreeMap<&'static str, i64>,
-    undo: Vec<(EffectId, P::Command)>,
     now_ms: i64,
     key: Option<String>,
 }
@@ -80,6 +81,13 @@ pub(super) struct Run<'s, P: Process, D: Decider> {
 pub(super) enum Way<'w, C> {
     Explored(&'w mut Choices),
     Again(&'w [(C, usize)]),
+}
+
+impl<P: Process, D: Decider> Run<'_, P, D> {
+    /// How it has ended so far.
+    pub(super) fn ending(&self) -> Option<Ending> {
+        self.course.ending()
+    }
 }
 
 impl<'s, P: Process, D: Decider> Run<'s, P, D>
@@ -141,7 +149,7 @@ where
             context: D::State::default(),
             inputs: Vec::new(),
             sent: Vec::new(),
-            ending: None,
+            course: Course::default(),
             owed: Vec::new(),
             moves: Vec::new(),
             answers: Vec::new(),
@@ -154,7 +162,6 @@ where
             delivered: Vec::new(),
             own: VecDeque::new(),
             timers: BTreeMap::new(),
-            undo: Vec::new(),
             now_ms: 0,
             key: None,
         }
@@ -236,85 +243,76 @@ where
         if key != known {
             self.break_with(|| format!("{} goes to {key}, the script is about {known}", heard.name().0));
         }
-        if matches!(self.ending, Some(Ending::Unwound | Ending::NeedsHuman)) {
+        if matches!(self.ending(), Some(Ending::Unwound | Ending::NeedsHuman)) {
             self.owed.extend((self.script.late)(&heard));
         }
         self.input(Told::Heard(heard), way);
     }
 
+    /// Takes an input and carries out what follows, as the runtime does.
     fn input(&mut self, told: Told<P::Heard>, way: &mut Way<'_, P::Command>) {
+        let ended = self.ending().is_some();
+        self.take(told);
+        while let (None, Some(act)) = (&self.broken, self.course.next()) {
+            if let Some(told) = self.perform(act, ended, way) {
+                self.take(told);
+            }
+        }
+    }
+
+    fn take(&mut self, told: Told<P::Heard>) {
         if self.inputs.len() >= MOST_INPUTS || self.sent.len() >= MOST_STEPS {
             return self.break_with(|| "it does not end".to_owned());
-        }
-        if let Told::Refused(refused, _) = &told {
-            self.undo.retain(|(id, _)| id != refused);
         }
         let effects = told.with(|input| {
             P::evolve(&mut self.state, input);
             self.script.process.react(&self.state, input, &ctx(self.now_ms))
         });
+        let effects = effects.unwrap_or_default();
+        let end = effects.iter().position(|effect| matches!(effect, Effect::Done | Effect::Unwind));
+        if end.is_some_and(|end| end + 1 < effects.len()) {
+            self.break_with(|| "what stands after Done or Unwind in a list is never carried out".to_owned());
+        }
+        self.course.take(told.taken(), effects.into_iter().map(Into::into));
         self.inputs.push(told);
-        let (number, ended) = (self.inputs.len() as u64, self.ending.is_some());
-        let undo = self.undo.clone();
-        for (ordinal, effect) in effects.iter().enumerate() {
-            if let Effect::SendUndo { undo, .. } = effect {
-                self.undo.push((EffectId { input: number, ordinal: ordinal as u32 }, undo.clone()));
+    }
+
+    /// Carries out one act; a refusal is the next input.
+    fn perform(&mut self, act: Act<P::Command>, ended: bool, way: &mut Way<'_, P::Command>) -> Option<Told<P::Heard>> {
+        match act {
+            Act::Send { id, command, undo } => {
+                let (is_undo, known) = (self.undoes(&command), (self.script.undone_by)(&command));
+                let refusal = self.send(command, undo.or(known), is_undo, ended, way).err()?;
+                Some(Told::Refused(id, refusal))
             }
-        }
-        for (ordinal, effect) in effects.into_iter().enumerate() {
-            self.perform(effect, EffectId { input: number, ordinal: ordinal as u32 }, (&undo, ended), way);
+            Act::Undo { command, .. } => self.send(command, None, true, ended, way).err().map(|_| Told::Stuck),
+            Act::Wake { name, at_ms } => {
+                self.timers.insert(set(name), at_ms);
+                None
+            }
+            Act::CancelWake(name) => {
+                self.timers.remove(set(name));
+                None
+            }
         }
     }
 
-    fn perform(
-        &mut self,
-        effect: Effect<P::Command>,
-        id: EffectId,
-        (undo, ended): (&[(EffectId, P::Command)], bool),
-        way: &mut Way<'_, P::Command>,
-    ) {
-        match effect {
-            Effect::Send(command) => {
-                let undone_by = (self.script.undone_by)(&command);
-                self.send(command, undone_by, Some(id), ended, way);
-            }
-            Effect::SendUndo { run, undo } => self.send(run, Some(undo), Some(id), ended, way),
-            Effect::Wake { name, at_ms } => drop(self.timers.insert(name, at_ms)),
-            Effect::CancelWake(name) => drop(self.timers.remove(name)),
-            Effect::Unwind => {
-                self.undo.clear();
-                self.ending = Some(Ending::Unwound);
-                for (_, command) in undo.iter().rev() {
-                    self.send(command.clone(), None, None, ended, way);
-                }
-            }
-            Effect::Done => drop(self.ending.get_or_insert(Ending::Done)),
-        }
-    }
-
-    /// Has the context carry out a command, twice: the second time must change nothing. Without an id it is an undo
-    /// of the runtime's, whose refusal needs a person.
+    /// Has the context carry out a command, twice: the second time must change nothing.
     fn send(
         &mut self,
         command: P::Command,
         undone_by: Option<P::Command>,
-        id: Option<EffectId>,
+        undo: bool,
         late: bool,
         way: &mut Way<'_, P::Command>,
-    ) {
-        let undo = id.is_none() || self.undoes(&command);
+    ) -> Result<(), Vec<u8>> {
         let decided = self.decide(&command, way);
         let carried_out = decided.is_ok();
         self.sent.push(Sent { command: command.clone(), undone_by, carried_out, undo, late });
-        match (decided, id) {
-            (Ok(events), _) => {
-                events.iter().for_each(|event| self.happened(event));
-                self.once_more(&command);
-                self.answer(&command, way);
-            }
-            (Err(refusal), Some(id)) => self.input(Told::Refused(id, refusal), way),
-            (Err(_), None) => self.ending = Some(Ending::NeedsHuman),
-        }
+        decided?.iter().for_each(|event| self.happened(event));
+        self.once_more(&command);
+        self.answer(&command, way);
+        Ok(())
     }
 
     fn decide(&mut self, command: &P::Command, way: &mut Way<'_, P::Command>) -> Result<Vec<D::Event>, Vec<u8>> {
@@ -372,11 +370,22 @@ where
 }
 
 impl<H> Told<H> {
-    pub(super) fn with<R>(&self, f: impl FnOnce(&Input<'_, H>) -> R) -> R {
-        match self {
+    /// Calls `f` with the input; `None` for one that the process does not hear of.
+    pub(super) fn with<R>(&self, f: impl FnOnce(&Input<'_, H>) -> R) -> Option<R> {
+        Some(match self {
             Self::Heard(heard) => f(&Input::Heard(heard)),
             Self::Woke(name) => f(&Input::Woke { name }),
             Self::Refused(effect, rejection) => f(&Input::Refused { effect: *effect, rejection }),
+            Self::Stuck => return None,
+        })
+    }
+
+    fn taken(&self) -> Taken<'_> {
+        match self {
+            Self::Heard(_) => Taken::Heard,
+            Self::Woke(name) => Taken::Woke(name),
+            Self::Refused(effect, _) => Taken::Refused(*effect),
+            Self::Stuck => Taken::Stuck,
         }
     }
 }
@@ -387,6 +396,7 @@ impl<H: Wire> Told<H> {
             Self::Heard(heard) => heard.name().0,
             Self::Woke(name) => name,
             Self::Refused(..) => "(refused)",
+            Self::Stuck => "(an undo was refused)",
         }
     }
 }

@@ -219,7 +219,7 @@ fn every_way_of_being_wrong_is_caught() {
         (Wrong::Skips, "to be undone"),
         (Wrong::InOrder, "to be undone"),
         (Wrong::Twice, "to be undone"),
-        (Wrong::GoesOn, "after an undo"),
+        (Wrong::GoesOn, "never carried out"),
         (Wrong::Waits, "has not ended"),
         (Wrong::KeepsLate, "did not follow"),
     ] {

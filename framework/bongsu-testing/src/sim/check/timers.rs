@@ -91,6 +91,12 @@ impl Armed {
             match want {
                 Want::Wake { name } => drop(self.timers.insert(timer(&name))),
                 Want::CancelWake(name) => drop(self.timers.remove(&timer(&name))),
+                // Since schema 2 the end clears every timer, and nothing after it in its list is carried out.
+                Want::Unwind | Want::Done if event.schema > 1 => {
+                    let of_instance = timer("");
+                    self.timers.retain(|id| !id.starts_with(&of_instance));
+                    break;
+                }
                 Want::Send(_) | Want::SendUndo(_) | Want::Unwind | Want::Done => {}
             }
         }
