@@ -17,6 +17,7 @@ use bongsu::{
     Activity, Aggregate, Ctx, Decider, Handle, Outcome, Public, Service, Unavailable,
     host::{
         command::{self, Command},
+        config::within,
         problem::Problem,
     },
     ports::{Fut, env::HttpClient},
@@ -155,6 +156,7 @@ impl Activity for Barista {
 #[serde(default, deny_unknown_fields)]
 struct Settings {
     /// How long a barista brews, in milliseconds.
+    #[serde(deserialize_with = "within::<_, _, 0, 3_600_000>")]
     brew_ms: u64,
 }
 

@@ -1,21 +1,15 @@
 //! `?after=`: reading one's own writes from a read model.
 
-use axum::extract::{FromRequestParts, Query};
+use axum::extract::FromRequestParts;
 use bongsu_core::Projection;
 use bongsu_runtime::{CommandError, Handle, Token};
 use http::request::Parts;
-use serde::Deserialize;
 
-use crate::problem::Problem;
+use crate::{problem::Problem, query::once};
 
 /// The position of a command's answer, after which a read is to be answered. 400 for what is no position.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct After(Option<Token>);
-
-#[derive(Deserialize)]
-struct Asked {
-    after: Option<String>,
-}
 
 impl After {
     /// Waits until a read model shows the position; at once when none was given.
@@ -43,8 +37,7 @@ impl<S: Sync> FromRequestParts<S> for After {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         let not_a_position = || Problem::bad_request("`after` is not a position.");
-        let Query(Asked { after }) = Query::try_from_uri(&parts.uri).map_err(|_| not_a_position())?;
-        let token = after.map(|text| text.parse().map_err(|_| not_a_position())).transpose()?;
+        let token = once(&parts.uri, "after")?.map(|text| text.parse().map_err(|_| not_a_position())).transpose()?;
         Ok(Self(token))
     }
 }

@@ -11,10 +11,12 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use toml::Table;
 
 mod layers;
+mod range;
 mod retention;
 mod show;
 
 use layers::{Layer, Source};
+pub use range::within;
 pub use retention::Retention;
 
 /// Everything around a service that can be set from outside.
@@ -34,8 +36,10 @@ pub struct Config {
     /// process, so that a service runs alone. Default `embedded:./data/<name>-broker.db`.
     pub broker: String,
     /// Partitions of the context's topic; never changes once there are facts. Default 8.
+    #[serde(deserialize_with = "within::<_, _, 1, 1_024>")]
     pub partitions: u32,
     /// Activities in work at once in this instance. Default 32.
+    #[serde(deserialize_with = "within::<_, _, 1, 65_536>")]
     pub activity_concurrency: usize,
     /// How long the broker keeps this context's facts. Default -1: for ever, or as the broker was told before.
     pub retention_ms: Retention,
@@ -56,25 +60,34 @@ pub struct Config {
     pub service: Table,
 }
 
-/// Bounds on what a client may ask for. Durations are milliseconds.
+/// Bounds on what a client may ask for. Durations are milliseconds. Each has a range; what is outside keeps the process
+/// from starting.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Limits {
     /// Largest request body; more is 413. Default 262 144.
+    #[serde(deserialize_with = "within::<_, _, 1, 1_073_741_824>")]
     pub body_bytes: usize,
     /// Deepest nesting of a JSON body. Default 32.
+    #[serde(deserialize_with = "within::<_, _, 1, 120>")]
     pub json_depth: usize,
     /// Largest request head (target and headers); more is 431. Default 16 384.
+    #[serde(deserialize_with = "within::<_, _, 1_024, 1_048_576>")]
     pub header_bytes: usize,
     /// A connection that has not sent a whole head after so long is closed. Default 5 000.
+    #[serde(deserialize_with = "within::<_, _, 1, 3_600_000>")]
     pub header_timeout_ms: u64,
     /// A request not answered after so long gets 503; streams are not counted. Default 10 000.
+    #[serde(deserialize_with = "within::<_, _, 1, 86_400_000>")]
     pub request_timeout_ms: u64,
     /// Connections at once; one more is answered 503 and closed. Default 2 048.
+    #[serde(deserialize_with = "within::<_, _, 1, 1_048_576>")]
     pub max_connections: usize,
     /// Requests at once; one more gets 503. Default 512.
+    #[serde(deserialize_with = "within::<_, _, 1, 1_048_576>")]
     pub concurrency: usize,
     /// Open streams of server-sent events; one more gets 503. Default 256.
+    #[serde(deserialize_with = "within::<_, _, 1, 1_048_576>")]
     pub streams: usize,
 }
 
@@ -83,8 +96,10 @@ pub struct Limits {
 #[serde(deny_unknown_fields)]
 pub struct Shutdown {
     /// Still served after becoming unready. Default 100.
+    #[serde(deserialize_with = "within::<_, _, 0, 600_000>")]
     pub unready_ms: u64,
     /// Requests in flight get so long to end. Default 5 000.
+    #[serde(deserialize_with = "within::<_, _, 0, 3_600_000>")]
     pub drain_ms: u64,
 }
 
@@ -330,24 +345,6 @@ fn validated(mut config: Config, name: &str) -> Result<Config, ConfigError> {
     }
     if config.slot.is_empty() || config.slot.contains(|c: char| !c.is_ascii_graphic()) {
         return bad("slot", "must be printable ASCII without blanks".to_owned());
-    }
-    let limits = &config.limits;
-    let at_least_one = [
-        ("partitions", config.partitions as usize),
-        ("activity_concurrency", config.activity_concurrency),
-        ("limits.body_bytes", limits.body_bytes),
-        ("limits.json_depth", limits.json_depth),
-        ("limits.header_timeout_ms", limits.header_timeout_ms as usize),
-        ("limits.request_timeout_ms", limits.request_timeout_ms as usize),
-        ("limits.max_connections", limits.max_connections),
-        ("limits.concurrency", limits.concurrency),
-        ("limits.streams", limits.streams),
-    ];
-    if let Some((key, _)) = at_least_one.into_iter().find(|(_, value)| *value == 0) {
-        return bad(key, "must be at least 1".to_owned());
-    }
-    if limits.header_bytes < 1_024 {
-        return bad("limits.header_bytes", "must be at least 1024".to_owned());
     }
     if config.revision.is_empty() {
         config.revision = format!("{:08x}", bongsu_core::digest(&[&config.to_toml()]) >> 96);

@@ -19,15 +19,19 @@ use crate::{
     command::Surroundings,
     config::{Config, Limits},
     env::{self, mono_now},
+    head,
     health::{self, Health, Info},
     json,
     problem::{PROBLEM_JSON, Problem},
+    server::Arrival,
     sse::Places,
     trace::{TRACEPARENT, Trace},
 };
 
 /// How many milliseconds the caller still waits for an answer to begin; the gateway says so.
 const DEADLINE: &str = "x-bongsu-deadline-ms";
+/// A connection on which half a body lies cannot go on.
+const CLOSE: HeaderValue = HeaderValue::from_static("close");
 /// Longest text of a foreign error shown as detail, in bytes.
 const MAX_DETAIL: usize = 1_024;
 /// A handler nobody waits for any more gets so long to come to its end.
@@ -77,6 +81,7 @@ impl Host {
 
 async fn around(State(host): State<Host>, mut request: Request, next: Next) -> Response {
     let (trace, started, asked) = (Trace::of(request.headers()), mono_now(), Asked::of(&request));
+    let method = request.method().clone();
     let extensions = request.extensions_mut();
     extensions.insert(trace.clone());
     extensions.insert(host.inner.limits.clone());
@@ -84,7 +89,7 @@ async fn around(State(host): State<Host>, mut request: Request, next: Next) -> R
     extensions.insert(Surroundings(Arc::clone(&host.inner.env)));
     let served = async {
         let response = host.inner.admit(&asked, &trace, request, next).await.unwrap_or_else(Problem::into_response);
-        let response = uniform(response).await;
+        let response = head::without_a_guessed_length(&method, uniform(response).await);
         asked.log(response.status(), started.elapsed());
         response
     };
@@ -98,11 +103,9 @@ async fn around(State(host): State<Host>, mut request: Request, next: Next) -> R
 impl Inner {
     /// Refuses what is too large or too much, serves the rest.
     async fn admit(&self, asked: &Asked, trace: &Trace, request: Request, next: Next) -> Result<Response, Problem> {
-        let head = head_bytes(&request);
-        if head > self.limits.header_bytes {
-            let detail = format!("At most {} bytes of target and headers are read.", self.limits.header_bytes);
-            return Err(Problem::of_status(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE).detail(detail));
-        }
+        let (head, body) = request.into_parts();
+        head::check(&head, &self.limits)?;
+        let request = Request::from_parts(head, body);
         if announced_bytes(&request) > self.limits.body_bytes as u64 {
             return Err(json::too_large(&self.limits));
         }
@@ -129,6 +132,7 @@ impl Inner {
         next: Next,
     ) -> Result<Response, Problem> {
         let limit = self.limits.request_timeout();
+        let arrival = request.extensions().get::<Arrival>().cloned();
         let handled = async move {
             let _place = place;
             timeout(limit + ABANDONED_AFTER, next.run(request)).await
@@ -139,6 +143,10 @@ impl Inner {
             Ok(Ok(Ok(response))) => Ok(response),
             // The panic itself is logged by the process's panic hook.
             Ok(Err(_panicked)) => Err(Problem::internal()),
+            // Nobody will act on it: whoever reads the body is told that it broke off.
+            Err(_) if arrival.is_some_and(|arrival| arrival.cut()) => {
+                Err(Problem::of_status(StatusCode::REQUEST_TIMEOUT).header(header::CONNECTION, CLOSE))
+            }
             Err(_) if hurry.is_some() => Err(too_late(StatusCode::GATEWAY_TIMEOUT)),
             Ok(Ok(Err(_))) | Err(_) => Err(too_late(StatusCode::SERVICE_UNAVAILABLE).retry_after(1)),
         }
@@ -219,12 +227,6 @@ fn patience(request: &Request) -> Result<Option<Duration>, Problem> {
         Some(millis) => Ok(Some(Duration::from_millis(millis.into()))),
         None => Err(Problem::bad_request(format!("{DEADLINE} is a number of milliseconds."))),
     }
-}
-
-/// Target and headers as they were on the wire.
-fn head_bytes(request: &Request) -> usize {
-    let target = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
-    request.headers().iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum::<usize>() + target
 }
 
 /// What the client says the body's length is.

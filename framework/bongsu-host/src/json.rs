@@ -5,14 +5,20 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
-use serde_json::error::Category;
+use serde_json::{Value, error::Category};
 
 use crate::{config::Limits, problem::Problem};
+
+mod strict;
+mod walk;
+
+use strict::Strict;
 
 /// A JSON body. An empty body counts as `{}`, so that a command without fields needs none.
 ///
 /// Refused: another content type (415), too large (413), too deep, not JSON (400), a field the type does not
-/// have, a wrong type, U+0000 (422, with a JSON pointer).
+/// have or that is given twice, a wrong type (an array is no object, and `{"name": null}` is no name), U+0000 (422, with a
+/// JSON pointer).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Json<T>(pub T);
 
@@ -62,20 +68,21 @@ pub fn parse<T: DeserializeOwned>(bytes: &[u8], max_depth: usize) -> Result<T, P
         let detail = format!("At most {max_depth} levels of nesting are read.");
         return Err(Problem::new(StatusCode::BAD_REQUEST, "too-deep", "The body is nested too deeply").detail(detail));
     }
-    if seen.nul {
-        return Err(Problem::invalid(pointer_of_nul(bytes), "U+0000 is not accepted"));
+    if let Some((pointer, what)) = walk::first_fault(bytes).map_err(|wrong| malformed(&wrong))? {
+        return Err(Problem::invalid(pointer, what));
     }
-    // serde reads a struct from an array too; a command is an object.
-    if !seen.object && serde_json::from_slice::<serde::de::IgnoredAny>(bytes).is_ok() {
+    // A command is an object, whatever the type could be read from.
+    if !seen.object {
         return Err(Problem::invalid("", "an object is expected"));
     }
     let mut ignored = Vec::new();
     let mut track = serde_path_to_error::Track::new();
     let mut json = serde_json::Deserializer::from_slice(bytes);
-    let reader = serde_path_to_error::Deserializer::new(&mut json, &mut track);
+    let reader = serde_path_to_error::Deserializer::new(Strict(&mut json), &mut track);
     let read: Result<T, _> = serde_ignored::deserialize(reader, |path| ignored.push(pointer_of_ignored(&path)));
-    let value = read.and_then(|value| json.end().map(|()| value)).map_err(|wrong| refused(&track.path(), &wrong))?;
-    let unknown = |problem: Problem, pointer| problem.error(pointer, "unknown field");
+    let value =
+        read.and_then(|value| json.end().map(|()| value)).map_err(|wrong| refused(&track.path(), &wrong, bytes))?;
+    let unknown = |problem: Problem, found: String| problem.error(place(&found, bytes), "unknown field");
     match ignored.is_empty() {
         true => Ok(value),
         false => Err(ignored.into_iter().fold(Problem::of_status(StatusCode::UNPROCESSABLE_ENTITY), unknown)),
@@ -85,20 +92,16 @@ pub fn parse<T: DeserializeOwned>(bytes: &[u8], max_depth: usize) -> Result<T, P
 /// What can be seen without parsing.
 struct Look {
     depth: usize,
-    nul: bool,
     object: bool,
 }
 
 /// Counts nesting before anything recurses. Text that is not JSON may be counted wrong; the parser refuses it.
 fn look(bytes: &[u8]) -> Look {
-    let (mut depth, mut deepest, mut in_string, mut nul) = (0_usize, 0, false, false);
+    let (mut depth, mut deepest, mut in_string) = (0_usize, 0, false);
     let mut at = 0;
     while let Some(byte) = bytes.get(at) {
         match (in_string, byte) {
-            (true, b'\\') => {
-                nul |= bytes[at..].starts_with(b"\\u0000");
-                at += 1;
-            }
+            (true, b'\\') => at += 1,
             (_, b'"') => in_string = !in_string,
             (false, b'{' | b'[') => {
                 depth += 1;
@@ -109,18 +112,20 @@ fn look(bytes: &[u8]) -> Look {
         }
         at += 1;
     }
-    Look { depth: deepest, nul, object: bytes.trim_ascii_start().first() == Some(&b'{') }
+    Look { depth: deepest, object: bytes.trim_ascii_start().first() == Some(&b'{') }
 }
 
-fn refused(path: &serde_path_to_error::Path, wrong: &serde_json::Error) -> Problem {
+fn refused(path: &serde_path_to_error::Path, wrong: &serde_json::Error, bytes: &[u8]) -> Problem {
     let text = wrong.to_string();
     let message = text.rsplit_once(" at line ").map_or(text.as_str(), |(message, _)| message);
     match wrong.classify() {
-        Category::Data => Problem::invalid(pointer(path), without_type_names(message)),
-        Category::Syntax | Category::Eof | Category::Io => {
-            Problem::new(StatusCode::BAD_REQUEST, "malformed-json", "The body is not JSON").detail(text)
-        }
+        Category::Data => Problem::invalid(pointer(path, bytes), without_type_names(message)),
+        Category::Syntax | Category::Eof | Category::Io => malformed(wrong),
     }
+}
+
+fn malformed(wrong: &serde_json::Error) -> Problem {
+    Problem::new(StatusCode::BAD_REQUEST, "malformed-json", "The body is not JSON").detail(wrong.to_string())
 }
 
 /// serde names our Rust types (`expected struct PlaceBid`, `expected u32`); the outside has no use for them.
@@ -152,15 +157,32 @@ fn range(kind: &str) -> &'static str {
     }
 }
 
-fn pointer(path: &serde_path_to_error::Path) -> String {
+/// A variant is a step of its own where it is written as an object, and none where it is a name.
+fn pointer(path: &serde_path_to_error::Path, bytes: &[u8]) -> String {
     use serde_path_to_error::Segment;
-    let segments = path.iter().filter_map(|segment| match segment {
-        Segment::Seq { index } => Some(format!("/{index}")),
-        Segment::Map { key } => Some(format!("/{}", escape(key))),
-        Segment::Enum { .. } => None,
-        Segment::Unknown => Some("/?".to_owned()),
-    });
-    segments.collect()
+    let body: Value = serde_json::from_slice(bytes).unwrap_or_default();
+    path.iter().fold(String::new(), |at, segment| match segment {
+        Segment::Seq { index } => format!("{at}/{index}"),
+        Segment::Map { key } => format!("{at}/{}", escape(key)),
+        Segment::Enum { variant } => {
+            let below = format!("{at}/{}", escape(variant));
+            if body.pointer(&below).is_some() { below } else { at }
+        }
+        Segment::Unknown => at,
+    })
+}
+
+/// The place of something nobody reads. The names of variants are missing in `found`: where a step leads nowhere, the one
+/// name there is leads on.
+fn place(found: &str, bytes: &[u8]) -> String {
+    let body: Value = serde_json::from_slice(bytes).unwrap_or_default();
+    found.split('/').skip(1).fold(String::new(), |at, step| {
+        let members = body.pointer(&at).and_then(Value::as_object);
+        match members.and_then(|members| members.keys().next().filter(|_| members.len() == 1)) {
+            Some(only) if body.pointer(&format!("{at}/{step}")).is_none() => format!("{at}/{}/{step}", escape(only)),
+            _ => format!("{at}/{step}"),
+        }
+    })
 }
 
 fn pointer_of_ignored(path: &serde_ignored::Path<'_>) -> String {
@@ -173,22 +195,6 @@ fn pointer_of_ignored(path: &serde_ignored::Path<'_>) -> String {
             pointer_of_ignored(parent)
         }
     }
-}
-
-/// Where the first U+0000 is. Depth was checked, so this may recurse.
-fn pointer_of_nul(bytes: &[u8]) -> String {
-    use serde_json::Value;
-    fn find(value: &Value, at: String) -> Option<String> {
-        match value {
-            Value::String(text) => text.contains('\0').then_some(at),
-            Value::Array(items) => items.iter().enumerate().find_map(|(i, item)| find(item, format!("{at}/{i}"))),
-            Value::Object(members) => members.iter().find_map(|(key, member)| {
-                if key.contains('\0') { Some(at.clone()) } else { find(member, format!("{at}/{}", escape(key))) }
-            }),
-            _ => None,
-        }
-    }
-    serde_json::from_slice(bytes).ok().and_then(|value| find(&value, String::new())).unwrap_or_default()
 }
 
 /// RFC 6901 §3.
@@ -209,7 +215,7 @@ pub(crate) fn too_large(limits: &Limits) -> Problem {
 #[cfg(test)]
 mod tests {
     use serde::Deserialize;
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     use super::*;
 
@@ -265,6 +271,86 @@ mod tests {
             errors(r#"{"question":"a","answers":7}"#)[0]["detail"],
             "invalid type: integer `7`, expected a list"
         );
+    }
+
+    #[derive(Debug, PartialEq, Deserialize)]
+    #[serde(rename_all = "kebab-case")]
+    enum Way {
+        Foot,
+        Bus(u8),
+        Train { seat: u8 },
+        Two(u8, u8),
+    }
+
+    #[derive(Debug, PartialEq, Deserialize)]
+    struct Trip {
+        way: Way,
+        #[serde(default)]
+        back: Option<Box<Trip>>,
+        #[serde(default)]
+        stops: Vec<Trip>,
+        #[serde(default)]
+        named: std::collections::BTreeMap<String, Answer>,
+    }
+
+    #[test]
+    fn an_array_is_no_object_and_an_object_with_null_is_no_name_at_any_depth() {
+        let trip = |body: &str| parse::<Trip>(body.as_bytes(), 9);
+        for good in [
+            r#"{"way":"foot","back":null}"#,
+            r#"{"way":{"bus":7}}"#,
+            r#"{"way":{"train":{"seat":1}},"back":{"way":"foot","stops":[{"way":{"two":[1,2]}}]}}"#,
+            r#"{"way":"foot","named":{"a":{"points":1},"b":{"points":2}}}"#,
+        ] {
+            assert!(trip(good).is_ok(), "{good}: {:?}", trip(good));
+        }
+        for (bad, pointer) in [
+            (r#"{"way":{"foot":null}}"#, "/way/foot"),
+            (r#"{"way":{"foot":{}}}"#, "/way/foot"),
+            (r#"{"way":{}}"#, "/way"),
+            (r#"{"way":["foot"]}"#, "/way"),
+            (r#"{"way":null}"#, "/way"),
+            (r#"{"way":7}"#, "/way"),
+            (r#"{"way":{"bus":"7"}}"#, "/way/bus"),
+            (r#"{"way":"bus"}"#, "/way"),
+            (r#"{"way":"train"}"#, "/way"),
+            (r#"{"way":{"train":[1]}}"#, "/way/train"),
+            (r#"{"way":{"train":{"seat":1,"class":2}}}"#, "/way/train/class"),
+            (r#"{"way":{"train":{"seat":null}}}"#, "/way/train/seat"),
+            (r#"{"way":{"bus":7,"foot":null}}"#, "/way/bus"),
+            (r#"{"way":"foot","back":["foot"]}"#, "/back"),
+            (r#"{"way":"foot","back":{"way":"foot","stops":[["foot"]]}}"#, "/back/stops/0"),
+            (r#"{"way":"foot","named":{"a":[1]}}"#, "/named/a"),
+            (r#"{"way":"foot","named":[["a",{"points":1}]]}"#, "/named"),
+            (r#"{"way":"foot","named":{"a":{"points":"1"}}}"#, "/named/a/points"),
+            (r#"{"way":"foot","named":{"a":{"points":1e400}}}"#, ""),
+        ] {
+            let problem = trip(bad).expect_err(bad);
+            let body: Value = serde_json::from_slice(&problem.body()).unwrap();
+            if pointer.is_empty() {
+                assert_eq!(problem.code(), "malformed-json", "{bad}");
+            } else {
+                assert_eq!(
+                    (problem.code(), &body["errors"][0]["pointer"]),
+                    ("invalid-body", &json!(pointer)),
+                    "{bad}: {body}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_name_given_twice_is_refused_with_its_pointer() {
+        assert_eq!(
+            errors(r#"{"question":"a","question":"a"}"#),
+            json!([{"pointer":"/question","detail":"given twice"}])
+        );
+        assert_eq!(
+            errors(r#"{"question":"a","answers":[{"points":1},{"points":1,"points":2}]}"#)[0]["pointer"],
+            "/answers/1/points"
+        );
+        let escaped = errors(r#"{"question":"a","\u0071uestion":"b"}"#);
+        assert_eq!(escaped[0]["pointer"], "/question", "however it is spelled");
     }
 
     #[test]

@@ -10,6 +10,7 @@ pub mod config;
 pub mod logs;
 pub mod stop;
 pub mod server;
+pub mod head;
 pub mod host;
 pub mod health;
 pub mod trace;

@@ -2,7 +2,7 @@
 
 use axum::{
     Json,
-    extract::{FromRequestParts, Query},
+    extract::FromRequestParts,
     response::{IntoResponse as _, Response},
 };
 use bongsu_core::digest;
@@ -11,7 +11,11 @@ use http::{HeaderMap, HeaderValue, header, request::Parts};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{principal::PRINCIPAL, problem::Problem};
+use crate::{
+    principal::PRINCIPAL,
+    problem::Problem,
+    query::{once, pairs, written},
+};
 
 /// Items of a page nobody asked the size of.
 pub(crate) const USUAL: u32 = 50;
@@ -87,13 +91,14 @@ impl List {
     }
 
     fn of(parts: &Parts) -> Result<Self, Problem> {
-        let query = parts.uri.query().unwrap_or_default();
-        let is_ours = |pair: &&str| matches!(pair.split('=').next(), Some("cursor" | "limit"));
-        let others: Vec<&str> = query.split('&').filter(|pair| !pair.is_empty() && !is_ours(pair)).collect();
+        let is_ours = |(name, _): &(String, String)| matches!(name.as_str(), "cursor" | "limit");
+        let others: Vec<(String, String)> = pairs(&parts.uri)?.into_iter().filter(|pair| !is_ours(pair)).collect();
         let separator = if others.is_empty() { "" } else { "?" };
-        let address = format!("{}{separator}{}", parts.uri.path(), others.join("&"));
+        let again: Vec<String> = others.iter().map(|(name, value)| written(name, value)).collect();
+        let address = format!("{}{separator}{}", parts.uri.path(), again.join("&"));
         // A client that turns pages may well ask to see a later write meanwhile.
-        let filters = others.iter().filter(|pair| !pair.starts_with("after=")).copied().collect::<Vec<_>>().join("&");
+        let filters = others.iter().filter(|(name, _)| name != "after").map(|(name, value)| format!("{name}={value}"));
+        let filters = filters.collect::<Vec<_>>().join("&");
         let scope = format!("{}\0{}\0{filters}", parts.uri.path(), principal(&parts.headers));
         let cursor = once(&parts.uri, "cursor")?.map(|text| unseal(&scope, &text).ok_or_else(not_a_cursor));
         let limit = once(&parts.uri, "limit")?.map(|text| text.parse().ok().filter(fits).ok_or_else(not_a_limit));
@@ -106,17 +111,6 @@ impl<S: Sync> FromRequestParts<S> for List {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         Self::of(parts)
-    }
-}
-
-/// The one value of a parameter.
-fn once(uri: &http::Uri, name: &str) -> Result<Option<String>, Problem> {
-    let pairs: Query<Vec<(String, String)>> =
-        Query::try_from_uri(uri).map_err(|_| Problem::bad_request("The query cannot be read."))?;
-    let mut values = pairs.0.into_iter().filter(|(key, _)| key == name).map(|(_, value)| value);
-    match (values.next(), values.next()) {
-        (_, Some(_)) => Err(Problem::bad_request(format!("`{name}` is given twice."))),
-        (value, None) => Ok(value),
     }
 }
 
@@ -205,6 +199,27 @@ mod tests {
         ] {
             assert_eq!(list(who, &address).unwrap_err().status(), 400, "{who} {address}");
         }
+    }
+
+    #[test]
+    fn a_query_is_read_in_one_way_however_it_is_written() {
+        for (asked, other) in [
+            ("/doors?%6cimit=7", ""),
+            ("/doors?l%69mit=%37&colour=dark+red&a%26b=c%3Dd%25", "colour=dark%20red&a%26b=c%3Dd%25&"),
+            ("/doors?limit=7&after=x%40y&%ec%83%89=%eb%b9%a8%ea%b0%95", "after=x@y&%EC%83%89=%EB%B9%A8%EA%B0%95&"),
+            ("/doors?&&limit=7&=&flag", "=&flag=&"),
+        ] {
+            let mut address = next("ann", asked, b"key");
+            assert!(address.starts_with(&format!("/doors?{other}limit=7&cursor=")), "{address}");
+            for _ in 0..3 {
+                let read = list("ann", &address).expect("its own link");
+                assert_eq!((read.cursor.as_deref(), read.limit), (Some(&b"key"[..]), 7), "{address}");
+                let spelled = address.replace("cursor=", "c%75rsor=").replace("limit=", "%6Cimit=");
+                assert_eq!(list("ann", &spelled).expect("the same").cursor.as_deref(), Some(&b"key"[..]), "{spelled}");
+                address = next("ann", &address, b"key");
+            }
+        }
+        assert_eq!(list("ann", "/doors?limit=1&%6cimit=1").unwrap_err().status(), 400);
     }
 
     #[test]

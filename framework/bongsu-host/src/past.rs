@@ -1,13 +1,10 @@
 //! `?at=` and `?version=`: a resource as it was.
 
-use axum::{
-    extract::{FromRequestParts, Query},
-    http::request::Parts,
-};
+use axum::extract::FromRequestParts;
 use bongsu_runtime::{Moment, PastError};
-use http::StatusCode;
+use http::{StatusCode, request::Parts};
 
-use crate::problem::Problem;
+use crate::{problem::Problem, query::pairs};
 
 /// The moment a request asks about: `?at=` an RFC 3339 time, or `?version=` a number from 1; `None` is now. Other
 /// parameters are left alone. 400 for both at once, for one given twice, and for what is no time or no version.
@@ -34,12 +31,9 @@ pub struct When(pub Option<Moment>);
 impl<S: Send + Sync> FromRequestParts<S> for When {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let Query(pairs): Query<Vec<(String, String)>> = Query::from_request_parts(parts, state)
-            .await
-            .map_err(|_| Problem::bad_request("The query cannot be read."))?;
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         let mut moment = None;
-        for (name, value) in pairs {
+        for (name, value) in pairs(&parts.uri)? {
             let found = match name.as_str() {
                 "at" => Moment::TimeMs(time_ms(&value).ok_or_else(not_a_time)?),
                 "version" => Moment::Version(value.parse().map_err(|_| not_a_version())?),

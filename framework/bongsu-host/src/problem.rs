@@ -127,6 +127,7 @@ impl Problem {
             404 => ("not-found", "There is no such thing"),
             405 => ("method-not-allowed", "This cannot be done to it"),
             406 => ("not-acceptable", "No such representation"),
+            408 => ("request-timeout", "The request did not arrive in time"),
             409 => ("conflict", "Somebody else was faster"),
             412 => ("precondition-failed", "It has changed meanwhile"),
             413 => ("body-too-large", "The body is too large"),

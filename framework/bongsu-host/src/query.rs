@@ -1,7 +1,7 @@
 //! Query parameters, refused as every other bad request.
 
 use axum::extract::FromRequestParts;
-use http::request::Parts;
+use http::{Uri, request::Parts};
 use serde::de::DeserializeOwned;
 
 use crate::problem::Problem;
@@ -20,6 +20,38 @@ impl<S: Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
         })?;
         Ok(Self(read))
     }
+}
+
+/// The one reading of a query: names and values as they are meant, however they are written (`%6cimit` is `limit`, `+` is
+/// a space), in their order.
+///
+/// # Errors
+/// 400 for what cannot be read.
+pub(crate) fn pairs(uri: &Uri) -> Result<Vec<(String, String)>, Problem> {
+    let read = axum::extract::Query::<Vec<(String, String)>>::try_from_uri(uri);
+    read.map(|pairs| pairs.0).map_err(|_| Problem::bad_request("The query cannot be read."))
+}
+
+/// The one value of a parameter.
+///
+/// # Errors
+/// 400 when it is given twice, or the query cannot be read.
+pub(crate) fn once(uri: &Uri, name: &str) -> Result<Option<String>, Problem> {
+    let mut values = pairs(uri)?.into_iter().filter(|(key, _)| key == name).map(|(_, value)| value);
+    match (values.next(), values.next()) {
+        (_, Some(_)) => Err(Problem::bad_request(format!("`{name}` is given twice."))),
+        (value, None) => Ok(value),
+    }
+}
+
+/// A pair as it is written in an address.
+pub(crate) fn written(name: &str, value: &str) -> String {
+    format!("{}={}", escaped(name), escaped(value))
+}
+
+fn escaped(text: &str) -> String {
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~:@/".contains(byte);
+    text.bytes().map(|byte| if plain(&byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
 }
 
 /// What is wrong, without the extractor's own preface.

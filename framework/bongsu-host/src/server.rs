@@ -7,10 +7,10 @@ use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{
     Router,
-    body::Body,
     extract::{ConnectInfo, FromRequestParts},
+    response::Response,
 };
-use http::request::Parts;
+use http::{Version, header, request::Parts};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
@@ -25,10 +25,18 @@ use tower::ServiceExt as _;
 use crate::{
     config::{Config, Limits},
     env,
+    head::{Nameless, PARSED_LINES},
     health::Health,
     problem::Problem,
     stop::Stop,
 };
+
+mod arrival;
+mod wire;
+
+pub use arrival::Arrival;
+use arrival::Arriving;
+pub use wire::{Answering, Wire};
 
 /// Connections refused politely at once; more are closed without a word.
 const POLITE: usize = 64;
@@ -159,22 +167,21 @@ impl<S: Sync> FromRequestParts<S> for Draining {
 impl Serving {
     async fn connection(self, stream: TcpStream, peer: SocketAddr, _permit: OwnedSemaphorePermit) {
         let Self { app, limits, mut draining } = self;
-        let told = draining.clone();
+        let (told, answering) = (draining.clone(), Answering::default());
+        let wire = Wire::new(stream, answering.clone(), Problem::of_status);
         let service = service_fn(move |mut request: hyper::Request<Incoming>| {
             request.extensions_mut().insert(ConnectInfo(peer));
             request.extensions_mut().insert(told.clone());
-            let app = app.clone();
-            async move {
-                Ok::<_, Infallible>(app.oneshot(request.map(Body::new)).await.unwrap_or_else(|never| match never {}))
-            }
+            answer(app.clone(), request, answering.clone())
         });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(limits.header_timeout())
             // Twice the limit, so that a head just over it reaches the middleware and gets a problem+json;
-            // beyond that hyper itself answers a bare 431. 8 192 is hyper's minimum.
-            .max_buf_size((limits.header_bytes * 2).max(8_192))
-            .serve_connection(TokioIo::new(stream), service)
+            // beyond that hyper itself answers, and the wire says why. 8 192 is hyper's minimum.
+            .max_buf_size(limits.header_bytes.saturating_mul(2).max(8_192))
+            .max_headers(PARSED_LINES)
+            .serve_connection(TokioIo::new(wire), service)
             .with_upgrades();
         let mut connection = std::pin::pin!(connection);
         let ended = tokio::select! {
@@ -189,6 +196,20 @@ impl Serving {
             tracing::debug!(reason = %error, %peer, "a connection ended early");
         }
     }
+}
+
+/// Serves one request; the answer arrives also if it was given before the whole body came.
+async fn answer(app: Router, request: hyper::Request<Incoming>, answering: Answering) -> Result<Response, Infallible> {
+    answering.begin();
+    let (mut head, body) = request.into_parts();
+    if head.version == Version::HTTP_11 && !head.headers.contains_key(header::HOST) {
+        head.extensions.insert(Nameless);
+    }
+    let (body, rest) = Arriving::of(&mut head, body);
+    let answer = app.oneshot(hyper::Request::from_parts(head, body)).await;
+    let mut answer = answer.unwrap_or_else(|never| match never {});
+    rest.settle(&mut answer);
+    Ok(answer.map(|body| answering.until_sent(body)))
 }
 
 /// Says 503 to a connection over the limit, after its head arrived: closing with unread bytes would reset it.

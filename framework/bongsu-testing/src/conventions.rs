@@ -4,6 +4,7 @@
 //! the caller names one per route that reads or changes a single thing. Start reading at [`hold`].
 
 mod ask;
+mod bodies;
 mod sample;
 
 use axum::Router;
@@ -34,7 +35,10 @@ pub async fn hold(app: Router, principal: &str, things: &[(&str, &str)]) -> usiz
         let route = &route.at(things);
         refuses_nobody(&mut asked, route).await;
         refuses_other_methods(&mut asked, route).await;
+        refuses_heads(&mut asked, route).await;
         refuses_bodies(&mut asked, route, &api).await;
+        bodies::have_one_spelling(&mut asked, route, &api).await;
+        bodies::are_json(&mut asked, route, &api).await;
         refuses_keys(&mut asked, route).await;
         bounds_lists(&mut asked, route).await;
         refuses_positions(&mut asked, route).await;
@@ -56,6 +60,20 @@ async fn refuses_other_methods(asked: &mut Asked, route: &Route) {
         let answer = asked.send(route.request().method(method)).await;
         answer.is_problem(&format!("{method} {}", route.path), 405, "method-not-allowed");
         assert!(answer.headers.contains_key("allow"), "405 names what is allowed: {answer:?}");
+    }
+}
+
+async fn refuses_heads(asked: &mut Asked, route: &Route) {
+    let hosts = route.request().header("host", "a").also("host", "a");
+    asked.refused(route, "two hosts", hosts, 400, "bad-request").await;
+    let lines = (0..101).fold(route.request(), |draft, _| draft.also("x-line", "1"));
+    asked.refused(route, "101 header lines", lines, 431, "headers-too-large").await;
+    let large = route.request().header("x-large", &"a".repeat(20_000));
+    asked.refused(route, "a large header", large, 431, "headers-too-large").await;
+    let long = route.request().query(&format!("a={}", "a".repeat(8_200)));
+    asked.refused(route, "a long target", long, 414, "headers-too-large").await;
+    for bad in ["a=%", "%zz=1", "a=%ff", "a=%c3%28"] {
+        asked.refused(route, bad, route.request().query(bad), 400, "bad-request").await;
     }
 }
 
@@ -97,7 +115,9 @@ async fn bounds_lists(asked: &mut Asked, route: &Route) {
     if !route.takes("cursor") {
         return;
     }
-    for bad in ["limit=0", "limit=201", "limit=-1", "limit=x", "limit=", "limit=1&limit=2"] {
+    for bad in
+        ["limit=0", "limit=201", "limit=-1", "limit=x", "limit=", "limit=1&limit=2", "%6cimit=0", "limit=1&lim%69t=1"]
+    {
         asked.refused(route, bad, route.request().query(bad), 400, "bad-request").await;
     }
     for bad in ["cursor=", "cursor=x", "cursor=00", "cursor=ffffffffffffffff00", "cursor=%00"] {
@@ -109,6 +129,17 @@ async fn bounds_lists(asked: &mut Asked, route: &Route) {
         assert!(answer.body.get("next").is_some(), "{route:?}: a page says whether there is a next one: {answer:?}");
         assert_eq!(answer.body["next"].is_string(), answer.headers.contains_key("link"), "{route:?}: {answer:?}");
     }
+    turns_pages(asked, route).await;
+}
+
+/// The next page's address is one that this list understands, however the first one was written.
+async fn turns_pages(asked: &mut Asked, route: &Route) {
+    let answer = asked.send(route.request().query("%6cimit=1&c%6flour=dark+red")).await;
+    assert_eq!(answer.status, 200, "{route:?}: a query has one reading: {answer:?}");
+    let Some(link) = answer.headers.get("link").and_then(|link| link.to_str().ok()) else { return };
+    let next = link.trim_start_matches('<').split('>').next().unwrap_or_default();
+    let turned = asked.send(route.request().at(next)).await;
+    assert_eq!(turned.status, 200, "{route:?}: its own link {next}: {turned:?}");
 }
 
 async fn refuses_positions(asked: &mut Asked, route: &Route) {

@@ -7,6 +7,7 @@ pub mod saga;
 pub mod conformance;
 pub mod conventions;
 pub mod long;
+pub mod settings;
 pub mod sim;
 mod memory_broker;
 mod memory_store;

@@ -79,6 +79,10 @@ impl Currency {
 }
 
 impl Money {
+    /// The most of a currency that anything costs, 10¹⁵ of its smallest unit. Every reader of JSON reads it exactly, and a
+    /// program that adds up a thousand of it stays within 64 bits. Whoever takes an amount from outside refuses more.
+    pub const MOST: i64 = 1_000_000_000_000_000;
+
     /// An amount of a currency.
     pub const fn new(minor: i64, currency: Currency) -> Self {
         Self { minor, currency }
@@ -108,6 +112,11 @@ impl Money {
     pub fn times(self, quantity: u32) -> Result<Self, MoneyError> {
         let minor = self.minor.checked_mul(i64::from(quantity)).ok_or(MoneyError::Overflow)?;
         Ok(Self::new(minor, self.currency))
+    }
+
+    /// Whether anything may cost this: 1 to [`Money::MOST`].
+    pub const fn is_a_price(self) -> bool {
+        1 <= self.minor && self.minor <= Self::MOST
     }
 
     /// The sum of all; `None` of nothing, because nothing has no currency.
@@ -173,6 +182,15 @@ mod tests {
         assert_eq!(Money::krw(i64::MAX).plus(Money::krw(1)), Err(MoneyError::Overflow));
         assert_eq!(Money::krw(i64::MAX / 2).times(3), Err(MoneyError::Overflow));
         assert_eq!(Money::krw(i64::MIN).times(2), Err(MoneyError::Overflow));
+    }
+
+    #[test]
+    fn a_price_is_positive_and_has_an_end() {
+        for (minor, is_one) in [(i64::MIN, false), (0, false), (1, true), (Money::MOST, true), (Money::MOST + 1, false)]
+        {
+            assert_eq!(Money::krw(minor).is_a_price(), is_one, "{minor}");
+        }
+        assert!(Money::krw(Money::MOST).times(1_000).is_ok());
     }
 
     #[test]

@@ -8,12 +8,17 @@
 //!
 //! While `down`, everything of the first two lines is answered 503.
 
-use money::Money;
+use std::collections::BTreeMap;
+
+use bongsu_host::{json::parse, problem::Problem};
+use money::{Currency, Money};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Map, Value, json};
 
 use crate::provider::{Behaviour, Charge, Entry, Mode, Provider, Refusal, Status};
 
+/// Deepest nesting of a request.
+const DEEPEST: usize = 8;
 /// The longest key or name, in bytes.
 const LONGEST: usize = 255;
 
@@ -87,24 +92,32 @@ pub fn ledger(provider: &Provider) -> Value {
             json!({ "key": key, "refund": refund.refund, "capture": refund.capture, "amount": refund.amount })
         })
         .collect();
-    let mut totals: Map<String, Value> = Map::new();
+    let mut sums: BTreeMap<Currency, (i128, i128)> = BTreeMap::new();
     for charge in provider.charges().values() {
-        let total = totals.entry(charge.amount.currency.code()).or_insert(json!({ "captured": 0, "refunded": 0 }));
-        let mut add = |what: &str| total[what] = json!(total[what].as_i64().unwrap_or(0) + charge.amount.minor);
+        let (captured, refunded) = sums.entry(charge.amount.currency).or_default();
         if matches!(charge.status, Status::Captured { .. }) {
-            add("captured");
+            *captured += i128::from(charge.amount.minor);
         }
         if charge.refunded {
-            add("refunded");
+            *refunded += i128::from(charge.amount.minor);
         }
     }
+    let totals = sums.into_iter().map(|(currency, (captured, refunded))| {
+        (currency.to_string(), json!({ "captured": number(captured), "refunded": number(refunded) }))
+    });
+    let totals: Map<String, Value> = totals.collect();
     json!({ "captures": captures, "refunds": refunds, "totals": totals })
+}
+
+/// A sum; one that no JSON reader holds as a number is text. 2⁶³ amounts fit before it could overflow.
+fn number(sum: i128) -> Value {
+    i64::try_from(sum).map_or_else(|_| json!(sum.to_string()), |sum| json!(sum))
 }
 
 fn take(provider: &Provider, capture: &Capture, now_ms: i64) -> Result<Answer, (u16, String)> {
     named(&[&capture.key, &capture.order])?;
-    if capture.amount.minor <= 0 {
-        return Err((422, "an amount is positive".into()));
+    if !capture.amount.is_a_price() {
+        return Err((422, format!("an amount is positive and at most {}", Money::MOST)));
     }
     let Capture { key, order, amount, not_after_ms } = capture;
     let entries = provider.capture(key, order, *amount, *not_after_ms, now_ms).map_err(refused)?;
@@ -147,7 +160,15 @@ fn say(status: u16, body: Value) -> Answer {
 }
 
 fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, (u16, String)> {
-    serde_json::from_slice(body).map_err(|error| (422, error.to_string()))
+    let why = |problem: Problem| {
+        let told: Value = serde_json::from_slice(&problem.body()).unwrap_or_default();
+        let (place, detail) = (&told["errors"][0]["pointer"], &told["errors"][0]["detail"]);
+        match detail.as_str().or(told["detail"].as_str()) {
+            Some(detail) => format!("{}: {detail}", place.as_str().unwrap_or_default()),
+            None => problem.code().to_owned(),
+        }
+    };
+    parse(body, DEEPEST).map_err(|problem| (422, why(problem)))
 }
 
 fn named(names: &[&str]) -> Result<(), (u16, String)> {

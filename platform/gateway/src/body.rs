@@ -8,6 +8,7 @@ use std::task::{Context, Poll};
 
 use axum::BoxError;
 use axum::body::Body;
+use bongsu_host::server::Arrival;
 use bytes::{Buf, Bytes};
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
 use tokio::sync::Notify;
@@ -32,6 +33,8 @@ pub(crate) struct Account {
     keeps: bool,
     limit: usize,
     exceeded: AtomicBool,
+    /// How far the client has sent it.
+    arrival: Arrival,
 }
 
 /// What is left of a body, and the pieces already read if they are kept.
@@ -63,7 +66,7 @@ impl Account {
     pub(crate) fn of(body: Body, limit: usize, again: bool) -> Arc<Self> {
         let home = Home::Here(Lent { body, pieces: Vec::new(), left: limit });
         let (home, returned, exceeded) = (Mutex::new(home), Notify::new(), AtomicBool::new(false));
-        Arc::new(Self { home, returned, keeps: again, limit, exceeded })
+        Arc::new(Self { home, returned, keeps: again, limit, exceeded, arrival: Arrival::default() })
     }
 
     /// The body from its beginning; `None` when it is gone. An attempt that has just failed may still hold it for a
@@ -90,6 +93,16 @@ impl Account {
     /// Whether a body was longer than its limit.
     pub(crate) fn is_exceeded(&self) -> bool {
         self.exceeded.load(Ordering::Relaxed)
+    }
+
+    /// Whether the client broke off, or sent what is no body.
+    pub(crate) fn is_broken(&self) -> bool {
+        self.arrival.is_broken()
+    }
+
+    /// Whether the client is waited for.
+    pub(crate) fn is_awaited(&self) -> bool {
+        self.arrival.is_awaited()
     }
 
     /// The most it may be long.
@@ -137,7 +150,9 @@ impl HttpBody for Loan {
             self.at += 1;
             return Poll::Ready(Some(Ok(Frame::data(piece))));
         }
-        match std::task::ready!(Pin::new(&mut lent.body).poll_frame(context)) {
+        let read = Pin::new(&mut lent.body).poll_frame(context);
+        self.account.arrival.note(&read);
+        match std::task::ready!(read) {
             None => Poll::Ready(None),
             Some(Ok(frame)) => Poll::Ready(Some(self.read(frame))),
             Some(Err(error)) => {

@@ -27,6 +27,7 @@ use tower::retry::budget::{Budget as _, TpsBudget};
 
 use crate::balance::{Balancer, Chosen};
 use crate::body::{Account, Holding, Loan, Until};
+use crate::connect::Connector;
 use crate::filter::Exchange;
 use crate::filters::DEADLINE;
 use crate::gateway::Tables;
@@ -49,7 +50,7 @@ const ASK: Duration = Duration::from_secs(1);
 const TEND_EVERY: Duration = Duration::from_millis(100);
 
 pub(crate) struct Forwarder {
-    client: Client<HttpConnector, Loan>,
+    client: Client<Connector, Loan>,
     balancer: Balancer,
     budget: TpsBudget,
     tables: Tables,
@@ -67,7 +68,7 @@ impl Forwarder {
         let client = Client::builder(TokioExecutor::new())
             .pool_idle_timeout(IDLE)
             .pool_timer(TokioTimer::new())
-            .build(connector);
+            .build(Connector(connector));
         let streams = Arc::new(Semaphore::new(limits.streams.min(Semaphore::MAX_PERMITS)));
         let budget = TpsBudget::new(BUDGET.0, BUDGET.1, BUDGET.2);
         Self { client, balancer: Balancer::default(), budget, tables, wait, limits: limits.clone(), streams }
@@ -79,6 +80,10 @@ impl Forwarder {
         let account = Account::of(body, self.limits.body_bytes, again);
         self.budget.deposit();
         let answered = timeout_at(exchange.deadline, self.attempts(&head, &account, again, exchange)).await;
+        // Whoever is late because of the client is not late.
+        if answered.is_err() && account.is_awaited() {
+            return Problem::of_status(StatusCode::REQUEST_TIMEOUT).into_response();
+        }
         self.note(exchange, &answered);
         match answered {
             Ok(Ok((answer, chosen))) => self.hand_over(&head, answer, chosen, exchange),
@@ -138,6 +143,10 @@ impl Forwarder {
                 match self.client.request(upstream_request(head, chosen.instance, exchange.deadline, body)?).await {
                     Ok(answer) => return Ok((answer, chosen)),
                     Err(_) if account.is_exceeded() => return Err(crate::filters::too_large(account.limit())),
+                    Err(_) if account.is_broken() => {
+                        tracing::info!(upstream = service, "a client broke off in the midst of its body");
+                        return Err(Problem::bad_request("The body broke off."));
+                    }
                     Err(error) if error.is_connect() => {}
                     Err(error) if left > 0 && is_lost(&error) && self.budget.withdraw() => {
                         left -= 1;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::{ConnectInfo, Request};
 use axum::response::Response;
+use bongsu_host::head::without_a_guessed_length;
 use bongsu_host::health::Health;
 use bongsu_host::trace::Trace;
 use bongsu_runtime::Status;
@@ -118,6 +119,6 @@ impl Inner {
         for filter in self.filters[..passed].iter().rev() {
             filter.on_response(&mut head, exchange);
         }
-        Response::from_parts(head, body)
+        without_a_guessed_length(&exchange.asked.0, Response::from_parts(head, body))
     }
 }

@@ -14,6 +14,7 @@ mod merge;
 mod outliers;
 mod balance;
 mod body;
+mod connect;
 mod forward;
 mod gateway;
 

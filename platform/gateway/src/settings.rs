@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bongsu_host::config::{Config, Limits};
+use bongsu_host::config::{Config, Limits, within};
 use serde::{Deserialize, Serialize};
 
 /// The gateway's own settings: the `[service]` table of its configuration.
@@ -12,6 +12,7 @@ pub struct Settings {
     /// Who everybody is until there is a login.
     pub principal: String,
     /// A safe or keyed request waits so long for an instance that is about to be ready.
+    #[serde(deserialize_with = "within::<_, _, 0, 60_000>")]
     pub wait_ms: u64,
     /// Limits on what a client may ask for; taken from the host's `[limits]`.
     #[serde(skip)]
@@ -36,5 +37,20 @@ impl Default for Settings {
     fn default() -> Self {
         // 1 s is what a killed service may take to be back.
         Self { principal: "demo".into(), wait_ms: 1_000, limits: Limits::default() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wait_that_no_client_would_wait_is_refused_with_its_range() {
+        for bad in ["-1", "60001", "9223372036854775807", "\"soon\""] {
+            let settings = format!("{{\"wait_ms\":{bad}}}");
+            let why = serde_json::from_str::<Settings>(&settings).expect_err(bad).to_string();
+            assert!(why.contains("must be a whole number from 0 to 60000"), "{why}");
+        }
+        assert_eq!(serde_json::from_str::<Settings>("{\"wait_ms\":0}").expect("no wait").wait_ms, 0);
     }
 }

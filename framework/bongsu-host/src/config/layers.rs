@@ -192,7 +192,9 @@ fn bad_value(key: String, source_name: String, wrong: &toml::de::Error) -> Confi
 
 fn not_toml(file: PathBuf, text: &str, wrong: &toml::de::Error) -> ConfigError {
     let line = wrong.span().map_or(0, |span| text[..span.start.min(text.len())].lines().count().max(1));
-    ConfigError::NotToml { file, reason: format!("line {line}: {}", wrong.message().trim().replace('\n', " ")) }
+    let written = text.lines().nth(line.saturating_sub(1)).map(str::trim).unwrap_or_default();
+    let message = wrong.message().trim().replace('\n', " ");
+    ConfigError::NotToml { file, reason: format!("line {line}: {message}: {written}") }
 }
 
 /// Refuses the first key that is not in the shape.
@@ -292,15 +294,29 @@ fn overlay(under: &mut Table, over: &Table) {
 /// A text as the type of the default; `Err(None)` when there is no such key.
 fn typed(default: Option<&Value>, text: &str) -> Result<Value, Option<&'static str>> {
     match default {
-        Some(Value::Integer(_)) => text.parse().map(Value::Integer).map_err(|_| Some("must be a whole number")),
+        // What no number holds is refused with its range when it is read as what it is.
+        Some(Value::Integer(_)) if is_whole(text) => Ok(guess_whole(text)),
+        Some(Value::Integer(_)) => Err(Some("must be a whole number")),
         Some(Value::Boolean(_)) => text.parse().map(Value::Boolean).map_err(|_| Some("must be true or false")),
         Some(Value::String(_)) => Ok(Value::String(text.to_owned())),
         _ => Err(None),
     }
 }
 
+fn is_whole(text: &str) -> bool {
+    let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
+    !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+fn guess_whole(text: &str) -> Value {
+    text.parse().map_or_else(|_| Value::String(text.to_owned()), Value::Integer)
+}
+
 /// A text whose type only the service knows.
 fn guess(text: &str) -> Value {
+    if is_whole(text) {
+        return guess_whole(text);
+    }
     let whole = text.parse().map(Value::Integer);
     whole
         .or_else(|_| text.parse().map(Value::Boolean))

@@ -2,6 +2,11 @@
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
+use super::within;
+
+/// More than this is for ever, too; other languages read it as a number still.
+const MOST: i64 = (1 << 53) - 1;
+
 /// How much is kept; -1 is for ever, as in Kafka, and 0 would be nothing at all.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Retention(Option<u64>);
@@ -22,10 +27,10 @@ impl Serialize for Retention {
 
 impl<'de> Deserialize<'de> for Retention {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        match i64::deserialize(deserializer)? {
+        match within::<_, i64, -1, MOST>(deserializer)? {
             -1 => Ok(Self(None)),
-            bound if bound > 0 => Ok(Self(Some(bound.cast_unsigned()))),
-            _ => Err(D::Error::custom("must be -1 (for ever) or at least 1")),
+            0 => Err(D::Error::custom(format!("must be -1 (for ever) or at least 1, and at most {MOST}"))),
+            bound => Ok(Self(Some(bound.cast_unsigned()))),
         }
     }
 }

@@ -85,7 +85,6 @@ struct Kind {
     list: bool,
     body: bool,
     secured: bool,
-    parameters: bool,
     in_path: bool,
 }
 
@@ -101,22 +100,23 @@ impl Kind {
             list: has("cursor"),
             body: operation.get("requestBody").is_some(),
             secured: command || operation["security"].as_array().is_some_and(|all| !all.is_empty()),
-            parameters: !parameters.is_empty(),
             in_path: parameters.iter().any(|parameter| parameter["in"] == "path"),
         }
     }
 
     /// Status, whether such an operation may answer it, and what it means.
-    fn answers(&self) -> [(&'static str, bool, &'static str); 13] {
+    fn answers(&self) -> [(&'static str, bool, &'static str); 15] {
         let Self { command, change, read, body, secured, .. } = *self;
         [
             ("304", read, "What the client has is what there is."),
-            ("400", self.parameters || body, "The request makes no sense."),
+            ("400", true, "The request makes no sense."),
             ("401", secured, "Nobody is logged in."),
             ("404", self.in_path, "There is no such thing, or not for this principal."),
+            ("408", body, "The body did not arrive in time."),
             ("409", command || change, "A rule forbids it now, or somebody else was faster."),
             ("412", change, "It has changed since it was read."),
             ("413", body, "The body is too large."),
+            ("414", true, "The request's target is too long."),
             ("415", body, "The body is not JSON."),
             ("422", body || command, "Something in the body cannot be meant, or the key came with another request."),
             ("428", change, "If-Match is missing."),

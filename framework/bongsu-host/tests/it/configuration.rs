@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 
-use bongsu_host::config::{Config, ConfigError, Loaded};
+use bongsu_host::config::{Config, ConfigError, Loaded, within};
 use serde::{Deserialize, Serialize};
 use tempfile::NamedTempFile;
 
@@ -10,6 +10,7 @@ use tempfile::NamedTempFile;
 #[serde(default, deny_unknown_fields)]
 struct Own {
     greeting: String,
+    #[serde(deserialize_with = "within::<_, _, 1, 60_000>")]
     deadline_ms: u64,
 }
 
@@ -78,7 +79,7 @@ fn a_value_of_the_wrong_type_is_refused_with_its_path_and_origin() {
     );
     assert_eq!(
         refused("", &[], &["--set", "limits.concurrency=0"]),
-        "limits.concurrency in the configuration: must be at least 1"
+        "limits.concurrency in the flags: must be a whole number from 1 to 1048576, not 0"
     );
     assert_eq!(
         refused("name = \"window\"", &[], &[]),
@@ -147,10 +148,59 @@ fn a_retention_is_a_number_above_0_or_for_ever() {
     let config = load("retention_ms = 60000", &[("BONGSU_RETENTION_BYTES", "1")], &[]).unwrap().config;
     assert_eq!((config.retention_ms.bound(), config.retention_bytes.bound()), (Some(60_000), Some(1)));
     assert_eq!(load("retention_ms = -1", &[], &[]).unwrap().config.retention_ms.bound(), None);
-    for nothing in ["0", "-2"] {
+    for nothing in ["0", "-2", "9223372036854775807"] {
         let why = refused(&format!("retention_bytes = {nothing}"), &[], &[]);
-        assert!(why.contains("retention_bytes") && why.contains("must be -1 (for ever) or at least 1"), "{why}");
+        assert!(
+            why.contains("retention_bytes") && why.contains("must be ") && why.contains("9007199254740991"),
+            "{why}"
+        );
     }
     let garbage = refused("", &[("BONGSU_RETENTION_MS", "a day")], &[]);
     assert!(garbage.contains("retention_ms in the environment") && garbage.contains("whole number"), "{garbage}");
+}
+
+/// Dotted keys of every number under a table.
+fn numbers(table: &toml::Table, prefix: &str, found: &mut Vec<String>) {
+    for (key, value) in table {
+        match value {
+            toml::Value::Table(inner) => numbers(inner, &format!("{prefix}{key}."), found),
+            toml::Value::Integer(_) => found.push(format!("{prefix}{key}")),
+            _ => {}
+        }
+    }
+}
+
+#[test]
+fn every_number_has_a_range_and_what_is_outside_is_refused_by_key_and_range() {
+    let mut loaded = load("", &[], &[]).unwrap();
+    loaded.service::<Own>().unwrap();
+    let (mut keys, effective) = (Vec::new(), loaded.config.to_toml());
+    numbers(&effective.parse().unwrap(), "", &mut keys);
+    assert!(keys.len() >= 15 && keys.contains(&"service.deadline_ms".to_owned()), "{keys:?}");
+    let values = ["0", "-1", "-9223372036854775808", "9007199254740992", "9223372036854775807", "18446744073709551615"];
+    for (key, value) in keys.iter().flat_map(|key| values.map(|value| (key, value))) {
+        let variable = format!("BONGSU_{}", key.replace('.', "_").to_uppercase());
+        let (section, name) = key.rsplit_once('.').unwrap_or(("", key));
+        let section = if section.is_empty() { String::new() } else { format!("[{section}]\n") };
+        let file = format!("{section}{name} = {value}\n");
+        let ways: [(&str, Vec<(&str, &str)>, Vec<String>); 3] = [
+            ("", vec![(&variable, value)], vec![]),
+            ("", vec![], vec!["--set".into(), format!("{key}={value}")]),
+            (&file, vec![], vec![]),
+        ];
+        for (file, environment, flags) in ways {
+            let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
+            let read = load(file, &environment, &flags).and_then(|mut loaded| loaded.service::<Own>().map(|_| loaded));
+            let why = match read {
+                // -1 is for ever, and some things may take no time.
+                Ok(_) if matches!(value, "0" | "-1") => continue,
+                Ok(_) => panic!("{key} = {value} is taken"),
+                Err(why) => why.to_string(),
+            };
+            let in_toml = why.contains("is not TOML: line ") && why.contains(value);
+            let in_range =
+                why.starts_with(&format!("{key} in ")) && why.contains("must be ") && why.contains(char::is_numeric);
+            assert!(why.contains(name) && (in_range || in_toml), "{key} = {value}: {why}");
+        }
+    }
 }

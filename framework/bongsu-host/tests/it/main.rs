@@ -10,6 +10,7 @@ mod bodies;
 mod configuration;
 mod errors;
 mod idempotency;
+mod malformed;
 mod operators;
 mod outgoing;
 mod overload;

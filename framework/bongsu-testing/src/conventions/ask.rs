@@ -195,6 +195,24 @@ impl Draft {
         self
     }
 
+    /// Another line of a header.
+    pub(super) fn also(mut self, name: &'static str, value: &'static str) -> Self {
+        self.headers.append(name, HeaderValue::from_static(value));
+        self
+    }
+
+    /// At another address.
+    pub(super) fn at(mut self, address: &str) -> Self {
+        address.clone_into(&mut self.address);
+        self
+    }
+
+    /// With a body of bytes that call themselves JSON.
+    pub(super) fn bytes(mut self, body: &[u8]) -> Self {
+        self.body = body.to_vec();
+        self.header("content-type", "application/json")
+    }
+
     pub(super) fn without(mut self, name: &str) -> Self {
         self.headers.remove(name);
         self

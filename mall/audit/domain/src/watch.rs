@@ -112,11 +112,11 @@ impl Watch {
         let WatchState { order, now, before, .. } = state;
         let order = order.clone();
         match (before.findings.is_empty(), now.findings.is_empty()) {
-            (true, false) => Some(Effect::Wake { name: LOOK, at_ms: ctx.now_ms + self.grace_ms }),
+            (true, false) => Some(Effect::Wake { name: LOOK, at_ms: ctx.now_ms.saturating_add(self.grace_ms) }),
             (false, true) if before.reported => Some(Effect::Send(Settle { order }.into())),
             (false, true) => Some(Effect::CancelWake(LOOK)),
             (false, false) if now.reported && (!before.reported || before.findings != now.findings) => {
-                let (findings, since_ms) = (now.findings.clone(), ctx.now_ms - self.grace_ms);
+                let (findings, since_ms) = (now.findings.clone(), ctx.now_ms.saturating_sub(self.grace_ms));
                 Some(Effect::Send(Report { order, findings, since_ms }.into()))
             }
             _ => None,

@@ -1,6 +1,7 @@
 //! What can be configured under `[service]`.
 
 use audit_domain::watch::Watch;
+use bongsu_host::config::within;
 use serde::{Deserialize, Serialize};
 
 /// Settings of the audit context.
@@ -9,8 +10,10 @@ use serde::{Deserialize, Serialize};
 pub struct Settings {
     /// Facts may take so long from one context to the others, in milliseconds: what disagrees for longer is
     /// reported.
+    #[serde(deserialize_with = "within::<_, _, 0, 31_536_000_000>")]
     pub grace_ms: i64,
     /// An order may stay undecided so long after its deadline, in milliseconds.
+    #[serde(deserialize_with = "within::<_, _, 0, 31_536_000_000>")]
     pub slack_ms: i64,
 }
 

@@ -104,10 +104,10 @@ impl Courier {
     fn wait(&self, name: &'static str, ctx: &Ctx) -> Vec<Effect<CourierCommand>> {
         match *self {
             Self::Auto { depart_after_ms, .. } if name == DEPART => {
-                vec![Effect::Wake { name, at_ms: ctx.now_ms + depart_after_ms }]
+                vec![Effect::Wake { name, at_ms: ctx.now_ms.saturating_add(depart_after_ms) }]
             }
             Self::Auto { complete_after_ms, .. } => {
-                vec![Effect::Wake { name, at_ms: ctx.now_ms + complete_after_ms }]
+                vec![Effect::Wake { name, at_ms: ctx.now_ms.saturating_add(complete_after_ms) }]
             }
             Self::Manual => Vec::new(),
         }

@@ -1,5 +1,6 @@
 //! What can be configured under `[service]`.
 
+use bongsu_host::config::within;
 use delivery_domain::courier::Courier;
 use serde::{Deserialize, Serialize};
 
@@ -10,8 +11,10 @@ pub struct Settings {
     /// Who moves parcels.
     pub courier: Who,
     /// The automatic courier departs so long after packing, in milliseconds.
+    #[serde(deserialize_with = "within::<_, _, 0, 31_536_000_000>")]
     pub depart_after_ms: i64,
     /// And arrives so long after departing, in milliseconds.
+    #[serde(deserialize_with = "within::<_, _, 0, 31_536_000_000>")]
     pub complete_after_ms: i64,
 }
 

@@ -17,6 +17,8 @@ pub const MOST_LINES: usize = 50;
 pub const MOST_PIECES: u32 = 1_000;
 /// Characters of an address.
 pub const LONGEST_ADDRESS: usize = 300;
+/// The last moment that has a date, 9999-12-31T23:59:59.999Z, in milliseconds since the Unix epoch.
+const LAST_MS: i64 = 253_402_300_799_999;
 
 /// Place an order.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -66,9 +68,14 @@ pub(crate) fn decide(
         method: place.method,
         address: place.address,
         placed_at_ms: ctx.now_ms,
-        expires_at_ms: ctx.now_ms + window_ms,
+        expires_at_ms: end_of(ctx.now_ms, window_ms),
     };
     Ok(vec![placed.into()])
+}
+
+/// When an order placed now is given up: never in the past, and never later than a date can be written.
+fn end_of(now_ms: i64, window_ms: i64) -> i64 {
+    now_ms.saturating_add(window_ms.max(0)).min(LAST_MS)
 }
 
 fn fits_a_label(address: &str) -> bool {
@@ -103,7 +110,8 @@ fn agreed_line(line: usize, wanted: WantedLine, now_ms: i64) -> Result<OrderLine
 /// The price the customer saw wins if it was current within the last minute; unseen, today's price counts.
 fn agreed_price(offer: &Offer, seen_minor: Option<i64>, now_ms: i64) -> Option<Money> {
     let Some(seen) = seen_minor else { return Some(offer.price) };
-    let recent = offer.past.iter().filter(|past| now_ms - past.until_ms <= PRICE_GRACE_MS).map(|past| past.price);
+    let recent =
+        offer.past.iter().filter(|past| now_ms.saturating_sub(past.until_ms) <= PRICE_GRACE_MS).map(|past| past.price);
     [offer.price].into_iter().chain(recent).find(|price| price.minor == seen)
 }
 
@@ -113,5 +121,7 @@ fn total(lines: &[OrderLine]) -> Result<Money, OrderRejection> {
         MoneyError::Mixed { .. } => OrderRejection::MixedCurrencies,
         MoneyError::Overflow | MoneyError::NotACurrency(_) => OrderRejection::TooExpensive,
     })?;
-    total.ok_or(OrderRejection::NoLines)
+    let total = total.ok_or(OrderRejection::NoLines)?;
+    // Older price lists may name any number; what nobody can be charged is no order.
+    if total.is_a_price() { Ok(total) } else { Err(OrderRejection::TooExpensive) }
 }

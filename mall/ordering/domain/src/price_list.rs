@@ -75,7 +75,7 @@ impl Offer {
     /// Forgets what ended too long ago to matter to anybody; a price that did not change did not end.
     fn past_at(self, new: Money, at_ms: i64) -> Vec<PastPrice> {
         let ended = (self.price != new).then_some(PastPrice { price: self.price, until_ms: at_ms });
-        let recent = self.past.into_iter().filter(|past| at_ms - past.until_ms <= PRICE_GRACE_MS);
+        let recent = self.past.into_iter().filter(|past| at_ms.saturating_sub(past.until_ms) <= PRICE_GRACE_MS);
         recent.chain(ended).collect()
     }
 }

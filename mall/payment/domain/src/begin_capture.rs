@@ -66,7 +66,7 @@ fn begin(state: &PaymentState, order: &str, intent: &Intent, margin_ms: i64, ctx
         return None;
     }
     let order = order.to_owned();
-    let not_after_ms = intent.expires_at_ms - margin_ms;
+    let not_after_ms = intent.expires_at_ms.saturating_sub(margin_ms);
     Some(if ctx.now_ms < not_after_ms {
         CaptureRequested { order, amount: intent.amount, not_after_ms }.into()
     } else {

@@ -1,5 +1,6 @@
 //! What can be configured under `[service]`.
 
+use bongsu_host::config::within;
 use serde::{Deserialize, Serialize};
 
 /// Settings of the payment context.
@@ -9,8 +10,10 @@ pub struct Settings {
     /// Where the provider's API is.
     pub provider: String,
     /// The provider is not asked for money any more so long before the order expires, in milliseconds.
+    #[serde(deserialize_with = "within::<_, _, 0, 31_536_000_000>")]
     pub margin_ms: i64,
     /// After so long without an answer a call's outcome is unknown, in milliseconds.
+    #[serde(deserialize_with = "within::<_, _, 1, 3_600_000>")]
     pub deadline_ms: u64,
 }
 

@@ -152,8 +152,8 @@ fn check(sku: &str, details: &Details) -> Result<(), Reply> {
         Problem::invalid("/sku", "1 to 32 letters, digits, - or _")
     } else if name.trim().is_empty() || name.chars().count() > LONGEST_NAME || name.contains(char::is_control) {
         Problem::invalid("/name", format!("1 to {LONGEST_NAME} characters, no control characters"))
-    } else if price.minor <= 0 {
-        Problem::invalid("/price/minor", "a price is positive")
+    } else if !price.is_a_price() {
+        Problem::invalid("/price/minor", format!("a price is positive and at most {}", Money::MOST))
     } else {
         return Ok(());
     };

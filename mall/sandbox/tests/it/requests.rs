@@ -1,8 +1,9 @@
 //! What requests mean, as a function: the same one a simulator calls.
 
+use money::Money;
 use sandbox::{
     api::{self, Reply},
-    provider::Provider,
+    provider::{Entry, Provider},
 };
 use serde_json::{Value, json};
 
@@ -96,4 +97,39 @@ fn what_cannot_be_meant_is_refused_and_not_written_down() {
     }
     assert_eq!(raw(&mut provider, "POST", "/captures", b"\xff{").0, 422);
     assert_eq!(provider.charges().len(), 1);
+}
+
+#[test]
+fn what_can_be_charged_has_an_end_and_the_books_bear_what_older_ones_took() {
+    let mut provider = Provider::default();
+    let of =
+        |key: &str, minor: i64| json!({ "key": key, "order": key, "amount": { "minor": minor, "currency": "KRW" } });
+    for too_much in [Money::MOST + 1, i64::MAX, 0, -1, i64::MIN] {
+        assert_eq!(ask(&mut provider, "POST", "/captures", of("k", too_much)).0, 422, "{too_much}");
+    }
+    assert_eq!(ask(&mut provider, "POST", "/captures", of("k", Money::MOST)).0, 200);
+    assert_eq!(ask(&mut provider, "GET", "/ledger", Value::Null).1["totals"]["KRW"]["captured"], json!(Money::MOST));
+    for key in ["old1", "old2"] {
+        let amount = Money::krw(i64::MAX);
+        let arrived = Entry::Arrived { key: key.into(), order: key.into(), amount, not_after_ms: None, at_ms: 0 };
+        provider.apply(&arrived);
+        provider.settle(0).iter().for_each(|entry| provider.apply(entry));
+    }
+    let (status, ledger) = ask(&mut provider, "GET", "/ledger", Value::Null);
+    let sum = i128::from(i64::MAX) * 2 + i128::from(Money::MOST);
+    assert_eq!((status, &ledger["totals"]["KRW"]["captured"]), (200, &json!(sum.to_string())));
+}
+
+#[test]
+fn a_request_has_one_spelling() {
+    let mut provider = Provider::default();
+    for bad in [
+        r#"["k","o1",{"minor":1,"currency":"KRW"}]"#,
+        r#"{"key":"k","order":"o1","amount":[1,"KRW"]}"#,
+        r#"{"key":"k","key":"l","order":"o1","amount":{"minor":1,"currency":"KRW"}}"#,
+        r#"{"key":"k","order":"o1","amount":{"minor":"1","currency":"KRW"}}"#,
+    ] {
+        assert_eq!(raw(&mut provider, "POST", "/captures", bad.as_bytes()).0, 422, "{bad}");
+    }
+    assert_eq!(raw(&mut provider, "PUT", "/behaviour", br#"{"mode":{"down":null}}"#).0, 422);
 }

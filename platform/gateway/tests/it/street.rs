@@ -7,6 +7,9 @@ use std::sync::{Arc, Mutex};
 use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode};
+use bongsu_host::config::Config;
+use bongsu_host::server::bind;
+use bongsu_host::stop::Stop;
 use gateway::{Filter, Gateway, Route, Settings, Table};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -59,6 +62,22 @@ impl Street {
         let (mut upstreams, tended) = (JoinSet::new(), gateway.clone());
         upstreams.spawn(async move { tended.tend().await });
         Self { tables, gateway, upstreams }
+    }
+
+    /// The gateway on a real socket.
+    pub(crate) async fn open(&mut self) -> SocketAddr {
+        let bound = bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
+        let (address, gateway) = (bound.addr(), self.gateway.clone());
+        self.beside(async move {
+            let config = Config::defaults("gateway");
+            bound.serve(gateway.router(), &config, gateway.health(), &Stop::new()).await;
+        });
+        address
+    }
+
+    /// Runs as long as the street.
+    pub(crate) fn beside(&mut self, task: impl Future<Output = ()> + Send + 'static) {
+        self.upstreams.spawn(task);
     }
 
     /// An upstream that answers with what it was sent, and the count of what it has served.

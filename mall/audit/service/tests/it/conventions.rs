@@ -12,3 +12,8 @@ async fn every_route_keeps_them() {
     let asked = conventions::hold(house.app.clone(), "ann", &[("/audit/orders/{id}", "/audit/orders/o1")]).await;
     assert!(asked > 30, "{asked}");
 }
+
+#[test]
+fn every_number_that_can_be_set_has_a_range() {
+    assert_eq!(bongsu_testing::settings::have_ranges::<audit_service::settings::Settings>(), 2);
+}

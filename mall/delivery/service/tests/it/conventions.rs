@@ -11,3 +11,8 @@ async fn every_route_keeps_them() {
     let asked = conventions::hold(house.app.clone(), "courier", &[]).await;
     assert!(asked > 50, "{asked}");
 }
+
+#[test]
+fn every_number_that_can_be_set_has_a_range() {
+    assert_eq!(bongsu_testing::settings::have_ranges::<delivery_service::settings::Settings>(), 2);
+}

@@ -13,3 +13,8 @@ async fn every_route_keeps_them() {
     let asked = conventions::hold(house.app.clone(), "ann", &there).await;
     assert!(asked > 60, "{asked}");
 }
+
+#[test]
+fn every_number_that_can_be_set_has_a_range() {
+    assert_eq!(bongsu_testing::settings::have_ranges::<ordering_service::settings::Settings>(), 3);
+}

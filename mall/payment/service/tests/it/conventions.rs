@@ -10,3 +10,8 @@ async fn every_route_keeps_them() {
     let asked = conventions::hold(house.app.clone(), "ann", &[]).await;
     assert!(asked > 15, "{asked}");
 }
+
+#[test]
+fn every_number_that_can_be_set_has_a_range() {
+    assert_eq!(bongsu_testing::settings::have_ranges::<payment_service::settings::Settings>(), 2);
+}
