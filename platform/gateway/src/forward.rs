@@ -142,11 +142,7 @@ impl Forwarder {
                 let Some(body) = account.lend().await else { return Err(lost(&service)) };
                 match self.client.request(upstream_request(head, chosen.instance, exchange.deadline, body)?).await {
                     Ok(answer) => return Ok((answer, chosen)),
-                    Err(_) if account.is_exceeded() => return Err(crate::filters::too_large(account.limit())),
-                    Err(_) if account.is_broken() => {
-                        tracing::info!(upstream = service, "a client broke off in the midst of its body");
-                        return Err(Problem::bad_request("The body broke off."));
-                    }
+                    Err(_) if account.is_exceeded() || account.is_broken() => return Err(at_fault(account, &service)),
                     Err(error) if error.is_connect() => {}
                     Err(error) if left > 0 && is_lost(&error) && self.budget.withdraw() => {
                         left -= 1;
@@ -206,6 +202,15 @@ impl Forwarder {
         };
         matches!(tokio::time::timeout(ASK, asked).await, Ok(Some(answer)) if answer.status() == StatusCode::OK)
     }
+}
+
+/// What the client did, which no instance could help.
+fn at_fault(account: &Account, upstream: &str) -> Problem {
+    if account.is_exceeded() {
+        return crate::filters::too_large(account.limit());
+    }
+    tracing::info!(upstream, "a client broke off in the midst of its body");
+    Problem::bad_request("The body broke off.")
 }
 
 /// Waits until it is worth trying again; false: it is time to give up.

@@ -1,7 +1,7 @@
 //! Numbers that can be set: each says from where to where it makes sense.
 //!
 //! A number outside is refused when the process starts, with its key and its range. Without one, a number that nothing
-//! can be done with (a window that ends after the year 9999, a timeout of less than nothing) is found by a customer.
+//! can be done with (a window that ends after the year 9999, a timeout of less than nothing) is found by whoever meets it.
 
 use std::fmt;
 

@@ -1,5 +1,6 @@
 //! The HTTP conventions, on every route there is.
 
+use audit_service::settings::Settings;
 use bongsu_testing::conventions;
 
 use crate::house::House;
@@ -15,5 +16,5 @@ async fn every_route_keeps_them() {
 
 #[test]
 fn every_number_that_can_be_set_has_a_range() {
-    assert_eq!(bongsu_testing::settings::have_ranges::<audit_service::settings::Settings>(), 2);
+    assert_eq!(bongsu_testing::settings::have_ranges::<Settings>(), 2);
 }

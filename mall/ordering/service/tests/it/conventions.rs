@@ -1,6 +1,7 @@
 //! The HTTP conventions, on every route there is.
 
 use bongsu_testing::conventions;
+use ordering_service::settings::Settings;
 
 use crate::house::House;
 
@@ -16,5 +17,5 @@ async fn every_route_keeps_them() {
 
 #[test]
 fn every_number_that_can_be_set_has_a_range() {
-    assert_eq!(bongsu_testing::settings::have_ranges::<ordering_service::settings::Settings>(), 3);
+    assert_eq!(bongsu_testing::settings::have_ranges::<Settings>(), 3);
 }
