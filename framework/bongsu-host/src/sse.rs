@@ -70,8 +70,8 @@ impl EventStream {
         self.heard
     }
 
-    /// Sends every change of the follower's aggregate behind what was heard. `tell` is asked about every change from
-    /// the first one on, so that it may remember; only those not heard yet are sent.
+    /// Sends every change of the follower's aggregate behind what was heard. `tell` is asked about those alone: what it
+    /// has to know of earlier ones is in the state that comes with each.
     ///
     /// `version` is the aggregate's now: 400 when the client has heard more than that. `ended`: nothing more will
     /// happen; a client that has heard everything gets 204, which tells `EventSource` not to come back.
@@ -94,6 +94,7 @@ impl EventStream {
         }
         let waiting = VecDeque::from([Event::default().retry(COME_BACK)]);
         let Self { heard, place, draining } = self;
+        let follower = follower.behind(heard);
         let flow = Flow { follower, tell, heard, waiting, over: false, draining, _place: place };
         let events = stream::unfold(flow, |mut flow| async move {
             let event = flow.next().await?;

@@ -8,11 +8,12 @@ use std::{
     time::Duration,
 };
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 
 use crate::{
     cache::{Cache, CachedDoc, CachedStream, is_about},
     command::ONCE,
+    feed::Feed,
     generation::Generations,
     lease::Leases,
     moments, planted,
@@ -28,6 +29,7 @@ use crate::{
     status::Health,
     turns::Turns,
     unit::{Plan, Unit},
+    waiters::Waiters,
 };
 
 pub(crate) struct Core {
@@ -48,8 +50,14 @@ pub(crate) struct Core {
     /// Units submitted so far: who works in the background gives way while it grows.
     pub(crate) submitted: AtomicU64,
     pub(crate) cache: Mutex<Cache>,
+    /// Who follows a stream.
+    pub(crate) feed: Feed,
+    /// Who waits for a read model.
+    pub(crate) waiters: Waiters,
     /// Streams that are folded from their beginning: each by one at a time.
     pub(crate) folding: Turns,
+    /// Places for those who fold the past of a stream.
+    pub(crate) past: Semaphore,
     /// Snapshots to be written in the background.
     pub(crate) wanted: Wanted,
     /// Tasks of planted bugs; empty in a real process.
@@ -183,6 +191,7 @@ impl Core {
         match &settled {
             Settled::Done => {
                 belief.confirm();
+                self.waiters.written(belief.docs.iter());
                 snapshots.into_iter().for_each(|(stream, taken)| self.wanted.ask(&stream, taken));
                 if due_ms.is_some() {
                     self.due.notify_one();

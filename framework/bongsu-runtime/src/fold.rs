@@ -8,7 +8,7 @@ use crate::{
     cache::{CachedStream, State, heavier},
     core::Core,
     ports::store::{CommitId, Read, StoredEvent},
-    snapshot::{Loaded, Taken},
+    snapshot::{Loaded, SHORT, Taken},
     unit::Fail,
 };
 
@@ -120,14 +120,33 @@ impl Core {
         Ok(folded)
     }
 
+    /// The state at a version of the past, or at the end if that comes first: what is confirmed if that is it, else
+    /// folded in turn with others who look back.
+    pub(crate) async fn past_of(&self, target: &StreamRef, last: u64) -> Result<Folded, Fail> {
+        let confirmed = self.cache().confirmed(&target.stream).filter(|known| known.version == last);
+        if let Some(CachedStream { version, commit, state, bytes, .. }) = confirmed {
+            let state = (target.folder.copy)(state.as_ref());
+            return Ok(Folded { version, state, from: version, commit, bytes });
+        }
+        let _place = self.past.acquire().await;
+        self.fold_up_to(target, last).await
+    }
+
     /// Folds a stream up to a version, or to its end if that comes first.
     pub(crate) async fn fold_up_to(&self, target: &StreamRef, last: u64) -> Result<Folded, Fail> {
         let goes_on = |event: &StoredEvent| event.version <= last;
-        let rule = self.rule_of(&target.stream);
-        let snapshot = match rule {
-            Some(rule) => self.snapshot(rule, &target.stream).await.map_err(Fail::Store)?,
-            None => None,
-        };
+        let Some(rule) = self.rule_of(&target.stream) else { return self.fold_while(target, &goes_on).await };
+        if !rule.is_asked_for() {
+            // Most streams are short, and for them looking for a snapshot is the longer way.
+            let first = self.store.read(Read::Stream { stream: target.stream.clone(), after: 0 }, SHORT).await;
+            let first = first.map_err(Fail::Store)?;
+            if first.len() < SHORT as usize {
+                let mut folded = Folded::empty(target);
+                self.fold_pages(target, &mut folded, first, &goes_on).await?;
+                return Ok(folded);
+            }
+        }
+        let snapshot = self.snapshot(rule, &target.stream).await.map_err(Fail::Store)?;
         if let Some(snapshot) = snapshot.filter(|snapshot| snapshot.version <= last)
             && let Some(folded) = self.fold_after(target, snapshot, &goes_on).await?
         {
@@ -196,7 +215,7 @@ impl Core {
 
     /// Whoever had a long way asks for a snapshot, so that the next one has not: also after one was discarded.
     fn ask_after_a_long_way(&self, target: &StreamRef, folded: &Folded) {
-        let every = self.rule_of(&target.stream).map_or(0, |rule| rule.how.every);
+        let every = self.rule_of(&target.stream).map_or(0, |rule| rule.every);
         if every > 0
             && folded.events() >= every
             && let Some(commit) = folded.commit

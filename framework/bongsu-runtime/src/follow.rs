@@ -1,23 +1,29 @@
 //! Following one aggregate: its events as they are committed, each with the state after it.
+//!
+//! What is there already is read from the store, what comes from then on is handed out by the one reader of the feed
+//! that this process has ([`crate::feed`]): a follower that waits reads nothing.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use bongsu_core::{Aggregate, StreamRef, Wire};
 
 use crate::{
-    command::{CommandError, failed},
+    command::{CommandError, failed, refused},
     core::Core,
-    ports::store::{Position, Read, StoredEvent},
+    feed::Seat,
+    ports::store::{Read, StoredEvent},
 };
 
-/// Reads one aggregate's events from the first one, and then waits for more.
+/// Reads one aggregate's events from the first one, or from a version on, and then waits for more.
 pub struct Follower<A: Aggregate> {
     core: Arc<Core>,
-    stream: String,
+    target: StreamRef,
     version: u64,
-    state: A::State,
-    /// Everything up to here was looked at.
-    looked: Option<Position>,
+    /// The state at that version; `None` until it is known.
+    state: Option<A::State>,
+    seat: Option<Seat>,
+    /// Whether everything that was committed before it sat down was read.
+    caught_up: bool,
 }
 
 /// One event of an aggregate.
@@ -33,37 +39,85 @@ pub struct Followed<E, S> {
 
 /// Events read at once.
 const PAGE: u32 = 100;
-/// A busy store wakes everybody many times a second; a follower looks at most once in this time.
-const BREATH: Duration = Duration::from_millis(25);
 
 impl<A: Aggregate> Follower<A>
 where
     A::State: Clone + Send + Sync + 'static,
 {
     pub(crate) fn new(core: &Arc<Core>, id: &str) -> Self {
-        let stream = StreamRef::of::<A>(id).stream;
-        Self { core: core.clone(), stream, version: 0, state: A::State::default(), looked: None }
+        let target = StreamRef::of::<A>(id);
+        Self { core: core.clone(), target, version: 0, state: Some(A::State::default()), seat: None, caught_up: false }
+    }
+
+    /// Begins behind a version instead: what happened up to it is not told.
+    #[must_use]
+    pub fn behind(self, version: u64) -> Self {
+        let state = (version == 0).then(A::State::default);
+        Self { version, state, seat: None, caught_up: false, ..self }
     }
 
     /// The next events, at least one; resolves when there is one. Never skips and never repeats.
     ///
     /// # Errors
-    /// See [`CommandError`]; the follower may be asked again.
+    /// See [`CommandError`]; the follower may be asked again. [`CommandError::Unavailable`] also when more happened than
+    /// waits for a follower: it has lost its seat, and reads what it missed when it is asked again.
     pub async fn next(&mut self) -> Result<Vec<Followed<A::Event, A::State>>, CommandError> {
         loop {
-            // The head first: what is committed while the stream is read is found by the next look.
-            let head = self.core.store.head().await.map_err(failed)?;
-            if self.looked != Some(head) {
-                let what = Read::Stream { stream: self.stream.clone(), after: self.version };
-                let events = self.core.store.read(what, PAGE).await.map_err(failed)?;
-                if !events.is_empty() {
-                    return events.iter().map(|event| self.fold(event)).collect();
-                }
-                self.looked = Some(head);
+            if self.seat.is_none() {
+                self.seat = Some(Seat::take(&self.core, &self.target.stream).await.map_err(failed)?);
+                self.caught_up = false;
             }
-            self.core.store.changed(head).await;
-            self.core.env.sleep(BREATH).await;
+            if !self.caught_up {
+                let events = self.read().await?;
+                if !events.is_empty() {
+                    return Ok(events);
+                }
+                continue;
+            }
+            let events = self.wait().await?;
+            if !events.is_empty() {
+                return Ok(events);
+            }
         }
+    }
+
+    /// A page of what is in the store. The seat was taken before: what is committed meanwhile is handed out as well.
+    async fn read(&mut self) -> Result<Vec<Followed<A::Event, A::State>>, CommandError> {
+        if self.state.is_none() {
+            let folded = self.core.past_of(&self.target, self.version).await.map_err(refused)?;
+            let state = folded.state.downcast().ok().filter(|_| folded.version == self.version);
+            let missing =
+                || CommandError::Unavailable(format!("{} has no version {}", self.target.stream, self.version));
+            self.state = Some(*state.ok_or_else(missing)?);
+        }
+        let what = Read::Stream { stream: self.target.stream.clone(), after: self.version };
+        let events = self.core.store.read(what, PAGE).await.map_err(failed)?;
+        self.caught_up = events.len() < PAGE as usize;
+        events.iter().map(|event| self.fold(event)).collect()
+    }
+
+    /// What was handed out, at least one event that is new; nothing when some are missing in between.
+    async fn wait(&mut self) -> Result<Vec<Followed<A::Event, A::State>>, CommandError> {
+        let mut told = Vec::new();
+        while told.is_empty() {
+            let seat = self.seat.as_mut().expect("taken before anything is waited for");
+            let Some(first) = seat.next().await else {
+                self.seat = None;
+                return Err(CommandError::Unavailable("too much happened while nobody listened".into()));
+            };
+            let mut next = Some(first);
+            while let Some(event) = next {
+                if event.version > self.version + 1 {
+                    self.caught_up = false;
+                    return Ok(told);
+                }
+                if event.version > self.version {
+                    told.push(self.fold(&event)?);
+                }
+                next = self.seat.as_mut().and_then(Seat::try_next);
+            }
+        }
+        Ok(told)
     }
 
     fn fold(&mut self, stored: &StoredEvent) -> Result<Followed<A::Event, A::State>, CommandError> {
@@ -71,8 +125,9 @@ where
         let event = A::Event::decode(&stored.name, stored.schema, &stored.data)
             .map_err(|error| CommandError::Corrupt(format!("{}: {error}", at())))?
             .ok_or_else(|| CommandError::Corrupt(format!("{}: {} is no event of it", at(), stored.name)))?;
-        A::evolve(&mut self.state, &event);
+        let state = self.state.get_or_insert_default();
+        A::evolve(state, &event);
         self.version = stored.version;
-        Ok(Followed { version: stored.version, event, state: self.state.clone() })
+        Ok(Followed { version: stored.version, event, state: state.clone() })
     }
 }

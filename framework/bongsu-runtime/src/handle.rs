@@ -102,7 +102,8 @@ impl Handle {
         past::trail(&self.core, &stream_of(A::NAME, id), after, limit).await
     }
 
-    /// Follows an aggregate: its events from the first one on, as they are committed.
+    /// Follows an aggregate: its events from the first one on, as they are committed, or from
+    /// [`behind`](Follower::behind) a version on.
     pub fn follow<A: Aggregate>(&self, id: &str) -> Follower<A>
     where
         A::State: Clone + Send + Sync + 'static,
@@ -134,6 +135,14 @@ impl Handle {
         read::row::<P>(&self.core, key).await
     }
 
+    /// Rows of a read model by their keys, in the order asked, all of one moment and in one reading.
+    ///
+    /// # Errors
+    /// See [`CommandError`].
+    pub async fn rows_of<P: Projection>(&self, keys: &[String]) -> Result<Vec<Option<P::Row>>, CommandError> {
+        read::rows_of::<P>(&self.core, keys).await
+    }
+
     /// A row of a read model with the Commit that wrote it last, which is its version.
     ///
     /// # Errors
@@ -162,7 +171,8 @@ impl Handle {
     /// Waits until a read model shows what a token names.
     ///
     /// # Errors
-    /// [`CommandError::Unavailable`] after two seconds, and at once while that key is parked.
+    /// [`CommandError::Unavailable`] after two seconds, and at once while that key is parked, while more wait than
+    /// there is room for, or when the token is far beyond what was seen.
     pub async fn await_token<P: Projection>(&self, token: &Token) -> Result<(), CommandError> {
         read::await_token::<P>(&self.core, token).await
     }

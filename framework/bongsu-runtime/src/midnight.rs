@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     core::Core,
     ports::store::{Commit, CommitId, DocBody, DocKey, DocWrite, Guard, Position, Read, StoreError, Verdict},
-    snapshot::target,
+    snapshot::{Rule, Shape, target},
     unit::Fail,
 };
 
@@ -98,7 +98,12 @@ async fn wake(core: &Arc<Core>, fence: &Guard, utc_offset_s: i32) -> Result<Dura
 /// Takes the snapshots of the next streams that changed since the walk stopped.
 pub(crate) async fn part(core: &Arc<Core>, fence: Option<&Guard>) -> Result<Walk, StoreError> {
     let (mut walked, revision) = walked(core).await?;
-    let schemas = core.service.snapshots.iter().map(|(name, rule)| ((*name).to_owned(), rule.how.schema)).collect();
+    let asked_for = |stream: &str| core.rule_of(stream).is_some_and(Rule::is_asked_for);
+    let schemas = core.service.snapshots.iter().filter_map(|(name, rule)| match rule.shape {
+        Shape::Schema(schema) => Some(((*name).to_owned(), schema)),
+        Shape::Build => None,
+    });
+    let schemas = schemas.collect();
     if walked.schemas != schemas {
         (walked.position, walked.schemas) = (0, schemas);
     }
@@ -108,7 +113,7 @@ pub(crate) async fn part(core: &Arc<Core>, fence: Option<&Guard>) -> Result<Walk
         walk.done = events.len() < PAGE as usize;
         walked.position =
             events.iter().filter_map(|event| event.position).map(|at| at.0).max().unwrap_or(walked.position);
-        let mine = events.into_iter().map(|event| event.stream).filter(|stream| core.rule_of(stream).is_some());
+        let mine = events.into_iter().map(|event| event.stream).filter(|stream| asked_for(stream));
         streams.extend(mine);
     }
     for stream in streams {

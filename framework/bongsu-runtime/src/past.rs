@@ -97,8 +97,11 @@ where
     let folded = match at {
         Moment::Version(0) => return Err(PastError::Zero),
         Moment::TimeMs(at_ms) if at_ms > core.env.wall_ms() => return Err(PastError::Future),
-        Moment::Version(version) => core.fold_up_to(&target, version).await,
-        Moment::TimeMs(at_ms) => core.fold_while(&target, &|event| time_ms(event).is_some_and(|t| t <= at_ms)).await,
+        Moment::Version(version) => core.past_of(&target, version).await,
+        Moment::TimeMs(at_ms) => {
+            let _place = core.past.acquire().await;
+            core.fold_while(&target, &|event| time_ms(event).is_some_and(|t| t <= at_ms)).await
+        }
     };
     let folded = folded.map_err(refused)?;
     match at {

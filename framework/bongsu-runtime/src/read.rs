@@ -41,6 +41,8 @@ pub struct Page<T> {
 
 /// How long a read waits for a write at most.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// A token so many facts of one stream beyond what a read model has seen is not shown within that time.
+const FAR: u64 = 1_000;
 
 pub(crate) async fn load<A: Aggregate>(core: &Core, id: &str) -> Result<(A::State, u64), CommandError>
 where
@@ -65,6 +67,22 @@ pub(crate) async fn document<T: DeserializeOwned>(
 pub(crate) async fn row<P: Projection>(core: &Core, key: &str) -> Result<Option<P::Row>, CommandError> {
     let found = shown(core, &root_of::<P>(), |table| DocKey::new(table, key)).await?;
     found.map(|doc| decode(&doc.key, &doc.data)).transpose()
+}
+
+/// Rows by their keys, in the order asked, all read at one moment.
+pub(crate) async fn rows_of<P: Projection>(core: &Core, keys: &[String]) -> Result<Vec<Option<P::Row>>, CommandError> {
+    let root = root_of::<P>();
+    loop {
+        let believed = core.generations.believed(&root);
+        let table = table(&root, believed);
+        let mut wanted = vec![shown_key(&root)];
+        wanted.extend(keys.iter().map(|key| DocKey::new(&table, key)));
+        let mut found = core.store.docs(wanted).await.map_err(failed)?.into_iter();
+        let mark = found.next().flatten();
+        if core.generations.confirm(&root, believed, mark.as_ref()).map_err(failed)? {
+            return found.map(|doc| doc.map(|doc| decode(&doc.key, &doc.data)).transpose()).collect();
+        }
+    }
 }
 
 /// Rows of the generation that is shown. The mark is read after the rows: as it never goes back, the generation
@@ -143,27 +161,57 @@ pub(crate) async fn can_show<P: Projection>(core: &Core, token: &Token) -> Resul
     Ok(!core.store.read(what, 1).await.map_err(failed)?.is_empty())
 }
 
-/// Waits until a projection shows what a token names: at most two seconds, and not at all while it is parked.
+/// Waits until a projection shows what a token names: at most two seconds, and not at all while it is parked, while too
+/// many wait, or when it is so far beyond what was seen that nobody would live to see it.
 pub(crate) async fn await_token<P: Projection>(core: &Arc<Core>, token: &Token) -> Result<(), CommandError> {
     if token.sequence == 0 {
         return Ok(());
     }
     let (root, subject) = (root_of::<P>(), format!("{}/{}", token.context, token.stream));
-    let start = core.env.mono();
+    let (start, mut waiter) = (core.env.mono(), None);
     loop {
-        let found = shown(core, &root, |table| DocKey::new(SEEN, format!("{table}/{subject}"))).await?;
-        let seen = found.and_then(|doc| serde_json::from_slice::<Seen>(&doc.data).ok());
-        match seen {
+        let mark = mark_of(core, &root, &subject).await?;
+        let sequence = match &mark.seen {
             Some(seen) if seen.queued => {
                 return Err(CommandError::Unavailable(format!("facts of {} wait for an operator", token.stream)));
             }
             Some(seen) if seen.sequence >= token.sequence => return Ok(()),
-            _ => {}
-        }
-        if core.env.mono().saturating_sub(start) >= PATIENCE {
+            seen => seen.as_ref().map_or(0, |seen| seen.sequence),
+        };
+        let left = PATIENCE.saturating_sub(core.env.mono().saturating_sub(start));
+        if left.is_zero() || token.sequence - sequence > FAR {
             return Err(CommandError::Unavailable(format!("{token} is not shown yet")));
         }
-        core.env.sleep(Duration::from_millis(5)).await;
+        let Some(waiter) = &waiter else {
+            let busy = || CommandError::Unavailable("too many reads wait for what they wrote".into());
+            let place = waiter.insert(core.waiters.join().ok_or_else(busy)?);
+            // Looked at once more: what was written since is not told any more.
+            place.saw(mark.rests_on);
+            continue;
+        };
+        waiter.saw(mark.rests_on);
+        waiter.news(core, left).await;
+    }
+}
+
+/// What a read model has seen of a subject, and the documents that say so with their revisions.
+struct Mark {
+    seen: Option<Seen>,
+    rests_on: Vec<(DocKey, Option<CommitId>)>,
+}
+
+async fn mark_of(core: &Core, root: &str, subject: &str) -> Result<Mark, CommandError> {
+    loop {
+        let believed = core.generations.believed(root);
+        let keys = vec![shown_key(root), DocKey::new(SEEN, format!("{}/{subject}", table(root, believed)))];
+        let mut found = core.store.docs(keys.clone()).await.map_err(failed)?.into_iter();
+        let (shown, seen) = (found.next().flatten(), found.next().flatten());
+        if core.generations.confirm(root, believed, shown.as_ref()).map_err(failed)? {
+            let revisions = [&shown, &seen].map(|doc| doc.as_ref().map(|doc| doc.revision));
+            let rests_on = keys.into_iter().zip(revisions).collect();
+            let seen = seen.and_then(|doc| serde_json::from_slice::<Seen>(&doc.data).ok());
+            return Ok(Mark { seen, rests_on });
+        }
     }
 }
 

@@ -7,13 +7,14 @@ use std::{
 };
 
 use futures::FutureExt;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 
 use crate::{
     cache::Cache,
     consume,
     core::Core,
     drain::Drainer,
+    feed::{self, Feed},
     generation::Generations,
     handle::Handle,
     lane::panic_text,
@@ -31,6 +32,7 @@ use crate::{
     status::{Health, watch_catch_up},
     topics::ensure_topics,
     turns::Turns,
+    waiters::{self, Waiters},
 };
 
 /// The adapters a service runs on.
@@ -63,6 +65,9 @@ pub struct Settings {
     pub retention_bytes: Option<u64>,
     /// Bytes of states and documents an instance remembers at most, by estimate.
     pub cache_bytes: usize,
+    /// Names the build. A snapshot whose schema no author gave is used by the build that wrote it alone, so two builds
+    /// that may fold differently must not have one name.
+    pub build: String,
 }
 
 /// A running service. Dropping it stops its tasks at once, as a crash would; [`stop`](Self::stop) gives the
@@ -71,6 +76,9 @@ pub struct Runtime {
     core: Arc<Core>,
     tasks: Vec<Box<dyn Task>>,
 }
+
+/// How many fold the past of a stream at once: it may be long, and those who ask for the present come first.
+const PAST: usize = 2;
 
 impl Default for Settings {
     fn default() -> Self {
@@ -82,6 +90,7 @@ impl Default for Settings {
             retention_ms: None,
             retention_bytes: None,
             cache_bytes: 64 << 20,
+            build: "unnamed".into(),
         }
     }
 }
@@ -104,7 +113,10 @@ impl Runtime {
             rebuilds: Notify::new(),
             submitted: AtomicU64::new(0),
             cache: Mutex::new(Cache::new(cache_bytes)),
+            feed: Feed::default(),
+            waiters: Waiters::default(),
             folding: Turns::default(),
+            past: Semaphore::new(PAST),
             wanted: Wanted::default(),
             planted: Mutex::default(),
         });
@@ -115,6 +127,8 @@ impl Runtime {
             keep_running(&core, "drainer", |core| Box::pin(Drainer::new(core).run())),
             keep_running(&core, "catch-up", |core| Box::pin(watch_catch_up(core))),
             keep_running(&core, "rebuild", |core| Box::pin(rebuild::run(core))),
+            keep_running(&core, "followers", |core| Box::pin(feed::run(core))),
+            keep_running(&core, "waiters", |core| Box::pin(waiters::run(core))),
         ];
         if !core.service.snapshots.is_empty() {
             tasks.push(keep_running(&core, "snapshots", |core| Box::pin(snapshot::run(core))));

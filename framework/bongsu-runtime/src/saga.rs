@@ -44,8 +44,8 @@ pub(crate) struct Written {
     data: Box<RawValue>,
 }
 
-/// The state of an instance.
-#[derive(Clone)]
+/// The state of an instance; written down as a snapshot, which the build that wrote it reads alone.
+#[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Instance<S> {
     pub(crate) course: Course<Written>,
     state: S,
@@ -72,6 +72,39 @@ pub(crate) trait Saga: Send + Sync {
 pub(crate) struct SagaOf<P> {
     process: P,
     own: Vec<&'static str>,
+}
+
+impl<P: Process> SagaOf<P>
+where
+    P::State: Clone + Send + Sync + 'static,
+{
+    /// How the streams of its instances are folded.
+    pub(crate) fn folder() -> Folder {
+        Folder {
+            aggregate: P::NAME,
+            empty: || Box::new(Instance::<P::State>::default()),
+            copy: |state| {
+                let state: &Instance<P::State> =
+                    state.downcast_ref().expect("a folder only meets states it made itself");
+                Box::new(state.clone())
+            },
+            apply: |state, name, schema, data| {
+                let step: Step = serde_json::from_slice(data).map_err(|error| DecodeError::Broken {
+                    name: name.into(),
+                    schema,
+                    reason: error.to_string(),
+                })?;
+                let instance: &mut Instance<P::State> =
+                    state.downcast_mut().expect("a folder only meets states it made itself");
+                instance.hear::<P>(&step.input)?;
+                match schema {
+                    1 => instance.course.replay_whole(step.input.taken(), step.effects),
+                    _ => instance.course.replay(step.input.taken(), step.effects),
+                }
+                Ok(())
+            },
+        }
+    }
 }
 
 impl<P: Process> SagaOf<P> {
@@ -104,31 +137,7 @@ where
     }
 
     fn stream(&self, key: &str) -> StreamRef {
-        let folder = Folder {
-            aggregate: P::NAME,
-            empty: || Box::new(Instance::<P::State>::default()),
-            copy: |state| {
-                let state: &Instance<P::State> =
-                    state.downcast_ref().expect("a folder only meets states it made itself");
-                Box::new(state.clone())
-            },
-            apply: |state, name, schema, data| {
-                let step: Step = serde_json::from_slice(data).map_err(|error| DecodeError::Broken {
-                    name: name.into(),
-                    schema,
-                    reason: error.to_string(),
-                })?;
-                let instance: &mut Instance<P::State> =
-                    state.downcast_mut().expect("a folder only meets states it made itself");
-                instance.hear::<P>(&step.input)?;
-                match schema {
-                    1 => instance.course.replay_whole(step.input.taken(), step.effects),
-                    _ => instance.course.replay(step.input.taken(), step.effects),
-                }
-                Ok(())
-            },
-        };
-        StreamRef { stream: stream_of(P::NAME, key), folder }
+        StreamRef { stream: stream_of(P::NAME, key), folder: Self::folder() }
     }
 
     fn take(&self, state: &mut (dyn Any + Send + Sync), told: Told, ctx: &Ctx) -> Result<Step, DecodeError> {

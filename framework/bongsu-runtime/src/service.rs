@@ -2,14 +2,14 @@
 
 use std::{any::Any, collections::BTreeMap, sync::Arc};
 
-use bongsu_core::{Aggregate, Decider, Decision, Policy, Process, Projection, Public, Wire, type_of};
+use bongsu_core::{Aggregate, Decider, Decision, Folder, Policy, Process, Projection, Public, Wire, type_of};
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
     activity::{Activity, Job, JobOf},
     consumer::{Consumer, PolicyConsumer, ProcessConsumer, ProjectionConsumer},
     rebuild::{ReadModel, ReadModelOf},
-    saga::{Saga, SagaOf},
+    saga::{Instance, Saga, SagaOf},
     snapshot::{Rule, Snapshots},
     target::{DeciderTarget, DecisionTarget, Target},
 };
@@ -60,15 +60,32 @@ impl Service {
         self.name
     }
 
-    /// An aggregate that takes commands, and what it tells the others.
+    /// An aggregate that takes commands, and what it tells the others. After every 500 events of a stream its state is
+    /// snapshot; [`snapshots`](Self::snapshots) says otherwise.
     #[must_use]
     pub fn decider<D>(self, decider: D, facts: fn(&str, &D::Event, &D::State) -> Option<Public>) -> Self
     where
         D: Decider + Send + Sync + 'static,
         D::Command: Send,
-        D::State: Clone + Send + Sync + 'static,
+        D::State: Clone + Serialize + DeserializeOwned + Send + Sync + 'static,
     {
         self.facts::<D>(facts).target(DeciderTarget(decider))
+    }
+
+    /// The same without snapshots: for a state that cannot be written down, or need not be because its streams end
+    /// early. Every event of a stream is read when it is not remembered.
+    #[must_use]
+    pub fn decider_without_snapshots<D>(
+        self,
+        decider: D,
+        facts: fn(&str, &D::Event, &D::State) -> Option<Public>,
+    ) -> Self
+    where
+        D: Decider + Send + Sync + 'static,
+        D::Command: Send,
+        D::State: Clone + Send + Sync + 'static,
+    {
+        self.facts_without_snapshots::<D>(facts).target(DeciderTarget(decider))
     }
 
     /// A rule over several aggregates. What they tell is declared by [`facts`](Self::facts).
@@ -81,9 +98,22 @@ impl Service {
         self.target(DecisionTarget(decision))
     }
 
-    /// What an aggregate tells the others, mapped when the Commit is built from the event and the state after it.
+    /// What an aggregate tells the others, mapped when the Commit is built from the event and the state after it. Its
+    /// states are snapshot, as those of a [`decider`](Self::decider).
     #[must_use]
     pub fn facts<A>(mut self, facts: fn(&str, &A::Event, &A::State) -> Option<Public>) -> Self
+    where
+        A: Aggregate + 'static,
+        A::State: Clone + Serialize + DeserializeOwned + Send + Sync + 'static,
+    {
+        let by_default = || Rule::by_default::<A::State>(Folder::of::<A>());
+        self.snapshots.entry(A::NAME).or_insert_with(by_default);
+        self.facts_without_snapshots::<A>(facts)
+    }
+
+    /// The same without snapshots.
+    #[must_use]
+    pub fn facts_without_snapshots<A>(mut self, facts: fn(&str, &A::Event, &A::State) -> Option<Public>) -> Self
     where
         A: Aggregate + 'static,
         A::State: 'static,
@@ -113,6 +143,20 @@ impl Service {
     /// events, heard inside the Commit that appends them.
     #[must_use]
     pub fn process<P>(mut self, process: P, heard: &[&'static str]) -> Self
+    where
+        P: Process + Send + Sync + 'static,
+        P::Heard: Send + Sync,
+        P::State: Clone + Serialize + DeserializeOwned + Send + Sync + 'static,
+        P::Command: Send + Sync,
+    {
+        let by_default = || Rule::by_default::<Instance<P::State>>(SagaOf::<P>::folder());
+        self.snapshots.entry(P::NAME).or_insert_with(by_default);
+        self.process_without_snapshots(process, heard)
+    }
+
+    /// The same without snapshots: every input of an instance is read when it is not remembered.
+    #[must_use]
+    pub fn process_without_snapshots<P>(mut self, process: P, heard: &[&'static str]) -> Self
     where
         P: Process + Send + Sync + 'static,
         P::Heard: Send + Sync,
@@ -151,13 +195,16 @@ impl Service {
         self
     }
 
-    /// Keeps snapshots of an aggregate's states, so that a long stream is not read from its first event.
+    /// Keeps snapshots of an aggregate's states at a rhythm of its own and under a schema its author keeps, so that a new
+    /// build goes on with those of the one before. Without it, they are kept after every 500 events and used by the build
+    /// that wrote them.
     #[must_use]
     pub fn snapshots<A: Aggregate>(mut self, how: Snapshots) -> Self
     where
         A::State: Clone + Serialize + DeserializeOwned + Send + Sync + 'static,
     {
-        assert!(self.snapshots.insert(A::NAME, Rule::of::<A>(how)).is_none(), "{} is snapshot twice", A::NAME);
+        let before = self.snapshots.insert(A::NAME, Rule::of::<A>(how));
+        assert!(!before.is_some_and(|rule| rule.is_asked_for()), "{} is snapshot twice", A::NAME);
         self
     }
 

@@ -34,12 +34,24 @@ pub struct Snapshots {
     pub every: u64,
 }
 
-/// [`Snapshots`] of an aggregate whose state's type is hidden.
+/// How one aggregate or process is snapshot, its state's type hidden.
 pub(crate) struct Rule {
-    pub(crate) how: Snapshots,
+    /// A snapshot is written after every so many events of a stream; 0 = not by count.
+    pub(crate) every: u64,
+    pub(crate) shape: Shape,
     pub(crate) folder: Folder,
     encode: fn(&(dyn Any + Send + Sync)) -> Result<Box<RawValue>, serde_json::Error>,
     decode: fn(&RawValue) -> Result<Box<dyn Any + Send + Sync>, serde_json::Error>,
+}
+
+/// Which snapshots hold a state that this build can go on with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shape {
+    /// Those of this number: the author says when it changes.
+    Schema(u32),
+    /// Those this build wrote. Nobody said anything, and whether a state is folded as before cannot be seen from
+    /// outside; so another build folds anew, once.
+    Build,
 }
 
 /// A state at a version of its stream.
@@ -55,7 +67,11 @@ pub(crate) struct Taken {
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Kept {
     pub(crate) version: u64,
+    /// 0 where the build counts.
     pub(crate) schema: u32,
+    /// The build that wrote it, where no schema was given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    build: Option<String>,
     commit: String,
     pub(crate) taken_ms: i64,
     state: Box<RawValue>,
@@ -80,25 +96,44 @@ pub(crate) struct Wanted {
 
 /// The table of snapshots, by stream.
 pub(crate) const SNAPSHOT: &str = "snapshot";
+/// After so many events of a stream, where nobody said otherwise.
+pub(crate) const EVERY: u64 = 500;
+/// A stream shorter than this is read whole rather than looking for a snapshot that nobody asked for.
+pub(crate) const SHORT: u32 = 64;
 /// Most states that wait to be written.
 const MOST_WANTED: usize = 256;
 /// How often a snapshot is compared again because another instance wrote one.
 const ATTEMPTS: u32 = 4;
 
 impl Rule {
-    pub(crate) fn of<A: Aggregate>(how: Snapshots) -> Self
+    /// As the author says.
+    pub(crate) fn of<A: Aggregate>(Snapshots { schema, every }: Snapshots) -> Self
     where
         A::State: Clone + Serialize + DeserializeOwned + Send + Sync + 'static,
     {
+        Self { every, shape: Shape::Schema(schema), ..Self::by_default::<A::State>(Folder::of::<A>()) }
+    }
+
+    /// Where nobody says anything.
+    pub(crate) fn by_default<S>(folder: Folder) -> Self
+    where
+        S: Serialize + DeserializeOwned + Send + Sync + 'static,
+    {
         Self {
-            how,
-            folder: Folder::of::<A>(),
+            every: EVERY,
+            shape: Shape::Build,
+            folder,
             encode: |state| {
-                let state: &A::State = state.downcast_ref().expect("a stream name determines its state");
+                let state: &S = state.downcast_ref().expect("a stream name determines its state");
                 serde_json::value::to_raw_value(state)
             },
-            decode: |state| Ok(Box::new(serde_json::from_str::<A::State>(state.get())?)),
+            decode: |state| Ok(Box::new(serde_json::from_str::<S>(state.get())?)),
         }
+    }
+
+    /// Whether an author asked for it: then it is taken at midnight and by command as well, however short the stream.
+    pub(crate) fn is_asked_for(&self) -> bool {
+        self.shape != Shape::Build
     }
 }
 
@@ -107,9 +142,22 @@ impl Kept {
         serde_json::from_slice(&doc.data)
     }
 
-    /// Whether it may be replaced: never by a lower version, and of the same version only by a newer schema.
-    fn gives_way_to(&self, version: u64, schema: u32) -> bool {
-        (self.version, self.schema) < (version, schema)
+    /// Whether a build can go on with its state.
+    fn is_of(&self, shape: Shape, build: &str) -> bool {
+        match shape {
+            Shape::Schema(schema) => self.build.is_none() && self.schema == schema,
+            Shape::Build => self.build.as_deref() == Some(build),
+        }
+    }
+
+    /// Whether it may be replaced: never by a lower version, and of the same version only by a newer schema or by
+    /// another build.
+    fn gives_way_to(&self, version: u64, shape: Shape, build: &str) -> bool {
+        let other = match shape {
+            Shape::Schema(schema) => self.build.is_some() || self.schema < schema,
+            Shape::Build => self.build.as_deref() != Some(build),
+        };
+        self.version < version || self.version == version && other
     }
 }
 
@@ -148,7 +196,7 @@ impl Core {
 
     /// Whether a change from one version to another passes a version at which a snapshot is due.
     pub(crate) fn snapshot_is_due(&self, stream: &str, from: u64, to: u64) -> bool {
-        self.rule_of(stream).is_some_and(|rule| rule.how.every > 0 && to / rule.how.every > from / rule.how.every)
+        self.rule_of(stream).is_some_and(|rule| rule.every > 0 && to / rule.every > from / rule.every)
     }
 
     /// The snapshot of a stream, if there is one that this build can use.
@@ -160,9 +208,9 @@ impl Core {
             Ok(kept) => kept,
             Err(error) => return self.discard(stream, revision, &format!("it cannot be read: {error}")).await,
         };
-        if kept.schema != rule.how.schema {
+        if !kept.is_of(rule.shape, &self.settings.build) {
             // Not deleted: another build that runs beside this one may be able to use it.
-            tracing::info!(stream, found = kept.schema, known = rule.how.schema, "a snapshot has another schema");
+            tracing::info!(stream, found = kept.schema, known = ?rule.shape, "a snapshot is another build's");
             return Ok(None);
         }
         match (rule.decode)(&kept.state) {
@@ -200,7 +248,9 @@ impl Core {
             let found = self.store.docs(vec![key(stream)]).await?.pop().flatten();
             let before = found.as_ref().and_then(|doc| Kept::read(doc).ok());
             let blind = planted::without_version(self);
-            if !blind && before.is_some_and(|before| !before.gives_way_to(taken.version, rule.how.schema)) {
+            if !blind
+                && before.is_some_and(|before| !before.gives_way_to(taken.version, rule.shape, &self.settings.build))
+            {
                 return Ok(false);
             }
             let mut commit = Commit::new(self.snapshot_commit(stream));
@@ -221,8 +271,12 @@ impl Core {
 
     fn body(&self, rule: &Rule, stream: &str, taken: &Taken) -> Option<DocBody> {
         let encoded = (rule.encode)(taken.state.as_ref()).and_then(|state| {
-            let (version, schema, commit) = (taken.version, rule.how.schema, hex(taken.commit));
-            serde_json::to_vec(&Kept { version, schema, commit, taken_ms: self.env.wall_ms(), state })
+            let (schema, build) = match rule.shape {
+                Shape::Schema(schema) => (schema, None),
+                Shape::Build => (0, Some(self.settings.build.clone())),
+            };
+            let (version, commit) = (taken.version, hex(taken.commit));
+            serde_json::to_vec(&Kept { version, schema, build, commit, taken_ms: self.env.wall_ms(), state })
         });
         let why = match encoded {
             Ok(data) if data.len() <= MAX_BODY => return Some(DocBody { data: data.into(), index: Vec::new() }),

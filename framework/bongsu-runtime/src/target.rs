@@ -92,6 +92,7 @@ where
                 if rounds > MAX_ROUNDS {
                     return Err(Fail::Corrupt(format!("{} does not stop naming streams to read", D::NAME)));
                 }
+                unit.read_all(&wanted).await?;
                 for target in wanted {
                     view.insert(target.stream.clone(), unit.copy_of(&target).await?);
                     first.get_or_insert(target);

@@ -7,6 +7,7 @@ use std::{any::Any, collections::BTreeMap, collections::VecDeque, sync::Arc};
 
 use bongsu_core::{CommandId, Ctx, DecodeError, StreamRef, Wire, digest, type_of};
 use bytes::Bytes;
+use futures::future::try_join_all;
 
 use crate::{
     cache::{CachedDoc, CachedStream, heavier},
@@ -130,6 +131,19 @@ impl Unit {
         }
         let open = &self.streams[&target.stream];
         Ok((open.version, open.changed.as_deref().unwrap_or(open.read.state.as_ref())))
+    }
+
+    /// Reads streams all at once, so that what follows finds them read.
+    pub(crate) async fn read_all(&mut self, targets: &[StreamRef]) -> Result<(), Fail> {
+        let new: BTreeMap<&str, &StreamRef> = targets.iter().map(|target| (target.stream.as_str(), target)).collect();
+        let new: Vec<&StreamRef> =
+            new.into_values().filter(|target| !self.streams.contains_key(&target.stream)).collect();
+        let core = self.core.clone();
+        let found = try_join_all(new.iter().map(|target| core.state_of(target))).await?;
+        for (target, read) in new.into_iter().zip(found) {
+            self.streams.insert(target.stream.clone(), OpenStream { version: read.version, read, changed: None });
+        }
+        Ok(())
     }
 
     /// A copy of a stream's state.

@@ -23,7 +23,10 @@ use bongsu_runtime::{
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use crate::adapters::{EmbeddedBroker, open_broker, open_store};
+use crate::{
+    adapters::{EmbeddedBroker, open_broker, open_store},
+    build,
+};
 
 /// How long anything may take after the last request was answered.
 const LAST_MOMENT: Duration = Duration::from_secs(2);
@@ -105,6 +108,7 @@ impl Running {
             activity_concurrency: config.activity_concurrency,
             retention_ms: config.retention_ms.bound(),
             retention_bytes: config.retention_bytes.bound(),
+            build: build::name(env.as_ref()),
             ..Settings::default()
         };
         Ok(Self { runtime: Runtime::start(service, world, settings), store, broker: embedded, env })

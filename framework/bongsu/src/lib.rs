@@ -61,6 +61,7 @@
 #![warn(missing_docs)]
 
 mod adapters;
+mod build;
 mod front;
 
 pub use adapters::{AdapterError, EmbeddedBroker, open_broker, open_store};

@@ -82,6 +82,8 @@ pub(crate) struct Build {
 
 /// Rows and marks kept in memory between Commits.
 const KEEP: usize = 100_000;
+/// Bytes of rows kept in memory between Commits, encoded; decoded they take some more.
+const KEEP_BYTES: usize = 64 << 20;
 /// Bytes of facts folded into one Commit at most.
 const MAX_BYTES: usize = 4 << 20;
 /// Commits under way at once.
@@ -138,7 +140,7 @@ impl Build {
                 self.flush().await?;
             }
         }
-        if self.rows.len() + self.marks.len() > KEEP {
+        if self.rows.len() + self.marks.len() > KEEP || self.rows.bytes() > KEEP_BYTES {
             self.forget().await?;
         }
         Ok(())

@@ -42,6 +42,8 @@ pub(crate) trait Rows: Send {
     fn take_changed(&mut self) -> Vec<(String, Option<DocBody>)>;
     /// Rows in memory.
     fn len(&self) -> usize;
+    /// Bytes of them, each as it was last read or written.
+    fn bytes(&self) -> usize;
     /// Forgets rows and waiting facts.
     fn forget(&mut self);
 }
@@ -63,6 +65,7 @@ struct RowsOf<P: Projection> {
     waiting: VecDeque<(P::Event, usize)>,
     /// Where the rows of the keys of waiting facts are kept.
     touched: VecDeque<usize>,
+    bytes: usize,
 }
 
 struct Row<R> {
@@ -71,6 +74,8 @@ struct Row<R> {
     changed: bool,
     /// Whether the store was asked, or the row was folded here.
     known: bool,
+    /// Its size, encoded.
+    bytes: usize,
 }
 
 impl<P: Projection> ReadModelOf<P> {
@@ -119,6 +124,7 @@ impl<P: Projection> Default for RowsOf<P> {
             changed: Vec::new(),
             waiting: VecDeque::new(),
             touched: VecDeque::new(),
+            bytes: 0,
         }
     }
 }
@@ -130,7 +136,7 @@ impl<P: Projection> RowsOf<P> {
             return *slot;
         }
         let (slot, key) = (self.rows.len(), Arc::<str>::from(key));
-        self.rows.push(Row { key: key.clone(), row: None, changed: false, known: false });
+        self.rows.push(Row { key: key.clone(), row: None, changed: false, known: false, bytes: 0 });
         self.slots.insert(key, slot);
         slot
     }
@@ -161,11 +167,13 @@ where
     }
 
     fn learn(&mut self, key: String, row: Option<&[u8]>) -> Result<(), String> {
+        let bytes = row.map_or(0, <[u8]>::len);
         let found = row.map(serde_json::from_slice).transpose().map_err(|error| format!("row {key}: {error}"))?;
         let slot = self.slot(&key);
         let row = &mut self.rows[slot];
         if !row.known {
-            (row.row, row.known) = (found, true);
+            (row.row, row.known, row.bytes) = (found, true, bytes);
+            self.bytes += bytes;
         }
         Ok(())
     }
@@ -187,11 +195,14 @@ where
     }
 
     fn take_changed(&mut self) -> Vec<(String, Option<DocBody>)> {
-        let (rows, slots) = (&mut self.rows, std::mem::take(&mut self.changed));
+        let (rows, bytes, slots) = (&mut self.rows, &mut self.bytes, std::mem::take(&mut self.changed));
         let taken = slots.into_iter().map(|slot| {
             let row = &mut rows[slot];
             row.changed = false;
-            (row.key.to_string(), row.row.as_ref().map(|found| row_body::<P>(&row.key, found)))
+            let body = row.row.as_ref().map(|found| row_body::<P>(&row.key, found));
+            let before = std::mem::replace(&mut row.bytes, body.as_ref().map_or(0, |body| body.data.len()));
+            *bytes = *bytes - before + row.bytes;
+            (row.key.to_string(), body)
         });
         taken.collect()
     }
@@ -200,7 +211,64 @@ where
         self.rows.len()
     }
 
+    fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     fn forget(&mut self) {
         *self = Self::default();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bongsu_core::version;
+    use serde::{Deserialize, Serialize};
+
+    use super::*;
+
+    #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+    struct Said {
+        who: String,
+        what: String,
+    }
+    version!(Said, "talk.said", 1);
+
+    struct Last;
+
+    impl Projection for Last {
+        const NAME: &'static str = "last";
+        const VERSION: u32 = 1;
+        type Event = Said;
+        type Row = String;
+
+        fn keys(said: &Said) -> Vec<String> {
+            vec![said.who.clone()]
+        }
+
+        fn fold(_: &str, _: Option<String>, said: &Said) -> Option<String> {
+            (said.what != "forget me").then(|| said.what.clone())
+        }
+    }
+
+    #[test]
+    fn rows_are_weighed_as_they_are_read_and_written_and_weigh_nothing_once_forgotten() {
+        let mut rows = RowsOf::<Last>::default();
+        let say = |rows: &mut RowsOf<Last>, who: &str, what: &str| {
+            let said = serde_json::to_vec(&Said { who: who.into(), what: what.into() }).expect("it encodes");
+            rows.hear("talk.said", 1, &said).expect("it is read");
+            rows.fold();
+            rows.take_changed();
+        };
+        rows.learn("ann".into(), Some(br#""hello""#)).expect("it is a row");
+        assert_eq!(rows.bytes(), 7);
+        say(&mut rows, "ann", "bye");
+        assert_eq!(rows.bytes(), 5, "the row of before is replaced");
+        say(&mut rows, "bob", &"x".repeat(1_000));
+        assert_eq!(rows.bytes(), 5 + 1_002);
+        say(&mut rows, "bob", "forget me");
+        assert_eq!((rows.bytes(), rows.len()), (5, 2));
+        rows.forget();
+        assert_eq!(rows.bytes(), 0);
     }
 }

@@ -111,7 +111,7 @@ fn bank_facts(id: &str, event: &AccountEvent, _: &Balance) -> Option<Public> {
 /// Gives the money back when the ledger does not book within five seconds.
 pub(crate) struct Settle;
 
-#[derive(Clone, Default)]
+#[derive(Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Settling {
     account: String,
     amount: i64,

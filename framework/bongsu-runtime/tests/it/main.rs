@@ -17,6 +17,8 @@ mod ids;
 mod unwinding;
 mod todos;
 mod counting;
+mod followers;
+mod awaiting;
 mod long_streams;
 mod snapshots;
 mod midnight;

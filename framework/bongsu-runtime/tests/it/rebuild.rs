@@ -78,6 +78,8 @@ async fn nobody_is_shown_less_while_a_read_model_of_other_contexts_is_rebuilt() 
         let page = handle.rows::<Movements>(bongsu_runtime::Range { limit: 100, ..Default::default() }).await.unwrap();
         assert_eq!(page.rows.len(), 50);
         during += u32::from(filling);
+        // Nothing above takes time, and the rebuild rests for some.
+        tokio::time::sleep(Duration::from_millis(5)).await;
         if !filling {
             break;
         }

@@ -1,14 +1,17 @@
 //! Snapshots: written behind the events, used when they fit, discarded when they do not.
 
+use std::time::Duration;
+
 use bongsu_runtime::{
-    Handle, Reading, Runtime,
+    Handle, Reading, Runtime, Service,
     ports::store::{Commit, CommitId, DocBody, DocKey, DocWrite, Store, Verdict},
 };
-use bongsu_testing::MemoryStore;
+use bongsu_testing::{MemoryStore, long};
 use serde_json::{Value, json};
 
 use crate::{
-    bank::{Account, AccountCommand, Balance, Deposit, bank_with_snapshots},
+    bank::{Account, AccountCommand, Balance, Deposit, Deposited, Withdraw, bank, bank_with_snapshots},
+    counting::Counting,
     world::{Lab, ask, until},
 };
 
@@ -128,10 +131,93 @@ async fn a_snapshot_of_another_schema_is_left_alone_until_a_newer_one_replaces_i
 #[tokio::test(start_paused = true)]
 async fn without_snapshots_every_event_is_folded() {
     let (lab, store) = (Lab::new(0), MemoryStore::new());
-    let runtime = lab.start(crate::bank::bank(), &store, "bank-1");
+    let map = || Service::new("bank").decider_without_snapshots(Account, |_, _, _| None);
+    grow(&store, 0, 600).await;
+    let runtime = lab.start(map(), &store, "bank-1");
     deposit(&lab, &runtime.handle(), 3).await;
-    assert_eq!(reading(&runtime).await, Reading { version: 3, snapshot: None, folded: 3 });
+    assert_eq!(reading(&runtime).await, Reading { version: 603, snapshot: None, folded: 603 });
     assert_eq!(runtime.handle().reading("account/nobody").await.unwrap().version, 0);
     assert!(runtime.handle().snapshot().await.unwrap().done, "there is nothing to walk for");
+    tokio::time::sleep(Duration::from_secs(1)).await;
     assert!(store.docs_of("snapshot").is_empty());
+}
+
+async fn grow(store: &MemoryStore, after: u64, by: u64) {
+    let deposits = (0..by).map(|_| Deposited { amount: 1 }.into());
+    assert_eq!(long::grow::<Account>(store, "ann", after, deposits).await, Ok(after + by));
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_nobody_said_anything_a_stream_that_grew_long_is_snapshot() {
+    let (lab, store) = (Lab::new(0), MemoryStore::new());
+    grow(&store, 0, 1_200).await;
+    let runtime = lab.start(bank(), &store, "bank-1");
+    assert_eq!(balance(&runtime).await, (1_200, 1_200));
+    until_snapshot_at(&store, 1_200).await;
+    deposit(&lab, &runtime.handle(), 301).await;
+    until_snapshot_at(&store, 1_500).await;
+    drop(runtime);
+    let counting = Counting::over(&store);
+    let next = lab.start_with(counting.clone(), lab.broker.clone(), bank(), "bank-1");
+    assert_eq!(balance(&next).await, (1_501, 1_501));
+    let read = counting.events();
+    assert!(read < 100, "{read} events were read after a restart");
+    assert_eq!(reading(&next).await.folded, 1);
+    deposit(&lab, &next.handle(), 1).await;
+    assert_eq!(balance(&next).await, (1_502, 1_502), "and it decides on it");
+    assert!(runtime_has_nothing_to_walk(&next).await, "midnight and operators take those that were asked for");
+}
+
+async fn runtime_has_nothing_to_walk(runtime: &Runtime) -> bool {
+    let walk = runtime.handle().snapshot().await.unwrap();
+    walk.done && walk.written == 0
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_nobody_gave_a_schema_another_build_folds_anew() {
+    let (lab, store) = (Lab::new(0), MemoryStore::new());
+    let start = |build: &str| lab.start_build(build, store.clone(), lab.broker.clone(), bank(), "bank-1");
+    grow(&store, 0, 700).await;
+    let old = start("monday");
+    assert_eq!(balance(&old).await, (700, 700));
+    until_snapshot_at(&store, 700).await;
+    drop(old);
+    // A state that monday's build folded otherwise, and that looks as if today's had.
+    let mut kept = stored(&store).unwrap();
+    kept["state"]["amount"] = json!(1_000_000);
+    forge(&store, serde_json::to_vec(&kept).unwrap()).await;
+    let new = start("tuesday");
+    assert_eq!((balance(&new).await, reading(&new).await.version), ((700, 700), 700), "folded as tuesday folds");
+    until("a snapshot of its own", async || stored(&store).is_some_and(|kept| kept["build"] == "tuesday")).await;
+    assert_eq!((reading(&new).await.folded, balance(&new).await), (0, (700, 700)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn processes_are_snapshot_too_and_go_on_where_they_were() {
+    let (lab, store) = (Lab::new(0), MemoryStore::new());
+    let runtime = lab.start(bank(), &store, "bank-1");
+    let handle = runtime.handle();
+    deposit(&lab, &handle, 1_000).await;
+    for _ in 0..510 {
+        withdraw(&lab, &handle).await;
+    }
+    let of_settle = || store.docs_of("snapshot").into_iter().any(|doc| doc.key.id == "settle/ann");
+    until("a snapshot of the process", async || of_settle()).await;
+    drop((runtime, handle));
+    let next = lab.start(bank(), &store, "bank-1");
+    let read = next.handle().reading("settle/ann").await.unwrap();
+    assert!((read.version, read.snapshot.is_some()) >= (510, true) && read.folded <= 30, "{read:?}");
+    withdraw(&lab, &next.handle()).await;
+    // Nobody books what was withdrawn last: the money comes back.
+    until("the money is back", async || balance_of(&next).await.given_back > 0).await;
+    assert!(balance_of(&next).await.amount > 489);
+}
+
+async fn withdraw(lab: &Lab, handle: &Handle) {
+    let asked = AccountCommand::from(Withdraw { account: "ann".into(), amount: 1 });
+    assert_eq!(ask(handle, asked, &lab.call(None)).await.unwrap().reply.status, 200);
+}
+
+async fn balance_of(runtime: &Runtime) -> Balance {
+    runtime.handle().load::<Account>("ann").await.unwrap().0
 }

@@ -38,7 +38,7 @@ wire! { pub(crate) enum Own { Take(Take), GiveBack(GiveBack), Fail(Fail) } }
 pub(crate) struct Trip;
 pub(crate) struct Tour;
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct State {
     allowed: bool,
     pub(crate) given_back: bool,

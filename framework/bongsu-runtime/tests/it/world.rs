@@ -250,13 +250,26 @@ impl Lab {
         service: Service,
         slot: &str,
     ) -> Runtime {
+        self.start_build("unnamed", store, broker, service, slot)
+    }
+
+    /// Starts it as another build.
+    pub(crate) fn start_build(
+        &self,
+        build: &str,
+        store: impl Store + 'static,
+        broker: impl Broker + 'static,
+        service: Service,
+        slot: &str,
+    ) -> Runtime {
         let world = World {
             store: Arc::new(store),
             broker: Arc::new(broker),
             env: self.env.clone(),
             http: self.outside.clone(),
         };
-        let settings = Settings { slot: slot.into(), partitions: 2, retry_cap_ms: 200, ..Settings::default() };
+        let (slot, build) = (slot.into(), build.into());
+        let settings = Settings { slot, build, partitions: 2, retry_cap_ms: 200, ..Settings::default() };
         Runtime::start(service, world, settings)
     }
 
