@@ -72,7 +72,7 @@ version!(NotOnTheMenu, "coffee.not-on-the-menu", 1);
 
 struct Cups;
 
-#[derive(Clone, Default)]
+#[derive(Clone, Default, Serialize, Deserialize)]
 struct Cup {
     drink: String,
     ready: bool,

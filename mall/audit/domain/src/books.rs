@@ -6,11 +6,12 @@
 use std::collections::BTreeMap;
 
 use money::Money;
+use serde::{Deserialize, Serialize};
 
 use crate::heard::{Line, OrderFact};
 
 /// Everything told of one order.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Books {
     /// By ordering.
     pub ordering: Ordering,
@@ -25,7 +26,7 @@ pub struct Books {
 }
 
 /// What ordering told.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ordering {
     /// What was ordered.
     pub placed: Option<Placed>,
@@ -36,7 +37,7 @@ pub struct Ordering {
 }
 
 /// What was ordered.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Placed {
     /// Pieces by product.
     pub pieces: Pieces,
@@ -47,7 +48,7 @@ pub struct Placed {
 }
 
 /// How an order ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum End {
     /// Before it was confirmed.
     Rejected,
@@ -61,7 +62,7 @@ pub enum End {
 pub type Pieces = BTreeMap<String, u64>;
 
 /// What product told.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Product {
     /// It holds these.
     pub held: Option<Pieces>,
@@ -74,7 +75,7 @@ pub struct Product {
 }
 
 /// What payment told.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Payment {
     /// Every time money was taken.
     pub captured: Vec<Money>,
@@ -85,7 +86,7 @@ pub struct Payment {
 }
 
 /// What delivery told.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Delivery {
     /// Packed.
     pub prepared: bool,

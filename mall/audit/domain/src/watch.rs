@@ -1,6 +1,7 @@
 //! Watches one order: hears what every context tells of it, and has reported what stays wrong.
 
 use bongsu_core::{Ctx, Effect, Input, Process, Route};
+use serde::{Deserialize, Serialize};
 
 use crate::{
     books::Books,
@@ -28,7 +29,7 @@ pub struct Watch {
 }
 
 /// What a watch remembers.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct WatchState {
     order: String,
     inputs: u64,
@@ -39,7 +40,7 @@ pub struct WatchState {
 }
 
 /// How an order looks.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 struct Sight {
     findings: Vec<Finding>,
     /// They have lasted, and were reported.

@@ -29,6 +29,8 @@ pub struct OrderState {
     pub placed: Option<OrderPlaced>,
     /// How far it is.
     pub phase: Phase,
+    /// Whether it ever was confirmed, whatever became of it then.
+    pub confirmed: bool,
 }
 
 /// How far an order is.
@@ -167,6 +169,7 @@ impl Aggregate for Orders {
     type State = OrderState;
 
     fn evolve(state: &mut OrderState, event: &OrderEvent) {
+        state.confirmed |= matches!(event, OrderEvent::Confirmed(_));
         state.phase = match event {
             OrderEvent::Placed(placed) => {
                 state.placed = Some(placed.clone());

@@ -12,14 +12,14 @@ pub mod seed;
 pub mod settings;
 
 use bongsu_core::{Decision, Policy};
-use bongsu_runtime::Service;
+use bongsu_runtime::{Service, Snapshots};
 use product_domain::{
     commit_stock::CommitReserved,
     product::Catalogue,
     release_stock::{Release, ReleaseStock},
     reservation::Reservation,
     reserve_stock::Reserve,
-    stock::Stock,
+    stock::{STOCK_SCHEMA, Stock},
 };
 
 use crate::policies::follow_orders::FollowOrders;
@@ -42,6 +42,8 @@ where
     Service::new("product")
         .facts::<Catalogue>(facts::of_product)
         .decider(Stock, facts::of_stock)
+        // The longest streams there are: two events per line of every order.
+        .snapshots::<Stock>(Snapshots { schema: STOCK_SCHEMA, every: 500 })
         .decision(Reserve)
         .decision(release)
         .decision(CommitReserved)

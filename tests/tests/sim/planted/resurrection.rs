@@ -11,6 +11,7 @@ use ordering_domain::{
     price_list::PriceList,
 };
 use ordering_service::{facts, projections::orders_of_customer::OrdersOfCustomer};
+use serde::{Deserialize, Serialize};
 
 #[derive(Default)]
 struct AnyPhase(Orders);
@@ -18,7 +19,7 @@ struct AnyPhase(Orders);
 struct Eager;
 
 /// What an eager checkout remembers: what a checkout does, and which replies it has.
-#[derive(Clone, Default)]
+#[derive(Clone, Default, Serialize, Deserialize)]
 struct Replies {
     usual: CheckoutState,
     order: String,

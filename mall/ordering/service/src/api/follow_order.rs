@@ -75,17 +75,13 @@ pub(super) async fn handle(
     let (state, version) = handle.load::<Orders>(&order).await?;
     let mine = state.placed.as_ref().filter(|placed| placed.customer == principal.as_str());
     mine.ok_or_else(|| Problem::not_found("There is no such order."))?;
-    let mut confirmed = false;
-    stream.follow(handle.follow::<Orders>(&order), version, has_ended(&state.phase), move |change| {
-        confirmed |= matches!(change.event, OrderEvent::Confirmed(_));
-        told(change, confirmed)
-    })
+    stream.follow(handle.follow::<Orders>(&order), version, has_ended(&state.phase), told)
 }
 
-fn told(change: &Followed<OrderEvent, OrderState>, confirmed: bool) -> Told<OrderChanged> {
+fn told(change: &Followed<OrderEvent, OrderState>) -> Told<OrderChanged> {
     let placed = change.state.placed.as_ref().expect("the first event of an order is that it was placed");
     let phase = &change.state.phase;
-    let data = OrderChanged { order: Order::of(placed, &change.state), steps: steps(phase, confirmed) };
+    let data = OrderChanged { order: Order::of(placed, &change.state), steps: steps(phase, change.state.confirmed) };
     Told { event: name(&change.event), data, last: has_ended(phase) }
 }
 

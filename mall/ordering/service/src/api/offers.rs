@@ -8,8 +8,20 @@ use ordering_domain::price_list::{Offer, PriceList};
 const LONGEST_SKU: usize = 64;
 
 pub(super) async fn offer(handle: &Handle, sku: &str) -> Result<Option<Offer>, Problem> {
-    if sku.is_empty() || sku.len() > LONGEST_SKU {
-        return Ok(None);
-    }
-    Ok(handle.row::<PriceList>(sku).await?)
+    Ok(offers(handle, [sku]).await?.pop().flatten())
+}
+
+/// What these products are sold for, in the order asked, in one reading.
+pub(super) async fn offers<'s>(
+    handle: &Handle,
+    skus: impl IntoIterator<Item = &'s str>,
+) -> Result<Vec<Option<Offer>>, Problem> {
+    let skus: Vec<&str> = skus.into_iter().collect();
+    let may_be = |sku: &str| !sku.is_empty() && sku.len() <= LONGEST_SKU;
+    let keys: Vec<String> = skus.iter().filter(|sku| may_be(sku)).map(|sku| (*sku).to_owned()).collect();
+    let mut found = match keys.is_empty() {
+        true => Vec::new().into_iter(),
+        false => handle.rows_of::<PriceList>(&keys).await?.into_iter(),
+    };
+    Ok(skus.into_iter().map(|sku| if may_be(sku) { found.next().flatten() } else { None }).collect())
 }

@@ -15,7 +15,7 @@ use ordering_domain::place_order::{MOST_LINES, PlaceOrder, WantedLine};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{offers::offer, problems, shown::Pay};
+use super::{offers::offers, problems, shown::Pay};
 use crate::projections::orders_of_customer::State as OrderState;
 
 /// What a customer wants.
@@ -67,8 +67,12 @@ pub(super) struct Placed {
 pub(super) async fn handle(State(handle): State<Handle>, command: Command<NewOrder>) -> Result<Response, Problem> {
     let body = &command.body;
     let mut lines = Vec::new();
+    let mut offers = match body.lines.len() <= MOST_LINES {
+        true => offers(&handle, body.lines.iter().map(|line| line.sku.as_str())).await?.into_iter(),
+        false => Vec::new().into_iter(),
+    };
     for line in &body.lines {
-        let offer = if body.lines.len() <= MOST_LINES { offer(&handle, &line.sku).await? } else { None };
+        let offer = offers.next().flatten();
         let (sku, quantity, seen_minor) = (line.sku.clone(), line.quantity, line.price_minor);
         lines.push(WantedLine { sku, quantity, seen_minor, offer });
     }

@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 
 use super::problems;
 use crate::api::{
-    offers::offer,
+    offers::offers,
     place_order::{self, Placed},
     shown::Pay,
 };
@@ -53,8 +53,9 @@ pub(in crate::api) async fn handle(
     let customer = command.principal().to_owned();
     let (cart, _) = handle.load::<Carts>(&customer).await?;
     let mut lines = Vec::new();
-    for line in cart.lines() {
-        let (sku, quantity, offer) = (line.sku.clone(), line.quantity, offer(&handle, &line.sku).await?);
+    let offers = offers(&handle, cart.lines().iter().map(|line| line.sku.as_str())).await?;
+    for (line, offer) in cart.lines().zip(offers) {
+        let (sku, quantity) = (line.sku.clone(), line.quantity);
         lines.push(WantedLine { seen_minor: command.body.prices.get(&sku).copied(), sku, quantity, offer });
     }
     let CheckOutCart { address, pay, .. } = &command.body;

@@ -20,7 +20,7 @@ use ordering_domain::{
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::api::offers::offer;
+use crate::api::offers::offers;
 
 /// A cart.
 #[derive(Serialize, ToSchema)]
@@ -99,8 +99,9 @@ fn shown(cart: &CartState, version: u64) -> Cart {
 
 async fn with_prices(handle: &Handle, cart: &CartState, mut shown: Cart) -> Result<Cart, Problem> {
     let (mut lines, mut amounts) = (Vec::new(), Vec::new());
-    for line in cart.lines() {
-        let offer = offer(handle, &line.sku).await?.filter(|offer| !offer.retired);
+    let offers = offers(handle, cart.lines().iter().map(|line| line.sku.as_str())).await?;
+    for (line, offer) in cart.lines().zip(offers) {
+        let offer = offer.filter(|offer| !offer.retired);
         amounts.push(offer.as_ref().and_then(|offer| offer.price.times(line.quantity).ok()));
         lines.push(ShownCartLine::of(line).priced(offer));
     }
