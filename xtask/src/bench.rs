@@ -15,6 +15,8 @@ const FIGURES: &[&str] = &[
     "--test",
     "carts",
     "--test",
+    "stock",
+    "--test",
     "journeys",
     "--",
     "--ignored",

@@ -54,7 +54,7 @@ pub(in crate::api) async fn handle(
     let (cart, _) = handle.load::<Carts>(&customer).await?;
     let mut lines = Vec::new();
     let offers = offers(&handle, cart.lines().iter().map(|line| line.sku.as_str())).await?;
-    for (line, offer) in cart.lines().zip(offers) {
+    for (line, offer) in cart.lines().iter().zip(offers) {
         let (sku, quantity) = (line.sku.clone(), line.quantity);
         lines.push(WantedLine { seen_minor: command.body.prices.get(&sku).copied(), sku, quantity, offer });
     }

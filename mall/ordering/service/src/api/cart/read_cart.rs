@@ -100,7 +100,7 @@ fn shown(cart: &CartState, version: u64) -> Cart {
 async fn with_prices(handle: &Handle, cart: &CartState, mut shown: Cart) -> Result<Cart, Problem> {
     let (mut lines, mut amounts) = (Vec::new(), Vec::new());
     let offers = offers(handle, cart.lines().iter().map(|line| line.sku.as_str())).await?;
-    for (line, offer) in cart.lines().zip(offers) {
+    for (line, offer) in cart.lines().iter().zip(offers) {
         let offer = offer.filter(|offer| !offer.retired);
         amounts.push(offer.as_ref().and_then(|offer| offer.price.times(line.quantity).ok()));
         lines.push(ShownCartLine::of(line).priced(offer));
