@@ -63,7 +63,7 @@ pub(super) struct CaseClosed {
 version!(CaseClosed, "clerk.case-closed", 1);
 wire! { pub(super) enum Heard { Asked(Asked), Closed(CaseClosed) } }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) enum State {
     #[default]
     Unknown,
