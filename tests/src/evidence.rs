@@ -7,7 +7,7 @@ use std::{
 };
 
 use bongsu_core::{Aggregate, Wire};
-use bongsu_runtime::ports::store::{Doc, Position, Read, Scan, Store, StoreError, StoredEvent};
+use bongsu_runtime::ports::store::{Doc, Position, Read, Scan, Store, StoreError, StoredEvent, StoredFacts};
 use bytes::Bytes;
 use serde_json::Value;
 
@@ -26,6 +26,8 @@ pub struct Evidence {
 pub struct Dump {
     /// In commit order.
     pub events: Vec<StoredEvent>,
+    /// What was told of them, in commit order.
+    pub facts: Vec<StoredFacts>,
     /// Of the tables of the runtime and of read models.
     pub docs: Vec<Doc>,
     /// What rules asked for before.
@@ -87,17 +89,20 @@ const READ_MODELS: &[&str] = &["order-history@1", "price-list@1"];
 
 /// The tables of rows that are shown, by the documents of the table `projection`.
 pub fn shown(projections: &[Doc]) -> Vec<String> {
-    let generation = |root: &str| {
-        let doc = projections.iter().find(|doc| doc.key.table == "projection" && doc.key.id == root)?;
-        serde_json::from_slice::<Value>(&doc.data).ok()?["generation"].as_u64()
-    };
-    READ_MODELS.iter().map(|root| format!("{root}.{}", generation(root).unwrap_or(1))).collect()
+    READ_MODELS.iter().map(|root| generation_of(root, projections)).collect()
+}
+
+/// NAME@VERSION.generation of the generation that is shown of NAME@VERSION.
+fn generation_of(root: &str, projections: &[Doc]) -> String {
+    let doc = projections.iter().find(|doc| doc.key.table == "projection" && doc.key.id == root);
+    let state = doc.and_then(|doc| serde_json::from_slice::<Value>(&doc.data).ok());
+    format!("{root}.{}", state.and_then(|state| state["generation"].as_u64()).unwrap_or(1))
 }
 
 impl Dump {
-    /// Of these events and documents.
-    pub fn new(events: Vec<StoredEvent>, docs: Vec<Doc>) -> Self {
-        Self { events, docs, decoded: Decoded::default() }
+    /// Of these events, facts and documents.
+    pub fn new(events: Vec<StoredEvent>, facts: Vec<StoredFacts>, docs: Vec<Doc>) -> Self {
+        Self { events, facts, docs, decoded: Decoded::default() }
     }
 
     /// Reads a store through its port.
@@ -116,6 +121,15 @@ impl Dump {
                 break;
             }
         }
+        loop {
+            let after = dump.facts.last().map_or(Position(0), |told| told.position);
+            let told = store.facts(after, PAGE).await?;
+            let last = told.len() < PAGE as usize;
+            dump.facts.extend(told);
+            if last {
+                break;
+            }
+        }
         let tables: Vec<String> = TABLES.iter().map(|table| (*table).to_owned()).collect();
         dump.add(store, tables).await?;
         dump.add(store, shown(&dump.docs)).await?;
@@ -128,6 +142,12 @@ impl Dump {
             self.docs.extend(found.into_iter().map(|(_, doc)| doc));
         }
         Ok(())
+    }
+
+    /// Under which name a consumer of a map keeps its marks and its cursors: a read model under that of the generation
+    /// that is shown.
+    pub fn reader(&self, consumer: &str) -> String {
+        if consumer.contains('@') { generation_of(consumer, &self.docs) } else { consumer.to_owned() }
     }
 
     /// The rows that are shown of a read model, by its NAME@VERSION.

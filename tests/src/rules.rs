@@ -1,8 +1,9 @@
-//! The invariants of the mall (`I1`…`I14` as in docs/guides/testing.md). Each looks at a whole run, says how
+//! The invariants of the mall (`I1`…`I16` as in docs/guides/testing.md). Each looks at a whole run, says how
 //! many things it looked at, or the first that is wrong; the caller fails a rule that looked at nothing.
 
 pub mod orders;
 mod effects;
+mod marks;
 mod money;
 mod stock;
 pub mod processes;
@@ -30,12 +31,14 @@ pub const ALL: &[Rule] = &[
     ("I3 versions and positions rise", orders::versions_rise),
     ("I4 every effect exactly once", effects::exactly_once),
     ("I4 no process hears anything twice", processes::heard_once),
-    ("I5 no cursor passed an unhandled fact", effects::marks_cover_facts),
+    ("I5 no cursor passed an unhandled fact", marks::marks_cover_facts),
     ("I7 money is conserved", money::conserved),
     ("I7 our books are the provider's books", money::books_agree),
     ("I8 stock is conserved at every prefix", stock::conserved),
     ("I8 reservations end as their orders", stock::reservations_end),
     ("I9 no process is left with a timer", processes::nothing_left_to_do),
+    ("I9 processes begin with their events", processes::begin_with_their_events),
+    ("I9 every process has ended", processes::have_ended),
     ("I10 MyPage shows what the contexts hold", views::agree),
     ("I12 one key has one reply and one effect", replies::same_key_same_reply),
     ("I14 every cause is there", causes::causes_exist),
@@ -47,6 +50,7 @@ pub const ALWAYS: &[Rule] = &[
     ("I3 versions and positions rise", orders::versions_rise),
     ("I4 no process hears anything twice", processes::heard_once),
     ("I8 stock is conserved at every prefix", stock::conserved),
+    ("I9 processes begin with their events", processes::begin_with_their_events),
     ("I14 every cause is there", causes::causes_exist),
     ("I14 nothing but undoing after the end", causes::nothing_but_undoing_after_the_end),
 ];

@@ -1,4 +1,4 @@
-//! I12: the audit, which judges by what it was told, agrees with those who judge by what is stored.
+//! The audit, which judges by what it was told, agrees with those who judge by what is stored.
 
 use audit_domain::inspection::Inspections;
 use ordering_domain::order::Orders;
@@ -6,7 +6,7 @@ use ordering_domain::order::Orders;
 use super::Checked;
 use crate::evidence::Evidence;
 
-/// I12: the audit has heard of every order, and at the end finds nothing wrong with any.
+/// The audit has heard of every order and of no other, and at the end finds nothing wrong with any.
 pub(super) fn agrees(evidence: &Evidence) -> Checked {
     let inspections = evidence.store("audit").states_of::<Inspections>();
     let orders = evidence.store("ordering").states_of::<Orders>();
@@ -18,5 +18,8 @@ pub(super) fn agrees(evidence: &Evidence) -> Checked {
             return Err(format!("{order}, {:?}: {wrong:?}", orders.get(order).map(|order| &order.phase)));
         }
     }
-    Ok(inspections.len() as u64)
+    match inspections.keys().find(|order| !orders.contains_key(*order)) {
+        Some(order) => Err(format!("the audit has heard of {order}, which was never placed")),
+        None => Ok(inspections.len() as u64),
+    }
 }

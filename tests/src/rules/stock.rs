@@ -46,10 +46,13 @@ pub(super) fn conserved(evidence: &Evidence) -> Checked {
             return Err(format!("{sku} has {} reserved, its reservations hold {active}", state.reserved));
         }
     }
+    if let Some((sku, active)) = held.iter().find(|(sku, active)| **active > 0 && !stocks.contains_key(*sku)) {
+        return Err(format!("reservations hold {active} of {sku}, which never was in stock"));
+    }
     Ok(events.len() as u64)
 }
 
-/// I8: a completed order's reservation is committed, an ended order's holds nothing.
+/// I8: a completed order's reservation is committed, an ended order's holds nothing; there is none without an order.
 pub(super) fn reservations_end(evidence: &Evidence) -> Checked {
     let reservations = evidence.store("product").states_of::<Reservation>();
     let orders = evidence.store("ordering").states_of::<Orders>();
@@ -67,5 +70,8 @@ pub(super) fn reservations_end(evidence: &Evidence) -> Checked {
             return Err(format!("{order} is {:?}, its reservation is {reservation:?}", state.phase));
         }
     }
-    Ok(orders.len() as u64)
+    match reservations.keys().find(|order| !orders.contains_key(*order)) {
+        Some(order) => Err(format!("{order} has a reservation and was never placed")),
+        None => Ok(orders.len() as u64),
+    }
 }
