@@ -294,9 +294,23 @@ fn a_process_that_is_never_failed_at_every_step_is_caught() {
     let tried_by = |call: &str| {
         broken_by(|tree| {
             tree.put(source, process.clone().into());
-            tree.put(test, rust(&format!("fn planted() {{ {call}.goes_every_way(); }}")).into());
+            tree.put(test, rust(&format!("fn planted() {{ {call}; }}")).into());
         })
     };
-    assert_eq!(tried_by("saga(&Planted, &orders(), [], No {})"), [""; 0]);
-    assert_eq!(tried_by("saga(&PlantedElsewhere, &orders(), [], No {})"), ["sagas"]);
+    assert_eq!(tried_by("saga(&Planted, &orders(), [], No {}).asked(cancel()).goes_every_way()"), [""; 0]);
+    assert_eq!(tried_by("saga(&PlantedElsewhere, &orders(), [], No {}).goes_every_way()"), ["sagas"]);
+    assert_eq!(
+        tried_by("saga(&Planted, &orders(), [], No {}); another.goes_every_way()"),
+        ["sagas"],
+        "it goes nowhere"
+    );
+    let (bare, end) = (rust("pub struct Planted;\nimpl Process for Planted {}"), "mall/ordering/domain/src/end.rs");
+    let ends_elsewhere = |text: &str| {
+        broken_by(|tree| {
+            tree.put(source, bare.clone().into());
+            tree.put(end, rust(text).into());
+        })
+    };
+    assert_eq!(ends_elsewhere("fn f(_: &Planted) { Effect::Done; }"), ["sagas"], "its end is in another file");
+    assert_eq!(ends_elsewhere("fn f(_: &Other) { Effect::Done; }"), [""; 0], "that is another one's end");
 }
