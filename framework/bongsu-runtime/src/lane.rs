@@ -249,7 +249,7 @@ impl Lane {
             return self.unreadable(core, id, message).await;
         };
         let Some((wire, schema)) = envelope.name() else { return Ok(Planned::Skip) };
-        if !self.consumer.reads(wire) || planted::drops_unknown(core, self.consumer.as_ref(), wire, schema) {
+        if !self.consumer.reads(wire) || planted::drops(core, &*self.consumer, &envelope) {
             return Ok(Planned::Skip);
         }
         let fact = Message { name: wire.to_owned(), schema, data: envelope.data.get().as_bytes().to_vec().into() };

@@ -3,11 +3,12 @@
 
 use std::{sync::Arc, time::Duration};
 
-use bongsu_core::{digest, type_of};
+use bongsu_core::digest;
 
 use crate::{
     consumer::Consumer,
     core::Core,
+    envelope::Envelope,
     ports::{
         broker::{Out, Producer},
         env::Task,
@@ -93,9 +94,16 @@ pub(crate) fn overtakes(core: &Core) -> bool {
     core.env.bug("poison-overtaken")
 }
 
-/// `unknown-event-dropped`: whether a fact in a schema this build does not know is passed over instead of parked.
-pub(crate) fn drops_unknown(core: &Core, consumer: &dyn Consumer, name: &str, schema: u32) -> bool {
-    core.env.bug("unknown-event-dropped") && !consumer.heard().contains(&type_of(name, schema).as_str())
+/// Whether a fact is passed over. `unknown-event-dropped`: in a schema this build does not know, instead of parked;
+/// `fact-lost`: in the middle of its subject, while those after it are handled.
+pub(crate) fn drops(core: &Core, consumer: &dyn Consumer, fact: &Envelope<'_>) -> bool {
+    core.env.bug("unknown-event-dropped") && !consumer.heard().contains(&&*fact.kind)
+        || core.env.bug("fact-lost") && fact.sequence > 1 && core.env.random().is_multiple_of(4)
+}
+
+/// `timer-early`: so much before its time a timer is due, in milliseconds.
+pub(crate) fn early_ms(core: &Core) -> i64 {
+    if core.env.bug("timer-early") { 400 } else { 0 }
 }
 
 /// `history-skipped`: whether a lane that missed facts goes on with what the broker has.

@@ -97,6 +97,7 @@ impl Unit {
             }
             Act::Undo { id, command } => return self.undo(saga, key, id, &command.message(), ctx).await,
             Act::Wake { name, at_ms } => {
+                let at_ms = at_ms - planted::early_ms(&self.core);
                 let (id, todo) = (timer_id(saga, key, &name), Todo::timer(saga.name(), key, &name, at_ms, ctx));
                 if !planted::timer_apart(&self.core, &id, &todo) {
                     self.put_todo(&id, &todo);

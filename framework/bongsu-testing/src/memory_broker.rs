@@ -163,6 +163,11 @@ impl MemoryBroker {
         state.producers.clear();
     }
 
+    /// Which history it has, for checkers.
+    pub fn history(&self) -> LogId {
+        self.state().log
+    }
+
     /// The names of all topics.
     pub fn topics(&self) -> Vec<String> {
         self.state().topics.keys().cloned().collect()

@@ -62,7 +62,7 @@ enum Seen {
 async fn scenario(sim: Sim) -> Result<u64, Failure> {
     let shape = Shape { instances: 1, courier: Who::Auto, window_ms: WINDOW_MS, older: None, bug: None };
     let mall = Mall::start(&sim, shape);
-    judge::watch(&mall, shape);
+    judge::watch(&mall);
     stock_up(&mall).await;
     mall.behave(Mode::Decline, 0);
     order(&mall, "declined", 1, Then::Waits).await;
@@ -78,7 +78,7 @@ async fn scenario(sim: Sim) -> Result<u64, Failure> {
     );
     both(both(easy, called), order(&mall, "undelivered", 1, Then::SeesItFail)).await;
     judge::quiet(&sim, &mall, QUIET).await?;
-    judge::judge(&sim, &mall, shape)?;
+    judge::judge(&sim, &mall)?;
     Ok(8)
 }
 

@@ -15,6 +15,8 @@ use ordering_domain::{
 use payment_domain::{events::PaymentEvent, payment::Payments};
 use system_tests::{evidence::Evidence, rules::poison::Isolated};
 
+use crate::history::FILLED;
+
 const COMPLETED: &str = "ends: completed";
 const OUT_OF_STOCK: &str = "ends: rejected, out of stock";
 const DECLINED: &str = "ends: rejected, payment declined";
@@ -40,7 +42,7 @@ pub(crate) const ENDINGS: [&str; 9] =
     [COMPLETED, OUT_OF_STOCK, DECLINED, DEADLINE, WITHDRAWN, CALLED_BACK, UNDELIVERED, TOO_LATE, LATE_CAPTURE];
 
 /// What else the mall adds to the moments of the runtime.
-const MOMENTS: [&str; 8] = [CART, SETTLED, FORGONE, REFUNDED, LOST_ON_ITS_WAY, NEVER_LEFT, PARKED, WENT_ON];
+const MOMENTS: [&str; 9] = [FILLED, CART, SETTLED, FORGONE, REFUNDED, LOST_ON_ITS_WAY, NEVER_LEFT, PARKED, WENT_ON];
 
 /// The faults that must have happened somewhere: each kind, wherever.
 const FAULTS: [&str; 11] =

@@ -8,6 +8,7 @@ mod world;
 mod clients;
 mod couriers;
 mod rebuilds;
+mod history;
 mod carts;
 mod poison;
 mod scenario;
@@ -21,10 +22,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use bongsu_testing::sim::{Outcome, Plan, Stats, run};
+use bongsu_testing::sim::{Failure, Outcome, Plan, Stats, run};
 
 use crate::{
-    planted::BUGS,
+    planted::{BUGS, Bug},
     scenario::{Done, scenario},
 };
 
@@ -143,12 +144,24 @@ fn a_seed_replays_to_the_same_trace_hash() {
 }
 
 #[test]
-fn every_planted_bug_is_found_by_a_rule_that_is_there_for_it() {
-    for bug in BUGS {
-        let Err(found) = sweep(PATIENCE, Some(bug.name)) else { panic!("{} survived {PATIENCE} seeds", bug.name) };
-        let failure = found.result.expect_err("it failed").to_string();
-        println!("{:<24} {:<52} seed {:>3}: {failure}", bug.name, bug.does, found.seed);
-        let expected = bug.found_by.iter().any(|rule| failure.contains(rule));
-        assert!(expected, "{} was found by none of {:?}: {failure}", bug.name, bug.found_by);
+fn every_planted_bug_is_found_by_the_rule_that_is_there_for_it() {
+    for bug in BUGS.iter().filter(|bug| chosen().is_none_or(|chosen| chosen == bug.name)) {
+        let (seed, failure) = found_by_its_rule(bug).unwrap_or_else(|others| {
+            panic!("no run of {PATIENCE} in which {} broke {:?}: {others:#?}", bug.name, bug.found_by)
+        });
+        println!("{:<28} {:<52} seed {seed:>3}: {failure}", bug.name, bug.does);
     }
+}
+
+/// The first seed under which a bug breaks its rule; otherwise what else went wrong.
+fn found_by_its_rule(bug: &Bug) -> Result<(u64, String), Vec<String>> {
+    let mut others = Vec::new();
+    for seed in 1..=PATIENCE {
+        match simulate(seed, Some(bug.name)).result {
+            Err(Failure::Rule(why)) if why.starts_with(bug.found_by) => return Ok((seed, why)),
+            Err(other) => others.push(format!("seed {seed}: {other}")),
+            Ok(_) => {}
+        }
+    }
+    Err(others)
 }

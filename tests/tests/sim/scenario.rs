@@ -6,7 +6,7 @@ use bongsu_testing::sim::{Failure, Sim};
 use sandbox::provider::Mode;
 
 use crate::{
-    clients, couriers, judge, poison, rebuilds,
+    clients, couriers, history, judge, poison, rebuilds,
     world::{Mall, Shape},
 };
 
@@ -29,11 +29,12 @@ pub(crate) const QUIET: Duration = Duration::from_secs(600);
 pub(crate) async fn scenario(sim: Sim, bug: Option<&'static str>) -> Result<Done, Failure> {
     let shape = Shape::drawn(&sim, bug);
     let mall = Mall::start(&sim, shape);
-    judge::watch(&mall, shape);
+    judge::watch(&mall);
     let rebuilt = rebuilds::begin(&mall);
     clients::stock_up(&mall).await;
     couriers::start(&mall, shape.courier);
     poison::begin(&mall, shape);
+    history::begin(&mall);
     let mut dice = sim.dice("rush");
     for number in 0..ORDERS {
         let customer = mall.clone();
@@ -53,7 +54,7 @@ pub(crate) async fn scenario(sim: Sim, bug: Option<&'static str>) -> Result<Done
     if rebuilt {
         rebuilds::check(&mall).await?;
     }
-    judge::judge(&sim, &mall, shape)?;
+    judge::judge(&sim, &mall)?;
     let audited = mall.stores.contains_key("audit");
     let plain = shape.instances == 1 && shape.older.is_none() && !rebuilt && !audited;
     Ok(Done { orders: ORDERS, plain })

@@ -20,7 +20,7 @@ use bongsu_runtime::{
 };
 use bongsu_testing::{
     MemoryBroker, MemoryStore,
-    sim::{Node, Sim, SimAnswer, SimBroker, SimEnv, SimHttp, SimStore},
+    sim::{Node, Sim, SimAnswer, SimBroker, SimEnv, SimHttp, SimStore, check::Lanes},
 };
 use delivery_service::settings::Who;
 use sandbox::{
@@ -29,7 +29,7 @@ use sandbox::{
 };
 use system_tests::evidence::{Dump, Evidence, Op, TABLES, decode, shown};
 
-use crate::{planted, poison};
+use crate::{history::Cut, planted, poison};
 
 /// The contexts, in no order.
 const CONTEXTS: [&str; 5] = ["product", "ordering", "payment", "delivery", "mypage"];
@@ -46,7 +46,10 @@ pub(crate) struct Mall {
     pub(crate) provider: Arc<Mutex<Provider>>,
     pub(crate) door: SimBroker,
     pub(crate) nodes: BTreeMap<&'static str, Vec<Node<Runtime>>>,
+    pub(crate) lanes: BTreeMap<&'static str, Lanes>,
     pub(crate) history: Arc<Mutex<Vec<Op>>>,
+    /// Topics of which facts were forgotten.
+    pub(crate) cut: Cut,
     /// Whether the newest build runs everywhere.
     pub(crate) rolled_out: Arc<AtomicBool>,
 }
@@ -127,7 +130,8 @@ impl Mall {
         let provider: Arc<Mutex<Provider>> = Arc::default();
         let (door, asked, clock) = (sim.broker("broker", broker.clone()), provider.clone(), sim.env());
         let outside = sim.http("provider", move |request, _| answer(&asked, request, clock.wall_ms()));
-        let (mut stores, mut nodes, rolled_out) = (BTreeMap::new(), BTreeMap::new(), Arc::<AtomicBool>::default());
+        let (mut stores, mut nodes, mut lanes) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        let rolled_out = Arc::<AtomicBool>::default();
         for context in contexts(sim.seed()) {
             let memory = MemoryStore::with_env(sim.env());
             let store: SimStore = sim.store(context, memory.clone());
@@ -138,10 +142,21 @@ impl Mall {
                 sim.node(&slot.clone(), move |env| boot(map(), slot.clone(), &ports, env))
             });
             nodes.insert(context, started.collect());
+            lanes.insert(context, Lanes::of(context, memory.clone(), broker.clone(), &shape.map(context)));
             stores.insert(context, memory);
         }
-        let this =
-            Self { sim: sim.clone(), stores, broker, provider, door, nodes, history: Arc::default(), rolled_out };
+        let this = Self {
+            sim: sim.clone(),
+            stores,
+            broker,
+            provider,
+            door,
+            nodes,
+            lanes,
+            history: Arc::default(),
+            cut: Cut::default(),
+            rolled_out,
+        };
         this.settle_in_time();
         this
     }
@@ -173,7 +188,7 @@ impl Mall {
         let mut docs: Vec<Doc> = TABLES.iter().flat_map(|table| store.docs_of(table)).collect();
         let rows: Vec<Doc> = shown(&docs).iter().flat_map(|table| store.docs_of(table)).collect();
         docs.extend(rows);
-        Dump::new(store.all_events(), docs)
+        Dump::new(store.all_events(), store.look_at_facts(<[_]>::to_vec), docs)
     }
 
     /// What every store holds now, and what the world has seen.

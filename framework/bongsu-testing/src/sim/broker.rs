@@ -44,6 +44,8 @@ struct Published {
     last: VecDeque<Out>,
     /// Position of the next duplicate.
     again: u64,
+    /// How many the broker has taken.
+    repeated: u64,
     /// How often the broker was replaced.
     era: u64,
 }
@@ -87,12 +89,14 @@ impl SimBroker {
             published.again
         };
         self.core.moment(&Moment::Published { broker: self.name, batch: std::slice::from_ref(&message) });
-        self.inner.publish(Producer { service: AGAIN, epoch: 0, refill: 0, after: 0 }, vec![message]).await
+        self.inner.publish(Producer { service: AGAIN, epoch: 0, refill: 0, after: 0 }, vec![message]).await?;
+        self.published().repeated += 1;
+        Ok(())
     }
 
     /// How many copies the faults of this run, or the scenario, have made so far.
     pub fn repeated(&self) -> u64 {
-        self.published().again
+        self.published().repeated
     }
 
     fn published(&self) -> MutexGuard<'_, Published> {

@@ -54,6 +54,11 @@ impl<T: Send + Sync + 'static> Node<T> {
         self.core.pause(self.id.0, how_long);
     }
 
+    /// Lets it go on at once, with the memory it had.
+    pub fn resume(&self) {
+        self.core.resume(self.id.0);
+    }
+
     /// Moves its wall clock.
     pub fn jump_wall_clock(&self, ms: i64) {
         let mut state = self.core.lock();

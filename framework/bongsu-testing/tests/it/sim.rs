@@ -9,18 +9,41 @@ mod service;
 mod snapshots;
 mod poison;
 mod refill;
+mod timers;
 
 const fn ms(ms: u64) -> Duration {
     Duration::from_millis(ms)
 }
 
 use std::{
+    ops::Range,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
     time::Duration,
 };
+
+use bongsu_testing::sim::{self, Failure, Plan, Sim};
+
+/// Some seed finds a planted bug, by a rule whose name begins so: a run that merely never ends well, or breaks another
+/// rule, shows nothing of the rule that is there for it.
+fn is_found_by<T, S, F>(bug: &str, rule: &str, seeds: Range<u64>, scenario: S)
+where
+    T: Send + 'static,
+    S: Fn(Sim) -> F,
+    F: Future<Output = Result<T, Failure>> + Send + 'static,
+{
+    let mut others = Vec::new();
+    for seed in seeds {
+        match sim::run(seed, Plan::swarm(seed).bug(bug), &scenario).result {
+            Err(Failure::Rule(why)) if why.starts_with(rule) => return,
+            Err(other) => others.push(format!("{seed}: {other}")),
+            Ok(_) => {}
+        }
+    }
+    panic!("{bug} was not found by {rule:?}, but: {others:#?}");
+}
 
 /// Counts its drops: what a task holds while it waits.
 struct Held(Arc<AtomicU64>);

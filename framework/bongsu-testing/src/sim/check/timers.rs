@@ -1,8 +1,9 @@
-//! I9, while a run goes on: the timers a process believes are set are the timers that are written down.
+//! I9, while a run goes on: the timers a process believes are set are the timers that are written down, for the time it
+//! asked for, and none wakes it before.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
-use bongsu_runtime::ports::store::{Position, Read, Store, StoredEvent};
+use bongsu_runtime::ports::store::{Doc, Position, Read, Store, StoredEvent};
 use futures::FutureExt;
 use serde::{Deserialize, de::IgnoredAny};
 
@@ -29,7 +30,7 @@ enum Told {
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case")]
 enum Want {
-    Wake { name: String },
+    Wake { name: String, at_ms: i64 },
     CancelWake(String),
     Send(IgnoredAny),
     SendUndo(IgnoredAny),
@@ -37,18 +38,32 @@ enum Want {
     Done,
 }
 
-/// The timers that follow from the steps read so far.
+/// When a step was taken, by the clock of the node that took it.
+#[derive(Deserialize)]
+struct Meta {
+    time: String,
+}
+
+/// The to-do of a timer, as the runtime keeps it.
+#[derive(Deserialize)]
+struct Kept {
+    due_ms: i64,
+    attempts: u32,
+}
+
+/// The timers that follow from the steps read so far, each with its time.
 #[derive(Default)]
 struct Armed {
     read: Position,
-    timers: BTreeSet<String>,
+    timers: BTreeMap<String, i64>,
 }
 
 /// How often it looks: every so many Commits of the store, and at every crash.
 const EVERY: u64 = 7;
 
-/// Every timer that the processes of a store have set and not cleared has its to-do, and every to-do of a timer its
-/// process: at every crash and every few Commits. To be watched.
+/// Every timer that the processes of a store have set and not cleared has its to-do, due when they said, and every to-do
+/// of a timer its process; and no process was woken by a timer that is not set, or before its time. At every crash and
+/// every few Commits. To be watched.
 pub fn timers_are_kept(name: &'static str, store: MemoryStore) -> impl FnMut(&Moment<'_>) -> Checked + Send {
     let (mut armed, mut commits) = (Armed::default(), 0_u64);
     move |moment| {
@@ -81,20 +96,27 @@ impl Armed {
     }
 
     fn fold(&mut self, event: &StoredEvent) -> Result<(), String> {
-        let Step { input, effects } = serde_json::from_slice(&event.data)
-            .map_err(|error| format!("{}@{} is no step of a process: {error}", event.stream, event.version))?;
+        let at = format!("{}@{}", event.stream, event.version);
+        let Step { input, effects } =
+            serde_json::from_slice(&event.data).map_err(|error| format!("{at} is no step of a process: {error}"))?;
         let timer = |name: &str| format!("timer/{}/{name}", event.stream);
         if let Told::Woke { name } = input {
-            self.timers.remove(&timer(&name));
+            let Some(due_ms) = self.timers.remove(&timer(&name)) else {
+                return Err(format!("{at} was woken by {name}, which is not set"));
+            };
+            let now_ms = time_of(event).ok_or_else(|| format!("{at} has no time"))?;
+            if now_ms < due_ms {
+                return Err(format!("{at} was woken by {name} {} ms before its time", due_ms - now_ms));
+            }
         }
         for want in effects {
             match want {
-                Want::Wake { name } => drop(self.timers.insert(timer(&name))),
+                Want::Wake { name, at_ms } => drop(self.timers.insert(timer(&name), at_ms)),
                 Want::CancelWake(name) => drop(self.timers.remove(&timer(&name))),
                 // Since schema 2 the end clears every timer, and nothing after it in its list is carried out.
                 Want::Unwind | Want::Done if event.schema > 1 => {
                     let of_instance = timer("");
-                    self.timers.retain(|id| !id.starts_with(&of_instance));
+                    self.timers.retain(|id, _| !id.starts_with(&of_instance));
                     break;
                 }
                 Want::Send(_) | Want::SendUndo(_) | Want::Unwind | Want::Done => {}
@@ -104,14 +126,35 @@ impl Armed {
     }
 
     fn agree(&self, store: &MemoryStore) -> Checked {
-        let written = store.docs_of("todo").into_iter().map(|doc| doc.key.id);
-        let written: BTreeSet<String> = written.filter(|id| id.starts_with("timer/")).collect();
-        if let Some(lost) = self.timers.difference(&written).next() {
-            return Err(format!("{lost} is set and not written down"));
+        let mut written = BTreeMap::new();
+        for doc in store.docs_of("todo").into_iter().filter(|doc| doc.key.id.starts_with("timer/")) {
+            let kept = kept(&doc)?;
+            written.insert(doc.key.id, kept);
         }
-        match written.difference(&self.timers).next() {
+        for (timer, at_ms) in &self.timers {
+            match written.get(timer) {
+                None => return Err(format!("{timer} is set and not written down")),
+                // One that failed is tried again, later.
+                Some(Kept { due_ms, attempts }) if due_ms != at_ms && (*attempts == 0 || due_ms < at_ms) => {
+                    return Err(format!("{timer} is set for {at_ms} and written down for {due_ms}"));
+                }
+                Some(_) => {}
+            }
+        }
+        match written.keys().find(|timer| !self.timers.contains_key(*timer)) {
             Some(stray) => Err(format!("{stray} is written down and no process has set it")),
             None => Ok(written.len() as u64),
         }
     }
+}
+
+fn kept(doc: &Doc) -> Result<Kept, String> {
+    serde_json::from_slice(&doc.data).map_err(|error| format!("{}: {error}", doc.key))
+}
+
+/// Milliseconds since the Unix epoch.
+fn time_of(event: &StoredEvent) -> Option<i64> {
+    let Meta { time } = serde_json::from_slice(&event.meta).ok()?;
+    let time = humantime::parse_rfc3339(&time).ok()?;
+    i64::try_from(time.duration_since(std::time::UNIX_EPOCH).ok()?.as_millis()).ok()
 }

@@ -45,7 +45,5 @@ fn a_paused_owner_is_fenced_when_it_goes_on() {
 
 #[test]
 fn an_owner_without_a_fence_is_found() {
-    let plan = |seed| Plan::swarm(seed).bug("no-fence-after-pause");
-    let Err(failed) = sim::search(0..20, plan, scenario) else { panic!("no seed found it") };
-    assert!(failed.to_string().contains("rule broken: I15 desk: 'desk-"), "{failed}");
+    crate::sim::is_found_by("no-fence-after-pause", "I15 desk: 'desk-", 0..20, scenario);
 }
