@@ -14,6 +14,7 @@ use crate::{
     envelope::{Envelope, rfc3339},
     ports::store::{CommitId, Scan},
     queued,
+    saga::Written,
     todo::{PARKED, TODO, Todo, Work},
     unit::{Fail, Unit},
 };
@@ -23,7 +24,8 @@ use crate::{
 pub struct Parked {
     /// Names it for `unpark` and `evict`.
     pub id: String,
-    /// `timer`, `activity`, `fact`, or `undo`: a process that ended because it could not be undone.
+    /// `timer`, `activity`, `fact`, `undo` (a process that ended because it could not be undone), or `waiting`: inputs
+    /// that came before their process started.
     pub kind: &'static str,
     /// The process, activity or consumer.
     pub whose: String,
@@ -31,7 +33,7 @@ pub struct Parked {
     pub key: String,
     /// What failed: the name of the oldest fact with its subject and sequence, of the timer, event or command.
     pub what: String,
-    /// How many facts wait in its queue, the failed one included.
+    /// How many facts (or inputs) wait in its queue, the failed one included.
     pub waiting: usize,
     /// Attempts made.
     pub attempts: u32,
@@ -107,7 +109,7 @@ async fn plan(unit: &mut Unit, id: &str, deed: &Deed, fate: Fate) -> Result<bool
         return Ok(false);
     }
     unit.note_deed(deed, event_of(&todo.work, fate), id, about(&todo)).await?;
-    if fate == Fate::Evict && !drop_first(unit, &mut todo).await? {
+    if fate == Fate::Evict && !drop_first(unit, id, &mut todo).await? {
         unit.put(Todo::key(id), None);
         return Ok(true);
     }
@@ -118,7 +120,12 @@ async fn plan(unit: &mut Unit, id: &str, deed: &Deed, fate: Fate) -> Result<bool
 }
 
 /// Takes the failed fact out of its queue; false when nothing is left to do.
-async fn drop_first(unit: &mut Unit, todo: &mut Todo) -> Result<bool, Fail> {
+async fn drop_first(unit: &mut Unit, id: &str, todo: &mut Todo) -> Result<bool, Fail> {
+    if let Work::Waiting(early) = &mut todo.work {
+        let left = early.pop(unit, id);
+        (todo.attempts, todo.error) = (0, None);
+        return Ok(left);
+    }
     let Work::Facts { consumer, facts, .. } = &mut todo.work else { return Ok(false) };
     if facts.is_empty() {
         return Ok(false);
@@ -135,8 +142,8 @@ async fn drop_first(unit: &mut Unit, todo: &mut Todo) -> Result<bool, Fail> {
 /// The name of the event about a deed.
 fn event_of(work: &Work, fate: Fate) -> &'static str {
     match (work, fate) {
-        (Work::Facts { .. } | Work::Waiting { .. }, Fate::Retry) => "bongsu.parked-fact-retried",
-        (Work::Facts { .. } | Work::Waiting { .. }, Fate::Evict) => "bongsu.parked-fact-evicted",
+        (Work::Facts { .. } | Work::Waiting(_), Fate::Retry) => "bongsu.parked-fact-retried",
+        (Work::Facts { .. } | Work::Waiting(_), Fate::Evict) => "bongsu.parked-fact-evicted",
         (Work::Timer { .. }, Fate::Retry) => "bongsu.parked-timer-retried",
         (Work::Timer { .. }, Fate::Evict) => "bongsu.parked-timer-evicted",
         (Work::Job { .. }, Fate::Retry) => "bongsu.parked-activity-retried",
@@ -173,7 +180,11 @@ fn show(id: String, todo: &Todo) -> Parked {
             );
             ("fact", consumer, key, what, facts.len())
         }
-        Work::Waiting { process, key, inputs } => ("waiting", process, key, String::new(), inputs.len()),
+        Work::Waiting(early) => {
+            let what = early.oldest().map(Written::message);
+            let what = what.map_or_else(String::new, |heard| type_of(&heard.name, heard.schema));
+            ("waiting", &early.process, &early.key, what, early.len())
+        }
         Work::Undo { process, key, command, .. } => {
             let command = command.message();
             ("undo", process, key, type_of(&command.name, command.schema), 0)
@@ -182,7 +193,7 @@ fn show(id: String, todo: &Todo) -> Parked {
     let traceparent = match &todo.work {
         Work::Facts { .. } => first.and_then(|fact| fact.traceparent.map(|parent| parent.into_owned())),
         Work::Timer { ctx, .. } | Work::Job { ctx, .. } | Work::Undo { ctx, .. } => ctx.traceparent.clone(),
-        Work::Waiting { .. } => None,
+        Work::Waiting(_) => None,
     };
     Parked {
         id,

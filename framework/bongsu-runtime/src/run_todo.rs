@@ -124,7 +124,7 @@ async fn plan(
             let outcome = Outcome { command: command.message(), ctx: Ctx { actor: process, ..ctx } };
             close_job(unit, &outcome).await
         }
-        Work::Waiting { .. } => Err(Undone::NotMine),
+        Work::Waiting(_) => unit.catch_up(id, todo).await.map_err(undone),
     }
 }
 
@@ -277,6 +277,8 @@ async fn note_failure(core: &Arc<Core>, lease: &str, id: &str, why: &str, for_go
             return Ok(());
         }
         let most = match (&todo.work, for_good) {
+            // Several inputs failed together: then they are tried one by one.
+            (Work::Waiting(_), true) if todo.attempts == 0 => ATTEMPTS,
             (_, true) => 1,
             (Work::Job { .. }, false) => JOB_ATTEMPTS,
             _ => ATTEMPTS,

@@ -97,7 +97,11 @@ impl Default for Settings {
 
 impl Runtime {
     /// Starts everything a service's map asks for. Returns at once; ask [`Handle::status`] when it is ready.
+    ///
+    /// # Panics
+    /// When the map is wired wrong; ask [`Service::check`] before, where an error is wanted.
     pub fn start(service: Service, world: World, settings: Settings) -> Self {
+        service.check().unwrap_or_else(|wrong| panic!("{wrong}"));
         let cache_bytes = settings.cache_bytes;
         let core = Arc::new(Core {
             service,

@@ -23,7 +23,11 @@ pub(crate) struct Seen {
 
 /// The seen mark of a fact's subject.
 pub(crate) fn seen_key(consumer: &str, envelope: &Envelope<'_>) -> DocKey {
-    DocKey::new(SEEN, format!("{consumer}/{}/{}", envelope.source, envelope.subject))
+    match envelope.ordinal {
+        0 => DocKey::new(SEEN, format!("{consumer}/{}/{}", envelope.source, envelope.subject)),
+        // Each fact of an event but the first has marks of its own.
+        ordinal => DocKey::new(SEEN, format!("{consumer}/{}#{ordinal}/{}", envelope.source, envelope.subject)),
+    }
 }
 
 /// A mark as it is stored.
