@@ -10,7 +10,7 @@ use bytes::Bytes;
 
 use crate::{
     bounded::Bounded,
-    ports::store::{CommitId, DocKey, Head, Mismatch},
+    ports::store::{CommitId, Doc, DocKey, Head, Mismatch},
 };
 
 pub(crate) type State = Arc<dyn Any + Send + Sync>;
@@ -59,6 +59,12 @@ const HEAVIEST: usize = 4 << 20;
 /// and it is taken to weigh [`HEAVIEST`] at most.
 pub(crate) fn heavier(bytes: usize, by: usize) -> usize {
     bytes.saturating_add(by).min(HEAVIEST)
+}
+
+impl From<Option<Doc>> for CachedDoc {
+    fn from(found: Option<Doc>) -> Self {
+        found.map_or_else(Self::default, |doc| Self { revision: Some(doc.revision), data: doc.data })
+    }
 }
 
 impl CachedStream {

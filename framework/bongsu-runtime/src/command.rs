@@ -11,7 +11,7 @@ use crate::{
     moments, planted,
     ports::{
         Fut,
-        store::{CommitId, DocBody, DocKey, DocWrite, Mismatch, Position, Read, StoreError},
+        store::{CommitId, DocBody, DocKey, DocWrite, Mismatch, StoreError},
     },
     target::Decided,
     token::Token,
@@ -169,9 +169,7 @@ pub(crate) async fn run(core: &Arc<Core>, call: &Call, planner: &dyn Planner) ->
         }
         let reply = planner.plan(&mut unit).await.map_err(refused)?;
         let later = planted::reply_later(core);
-        if let Some(once) = call.once.as_ref().filter(|_| !later) {
-            unit.put(once_key(once), Some(keep(once, &reply, unit.now_ms)));
-        }
+        leave_a_trace(&mut unit, call, &reply, later);
         let (half, Ok(queued)) = (planted::second_half(core, &mut unit), core.submit(unit.plan())) else { continue };
         match core.settle(queued).await {
             Settled::Done => {
@@ -204,6 +202,15 @@ pub(crate) async fn run(core: &Arc<Core>, call: &Call, planner: &dyn Planner) ->
     Err(CommandError::Conflict)
 }
 
+/// Keeps the answer under the once-key; without one, leaves under the Commit's own name that it was applied.
+fn leave_a_trace(unit: &mut Unit, call: &Call, reply: &Reply, later: bool) {
+    match &call.once {
+        Some(once) if !later => unit.put(once_key(once), Some(keep(once, reply, unit.now_ms))),
+        Some(_) => {}
+        None => unit.put(done_key(unit.id), Some(done(unit.now_ms))),
+    }
+}
+
 /// The kept answer of this once-key; reading it also guards that there is none.
 async fn kept(unit: &mut Unit, call: &Call) -> Result<Option<Answer>, CommandError> {
     let Some(once) = &call.once else { return Ok(None) };
@@ -230,7 +237,8 @@ fn overtaken(mismatches: &[Mismatch], call: &Call) -> Result<Option<Answer>, Com
 }
 
 /// After an unknown outcome: the answer, if the Commit is in the store. Which answer, the once-key says: another
-/// request under the same key may have been the one that won.
+/// request under the same key may have been the one that won. Without one, the Commit left a document under its own
+/// name, whatever else it wrote; that is known as long as a once-key is.
 async fn found_applied(
     core: &Arc<Core>,
     call: &Call,
@@ -242,11 +250,8 @@ async fn found_applied(
         let kept = doc.map(|doc| replay(&doc.data, once)).transpose()?;
         return Ok(kept.map(|kept| Answer { replayed: kept.reply != reply, ..kept }));
     }
-    let head = core.store.head().await.map_err(failed)?;
-    let after = Position(head.0.saturating_sub(1_000));
-    let recent = core.store.read(Read::Feed { after }, 1_000).await.map_err(failed)?;
-    let applied = recent.iter().any(|event| event.commit == id);
-    Ok(applied.then_some(Answer { reply, replayed: false }))
+    let found = core.store.docs(vec![done_key(id)]).await.map_err(failed)?.pop().flatten();
+    Ok(found.map(|_| Answer { reply, replayed: false }))
 }
 
 fn replay(data: &[u8], once: &Once) -> Result<Answer, CommandError> {
@@ -261,6 +266,15 @@ fn keep(once: &Once, reply: &Reply, now_ms: i64) -> DocBody {
     let kept = Kept { body: once.body.clone(), reply: reply.clone() };
     let data = serde_json::to_vec(&kept).expect("a reply has string keys and encodes as JSON");
     DocBody { data: data.into(), index: vec![(BY_TIME, time_key(now_ms))] }
+}
+
+/// That a Commit was applied.
+fn done_key(id: CommitId) -> DocKey {
+    DocKey::new(ONCE, format!("commit/{:032x}", id.0))
+}
+
+fn done(now_ms: i64) -> DocBody {
+    DocBody { data: Bytes::new(), index: vec![(BY_TIME, time_key(now_ms))] }
 }
 
 /// The key of the index on time.

@@ -1,65 +1,80 @@
-//! One task per consumer: fetches for all the partitions this instance holds and hands each lane its share.
+//! One task per consumer fetches for all the partitions this instance holds; one task per partition handles what
+//! came, at its own speed.
+//!
+//! Between them is a box per partition, bounded in bytes: while one is full nothing more is asked for that partition,
+//! and for the others as before. A lane that cannot go on delays nobody.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
 use futures::{FutureExt, pin_mut, select_biased};
+use tokio::sync::Notify;
 
 use crate::{
     consumer::Consumer,
     core::Core,
-    lane::{Lane, Stop},
-    pauses::Pauses,
+    mailbox::Mailbox,
     ports::{
         broker::{Batch, BrokerError, Partition},
-        store::StoreError,
+        env::Task,
     },
+    reader::Reader,
+    runtime::keep_running,
     topics,
 };
 
 const FETCH_BYTES: u32 = 1 << 20;
 const FETCH_WAIT: Duration = Duration::from_millis(1_000);
 
-/// What one consumer does in this instance.
-struct Reading {
-    core: Arc<Core>,
-    consumer: Arc<dyn Consumer>,
-    /// By lease.
-    lanes: BTreeMap<String, Lane>,
-    pauses: Pauses,
-    /// Topics of which history is missing, and this was said.
-    missing: BTreeSet<String>,
+/// What the tasks of one consumer share.
+pub(crate) struct Reading {
+    pub(crate) core: Arc<Core>,
+    pub(crate) consumer: Arc<dyn Consumer>,
+    /// Rung when a partition is to be asked for that was not, or from elsewhere.
+    pub(crate) asks: Notify,
+    /// Lanes of which history is missing, by topic: said once for all of a topic.
+    missing: Mutex<BTreeMap<String, BTreeSet<String>>>,
+}
+
+/// A partition that is read here.
+struct Open {
+    partition: Partition,
+    mailbox: Arc<Mailbox>,
+    /// Dropping it ends the lane.
+    _task: Box<dyn Task>,
 }
 
 pub(crate) async fn run(core: Arc<Core>, consumer: Arc<dyn Consumer>) {
-    let (lanes, pauses, missing) = (BTreeMap::new(), Pauses::default(), BTreeSet::new());
-    let mut reading = Reading { core: core.clone(), consumer, lanes, pauses, missing };
+    let (asks, missing) = (Notify::new(), Mutex::default());
+    let reading = Arc::new(Reading { core: core.clone(), consumer, asks, missing });
+    let mut lanes = BTreeMap::new();
     let mut pauses = 0;
     loop {
-        let changed = core.leases.changed.notified().fuse();
-        pin_mut!(changed);
-        reading.open_and_close().await;
-        let wait = reading.pauses.next(&core, FETCH_WAIT);
-        if reading.lanes.is_empty() {
-            let nap = core.env.sleep(wait).fuse();
+        let (changed, asked) = (core.leases.changed.notified().fuse(), reading.asks.notified().fuse());
+        pin_mut!(changed, asked);
+        reading.open_and_close(&mut lanes);
+        let want: Vec<_> = lanes.values().filter_map(Open::want).collect();
+        if want.is_empty() {
+            let nap = core.env.sleep(FETCH_WAIT).fuse();
             pin_mut!(nap);
-            select_biased! { () = changed => {}, () = nap => {} }
+            select_biased! { () = changed => {}, () = asked => {}, () = nap => {} }
             continue;
         }
-        let want = reading.lanes.values().map(|lane| (lane.partition.clone(), lane.offset())).collect();
-        let fetch = core.broker.fetch(want, FETCH_BYTES, wait).fuse();
+        let fetch = core.broker.fetch(want.clone(), FETCH_BYTES, FETCH_WAIT).fuse();
         pin_mut!(fetch);
-        let fetched = select_biased! { batch = fetch => batch, () = changed => continue };
+        let fetched = select_biased! { batch = fetch => batch, () = changed => continue, () = asked => continue };
         match fetched {
             Ok(batch) => {
                 pauses = 0;
-                reading.deliver(batch).await;
+                deliver(&lanes, &want, batch);
             }
-            Err(BrokerError::Gone { topic, index, earliest, .. }) => {
-                reading.history_is_missing(&Partition { topic, index }, earliest);
+            Err(BrokerError::Gone { topic, index, asked, earliest, .. }) => {
+                let gone = Partition { topic, index };
+                let lane = lanes.values().find(|open| open.partition == gone);
+                lane.into_iter().for_each(|open| open.mailbox.gone(asked, earliest));
             }
             Err(error) => {
                 if pauses == 0 {
@@ -75,35 +90,50 @@ pub(crate) async fn run(core: Arc<Core>, consumer: Arc<dyn Consumer>) {
     }
 }
 
+impl Open {
+    /// What is to be fetched for it, if there is room.
+    fn want(&self) -> Option<(Partition, u64)> {
+        Some((self.partition.clone(), self.mailbox.wants()?))
+    }
+}
+
+/// Puts each partition's share where its lane finds it.
+fn deliver(lanes: &BTreeMap<String, Open>, want: &[(Partition, u64)], batch: Batch) {
+    for (partition, messages) in batch.messages {
+        let asked = want.iter().find(|(wanted, _)| *wanted == partition).map(|(_, offset)| *offset);
+        let lane = lanes.values().find(|open| open.partition == partition);
+        if let (Some(asked), Some(open)) = (asked, lane) {
+            open.mailbox.put(asked, batch.log, messages);
+        }
+    }
+}
+
 impl Reading {
-    /// Opens the lanes whose lease was won, drops those whose lease was lost.
-    async fn open_and_close(&mut self) {
+    /// Starts a lane for each lease that was won, and ends those whose lease was lost.
+    fn open_and_close(self: &Arc<Self>, lanes: &mut BTreeMap<String, Open>) {
         let prefix = format!("lane/{}/", self.consumer.name());
         let held = self.core.leases.held(&prefix);
-        let health = &self.core.health;
-        self.lanes.retain(|lease, _| {
+        lanes.retain(|lease, open| {
             let keep = held.contains(lease);
             if !keep {
-                health.goes_on(lease);
+                self.core.health.goes_on(lease);
+                self.is_whole(&open.partition.topic, lease);
             }
             keep
         });
         for lease in held {
-            if self.lanes.contains_key(&lease) || self.pauses.rests(&self.core, &lease) {
+            if lanes.contains_key(&lease) {
                 continue;
             }
             let Some((topic, index)) = lease[prefix.len()..].rsplit_once('/') else { continue };
             let Ok(index) = index.parse() else { continue };
             let partition = Partition { topic: topic.to_owned(), index };
-            match Lane::open(&self.core, self.consumer.clone(), partition, lease.clone()).await {
-                Ok(lane) => {
-                    if lane.is_whole() {
-                        self.core.health.progress(&lease, lane.offset());
-                    }
-                    self.lanes.insert(lease, lane);
-                }
-                Err(error) => self.has_to_wait(&lease, &error),
-            }
+            let mailbox = Arc::new(Mailbox::default());
+            let (reading, to, of, name) = (self.clone(), mailbox.clone(), partition.clone(), lease.clone());
+            let task = keep_running(&self.core, "lane", move |_| {
+                Box::pin(Reader::new(reading.clone(), to.clone(), of.clone(), name.clone()).run())
+            });
+            lanes.insert(lease, Open { partition, mailbox, _task: task });
         }
     }
 
@@ -116,80 +146,23 @@ impl Reading {
         }
     }
 
-    async fn deliver(&mut self, batch: Batch) {
-        let (core, log) = (self.core.clone(), batch.log);
-        let mut messages: BTreeMap<Partition, _> = batch.messages.into_iter().collect();
-        let work = self.lanes.iter_mut().map(|(lease, lane)| {
-            let share = messages.remove(&lane.partition).unwrap_or_default();
-            let core = &core;
-            async move {
-                let handled =
-                    if share.is_empty() { lane.rest(core).await } else { lane.handle(core, log, &share).await };
-                // Otherwise what moved the cursor may have been refused.
-                if handled.is_ok() && lane.is_whole() {
-                    core.health.progress(lease, lane.offset());
-                }
-                (lease.clone(), handled)
-            }
-        });
-        let stopped: Vec<_> = futures::future::join_all(work).await;
-        for (lease, handled) in stopped {
-            match handled {
-                Ok(()) => self.works(&lease),
-                Err(Stop::Later(error)) => {
-                    // Where it stands is no longer known: kept open, it would go on behind facts without effect.
-                    self.lanes.remove(&lease);
-                    self.has_to_wait(&lease, &error);
-                }
-                Err(Stop::Lost) => {
-                    self.lanes.remove(&lease);
-                }
-                Err(Stop::OtherLog) => {
-                    let partition = self.lanes.get(&lease).map(|lane| lane.partition.clone());
-                    partition.into_iter().for_each(|partition| self.history_is_missing(&partition, 0));
-                }
-            }
-        }
+    /// Notes that a lane misses history; true when it is the first of its topic.
+    pub(crate) fn is_cut(&self, topic: &str, lease: &str) -> bool {
+        let mut missing = self.missing.lock().unwrap_or_else(PoisonError::into_inner);
+        let lanes = missing.entry(topic.to_owned()).or_default();
+        let first = lanes.is_empty();
+        lanes.insert(lease.to_owned());
+        first
     }
 
-    /// A lane tries again after a pause; said when it begins to.
-    fn has_to_wait(&mut self, lease: &str, error: &StoreError) {
-        if self.pauses.failed(&self.core, lease) {
-            tracing::warn!(consumer = self.consumer.name(), lease, %error, "facts cannot be handled now");
+    /// Notes that a lane misses nothing; true when it was the last of its topic that did.
+    pub(crate) fn is_whole(&self, topic: &str, lease: &str) -> bool {
+        let mut missing = self.missing.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(lanes) = missing.get_mut(topic) else { return false };
+        let last = lanes.remove(lease) && lanes.is_empty();
+        if lanes.is_empty() {
+            missing.remove(topic);
         }
-    }
-
-    fn works(&mut self, lease: &str) {
-        if self.pauses.works(lease) {
-            tracing::info!(consumer = self.consumer.name(), lease, "facts are handled again");
-        }
-        let Some(lane) = self.lanes.get(lease).filter(|lane| !lane.is_cut()) else { return };
-        self.core.health.goes_on(lease);
-        let topic = lane.partition.topic.clone();
-        let others = self.lanes.values().any(|lane| lane.is_cut() && lane.partition.topic == topic);
-        if !others && self.missing.remove(&topic) {
-            tracing::info!(consumer = self.consumer.name(), topic, "the missing facts are published again");
-        }
-    }
-
-    /// What a lane has to read next is not there (any more): it looks for a refill, and an operator is told, once
-    /// for all partitions of a topic.
-    fn history_is_missing(&mut self, partition: &Partition, earliest: u64) {
-        let found = self.lanes.iter_mut().find(|(_, lane)| lane.partition == *partition);
-        let Some((lease, lane)) = found else { return };
-        if !lane.look_for_refill(earliest) {
-            return;
-        }
-        let remedy = format!("bongsu republish {}", partition.topic);
-        self.core.health.halt(lease, &format!("facts it has not heard are gone from the broker; {remedy}"));
-        if self.missing.insert(partition.topic.clone()) {
-            tracing::error!(
-                code = "history-missing",
-                consumer = self.consumer.name(),
-                topic = partition.topic,
-                remedy,
-                "facts that were not heard yet are gone from the broker: nothing is heard until all are published again"
-            );
-        }
+        last
     }
 }

@@ -32,6 +32,10 @@ pub(crate) trait Consumer: Send + Sync {
     fn generation(&self, _generation: u64) -> Option<Arc<dyn Consumer>> {
         None
     }
+    /// Documents that this fact is certain to change, to be looked up ahead.
+    fn rows(&self, _fact: &Message) -> Vec<DocKey> {
+        Vec::new()
+    }
     fn apply<'a>(&'a self, unit: &'a mut Unit, fact: Message, ctx: &'a Ctx) -> Fut<'a, Result<(), Fail>>;
 
     fn topics(&self) -> Vec<String> {
@@ -159,6 +163,11 @@ where
 
     fn generation(&self, generation: u64) -> Option<Arc<dyn Consumer>> {
         Some(Arc::new(Self { name: table(&self.name, generation), heard: self.heard.clone(), fold: PhantomData }))
+    }
+
+    fn rows(&self, fact: &Message) -> Vec<DocKey> {
+        let keys = fact.decode().map(|event: P::Event| P::keys(&event)).unwrap_or_default();
+        keys.into_iter().map(|key| DocKey::new(&self.name, key)).collect()
     }
 
     fn apply<'a>(&'a self, unit: &'a mut Unit, fact: Message, _: &'a Ctx) -> Fut<'a, Result<(), Fail>> {

@@ -21,7 +21,7 @@ use crate::{
         Fut,
         broker::Broker,
         env::{Env, HttpClient, Task},
-        store::{CommitId, DocKey, Mismatch, Store, StoreError, Verdict},
+        store::{Commit, CommitId, DocKey, MAX_ITEMS, Mismatch, Store, StoreError, Verdict},
     },
     runtime::Settings,
     service::Service,
@@ -160,23 +160,28 @@ impl Core {
 
     /// Whether everything a unit has read is still so; what is not is forgotten. The store alone can tell.
     pub(crate) async fn still_holds(&self, unit: Unit) -> Result<bool, StoreError> {
-        let Plan { mut commit, streams, .. } = unit.plan();
-        (commit.events, commit.docs) = (Vec::new(), Vec::new());
-        match self.store.commit(commit).await? {
-            Verdict::Done => Ok(true),
-            Verdict::Refused(mismatches) => {
+        self.hold(unit.plan()).await
+    }
+
+    /// Whether all guards of a plan hold; what does not is forgotten. So many at a time as one Commit may have.
+    pub(crate) async fn hold(&self, plan: Plan) -> Result<bool, StoreError> {
+        for some in plan.commit.guards.chunks(MAX_ITEMS) {
+            let mut commit = Commit::new(plan.commit.id);
+            commit.guards = some.to_vec();
+            if let Verdict::Refused(mismatches) = self.store.commit(commit).await? {
                 let mut cache = self.cache();
                 cache.learn(&mismatches);
-                for (stream, read, _) in &streams {
+                for (stream, read, _) in &plan.streams {
                     if mismatches.iter().any(|mismatch| is_about(mismatch, stream)) {
                         cache.doubt(stream, read.reading);
                     }
                 }
                 drop(cache);
                 self.leases.learn(&mismatches);
-                Ok(false)
+                return Ok(false);
             }
         }
+        Ok(true)
     }
 
     /// Waits for the verdict and sets the cache right when it is not Done.

@@ -1,5 +1,4 @@
-//! The one drainer: wakes processes, runs activities, and tries failed facts again, each when it is due; and has old
-//! once-keys forgotten.
+//! The one drainer: wakes processes, runs activities, and tries failed facts again, each when it is due.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -8,15 +7,13 @@ use std::{
     time::Duration,
 };
 
-use bytes::Bytes;
 use futures::{FutureExt, pin_mut, select_biased};
 
 use crate::{
     core::Core,
-    forget::Forgetting,
     ports::{
         env::Task,
-        store::{Scan, StoreError},
+        store::{Scan, StoreError, id_of},
     },
     run_todo::run_todo,
     todo::{BY_DUE, JOBS_BY_DUE, TODO, due_key},
@@ -35,12 +32,13 @@ pub(crate) struct Drainer {
     busy: Arc<Mutex<BTreeSet<String>>>,
     /// Dropping a task stops it.
     tasks: BTreeMap<String, Box<dyn Task>>,
-    forgetting: Forgetting,
+    /// Which shard comes first the next time: what is due in one never starves the others.
+    turn: usize,
 }
 
 impl Drainer {
     pub(crate) fn new(core: Arc<Core>) -> Self {
-        Self { core, busy: Arc::default(), tasks: BTreeMap::new(), forgetting: Forgetting::default() }
+        Self { core, busy: Arc::default(), tasks: BTreeMap::new(), turn: 0 }
     }
 
     /// Drains while this instance lives; which shards, its leases say.
@@ -50,15 +48,16 @@ impl Drainer {
             let rung = core.due.notified().fuse();
             pin_mut!(rung);
             let mut pause = if core.leases.alone() { LONG_NAP } else { NAP };
-            for shard in core.leases.held("todo/") {
+            let mut shards: Vec<_> = core.leases.held("todo/").into_iter().collect();
+            let first = self.turn % shards.len().max(1);
+            shards.rotate_left(first);
+            self.turn = self.turn.wrapping_add(1);
+            for shard in shards {
                 let Some(number) = shard.strip_prefix("todo/").and_then(|number| number.parse().ok()) else { continue };
                 match self.start_due(&shard, number).await {
                     Ok(next) => pause = pause.min(next),
                     Err(error) => tracing::warn!(%error, "to-dos cannot be read"),
                 }
-            }
-            if let Err(error) = self.forgetting.turn(&core).await {
-                tracing::warn!(%error, "old once-keys cannot be forgotten now");
             }
             let busy = self.busy().clone();
             self.tasks.retain(|id, _| busy.contains(id));
@@ -68,22 +67,26 @@ impl Drainer {
         }
     }
 
-    /// Starts what is due in one shard; says how long until the next.
+    /// Starts what is due in one shard; says how long until the next. Reads the index alone, and of what is not due the
+    /// first entry alone: the documents may be many and large.
     async fn start_due(&mut self, lease: &str, shard: u32) -> Result<Duration, StoreError> {
         let mut pause = LONG_NAP;
         for (index, most) in [(BY_DUE, QUICK), (JOBS_BY_DUE, self.core.settings.activity_concurrency)] {
-            let page = most as u32 + 16;
-            let now = self.core.env.wall_ms();
-            for (cursor, doc) in self.core.store.scan(due(shard, index, page)).await? {
-                let wait = due_of(&cursor) - now;
-                if wait > 0 {
-                    pause = pause.min(Duration::from_millis(wait as u64));
-                    break;
-                }
+            let (page, now) = (most as u32 + 16, self.core.env.wall_ms());
+            let (past, future) = ((0, now.saturating_add(1)), (now.saturating_add(1), i64::MAX));
+            let found = self.core.store.keys(due(shard, index, past, page)).await?;
+            let is_all = found.len() < page as usize;
+            for cursor in found {
                 if self.in_work(index) >= most {
                     break;
                 }
-                self.start(lease, index, doc.key.id);
+                if let Some(id) = id_of(&cursor) {
+                    self.start(lease, index, id.to_owned());
+                }
+            }
+            // What is left over is started when something in work has ended, which rings.
+            if is_all && let Some(next) = self.core.store.keys(due(shard, index, future, 1)).await?.first() {
+                pause = pause.min(Duration::from_millis(due_of(next).saturating_sub(now).max(0) as u64));
             }
         }
         Ok(pause)
@@ -113,20 +116,20 @@ impl Drainer {
     }
 }
 
-/// The to-dos of one shard in order of due.
-fn due(shard: u32, index: u16, limit: u32) -> Scan {
+/// The to-dos of one shard that are due from one time on and before another, in order.
+fn due(shard: u32, index: u16, (from, until): (i64, i64), limit: u32) -> Scan {
     Scan {
         table: TODO.to_owned(),
         index: Some(index),
-        from: Bound::Included(due_key(shard, 0)),
-        to: Bound::Excluded(due_key(shard + 1, 0)),
+        from: Bound::Included(due_key(shard, from)),
+        to: Bound::Excluded(due_key(shard, until)),
         descending: false,
         limit,
     }
 }
 
 /// The due time in a cursor of the due index.
-fn due_of(cursor: &Bytes) -> i64 {
+fn due_of(cursor: &[u8]) -> i64 {
     let mut bytes = [0; 8];
     bytes.copy_from_slice(&cursor[1..9]);
     i64::try_from(u64::from_be_bytes(bytes)).unwrap_or(i64::MAX)

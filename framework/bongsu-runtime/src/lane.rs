@@ -4,26 +4,27 @@
 //! group commit makes them one fsync. A refusal refuses everything after it in the lane; the lane then reads
 //! its cursor again and plans from there.
 
-use std::{collections::VecDeque, panic::AssertUnwindSafe, sync::Arc};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+};
 
 use bongsu_core::digest;
-use bytes::Bytes;
-use futures::FutureExt;
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 
 use crate::{
     consumer::Consumer,
     core::{Core, Queued, Settled},
-    envelope::Envelope,
-    moments, planted,
+    moments,
+    plan_fact::Heard,
+    planted,
     ports::{
         broker::{In, LogId, Partition},
         store::{CommitId, DocBody, DocKey, Guard, StoreError},
     },
-    seen::{SEEN, is_seen, seen_body, seen_key},
-    todo::{MAX_QUEUED, Todo, Work},
-    unit::{Fail, Message, Unit},
+    seen::SEEN,
+    todo::clipped,
+    unit::Unit,
 };
 
 /// Where a lane stands, as kept in its cursor document.
@@ -39,7 +40,7 @@ pub(crate) struct Cursor {
 }
 
 pub(crate) struct Lane {
-    consumer: Arc<dyn Consumer>,
+    pub(crate) consumer: Arc<dyn Consumer>,
     /// Of a read model: that the generation it fills is the one shown.
     shown: Option<Guard>,
     pub(crate) partition: Partition,
@@ -48,7 +49,9 @@ pub(crate) struct Lane {
     /// Revision of the cursor document once everything submitted is applied.
     pub(crate) revision: Option<CommitId>,
     /// Facts were skipped since the cursor was last written.
-    skipped: bool,
+    pub(crate) skipped: bool,
+    /// By offset: facts whose Commits can never be stored.
+    pub(crate) unfit: BTreeMap<u64, Unfit>,
     /// History is missing: the next offset to look at for a refill.
     pub(crate) looking: Option<u64>,
 }
@@ -59,23 +62,35 @@ pub(crate) enum Stop {
     /// Another instance reads this partition now, or another generation of the read model is shown: what is
     /// still held is opened anew.
     Lost,
+    /// Something it rests on has changed: plan again.
+    Refused,
     /// The store does not answer; try again.
     Later(StoreError),
+    /// Only an operator can help.
+    Waits(String),
     /// The broker's history is not the one the cursor belongs to.
     OtherLog,
 }
 
-enum Planned {
+/// What is to become of a fact.
+pub(crate) enum Planned {
     Skip,
     Unit(Box<Unit>),
     /// The queue of this key is full: the lane has to wait.
-    Full,
+    Full(String),
+    /// It cannot wait where it should.
+    Unfit(String),
+}
+
+/// A fact whose Commit can never be stored.
+pub(crate) struct Unfit {
+    pub(crate) why: String,
+    /// How many of its plans could not be.
+    pub(crate) times: u32,
 }
 
 const IN_FLIGHT: usize = 128;
 pub(crate) const CURSOR: &str = "cursor";
-/// Attempts before a fact is parked.
-const ATTEMPTS: u32 = 5;
 
 impl Lane {
     /// Opens a lane at its cursor.
@@ -86,8 +101,17 @@ impl Lane {
         lease: String,
     ) -> Result<Self, StoreError> {
         let (consumer, shown) = core.reader(consumer).await?;
-        let mut lane =
-            Self { consumer, shown, partition, lease, cursor: None, revision: None, skipped: false, looking: None };
+        let mut lane = Self {
+            consumer,
+            shown,
+            partition,
+            lease,
+            cursor: None,
+            revision: None,
+            skipped: false,
+            unfit: BTreeMap::new(),
+            looking: None,
+        };
         match lane.reread(core).await {
             Err(Stop::Later(error)) => Err(error),
             Err(_) => Err(StoreError::Unavailable("another generation is shown meanwhile".into())),
@@ -97,7 +121,11 @@ impl Lane {
 
     /// The next offset to fetch.
     pub(crate) fn offset(&self) -> u64 {
-        self.looking.unwrap_or_else(|| self.cursor.as_ref().map_or(0, |cursor| cursor.offset))
+        self.looking.unwrap_or_else(|| self.cursor_offset())
+    }
+
+    fn cursor_offset(&self) -> u64 {
+        self.cursor.as_ref().map_or(0, |cursor| cursor.offset)
     }
 
     /// Handles what was fetched, in order, until all of it is durable.
@@ -111,29 +139,23 @@ impl Lane {
         if cursor.log != log {
             return Err(Stop::OtherLog);
         }
-        let mut pauses = 0;
-        loop {
-            match self.pass(core, messages).await {
-                Ok(()) => return Ok(()),
-                Err(Stop::Later(error)) if pauses < 20 => {
-                    tracing::debug!(consumer = self.consumer.name(), %error, "a lane plans again");
-                    if !matches!(error, StoreError::Unknown(_)) || pauses > 0 {
-                        core.env.sleep(core.pause(pauses)).await;
-                    }
-                    pauses += 1;
-                    self.reread(core).await?;
-                    core.env.sometimes(moments::LANE_AGAIN);
-                    // What was passed over before these messages is not durable: an end of a refill may be among it.
-                    if messages.first().is_some_and(|first| self.offset() < first.offset) {
-                        return Ok(());
-                    }
-                    if planted::highest_first(core) {
-                        self.skip_to_the_last(core, messages).await?;
-                    }
-                }
-                Err(stop) => return Err(stop),
-            }
+        let heard: Vec<_> = messages.iter().map(Heard::of).collect();
+        self.look_ahead(core, &heard).await?;
+        self.pass(core, &heard).await
+    }
+
+    /// Gets ready for another attempt at the same messages, from the cursor in the store on; false when they are not
+    /// what comes next there: what was passed over before them is not durable, and the end of a refill may be among it.
+    pub(crate) async fn again(&mut self, core: &Arc<Core>, messages: &[In]) -> Result<bool, Stop> {
+        self.reread(core).await?;
+        core.env.sometimes(moments::LANE_AGAIN);
+        if messages.first().is_some_and(|first| self.offset() < first.offset) {
+            return Ok(false);
         }
+        if planted::highest_first(core) {
+            self.skip_to_the_last(core, messages).await?;
+        }
+        Ok(true)
     }
 
     /// The planted bug `highest-offset`: the cursor moves past facts whose Commits were refused.
@@ -150,9 +172,12 @@ impl Lane {
         let mut mark = Unit::new(core, CommitId(digest(&["mark", &format!("{:?}", unit.id)])));
         unit.take_writes(SEEN).into_iter().for_each(|(key, body)| mark.put(key, body));
         let Ok(queued) = core.submit(unit.plan()) else {
-            return Err(Stop::Later(StoreError::Unknown("stale".into())));
+            return Err(Stop::Refused);
         };
-        failure(core.settle(queued).await).map_or(Ok(mark), Err)
+        match core.settle(queued).await {
+            Settled::Done => Ok(mark),
+            _ => Err(Stop::Refused),
+        }
     }
 
     /// Writes the cursor down if only skipped facts moved it.
@@ -172,26 +197,25 @@ impl Lane {
     }
 
     /// One attempt: plan and submit in order, collect the verdicts in order.
-    async fn pass(&mut self, core: &Arc<Core>, messages: &[In]) -> Result<(), Stop> {
-        let mut flying: VecDeque<Queued> = VecDeque::new();
+    async fn pass(&mut self, core: &Arc<Core>, heard: &[Heard<'_>]) -> Result<(), Stop> {
+        let mut flying = VecDeque::new();
         let mut failed = None;
-        for message in messages {
-            if message.offset < self.offset() {
+        for heard in heard {
+            if heard.message.offset < self.offset() {
                 continue;
             }
             if flying.len() == IN_FLIGHT {
-                let oldest = flying.pop_front().expect("just counted");
-                failed = failure(core.settle(oldest).await);
+                failed = self.settle_first(core, &mut flying).await.err();
             }
             if failed.is_none() {
-                failed = self.submit(core, message, &mut flying).await.err();
+                failed = self.submit(core, heard, &mut flying).await.err();
             }
             if failed.is_some() {
                 break;
             }
         }
-        for queued in flying {
-            let verdict = failure(core.settle(queued).await);
+        while !flying.is_empty() {
+            let verdict = self.settle_first(core, &mut flying).await.err();
             failed = failed.or(verdict);
         }
         if core.leases.guard(&self.lease).is_none() {
@@ -200,8 +224,40 @@ impl Lane {
         failed.map_or(Ok(()), Err)
     }
 
+    /// Waits for the verdict on what was submitted first.
+    async fn settle_first(&mut self, core: &Core, flying: &mut VecDeque<(u64, Queued)>) -> Result<(), Stop> {
+        let Some((offset, queued)) = flying.pop_front() else { return Ok(()) };
+        match core.settle(queued).await {
+            Settled::Done => {
+                self.unfit.remove(&offset);
+                Ok(())
+            }
+            Settled::Refused(_) => Err(Stop::Refused),
+            Settled::Failed(StoreError::Invalid(why)) => self.cannot_be_stored(offset, why).and(Err(Stop::Refused)),
+            Settled::Failed(error) => Err(Stop::Later(error)),
+        }
+    }
+
+    /// Notes that what a fact changes can never be stored: from here on it is planned to wait, first under its key,
+    /// then, if even that cannot be stored, under its offset.
+    fn cannot_be_stored(&mut self, offset: u64, why: String) -> Result<(), Stop> {
+        let unfit = self.unfit.entry(offset).or_insert(Unfit { why: String::new(), times: 0 });
+        *unfit = Unfit { why: clipped(why, 1_000), times: unfit.times + 1 };
+        if unfit.times > 2 {
+            Err(Stop::Waits(format!("fact {offset} cannot even be parked: {}", unfit.why)))
+        } else {
+            Ok(())
+        }
+    }
+
     /// Plans one fact until it rests on nothing stale, and queues it.
-    async fn submit(&mut self, core: &Arc<Core>, message: &In, flying: &mut VecDeque<Queued>) -> Result<(), Stop> {
+    async fn submit(
+        &mut self,
+        core: &Arc<Core>,
+        heard: &Heard<'_>,
+        flying: &mut VecDeque<(u64, Queued)>,
+    ) -> Result<(), Stop> {
+        let message = heard.message;
         let next = Cursor { offset: message.offset + 1, ..self.cursor.clone().expect("set before the first pass") };
         if let Some(passed) = self.pass_over(message) {
             self.cursor = Some(passed);
@@ -209,128 +265,53 @@ impl Lane {
             return Ok(());
         }
         loop {
-            let mut unit = match self.plan(core, message).await? {
+            match self.plan(core, heard).await? {
                 Planned::Skip => {
                     self.cursor = Some(next);
                     self.skipped = true;
                     return Ok(());
                 }
-                Planned::Full => return Err(Stop::Later(StoreError::Unavailable("a queue of facts is full".into()))),
-                Planned::Unit(unit) => unit,
-            };
-            if planted::position_first(core) {
-                self.cursor = Some(next.clone());
-                self.skipped = true;
-                self.rest(core).await?;
-            }
-            if planted::effect_first(core) {
-                *unit = self.effect_alone(core, *unit).await?;
-            }
-            let before = self.cursor.replace(next.clone());
-            self.advance(core, &mut unit)?;
-            let id = unit.id;
-            match core.submit(unit.plan()) {
-                Ok(queued) => {
-                    self.revision = Some(id);
-                    self.skipped = false;
-                    flying.push_back(queued);
-                    return Ok(());
+                Planned::Full(why) => return Err(Stop::Waits(why)),
+                Planned::Unfit(why) => self.cannot_be_stored(message.offset, why)?,
+                Planned::Unit(unit) => {
+                    if let Some(queued) = self.queue(core, &next, *unit).await? {
+                        flying.push_back((message.offset, queued));
+                        return Ok(());
+                    }
                 }
-                Err(_) => self.cursor = before,
             }
         }
     }
 
-    /// What a fact changes; a fact that fails becomes a to-do, and later facts of its key queue behind it.
-    async fn plan(&self, core: &Arc<Core>, message: &In) -> Result<Planned, Stop> {
-        let name = self.consumer.name();
-        let id = self.input_id(&message.offset.to_string());
-        let Ok(envelope) = Envelope::parse(&message.cloudevent) else {
-            return self.unreadable(core, id, message).await;
-        };
-        let Some((wire, schema)) = envelope.name() else { return Ok(Planned::Skip) };
-        if !self.consumer.reads(wire) || planted::drops(core, &*self.consumer, &envelope) {
-            return Ok(Planned::Skip);
+    /// Queues what a fact changes together with the cursor behind it; `None`: it has to be planned again.
+    async fn queue(&mut self, core: &Arc<Core>, next: &Cursor, mut unit: Unit) -> Result<Option<Queued>, Stop> {
+        if planted::position_first(core) {
+            self.cursor = Some(next.clone());
+            self.skipped = true;
+            self.rest(core).await?;
         }
-        let fact = Message { name: wire.to_owned(), schema, data: envelope.data.get().as_bytes().to_vec().into() };
-        let queue = queue_id(name, &envelope.partitionkey);
-        let mut unit = Unit::new(core, id);
-        let seen = seen_key(name, &envelope);
-        let fallible = async {
-            if unit.doc(&seen).await?.is_some_and(|data| is_seen(core, &data, envelope.sequence)) {
-                return Ok(None);
+        if planted::effect_first(core) {
+            unit = self.effect_alone(core, unit).await?;
+        }
+        let before = self.cursor.replace(next.clone());
+        self.advance(core, &mut unit)?;
+        let (id, plan) = (unit.id, unit.plan());
+        if let Err(StoreError::Invalid(why)) = plan.commit.check() {
+            self.cursor = before;
+            // Only if it would come out the same on what the store holds.
+            if !core.hold(plan).await.map_err(Stop::Later)? {
+                return Err(Stop::Refused);
             }
-            let behind = unit.doc(&Todo::key(&queue)).await?;
-            Ok::<_, Fail>(Some(behind.map(|data| Todo::decode(&data))))
-        };
-        let behind = match fallible.await {
-            Ok(None) => return Ok(known(core)),
-            Ok(Some(behind)) => behind.transpose().map_err(|why| Stop::Later(StoreError::Corrupt(why)))?,
-            Err(fail) => return Err(later(fail)),
-        };
-        let error = if behind.is_some() && !planted::overtakes(core) {
-            None
-        } else {
-            let ctx = envelope.ctx(name, unit.now_ms);
-            let applied = AssertUnwindSafe(self.consumer.apply(&mut unit, fact, &ctx)).catch_unwind().await;
-            match applied {
-                Ok(Ok(())) => {
-                    unit.put(seen, Some(seen_body(envelope.sequence, false)));
-                    return Ok(Planned::Unit(Box::new(unit)));
-                }
-                Ok(Err(Fail::Corrupt(_))) if planted::skips_poison(core) => return Ok(Planned::Skip),
-                Ok(Err(Fail::Corrupt(why))) => Some((why, true)),
-                Ok(Err(fail)) => return Err(later(fail)),
-                Err(panic) => Some((panic_text(panic.as_ref()), false)),
-            }
-        };
-        let raw = raw(&message.cloudevent);
-        self.enqueue(core, id, &queue, &envelope.partitionkey, raw, Some((seen, envelope.sequence)), error).await
-    }
-
-    /// Puts a fact at the end of its key's queue, making the queue if this is the one that failed.
-    #[expect(clippy::too_many_arguments, reason = "one call site and one meaning each")]
-    async fn enqueue(
-        &self,
-        core: &Arc<Core>,
-        id: CommitId,
-        queue: &str,
-        key: &str,
-        raw: Box<RawValue>,
-        seen: Option<(DocKey, u64)>,
-        error: Option<(String, bool)>,
-    ) -> Result<Planned, Stop> {
-        let mut unit = Unit::new(core, id);
-        let found = unit.doc(&Todo::key(queue)).await.map_err(later)?;
-        let mut todo = match found {
-            Some(data) => Todo::decode(&data).map_err(|why| Stop::Later(StoreError::Corrupt(why)))?,
-            None => Todo::facts(self.consumer.name(), key, unit.now_ms),
-        };
-        if let Some((why, for_good)) = error {
-            tracing::error!(consumer = self.consumer.name(), key, error = why, "a fact could not be handled");
-            todo.failed(why, if for_good { 1 } else { ATTEMPTS }, unit.now_ms, core.settings.retry_cap_ms);
+            self.cannot_be_stored(next.offset - 1, why)?;
+            return Ok(None);
         }
-        let Work::Facts { facts, .. } = &mut todo.work else {
-            return Err(Stop::Later(StoreError::Corrupt(format!("to-do {queue} is not a queue of facts"))));
+        let Ok(queued) = core.submit(plan) else {
+            self.cursor = before;
+            return Ok(None);
         };
-        if facts.len() >= MAX_QUEUED {
-            return Ok(Planned::Full);
-        }
-        facts.push(raw);
-        unit.put_todo(queue, &todo);
-        if let Some((seen, sequence)) = seen {
-            unit.doc(&seen).await.map_err(later)?;
-            unit.put(seen, Some(seen_body(sequence, true)));
-        }
-        Ok(Planned::Unit(Box::new(unit)))
-    }
-
-    /// Something that is not a CloudEvent: parked under its own offset, since it names no key.
-    async fn unreadable(&self, core: &Arc<Core>, id: CommitId, message: &In) -> Result<Planned, Stop> {
-        let key = format!("{}/{}@{}", self.partition.topic, self.partition.index, message.offset);
-        let queue = queue_id(self.consumer.name(), &key);
-        let why = Some(("not a CloudEvent".to_owned(), true));
-        self.enqueue(core, id, &queue, &key, raw(&message.cloudevent), None, why).await
+        self.revision = Some(id);
+        self.skipped = false;
+        Ok(Some(queued))
     }
 
     /// Guards the lease and the cursor as the Commit before leaves it, and moves the cursor.
@@ -391,39 +372,6 @@ fn key_of(guard: &Guard) -> Option<DocKey> {
 /// The cursor document of a consumer in a partition.
 pub(crate) fn cursor_key(consumer: &str, partition: &Partition) -> DocKey {
     DocKey::new(CURSOR, format!("{consumer}/{}/{}", partition.topic, partition.index))
-}
-
-pub(crate) fn queue_id(consumer: &str, key: &str) -> String {
-    format!("fact/{consumer}/{key}")
-}
-
-/// Nothing to do for a fact that was seen before.
-fn known(core: &Core) -> Planned {
-    core.env.sometimes(moments::FACT_AGAIN);
-    Planned::Skip
-}
-
-fn failure(settled: Settled) -> Option<Stop> {
-    match settled {
-        Settled::Done => None,
-        Settled::Refused(_) => Some(Stop::Later(StoreError::Unknown("refused".into()))),
-        Settled::Failed(error) => Some(Stop::Later(error)),
-    }
-}
-
-fn later(fail: Fail) -> Stop {
-    Stop::Later(match fail {
-        Fail::Store(error) => error,
-        Fail::Corrupt(why) => StoreError::Corrupt(why),
-    })
-}
-
-/// A fact as it is kept in a queue: its JSON, or a JSON string of bytes that are not JSON.
-pub(crate) fn raw(cloudevent: &Bytes) -> Box<RawValue> {
-    serde_json::from_slice(cloudevent).unwrap_or_else(|_| {
-        let text = String::from_utf8_lossy(cloudevent);
-        serde_json::value::to_raw_value(&text).expect("a string encodes as JSON")
-    })
 }
 
 pub(crate) fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {

@@ -1,49 +1,50 @@
-//! Growing pauses of parts that cannot work now, told once.
+//! Growing pauses of a part that cannot work now, told once.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
 use crate::core::Core;
 
-/// Which parts rest, and until when.
+/// How often a part failed since it last worked.
 #[derive(Default)]
-pub(crate) struct Pauses(BTreeMap<String, Pause>);
-
-struct Pause {
+pub(crate) struct Pauses {
     failures: u32,
-    /// On the monotonic clock.
-    until: Duration,
+    told: bool,
 }
 
 /// The first pause, before jitter.
-const FIRST: Duration = Duration::from_millis(100);
+const FIRST: Duration = Duration::from_millis(5);
 /// The longest.
 const LONGEST: Duration = Duration::from_secs(5);
+/// With so many failures the next pause is more than a second.
+const MANY: u32 = 9;
 
 impl Pauses {
-    /// Notes a failure of a part; true when it is the first since it last worked. The pause doubles up to five
-    /// seconds, and half of it is chance, so that not all come back at once.
-    pub(crate) fn failed(&mut self, core: &Core, part: &str) -> bool {
-        let pause = self.0.entry(part.to_owned()).or_insert(Pause { failures: 0, until: Duration::ZERO });
-        let most = FIRST.saturating_mul(1 << pause.failures.min(10)).min(LONGEST).as_millis() as u64;
-        pause.failures += 1;
-        pause.until = core.env.mono() + Duration::from_millis(most / 2 + core.env.random() % (most / 2 + 1));
-        pause.failures == 1
+    /// Notes a failure; how long to wait. The pause doubles up to five seconds, and half of it is chance, so that not
+    /// all come back at once. What was merely overtaken by a change tries again at once the first time.
+    pub(crate) fn failed(&mut self, core: &Core, overtaken: bool) -> Duration {
+        self.failures = self.failures.saturating_add(1);
+        if overtaken && self.failures == 1 {
+            return Duration::ZERO;
+        }
+        let most = FIRST.saturating_mul(1 << (self.failures - 1).min(10)).min(LONGEST).as_millis() as u64;
+        Duration::from_millis(most / 2 + core.env.random() % (most / 2 + 1))
     }
 
-    /// Notes that a part works; true when it had failed.
-    pub(crate) fn works(&mut self, part: &str) -> bool {
-        self.0.remove(part).is_some()
+    /// Whether it failed so often that it stands still.
+    pub(crate) fn is_long(&self) -> bool {
+        self.failures >= MANY
     }
 
-    /// Whether a part has to wait.
-    pub(crate) fn rests(&self, core: &Core, part: &str) -> bool {
-        self.0.get(part).is_some_and(|pause| pause.until > core.env.mono())
+    /// Whether this failure is to be told: once until the part works again, and being overtaken only when it is often.
+    pub(crate) fn is_to_be_told(&mut self, overtaken: bool) -> bool {
+        let tell = !self.told && (!overtaken || self.is_long());
+        self.told |= tell;
+        tell
     }
 
-    /// How long until the first of those that rest is to try again, at most `most`.
-    pub(crate) fn next(&self, core: &Core, most: Duration) -> Duration {
-        let now = core.env.mono();
-        let waits = self.0.values().map(|pause| pause.until).filter(|until| *until > now);
-        waits.map(|until| until - now).min().unwrap_or(most).min(most)
+    /// Notes that the part works; true when it was told that it had failed.
+    pub(crate) fn works(&mut self) -> bool {
+        self.failures = 0;
+        std::mem::take(&mut self.told)
     }
 }

@@ -1,40 +1,42 @@
 //! Doing one to-do: whatever it changes and its own end are one Commit.
 
-use std::{panic::AssertUnwindSafe, sync::Arc};
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use bongsu_core::{Ctx, digest, type_of};
 use futures::FutureExt;
-use serde_json::value::RawValue;
 
 use crate::{
     activity::JobError,
-    consumer::Consumer,
     core::{Core, Settled},
-    envelope::Envelope,
-    generation::split,
     lane::panic_text,
     moments,
-    ports::store::{CommitId, Guard, StoreError},
-    queued,
-    saga::Told,
+    ports::store::{CommitId, DocBody, StoreError},
+    retry_fact::retry_fact,
+    saga::{Told, Written},
     target::Decided,
-    todo::{Todo, Work},
-    unit::{Fail, Message, Unit},
+    todo::{KeptOutcome, Todo, Work, unreadable_index},
+    unit::{Fail, Message, Plan, Unit},
 };
 
 /// Attempts of a queued fact or a timer before it is parked.
 const ATTEMPTS: u32 = 5;
 /// Attempts of an activity before it needs a person: with pauses of up to five seconds, most of a day.
 const JOB_ATTEMPTS: u32 = 10_000;
-/// How often a plan is made again because something moved under it.
-const REPLANS: u32 = 32;
+/// How often a plan is made again at once because something moved under it; then with pauses.
+const AT_ONCE: u32 = 4;
+/// What this build cannot read is looked at again after so long: another build may run here by then.
+const UNREADABLE: Duration = Duration::from_secs(5);
 
 /// Why a to-do is not done.
-enum Undone {
+pub(crate) enum Undone {
     /// Another instance drains this shard, or the to-do is gone: nothing to do.
     NotMine,
     /// The store does not answer; it stays due.
     Store(StoreError),
+    /// This build cannot read it.
+    Unreadable(String),
+    /// The outcome of an activity contradicts what we know: a person looks.
+    Refused(String),
     /// The attempt counts; no further attempt makes sense when `for_good`.
     Failed { why: String, for_good: bool },
 }
@@ -46,22 +48,28 @@ struct Outcome {
 }
 
 pub(crate) async fn run_todo(core: &Arc<Core>, lease: &str, id: &str) {
-    match attempt(core, lease, id).await {
-        Ok(()) | Err(Undone::NotMine) => {}
+    let mut outcome = None;
+    let noted = match attempt(core, lease, id, &mut outcome).await {
+        Ok(()) | Err(Undone::NotMine) => return,
         Err(Undone::Store(error)) => {
             tracing::warn!(todo = id, %error, "a to-do has to wait for the store");
-            core.env.sleep(core.pause(3)).await;
+            return core.env.sleep(core.pause(3)).await;
         }
-        Err(Undone::Failed { why, for_good }) => {
-            if let Err(error) = note_failure(core, lease, id, &why, for_good).await {
-                tracing::warn!(todo = id, %error, "a failed attempt could not be noted");
-                core.env.sleep(core.pause(3)).await;
-            }
-        }
+        Err(Undone::Unreadable(why)) => put_off(core, lease, id, &why).await,
+        Err(Undone::Refused(why)) => note_failure(core, lease, id, &why, true, None).await,
+        Err(Undone::Failed { why, for_good }) => note_failure(core, lease, id, &why, for_good, outcome.as_ref()).await,
+    };
+    if let Err(error) = noted {
+        tracing::warn!(todo = id, %error, "a failed attempt could not be noted");
+        // What can never be stored is not asked for again and again.
+        let pause = if matches!(error, StoreError::Invalid(_)) { UNREADABLE } else { core.pause(3) };
+        core.env.sleep(pause).await;
     }
 }
 
-async fn attempt(core: &Arc<Core>, lease: &str, id: &str) -> Result<(), Undone> {
+/// One attempt. An activity runs once in it: what it brought is kept in `outcome` until it is durable, however long the
+/// store takes.
+async fn attempt(core: &Arc<Core>, lease: &str, id: &str, outcome: &mut Option<Outcome>) -> Result<(), Undone> {
     let Some(todo) = read(core, id).await? else { return Err(Undone::NotMine) };
     // It is there, whatever was believed: another instance may have written it after this one saw it absent, and
     // nothing guards a plan that ends at an absence.
@@ -69,40 +77,68 @@ async fn attempt(core: &Arc<Core>, lease: &str, id: &str) -> Result<(), Undone> 
     if !todo.is_due(core.env.wall_ms()) {
         return Err(Undone::NotMine);
     }
-    let outcome = match &todo.work {
-        Work::Job { activity, key, event, ctx } => Some(run_job(core, activity, key, &event.message(), ctx).await?),
-        _ => None,
-    };
-    for _ in 0..REPLANS {
+    if let Work::Job { activity, key, event, ctx, outcome: kept } = &todo.work {
+        *outcome = Some(match kept {
+            Some(kept) => brought_before(kept, core.outcome_ctx(activity, key, ctx))?,
+            None => run_job(core, activity, key, &event.message(), ctx).await?,
+        });
+    }
+    for tries in 0_u32.. {
+        if tries >= AT_ONCE {
+            core.env.sleep(core.pause(tries - AT_ONCE)).await;
+        }
         let mut unit = Unit::new(core, CommitId(digest(&["todo", id])));
         unit.fence(core.leases.guard(lease).ok_or(Undone::NotMine)?);
-        let key = Todo::key(id);
-        let Some(data) = unit.doc(&key).await.map_err(undone)? else { return Err(Undone::NotMine) };
-        let todo = Todo::decode(&data).map_err(|why| Undone::Failed { why, for_good: true })?;
-        // A timer may have been moved since it was seen to be due.
-        if !todo.is_due(unit.now_ms) {
-            return Err(Undone::NotMine);
-        }
-        unit.put(key, None);
-        let planned = AssertUnwindSafe(plan(core, &mut unit, id, todo, outcome.as_ref())).catch_unwind().await;
-        let failed = |why, for_good| Err(Undone::Failed { why, for_good });
-        match planned.unwrap_or_else(|panic| failed(panic_text(panic.as_ref()), false)) {
-            // Believed only when it rests on nothing stale: another instance may have moved the stream since.
-            Err(Undone::Failed { why, for_good }) => match core.still_holds(unit).await {
-                Ok(true) => return failed(why, for_good),
-                Ok(false) => continue,
-                Err(error) => return Err(Undone::Store(error)),
-            },
-            planned => planned?,
-        }
-        let Ok(queued) = core.submit(unit.plan()) else { continue };
-        match core.settle(queued).await {
+        match once(core, unit, id, outcome.as_ref()).await? {
             Settled::Done => return Ok(()),
             Settled::Refused(_) | Settled::Failed(StoreError::Unknown(_)) => {}
+            Settled::Failed(StoreError::Invalid(why)) => return Err(Undone::Failed { why, for_good: true }),
+            // Whoever was asked outside is not asked again only because the store does not answer.
+            Settled::Failed(StoreError::Unavailable(_)) if outcome.is_some() => {}
             Settled::Failed(error) => return Err(Undone::Store(error)),
         }
     }
-    Err(Undone::Store(StoreError::Unavailable("a to-do was overtaken too often".into())))
+    Err(Undone::NotMine)
+}
+
+/// Plans a to-do and commits it; refused when it rested on something stale.
+async fn once(core: &Arc<Core>, mut unit: Unit, id: &str, outcome: Option<&Outcome>) -> Result<Settled, Undone> {
+    let key = Todo::key(id);
+    let data = match unit.doc(&key).await {
+        Ok(Some(data)) => data,
+        Ok(None) => return Err(Undone::NotMine),
+        Err(Fail::Store(error)) => return Ok(Settled::Failed(error)),
+        Err(fail) => return Err(undone(fail)),
+    };
+    let todo = Todo::decode(&data).map_err(Undone::Unreadable)?;
+    // A timer may have been moved since it was seen to be due.
+    if outcome.is_none() && !todo.is_due(unit.now_ms) {
+        return Err(Undone::NotMine);
+    }
+    unit.put(key, None);
+    let planned = AssertUnwindSafe(plan(core, &mut unit, id, todo, outcome)).catch_unwind().await;
+    let failed = |why, for_good| Err(Undone::Failed { why, for_good });
+    match planned.unwrap_or_else(|panic| failed(panic_text(panic.as_ref()), false)) {
+        Ok(()) => {}
+        Err(Undone::Store(error)) => return Ok(Settled::Failed(error)),
+        Err(undone @ (Undone::Failed { .. } | Undone::Refused(_))) => return believed(core, unit.plan(), undone).await,
+        Err(undone) => return Err(undone),
+    }
+    let plan = unit.plan();
+    if let Err(StoreError::Invalid(why)) = plan.commit.check() {
+        return believed(core, plan, Undone::Failed { why, for_good: true }).await;
+    }
+    let Ok(queued) = core.submit(plan) else { return Ok(Settled::Refused(Vec::new())) };
+    Ok(core.settle(queued).await)
+}
+
+/// A failure counts only when it rests on nothing stale: another instance may have moved the stream since.
+async fn believed(core: &Core, plan: Plan, undone: Undone) -> Result<Settled, Undone> {
+    match core.hold(plan).await {
+        Ok(true) => Err(undone),
+        Ok(false) => Ok(Settled::Refused(Vec::new())),
+        Err(error) => Ok(Settled::Failed(error)),
+    }
 }
 
 /// What the to-do changes, in a unit that already removes it.
@@ -119,12 +155,12 @@ async fn plan(
             Some(outcome) => close_job(unit, outcome).await,
             None => Err(Undone::NotMine),
         },
-        Work::Facts { .. } => retry_fact(core, unit, id, todo).await,
+        Work::Facts(_) => retry_fact(core, unit, id, todo).await,
         Work::Undo { command, process, ctx, .. } => {
             let outcome = Outcome { command: command.message(), ctx: Ctx { actor: process, ..ctx } };
             close_job(unit, &outcome).await
         }
-        Work::Waiting(_) => unit.catch_up(id, todo).await.map_err(undone),
+        Work::Waiting { .. } => Err(Undone::NotMine),
     }
 }
 
@@ -159,15 +195,7 @@ async fn run_job(core: &Arc<Core>, activity: &str, key: &str, event: &Message, c
     let ran = AssertUnwindSafe(job.run(key, event, core.http.as_ref())).catch_unwind().await;
     core.env.step("activity.ran");
     match ran {
-        Ok(Ok(command)) => {
-            let ctx = Ctx {
-                now_ms: core.env.wall_ms(),
-                command_id: bongsu_core::CommandId::from_parts(&["activity", activity, key]),
-                actor: activity.to_owned(),
-                ..ctx.clone()
-            };
-            Ok(Outcome { command, ctx })
-        }
+        Ok(Ok(command)) => Ok(Outcome { command, ctx: core.outcome_ctx(activity, key, ctx) }),
         Ok(Err(JobError::Later(why))) => Err(Undone::Failed { why, for_good: false }),
         Ok(Err(JobError::Undecodable(error))) => Err(Undone::Failed { why: error.to_string(), for_good: true }),
         Err(panic) => Err(Undone::Failed { why: panic_text(panic.as_ref()), for_good: false }),
@@ -180,133 +208,122 @@ async fn close_job(unit: &mut Unit, outcome: &Outcome) -> Result<(), Undone> {
         Decided::Accepted { .. } => unit.settle_processes().await.map_err(undone),
         Decided::Rejected(why) => {
             let what = type_of(&outcome.command.name, outcome.command.schema);
-            Err(Undone::Failed { why: format!("{what} was refused: {}", why.name), for_good: true })
+            Err(Undone::Refused(format!("{what} was refused: {}", why.name)))
         }
     }
 }
 
-/// Handles the oldest fact of a queue; what is left of the queue is due at once.
-async fn retry_fact(core: &Arc<Core>, unit: &mut Unit, id: &str, mut todo: Todo) -> Result<(), Undone> {
-    let Work::Facts { consumer, facts, .. } = &mut todo.work else { return Err(Undone::NotMine) };
-    if facts.is_empty() {
-        return Ok(());
-    }
-    let raw = facts.remove(0);
-    let consumer = consumer.clone();
-    let reader = match reader_of(core, &consumer).await? {
-        Reader::Now(reader, shown) => {
-            shown.into_iter().for_each(|shown| unit.fence(shown));
-            reader
-        }
-        Reader::Never => return Ok(()),
-        Reader::Later => return postpone(unit, id, todo, raw),
-        Reader::Unknown => {
-            return Err(Undone::Failed { why: format!("nothing is called {consumer}"), for_good: true });
-        }
-    };
-    let corrupt = |why: String| Undone::Failed { why, for_good: true };
-    let envelope = Envelope::parse(raw.get().as_bytes()).map_err(|_| corrupt("not a CloudEvent".into()))?;
-    let (name, schema) = envelope.name().ok_or_else(|| corrupt("a type without version".into()))?;
-    let fact = Message { name: name.to_owned(), schema, data: envelope.data.get().as_bytes().to_vec().into() };
-    let ctx = envelope.ctx(&consumer, unit.now_ms);
-    reader.apply(unit, fact, &ctx).await.map_err(undone)?;
-    queued::settle_mark(unit, &consumer, &envelope, facts).await.map_err(undone)?;
-    if facts.is_empty() {
-        return Ok(());
-    }
-    todo.attempts = 0;
-    todo.error = None;
-    todo.due_ms = unit.now_ms;
-    unit.put_todo(id, &todo);
-    Ok(())
-}
-
-/// Who reads a queued fact.
-enum Reader {
-    /// This one; of a read model while its generation is the one shown.
-    Now(Arc<dyn Consumer>, Option<Guard>),
-    /// Another version of this service that runs beside this one, or a rebuild once it is shown.
-    Later,
-    /// Nobody any more: its generation was replaced, and with it the rows the fact is missing in.
-    Never,
-    /// Nobody known to this build.
-    Unknown,
-}
-
-async fn reader_of(core: &Arc<Core>, name: &str) -> Result<Reader, Undone> {
-    let find = |name: &str| core.service.consumers.iter().find(|reader| reader.name() == name).cloned();
-    let Some((root, wanted)) = split(name) else {
-        return Ok(find(name).map_or(Reader::Unknown, |reader| Reader::Now(reader, None)));
-    };
-    let Some(reader) = find(root) else { return Ok(Reader::Later) };
-    let (shown, guard) = core.shown(root).await.map_err(Undone::Store)?;
-    Ok(match reader.generation(wanted) {
-        Some(reader) if wanted == shown => Reader::Now(reader, Some(guard)),
-        _ if wanted < shown => Reader::Never,
-        _ => Reader::Later,
-    })
-}
-
-/// Puts a queue of facts back as it was, to be looked at again in a second.
-fn postpone(unit: &mut Unit, id: &str, mut todo: Todo, first: Box<RawValue>) -> Result<(), Undone> {
-    const PAUSE_MS: i64 = 1_000;
-    if let Work::Facts { facts, .. } = &mut todo.work {
-        facts.insert(0, first);
-    }
-    todo.due_ms = unit.now_ms + PAUSE_MS;
-    unit.put_todo(id, &todo);
-    Ok(())
-}
-
-/// Counts a failed attempt, unless the to-do is gone or no longer ours.
-async fn note_failure(core: &Arc<Core>, lease: &str, id: &str, why: &str, for_good: bool) -> Result<(), StoreError> {
-    for _ in 0..REPLANS {
+/// Counts a failed attempt, unless the to-do is gone or no longer ours. What an activity brought is kept, so that it
+/// is not run again for it.
+async fn note_failure(
+    core: &Arc<Core>,
+    lease: &str,
+    id: &str,
+    why: &str,
+    for_good: bool,
+    outcome: Option<&Outcome>,
+) -> Result<(), StoreError> {
+    let mut keep = true;
+    loop {
         let Some(guard) = core.leases.guard(lease) else { return Ok(()) };
         let key = Todo::key(id);
         let mut unit = Unit::new(core, CommitId(digest(&["failed", id])));
         unit.fence(guard);
-        let data = match unit.doc(&key).await {
-            Ok(Some(data)) => data,
-            Ok(None) => return Ok(()),
-            Err(Fail::Store(error)) => return Err(error),
-            Err(Fail::Corrupt(why)) => return Err(StoreError::Corrupt(why)),
-        };
+        let Some(data) = unit.doc(&key).await.map_err(stored)? else { return Ok(()) };
         let mut todo = Todo::decode(&data).map_err(StoreError::Corrupt)?;
         // What failed was due; what is there now was moved meanwhile and has not been tried.
-        if !todo.is_due(unit.now_ms) {
+        if outcome.is_none() && !todo.is_due(unit.now_ms) {
             return Ok(());
         }
-        let most = match (&todo.work, for_good) {
-            // Several inputs failed together: then they are tried one by one.
-            (Work::Waiting(_), true) if todo.attempts == 0 => ATTEMPTS,
-            (_, true) => 1,
-            (Work::Job { .. }, false) => JOB_ATTEMPTS,
-            _ => ATTEMPTS,
-        };
-        todo.failed(why.to_owned(), most, unit.now_ms, core.settings.retry_cap_ms);
-        if !todo.parked {
-            core.env.sometimes(moments::TRIED_AGAIN);
-        } else {
-            tracing::error!(todo = id, error = why, "a to-do is parked");
+        todo.failed(why.to_owned(), most(&todo.work, for_good), unit.now_ms, core.settings.retry_cap_ms);
+        if let (Work::Job { outcome: kept, .. }, Some(outcome)) = (&mut todo.work, outcome) {
+            *kept = Some(outcome.kept(keep));
         }
+        let parked = todo.parked;
         unit.put_todo(id, &todo);
-        let Ok(queued) = core.submit(unit.plan()) else { continue };
+        let plan = unit.plan();
+        match plan.commit.check() {
+            // What it brought does not fit beside what asked for it.
+            Err(_) if std::mem::replace(&mut keep, false) => continue,
+            checked => checked?,
+        }
+        let Ok(queued) = core.submit(plan) else { continue };
         match core.settle(queued).await {
-            Settled::Done => return Ok(()),
+            Settled::Done if parked => return Ok(tracing::error!(todo = id, error = why, "a to-do is parked")),
+            Settled::Done => return Ok(core.env.sometimes(moments::TRIED_AGAIN)),
             Settled::Refused(_) | Settled::Failed(StoreError::Unknown(_)) => {}
             Settled::Failed(error) => return Err(error),
         }
     }
+}
+
+/// How often a to-do is tried before it is parked.
+fn most(work: &Work, for_good: bool) -> u32 {
+    match work {
+        _ if for_good => 1,
+        Work::Job { .. } => JOB_ATTEMPTS,
+        _ => ATTEMPTS,
+    }
+}
+
+impl Outcome {
+    /// As it is kept for the next attempt; without the command when that is too large.
+    fn kept(&self, whole: bool) -> KeptOutcome {
+        let Message { name, schema, .. } = &self.command;
+        KeptOutcome { kind: type_of(name, *schema), command: whole.then(|| Written::of(&self.command)) }
+    }
+}
+
+/// Puts off what this build cannot read, as it is: shown as parked, and looked at again, because a newer build that
+/// runs beside this one may know what to do with it.
+async fn put_off(core: &Arc<Core>, lease: &str, id: &str, why: &str) -> Result<(), StoreError> {
+    let Some(guard) = core.leases.guard(lease) else { return Ok(()) };
+    let mut unit = Unit::new(core, CommitId(digest(&["put off", id])));
+    unit.fence(guard);
+    let Some(data) = unit.doc(&Todo::key(id)).await.map_err(stored)? else { return Ok(()) };
+    let due_ms = unit.now_ms + UNREADABLE.as_millis() as i64;
+    unit.put(Todo::key(id), Some(DocBody { data, index: unreadable_index(id, due_ms) }));
+    let Ok(queued) = core.submit(unit.plan()) else { return Ok(()) };
+    if let Settled::Failed(error) = core.settle(queued).await {
+        return Err(error);
+    }
+    tracing::warn!(todo = id, error = why, "a to-do cannot be read by this build; it is looked at again later");
     Ok(())
+}
+
+/// What an activity brought in an attempt before.
+fn brought_before(kept: &KeptOutcome, ctx: Ctx) -> Result<Outcome, Undone> {
+    let gone = || format!("its outcome, a {}, is too large to be kept and cannot be stored", kept.kind);
+    let command = kept.command.as_ref().ok_or_else(|| Undone::Failed { why: gone(), for_good: true })?;
+    Ok(Outcome { command: command.message(), ctx })
+}
+
+impl Core {
+    /// In which an outcome is decided.
+    fn outcome_ctx(&self, activity: &str, key: &str, ctx: &Ctx) -> Ctx {
+        Ctx {
+            now_ms: self.env.wall_ms(),
+            command_id: bongsu_core::CommandId::from_parts(&["activity", activity, key]),
+            actor: activity.to_owned(),
+            ..ctx.clone()
+        }
+    }
 }
 
 async fn read(core: &Arc<Core>, id: &str) -> Result<Option<Todo>, Undone> {
     let found = core.store.docs(vec![Todo::key(id)]).await.map_err(Undone::Store)?.pop().flatten();
-    let decode = |data: &[u8]| Todo::decode(data).map_err(|why| Undone::Failed { why, for_good: true });
+    let decode = |data: &[u8]| Todo::decode(data).map_err(Undone::Unreadable);
     found.map(|doc| decode(&doc.data)).transpose()
 }
 
-fn undone(fail: Fail) -> Undone {
+fn stored(fail: Fail) -> StoreError {
+    match fail {
+        Fail::Store(error) => error,
+        Fail::Corrupt(why) => StoreError::Corrupt(why),
+    }
+}
+
+pub(crate) fn undone(fail: Fail) -> Undone {
     match fail {
         Fail::Store(error) => Undone::Store(error),
         Fail::Corrupt(why) => Undone::Failed { why, for_good: true },

@@ -15,6 +15,7 @@ use crate::{
     core::Core,
     drain::Drainer,
     feed::{self, Feed},
+    forget,
     generation::Generations,
     handle::Handle,
     lane::panic_text,
@@ -97,11 +98,7 @@ impl Default for Settings {
 
 impl Runtime {
     /// Starts everything a service's map asks for. Returns at once; ask [`Handle::status`] when it is ready.
-    ///
-    /// # Panics
-    /// When the map is wired wrong; ask [`Service::check`] before, where an error is wanted.
     pub fn start(service: Service, world: World, settings: Settings) -> Self {
-        service.check().unwrap_or_else(|wrong| panic!("{wrong}"));
         let cache_bytes = settings.cache_bytes;
         let core = Arc::new(Core {
             service,
@@ -129,6 +126,7 @@ impl Runtime {
             keep_running(&core, "leases", |core| Box::pin(Keeper::new(core).run())),
             keep_running(&core, "relay", |core| Box::pin(relay::run(core))),
             keep_running(&core, "drainer", |core| Box::pin(Drainer::new(core).run())),
+            keep_running(&core, "forgetting", |core| Box::pin(forget::run(core))),
             keep_running(&core, "catch-up", |core| Box::pin(watch_catch_up(core))),
             keep_running(&core, "rebuild", |core| Box::pin(rebuild::run(core))),
             keep_running(&core, "followers", |core| Box::pin(feed::run(core))),
@@ -160,7 +158,7 @@ impl Runtime {
 
 /// Runs a part of the service and, should it panic, logs that and runs it again: everything it knew is in the
 /// store. A part that returns has finished.
-fn keep_running<F>(core: &Arc<Core>, name: &'static str, part: F) -> Box<dyn Task>
+pub(crate) fn keep_running<F>(core: &Arc<Core>, name: &'static str, part: F) -> Box<dyn Task>
 where
     F: Fn(Arc<Core>) -> Fut<'static, ()> + Send + Sync + 'static,
 {

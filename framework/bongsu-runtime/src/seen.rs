@@ -1,5 +1,8 @@
 //! The marks of what a consumer has heard: one document per (consumer, source, subject).
 
+use std::borrow::Cow;
+
+use bongsu_core::digest;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -23,11 +26,12 @@ pub(crate) struct Seen {
 
 /// The seen mark of a fact's subject.
 pub(crate) fn seen_key(consumer: &str, envelope: &Envelope<'_>) -> DocKey {
-    match envelope.ordinal {
-        0 => DocKey::new(SEEN, format!("{consumer}/{}/{}", envelope.source, envelope.subject)),
-        // Each fact of an event but the first has marks of its own.
-        ordinal => DocKey::new(SEEN, format!("{consumer}/{}#{ordinal}/{}", envelope.source, envelope.subject)),
-    }
+    DocKey::new(SEEN, format!("{consumer}/{}/{}", storable(&envelope.source), storable(&envelope.subject)))
+}
+
+/// A name as part of a document's name, where no NUL can be; brokers that check their messages have none.
+pub(crate) fn storable(name: &str) -> Cow<'_, str> {
+    if name.contains('\0') { format!("~{:032x}", digest(&["name", name])).into() } else { name.into() }
 }
 
 /// A mark as it is stored.
@@ -40,4 +44,9 @@ pub(crate) fn seen_body(sequence: u64, queued: bool) -> DocBody {
 pub(crate) fn is_seen(core: &Core, data: &[u8], sequence: u64) -> bool {
     let known = |seen: Seen| sequence <= seen.sequence && !planted::forgets(core, seen.sequence - sequence);
     serde_json::from_slice(data).is_ok_and(known)
+}
+
+/// Whether a mark says that a fact of its subject waits.
+pub(crate) fn is_queued(data: &[u8]) -> bool {
+    serde_json::from_slice(data).is_ok_and(|seen: Seen| seen.queued)
 }

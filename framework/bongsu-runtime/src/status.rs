@@ -30,6 +30,17 @@ pub struct Status {
     pub reasons: Vec<String>,
 }
 
+/// Why a lane stands still.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Standstill {
+    /// What it has to read next is gone from the broker.
+    History,
+    /// For some time now it cannot write what it reads.
+    Store,
+    /// Too many facts of one key wait for an operator. Everything else of it is handled: nobody waits for it.
+    Operator,
+}
+
 #[derive(Default)]
 pub(crate) struct Health {
     facts: Mutex<Facts>,
@@ -40,10 +51,12 @@ pub(crate) struct Health {
 struct Facts {
     joined: bool,
     caught_up: bool,
+    /// What a read model has not read yet, while that stands in the way.
+    waiting: Option<String>,
     superseded: bool,
     damaged: Option<String>,
-    /// Lanes that stopped, and why.
-    halted: BTreeMap<String, String>,
+    /// Lanes that stand still, and why.
+    halted: BTreeMap<String, (Standstill, String)>,
     progress: BTreeMap<String, u64>,
 }
 
@@ -55,14 +68,16 @@ impl Health {
             reasons.push("leases are not taken yet".to_owned());
         }
         if !facts.caught_up {
-            reasons.push("read models have not caught up with what was published before the start".to_owned());
+            let waiting = facts.waiting.iter().map(|what| format!(": {what}"));
+            let what = "read models have not caught up with what was published before the start";
+            reasons.push(std::iter::once(what.to_owned()).chain(waiting).collect());
         }
         if facts.superseded {
             reasons.push("another process runs in this slot".to_owned());
         }
         reasons.extend(facts.damaged.clone());
         let ready = reasons.is_empty();
-        reasons.extend(facts.halted.iter().map(|(lane, why)| format!("{lane} stopped: {why}")));
+        reasons.extend(facts.halted.iter().map(|(lane, (_, why))| format!("{lane} stopped: {why}")));
         Status { ready, reasons }
     }
 
@@ -92,9 +107,14 @@ impl Health {
         }
     }
 
+    /// Notes that history is missing.
     pub(crate) fn halt(&self, lane: &str, why: &str) {
+        self.stands_still(lane, Standstill::History, why);
+    }
+
+    pub(crate) fn stands_still(&self, lane: &str, standstill: Standstill, why: &str) {
         let mut facts = self.lock();
-        facts.halted.insert(lane.to_owned(), why.to_owned());
+        facts.halted.insert(lane.to_owned(), (standstill, why.to_owned()));
         facts.progress.remove(lane);
     }
 
@@ -131,27 +151,41 @@ struct Head {
 ///
 /// Passing them may have taken long, and the instances beside this one have shown newer facts since: then the heads are
 /// noted again, until that takes no time worth mentioning. A read model that was filled once does not wait for ever:
-/// when it comes no nearer it is as fresh as it can be.
+/// when it comes no nearer it is as fresh as it can be. And nobody waits for a lane behind whose one key too many facts
+/// wait for an operator: that lane is named beside, and commands are served.
 pub(crate) async fn watch_catch_up(core: Arc<Core>) {
     const PATIENCE: Duration = Duration::from_secs(3);
     const POLL: Duration = Duration::from_millis(20);
     /// How far behind one may be that is said to have caught up.
     const BEHIND: Duration = Duration::from_millis(500);
+    /// How long a read model that was filled once may come no nearer.
+    const STILL: Duration = Duration::from_secs(10);
     let start = core.env.mono();
     let (mut heads, mut noted, mut before) = (None, start, Duration::MAX);
+    let (mut nearest, mut moved) = (0, start);
     loop {
         if heads.is_none() {
             noted = core.env.mono();
             heads = note_heads(&core).await;
         }
-        let passed = match &heads {
-            Some(heads) => has_passed(&core, heads).await.unwrap_or(false),
-            None => core.env.mono().saturating_sub(start) > PATIENCE && not_filled(&core).await == Ok(Vec::new()),
+        let Come { read, missing, halted } = match &heads {
+            Some(heads) => how_far(&core, heads).await.unwrap_or_default(),
+            None => Come::default(),
         };
-        if passed {
+        if read > nearest {
+            (nearest, moved) = (read, core.env.mono());
+        }
+        let still = core.env.mono().saturating_sub(if heads.is_some() { moved } else { start });
+        let patience = if heads.is_some() { STILL } else { PATIENCE };
+        let passed = heads.is_some() && missing.is_none();
+        core.health.lock().waiting = missing;
+        if passed || still > patience && not_filled(&core).await == Ok(Vec::new()) {
             let took = core.env.mono().saturating_sub(noted);
-            if took <= BEHIND || took >= before && not_filled(&core).await == Ok(Vec::new()) {
-                note_filled(&core).await;
+            if !passed || took <= BEHIND || took >= before && not_filled(&core).await == Ok(Vec::new()) {
+                // What stands still is not filled by being waited for.
+                if passed && !halted {
+                    note_filled(&core).await;
+                }
                 core.health.lock().caught_up = true;
                 return;
             }
@@ -181,7 +215,18 @@ async fn note_heads(core: &Arc<Core>) -> Option<Vec<Head>> {
     Some(heads)
 }
 
-async fn has_passed(core: &Arc<Core>, heads: &[Head]) -> Result<bool, StoreError> {
+/// How far the read models have come.
+#[derive(Default)]
+struct Come {
+    /// The sum of what they have read.
+    read: u64,
+    /// The first head that is not passed, of a lane that moves.
+    missing: Option<String>,
+    /// Whether some lane stands still before its head.
+    halted: bool,
+}
+
+async fn how_far(core: &Arc<Core>, heads: &[Head]) -> Result<Come, StoreError> {
     let mut tables = BTreeMap::new();
     for consumer in read_models(core) {
         let (generation, _) = core.shown(consumer.name()).await?;
@@ -190,13 +235,25 @@ async fn has_passed(core: &Arc<Core>, heads: &[Head]) -> Result<bool, StoreError
     let keys = heads.iter().map(|head| cursor_key(&tables[head.consumer.as_str()], &head.partition)).collect();
     let docs = core.store.docs(keys).await?;
     let facts = core.health.lock();
-    Ok(heads.iter().zip(docs).all(|(Head { consumer, partition, end, log }, doc)| {
+    let mut come = Come::default();
+    for (Head { consumer, partition, end, log }, doc) in heads.iter().zip(docs) {
         let lane = format!("lane/{consumer}/{}/{}", partition.topic, partition.index);
         let cursor = doc.and_then(|doc| serde_json::from_slice::<Cursor>(&doc.data).ok());
         // In the midst of a refill, or in another history, an offset says nothing.
         let kept = cursor.filter(|cursor| cursor.refill.is_none() && cursor.log == *log).map_or(0, |at| at.offset);
-        kept.max(facts.progress.get(&lane).copied().unwrap_or(0)) >= *end
-    }))
+        let read = kept.max(facts.progress.get(&lane).copied().unwrap_or(0));
+        come.read += read;
+        if read >= *end {
+            continue;
+        }
+        if facts.halted.get(&lane).is_some_and(|(standstill, _)| *standstill == Standstill::Operator) {
+            come.halted = true;
+        } else if come.missing.is_none() {
+            let Partition { topic, index } = partition;
+            come.missing = Some(format!("{consumer} has read {read} of {end} of {topic}/{index}"));
+        }
+    }
+    Ok(come)
 }
 
 /// The marks that are missing of read models that once passed the heads noted at a start.

@@ -4,14 +4,13 @@
 use bongsu_core::Ctx;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 
 use crate::{
-    early::Early,
     ports::{
         broker::partition_of,
         store::{DocBody, DocKey},
     },
+    queued::Queue,
     saga::Written,
     unit::Message,
 };
@@ -59,16 +58,14 @@ pub(crate) enum Work {
         event: Written,
         /// Whose deed asked for it.
         ctx: Ctx,
+        /// What it brought, if that could not be stored: it is not run again.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        outcome: Option<KeptOutcome>,
     },
-    /// Facts of one key that could not be handled, in order.
-    Facts {
-        /// Consumer.
-        consumer: String,
-        /// Partition key.
-        key: String,
-        /// CloudEvents, oldest first.
-        facts: Vec<Box<RawValue>>,
-    },
+    /// Facts of one key that could not be handled, in order. Written under a name that earlier releases, which would
+    /// take it for an empty list, do not read.
+    #[serde(rename = "queue", alias = "facts")]
+    Facts(Queue),
     /// Undoes what a process did: parked from the start, because it was refused when the process unwound.
     Undo {
         /// Process.
@@ -80,10 +77,25 @@ pub(crate) enum Work {
         /// Whose deed it was.
         ctx: Ctx,
     },
-    /// Inputs that came before their process started. Written under a name that earlier releases, which would take it
-    /// for an empty list, do not read.
-    #[serde(rename = "early", alias = "waiting")]
-    Waiting(Early),
+    /// Inputs that came before their process started.
+    Waiting {
+        /// Process.
+        process: String,
+        /// Instance.
+        key: String,
+        /// Inputs in the order they came.
+        inputs: Vec<(Written, Ctx)>,
+    },
+}
+
+/// What an activity brought.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct KeptOutcome {
+    /// Type of the command.
+    pub(crate) kind: String,
+    /// The command; absent when it is too large to be kept here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) command: Option<Written>,
 }
 
 /// The table of to-dos.
@@ -115,12 +127,13 @@ impl Todo {
 
     pub(crate) fn job(activity: &str, stream: &str, version: u64, event: &Message, ctx: &Ctx, now_ms: i64) -> Self {
         let key = format!("{stream}@{version}");
-        let work = Work::Job { activity: activity.into(), key, event: Written::of(event), ctx: ctx.clone() };
+        let work =
+            Work::Job { activity: activity.into(), key, event: Written::of(event), ctx: ctx.clone(), outcome: None };
         Self::new(work, now_ms, now_ms)
     }
 
     pub(crate) fn facts(consumer: &str, key: &str, now_ms: i64) -> Self {
-        let work = Work::Facts { consumer: consumer.into(), key: key.into(), facts: Vec::new() };
+        let work = Work::Facts(Queue::new(consumer, key));
         Self::new(work, now_ms, now_ms)
     }
 
@@ -132,16 +145,16 @@ impl Todo {
         Self { attempts: 1, parked: true, error: Some(reason.to_owned()), ..todo }
     }
 
-    /// Inputs that wait: in no due index until their process starts.
-    pub(crate) fn waiting(early: Early, now_ms: i64) -> Self {
-        Self::new(Work::Waiting(early), i64::MAX, now_ms)
+    pub(crate) fn waiting(process: &str, key: &str, ctx: &Ctx) -> Self {
+        let work = Work::Waiting { process: process.into(), key: key.into(), inputs: Vec::new() };
+        Self::new(work, i64::MAX, ctx.now_ms)
     }
 
     /// The document's body: a parked or waiting to-do is in no due index, so the drainer never meets it.
     pub(crate) fn body(&self, id: &str) -> DocBody {
         let index = match &self.work {
             _ if self.parked => vec![(PARKED, Bytes::copy_from_slice(id.as_bytes()))],
-            Work::Waiting(_) if self.due_ms == i64::MAX => Vec::new(),
+            Work::Waiting { .. } => Vec::new(),
             Work::Job { .. } => vec![(JOBS_BY_DUE, due_key(shard_of(id), self.due_ms))],
             _ => vec![(BY_DUE, due_key(shard_of(id), self.due_ms))],
         };
@@ -160,12 +173,46 @@ impl Todo {
         let pause = 50_i64.saturating_mul(1 << self.attempts.min(20)).min(cap_ms);
         self.due_ms = now_ms + pause;
         self.parked = self.attempts >= most;
-        self.error = Some(error);
+        self.error = Some(clipped(error, MAX_ERROR));
+    }
+
+    /// The queue of facts, if it is one.
+    pub(crate) fn queue(&self) -> Option<&Queue> {
+        match &self.work {
+            Work::Facts(queue) => Some(queue),
+            _ => None,
+        }
+    }
+
+    /// The same, to be changed.
+    pub(crate) fn queue_mut(&mut self) -> Option<&mut Queue> {
+        match &mut self.work {
+            Work::Facts(queue) => Some(queue),
+            _ => None,
+        }
     }
 
     fn new(work: Work, due_ms: i64, since_ms: i64) -> Self {
         Self { work, attempts: 0, due_ms, parked: false, error: None, since_ms }
     }
+}
+
+/// So much of an error is kept, in bytes: what is said of a failure must fit into a document, always.
+const MAX_ERROR: usize = 4_096;
+
+/// The beginning of a text.
+pub(crate) fn clipped(mut text: String, most: usize) -> String {
+    if text.len() > most {
+        text.truncate(text.floor_char_boundary(most));
+        text.push('…');
+    }
+    text
+}
+
+/// The index entries of what this build cannot read: due then, and shown as parked until.
+pub(crate) fn unreadable_index(id: &str, due_ms: i64) -> Vec<(u16, Bytes)> {
+    let due = if id.starts_with("job/") { JOBS_BY_DUE } else { BY_DUE };
+    vec![(due, due_key(shard_of(id), due_ms)), (PARKED, Bytes::copy_from_slice(id.as_bytes()))]
 }
 
 /// Which drainer takes a to-do.

@@ -84,15 +84,42 @@ pub(crate) fn docs(db: &Connection, keys: &[DocKey]) -> Result<Vec<Option<Doc>>>
 
 /// Documents of a table, with their cursors.
 pub(crate) fn scan(db: &Connection, what: &Scan) -> Result<Vec<(Bytes, Doc)>> {
-    let by_id = what.index.is_none();
-    let key = if by_id { "doc.id" } else { "doc_index.cursor" };
-    let from = match what.index {
-        None => "FROM doc WHERE doc.tbl = ?1 AND ?2 IS NULL",
-        Some(_) => {
-            "FROM doc_index CROSS JOIN doc ON doc.number = doc_index.doc
-             WHERE doc_index.tbl = ?1 AND doc_index.idx = ?2"
-        }
+    let (by_id, key) = key_of(what);
+    let from = if by_id {
+        "FROM doc WHERE doc.tbl = ?1 AND ?2 IS NULL"
+    } else {
+        "FROM doc_index CROSS JOIN doc ON doc.number = doc_index.doc
+         WHERE doc_index.tbl = ?1 AND doc_index.idx = ?2"
     };
+    list(db, what, &format!("SELECT doc.id, doc.revision, doc.data, {key} {from}"), |row| {
+        let id: String = row.get(0)?;
+        let cursor = if by_id { Bytes::from(id.clone()) } else { bytes(row, 3)? };
+        let key = DocKey::new(what.table.clone(), id);
+        Ok((cursor, Doc { key, revision: commit_id(row, 1)?, data: bytes(row, 2)? }))
+    })
+}
+
+/// The cursors alone, from the index alone.
+pub(crate) fn keys(db: &Connection, what: &Scan) -> Result<Vec<Bytes>> {
+    let (by_id, key) = key_of(what);
+    let from = if by_id {
+        "FROM doc WHERE doc.tbl = ?1 AND ?2 IS NULL"
+    } else {
+        "FROM doc_index WHERE doc_index.tbl = ?1 AND doc_index.idx = ?2"
+    };
+    list(db, what, &format!("SELECT {key} {from}"), |row| {
+        if by_id { Ok(Bytes::from(row.get::<_, String>(0)?)) } else { bytes(row, 0) }
+    })
+}
+
+/// Whether a scan goes by document id, and by which column.
+fn key_of(what: &Scan) -> (bool, &'static str) {
+    if what.index.is_none() { (true, "doc.id") } else { (false, "doc_index.cursor") }
+}
+
+/// The rows of a scan: `select` has table and index already.
+fn list<T>(db: &Connection, what: &Scan, select: &str, row: impl FnMut(&Row<'_>) -> Result<T>) -> Result<Vec<T>> {
+    let (by_id, key) = key_of(what);
     let (above, low) = match &what.from {
         Bound::Included(low) => (">=", Some(low)),
         Bound::Excluded(low) => (">", Some(low)),
@@ -106,19 +133,9 @@ pub(crate) fn scan(db: &Connection, what: &Scan) -> Result<Vec<(Bytes, Doc)>> {
     let low_bound = if low.is_some() { format!("AND {key} {above} ?3") } else { "AND ?3 IS NULL".to_owned() };
     let high_bound = if high.is_some() { format!("AND {key} {below} ?4") } else { "AND ?4 IS NULL".to_owned() };
     let order = if what.descending { "DESC" } else { "ASC" };
-    let mut read = db.prepare_cached(&format!(
-        "SELECT doc.id, doc.revision, doc.data, {key} {from} {low_bound} {high_bound} ORDER BY {key} {order} LIMIT ?5"
-    ))?;
-    let found = read.query_map(
-        params![what.table, what.index, Edge::of(low, by_id), Edge::of(high, by_id), what.limit],
-        |row| {
-            let id: String = row.get(0)?;
-            let cursor = if by_id { Bytes::from(id.clone()) } else { bytes(row, 3)? };
-            let key = DocKey::new(what.table.clone(), id);
-            Ok((cursor, Doc { key, revision: commit_id(row, 1)?, data: bytes(row, 2)? }))
-        },
-    )?;
-    found.collect()
+    let mut read = db.prepare_cached(&format!("{select} {low_bound} {high_bound} ORDER BY {key} {order} LIMIT ?5"))?;
+    let values = params![what.table, what.index, Edge::of(low, by_id), Edge::of(high, by_id), what.limit];
+    read.query_map(values, row)?.collect()
 }
 
 /// The highest position.

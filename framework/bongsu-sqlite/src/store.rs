@@ -180,6 +180,10 @@ impl Store for SqliteStore {
         Box::pin(reader::submit(&self.shared, move |db| query::scan(db, &what)))
     }
 
+    fn keys(&self, what: Scan) -> Fut<'_, Result<Vec<Bytes>, StoreError>> {
+        Box::pin(reader::submit(&self.shared, move |db| query::keys(db, &what)))
+    }
+
     fn head(&self) -> Fut<'_, Result<Position, StoreError>> {
         Box::pin(reader::submit(&self.shared, query::head))
     }

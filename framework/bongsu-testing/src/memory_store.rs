@@ -136,6 +136,10 @@ impl Store for MemoryStore {
         Box::pin(ready(Ok(self.state().scan(&what))))
     }
 
+    fn keys(&self, what: Scan) -> Fut<'_, Result<Vec<Bytes>, StoreError>> {
+        Box::pin(ready(Ok(self.state().keys(&what))))
+    }
+
     fn head(&self) -> Fut<'_, Result<Position, StoreError>> {
         Box::pin(ready(Ok(self.state().end())))
     }

@@ -268,6 +268,11 @@ pub trait Store: Send + Sync {
     /// id, or the id alone without an index. `Excluded(last cursor)` continues.
     fn scan(&self, what: Scan) -> Fut<'_, Result<Vec<(Bytes, Doc)>, StoreError>>;
 
+    /// The same without the documents: the cursors alone. An adapter that can reads nothing but its index.
+    fn keys(&self, what: Scan) -> Fut<'_, Result<Vec<Bytes>, StoreError>> {
+        Box::pin(async move { Ok(self.scan(what).await?.into_iter().map(|(cursor, _)| cursor).collect()) })
+    }
+
     /// The highest position committed; 0 when empty.
     fn head(&self) -> Fut<'_, Result<Position, StoreError>>;
 
@@ -360,6 +365,12 @@ impl Scan {
             limit,
         }
     }
+}
+
+/// The document a cursor of an index names: what follows its last zero byte. `None` for what is no cursor.
+pub fn id_of(cursor: &[u8]) -> Option<&str> {
+    let at = cursor.iter().rposition(|byte| *byte == 0)?;
+    std::str::from_utf8(&cursor[at + 1..]).ok()
 }
 
 impl fmt::Display for DocKey {

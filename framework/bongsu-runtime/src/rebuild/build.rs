@@ -14,12 +14,14 @@ use bytes::Bytes;
 use crate::{
     core::Core,
     generation::table,
-    lane::{Cursor, cursor_key, panic_text, queue_id, raw},
+    lane::{Cursor, cursor_key, panic_text},
+    plan_fact::queue_id,
     ports::{
         Fut,
         broker::{BrokerError, Partition},
         store::{Commit, CommitId, DocBody, DocKey, DocWrite, Guard, StoreError, Verdict},
     },
+    queued,
     rebuild::{
         facts::{Fact, Place, Told},
         marks::{Marks, Slot},
@@ -28,7 +30,7 @@ use crate::{
         state::{Filling, State, commit_id},
     },
     seen::{SEEN, Seen},
-    todo::{MAX_QUEUED, Todo, Work},
+    todo::{MAX_QUEUED, Todo},
 };
 
 /// Why a rebuild does not go on now.
@@ -74,6 +76,8 @@ pub(crate) struct Build {
     marks: Marks,
     pub(crate) queues: BTreeMap<String, Todo>,
     changed_queues: BTreeSet<String>,
+    /// Facts that joined a queue since.
+    queued: Vec<(DocKey, Bytes)>,
     /// Everything this generation holds is in memory: what is not, does not exist.
     whole: bool,
     bytes: usize,
@@ -107,6 +111,7 @@ impl Build {
             marks: Marks::default(),
             queues: BTreeMap::new(),
             changed_queues: BTreeSet::new(),
+            queued: Vec::new(),
             whole: false,
             bytes: 0,
             flying: VecDeque::new(),
@@ -220,19 +225,19 @@ impl Build {
         if let Some(why) = why {
             todo.failed(why, 1, now, self.core.settings.retry_cap_ms);
         }
-        let Work::Facts { facts, .. } = &mut todo.work else {
+        let Some(queue) = todo.queue_mut() else {
             return Err(Halt::Hopeless(format!("the to-do of {key} is not a queue of facts")));
         };
-        if facts.len() >= MAX_QUEUED {
+        if queue.len() >= MAX_QUEUED {
             return Err(Halt::Hopeless(format!("{MAX_QUEUED} facts of {key} wait behind one that cannot be folded")));
         }
-        facts.push(raw(fact));
+        self.queued.push((queue.push(&queue_id(&self.table, key)), fact.clone()));
         self.changed_queues.insert(key.to_owned());
         Ok(())
     }
 
     fn changes(&self) -> usize {
-        self.rows.changed() + self.marks.changed() + self.changed_queues.len() + self.moved.len()
+        self.rows.changed() + self.marks.changed() + self.changed_queues.len() + self.queued.len() + self.moved.len()
     }
 
     /// Moves the cursor of a partition.
@@ -259,6 +264,9 @@ impl Build {
         for key in std::mem::take(&mut self.changed_queues) {
             let id = queue_id(&self.table, &key);
             commit.docs.push(DocWrite { key: Todo::key(&id), put: self.queues.get(&key).map(|todo| todo.body(&id)) });
+        }
+        for (key, fact) in std::mem::take(&mut self.queued) {
+            commit.docs.push(DocWrite { key, put: Some(queued::body(&fact)) });
         }
         let log = self.state.filling.as_ref().and_then(|it| it.noted.as_ref()).map_or("", |noted| noted.log.as_str());
         for partition in std::mem::take(&mut self.moved) {

@@ -1,19 +1,24 @@
 //! The swap: one Commit that shows the new generation, refused if the old one has anything the new one has not.
 
+use bytes::Bytes;
+
 use crate::{
+    core::Core,
     generation::{shown_body, shown_key, table},
     lane::cursor_key,
+    plan_fact::queue_id,
     planted,
     ports::{
         broker::Partition,
         store::{DocWrite, Guard},
     },
+    queued::Queue,
     rebuild::{
         build::{Build, Halt},
         fill::cursors,
         state::{Ended, State},
     },
-    todo::{Todo, Work},
+    todo::Todo,
 };
 
 impl Build {
@@ -74,28 +79,48 @@ impl Build {
     /// A fact that could not be folded now must be one that the generation shown could not fold either: else
     /// somebody would be shown less than before.
     async fn same_queues(&mut self, old: &str) -> Result<Vec<Guard>, Halt> {
-        let keys = self.queues.keys().map(|key| Todo::key(&crate::lane::queue_id(old, key))).collect::<Vec<_>>();
-        let docs = self.core.store.docs(keys.clone()).await.map_err(Halt::Store)?;
+        let (core, own) = (self.core.clone(), self.table.clone());
         let mut guards = Vec::new();
-        for (((key, todo), id), doc) in self.queues.iter().zip(keys).zip(docs) {
+        for (key, todo) in &self.queues {
+            let id = queue_id(old, key);
+            let doc = core.store.docs(vec![Todo::key(&id)]).await.map_err(Halt::Store)?.pop().flatten();
             let theirs = doc.as_ref().and_then(|doc| Todo::decode(&doc.data).ok());
-            let first = facts(todo).first();
-            let known = theirs.as_ref().is_some_and(|theirs| {
-                facts(theirs).iter().any(|fact| first.is_some_and(|first| first.get() == fact.get()))
-            });
+            let first = first_of(&core, todo, &queue_id(&own, key)).await?;
+            let known = match (&first, theirs.as_ref().and_then(Todo::queue)) {
+                (Some(first), Some(theirs)) => has(&core, theirs, &id, first).await?,
+                _ => false,
+            };
             if !known {
                 let why = todo.error.as_deref().unwrap_or("it could not be folded");
                 return Err(Halt::Hopeless(format!("a fact of {key} that is shown now could not be folded: {why}")));
             }
-            guards.push(Guard::Doc(id, doc.map(|doc| doc.revision)));
+            guards.push(Guard::Doc(Todo::key(&id), doc.map(|doc| doc.revision)));
         }
         Ok(guards)
     }
 }
 
-fn facts(todo: &Todo) -> &[Box<serde_json::value::RawValue>] {
-    match &todo.work {
-        Work::Facts { facts, .. } => facts,
-        _ => &[],
+/// The oldest fact of a queue.
+async fn first_of(core: &Core, todo: &Todo, id: &str) -> Result<Option<Bytes>, Halt> {
+    let Some(queue) = todo.queue() else { return Ok(None) };
+    let Some(key) = queue.front_key(id) else { return Ok(queue.front_within()) };
+    let doc = core.store.docs(vec![key]).await.map_err(Halt::Store)?.pop().flatten();
+    Ok(doc.map(|doc| doc.data))
+}
+
+/// Whether a fact is in a queue.
+async fn has(core: &Core, queue: &Queue, id: &str, fact: &Bytes) -> Result<bool, Halt> {
+    const AT_ONCE: usize = 16;
+    let (mut within, apart) = queue.all(id);
+    if within.any(|known| known.as_bytes() == &fact[..]) {
+        return Ok(true);
     }
+    let apart: Vec<_> = apart.collect();
+    for some in apart.chunks(AT_ONCE) {
+        let docs = core.store.docs(some.to_vec()).await.map_err(Halt::Store)?;
+        if docs.iter().flatten().any(|doc| doc.data == *fact) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }

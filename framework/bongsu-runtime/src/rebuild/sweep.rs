@@ -8,6 +8,7 @@ use crate::{
     core::Core,
     lane::CURSOR,
     ports::store::{Doc, DocWrite, Scan, StoreError},
+    queued::QUEUE,
     read::after_prefix,
     rebuild::build::{Build, Halt},
     seen::SEEN,
@@ -47,11 +48,14 @@ impl Pages<'_> {
 
 /// Where something of a generation is kept: tables, and what ids start with. Cursors first: none may be without its
 /// marks.
-pub(crate) fn parts(table: &str) -> [(String, String); 4] {
+pub(crate) fn parts(table: &str) -> [(String, String); 7] {
     let own = format!("{table}/");
     [
         (CURSOR.to_owned(), own.clone()),
         (TODO.to_owned(), format!("fact/{table}/")),
+        (TODO.to_owned(), format!("beside/{table}/")),
+        (QUEUE.to_owned(), format!("fact/{table}/")),
+        (QUEUE.to_owned(), format!("beside/{table}/")),
         (table.to_owned(), String::new()),
         (SEEN.to_owned(), own),
     ]

@@ -2,8 +2,15 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use bongsu_runtime::CommandError;
+use bongsu_runtime::{
+    CommandError, Reply, Script,
+    ports::{
+        env::Env as _,
+        store::{Commit, CommitId, DocBody, DocKey, DocWrite, Store as _, Verdict},
+    },
+};
 use bongsu_testing::MemoryStore;
+use bytes::Bytes;
 
 use crate::{
     bank::{Account, AccountCommand, Deposit, Withdraw, bank},
@@ -89,7 +96,10 @@ async fn a_key_is_kept_for_a_day_and_then_the_same_command_is_decided_anew() {
     let runtime = lab.start(bank(), &store, "bank-1");
     let handle = runtime.handle();
     let first = ask(&handle, deposit(5), &lab.call(Some(("k", "body")))).await.unwrap();
+    drop(runtime);
     lab.env.jump(24 * 60 * MINUTE - 3 * MINUTE);
+    let runtime = lab.start(bank(), &store, "bank-1");
+    let handle = runtime.handle();
     tokio::time::sleep(2 * MINUTE).await;
     let late = ask(&handle, deposit(5), &lab.call(Some(("k", "body")))).await.unwrap();
     assert!(late.replayed && late.reply == first.reply, "at 23:59");
@@ -114,7 +124,9 @@ async fn many_old_keys_are_forgotten_in_bounded_commits_and_young_ones_stay() {
     }
     lab.env.jump(Duration::from_secs(12 * 3_600));
     ask(&two.handle(), deposit(1), &lab.call(Some(("young", "b")))).await.unwrap();
+    drop((one, two));
     lab.env.jump(Duration::from_secs(12 * 3_600 - 100));
+    let _both = (lab.start(bank(), &store, "bank-1"), lab.start(bank(), &store, "bank-2"));
     tokio::time::sleep(Duration::from_secs(70)).await;
     assert_eq!(store.docs_of("once").len(), 601, "nothing is forgotten early");
     tokio::time::sleep(Duration::from_secs(40)).await;
@@ -128,6 +140,66 @@ async fn many_old_keys_are_forgotten_in_bounded_commits_and_young_ones_stay() {
     .await;
     assert!((1..=250).contains(&most), "{most} at once");
     assert!(is_kept(&store, "young"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_clock_that_jumps_ahead_makes_no_key_old() {
+    let (lab, store) = (Lab::new(0), MemoryStore::new());
+    let runtime = lab.start(bank(), &store, "bank-1");
+    until("it runs", async || runtime.handle().status().ready).await;
+    ask(&runtime.handle(), deposit(5), &lab.call(Some(("k", "body")))).await.unwrap();
+    lab.env.jump(Duration::from_secs(25 * 3_600));
+    tokio::time::sleep(Duration::from_secs(600)).await;
+    assert!(ask(&runtime.handle(), deposit(5), &lab.call(Some(("k", "body")))).await.unwrap().replayed);
+    assert_eq!(runtime.handle().load::<Account>("ann").await.unwrap().0.amount, 5);
+}
+
+#[tokio::test(start_paused = true)]
+async fn keys_are_forgotten_faster_than_they_come() {
+    let (lab, store) = (Lab::new(0), MemoryStore::new());
+    let mut commit = Commit::new(CommitId(1));
+    let day_before_yesterday = lab.env.wall_ms() - 48 * 3_600_000;
+    for n in 0..20_000_u64 {
+        let index = vec![(0, Bytes::copy_from_slice(&(day_before_yesterday as u64 + n).to_be_bytes()))];
+        let put = Some(DocBody { data: Bytes::new(), index });
+        commit.docs.push(DocWrite { key: DocKey::new("once", format!("k{n}")), put });
+        if commit.docs.len() == 1_000 {
+            let next = Commit::new(CommitId(u128::from(n) + 2));
+            assert_eq!(store.commit(std::mem::replace(&mut commit, next)).await, Ok(Verdict::Done));
+        }
+    }
+    let _runtime = lab.start(bank(), &store, "bank-1");
+    until("it begins", async || store.docs_of("once").len() < 20_000).await;
+    let since = lab.env.mono();
+    until("all are forgotten", async || store.docs_of("once").is_empty()).await;
+    let took = lab.env.mono() - since;
+    assert!(took < Duration::from_secs(10), "2 000 a second at least: {took:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_commit_of_documents_alone_is_found_after_an_unknown_outcome() {
+    let (lab, store) = (Lab::new(0), MemoryStore::new());
+    let silent = Hindered::over(&store);
+    let runtime = lab.start_with(silent.clone(), lab.broker.clone(), bank(), "bank-1");
+    let other = lab.start(bank(), &store, "bank-2");
+    silent.lose_an_answer_about("notes");
+    let note = |script: &mut Script<'_>| {
+        let notes = script.get::<u32>("notes", "ann").unwrap_or(0) + 1;
+        script.put("notes", "ann", &notes, Vec::new());
+        Ok(Reply { status: 200, headers: Vec::new(), body: notes.to_string().into() })
+    };
+    let (handle, call, keys) = (runtime.handle(), lab.call(None), [DocKey::new("notes", "ann")]);
+    let answer = handle.script(&call, &keys, &note);
+    // More than anybody would look through.
+    let crowd = async {
+        for _ in 0..1_200 {
+            ask(&other.handle(), deposit(1), &lab.call(None)).await.unwrap();
+        }
+        silent.give_up_the_answer();
+    };
+    let (answer, ()) = futures::join!(answer, crowd);
+    assert_eq!(&answer.unwrap().reply.body[..], b"1");
+    assert_eq!(&store.doc("notes", "ann").unwrap().data[..], b"1", "it happened once");
 }
 
 #[tokio::test(start_paused = true)]

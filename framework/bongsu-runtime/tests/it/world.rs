@@ -138,17 +138,35 @@ pub(crate) struct Hindered {
     reader: &'static str,
     pub(crate) left: Arc<AtomicU64>,
     held: Arc<Mutex<Option<Vec<Held>>>>,
+    silent: Arc<Silent>,
+}
+
+/// A table about which one answer is lost, and when.
+#[derive(Default)]
+struct Silent {
+    table: Mutex<Option<&'static str>>,
+    given_up: tokio::sync::Notify,
 }
 
 type Held = (Commit, oneshot::Sender<Result<Verdict, StoreError>>);
 
 impl Hindered {
     pub(crate) fn over(store: &MemoryStore) -> Self {
-        Self { store: store.clone(), reader: "", left: Arc::default(), held: Arc::default() }
+        Self { store: store.clone(), reader: "", left: Arc::default(), held: Arc::default(), silent: Arc::default() }
     }
 
     pub(crate) fn refusing(self, reader: &'static str, times: u64) -> Self {
         Self { reader, left: Arc::new(AtomicU64::new(times)), ..self }
+    }
+
+    /// Applies the next Commit that writes to a table, and does not say so.
+    pub(crate) fn lose_an_answer_about(&self, table: &'static str) {
+        *self.silent.table.lock().unwrap() = Some(table);
+    }
+
+    /// Says of it that nobody knows.
+    pub(crate) fn give_up_the_answer(&self) {
+        self.silent.given_up.notify_one();
     }
 
     /// Holds back what comes from here on.
@@ -178,6 +196,15 @@ impl Store for Hindered {
             let (answer, answered) = oneshot::channel();
             held.push((commit, answer));
             return Box::pin(async move { answered.await.unwrap() });
+        }
+        let is_lost = |table: &mut &str| commit.docs.iter().any(|write| write.key.table == **table);
+        if self.silent.table.lock().unwrap().take_if(is_lost).is_some() {
+            let (verdict, silent) = (self.store.commit(commit), self.silent.clone());
+            return Box::pin(async move {
+                verdict.await.unwrap();
+                silent.given_up.notified().await;
+                Err(StoreError::Unknown("silent".into()))
+            });
         }
         self.store.commit(commit)
     }

@@ -198,6 +198,17 @@ impl State {
         }
     }
 
+    /// The cursors of a scan.
+    pub(super) fn keys(&self, what: &Scan) -> Vec<Bytes> {
+        let Some(table) = self.tables.get(&what.table) else { return Vec::new() };
+        match what.index {
+            None => between(&table.ids, what).into_iter().map(|(id, ())| id.clone()).collect(),
+            Some(number) => table.index.get(&number).map_or_else(Vec::new, |entries| {
+                between(entries, what).into_iter().map(|(cursor, _)| cursor.clone()).collect()
+            }),
+        }
+    }
+
     pub(super) fn events(&self) -> &[StoredEvent] {
         &self.events
     }
