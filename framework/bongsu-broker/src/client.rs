@@ -2,6 +2,7 @@
 
 use std::{borrow::Cow, error::Error as _, time::Duration};
 
+use bongsu_keys::Keys;
 use bongsu_runtime::ports::{
     Fut,
     broker::{Batch, Bounds, Broker, BrokerError, In, MAX_CLOUDEVENT, Out, Partition, Producer, Topic},
@@ -45,6 +46,18 @@ const MAX_ANSWER: usize = 64 << 20;
 pub struct BrokerClient {
     base: String,
     http: Client<HttpConnector, Full<Bytes>>,
+    speaks: Speaks,
+}
+
+/// As whom a client speaks.
+#[derive(Clone, Debug)]
+enum Speaks {
+    /// To a broker that asks nobody.
+    Anonymously,
+    /// As the process that has these keys; read again when they are refused, because a new root may have come.
+    With(Keys),
+    /// With a bearer somebody was given.
+    Bearing(Box<str>),
 }
 
 impl BrokerClient {
@@ -67,24 +80,50 @@ impl BrokerClient {
             .pool_idle_timeout(IDLE)
             .pool_timer(TokioTimer::new())
             .build(connector);
-        Ok(Self { base: base.to_owned(), http })
+        Ok(Self { base: base.to_owned(), http, speaks: Speaks::Anonymously })
+    }
+
+    /// Speaks as the process that has these keys; a new root needs no new client.
+    #[must_use]
+    pub fn with_keys(self, keys: Option<Keys>) -> Self {
+        Self { speaks: keys.map_or(Speaks::Anonymously, Speaks::With), ..self }
+    }
+
+    /// Speaks with one bearer, as `bongsu secret NAME` prints it.
+    #[must_use]
+    pub fn bearing(self, bearer: &str) -> Self {
+        Self { speaks: Speaks::Bearing(bearer.into()), ..self }
     }
 
     async fn send(&self, method: Method, path: &str, body: Vec<u8>, deadline: Duration) -> Result<Bytes, BrokerError> {
-        let request = Request::builder()
-            .method(method)
-            .uri(format!("{}{path}", self.base))
-            .header(header::CONTENT_TYPE, "application/json")
-            .body(Full::new(Bytes::from(body)))
-            .map_err(|error| BrokerError::Invalid(format!("{path:?} is no path: {error}")))?;
+        let body = Bytes::from(body);
         let answered = async {
-            let response = self.http.request(request).await.map_err(|error| self.unreachable(&error))?;
-            let status = response.status();
-            Ok((status, self.read(response.into_body()).await?))
+            let first = self.once(&method, path, body.clone()).await?;
+            // Not known: what counts may have changed since the keys were read.
+            if first.0 != StatusCode::UNAUTHORIZED || !self.speaks.refresh() {
+                return Ok(first);
+            }
+            self.once(&method, path, body).await
         };
         let late = |_| BrokerError::Unavailable(format!("{} did not answer within {deadline:?}", self.base));
         let (status, body) = time::timeout(deadline, answered).await.map_err(late)??;
         if status.is_success() { Ok(body) } else { Err(refused(status, &body)) }
+    }
+
+    async fn once(&self, method: &Method, path: &str, body: Bytes) -> Result<(StatusCode, Bytes), BrokerError> {
+        let mut request = Request::builder()
+            .method(method)
+            .uri(format!("{}{path}", self.base))
+            .header(header::CONTENT_TYPE, "application/json");
+        if let Some(bearer) = self.speaks.bearer() {
+            request = request.header(header::AUTHORIZATION, format!("Bearer {bearer}"));
+        }
+        let request = request
+            .body(Full::new(body))
+            .map_err(|error| BrokerError::Invalid(format!("{path:?} is no path: {error}")))?;
+        let response = self.http.request(request).await.map_err(|error| self.unreachable(&error))?;
+        let status = response.status();
+        Ok((status, self.read(response.into_body()).await?))
     }
 
     async fn read(&self, body: Incoming) -> Result<Bytes, BrokerError> {
@@ -120,6 +159,20 @@ impl BrokerClient {
     fn unreachable(&self, error: &hyper_util::client::legacy::Error) -> BrokerError {
         let cause = error.source().map(ToString::to_string).unwrap_or_default();
         BrokerError::Unavailable(format!("{} cannot be reached: {error}: {cause}", self.base))
+    }
+}
+
+impl Speaks {
+    fn bearer(&self) -> Option<Cow<'_, str>> {
+        match self {
+            Self::Anonymously => None,
+            Self::With(keys) => Some(keys.for_the_broker().into()),
+            Self::Bearing(bearer) => Some((&**bearer).into()),
+        }
+    }
+
+    fn refresh(&self) -> bool {
+        matches!(self, Self::With(keys) if keys.refresh())
     }
 }
 

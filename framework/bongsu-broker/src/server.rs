@@ -2,6 +2,7 @@
 
 use std::{future::Future, io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
+use bongsu_keys::Keys;
 use bongsu_runtime::ports::broker::LogId;
 use tokio::net::TcpListener;
 
@@ -29,6 +30,10 @@ pub struct Config {
     pub data: PathBuf,
     /// Bounds.
     pub limits: Limits,
+    /// Who may speak to it. None: whoever reaches it may do everything, as beside a service that runs alone.
+    pub keys: Option<Keys>,
+    /// Names it is reached by, beside IP addresses and `localhost`.
+    pub hosts: Vec<String>,
 }
 
 /// What a broker takes at most; beyond, it refuses.
@@ -63,6 +68,8 @@ pub(crate) struct Shared {
     pub(crate) hold: hold::Hold,
     pub(crate) bodies: Arc<tokio::sync::Semaphore>,
     pub(crate) limits: Limits,
+    pub(crate) keys: Option<Keys>,
+    pub(crate) hosts: Vec<String>,
     pub(crate) stopping: tokio::sync::watch::Sender<bool>,
 }
 
@@ -121,7 +128,13 @@ pub enum ServerError {
 impl Config {
     /// A broker with the usual limits.
     pub fn new(listen: SocketAddr, data: impl Into<PathBuf>) -> Self {
-        Self { listen, data: data.into(), limits: Limits::default() }
+        Self { listen, data: data.into(), limits: Limits::default(), keys: None, hosts: Vec::new() }
+    }
+
+    /// With callers that must show a key.
+    #[must_use]
+    pub fn with_keys(self, keys: Option<Keys>) -> Self {
+        Self { keys, ..self }
     }
 }
 
@@ -158,6 +171,8 @@ impl Server {
             hold: hold::Hold::default(),
             bodies: Arc::new(tokio::sync::Semaphore::new(permits)),
             limits: config.limits,
+            keys: config.keys,
+            hosts: config.hosts,
             stopping: tokio::sync::watch::Sender::new(false),
         };
         Ok(Self { listener, address, shared: Arc::new(shared), writer })

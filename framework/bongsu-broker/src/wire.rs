@@ -192,6 +192,22 @@ impl Problem {
         Self::new("/errors/broker-refused", "The broker refuses this request", status, detail.into())
     }
 
+    /// Nobody who is known here.
+    pub(crate) fn unauthenticated(detail: impl Into<String>) -> Self {
+        Self::new("/errors/broker-unauthenticated", "The broker does not know who this is", 401, detail.into())
+    }
+
+    /// Known, and not allowed to do this.
+    pub(crate) fn forbidden(detail: impl Into<String>) -> Self {
+        Self::new("/errors/broker-forbidden", "The broker does not let this name do it", 403, detail.into())
+    }
+
+    /// Meant for somebody else.
+    pub(crate) fn wrong_host() -> Self {
+        let detail = "a broker is asked by the address it gives out".to_owned();
+        Self::new("/errors/wrong-host", "This address was not given out", 421, detail)
+    }
+
     /// What the client makes of it.
     pub(crate) fn into_error(self) -> BrokerError {
         match self {
@@ -207,8 +223,9 @@ impl Problem {
                 let Gone { topic, partition, asked, earliest, end } = *gone;
                 BrokerError::Gone { topic, index: partition, asked, earliest, end }
             }
-            // 408 and 429 are about this moment, like all 5xx; every other 4xx will never be taken.
-            Self { status: 408 | 429 | 500.., detail, .. } => BrokerError::Unavailable(detail),
+            // 408 and 429 are about this moment, like all 5xx, and who may do what is about the one who asks, not about
+            // what was asked: the same will be taken when that was put right. Every other 4xx will never be taken.
+            Self { status: 401 | 403 | 408 | 421 | 429 | 500.., detail, .. } => BrokerError::Unavailable(detail),
             Self { detail, .. } => BrokerError::Invalid(detail),
         }
     }

@@ -5,8 +5,13 @@
 //! `BONGSU_` and the key in capitals with underscores (`BONGSU_LIMITS_BODY_BYTES`); the flag of any key is
 //! `--set limits.body_bytes=1024`. What the service itself wants lives under `[service]`.
 
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
+use bongsu_keys::{Keys, KeysError};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use toml::Table;
 
@@ -35,6 +40,12 @@ pub struct Config {
     /// The broker's URL: `http://127.0.0.1:PORT` of a running one, or `embedded:PATH` for one inside this
     /// process, so that a service runs alone. Default `embedded:./data/<name>-broker.db`.
     pub broker: String,
+    /// The file with the keys of this process, written by whoever starts a system. Default none: it recognises nobody,
+    /// believes whoever reaches it, and so listens on loopback only.
+    pub keys: String,
+    /// Names this process is reached by beside IP addresses and `localhost`, separated by commas: a request for any
+    /// other name is refused. Default none.
+    pub hosts: String,
     /// Partitions of the context's topic; never changes once there are facts. Default 8.
     #[serde(deserialize_with = "within::<_, _, 1, 1_024>")]
     pub partitions: u32,
@@ -191,6 +202,8 @@ impl Config {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             store: format!("sqlite:./data/{name}.db"),
             broker: format!("embedded:./data/{name}-broker.db"),
+            keys: String::new(),
+            hosts: String::new(),
             partitions: 8,
             activity_concurrency: 32,
             retention_ms: Retention::default(),
@@ -202,6 +215,19 @@ impl Config {
             shutdown: Shutdown::default(),
             service: Table::new(),
         }
+    }
+
+    /// The keys of this process, if it was given some.
+    ///
+    /// # Errors
+    /// [`KeysError`] for a file that is not there, that others may read, or that is none: then nothing may start.
+    pub fn open_keys(&self) -> Result<Option<Keys>, KeysError> {
+        if self.keys.is_empty() { Ok(None) } else { Keys::open(Path::new(&self.keys)).map(Some) }
+    }
+
+    /// `hosts`, one by one.
+    pub fn host_names(&self) -> Vec<String> {
+        self.hosts.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect()
     }
 
     /// The service's own settings, from the `[service]` table.
@@ -345,6 +371,9 @@ fn validated(mut config: Config, name: &str) -> Result<Config, ConfigError> {
     }
     if config.slot.is_empty() || config.slot.contains(|c: char| !c.is_ascii_graphic()) {
         return bad("slot", "must be printable ASCII without blanks".to_owned());
+    }
+    if config.keys.is_empty() && !config.listen.ip().is_loopback() {
+        return bad("listen", format!("{} faces the network, and without keys everybody there is believed", config.listen));
     }
     if config.revision.is_empty() {
         config.revision = format!("{:08x}", bongsu_core::digest(&[&config.to_toml()]) >> 96);

@@ -8,6 +8,7 @@ use axum::{
     middleware::{Next, from_fn_with_state},
     response::{IntoResponse as _, Response},
 };
+use bongsu_keys::Keys;
 use bongsu_runtime::ports::env::Env;
 use http::{HeaderValue, StatusCode, header};
 use tokio::{
@@ -21,7 +22,7 @@ use crate::{
     env::{self, mono_now},
     head,
     health::{self, Health, Info},
-    json,
+    json, principal,
     problem::{PROBLEM_JSON, Problem},
     server::Arrival,
     sse::Places,
@@ -50,6 +51,8 @@ struct Inner {
     health: Health,
     running: Arc<Semaphore>,
     streams: Places,
+    keys: Option<Keys>,
+    hosts: Vec<String>,
 }
 
 /// What the access log says of a request.
@@ -65,7 +68,18 @@ impl Host {
         let limits = config.limits.clone();
         let running = Arc::new(Semaphore::new(limits.concurrency.min(Semaphore::MAX_PERMITS)));
         let streams = Places(Arc::new(Semaphore::new(limits.streams.min(Semaphore::MAX_PERMITS))));
-        Self { inner: Arc::new(Inner { info: Info::of(config), limits, env, health, running, streams }) }
+        let (info, hosts) = (Info::of(config), config.host_names());
+        Self { inner: Arc::new(Inner { info, limits, env, health, running, streams, keys: None, hosts }) }
+    }
+
+    /// Which recognises its callers: an operator by a bearer, a principal by the gateway's proof. Without keys whoever
+    /// reaches this process is believed.
+    #[must_use]
+    pub fn with_keys(self, keys: Option<Keys>) -> Self {
+        let Inner { info, limits, env, health, running, streams, hosts, .. } = &*self.inner;
+        let (info, limits, env, health) = (info.clone(), limits.clone(), Arc::clone(env), health.clone());
+        let (running, streams, hosts) = (Arc::clone(running), streams.clone(), hosts.clone());
+        Self { inner: Arc::new(Inner { info, limits, env, health, running, streams, keys, hosts }) }
     }
 
     /// The service's routes with the probes, `/info` and everything conventional around them.
@@ -87,8 +101,17 @@ async fn around(State(host): State<Host>, mut request: Request, next: Next) -> R
     extensions.insert(host.inner.limits.clone());
     extensions.insert(host.inner.streams.clone());
     extensions.insert(Surroundings(Arc::clone(&host.inner.env)));
+    let meant_for_us = bongsu_keys::is_given_out(request.headers(), request.uri(), &host.inner.hosts);
+    if let Some(keys) = &host.inner.keys {
+        principal::forget_unproven(request.headers_mut(), keys, host.inner.env.wall_ms());
+        request.extensions_mut().insert(keys.clone());
+    }
     let served = async {
-        let response = host.inner.admit(&asked, &trace, request, next).await.unwrap_or_else(Problem::into_response);
+        let answered = match meant_for_us {
+            true => host.inner.admit(&asked, &trace, request, next).await,
+            false => Err(Problem::wrong_host()),
+        };
+        let response = answered.unwrap_or_else(Problem::into_response);
         let response = head::without_a_guessed_length(&method, uniform(response).await);
         asked.log(response.status(), started.elapsed());
         response

@@ -1,7 +1,7 @@
 //! What an operator's tools ask a service: its events, what is parked, how it is.
 //!
-//! For this machine only: a caller that is not on loopback, that came through the gateway or from a web page
-//! is answered 404, as if there were nothing.
+//! For operators only: the one who asks has an operator's key to this service. A process that was given no keys answers
+//! callers on its own machine. What came through the gateway or from a web page is answered 404, as if there were nothing.
 
 mod read_models;
 mod snapshot;
@@ -16,6 +16,7 @@ use axum::{
     response::{IntoResponse as _, Response},
     routing::{get, post},
 };
+use bongsu_keys::{Caller, Keys, NotKnown, OPERATOR};
 use bongsu_runtime::{
     Handle,
     ports::store::{Position, StoredEvent},
@@ -73,7 +74,7 @@ pub fn routes(handle: Handle) -> Router {
         .merge(parked::routes())
         .merge(republish::routes())
         .with_state(handle)
-        .layer(from_fn(only_from_here))
+        .layer(from_fn(only_operators))
 }
 
 async fn status(State(handle): State<Handle>) -> Json<Value> {
@@ -94,14 +95,23 @@ async fn events(State(handle): State<Handle>, Query(which): Query<Which>) -> Res
 }
 
 /// A page in a browser can send requests to loopback too; they carry an Origin.
-async fn only_from_here(request: Request, next: Next) -> Response {
-    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
-    let here = peer.is_some_and(|ConnectInfo(peer)| peer.ip().is_loopback());
+async fn only_operators(request: Request, next: Next) -> Response {
     let foreign = [header::ORIGIN.as_str(), "x-forwarded-for", PRINCIPAL];
-    if !here || foreign.iter().any(|name| request.headers().contains_key(*name)) {
+    if foreign.iter().any(|name| request.headers().contains_key(*name)) {
         return Problem::of_status(StatusCode::NOT_FOUND).into_response();
     }
-    next.run(request).await
+    match request.extensions().get::<Keys>().map(|keys| keys.caller(request.headers())) {
+        Some(Ok(Caller(name))) if name == OPERATOR => next.run(request).await,
+        Some(Ok(Caller(name))) => Problem::not_an_operator(&name).into_response(),
+        Some(Err(NotKnown)) => Problem::not_known().into_response(),
+        None if is_from_here(&request) => next.run(request).await,
+        None => Problem::of_status(StatusCode::NOT_FOUND).into_response(),
+    }
+}
+
+fn is_from_here(request: &Request) -> bool {
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
+    peer.is_some_and(|ConnectInfo(peer)| peer.ip().is_loopback())
 }
 
 impl Which {

@@ -1,6 +1,7 @@
 //! Who is asking. The only place that knows how the gateway says it, so that login replaces one filter.
 
 use axum::extract::FromRequestParts;
+use bongsu_keys::{Keys, PROOF};
 use http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts};
 
 use crate::problem::Problem;
@@ -40,6 +41,15 @@ impl<S: Sync> FromRequestParts<S> for Principal {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         Self::of(&parts.headers)
     }
+}
+
+/// Takes away a principal that the gateway did not prove: a request without one is answered 401.
+pub(crate) fn forget_unproven(headers: &mut HeaderMap, keys: &Keys, now_ms: i64) {
+    let one = headers.get(PRINCIPAL).and_then(|name| name.to_str().ok());
+    if one.is_some_and(|name| !keys.believes(name, headers, now_ms)) || one.is_none() {
+        headers.remove(PRINCIPAL);
+    }
+    headers.remove(PROOF);
 }
 
 fn is_a_name(name: &str) -> bool {

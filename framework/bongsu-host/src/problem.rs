@@ -4,6 +4,7 @@
 //! where the pages of `docs/errors` are served; the code never changes. Internals are logged, never sent.
 
 use axum::response::{IntoResponse, Response};
+use bongsu_keys::NotKnown;
 use bongsu_runtime::{CommandError, Reply};
 use bytes::Bytes;
 use http::{HeaderValue, StatusCode, header};
@@ -111,6 +112,25 @@ impl Problem {
     /// 503: later, maybe.
     pub fn unavailable(detail: impl Into<String>) -> Self {
         Self::of_status(StatusCode::SERVICE_UNAVAILABLE).detail(detail).retry_after(1)
+    }
+
+    /// 421: asked by a name that was not given out; a web page does that whose name was made to lead here.
+    pub fn wrong_host() -> Self {
+        Self::new(StatusCode::MISDIRECTED_REQUEST, "wrong-host", "This address was not given out")
+            .detail("It is asked by its IP address, localhost, or a name in `hosts`.")
+    }
+
+    /// 401: no key of this system that is meant for this process.
+    pub fn not_known() -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "key-needed", "This needs a key")
+            .detail(NotKnown.to_string())
+            .header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
+    }
+
+    /// 403: known, but no operator.
+    pub fn not_an_operator(name: &str) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "operators-only", "This is for operators")
+            .detail(format!("This is the key of {name}."))
     }
 
     /// 500: our fault. Says nothing; log what it was.

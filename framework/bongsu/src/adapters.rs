@@ -6,6 +6,7 @@ use bongsu_broker::{
     BrokerClient,
     server::{self, ServerError},
 };
+use bongsu_keys::Keys;
 use bongsu_runtime::ports::{
     broker::{Broker, BrokerError},
     env::{Env, Task},
@@ -76,16 +77,18 @@ pub fn open_store(url: &str) -> Result<Arc<dyn Store>, AdapterError> {
 }
 
 /// Opens a broker: `http://HOST:PORT` of a running one, or `embedded:PATH` for one inside this process (the
-/// second value; the path defaults to `./data/broker.db`).
+/// second value; the path defaults to `./data/broker.db`). A running one is told by these keys who speaks; the one
+/// inside this process asks nobody, since whoever has it runs alone.
 ///
 /// # Errors
 /// [`AdapterError::Unknown`], [`AdapterError::Broker`] or [`AdapterError::Embedded`].
 pub async fn open_broker(
     url: &str,
     env: &Arc<dyn Env>,
+    keys: Option<Keys>,
 ) -> Result<(Arc<dyn Broker>, Option<EmbeddedBroker>), AdapterError> {
-    let client = |address: &str| match BrokerClient::new(address) {
-        Ok(client) => Ok(Arc::new(client) as Arc<dyn Broker>),
+    let client = move |address: &str| match BrokerClient::new(address) {
+        Ok(client) => Ok(Arc::new(client.with_keys(keys)) as Arc<dyn Broker>),
         Err(source) => Err(AdapterError::Broker { url: url.to_owned(), source }),
     };
     if url.starts_with("http:") {

@@ -14,6 +14,7 @@ use bongsu_host::{
     server::{self, Bound},
     stop::Stop,
 };
+use bongsu_keys::Keys;
 use bongsu_runtime::{
     Handle, Runtime, Service, Settings, World,
     ports::{
@@ -44,6 +45,7 @@ struct Running {
     store: Arc<dyn Store>,
     broker: Option<EmbeddedBroker>,
     env: Arc<dyn Env>,
+    keys: Option<Keys>,
 }
 
 /// Runs a service until it is told to stop: reads flags, environment and file; opens store and broker by
@@ -99,7 +101,11 @@ impl Running {
         anyhow::ensure!(service.name() == config.name, "the map of {} was given to {}", service.name(), config.name);
         let env: Arc<dyn Env> = Arc::new(TokioEnv::from_process()?);
         let store = open_store(&config.store)?;
-        let (broker, embedded) = open_broker(&config.broker, &env).await?;
+        let keys = config.open_keys()?;
+        if keys.is_none() {
+            tracing::warn!("no keys were given: whoever reaches this process on this machine is believed");
+        }
+        let (broker, embedded) = open_broker(&config.broker, &env, keys.clone()).await?;
         let world =
             World { store: Arc::clone(&store), broker, env: Arc::clone(&env), http: Arc::new(HyperClient::new()) };
         let settings = Settings {
@@ -111,7 +117,7 @@ impl Running {
             build: build::name(env.as_ref()),
             ..Settings::default()
         };
-        Ok(Self { runtime: Runtime::start(service, world, settings), store, broker: embedded, env })
+        Ok(Self { runtime: Runtime::start(service, world, settings), store, broker: embedded, env, keys })
     }
 
     async fn serve(
@@ -126,7 +132,7 @@ impl Running {
         let asked = handle.clone();
         let health = Health::new(move || asked.status());
         let routes = routes(handle.clone()).merge(operator::routes(handle.clone()));
-        let app = Host::new(config, Arc::clone(&self.env), health.clone()).app(routes);
+        let app = Host::new(config, Arc::clone(&self.env), health.clone()).with_keys(self.keys.clone()).app(routes);
         let addr = bound.addr();
         if let Some(broker) = &self.broker {
             tracing::info!(addr = %broker.addr(), "a broker runs inside this process");

@@ -63,6 +63,8 @@ pub(crate) enum Command {
     Evict(Evict),
     /// Publish a context's facts again, for those who missed some; changes nothing for the others
     Republish(Republish),
+    /// Print the key of a service or an operator, or renew the secret all keys come from
+    Secret(Secret),
     /// Be the broker; started by 'up'
     #[command(hide = true)]
     Broker,
@@ -234,6 +236,23 @@ pub(crate) struct By {
     /// Who does this; it becomes an event of the context
     #[arg(long = "as", value_name = "NAME", env = "USER", default_value = "operator")]
     pub(crate) actor: String,
+}
+
+#[derive(Debug, Flags)]
+#[command(arg_required_else_help = true)]
+pub(crate) struct Secret {
+    /// Whose key: a service's, to publish under its name, or 'operator'
+    #[arg(conflicts_with_all = ["rotate", "drop_old"])]
+    pub(crate) name: Option<String>,
+    /// Whom it is shown to: a service, 'broker' or 'gateway'; default the gateway for an operator, else the broker
+    #[arg(long, value_name = "NAME", requires = "name")]
+    pub(crate) to: Option<String>,
+    /// Make a new secret; keys of the one before count until it is dropped
+    #[arg(long, conflicts_with = "drop_old")]
+    pub(crate) rotate: bool,
+    /// Keys of the secret before count no longer
+    #[arg(long)]
+    pub(crate) drop_old: bool,
 }
 
 #[derive(Debug, Flags)]

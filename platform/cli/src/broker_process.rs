@@ -19,6 +19,8 @@ pub(crate) async fn run() -> Result<ExitCode> {
     let asked = async {
         child.stop.asked().await;
     };
-    server::run(Config::new(config.listen, file), announce, asked).await?;
+    let keys = config.open_keys()?;
+    let server = Config { hosts: config.host_names(), ..Config::new(config.listen, file) }.with_keys(keys);
+    server::run(server, announce, asked).await?;
     Ok(ExitCode::SUCCESS)
 }

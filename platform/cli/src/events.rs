@@ -81,7 +81,7 @@ fn event_line(event: &Value) -> String {
 
 /// Every fact of a key, each under the one that caused it.
 async fn by_cause(operator: &Operator, key: &str, flags: &Events) -> Result<()> {
-    let mut tail = Tail::new(&operator.broker().await?, Some(key.to_owned()))?;
+    let mut tail = Tail::new(operator, Some(key.to_owned())).await?;
     let mut tree = Tree { operator, causes: Causes::default(), read: HashMap::new() };
     tail.add(&Tail::topics(operator).await?).await?;
     // The past is sorted as a whole: the page of one topic may hold effects whose causes come with the next.

@@ -12,7 +12,7 @@ use crate::tail::{Fact, Tail};
 /// Prints facts from the first one on.
 pub(crate) async fn facts(place: &Place, flags: &Facts) -> Result<ExitCode> {
     let operator = Operator::new(place.client()?);
-    let mut tail = Tail::new(&operator.broker().await?, flags.key.clone())?;
+    let mut tail = Tail::new(&operator, flags.key.clone()).await?;
     tail.add(std::slice::from_ref(&flags.topic)).await.with_context(|| format!("topic '{}'", flags.topic))?;
     loop {
         let Some(facts) = tail.next(flags.follow).await? else {

@@ -23,6 +23,7 @@ mod projections;
 mod rebuild;
 mod evict;
 mod republish;
+mod secret;
 mod child;
 mod broker_process;
 mod gateway_process;
@@ -102,6 +103,7 @@ fn run(args: Args) -> anyhow::Result<ExitCode> {
             Command::Stream(flags) => stream::stream(&place, &flags).await,
             Command::Evict(flags) => evict::evict(&place, &flags).await,
             Command::Republish(flags) => republish::republish(&place, &flags).await,
+            Command::Secret(flags) => secret::secret(&place, &flags).await,
             Command::Broker => broker_process::run().await,
             Command::Gateway => gateway_process::run().await,
         }

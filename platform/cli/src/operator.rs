@@ -1,13 +1,16 @@
 //! Asks services what only their operator may ask.
 
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use bongsu_keys::{OPERATOR, Roots};
 use hyper::Method;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use supervisor::client::Client;
-use supervisor::http::Http;
+use supervisor::http::{Answer, Http};
 use supervisor::registry::Instance;
 use supervisor::system_file::{BROKER, GATEWAY};
 
@@ -18,22 +21,47 @@ const LIMIT: Duration = Duration::from_secs(10);
 pub(crate) struct Operator {
     client: Client,
     http: Http,
+    roots: Option<Roots>,
+    /// Who was found at which address: each is spoken to with the operator's key to it, which opens nothing else.
+    found: Mutex<HashMap<String, String>>,
 }
 
 impl Operator {
     pub(crate) fn new(client: Client) -> Self {
-        Self { client, http: Http::new(None) }
+        // Without a secret everybody refuses, and says so.
+        let roots = Roots::read(client.data()).ok();
+        Self { client, http: Http::new(None), roots, found: Mutex::default() }
+    }
+
+    /// The operator's key to somebody.
+    pub(crate) fn bearer(&self, to: &str) -> Option<String> {
+        self.roots.as_ref().map(|roots| roots.key(OPERATOR, to).bearer())
+    }
+
+    /// Every instance, remembered by its address.
+    async fn instances(&self) -> Result<Vec<Instance>> {
+        let rows = self.client.instances().await?;
+        let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        found.extend(rows.iter().filter_map(|row| Some((row.url.clone()?, row.name.clone()))));
+        Ok(rows)
+    }
+
+    async fn ask(&self, method: Method, url: &str, json: String) -> Result<Answer> {
+        let origin = url.match_indices('/').nth(2).map_or(url, |(end, _)| &url[..end]);
+        let name = self.found.lock().unwrap_or_else(PoisonError::into_inner).get(origin).cloned();
+        let bearer = name.and_then(|name| self.bearer(&name));
+        Ok(self.http.tell_as(bearer.as_deref(), method, url, json, LIMIT).await?)
     }
 
     /// Where the broker is.
     pub(crate) async fn broker(&self) -> Result<String> {
-        let rows = self.client.instances().await?;
+        let rows = self.instances().await?;
         rows.into_iter().find(|row| row.name == BROKER).and_then(|row| row.url).context("the broker is not running")
     }
 
     /// One reachable instance per service: instances of a service share its store.
     pub(crate) async fn services(&self) -> Result<Vec<Instance>> {
-        let mut rows = self.client.instances().await?;
+        let mut rows = self.instances().await?;
         rows.retain(|row| row.url.is_some() && row.name != BROKER && row.name != GATEWAY);
         rows.dedup_by(|a, b| a.name == b.name);
         Ok(rows)
@@ -41,7 +69,7 @@ impl Operator {
 
     /// The address of a service.
     pub(crate) async fn service(&self, name: &str) -> Result<String> {
-        let rows = self.client.instances().await?;
+        let rows = self.instances().await?;
         if let Some(url) = rows.iter().filter(|row| row.name == name).find_map(|row| row.url.clone()) {
             return Ok(url);
         }
@@ -62,7 +90,7 @@ impl Operator {
 
     /// As [`Operator::get`]; `None` when there is no such page.
     pub(crate) async fn find<T: DeserializeOwned>(&self, url: &str) -> Result<Option<T>> {
-        let answer = self.http.ask(Method::GET, url, LIMIT).await?;
+        let answer = self.ask(Method::GET, url, String::new()).await?;
         if answer.status == 404 {
             return Ok(None);
         }
@@ -74,7 +102,7 @@ impl Operator {
 
     /// `POST` without a body, answered in JSON.
     pub(crate) async fn post_for<T: DeserializeOwned>(&self, url: &str) -> Result<T> {
-        let answer = self.http.ask(Method::POST, url, LIMIT).await?;
+        let answer = self.ask(Method::POST, url, String::new()).await?;
         if answer.status != 200 {
             bail!("{url} answers {}: {}", answer.status, String::from_utf8_lossy(&answer.body));
         }
@@ -83,13 +111,13 @@ impl Operator {
 
     /// `POST` without a body, read as JSON whatever the status.
     pub(crate) async fn order(&self, url: &str) -> Result<(u16, Value)> {
-        let answer = self.http.ask(Method::POST, url, LIMIT).await?;
+        let answer = self.ask(Method::POST, url, String::new()).await?;
         Ok((answer.status, serde_json::from_slice(&answer.body).unwrap_or_default()))
     }
 
     /// `POST` with a JSON body.
     pub(crate) async fn post(&self, url: &str, body: &Value) -> Result<Said> {
-        let answer = self.http.tell(Method::POST, url, body.to_string(), LIMIT).await?;
+        let answer = self.ask(Method::POST, url, body.to_string()).await?;
         Ok(Said { status: answer.status, body: serde_json::from_slice(&answer.body).unwrap_or_default() })
     }
 }

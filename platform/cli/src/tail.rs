@@ -8,6 +8,7 @@ use bongsu_broker::BrokerClient;
 use bongsu_runtime::ports::broker::{Broker, BrokerError, Partition, partition_of};
 use serde::Deserialize;
 use serde_json::Value;
+use supervisor::system_file::BROKER;
 
 use crate::operator::Operator;
 
@@ -51,8 +52,12 @@ struct Topic {
 
 impl Tail {
     /// A reader of the broker's facts; with a key only of that key's partitions.
-    pub(crate) fn new(url: &str, key: Option<String>) -> Result<Self> {
-        Ok(Self { broker: BrokerClient::new(url)?, positions: BTreeMap::new(), key })
+    pub(crate) async fn new(operator: &Operator, key: Option<String>) -> Result<Self> {
+        let mut broker = BrokerClient::new(&operator.broker().await?)?;
+        if let Some(bearer) = operator.bearer(BROKER) {
+            broker = broker.bearing(&bearer);
+        }
+        Ok(Self { broker, positions: BTreeMap::new(), key })
     }
 
     /// Names of all topics.

@@ -111,6 +111,24 @@ impl Client {
         Ok(self.http.lines(&url).await?)
     }
 
+    /// `POST /secret/{change}`: `rotate` or `drop-old`.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn change_secret(&self, change: &str) -> Result<(), ClientError> {
+        let url = format!("{}/secret/{change}", self.address.url);
+        let answer = self.http.ask(Method::POST, &url, LIMIT).await?;
+        match answer.status {
+            204 => Ok(()),
+            _ => Err(ClientError::Refused(String::from_utf8_lossy(&answer.body).into_owned())),
+        }
+    }
+
+    /// The data folder.
+    pub fn data(&self) -> &Path {
+        &self.data
+    }
+
     /// Stops the whole system and waits until it is gone.
     ///
     /// # Errors

@@ -1,7 +1,8 @@
 //! The control API: HTTP on loopback, for the command line, the gateway and later the console.
 //!
 //! `GET /instances`, `POST /instances/{name}/{start|stop|kill|restart}`, `PUT /services/{name}/instances/{count}`,
-//! `GET /logs?names=&tail=&follow=`, `GET /routes?after=`, `GET /system`, `POST /stop`. Every request carries the token of `supervisor.json`.
+//! `GET /logs?names=&tail=&follow=`, `GET /routes?after=`, `GET /system`, `POST /stop`,
+//! `POST /secret/{rotate|drop-old}`. Every request carries the token of `supervisor.json`.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -25,6 +26,7 @@ use crate::keeper::Order;
 use crate::logs::{Line, Logs};
 use crate::registry::{Instance, Registry, RouteTable, State};
 use crate::scale::ScaleError;
+use crate::secret::Secrets;
 
 /// A long poll is answered after so long even when nothing changed.
 const LONG_POLL: Duration = Duration::from_secs(20);
@@ -38,6 +40,7 @@ pub(crate) struct Control {
     pub(crate) registry: Arc<Registry>,
     pub(crate) logs: Arc<Logs>,
     pub(crate) fleet: Arc<Fleet>,
+    pub(crate) secrets: Arc<Secrets>,
     pub(crate) stop: Arc<Notify>,
 }
 
@@ -51,6 +54,7 @@ pub(crate) fn router(control: Arc<Control>) -> Router {
         .route("/routes", get(routes))
         .route("/system", get(system))
         .route("/stop", post(stop))
+        .route("/secret/{change}", post(secret))
         .layer(middleware::from_fn_with_state(control.clone(), only_with_token))
         .with_state(control)
 }
@@ -77,6 +81,20 @@ async fn system(Injected(control): Injected<Arc<Control>>) -> Json<serde_json::V
 async fn stop(Injected(control): Injected<Arc<Control>>) -> StatusCode {
     control.stop.notify_one();
     StatusCode::ACCEPTED
+}
+
+async fn secret(
+    Injected(control): Injected<Arc<Control>>,
+    Path(change): Path<String>,
+) -> Result<StatusCode, (StatusCode, String)> {
+    let changed = match change.as_str() {
+        "rotate" => control.secrets.rotate(),
+        "drop-old" => control.secrets.drop_previous(),
+        _ => return Err((StatusCode::NOT_FOUND, format!("'{change}' is not rotate or drop-old"))),
+    };
+    changed.map_err(|error| (StatusCode::SERVICE_UNAVAILABLE, error.to_string()))?;
+    control.logs.note("INFO", &format!("the secret was changed: {change}"));
+    Ok(StatusCode::NO_CONTENT)
 }
 
 async fn act(

@@ -65,8 +65,23 @@ impl Http {
     /// # Errors
     /// [`NoAnswer::Lost`], [`NoAnswer::Late`].
     pub async fn tell(&self, method: Method, url: &str, json: String, limit: Duration) -> Result<Answer, NoAnswer> {
+        self.tell_as(self.token.as_deref(), method, url, json, limit).await
+    }
+
+    /// As [`Http::tell`], with another bearer token.
+    ///
+    /// # Errors
+    /// [`NoAnswer::Lost`].
+    pub async fn tell_as(
+        &self,
+        bearer: Option<&str>,
+        method: Method,
+        url: &str,
+        json: String,
+        limit: Duration,
+    ) -> Result<Answer, NoAnswer> {
         let asked = async {
-            let response = self.send(method, url, json).await?;
+            let response = self.send(bearer, method, url, json).await?;
             let status = response.status().as_u16();
             let body = response.into_body().collect().await.map_err(|error| NoAnswer::Lost(chain(&error)))?;
             Ok(Answer { status, body: body.to_bytes() })
@@ -82,7 +97,7 @@ impl Http {
     /// # Errors
     /// [`NoAnswer`].
     pub async fn lines(&self, url: &str) -> Result<Lines, NoAnswer> {
-        let response = self.send(Method::GET, url, String::new()).await?;
+        let response = self.send(self.token.as_deref(), Method::GET, url, String::new()).await?;
         if !response.status().is_success() {
             let body = response.into_body().collect().await.map_err(|error| NoAnswer::Lost(chain(&error)))?;
             return Err(NoAnswer::Refused(String::from_utf8_lossy(&body.to_bytes()).into_owned()));
@@ -90,9 +105,15 @@ impl Http {
         Ok(Lines { body: response.into_body(), rest: Vec::new() })
     }
 
-    async fn send(&self, method: Method, url: &str, json: String) -> Result<Response<Incoming>, NoAnswer> {
+    async fn send(
+        &self,
+        bearer: Option<&str>,
+        method: Method,
+        url: &str,
+        json: String,
+    ) -> Result<Response<Incoming>, NoAnswer> {
         let mut request = Request::builder().method(method).uri(url);
-        if let Some(token) = &self.token {
+        if let Some(token) = bearer {
             request = request.header("authorization", format!("Bearer {token}"));
         }
         if !json.is_empty() {

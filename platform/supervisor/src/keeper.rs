@@ -22,6 +22,7 @@ use crate::placeholder::fill;
 use crate::process::{Happening, Process, Said};
 use crate::readiness;
 use crate::registry::{Instance, Registry, State};
+use crate::secret::Secrets;
 use crate::spec::{Command, Spec, config_file};
 use crate::system_file::{BROKER, GATEWAY};
 
@@ -249,6 +250,7 @@ impl Keeper {
             ("BONGSU_PARENT_PIPE", "1".to_owned()),
             (MARK, self.shared.mark.clone()),
             ("BONGSU_CONFIG", path(data.join(config_file(&spec.name)))),
+            ("BONGSU_KEYS", path(Secrets::file_of(data, &spec.name))),
         ];
         env.extend(self.shared.url_of(BROKER).map(|url| ("BONGSU_BROKER", url)));
         if spec.name == GATEWAY {

@@ -21,6 +21,7 @@ mod readiness;
 mod keeper;
 pub mod scale;
 mod fleet;
+mod secret;
 mod control;
 mod serve;
 mod leftovers;

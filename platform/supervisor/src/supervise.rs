@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use bongsu_keys::SecretError;
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
@@ -18,6 +19,7 @@ use crate::leftovers;
 use crate::logs::Logs;
 use crate::registry::{Registry, State};
 use crate::scale::{Orders, enough_files};
+use crate::secret::Secrets;
 use crate::serve::serve;
 use crate::spec::{Spec, config_file, config_text, unroll};
 use crate::system_file::SystemFile;
@@ -32,6 +34,7 @@ pub struct Supervisor {
     registry: Arc<Registry>,
     logs: Arc<Logs>,
     fleet: Arc<Fleet>,
+    secrets: Arc<Secrets>,
     stop: Arc<Notify>,
     background: JoinSet<()>,
 }
@@ -42,6 +45,9 @@ pub enum StartError {
     /// The data folder is taken or cannot be written.
     #[error(transparent)]
     Data(#[from] DataFolderError),
+    /// The system's secret cannot be read, or is not private.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
     /// The control API cannot listen.
     #[error("cannot listen on loopback: {0}")]
     Listen(#[source] std::io::Error),
@@ -64,6 +70,7 @@ impl Supervisor {
         for spec in &specs {
             data.write(&config_file(&spec.name).display().to_string(), &config_text(spec))?;
         }
+        let secrets = Arc::new(Secrets::open(data.path(), &system)?);
         let registry = Arc::new(Registry::new(&specs, &system));
         let logs = Arc::new(Logs::new(data.path().join("logs")));
         complaint.iter().for_each(|line| logs.note("WARN", line));
@@ -82,7 +89,8 @@ impl Supervisor {
         });
         let name = system.name.clone();
         let fleet = Fleet::new(system, data.clone(), shared.clone(), orders);
-        let mut this = Self { data, registry, logs, fleet, stop: Arc::new(Notify::new()), background: JoinSet::new() };
+        let (stop, background) = (Arc::new(Notify::new()), JoinSet::new());
+        let mut this = Self { data, registry, logs, fleet, secrets, stop, background };
         // The control API is open before the first child starts: the gateway asks it for its routes.
         this.open_control(&name).await?;
         this.background.spawn(leftovers::keep_list(this.registry.clone(), this.data.clone(), mark));
@@ -143,6 +151,7 @@ impl Supervisor {
             registry: self.registry.clone(),
             logs: self.logs.clone(),
             fleet: self.fleet.clone(),
+            secrets: self.secrets.clone(),
             stop: self.stop.clone(),
         });
         self.background.spawn(async move {

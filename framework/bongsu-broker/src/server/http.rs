@@ -7,7 +7,7 @@ use axum::{
     body::Body,
     extract::{Path, State},
     http::{HeaderValue, StatusCode, header},
-    middleware::map_response,
+    middleware::{from_fn_with_state, map_response},
     response::{IntoResponse, Response},
     routing::{delete, get, post},
 };
@@ -25,8 +25,10 @@ mod body;
 mod fetch;
 mod hold;
 mod publish;
+mod who;
 
 use body::Read;
+use who::Who;
 
 /// Media type of every error.
 const PROBLEM_JSON: &str = "application/problem+json";
@@ -46,6 +48,7 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .route("/hold/{number}", delete(hold::release))
         .fallback(async || Problem::refused(404, "there is no such resource"))
         .method_not_allowed_fallback(async || Problem::refused(405, "this cannot be done to it"))
+        .layer(from_fn_with_state(Arc::clone(&shared), who::speaks))
         .with_state(shared)
         .layer(map_response(as_problem))
 }
@@ -85,9 +88,13 @@ async fn topic(State(shared): State<Arc<Shared>>, Path(name): Path<String>) -> R
 async fn ensure(
     State(shared): State<Arc<Shared>>,
     Path(name): Path<String>,
+    who: Who,
     body: Read,
 ) -> Result<Json<TopicShown>, Problem> {
     let NewTopic { partitions, retention_ms, retention_bytes } = body.json()?;
+    if (retention_ms, retention_bytes) != (None, None) {
+        who.may_keep_house_for(&name)?;
+    }
     let topic = Topic { name, partitions, retention_ms, retention_bytes };
     topic.check()?;
     shared.ask(Work::Ensure(topic.clone()), body).await?;
@@ -104,8 +111,9 @@ async fn consumers(State(shared): State<Arc<Shared>>) -> impl IntoResponse {
     Json(Consumers { positions: shared.consumers.show(&shared.index) })
 }
 
-async fn report(State(shared): State<Arc<Shared>>, body: Read) -> Result<StatusCode, Problem> {
+async fn report(State(shared): State<Arc<Shared>>, who: Who, body: Read) -> Result<StatusCode, Problem> {
     let report: Report<'_> = body.json()?;
+    who.may_report_as(&report.consumer)?;
     shared.consumers.take(report);
     Ok(StatusCode::NO_CONTENT)
 }

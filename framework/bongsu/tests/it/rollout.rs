@@ -53,7 +53,7 @@ impl House {
         let tokio = tokio::runtime::Runtime::new().unwrap();
         let env: Arc<dyn Env> = Arc::new(tokio.block_on(async { TokioEnv::new(None) }).unwrap());
         let url = format!("embedded:{}", folder.path().join("broker.db").display());
-        let (_, broker) = tokio.block_on(open_broker(&url, &env)).unwrap();
+        let (_, broker) = tokio.block_on(open_broker(&url, &env, None)).unwrap();
         Self { folder, broker: broker.unwrap(), tokio, told: Mutex::default(), keys: AtomicU64::new(0) }
     }
 

@@ -9,7 +9,7 @@ use axum::{
 use bongsu_runtime::ports::broker::{Attributes, BrokerError};
 use serde_json::value::RawValue;
 
-use super::body::Read;
+use super::{body::Read, who::Who};
 use crate::{
     server::{
         Shared,
@@ -20,25 +20,32 @@ use crate::{
 };
 
 /// `POST /publish`.
-pub(crate) async fn service(State(shared): State<Arc<Shared>>, body: Read) -> Result<Json<Taken>, Problem> {
+pub(crate) async fn service(
+    State(shared): State<Arc<Shared>>,
+    who: Who,
+    body: Read,
+) -> Result<Json<Taken>, Problem> {
     let batch = {
         let Publish { service, epoch, refill, after, messages } = body.json()?;
         check_count(messages.len())?;
         if service.is_empty() {
             return Err(BrokerError::Invalid("a service has a name".into()).into());
         }
+        who.may_speak_as(&service)?;
         let fell = messages.windows(2).find(|pair| place(&pair[1]) < place(&pair[0]));
         if let Some([was, is]) = fell {
             let why = format!("position {} comes after {} in one batch", is.position, was.position);
             return Err(BrokerError::Invalid(why).into());
         }
         let messages = messages.iter().map(|placed| {
-            let key = Attributes::read(placed.event.get().as_bytes())?.partitionkey.into_owned();
+            let read = Attributes::read(placed.event.get().as_bytes())?;
+            who.may_tell(&placed.topic, &read.source)?;
+            let key = read.partitionkey.into_owned();
             let event = body.bytes.slice_ref(placed.event.get().as_bytes());
             let topic = placed.topic.clone().into_owned();
             Ok(Message { topic, key, place: place(placed), identity: None, event })
         });
-        let messages = messages.collect::<Result<_, BrokerError>>()?;
+        let messages = messages.collect::<Result<_, Problem>>()?;
         Batch { from: From::Service { name: service.into_owned(), epoch, refill, after }, messages }
     };
     shared.ask(Work::Append(batch), body).await.map(Json)
@@ -48,6 +55,7 @@ pub(crate) async fn service(State(shared): State<Arc<Shared>>, body: Read) -> Re
 pub(crate) async fn anybody(
     State(shared): State<Arc<Shared>>,
     Path(topic): Path<String>,
+    who: Who,
     body: Read,
 ) -> Result<Json<Taken>, Problem> {
     let batch = {
@@ -56,11 +64,12 @@ pub(crate) async fn anybody(
         check_count(events.len())?;
         let messages = events.into_iter().map(|event| {
             let read = Attributes::read(event.get().as_bytes())?;
+            who.may_tell(&topic, &read.source)?;
             let identity = Some((read.source.into_owned(), read.id.into_owned()));
             let event = body.bytes.slice_ref(event.get().as_bytes());
             Ok(Message { topic: topic.clone(), key: read.partitionkey.into_owned(), place: (0, 0), identity, event })
         });
-        Batch { from: From::Anybody, messages: messages.collect::<Result<_, BrokerError>>()? }
+        Batch { from: From::Anybody, messages: messages.collect::<Result<_, Problem>>()? }
     };
     shared.ask(Work::Append(batch), body).await.map(Json)
 }

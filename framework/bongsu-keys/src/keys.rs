@@ -1,0 +1,153 @@
+//! What one process knows: the locks it recognises its callers by, and its own keys.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+
+use http::{HeaderMap, header};
+use serde::{Deserialize, Serialize};
+
+use crate::roots::{SecretError, read_private};
+use crate::{Key, Lock};
+
+/// Longest bearer looked at, in bytes; a right one is far shorter.
+const LONGEST_BEARER: usize = 256;
+
+/// The keys of one process, from a file only its owner may read. The file is read again when somebody is not
+/// recognised and it has changed meanwhile, so that a new root needs no restart. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Keys {
+    path: Arc<Path>,
+    known: Arc<RwLock<Known>>,
+}
+
+/// Somebody who proved a name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Caller(pub String);
+
+/// Nobody who is known here. Says nothing about why: that is for nobody to find out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("this needs 'Authorization: Bearer …' with a key of this system, see docs/security.md")]
+pub struct NotKnown;
+
+/// Why a process has no keys; one line.
+#[derive(Debug, thiserror::Error)]
+pub enum KeysError {
+    /// The file is not there, or not private, or cannot be read.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+    /// It is no file of keys.
+    #[error("{} is no file of keys: {why}", path.display())]
+    Nonsense {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong.
+        why: String,
+    },
+}
+
+/// The file as it is written; members may be added.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct KeyFile {
+    pub(crate) name: String,
+    pub(crate) accepts: Vec<String>,
+    pub(crate) broker: String,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) services: BTreeMap<String, String>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Known {
+    /// Which file it was: replaced ones differ in the first, rewritten ones in the others.
+    stamp: (u64, i64, i64, u64),
+    locks: Vec<Lock>,
+    broker: String,
+    services: BTreeMap<String, Key>,
+}
+
+impl Keys {
+    /// The keys in that file.
+    ///
+    /// # Errors
+    /// See [`KeysError`].
+    pub fn open(path: &Path) -> Result<Self, KeysError> {
+        let known = Arc::new(RwLock::new(Known::read(path)?));
+        Ok(Self { path: path.into(), known })
+    }
+
+    /// Who sent a request, by its one `Authorization: Bearer NAME.DIGITS`.
+    ///
+    /// # Errors
+    /// [`NotKnown`] for none, several, garbage, and keys of somebody else's system.
+    pub fn caller(&self, headers: &HeaderMap) -> Result<Caller, NotKnown> {
+        let bearer = bearer_of(headers).ok_or(NotKnown)?;
+        self.look(|known| known.locks.iter().find_map(|lock| lock.opened_by(bearer)).map(|name| Caller(name.to_owned())))
+            .ok_or(NotKnown)
+    }
+
+    /// How this process speaks to the broker: what follows `Bearer `.
+    pub fn for_the_broker(&self) -> String {
+        self.known().broker.clone()
+    }
+
+    /// The gateway's key to a service; none for anybody else.
+    pub fn for_service(&self, service: &str) -> Option<Key> {
+        self.look(|known| known.services.get(service).cloned())
+    }
+
+    /// Reads the file again if it has changed; whether it had.
+    pub fn refresh(&self) -> bool {
+        if stamp(&self.path) == Some(self.known().stamp) {
+            return false;
+        }
+        // One that cannot be read now changes nothing: what was known goes on to count.
+        let Ok(newer) = Known::read(&self.path) else { return false };
+        *self.known.write().unwrap_or_else(PoisonError::into_inner) = newer;
+        true
+    }
+
+    /// As `find` finds it, if need be in a newer file.
+    pub(crate) fn look<T>(&self, find: impl Fn(&Known) -> Option<T>) -> Option<T> {
+        let found = find(&self.known());
+        if found.is_some() || !self.refresh() { found } else { find(&self.known()) }
+    }
+
+    fn known(&self) -> RwLockReadGuard<'_, Known> {
+        self.known.read().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Known {
+    fn read(path: &Path) -> Result<Self, KeysError> {
+        let nonsense = |why: String| KeysError::Nonsense { path: path.to_path_buf(), why };
+        let stamp = stamp(path).unwrap_or_default();
+        let file: KeyFile = serde_json::from_str(&read_private(path)?).map_err(|error| nonsense(error.to_string()))?;
+        let locks: Option<Vec<Lock>> = file.accepts.iter().map(|digits| Lock::from_hex(digits)).collect();
+        let locks = locks.filter(|locks| !locks.is_empty());
+        let services = file.services.into_iter().map(|(name, bearer)| Some((name, Key::from_bearer(&bearer)?)));
+        Ok(Self {
+            stamp,
+            locks: locks.ok_or_else(|| nonsense("'accepts' has 64 digits each".into()))?,
+            broker: file.broker,
+            services: services.collect::<Option<_>>().ok_or_else(|| nonsense("a service's key is none".into()))?,
+        })
+    }
+
+    pub(crate) fn locks(&self) -> &[Lock] {
+        &self.locks
+    }
+}
+
+fn stamp(path: &Path) -> Option<(u64, i64, i64, u64)> {
+    fs::metadata(path).ok().map(|file| (file.ino(), file.mtime(), file.mtime_nsec(), file.len()))
+}
+
+/// The one bearer of a request.
+fn bearer_of(headers: &HeaderMap) -> Option<&str> {
+    let mut all = headers.get_all(header::AUTHORIZATION).iter();
+    let (given, None) = (all.next()?.to_str().ok()?, all.next()) else { return None };
+    let (scheme, bearer) = given.split_once(' ')?;
+    (scheme.eq_ignore_ascii_case("bearer") && bearer.len() <= LONGEST_BEARER).then_some(bearer)
+}
