@@ -11,6 +11,7 @@ pub mod system;
 pub mod supervisor;
 pub mod orders;
 pub mod look;
+pub mod keys;
 pub mod audit;
 
 use std::{
@@ -160,7 +161,12 @@ impl Mall {
     /// # Errors
     /// No answer.
     pub fn ask(&self, method: &str, path: &str, key: Option<&str>, body: Option<&Value>) -> Result<Answer, String> {
-        self.http.ask(method, &format!("{}{path}", self.gateway), key, body)
+        let url = format!("{}{path}", self.gateway);
+        let operator = keys::is_for_operators(method, path).then(|| format!("Bearer {}", self.operator()));
+        let mut headers: Vec<(&str, &str)> = key.map(|key| ("idempotency-key", key)).into_iter().collect();
+        headers.extend(operator.as_deref().map(|bearer| ("authorization", bearer)));
+        headers.extend(body.map(|_| ("content-type", "application/json")));
+        self.http.request(method, &url, &headers, body.map_or_else(Vec::new, |body| body.to_string().into_bytes()))
     }
 
     /// `GET` at the gateway.

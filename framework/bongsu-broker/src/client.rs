@@ -54,7 +54,7 @@ pub struct BrokerClient {
 enum Speaks {
     /// To a broker that asks nobody.
     Anonymously,
-    /// As the process that has these keys; read again when they are refused, because a new root may have come.
+    /// As the process that has these keys.
     With(Keys),
     /// With a bearer somebody was given.
     Bearing(Box<str>),
@@ -96,15 +96,7 @@ impl BrokerClient {
     }
 
     async fn send(&self, method: Method, path: &str, body: Vec<u8>, deadline: Duration) -> Result<Bytes, BrokerError> {
-        let body = Bytes::from(body);
-        let answered = async {
-            let first = self.once(&method, path, body.clone()).await?;
-            // Not known: what counts may have changed since the keys were read.
-            if first.0 != StatusCode::UNAUTHORIZED || !self.speaks.refresh() {
-                return Ok(first);
-            }
-            self.once(&method, path, body).await
-        };
+        let answered = self.once(&method, path, body.into());
         let late = |_| BrokerError::Unavailable(format!("{} did not answer within {deadline:?}", self.base));
         let (status, body) = time::timeout(deadline, answered).await.map_err(late)??;
         if status.is_success() { Ok(body) } else { Err(refused(status, &body)) }
@@ -169,10 +161,6 @@ impl Speaks {
             Self::With(keys) => Some(keys.for_the_broker().into()),
             Self::Bearing(bearer) => Some((&**bearer).into()),
         }
-    }
-
-    fn refresh(&self) -> bool {
-        matches!(self, Self::With(keys) if keys.refresh())
     }
 }
 

@@ -373,7 +373,10 @@ fn validated(mut config: Config, name: &str) -> Result<Config, ConfigError> {
         return bad("slot", "must be printable ASCII without blanks".to_owned());
     }
     if config.keys.is_empty() && !config.listen.ip().is_loopback() {
-        return bad("listen", format!("{} faces the network, and without keys everybody there is believed", config.listen));
+        return bad(
+            "listen",
+            format!("{} faces the network, and without keys everybody there is believed", config.listen),
+        );
     }
     if config.revision.is_empty() {
         config.revision = format!("{:08x}", bongsu_core::digest(&[&config.to_toml()]) >> 96);

@@ -40,15 +40,24 @@ mod tests {
 
     fn given_out(hosts: &[&str]) -> bool {
         let mut headers = HeaderMap::new();
-        hosts.iter().for_each(|host| drop(headers.append(header::HOST, http::HeaderValue::from_bytes(host.as_bytes()).unwrap())));
+        for host in hosts {
+            headers.append(header::HOST, http::HeaderValue::from_bytes(host.as_bytes()).unwrap());
+        }
         is_given_out(&headers, &Uri::from_static("/x"), &["mall.example".to_owned()])
     }
 
     #[test]
     fn numbers_localhost_and_names_that_were_given_are_ours() {
-        for host in
-            ["127.0.0.1", "127.0.0.1:8080", "localhost:1", "LocalHost", "[::1]:80", "[::1]", "mall.example:443", "10.0.0.7:"]
-        {
+        for host in [
+            "127.0.0.1",
+            "127.0.0.1:8080",
+            "localhost:1",
+            "LocalHost",
+            "[::1]:80",
+            "[::1]",
+            "mall.example:443",
+            "10.0.0.7:",
+        ] {
             assert!(given_out(&[host]), "{host}");
         }
         assert!(given_out(&[]));

@@ -15,8 +15,9 @@ use crate::{Key, Lock};
 /// Longest bearer looked at, in bytes; a right one is far shorter.
 const LONGEST_BEARER: usize = 256;
 
-/// The keys of one process, from a file only its owner may read. The file is read again when somebody is not
-/// recognised and it has changed meanwhile, so that a new root needs no restart. Cheap to clone.
+/// The keys of one process, from a file only its owner may read. Whenever they are used it is looked whether the file
+/// was replaced (a `stat`, a microsecond): a new root needs no restart, and a dropped one counts no longer at once. Cheap
+/// to clone.
 #[derive(Clone, Debug)]
 pub struct Keys {
     path: Arc<Path>,
@@ -59,7 +60,7 @@ pub(crate) struct KeyFile {
 }
 
 #[derive(Debug)]
-pub(crate) struct Known {
+struct Known {
     /// Which file it was: replaced ones differ in the first, rewritten ones in the others.
     stamp: (u64, i64, i64, u64),
     locks: Vec<Lock>,
@@ -83,35 +84,38 @@ impl Keys {
     /// [`NotKnown`] for none, several, garbage, and keys of somebody else's system.
     pub fn caller(&self, headers: &HeaderMap) -> Result<Caller, NotKnown> {
         let bearer = bearer_of(headers).ok_or(NotKnown)?;
-        self.look(|known| known.locks.iter().find_map(|lock| lock.opened_by(bearer)).map(|name| Caller(name.to_owned())))
-            .ok_or(NotKnown)
+        self.refresh();
+        let known = self.known();
+        let name = known.locks.iter().find_map(|lock| lock.opened_by(bearer));
+        name.map(|name| Caller(name.to_owned())).ok_or(NotKnown)
     }
 
     /// How this process speaks to the broker: what follows `Bearer `.
     pub fn for_the_broker(&self) -> String {
+        self.refresh();
         self.known().broker.clone()
     }
 
     /// The gateway's key to a service; none for anybody else.
     pub fn for_service(&self, service: &str) -> Option<Key> {
-        self.look(|known| known.services.get(service).cloned())
+        self.refresh();
+        self.known().services.get(service).cloned()
     }
 
-    /// Reads the file again if it has changed; whether it had.
-    pub fn refresh(&self) -> bool {
+    /// Reads the file again if it has changed. One that cannot be read now changes nothing: what was known counts on.
+    fn refresh(&self) {
         if stamp(&self.path) == Some(self.known().stamp) {
-            return false;
+            return;
         }
-        // One that cannot be read now changes nothing: what was known goes on to count.
-        let Ok(newer) = Known::read(&self.path) else { return false };
-        *self.known.write().unwrap_or_else(PoisonError::into_inner) = newer;
-        true
+        if let Ok(newer) = Known::read(&self.path) {
+            *self.known.write().unwrap_or_else(PoisonError::into_inner) = newer;
+        }
     }
 
-    /// As `find` finds it, if need be in a newer file.
-    pub(crate) fn look<T>(&self, find: impl Fn(&Known) -> Option<T>) -> Option<T> {
-        let found = find(&self.known());
-        if found.is_some() || !self.refresh() { found } else { find(&self.known()) }
+    /// Whether one of the locks, as they are now, is such a one.
+    pub(crate) fn any_lock(&self, fits: impl Fn(&Lock) -> bool) -> bool {
+        self.refresh();
+        self.known().locks.iter().any(fits)
     }
 
     fn known(&self) -> RwLockReadGuard<'_, Known> {
@@ -133,10 +137,6 @@ impl Known {
             broker: file.broker,
             services: services.collect::<Option<_>>().ok_or_else(|| nonsense("a service's key is none".into()))?,
         })
-    }
-
-    pub(crate) fn locks(&self) -> &[Lock] {
-        &self.locks
     }
 }
 

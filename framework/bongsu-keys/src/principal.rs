@@ -30,10 +30,7 @@ impl Keys {
             return false;
         }
         let text = signed(principal, issued_ms);
-        let by_the_gateway = |known: &crate::keys::Known| {
-            known.locks().iter().any(|lock| lock.key(GATEWAY).has_signed(&text, digits)).then_some(())
-        };
-        self.look(by_the_gateway).is_some()
+        self.any_lock(|lock| lock.key(GATEWAY).has_signed(&text, digits))
     }
 }
 

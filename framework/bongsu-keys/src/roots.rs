@@ -143,7 +143,8 @@ pub(crate) fn read_private(path: &Path) -> Result<String, SecretError> {
 fn write_private(path: &Path, text: &str) -> Result<(), SecretError> {
     let failed = |why| SecretError::Io { path: path.to_path_buf(), why };
     let draft = path.with_extension("draft");
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft).map_err(failed)?;
+    let mut file =
+        OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft).map_err(failed)?;
     // One that was left behind keeps the mode it had.
     file.set_permissions(Permissions::from_mode(0o600)).map_err(failed)?;
     file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(failed)?;

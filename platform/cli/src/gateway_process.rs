@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use bongsu_host::server::bind;
-use gateway::{Gateway, Route, Settings, Table};
+use gateway::{Gateway, OperatorRoute, Route, Settings, Table};
 use supervisor::client::Client;
 use supervisor::data_folder::Address;
 use supervisor::registry::RouteTable;
@@ -24,7 +24,7 @@ pub(crate) async fn run() -> Result<ExitCode> {
     let settings: Settings = child.loaded.service()?;
     let config = &child.loaded.config;
     let (tell, tables) = watch::channel(Arc::default());
-    let gateway = Gateway::new(settings.limited_as(config), tables.clone());
+    let gateway = Gateway::new(settings.limited_as(config).with_keys(config.open_keys()?), tables.clone());
     let bound = bind(config.listen).await?;
     child.logs.listening(bound.addr());
     let known = async {
@@ -70,6 +70,10 @@ async fn feed(supervisor: Client, tell: watch::Sender<Arc<Table>>) {
     }
 }
 
+fn operator(route: supervisor::registry::OperatorRoute) -> OperatorRoute {
+    OperatorRoute { service: route.service, method: route.method, path: route.path }
+}
+
 fn translate(table: RouteTable) -> Table {
     let addresses = |instances: Vec<String>| instances.iter().filter_map(|address| address.parse().ok()).collect();
     Table {
@@ -77,5 +81,7 @@ fn translate(table: RouteTable) -> Table {
         routes: table.routes.into_iter().map(|route| Route { path: route.path, service: route.service }).collect(),
         upstreams: table.upstreams.into_iter().map(|(service, ready)| (service, addresses(ready))).collect(),
         coming: table.coming,
+        operator: table.operator.into_iter().map(operator).collect(),
+        idempotent: table.idempotent,
     }
 }

@@ -52,6 +52,8 @@ pub struct Exchange {
     pub asked: (http::Method, String),
     /// The service its path belongs to, once known.
     pub service: Option<String>,
+    /// Whether it is an operator's, with an operator's key.
+    pub is_operator: bool,
     /// The instance that answered, once known.
     pub instance: Option<SocketAddr>,
     /// Kept until the last byte of the answer is sent.

@@ -19,10 +19,15 @@ mod identity;
 mod deadline;
 mod description;
 mod route;
+mod given_out;
+mod guard;
+mod vouch;
 
 pub use access_log::AccessLog;
 pub use deadline::{DEADLINE, Deadline};
 pub use description::Description;
+pub use given_out::GivenOut;
+pub use guard::Guard;
 pub use hop_by_hop::HopByHop;
 pub use identity::Identity;
 pub use limits::HeadLimits;
@@ -31,6 +36,7 @@ pub use probes::Probes;
 pub use route::Routes;
 pub use shed::Shed;
 pub use trace::TraceContext;
+pub use vouch::Vouch;
 
 /// What every request passes, in this order.
 pub fn standard(settings: &Settings, table: &watch::Receiver<Arc<Table>>, health: &Health) -> Vec<Arc<dyn Filter>> {
@@ -41,11 +47,15 @@ pub fn standard(settings: &Settings, table: &watch::Receiver<Arc<Table>>, health
         Arc::new(TraceContext),
         // Cheap refusals before anything that costs.
         Arc::new(Shed::new(settings.limits.concurrency)),
+        Arc::new(GivenOut(settings.hosts.clone())),
         Arc::new(HeadLimits(settings.limits.clone())),
         Arc::new(HopByHop),
-        Arc::new(Identity::new(&settings.principal)),
+        Arc::new(Identity),
         Arc::new(Deadline),
         Arc::new(Description::new(table.clone())),
         Arc::new(Routes(table.clone())),
+        // Who is asking depends on whose path it is.
+        Arc::new(Guard { table: table.clone(), keys: settings.keys.clone() }),
+        Arc::new(Vouch::new(&settings.principal, settings.keys.clone())),
     ]
 }

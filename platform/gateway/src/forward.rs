@@ -2,7 +2,7 @@
 //!
 //! The rule about trying again: a refused connection carried nothing, so anything may be sent to the next instance. A
 //! connection that broke before the answer began may have carried the request, so it is sent again only if that does
-//! no harm: it is safe and without a body, or it has an `Idempotency-Key`, under which the service answers the same. Never
+//! no harm: it is safe and without a body, or it has an `Idempotency-Key` and its service is known to answer the same under it. Never
 //! more than a few times, and within a budget of all requests: when everything breaks, trying again would only add load.
 
 use std::collections::BTreeSet;
@@ -76,7 +76,8 @@ impl Forwarder {
 
     /// The answer of some instance of the exchange's service, or the problem there was with all of them.
     pub(crate) async fn forward(&self, head: request::Parts, body: Body, exchange: &mut Exchange) -> Response {
-        let again = may_repeat(&head, &body);
+        let knows_keys = exchange.service.as_ref().is_some_and(|name| self.tables.borrow().idempotent.contains(name));
+        let again = may_repeat(&head, &body, knows_keys);
         let account = Account::of(body, self.limits.body_bytes, again);
         self.budget.deposit();
         let answered = timeout_at(exchange.deadline, self.attempts(&head, &account, again, exchange)).await;
@@ -230,9 +231,9 @@ fn may_wait(head: &request::Parts) -> bool {
     head.method.is_idempotent() || head.headers.contains_key("idempotency-key")
 }
 
-/// What may be sent again although it may have arrived: safe and without a body, or under a key.
-fn may_repeat(head: &request::Parts, body: &Body) -> bool {
-    head.headers.contains_key("idempotency-key") || (head.method.is_safe() && body.is_end_stream())
+/// What may be sent again although it may have arrived: safe and without a body, or under a key that the service knows.
+fn may_repeat(head: &request::Parts, body: &Body, knows_keys: bool) -> bool {
+    (knows_keys && head.headers.contains_key("idempotency-key")) || (head.method.is_safe() && body.is_end_stream())
 }
 
 /// The connection broke. What broke on the client's side, or is no HTTP, would do so again.

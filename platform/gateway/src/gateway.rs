@@ -109,6 +109,7 @@ impl Inner {
             is_patient: true,
             asked: (head.method.clone(), head.uri.path().to_owned()),
             service: None,
+            is_operator: false,
             instance: None,
             held: Vec::new(),
         }

@@ -21,4 +21,4 @@ mod gateway;
 pub use filter::{Exchange, Filter, Flow};
 pub use gateway::Gateway;
 pub use settings::Settings;
-pub use table::{Route, Table};
+pub use table::{OperatorRoute, Route, Table};

@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use bongsu_host::config::{Config, Limits, within};
+use bongsu_keys::Keys;
 use serde::{Deserialize, Serialize};
 
 /// The gateway's own settings: the `[service]` table of its configuration.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
     /// Who everybody is until there is a login.
@@ -17,14 +18,28 @@ pub struct Settings {
     /// Limits on what a client may ask for; taken from the host's `[limits]`.
     #[serde(skip)]
     pub limits: Limits,
+    /// How operators are recognised, and how services recognise the gateway. Without it nobody is an operator, and no
+    /// service with keys believes who is asking.
+    #[serde(skip)]
+    pub keys: Option<Keys>,
+    /// Names the gateway is reached by, beside IP addresses and `localhost`.
+    #[serde(skip)]
+    pub hosts: Vec<String>,
 }
 
 impl Settings {
-    /// With the limits of that configuration.
+    /// With the limits and names of that configuration.
     #[must_use]
     pub fn limited_as(mut self, config: &Config) -> Self {
         self.limits = config.limits.clone();
+        self.hosts = config.host_names();
         self
+    }
+
+    /// With the keys of this process.
+    #[must_use]
+    pub fn with_keys(self, keys: Option<Keys>) -> Self {
+        Self { keys, ..self }
     }
 
     /// `wait_ms` as a duration.
@@ -36,7 +51,8 @@ impl Settings {
 impl Default for Settings {
     fn default() -> Self {
         // 1 s is what a killed service may take to be back.
-        Self { principal: "demo".into(), wait_ms: 1_000, limits: Limits::default() }
+        let limits = Limits::default();
+        Self { principal: "demo".into(), wait_ms: 1_000, limits, keys: None, hosts: Vec::new() }
     }
 }
 

@@ -62,6 +62,23 @@ pub struct RouteTable {
     pub upstreams: BTreeMap<String, Vec<String>>,
     /// Services that have an instance about to be ready: worth a short wait.
     pub coming: BTreeSet<String>,
+    /// What only operators may ask.
+    #[serde(default)]
+    pub operator: Vec<OperatorRoute>,
+    /// Services that answer the same when an `Idempotency-Key` comes again.
+    #[serde(default)]
+    pub idempotent: BTreeSet<String>,
+}
+
+/// Requests that need an operator's key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OperatorRoute {
+    /// Whose they are.
+    pub service: String,
+    /// A method, or `*`.
+    pub method: String,
+    /// A path in which `*` stands for one part, at the end for everything below.
+    pub path: String,
 }
 
 /// One path.
@@ -76,7 +93,8 @@ pub struct Route {
 /// The table.
 pub struct Registry {
     instances: Mutex<Vec<Instance>>,
-    routes: Vec<Route>,
+    /// What never changes of the table.
+    fixed: RouteTable,
     revision: watch::Sender<u64>,
 }
 
@@ -122,9 +140,21 @@ impl Registry {
         let routes = system.services.iter().flat_map(|service| {
             service.routes.iter().map(|path| Route { path: path.clone(), service: service.name.clone() })
         });
+        let operator = system.services.iter().flat_map(|service| {
+            let routes = service.operator.iter().filter_map(|route| route.split_once(' '));
+            let of = |(method, path): (&str, &str)| (service.name.clone(), method.to_owned(), path.to_owned());
+            routes.map(of).map(|(service, method, path)| OperatorRoute { service, method, path })
+        });
+        let knowing = system.services.iter().filter(|service| service.idempotent);
+        let idempotent = knowing.map(|service| service.name.clone()).collect();
         Self {
             instances: Mutex::new(specs.iter().map(Instance::new).collect()),
-            routes: routes.collect(),
+            fixed: RouteTable {
+                routes: routes.collect(),
+                operator: operator.collect(),
+                idempotent,
+                ..Default::default()
+            },
             revision: watch::Sender::new(1),
         }
     }
@@ -190,9 +220,8 @@ impl Registry {
     /// What the gateway needs to know now.
     pub fn route_table(&self) -> RouteTable {
         let instances = self.lock();
-        let mut table =
-            RouteTable { revision: *self.revision.borrow(), routes: self.routes.clone(), ..RouteTable::default() };
-        for row in instances.iter().filter(|row| self.routes.iter().any(|route| route.service == row.name)) {
+        let mut table = RouteTable { revision: *self.revision.borrow(), ..self.fixed.clone() };
+        for row in instances.iter().filter(|row| self.fixed.routes.iter().any(|route| route.service == row.name)) {
             let ready = table.upstreams.entry(row.name.clone()).or_default();
             match (row.state, &row.url) {
                 (State::Ready, Some(url)) => ready.push(url.trim_start_matches("http://").to_owned()),

@@ -12,6 +12,8 @@
 //! name = "question"
 //! command = "question-service"           # beside the bongsu binary, then on the PATH
 //! routes = ["/questions", "/questions/*"]
+//! operator = ["PUT /questions/*"]        # asked by operators only: 'bongsu secret operator'
+//! idempotent = true                      # it knows Idempotency-Key, so that the gateway may send it again
 //! after = ["answer"]                     # started when these are ready
 //! env = { ANSWERS = "${url:answer}" }    # where the first instance of one of them listens
 //! config = { deadline_ms = 30000 }       # handed over as the [service] table of its configuration file
@@ -89,6 +91,14 @@ pub struct Service {
     /// Paths the gateway sends here: `/x` exactly, `/x/*` everything below.
     #[serde(default)]
     pub routes: Vec<String>,
+    /// What of it only operators may ask, as `METHOD /path`: any method is `*`; in a path `*` stands for one part, at the
+    /// end for everything below.
+    #[serde(default)]
+    pub operator: Vec<String>,
+    /// Whether it answers the same when a request's `Idempotency-Key` comes again, as services of this framework do:
+    /// only then does the gateway send such a request again after a broken connection.
+    #[serde(default)]
+    pub idempotent: bool,
     /// Services that must be ready first.
     #[serde(default)]
     pub after: Vec<String>,
@@ -255,6 +265,9 @@ impl Service {
         if let Some(bad) = self.routes.iter().find(|route| !is_route(route)) {
             return Some(format!("route '{bad}': a route is '/x', '/x/*' or '/*'"));
         }
+        if let Some(bad) = self.operator.iter().find(|route| !is_operator_route(route)) {
+            return Some(format!("operator = '{bad}': an operator's route is 'METHOD /path' or '* /path'"));
+        }
         let early = self.asks_for().find(|name| !self.after.iter().any(|after| after == name))?;
         Some(format!("${{url:{early}}} is known only when after = ['{early}']"))
     }
@@ -269,6 +282,13 @@ fn is_name(name: &str) -> bool {
 fn is_route(route: &str) -> bool {
     let path = route.strip_suffix("/*").unwrap_or(route);
     (route.starts_with('/') && !path.ends_with('/') || route == "/") && !path.contains(['*', '?', '#', ' '])
+}
+
+fn is_operator_route(route: &str) -> bool {
+    let Some((method, path)) = route.split_once(' ') else { return false };
+    let is_method = method == "*" || (!method.is_empty() && method.bytes().all(|byte| byte.is_ascii_uppercase()));
+    let whole = path.split('/').all(|part| part == "*" || !part.contains('*'));
+    is_method && path.starts_with('/') && whole && !path.contains(['?', '#', ' ', '%'])
 }
 
 fn default_data() -> PathBuf {
@@ -323,6 +343,9 @@ mod tests {
             (service("a", "instances = 0"), "instances = 0: 1 to 64 are possible"),
             (service("a", "routes = ['x']"), "route 'x'"),
             (service("a", "routes = ['/x/']"), "route '/x/'"),
+            (service("a", "operator = ['/x']"), "operator = '/x'"),
+            (service("a", "operator = ['put /x']"), "operator = 'put /x'"),
+            (service("a", "operator = ['PUT /x*']"), "operator = 'PUT /x*'"),
             (service("a", "env = { B = 'see ${url:b}' }") + &service("b", ""), "known only when after = ['b']"),
             (service("a", "routes = ['/x']") + &service("b", "routes = ['/x']"), "belongs to both 'a' and 'b'"),
             ("[gateway]\nlisten = '0.0.0.0:80'".into(), "faces the network"),

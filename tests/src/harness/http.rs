@@ -58,8 +58,7 @@ impl Http {
     /// # Errors
     /// Why there was no answer.
     pub fn send(&self, method: &str, url: &str, key: Option<&str>, body: Vec<u8>) -> Result<Answer, String> {
-        // For who asks a service itself; the gateway takes it off and says who it is.
-        let mut request = Request::builder().method(method).uri(url).header("x-bongsu-principal", super::PRINCIPAL);
+        let mut request = Request::builder().method(method).uri(url);
         if let Some(key) = key {
             request = request.header("idempotency-key", key);
         }
@@ -79,12 +78,14 @@ impl Http {
         self.answer(request.body(Full::from(body)).map_err(|error| error.to_string())?)
     }
 
-    /// What only an operator on this machine may ask a process: `GET` as nobody.
+    /// One request with a bearer, and a JSON body if given.
     ///
     /// # Errors
     /// Why there was no answer.
-    pub fn look(&self, url: &str) -> Result<Answer, String> {
-        self.request("GET", url, &[], Vec::new())
+    pub fn ask_as(&self, bearer: &str, method: &str, url: &str, body: Option<&Value>) -> Result<Answer, String> {
+        let bearer = format!("Bearer {bearer}");
+        let headers = [("authorization", bearer.as_str()), ("content-type", "application/json")];
+        self.request(method, url, &headers, body.map_or_else(Vec::new, |body| body.to_string().into_bytes()))
     }
 
     fn answer(&self, request: Request<Full<Bytes>>) -> Result<Answer, String> {

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
+use bongsu_keys::OPERATOR;
 use serde_json::Value;
 
 use crate::harness::{Mall, Process, wait::until};
@@ -14,7 +15,8 @@ impl Mall {
 
     /// A figure of a process, as its metrics say it; none when it does not answer or has none of that name.
     pub fn figure(&self, process: &Process, name: &str) -> Option<f64> {
-        let answer = self.http.look(&format!("{}/bongsu/metrics", process.url.as_ref()?)).ok()?;
+        let url = format!("{}/bongsu/metrics", process.url.as_ref()?);
+        let answer = self.http.ask_as(&self.bearer(OPERATOR, &process.name), "GET", &url, None).ok()?;
         let text = String::from_utf8_lossy(&answer.body).into_owned();
         text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.parse().ok())
     }

@@ -47,7 +47,7 @@ fn read(gateway: &str, path: &str, last: Option<&str>, heard: &mut Vec<Heard>) -
     });
     stream.set_read_timeout(Some(Duration::from_secs(30))).expect("a socket takes a timeout");
     let last = last.map(|id| format!("last-event-id: {id}\r\n")).unwrap_or_default();
-    let request = format!("GET {path} HTTP/1.1\r\nhost: mall\r\nconnection: close\r\n{last}\r\n");
+    let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n{last}\r\n");
     stream.write_all(request.as_bytes()).ok()?;
     let mut lines = BufReader::new(stream).lines().map_while(Result::ok);
     let status = lines.next()?.split(' ').nth(1)?.parse().ok()?;

@@ -24,7 +24,7 @@ fn the_guide_says_what_happens() {
     assert!(blocks.len() > 20 && blocks.len().is_multiple_of(2), "requests and answers take turns");
     let mall = Mall::start(System::of_the_mall());
     mall.until_sold("TV");
-    let (http, mut known) = (Http::new(), Known::new());
+    let (http, mut known) = (Http::new(), Known::from([("<operator>".to_owned(), mall.operator())]));
     for exchange in blocks.chunks(2) {
         let answer = ask(&http, mall.gateway(), &fill(&exchange[0], &known));
         let what = format!("{:?}\nwas answered {answer:?}", exchange[0]);

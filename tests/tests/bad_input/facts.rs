@@ -1,4 +1,4 @@
-//! What another service, or somebody with `curl`, publishes in a context's name.
+//! What somebody with a context's key publishes in its name.
 
 use std::time::Duration;
 
@@ -80,10 +80,11 @@ fn opened() -> Mall {
     mall
 }
 
-/// Publishes as anybody can, in any language.
+/// Publishes as the owner of the topic can, in any language.
 fn publish(mall: &Mall, topic: &str, fact: &Value) {
     let broker = mall.process("broker").url.expect("the broker listens");
-    let answer = Http::new().ask("POST", &format!("{broker}/topics/{topic}/events"), None, Some(fact));
+    let url = format!("{broker}/topics/{topic}/events");
+    let answer = Http::new().ask_as(&mall.bearer(topic, "broker"), "POST", &url, Some(fact));
     let answer = answer.unwrap_or_else(|why| panic!("no answer: {why}"));
     assert!(answer.status < 300, "{answer:?}");
 }

@@ -73,7 +73,7 @@ fn an_open_stream_does_not_hold_up_the_end_of_the_system() {
     let open = thread::spawn(move || {
         use std::io::{Read as _, Write as _};
         let mut stream = std::net::TcpStream::connect(address).expect("the gateway is there");
-        let request = format!("GET /orders/{order}/events HTTP/1.1\r\nhost: mall\r\n\r\n");
+        let request = format!("GET /orders/{order}/events HTTP/1.1\r\nhost: localhost\r\n\r\n");
         stream.write_all(request.as_bytes()).expect("it is asked");
         let mut all = Vec::new();
         stream.read_to_end(&mut all).map(|_| String::from_utf8_lossy(&all).into_owned())

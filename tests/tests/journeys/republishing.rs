@@ -93,7 +93,8 @@ fn the_guide_to_parked_facts_can_be_typed() {
         "subject": "forged/ord_7", "sequence": 1, "partitionkey": "ord_7", "data": { "order": 7 },
     });
     let broker = mall.process("broker").url.expect("the broker listens");
-    let sent = Http::new().ask("POST", &format!("{broker}/topics/delivery/events"), None, Some(&broken));
+    let (url, delivery) = (format!("{broker}/topics/delivery/events"), mall.bearer("delivery", "broker"));
+    let sent = Http::new().ask_as(&delivery, "POST", &url, Some(&broken));
     assert!(sent.is_ok_and(|answer| answer.status < 300));
     let parked = || mall.said_by(&["parked"]);
     for line in lines {
@@ -158,7 +159,9 @@ fn throw_away(mall: &Mall, name: &str) {
 fn cut(mall: &Mall, topic: &str) -> bool {
     let url = format!("{}/topics/{topic}", mall.process("broker").url.expect("the broker listens"));
     let (http, retain) = (Http::new(), |ms: u64| json!({ "partitions": 8, "retention_ms": ms }));
-    let ask = |method, body: Option<&Value>| http.ask(method, &url, None, body).expect("the broker answers").json();
+    let operator = mall.bearer("operator", "broker");
+    let ask =
+        |method, body: Option<&Value>| http.ask_as(&operator, method, &url, body).expect("the broker answers").json();
     let all = |shown: &Value| {
         let bounds = shown["partitions"].as_array().cloned().unwrap_or_default();
         bounds.into_iter().map(|one| (one["earliest"].as_u64(), one["end"].as_u64())).collect::<Vec<_>>()

@@ -116,7 +116,7 @@ fn back(mall: &Mall, http: &Http, victim: &Process) -> Instant {
         }
         let read = READS.iter().find(|(name, _)| *name == victim.name).map_or("/health/ready", |(_, read)| read);
         let address = format!("{}{read}", url.as_deref().ok_or("it has no address")?);
-        match http.ask("GET", &address, None, None) {
+        match mall.ask_process(http, &victim.name, &address) {
             Ok(answer) if answer.status < 300 => Ok(now()),
             other => Err(format!("{other:?}")),
         }

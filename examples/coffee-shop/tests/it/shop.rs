@@ -180,7 +180,7 @@ fn lines(child: &mut Child) -> Receiver<Value> {
 fn ask(address: &str, head: &str, body: &str) -> Option<Got> {
     let mut stream = TcpStream::connect(address).ok()?;
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
-    write!(stream, "{head}host: shop\r\nconnection: close\r\n\r\n{body}").ok()?;
+    write!(stream, "{head}host: localhost\r\nconnection: close\r\n\r\n{body}").ok()?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer).ok()?;
     let (head, body) = answer.split_once("\r\n\r\n")?;

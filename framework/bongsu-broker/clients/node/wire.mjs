@@ -21,11 +21,21 @@ export async function ask(broker, path, body, method = 'POST') {
 }
 
 async function once(broker, path, body, method) {
-  const headers = { 'content-type': 'application/json' };
+  const bearer = await key();
+  const headers = { 'content-type': 'application/json', ...(bearer && { authorization: `Bearer ${bearer}` }) };
   const signal = AbortSignal.timeout(20_000);
   const answer = await fetch(broker + path, { method, headers, body: JSON.stringify(body), signal });
   const text = await answer.text();
   return { status: answer.status, body: text && JSON.parse(text) };
+}
+
+/**
+ * Who this is: a child of `bongsu up` is told its file of keys, which is replaced when the secret is renewed, so it is
+ * read each time; anybody else is given what `bongsu secret NAME` prints.
+ */
+async function key() {
+  const { BONGSU_KEYS: file, BONGSU_BROKER_KEY: given } = process.env;
+  return file ? (await load(file, {})).broker : given;
 }
 
 /** A JSON file; `none` when there is none yet. */

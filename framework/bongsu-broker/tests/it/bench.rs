@@ -6,6 +6,7 @@ use bongsu_broker::{
     BrokerClient,
     server::{Config, Limits, Server, ServerError},
 };
+use bongsu_keys::Keys;
 use bongsu_runtime::ports::broker::{LogId, Out, Partition, Topic};
 use bytes::Bytes;
 use tokio::{
@@ -41,6 +42,11 @@ impl Running {
     pub(crate) async fn at(data: &Path, url: &str) -> Self {
         let listen = url.trim_start_matches("http://").parse().expect("an address");
         Self::run(Config { listen, ..config(data) }).await
+    }
+
+    /// One that asks who speaks.
+    pub(crate) async fn with_keys(data: &Path, keys: Keys) -> Self {
+        Self::run(config(data).with_keys(Some(keys))).await
     }
 
     async fn run(config: Config) -> Self {
@@ -80,7 +86,7 @@ pub(crate) async fn connect(url: &str) -> TcpStream {
 /// A request as it goes over the wire; the connection ends with the answer.
 pub(crate) fn request(method: &str, path: &str, body: &str) -> String {
     format!(
-        "{method} {path} HTTP/1.1\r\nhost: broker\r\nconnection: close\r\ncontent-type: application/json\r\n\
+        "{method} {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-type: application/json\r\n\
          content-length: {}\r\n\r\n{body}",
         body.len()
     )

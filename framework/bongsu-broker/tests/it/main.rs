@@ -5,6 +5,7 @@ mod conformance;
 mod restart;
 mod layouts;
 mod recipes;
+mod who;
 mod node;
 mod kill;
 mod http;

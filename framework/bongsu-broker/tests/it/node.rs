@@ -6,6 +6,7 @@ use std::{
 };
 
 use bongsu_broker::BrokerClient;
+use bongsu_keys::{BROKER, Keys, Roots};
 use bongsu_runtime::ports::broker::{Broker as _, Out, Producer, Topic};
 use serde_json::Value;
 use tokio::{
@@ -14,7 +15,7 @@ use tokio::{
 };
 
 use crate::{
-    bench::{PATIENCE, topic},
+    bench::{PATIENCE, Running, topic},
     kill,
 };
 
@@ -156,6 +157,36 @@ async fn a_consumer_whose_history_was_cut_says_so_and_goes_on_with_the_refill() 
     let expected = "facts of gate are missing in the broker; have them published again: bongsu republish gate\n";
     assert_eq!(complaint, expected, "one line");
     broker.kill().await.expect("it is killed");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_clients_say_who_they_are() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let roots = Roots::open_or_make(folder.path()).expect("a secret");
+    let keys = |name: &str| {
+        let file = folder.path().join(format!("{name}.json"));
+        roots.write_keys(&file, name, &[]).expect("it can be written");
+        file
+    };
+    let broker = Keys::open(&keys(BROKER)).expect("keys");
+    let running = Running::with_keys(&folder.path().join("broker.db"), broker).await;
+    let file = |name: &str| folder.path().join(name).display().to_string();
+    let (outbox, counted) = (file("outbox.jsonl"), file("counted.json"));
+    let with = |name: &str, args: &[&str], environment: (&str, String)| {
+        let mut command = Command::new("node");
+        command.arg(script(name)).args(args).env(environment.0, environment.1);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true).spawn().expect("Node.js is installed")
+    };
+    let publish = [running.url.as_str(), "gate", &outbox, "30"];
+    let forger = with("producer.mjs", &publish, ("BONGSU_KEYS", keys("door").display().to_string()));
+    let output = time::timeout(PATIENCE, forger.wait_with_output()).await.expect("it ends").expect("it ran");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("this is door"), "{output:?}");
+    let owner = with("producer.mjs", &publish, ("BONGSU_KEYS", keys("gate").display().to_string()));
+    assert_eq!(ended(owner).await.0.trim(), "30");
+    let read = [running.url.as_str(), "gate", &counted, "30"];
+    let reader = with("consumer.mjs", &read, ("BONGSU_BROKER_KEY", roots.key("door", BROKER).bearer()));
+    check(&ended(reader).await.0, 30);
+    running.stop().await.expect("it ends well");
 }
 
 fn from(refill: u64) -> Producer<'static> {

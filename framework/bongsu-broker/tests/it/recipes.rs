@@ -2,7 +2,9 @@
 
 use std::process::Command;
 
-use crate::{bench::PATIENCE, kill};
+use bongsu_keys::{BROKER, Keys, Roots};
+
+use crate::bench::{PATIENCE, Running};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_recipes_of_the_readme_work() {
@@ -11,9 +13,17 @@ async fn the_recipes_of_the_readme_work() {
     let recipe: Vec<&str> = recipes.filter(|recipe| recipe.starts_with("B=")).collect();
     assert_eq!(recipe.len(), 1, "one block of recipes");
     let folder = tempfile::tempdir().expect("a folder");
-    let (mut child, address) = kill::start(&folder.path().join("broker.db"), "127.0.0.1:0").await;
-    let script = recipe[0].replace("127.0.0.1:9092", &address).replace("curl ", "curl -sS --fail-with-body ");
-    assert!(script.contains(&address), "the recipes name the usual address");
+    let roots = Roots::open_or_make(folder.path()).expect("a secret");
+    let file = folder.path().join("keys.json");
+    roots.write_keys(&file, BROKER, &[]).expect("it can be written");
+    let keys = Keys::open(&file).expect("keys");
+    let running = Running::with_keys(&folder.path().join("broker.db"), keys).await;
+    let mut script = recipe[0].replace("http://127.0.0.1:9092", &running.url);
+    assert!(script.contains(&running.url), "the recipes name the usual address");
+    script = script.replace("curl ", "curl -sS --fail-with-body ");
+    for name in ["gate", "me"] {
+        script = script.replace(&format!("$(bongsu secret {name})"), &roots.key(name, BROKER).bearer());
+    }
     let ran = tokio::task::spawn_blocking(move || Command::new("sh").args(["-ec", &script]).output());
     let output = tokio::time::timeout(PATIENCE, ran).await.expect("in time").expect("it ran").expect("there is sh");
     let (said, complaint) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
@@ -23,5 +33,5 @@ async fn the_recipes_of_the_readme_work() {
     for wanted in wanted {
         assert!(said.contains(wanted), "{wanted} is missing in:\n{said}");
     }
-    child.kill().await.expect("it is killed");
+    running.stop().await.expect("it ends well");
 }

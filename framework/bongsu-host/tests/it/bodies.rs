@@ -46,7 +46,7 @@ async fn a_body_that_is_too_large_is_413_announced_or_not() {
     let body = format!(r#"{{"name":"{}"}}"#, "a".repeat(1_000));
     Ask::new("POST", "/greetings").json(body.clone()).of(house.addr).await.problem(413, "body-too-large");
     let chunk = format!("{:x}\r\n{body}\r\n0\r\n\r\n", body.len());
-    let head = "POST /greetings HTTP/1.1\r\nhost: test\r\nconnection: close\r\ncontent-type: application/json\r\n";
+    let head = "POST /greetings HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-type: application/json\r\n";
     let bytes = format!("{head}transfer-encoding: chunked\r\n\r\n{chunk}");
     let answer = crate::client::exchange(house.addr, bytes.as_bytes()).await;
     crate::client::Got::parse(&answer).problem(413, "body-too-large");

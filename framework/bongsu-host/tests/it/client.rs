@@ -28,7 +28,10 @@ pub(crate) struct Got {
 
 impl Ask {
     pub(crate) fn new(method: &str, target: &str) -> Self {
-        Self { head: format!("{method} {target} HTTP/1.1\r\nhost: test\r\nconnection: close\r\n"), body: Vec::new() }
+        Self {
+            head: format!("{method} {target} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n"),
+            body: Vec::new(),
+        }
     }
 
     pub(crate) fn get(target: &str) -> Self {

@@ -53,7 +53,7 @@ async fn a_request_that_never_ends_is_cut_off_at_the_deadline() {
     .await;
     let stuck = spawn({
         let addr = house.addr;
-        async move { crate::client::exchange(addr, b"GET /gate HTTP/1.1\r\nhost: test\r\n\r\n").await }
+        async move { crate::client::exchange(addr, b"GET /gate HTTP/1.1\r\nhost: localhost\r\n\r\n").await }
     });
     house.somebody_at_the_gate().await;
     house.stop.ask("test");
@@ -65,7 +65,7 @@ async fn a_request_that_never_ends_is_cut_off_at_the_deadline() {
 async fn a_client_that_hangs_up_does_not_stop_what_it_began() {
     let house = House::open().await;
     let mut gone = TcpStream::connect(house.addr).await.unwrap();
-    gone.write_all(b"GET /gate HTTP/1.1\r\nhost: test\r\n\r\n").await.unwrap();
+    gone.write_all(b"GET /gate HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
     house.somebody_at_the_gate().await;
     drop(gone);
     // Served after the server has seen that the first client is gone.

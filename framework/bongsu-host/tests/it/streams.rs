@@ -22,7 +22,7 @@ struct Watch {
 impl Watch {
     async fn at(addr: SocketAddr, door: &str) -> Self {
         let mut stream = TcpStream::connect(addr).await.unwrap();
-        let request = format!("GET /doors/{door}/events HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\r\n");
+        let request = format!("GET /doors/{door}/events HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
         stream.write_all(request.as_bytes()).await.unwrap();
         let mut watch = Self { stream, seen: String::new() };
         watch.until("retry: 1000").await;

@@ -91,11 +91,11 @@ fn a_new_root_needs_no_restart_and_the_old_one_counts_until_it_is_dropped() {
     assert_eq!(broker.caller(&bearing(&new)), Ok(Caller("door".into())), "noticed without a restart");
     assert_eq!(broker.caller(&bearing(&old)), Ok(Caller("door".into())), "who still has the old one goes on");
     system.change(|roots, data| roots.drop_previous(data).unwrap());
-    assert!(broker.refresh());
     assert_eq!(broker.caller(&bearing(&old)), Err(NotKnown));
     assert_eq!(broker.caller(&bearing(&new)), Ok(Caller("door".into())));
-    assert!(door.refresh() && door.for_the_broker() == new, "who asks again has the new one");
-    assert!(!door.refresh(), "an unchanged file is not read");
+    assert_eq!(door.for_the_broker(), new, "who speaks again has the new one");
+    std::fs::remove_file(system.path("broker")).unwrap();
+    assert_eq!(broker.caller(&bearing(&new)), Ok(Caller("door".into())), "a file that is away changes nothing");
 }
 
 #[test]
@@ -147,4 +147,27 @@ fn a_file_of_keys_that_is_none_is_one_line() {
         let line = Keys::open(&path).unwrap_err().to_string();
         assert!(line.contains("is no file of keys") && !line.contains('\n'), "{line}");
     }
+}
+
+/// What the client in Node.js says to a principal and a proof.
+fn node(system: &System, principal: &str, proof: &str) -> String {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("clients/node/principal.mjs");
+    let mut command = std::process::Command::new("node");
+    let output = command.arg(script).arg(system.path("door")).args([&NOW.to_string(), principal, proof]).output();
+    let output = output.expect("Node.js 18 or later is installed");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
+#[test]
+fn a_service_in_another_language_believes_the_same_proofs() {
+    let system = System::new();
+    let key = system.keys(GATEWAY).for_service("door").unwrap();
+    let proof = key.prove("ann", NOW);
+    assert_eq!(node(&system, "ann", &proof), "ann");
+    assert_eq!(node(&system, "bob", &proof), "nobody");
+    assert_eq!(node(&system, "ann", &key.prove("ann", NOW - WINDOW_MS - 1)), "nobody");
+    let bell = system.keys(GATEWAY).for_service("bell").unwrap();
+    assert_eq!(node(&system, "ann", &bell.prove("ann", NOW)), "nobody");
+    assert_eq!(node(&system, "ann", "garbage"), "nobody");
 }

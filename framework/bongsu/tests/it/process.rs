@@ -157,12 +157,12 @@ impl Door {
 impl Address {
     /// A command without a body.
     pub(crate) fn post(self, path: &str, key: &str) -> Option<Got> {
-        let head = format!("POST {path} HTTP/1.1\r\nhost: test\r\nconnection: close\r\n");
+        let head = format!("POST {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n");
         self.ask(&format!("{head}x-bongsu-principal: ann\r\nidempotency-key: {key}\r\ncontent-length: 0\r\n\r\n"))
     }
 
     pub(crate) fn get(self, path: &str) -> Option<Got> {
-        self.ask(&format!("GET {path} HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\r\n"))
+        self.ask(&format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n"))
     }
 
     /// `None` when the process went away before it had answered.

@@ -149,7 +149,7 @@ fn every_file_of_a_data_folder_is_its_owners_alone() {
 fn a_clean_stop_leaves_no_log_without_which_a_database_would_be_older() {
     let mut house = House::new(HOUSE);
     house.up();
-    let json = "content-type: application/json\r\n";
+    let json = &(house.key("gate", "broker") + "content-type: application/json\r\n");
     let url = format!("{}/topics/gate", house.url("broker"));
     assert_eq!(crate::house::send(&url, "PUT", json, r#"{"partitions":8}"#).unwrap().status, 200);
     let log = house.data().join("broker.db-wal");

@@ -26,8 +26,8 @@ start = false
 fn house() -> House {
     let mut house = House::new(HOUSE);
     house.up();
-    let json = "content-type: application/json\r\n";
     for topic in ["gate", "door"] {
+        let json = &(house.key(topic, "broker") + "content-type: application/json\r\n");
         let url = format!("{}/topics/{topic}", house.url("broker"));
         assert_eq!(send(&url, "PUT", json, r#"{"partitions":8}"#).unwrap().status, 200);
     }
@@ -42,7 +42,8 @@ fn publish(house: &House, topic: &str, second: u32, id: &str, cause: &str, key: 
         "correlationid": key, "causationid": cause, "data": {"n": second},
     });
     let url = format!("{}/topics/{topic}/events", house.url("broker"));
-    let answer = send(&url, "POST", "content-type: application/cloudevents+json\r\n", &event.to_string()).unwrap();
+    let head = house.key(topic, "broker") + "content-type: application/cloudevents+json\r\n";
+    let answer = send(&url, "POST", &head, &event.to_string()).unwrap();
     assert_eq!(answer.status, 200, "{answer:?}");
 }
 
@@ -63,6 +64,7 @@ fn a_service_is_told_its_place_its_store_the_broker_and_its_settings() {
     assert_eq!(told["BONGSU_STORE"], format!("sqlite:{}", data.join("door.db").display()));
     assert_eq!(told["BONGSU_BROKER"], house.url("broker"));
     assert_eq!(told["BONGSU_PARENT_PIPE"], "1");
+    assert_eq!(told["BONGSU_KEYS"], data.join("keys/door.json").display().to_string());
     let config = fs::read_to_string(told["BONGSU_CONFIG"].as_str().unwrap()).unwrap();
     assert_eq!(config, "[service]\ncolours = [\"red\"]\ndeadline_ms = 30\n");
 }
@@ -96,7 +98,7 @@ fn following_a_key_prints_each_fact_as_it_happens_also_of_a_topic_that_is_new() 
     assert_eq!(shown.next().unwrap().unwrap(), r#"00:00:01.000 gate.f-1.v1 x/7 {"n":1}"#);
     publish(&house, "gate", 2, "f-2", "f-1", "7");
     assert_eq!(shown.next().unwrap().unwrap(), r#"00:00:02.000 └─ gate.f-2.v1 x/7 {"n":2}"#);
-    let json = "content-type: application/json\r\n";
+    let json = &(house.key("bell", "broker") + "content-type: application/json\r\n");
     send(&format!("{}/topics/bell", house.url("broker")), "PUT", json, r#"{"partitions":8}"#).unwrap();
     publish(&house, "bell", 3, "f-3", "f-2", "7");
     assert_eq!(shown.next().unwrap().unwrap(), r#"00:00:03.000    └─ bell.f-3.v1 x/7 {"n":3}"#);

@@ -167,7 +167,7 @@ fn limits_are_answered_as_problems() {
     let long = "x".repeat(1001);
     problem(&send(&format!("{url}/bells/x"), "POST", "", &long).unwrap(), 413, "body-too-large");
     let chunked = format!(
-        "POST /bells/x HTTP/1.1\r\nhost: h\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\n3e9\r\n{long}\r\n0\r\n\r\n"
+        "POST /bells/x HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\n3e9\r\n{long}\r\n0\r\n\r\n"
     );
     problem(&raw(address, chunked.as_bytes()).unwrap(), 413, "body-too-large");
     let head = format!("x-long: {}\r\n", "x".repeat(17 << 10));
@@ -179,8 +179,8 @@ fn limits_are_answered_as_problems() {
 fn a_request_with_two_lengths_smuggles_nothing_behind_it() {
     let house = doors();
     let url = house.url("gateway");
-    let two = "POST /bells/x HTTP/1.1\r\nhost: h\r\nconnection: close\r\ncontent-length: 41\r\n\
-               transfer-encoding: chunked\r\n\r\n0\r\n\r\nGET /bells/smuggled HTTP/1.1\r\nhost: h\r\n\r\n";
+    let two = "POST /bells/x HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-length: 49\r\n\
+               transfer-encoding: chunked\r\n\r\n0\r\n\r\nGET /bells/smuggled HTTP/1.1\r\nhost: localhost\r\n\r\n";
     let seen = raw(url.strip_prefix("http://").unwrap(), two.as_bytes()).unwrap().json();
     assert_eq!(seen["body"], "");
     let headers = seen["headers"].as_object().unwrap();
@@ -227,7 +227,7 @@ fn server_sent_events_pass_unbuffered() {
     let url = house.url("gateway");
     let mut stream = TcpStream::connect(url.strip_prefix("http://").unwrap()).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
-    stream.write_all(b"GET /bells/stream HTTP/1.1\r\nhost: h\r\nconnection: close\r\n\r\n").unwrap();
+    stream.write_all(b"GET /bells/stream HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").unwrap();
     let (mut seen, mut bytes) = (String::new(), [0; 1024]);
     let mut first = None;
     loop {

@@ -75,6 +75,12 @@ impl House {
         command
     }
 
+    /// A head line with the key of somebody to somebody else, as `bongsu secret` prints it.
+    pub(crate) fn key(&self, from: &str, to: &str) -> String {
+        let roots = bongsu_keys::Roots::read(&self.data()).unwrap();
+        format!("authorization: Bearer {}\r\n", roots.key(from, to).bearer())
+    }
+
     /// `bongsu up`, not waited for.
     pub(crate) fn start(&mut self) {
         self.said.lock().unwrap().clear();

@@ -121,12 +121,12 @@ fn a_data_folder_whose_path_is_not_text_is_refused_with_one_line() {
 fn what_cannot_be_printed_fails_every_command_that_prints() {
     let mut house = House::new("[gateway]\nstart = false\n[[service]]\nname = 'door'\ncommand = 'FAKE'");
     house.up();
-    let json = "content-type: application/json\r\n";
+    let json = &(house.key("door", "broker") + "content-type: application/json\r\n");
     let topic = format!("{}/topics/door", house.url("broker"));
     assert_eq!(crate::house::send(&topic, "PUT", json, r#"{"partitions":8}"#).unwrap().status, 200);
     let fact = r#"{"specversion":"1.0","id":"f-1","source":"door","type":"door.opened.v1","subject":"x/7","sequence":1,
         "partitionkey":"7","time":"2026-01-01T00:00:01.000Z","correlationid":"7","causationid":"c","data":{}}"#;
-    let kind = "content-type: application/cloudevents+json\r\n";
+    let kind = &(house.key("door", "broker") + "content-type: application/cloudevents+json\r\n");
     assert_eq!(crate::house::send(&format!("{topic}/events"), "POST", kind, fact).unwrap().status, 200);
     let commands: [&[&str]; 15] = [
         &["ps"],

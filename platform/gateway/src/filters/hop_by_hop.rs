@@ -37,7 +37,8 @@ impl Filter for HopByHop {
             headers.insert("x-forwarded-for", peer);
         }
         headers.insert("x-forwarded-proto", HeaderValue::from_static("http"));
-        if let Some(host) = headers.get(header::HOST).cloned() {
+        // An instance is asked by its own address.
+        if let Some(host) = headers.remove(header::HOST) {
             headers.insert("x-forwarded-host", host);
         }
         Flow::Continue

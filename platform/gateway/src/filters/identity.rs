@@ -1,7 +1,6 @@
-//! Who is asking. Login replaces this one filter.
+//! Nobody says who he is, or what was decided about him, but the gateway.
 
-use bongsu_host::principal::PRINCIPAL;
-use http::{HeaderName, HeaderValue, request};
+use http::{HeaderName, request};
 
 use super::DEADLINE;
 use crate::filter::{Exchange, Filter, Flow};
@@ -9,17 +8,8 @@ use crate::filter::{Exchange, Filter, Flow};
 /// Headers between the parts of a system; from outside they would be claims nobody checked.
 const INTERNAL: &str = "x-bongsu-";
 
-/// Removes every identity a client claims and sets the demo principal.
-pub struct Identity {
-    principal: Option<HeaderValue>,
-}
-
-impl Identity {
-    /// Everybody is `principal`; nobody is anybody when it is no name.
-    pub fn new(principal: &str) -> Self {
-        Self { principal: HeaderValue::try_from(principal).ok().filter(|value| !value.is_empty()) }
-    }
-}
+/// Removes every identity a client claims.
+pub struct Identity;
 
 impl Filter for Identity {
     fn name(&self) -> &'static str {
@@ -37,9 +27,6 @@ impl Filter for Identity {
             .collect();
         for name in claimed {
             request.headers.remove(name);
-        }
-        if let Some(principal) = &self.principal {
-            request.headers.insert(PRINCIPAL, principal.clone());
         }
         Flow::Continue
     }

@@ -23,6 +23,8 @@ pub(crate) const WAIT_MS: u64 = 100;
 /// A gateway with one service, `door`, at `/*`.
 pub(crate) struct Street {
     pub(crate) tables: watch::Sender<Arc<Table>>,
+    /// What is told beside routes and instances.
+    pub(crate) table: Table,
     gateway: Gateway,
     upstreams: JoinSet<()>,
 }
@@ -61,7 +63,8 @@ impl Street {
         let gateway = Gateway::with_filters(settings, newest, arrange);
         let (mut upstreams, tended) = (JoinSet::new(), gateway.clone());
         upstreams.spawn(async move { tended.tend().await });
-        Self { tables, gateway, upstreams }
+        let table = Table { idempotent: ["door".into()].into(), ..Table::default() };
+        Self { tables, table, gateway, upstreams }
     }
 
     /// The gateway on a real socket.
@@ -122,7 +125,7 @@ impl Street {
 
     pub(crate) fn route_to(&self, ready: Vec<SocketAddr>) {
         let routes = vec![Route { path: "/*".into(), service: "door".into() }];
-        let table = Table { revision: 1, routes, upstreams: [("door".into(), ready)].into(), ..Table::default() };
+        let table = Table { revision: 1, routes, upstreams: [("door".into(), ready)].into(), ..self.table.clone() };
         self.tables.send_replace(Arc::new(table));
     }
 

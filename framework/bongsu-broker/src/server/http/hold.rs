@@ -10,7 +10,7 @@ use axum::{
 use bongsu_runtime::ports::broker::BrokerError;
 use serde::{Deserialize, Serialize};
 
-use super::body::Read;
+use super::{body::Read, who::Who};
 use crate::{
     server::{Shared, hold::LONGEST, writer::Work},
     wire::Problem,
@@ -29,7 +29,8 @@ pub(crate) struct Held {
 }
 
 /// Answers once nothing is being published and everything published before is durable.
-pub(crate) async fn begin(State(shared): State<Arc<Shared>>, body: Read) -> Result<Json<Held>, Problem> {
+pub(crate) async fn begin(State(shared): State<Arc<Shared>>, who: Who, body: Read) -> Result<Json<Held>, Problem> {
+    who.may_hold()?;
     let Wish { ms } = body.json()?;
     let at_most = Duration::from_millis(ms);
     if at_most.is_zero() || at_most > LONGEST {
@@ -43,7 +44,12 @@ pub(crate) async fn begin(State(shared): State<Arc<Shared>>, body: Read) -> Resu
 }
 
 /// 204, or 404 when it was over before: what was opened meanwhile may not fit together.
-pub(crate) async fn release(State(shared): State<Arc<Shared>>, Path(hold): Path<u64>) -> Result<StatusCode, Problem> {
+pub(crate) async fn release(
+    State(shared): State<Arc<Shared>>,
+    who: Who,
+    Path(hold): Path<u64>,
+) -> Result<StatusCode, Problem> {
+    who.may_hold()?;
     match shared.hold.release(hold) {
         true => Ok(StatusCode::NO_CONTENT),
         false => Err(Problem::refused(404, "that hold is over")),

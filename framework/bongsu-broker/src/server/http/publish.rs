@@ -20,11 +20,7 @@ use crate::{
 };
 
 /// `POST /publish`.
-pub(crate) async fn service(
-    State(shared): State<Arc<Shared>>,
-    who: Who,
-    body: Read,
-) -> Result<Json<Taken>, Problem> {
+pub(crate) async fn service(State(shared): State<Arc<Shared>>, who: Who, body: Read) -> Result<Json<Taken>, Problem> {
     let batch = {
         let Publish { service, epoch, refill, after, messages } = body.json()?;
         check_count(messages.len())?;

@@ -68,6 +68,11 @@ impl Who {
         self.allowed(may, || format!("how long '{topic}' is kept is said by its owner and by an operator"))
     }
 
+    /// Have all publishing wait.
+    pub(crate) fn may_hold(&self) -> Result<(), Problem> {
+        self.allowed(|name| name == OPERATOR, || "publishing is held by an operator".to_owned())
+    }
+
     /// Say how far a consumer is: `NAME` or `NAME/…` of one's own.
     pub(crate) fn may_report_as(&self, consumer: &str) -> Result<(), Problem> {
         let is_own = |name: &str| consumer.split('/').next() == Some(name);

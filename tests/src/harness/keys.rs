@@ -1,0 +1,55 @@
+//! Who speaks: keys as `bongsu secret` prints them, and what one may do with them.
+
+use std::time::SystemTime;
+
+use bongsu_keys::{BROKER, GATEWAY, Key, OPERATOR, PROOF, Roots};
+
+use crate::harness::{
+    Mall, PRINCIPAL,
+    http::{Answer, Http},
+};
+
+/// What the gateway asks an operator's key for, as `mall/bongsu.toml` says it.
+pub fn is_for_operators(method: &str, path: &str) -> bool {
+    let below =
+        |above: &str| path.strip_prefix(above).is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?']));
+    let all = ["/behaviour", "/ledger", "/payments", "/deliveries", "/audit/orders"];
+    all.into_iter().any(below) || (!matches!(method, "GET" | "HEAD") && (below("/products") || below("/stock")))
+}
+
+impl Mall {
+    /// What somebody shows to somebody else.
+    pub fn bearer(&self, from: &str, to: &str) -> String {
+        self.key(from, to).bearer()
+    }
+
+    /// An operator's key to the gateway.
+    pub fn operator(&self) -> String {
+        self.bearer(OPERATOR, GATEWAY)
+    }
+
+    /// `GET` at a process itself, as one who may: an operator at the broker, the gateway at a service.
+    ///
+    /// # Errors
+    /// Why there was no answer.
+    pub fn ask_process(&self, http: &Http, name: &str, url: &str) -> Result<Answer, String> {
+        if name == BROKER {
+            return http.ask_as(&self.bearer(OPERATOR, BROKER), "GET", url, None);
+        }
+        let proof = self.key(GATEWAY, name).prove(PRINCIPAL, now_ms());
+        http.request("GET", url, &[("x-bongsu-principal", PRINCIPAL), (PROOF, &proof)], Vec::new())
+    }
+
+    /// The key of somebody to somebody else.
+    pub fn key(&self, from: &str, to: &str) -> Key {
+        let roots = Roots::read(&self.system().data()).unwrap_or_else(|error| panic!("{error}"));
+        roots.key(from, to)
+    }
+}
+
+/// The wall clock of the processes under test.
+#[expect(clippy::disallowed_methods, reason = "the processes under test live in real time")]
+pub fn now_ms() -> i64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("it is after 1970");
+    i64::try_from(since.as_millis()).expect("it is before the year 292 million")
+}
