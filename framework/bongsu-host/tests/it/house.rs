@@ -44,7 +44,8 @@ impl House {
             move || handle.status()
         });
         let routes = door::routes(handle.clone(), Arc::clone(&gate)).merge(operator::routes(handle.clone()));
-        let app = Host::new(&config, env, health.clone()).app(routes);
+        let keys = config.open_keys().unwrap();
+        let app = Host::new(&config, env, health.clone()).with_keys(keys).app(routes);
         let bound = server::bind(config.listen).await.unwrap();
         let (addr, stop) = (bound.addr(), Stop::new());
         let serving = stop.clone();

@@ -18,3 +18,4 @@ mod probes;
 mod shutdown;
 mod streams;
 mod tracing_context;
+mod who;

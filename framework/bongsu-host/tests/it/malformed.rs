@@ -32,7 +32,7 @@ async fn too_many_header_lines_are_431_however_many_they_are() {
     let house = House::open().await;
     let lines = |count: usize| "x-a: 1\r\n".repeat(count);
     let ask = |count: usize| {
-        format!("GET /numbers/1 HTTP/1.1\r\nhost: test\r\nconnection: close\r\n{}\r\n", lines(count - 2))
+        format!("GET /numbers/1 HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n{}\r\n", lines(count - 2))
     };
     assert_eq!(told(&house, ask(100).as_bytes()).await.status, 200);
     told(&house, ask(101).as_bytes()).await.problem(431, "headers-too-large");
@@ -46,31 +46,31 @@ async fn what_is_no_http_is_refused_with_a_problem() {
     let house = House::open().await;
     let get = "GET /numbers/1 HTTP/1.1\r\n";
     let cases = [
-        "GE\u{1}T /numbers/1 HTTP/1.1\r\nhost: a\r\n\r\n".to_owned(),
-        "GET  /numbers/1 HTTP/1.1\r\nhost: a\r\n\r\n".to_owned(),
-        "GET /numbers/1 HTTP/9.9\r\nhost: a\r\n\r\n".to_owned(),
+        "GE\u{1}T /numbers/1 HTTP/1.1\r\nhost: localhost\r\n\r\n".to_owned(),
+        "GET  /numbers/1 HTTP/1.1\r\nhost: localhost\r\n\r\n".to_owned(),
+        "GET /numbers/1 HTTP/9.9\r\nhost: localhost\r\n\r\n".to_owned(),
         "GET /numbers/1\r\n\r\n".to_owned(),
-        "GET /num bers HTTP/1.1\r\nhost: a\r\n\r\n".to_owned(),
-        "GET http:// HTTP/1.1\r\nhost: a\r\n\r\n".to_owned(),
-        format!("{get}host: a\r\nx-a : 1\r\n\r\n"),
-        format!("{get}host: a\r\nx-a: 1\r\n 2\r\n\r\n"),
-        format!("{get}host: a\r\nx-a: 1\u{0}2\r\n\r\n"),
-        format!("{get}host: a\r\n: 1\r\n\r\n"),
-        format!("{get}host: a\r\nno colon\r\n\r\n"),
-        format!("{get}host: a\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\nab"),
-        format!("{get}host: a\r\ncontent-length: +1\r\n\r\na"),
-        format!("{get}host: a\r\ncontent-length: -1\r\n\r\na"),
-        format!("{get}host: a\r\ncontent-length: 0x1\r\n\r\na"),
-        format!("{get}host: a\r\ncontent-length: 18446744073709551616\r\n\r\na"),
-        format!("{get}host: a\r\ntransfer-encoding: gzip\r\n\r\na"),
-        format!("{get}host: a\r\ntransfer-encoding: chunked, identity\r\n\r\na"),
+        "GET /num bers HTTP/1.1\r\nhost: localhost\r\n\r\n".to_owned(),
+        "GET http:// HTTP/1.1\r\nhost: localhost\r\n\r\n".to_owned(),
+        format!("{get}host: localhost\r\nx-a : 1\r\n\r\n"),
+        format!("{get}host: localhost\r\nx-a: 1\r\n 2\r\n\r\n"),
+        format!("{get}host: localhost\r\nx-a: 1\u{0}2\r\n\r\n"),
+        format!("{get}host: localhost\r\n: 1\r\n\r\n"),
+        format!("{get}host: localhost\r\nno colon\r\n\r\n"),
+        format!("{get}host: localhost\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\nab"),
+        format!("{get}host: localhost\r\ncontent-length: +1\r\n\r\na"),
+        format!("{get}host: localhost\r\ncontent-length: -1\r\n\r\na"),
+        format!("{get}host: localhost\r\ncontent-length: 0x1\r\n\r\na"),
+        format!("{get}host: localhost\r\ncontent-length: 18446744073709551616\r\n\r\na"),
+        format!("{get}host: localhost\r\ntransfer-encoding: gzip\r\n\r\na"),
+        format!("{get}host: localhost\r\ntransfer-encoding: chunked, identity\r\n\r\na"),
     ];
     for case in &cases {
         is_problem(&told(&house, case.as_bytes()).await, 400, case);
     }
-    let long = format!("GET /{} HTTP/1.1\r\nhost: a\r\n\r\n", "a".repeat(9_000));
+    let long = format!("GET /{} HTTP/1.1\r\nhost: localhost\r\n\r\n", "a".repeat(9_000));
     told(&house, long.as_bytes()).await.problem(414, "headers-too-large");
-    let endless = format!("GET /{} HTTP/1.1\r\nhost: a\r\n\r\n", "a".repeat(70_000));
+    let endless = format!("GET /{} HTTP/1.1\r\nhost: localhost\r\n\r\n", "a".repeat(70_000));
     let got = told(&house, endless.as_bytes()).await;
     assert!(matches!(got.status, 414 | 431), "{}", got.status);
     is_problem(&got, got.status, "a target of 70 000 bytes");
@@ -81,7 +81,7 @@ async fn what_is_no_http_is_refused_with_a_problem() {
 async fn an_answer_that_looks_like_a_bare_refusal_is_left_alone() {
     let house = House::open().await;
     // Two requests on one connection: the first is answered as it is, the second is no HTTP.
-    let two = b"GET /numbers/7 HTTP/1.1\r\nhost: a\r\n\r\nnonsense\r\n\r\n";
+    let two = b"GET /numbers/7 HTTP/1.1\r\nhost: localhost\r\n\r\nnonsense\r\n\r\n";
     let answer = String::from_utf8(exchange(house.addr, two).await).unwrap();
     assert!(
         answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.contains("\r\n\r\n7HTTP/1.1 400 Bad Request\r\n"),
@@ -94,12 +94,12 @@ async fn an_answer_that_looks_like_a_bare_refusal_is_left_alone() {
 async fn a_request_is_for_one_host() {
     let house = House::open().await;
     let head = "GET /numbers/1 HTTP/1.1\r\nconnection: close\r\n";
-    for hosts in ["host: a\r\nhost: a\r\n", "host: a\r\nHost: b\r\n", ""] {
+    for hosts in ["host: localhost\r\nhost: localhost\r\n", "host: localhost\r\nHost: b\r\n", ""] {
         told(&house, format!("{head}{hosts}\r\n").as_bytes()).await.problem(400, "bad-request");
     }
     for good in [
-        format!("{head}host: a\r\n\r\n"),
-        "GET http://a/numbers/1 HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n".to_owned(),
+        format!("{head}host: localhost\r\n\r\n"),
+        "GET http://localhost/numbers/1 HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n".to_owned(),
         "GET /numbers/1 HTTP/1.0\r\n\r\n".to_owned(),
     ] {
         assert_eq!(told(&house, good.as_bytes()).await.status, 200, "{good}");
@@ -120,7 +120,7 @@ async fn head_of_a_stream_says_what_it_is_and_no_length_and_the_connection_goes_
     let house = House::open().await;
     let mut stream = TcpStream::connect(house.addr).await.unwrap();
     for _ in 0..3 {
-        stream.write_all(b"HEAD /doors/front/events HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
+        stream.write_all(b"HEAD /doors/front/events HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
         let mut head = Vec::new();
         while !head.ends_with(b"\r\n\r\n") {
             head.push(timeout(PATIENCE, stream.read_u8()).await.expect("it is answered").unwrap());
@@ -130,7 +130,7 @@ async fn head_of_a_stream_says_what_it_is_and_no_length_and_the_connection_goes_
         assert_eq!(got.header("content-length"), None);
     }
     // Where the length is known, it is the one that GET would have.
-    stream.write_all(b"HEAD /numbers/123 HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n").await.unwrap();
+    stream.write_all(b"HEAD /numbers/123 HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").await.unwrap();
     let got = Got::parse(&crate::client::read_all(&mut stream).await);
     assert_eq!((got.status, got.header("content-length")), (200, Some("3")));
 }

@@ -7,6 +7,7 @@ mod steer;
 mod heal;
 mod kills;
 mod scale;
+mod secret;
 mod logs;
 mod bad_input;
 mod gateway;

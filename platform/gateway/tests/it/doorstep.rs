@@ -54,7 +54,7 @@ async fn finish(mut stream: TcpStream) -> Got {
 
 fn head(method: &str, path: &str, more: &str) -> String {
     format!(
-        "{method} {path} HTTP/1.1\r\nhost: street\r\nconnection: close\r\ncontent-type: application/json\r\n{more}\r\n"
+        "{method} {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-type: application/json\r\n{more}\r\n"
     )
 }
 
@@ -167,7 +167,7 @@ async fn a_client_that_asks_first_is_refused_without_being_told_to_send() {
     let mut street = Street::new(|standard| standard);
     let service = refusing(&mut street).await;
     let head = format!(
-        "POST /keyed HTTP/1.1\r\nhost: street\r\ncontent-type: application/json\r\ncontent-length: {LARGE}\r\nexpect: 100-continue\r\n\r\n"
+        "POST /keyed HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: {LARGE}\r\nexpect: 100-continue\r\n\r\n"
     );
     let got = exchange(service, &[head.as_bytes()]).await;
     assert_eq!(got.status, 400, "{}", got.text);

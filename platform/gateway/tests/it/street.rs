@@ -10,7 +10,8 @@ use axum::http::{HeaderMap, Request, StatusCode};
 use bongsu_host::config::Config;
 use bongsu_host::server::bind;
 use bongsu_host::stop::Stop;
-use gateway::{Filter, Gateway, Route, Settings, Table};
+use bongsu_keys::Keys;
+use gateway::{Filter, Gateway, OperatorRoute, Route, Settings, Table};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -65,6 +66,20 @@ impl Street {
         upstreams.spawn(async move { tended.tend().await });
         let table = Table { idempotent: ["door".into()].into(), ..Table::default() };
         Self { tables, table, gateway, upstreams }
+    }
+
+    /// Of a system with that secret; what only operators may ask is written as in `bongsu.toml`.
+    pub(crate) fn with_keys(keys: Keys, operator: &[&str]) -> Self {
+        let settings = Settings { wait_ms: WAIT_MS, ..Settings::default() }.with_keys(Some(keys));
+        let mut street = Self::of(settings, |standard| standard);
+        street.table.operator = operator
+            .iter()
+            .map(|route| {
+                let (method, path) = route.split_once(' ').unwrap();
+                OperatorRoute { service: "door".into(), method: method.into(), path: path.into() }
+            })
+            .collect();
+        street
     }
 
     /// The gateway on a real socket.
@@ -127,6 +142,18 @@ impl Street {
         let routes = vec![Route { path: "/*".into(), service: "door".into() }];
         let table = Table { revision: 1, routes, upstreams: [("door".into(), ready)].into(), ..self.table.clone() };
         self.tables.send_replace(Arc::new(table));
+    }
+
+    /// As [`Street::ask`], at some path.
+    pub(crate) async fn ask_at(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
+        let mut request = Request::builder().method(method).uri(path);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let answer = self.gateway.router().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+        let (head, body) = answer.into_parts();
+        let body = to_bytes(body, 1 << 20).await.unwrap();
+        Answer { status: head.status, headers: head.headers, body: String::from_utf8(body.into()).unwrap() }
     }
 
     pub(crate) async fn ask(&self, method: &str, headers: &[(&str, &str)], body: &'static str) -> Answer {

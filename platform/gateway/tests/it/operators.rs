@@ -1,0 +1,141 @@
+//! What only operators may ask, and what a service learns of who is asking.
+
+use axum::http::StatusCode;
+use bongsu_keys::{GATEWAY, Keys, OPERATOR, PROOF, Roots};
+use tempfile::TempDir;
+
+use crate::street::{Act, Street};
+
+const WELL: &[Act] = &[Act::Say("HTTP/1.1 200 OK\r\ncontent-length: 4\r\nconnection: close\r\n\r\nwell")];
+const OPERATORS: &[&str] = &["PUT /doors/*", "POST /doors/*/keys", "* /vault/*", "GET /ledger"];
+
+fn system() -> (TempDir, Roots, Keys) {
+    let folder = tempfile::tempdir().unwrap();
+    let roots = Roots::open_or_make(folder.path()).unwrap();
+    let file = folder.path().join("gateway.json");
+    roots.write_keys(&file, GATEWAY, &["door".to_owned()]).unwrap();
+    let keys = Keys::open(&file).unwrap();
+    (folder, roots, keys)
+}
+
+fn bearer(roots: &Roots, from: &str, to: &str) -> String {
+    format!("Bearer {}", roots.key(from, to).bearer())
+}
+
+#[tokio::test]
+async fn what_only_operators_may_ask_is_refused_to_everybody_else_however_it_is_written() {
+    let (_folder, roots, keys) = system();
+    let mut street = Street::with_keys(keys, OPERATORS);
+    let (upstream, seen) = street.raw(WELL).await;
+    street.route_to(vec![upstream]);
+    let guarded = [
+        ("PUT", "/doors/7"),
+        ("PUT", "/doors/7?x=1"),
+        ("PUT", "/doors//7/"),
+        ("PUT", "/%64oors/7"),
+        ("PUT", "/x/../doors/7"),
+        ("PUT", "/./DOORS/7"),
+        ("POST", "/doors/a%2Fb/keys"),
+        ("POST", "/doors/7/keys"),
+        ("GET", "/vault"),
+        ("DELETE", "/vault/a/b/c"),
+        ("BREW", "/vault/"),
+        ("GET", "/ledger"),
+        ("HEAD", "/ledger"),
+    ];
+    let elsewhere = tempfile::tempdir().unwrap();
+    let other = Roots::open_or_make(elsewhere.path()).unwrap();
+    let nobodies = [
+        "Bearer operator".to_owned(),
+        "Basic b3BlcmF0b3I6".to_owned(),
+        bearer(&other, OPERATOR, GATEWAY),
+        bearer(&roots, OPERATOR, "door"),
+        format!("Bearer operator.{}", "0".repeat(64)),
+    ];
+    for (method, path) in guarded {
+        let asked = street.ask_at(method, path, &[]).await;
+        assert_eq!(asked.status, StatusCode::UNAUTHORIZED, "{method} {path}");
+        assert!(method == "HEAD" || asked.body.contains("/errors/key-needed"), "{}", asked.body);
+        assert_eq!(asked.headers["www-authenticate"], "Bearer");
+        for nobody in &nobodies {
+            let asked = street.ask_at(method, path, &[("authorization", nobody)]).await;
+            assert_eq!(asked.status, StatusCode::UNAUTHORIZED, "{method} {path} {nobody}");
+        }
+        let door = bearer(&roots, "door", GATEWAY);
+        let asked = street.ask_at(method, path, &[("authorization", &door)]).await;
+        assert_eq!(asked.status, StatusCode::FORBIDDEN, "{method} {path}");
+        assert!(method == "HEAD" || asked.body.contains("/errors/operators-only"), "{}", asked.body);
+    }
+    assert_eq!(*seen.lock().unwrap(), Vec::<String>::new(), "nothing of it reached the service");
+    let operator = bearer(&roots, OPERATOR, GATEWAY);
+    for (method, path) in guarded {
+        let asked = street.ask_at(method, path, &[("authorization", &operator)]).await;
+        assert_eq!(asked.status, StatusCode::OK, "{method} {path}");
+    }
+    for (method, path) in [("GET", "/doors/7"), ("POST", "/doors/7"), ("PUT", "/doors"), ("POST", "/ledger")] {
+        assert_eq!(street.ask_at(method, path, &[]).await.status, StatusCode::OK, "{method} {path} is for customers");
+    }
+}
+
+#[tokio::test]
+async fn a_service_sees_who_is_asking_with_a_proof_and_never_an_operators_key() {
+    let (folder, roots, keys) = system();
+    let mut street = Street::with_keys(keys, OPERATORS);
+    let (upstream, seen) = street.raw(WELL).await;
+    street.route_to(vec![upstream]);
+    let operator = bearer(&roots, OPERATOR, GATEWAY);
+    let lies = [("x-bongsu-principal", "admin"), (PROOF, "1.2"), ("authorization", operator.as_str())];
+    street.ask_at("GET", "/doors/7", &lies).await;
+    street.ask_at("PUT", "/doors/7", &lies).await;
+    street.ask_at("GET", "/doors/7", &[("authorization", "Bearer of-a-customer")]).await;
+    let seen = seen.lock().unwrap().clone();
+    let header = |at: usize, name: &str| {
+        let mut lines = seen[at].lines().filter_map(|line| line.split_once(": "));
+        lines.find(|(found, _)| found.eq_ignore_ascii_case(name)).map(|(_, value)| value.to_owned())
+    };
+    let file = folder.path().join("door.json");
+    roots.write_keys(&file, "door", &[]).unwrap();
+    let door = Keys::open(&file).unwrap();
+    for (at, name) in ["demo", OPERATOR, "demo"].into_iter().enumerate() {
+        assert_eq!(header(at, "x-bongsu-principal").as_deref(), Some(name));
+        let proof = header(at, PROOF).unwrap();
+        let now = proof.split_once('.').unwrap().0.parse().unwrap();
+        let headers = [(PROOF.parse().unwrap(), proof.parse().unwrap())].into_iter().collect();
+        assert!(door.believes(name, &headers, now), "{proof}");
+        assert_eq!(header(at, "host"), Some(upstream.to_string()), "an instance is asked by its own address");
+    }
+    assert_eq!((header(0, "authorization"), header(1, "authorization")), (None, None));
+    assert_eq!(header(2, "authorization").as_deref(), Some("Bearer of-a-customer"), "what is not ours goes on");
+}
+
+#[tokio::test]
+async fn a_gateway_without_keys_lets_nobody_in_where_operators_are_meant() {
+    let mut street = Street::new(|standard| standard);
+    street.table.operator =
+        vec![gateway::OperatorRoute { service: "door".into(), method: "*".into(), path: "/*".into() }];
+    let (upstream, served) = street.upstream().await;
+    street.route_to(vec![upstream]);
+    assert_eq!(street.ask_at("GET", "/x", &[]).await.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(served.load(std::sync::atomic::Ordering::SeqCst), 0);
+}
+
+#[tokio::test]
+async fn a_name_that_was_made_to_lead_here_is_refused() {
+    let mut street = Street::new(|standard| standard);
+    let (upstream, _) = street.upstream().await;
+    street.route_to(vec![upstream]);
+    let asked = street.ask_at("GET", "/x", &[("host", "evil.example")]).await;
+    assert_eq!(asked.status, StatusCode::MISDIRECTED_REQUEST);
+    assert!(asked.body.contains("/errors/wrong-host"), "{}", asked.body);
+    assert_eq!(street.ask_at("GET", "/x", &[("host", "localhost:8080")]).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_keyed_request_is_sent_again_only_to_a_service_that_knows_keys() {
+    let mut street = Street::new(|standard| standard);
+    let (upstream, seen) = street.raw(&[Act::Reset]).await;
+    street.table.idempotent.clear();
+    street.route_to(vec![upstream]);
+    let answer = street.ask("POST", &[("idempotency-key", "1")], "hello").await;
+    assert_eq!((answer.status, seen.lock().unwrap().len()), (StatusCode::BAD_GATEWAY, 1));
+}
