@@ -81,6 +81,9 @@ fn a_secret_is_renewed_while_everything_runs_and_the_old_one_ends_when_it_is_dro
     assert_eq!((status(&old), status(&new)), (401, 200));
     let put = |key: &str| send(&format!("{}/doors/7", house.url("gateway")), "PUT", key, "").unwrap().status;
     assert_eq!(put(&house.key("operator", "gateway")), 200, "the gateway has the new one, too");
+    let made =
+        send(&format!("{broker}/door"), "PUT", &(new + "content-type: application/json\r\n"), r#"{"partitions":1}"#);
+    assert_eq!(made.unwrap().status, 200);
     assert_eq!(printed(&house, &["facts", "door"]), "", "and the command line");
     let now: Vec<u32> = ["broker", "gateway", "door-1"].map(|slot| house.pid(slot)).into();
     assert_eq!(now, pids, "nobody was stopped for it");
