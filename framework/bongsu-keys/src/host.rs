@@ -43,7 +43,7 @@ mod tests {
         for host in hosts {
             headers.append(header::HOST, http::HeaderValue::from_bytes(host.as_bytes()).unwrap());
         }
-        is_given_out(&headers, &Uri::from_static("/x"), &["mall.example".to_owned()])
+        is_given_out(&headers, &Uri::from_static("/x"), &["house.example".to_owned()])
     }
 
     #[test]
@@ -55,7 +55,7 @@ mod tests {
             "LocalHost",
             "[::1]:80",
             "[::1]",
-            "mall.example:443",
+            "house.example:443",
             "10.0.0.7:",
         ] {
             assert!(given_out(&[host]), "{host}");

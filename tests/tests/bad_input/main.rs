@@ -3,6 +3,7 @@
 
 mod requests;
 mod facts;
+mod forging;
 mod machine;
 mod disk;
 

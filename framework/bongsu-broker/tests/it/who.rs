@@ -23,7 +23,7 @@ impl System {
         let keys = keys_of(&roots, folder.path(), BROKER);
         let broker = Running::with_keys(&folder.path().join("broker.db"), keys).await;
         let system = Self { folder, roots, broker };
-        for name in ["payment", "ordering"] {
+        for name in ["bell", "door"] {
             system.client(name).ensure(topic(name, 1)).await.expect("a topic of its own");
         }
         system
@@ -64,26 +64,24 @@ fn keys_of(roots: &Roots, folder: &Path, name: &str) -> Keys {
 
 /// What somebody would forge.
 fn forgeries() -> Vec<String> {
-    let captured = event("payment", "ord_1", "1", "");
-    let placed = format!(
-        r#"{{"service":"payment","epoch":1,"messages":[{{"topic":"payment","position":1,"event":{captured}}}]}}"#
-    );
-    let smuggled = placed.replace(r#""service":"payment""#, r#""service":"ordering""#);
-    let foreign_topic = format!(
-        r#"{{"service":"ordering","epoch":1,"messages":[{{"topic":"ordering","position":1,"event":{captured}}}]}}"#
-    );
+    let captured = event("bell", "b-1", "1", "");
+    let placed =
+        format!(r#"{{"service":"bell","epoch":1,"messages":[{{"topic":"bell","position":1,"event":{captured}}}]}}"#);
+    let smuggled = placed.replace(r#""service":"bell""#, r#""service":"door""#);
+    let foreign_topic =
+        format!(r#"{{"service":"door","epoch":1,"messages":[{{"topic":"door","position":1,"event":{captured}}}]}}"#);
     vec![
-        request("POST", "/topics/payment/events", &captured),
-        request("POST", "/topics/payment/events", &format!("[{captured}]")),
-        request("POST", "/topics/ordering/events", &captured),
-        request("POST", "/topics/payment/events", &event("ordering", "ord_1", "1", "")),
+        request("POST", "/topics/bell/events", &captured),
+        request("POST", "/topics/bell/events", &format!("[{captured}]")),
+        request("POST", "/topics/door/events", &captured),
+        request("POST", "/topics/bell/events", &event("door", "b-1", "1", "")),
         request("POST", "/publish", &placed),
         request("POST", "/publish", &smuggled),
         request("POST", "/publish", &foreign_topic),
-        request("POST", "/publish", r#"{"service":"payment","epoch":18446744073709551615,"messages":[]}"#),
-        request("PUT", "/topics/payment", r#"{"partitions":1,"retention_ms":1}"#),
-        request("PUT", "/topics/payment", r#"{"partitions":1,"retention_bytes":1}"#),
-        request("POST", "/consumers", r#"{"consumer":"payment/fold","positions":[]}"#),
+        request("POST", "/publish", r#"{"service":"bell","epoch":18446744073709551615,"messages":[]}"#),
+        request("PUT", "/topics/bell", r#"{"partitions":1,"retention_ms":1}"#),
+        request("PUT", "/topics/bell", r#"{"partitions":1,"retention_bytes":1}"#),
+        request("POST", "/consumers", r#"{"consumer":"bell/fold","positions":[]}"#),
         request("POST", "/hold", r#"{"ms":8000}"#),
         request("DELETE", "/hold/1", ""),
     ]
@@ -94,13 +92,13 @@ async fn a_service_with_its_own_key_forges_nothing_of_another() {
     let system = System::start().await;
     let before = system.state().await;
     for forged in forgeries() {
-        let answer = system.ask(&system.bearer("ordering"), &forged).await;
+        let answer = system.ask(&system.bearer("door"), &forged).await;
         assert_eq!(answer, (403, "broker-forbidden".into()), "{forged}");
     }
     assert_eq!(system.state().await, before);
     // The epoch was not kept, and the fact is none of the duplicates: the owner goes on as if nothing had been.
-    let from = Producer { service: "payment", epoch: 1, refill: 0, after: 0 };
-    system.client("payment").publish(from, vec![out("payment", "ord_1", 1, "")]).await.expect("its own");
+    let from = Producer { service: "bell", epoch: 1, refill: 0, after: 0 };
+    system.client("bell").publish(from, vec![out("bell", "b-1", 1, "")]).await.expect("its own");
     system.broker.stop().await.expect("it ends well");
 }
 
@@ -110,22 +108,22 @@ async fn one_without_a_key_of_this_system_may_do_nothing_at_all() {
     let before = system.state().await;
     let elsewhere = tempfile::tempdir().expect("a folder");
     let other = Roots::open_or_make(elsewhere.path()).expect("another system");
-    let right = system.bearer("payment");
-    let reads = ["/topics", "/topics/payment", "/topics/payment/events", "/consumers", "/nowhere"];
+    let right = system.bearer("bell");
+    let reads = ["/topics", "/topics/bell", "/topics/bell/events", "/consumers", "/nowhere"];
     let mut requests: Vec<String> = reads.iter().map(|path| request("GET", path, "")).collect();
     requests.push(request("POST", "/fetch", r#"{"want":[],"max_bytes":1}"#));
     requests.extend(forgeries());
     let heads = [
         String::new(),
-        format!("authorization: Bearer {}\r\n", other.key("payment", BROKER).bearer()),
+        format!("authorization: Bearer {}\r\n", other.key("bell", BROKER).bearer()),
         // A key of this system that is for somebody else's lock.
-        format!("authorization: Bearer {}\r\n", system.roots.key("payment", "ordering").bearer()),
-        "authorization: Bearer payment\r\n".into(),
-        format!("authorization: Bearer payment.{}\r\n", "0".repeat(64)),
-        format!("authorization: Bearer payment.{}\r\n", "f".repeat(8_000)),
+        format!("authorization: Bearer {}\r\n", system.roots.key("bell", "door").bearer()),
+        "authorization: Bearer bell\r\n".into(),
+        format!("authorization: Bearer bell.{}\r\n", "0".repeat(64)),
+        format!("authorization: Bearer bell.{}\r\n", "f".repeat(8_000)),
         "authorization: Bearer \u{bd09}\u{c218}.\u{1f525}\r\n".into(),
         "authorization: Basic cGF5bWVudDo=\r\n".into(),
-        right.replace("payment", "operator"),
+        right.replace("bell", "operator"),
         format!("{right}{right}"),
     ];
     for head in &heads {
@@ -141,7 +139,7 @@ async fn one_without_a_key_of_this_system_may_do_nothing_at_all() {
 #[tokio::test]
 async fn a_rebound_name_and_a_web_page_are_refused_even_with_a_key() {
     let system = System::start().await;
-    let key = system.bearer("payment");
+    let key = system.bearer("bell");
     for host in ["evil.example", "broker", "127.0.0.1.evil.example:9092"] {
         for asked in [request("GET", "/topics", ""), request("GET", "/health/ready", "")] {
             let rebound = asked.replace("host: localhost", &format!("host: {host}"));
@@ -156,13 +154,13 @@ async fn a_rebound_name_and_a_web_page_are_refused_even_with_a_key() {
 #[tokio::test]
 async fn an_owner_and_an_operator_say_how_long_a_topic_is_kept_and_anybody_known_reads() {
     let system = System::start().await;
-    let bounded = Topic { retention_ms: Some(86_400_000), ..topic("payment", 1) };
-    system.client("payment").ensure(bounded).await.expect("the owner");
-    let asked = request("PUT", "/topics/payment", r#"{"partitions":1,"retention_ms":1000000}"#);
+    let bounded = Topic { retention_ms: Some(86_400_000), ..topic("bell", 1) };
+    system.client("bell").ensure(bounded).await.expect("the owner");
+    let asked = request("PUT", "/topics/bell", r#"{"partitions":1,"retention_ms":1000000}"#);
     assert_eq!(system.ask(&system.bearer(OPERATOR), &asked).await.0, 200);
-    let reader = system.client("ordering");
-    reader.ensure(topic("payment", 1)).await.expect("who hears a topic makes sure that it is there");
-    let read = reader.fetch(vec![(partition("payment", 0), 0)], 1_000, std::time::Duration::ZERO).await;
+    let reader = system.client("door");
+    reader.ensure(topic("bell", 1)).await.expect("who hears a topic makes sure that it is there");
+    let read = reader.fetch(vec![(partition("bell", 0), 0)], 1_000, std::time::Duration::ZERO).await;
     assert!(read.is_ok(), "{read:?}");
     system.broker.stop().await.expect("it ends well");
 }
@@ -170,15 +168,15 @@ async fn an_owner_and_an_operator_say_how_long_a_topic_is_kept_and_anybody_known
 #[tokio::test]
 async fn a_renewed_secret_stops_nobody_and_its_old_keys_end_when_it_is_dropped() {
     let mut system = System::start().await;
-    let (folder, client) = (system.folder.path().to_owned(), system.client("payment"));
-    let old = system.client("payment").bearing(&system.roots.key("payment", BROKER).bearer());
-    let reads = async |client: &BrokerClient| client.bounds("payment").await;
+    let (folder, client) = (system.folder.path().to_owned(), system.client("bell"));
+    let old = system.client("bell").bearing(&system.roots.key("bell", BROKER).bearer());
+    let reads = async |client: &BrokerClient| client.bounds("bell").await;
     system.roots = system.roots.rotate(&folder).expect("a new secret");
     drop(keys_of(&system.roots, &folder, BROKER));
     assert!(reads(&client).await.is_ok() && reads(&old).await.is_ok(), "who has the old key goes on");
     system.roots = system.roots.drop_previous(&folder).expect("the old one is dropped");
     drop(keys_of(&system.roots, &folder, BROKER));
-    drop(keys_of(&system.roots, &folder, "payment"));
+    drop(keys_of(&system.roots, &folder, "bell"));
     assert!(matches!(reads(&old).await, Err(BrokerError::Unavailable(_))), "later, with a new key");
     reads(&client).await.expect("who has its keys from a file has the new one");
     system.broker.stop().await.expect("it ends well");

@@ -136,8 +136,8 @@ async fn a_page_whose_name_was_made_to_lead_here_reads_nothing() {
             Got::parse(&crate::client::exchange(house.addr, head.as_bytes()).await).problem(421, "wrong-host");
         }
     }
-    let named = House::with(|config| config.hosts = "mall.example, street".into()).await;
-    let head = "GET /info HTTP/1.1\r\nhost: mall.example\r\nconnection: close\r\n\r\n";
+    let named = House::with(|config| config.hosts = "house.example, street".into()).await;
+    let head = "GET /info HTTP/1.1\r\nhost: house.example\r\nconnection: close\r\n\r\n";
     assert_eq!(Got::parse(&crate::client::exchange(named.addr, head.as_bytes()).await).status, 200);
 }
 

@@ -16,8 +16,8 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use serde_json::Value;
-use tokio::sync::watch;
-use tokio::time::timeout;
+use tokio::sync::{Mutex, watch};
+use tokio::time::{Instant, timeout};
 
 use crate::filter::{Exchange, Filter, Flow};
 use crate::merge::{Told, merge};
@@ -25,20 +25,31 @@ use crate::table::Table;
 
 /// A service that does not describe itself within this time is named as missing.
 const PATIENCE: Duration = Duration::from_secs(1);
+/// One description answers everybody for so long, unless the table changes; one with somebody missing only a moment.
+const KEPT: (Duration, Duration) = (Duration::from_secs(10), Duration::from_secs(1));
 /// Largest description read, in bytes.
 const LARGEST: usize = 4 << 20;
 
 /// Asks every service that has a path here for its `/openapi.json` and answers with all of them in one. One that is
-/// down, or describes nothing, is named in `x-bongsu-missing`; the others are described all the same.
+/// down, or describes nothing, is named in `x-bongsu-missing`; the others are described all the same. However many ask,
+/// the services are asked once in a while.
 pub struct Description {
     tables: watch::Receiver<Arc<Table>>,
     client: Client<HttpConnector, Body>,
+    kept: Arc<Mutex<Option<Kept>>>,
+}
+
+/// A description that was put together.
+struct Kept {
+    revision: u64,
+    until: Instant,
+    whole: Value,
 }
 
 impl Description {
     /// Of the services in the newest table.
     pub fn new(tables: watch::Receiver<Arc<Table>>) -> Self {
-        Self { tables, client: Client::builder(TokioExecutor::new()).build_http() }
+        Self { tables, client: Client::builder(TokioExecutor::new()).build_http(), kept: Arc::default() }
     }
 }
 
@@ -55,11 +66,21 @@ impl Filter for Description {
             let allow = (header::ALLOW, HeaderValue::from_static("GET, HEAD"));
             return Problem::of_status(StatusCode::METHOD_NOT_ALLOWED).header(allow.0, allow.1).into();
         }
-        let (table, client) = (self.tables.borrow().clone(), self.client.clone());
+        let (table, client, kept) = (self.tables.borrow().clone(), self.client.clone(), self.kept.clone());
         Flow::Later(Box::pin(async move {
+            // Whoever comes meanwhile waits for the same answer.
+            let mut kept = kept.lock().await;
+            let usable = |kept: &&Kept| kept.revision == table.revision && Instant::now() < kept.until;
+            if let Some(kept) = kept.as_ref().filter(usable) {
+                return Json(&kept.whole).into_response();
+            }
             let services = table.services();
             let told = services.iter().map(|service| tell(&client, service, table.ready(service)));
-            Json(merge(&table, join_all(told).await)).into_response()
+            let whole = merge(&table, join_all(told).await);
+            let long = if whole.get("x-bongsu-missing").is_none() { KEPT.0 } else { KEPT.1 };
+            let answer = Json(&whole).into_response();
+            *kept = Some(Kept { revision: table.revision, until: Instant::now() + long, whole });
+            answer
         }))
     }
 }

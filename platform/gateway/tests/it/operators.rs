@@ -9,6 +9,23 @@ use crate::street::{Act, Street};
 const WELL: &[Act] = &[Act::Say("HTTP/1.1 200 OK\r\ncontent-length: 4\r\nconnection: close\r\n\r\nwell")];
 const OPERATORS: &[&str] = &["PUT /doors/*", "POST /doors/*/keys", "* /vault/*", "GET /ledger"];
 
+/// Requests that fit them, each as some service might read it.
+const GUARDED: &[(&str, &str)] = &[
+    ("PUT", "/doors/7"),
+    ("PUT", "/doors/7?x=1"),
+    ("PUT", "/doors//7/"),
+    ("PUT", "/%64oors/7"),
+    ("PUT", "/x/../doors/7"),
+    ("PUT", "/./DOORS/7"),
+    ("POST", "/doors/a%2Fb/keys"),
+    ("POST", "/doors/7/keys"),
+    ("GET", "/vault"),
+    ("DELETE", "/vault/a/b/c"),
+    ("BREW", "/vault/"),
+    ("GET", "/ledger"),
+    ("HEAD", "/ledger"),
+];
+
 fn system() -> (TempDir, Roots, Keys) {
     let folder = tempfile::tempdir().unwrap();
     let roots = Roots::open_or_make(folder.path()).unwrap();
@@ -28,21 +45,6 @@ async fn what_only_operators_may_ask_is_refused_to_everybody_else_however_it_is_
     let mut street = Street::with_keys(keys, OPERATORS);
     let (upstream, seen) = street.raw(WELL).await;
     street.route_to(vec![upstream]);
-    let guarded = [
-        ("PUT", "/doors/7"),
-        ("PUT", "/doors/7?x=1"),
-        ("PUT", "/doors//7/"),
-        ("PUT", "/%64oors/7"),
-        ("PUT", "/x/../doors/7"),
-        ("PUT", "/./DOORS/7"),
-        ("POST", "/doors/a%2Fb/keys"),
-        ("POST", "/doors/7/keys"),
-        ("GET", "/vault"),
-        ("DELETE", "/vault/a/b/c"),
-        ("BREW", "/vault/"),
-        ("GET", "/ledger"),
-        ("HEAD", "/ledger"),
-    ];
     let elsewhere = tempfile::tempdir().unwrap();
     let other = Roots::open_or_make(elsewhere.path()).unwrap();
     let nobodies = [
@@ -52,7 +54,7 @@ async fn what_only_operators_may_ask_is_refused_to_everybody_else_however_it_is_
         bearer(&roots, OPERATOR, "door"),
         format!("Bearer operator.{}", "0".repeat(64)),
     ];
-    for (method, path) in guarded {
+    for &(method, path) in GUARDED {
         let asked = street.ask_at(method, path, &[]).await;
         assert_eq!(asked.status, StatusCode::UNAUTHORIZED, "{method} {path}");
         assert!(method == "HEAD" || asked.body.contains("/errors/key-needed"), "{}", asked.body);
@@ -68,12 +70,12 @@ async fn what_only_operators_may_ask_is_refused_to_everybody_else_however_it_is_
     }
     assert_eq!(*seen.lock().unwrap(), Vec::<String>::new(), "nothing of it reached the service");
     let operator = bearer(&roots, OPERATOR, GATEWAY);
-    for (method, path) in guarded {
+    for &(method, path) in GUARDED {
         let asked = street.ask_at(method, path, &[("authorization", &operator)]).await;
         assert_eq!(asked.status, StatusCode::OK, "{method} {path}");
     }
     for (method, path) in [("GET", "/doors/7"), ("POST", "/doors/7"), ("PUT", "/doors"), ("POST", "/ledger")] {
-        assert_eq!(street.ask_at(method, path, &[]).await.status, StatusCode::OK, "{method} {path} is for customers");
+        assert_eq!(street.ask_at(method, path, &[]).await.status, StatusCode::OK, "{method} {path} is for everybody");
     }
 }
 
@@ -87,7 +89,7 @@ async fn a_service_sees_who_is_asking_with_a_proof_and_never_an_operators_key() 
     let lies = [("x-bongsu-principal", "admin"), (PROOF, "1.2"), ("authorization", operator.as_str())];
     street.ask_at("GET", "/doors/7", &lies).await;
     street.ask_at("PUT", "/doors/7", &lies).await;
-    street.ask_at("GET", "/doors/7", &[("authorization", "Bearer of-a-customer")]).await;
+    street.ask_at("GET", "/doors/7", &[("authorization", "Bearer of-a-client")]).await;
     let seen = seen.lock().unwrap().clone();
     let header = |at: usize, name: &str| {
         let mut lines = seen[at].lines().filter_map(|line| line.split_once(": "));
@@ -105,7 +107,7 @@ async fn a_service_sees_who_is_asking_with_a_proof_and_never_an_operators_key() 
         assert_eq!(header(at, "host"), Some(upstream.to_string()), "an instance is asked by its own address");
     }
     assert_eq!((header(0, "authorization"), header(1, "authorization")), (None, None));
-    assert_eq!(header(2, "authorization").as_deref(), Some("Bearer of-a-customer"), "what is not ours goes on");
+    assert_eq!(header(2, "authorization").as_deref(), Some("Bearer of-a-client"), "what is not ours goes on");
 }
 
 #[tokio::test]
@@ -138,4 +140,21 @@ async fn a_keyed_request_is_sent_again_only_to_a_service_that_knows_keys() {
     street.route_to(vec![upstream]);
     let answer = street.ask("POST", &[("idempotency-key", "1")], "hello").await;
     assert_eq!((answer.status, seen.lock().unwrap().len()), (StatusCode::BAD_GATEWAY, 1));
+}
+
+#[tokio::test]
+async fn services_are_asked_for_their_descriptions_once_however_many_ask() {
+    const TOLD: &[Act] = &[Act::Say(
+        "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 12\r\nconnection: close\r\n\r\n{\"paths\":{}}",
+    )];
+    let mut street = Street::new(|standard| standard);
+    let (upstream, seen) = street.raw(TOLD).await;
+    street.route_to(vec![upstream]);
+    let ask = || street.ask_at("GET", "/openapi.json", &[]);
+    let all = futures::future::join_all((0..20).map(|_| ask())).await;
+    assert!(all.iter().all(|answer| answer.status == StatusCode::OK && answer.body.contains("\"openapi\"")));
+    assert_eq!(seen.lock().unwrap().len(), 1);
+    street.tables.send_modify(|table| std::sync::Arc::make_mut(table).revision = 2);
+    assert_eq!(ask().await.status, StatusCode::OK);
+    assert_eq!(seen.lock().unwrap().len(), 2, "who is there has changed");
 }
