@@ -70,8 +70,9 @@ impl EventStream {
         self.heard
     }
 
-    /// Sends every change of the follower's aggregate behind what was heard. `tell` is asked about those alone: what it
-    /// has to know of earlier ones is in the state that comes with each.
+    /// Sends every change of the follower's aggregate behind what was heard. `tell` is asked about those and about the one
+    /// that was heard last, which may have been the end; what it has to know of earlier ones is in the state that comes
+    /// with each.
     ///
     /// `version` is the aggregate's now: 400 when the client has heard more than that. `ended`: nothing more will
     /// happen; a client that has heard everything gets 204, which tells `EventSource` not to come back.
@@ -94,7 +95,7 @@ impl EventStream {
         }
         let waiting = VecDeque::from([Event::default().retry(COME_BACK)]);
         let Self { heard, place, draining } = self;
-        let follower = follower.behind(heard);
+        let follower = follower.again_from(heard);
         let flow = Flow { follower, tell, heard, waiting, over: false, draining, _place: place };
         let events = stream::unfold(flow, |mut flow| async move {
             let event = flow.next().await?;

@@ -24,6 +24,8 @@ pub struct Follower<A: Aggregate> {
     seat: Option<Seat>,
     /// Whether everything that was committed before it sat down was read.
     caught_up: bool,
+    /// Whether the event it begins behind is told once more.
+    again: bool,
 }
 
 /// One event of an aggregate.
@@ -46,14 +48,21 @@ where
 {
     pub(crate) fn new(core: &Arc<Core>, id: &str) -> Self {
         let target = StreamRef::of::<A>(id);
-        Self { core: core.clone(), target, version: 0, state: Some(A::State::default()), seat: None, caught_up: false }
+        let state = Some(A::State::default());
+        Self { core: core.clone(), target, version: 0, state, seat: None, caught_up: false, again: false }
     }
 
     /// Begins behind a version instead: what happened up to it is not told.
     #[must_use]
     pub fn behind(self, version: u64) -> Self {
         let state = (version == 0).then(A::State::default);
-        Self { version, state, seat: None, caught_up: false, ..self }
+        Self { version, state, seat: None, caught_up: false, again: false, ..self }
+    }
+
+    /// The same, but the event of that version is told once more, so that it can be seen what it was.
+    #[must_use]
+    pub fn again_from(self, version: u64) -> Self {
+        Self { again: version > 0, ..self.behind(version) }
     }
 
     /// The next events, at least one; resolves when there is one. Never skips and never repeats.
@@ -90,7 +99,8 @@ where
                 || CommandError::Unavailable(format!("{} has no version {}", self.target.stream, self.version));
             self.state = Some(*state.ok_or_else(missing)?);
         }
-        let what = Read::Stream { stream: self.target.stream.clone(), after: self.version };
+        let after = self.version - u64::from(self.again);
+        let what = Read::Stream { stream: self.target.stream.clone(), after };
         let events = self.core.store.read(what, PAGE).await.map_err(failed)?;
         self.caught_up = events.len() < PAGE as usize;
         events.iter().map(|event| self.fold(event)).collect()
@@ -126,7 +136,10 @@ where
             .map_err(|error| CommandError::Corrupt(format!("{}: {error}", at())))?
             .ok_or_else(|| CommandError::Corrupt(format!("{}: {} is no event of it", at(), stored.name)))?;
         let state = self.state.get_or_insert_default();
-        A::evolve(state, &event);
+        // The state the follower began with has this one in it already.
+        if !std::mem::take(&mut self.again) {
+            A::evolve(state, &event);
+        }
         self.version = stored.version;
         Ok(Followed { version: stored.version, event, state: state.clone() })
     }

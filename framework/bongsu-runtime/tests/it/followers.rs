@@ -141,6 +141,8 @@ async fn who_comes_back_begins_behind_what_was_heard() {
     assert!(read < 50, "{read} events were read to go on at the end");
     let told = handle.follow::<Account>("ann").behind(2_998).next().await.unwrap();
     assert_eq!((versions(&told), told[0].state.amount), (vec![2_999, 3_000, 3_001], 2_999));
+    let told = handle.follow::<Account>("ann").again_from(3_001).next().await.unwrap();
+    assert_eq!((versions(&told), told[0].state.amount), (vec![3_001], 3_001), "the last one, once more");
     let beyond = handle.follow::<Account>("ann").behind(9_999).next().await;
     assert!(matches!(beyond, Err(CommandError::Unavailable(_))), "{beyond:?}");
 }
