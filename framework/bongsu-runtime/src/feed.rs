@@ -30,8 +30,10 @@ struct Seats {
     /// Up to here the feed was read; `None` while nobody follows.
     at: Option<Position>,
     last: u64,
-    by_stream: HashMap<String, Vec<(u64, mpsc::Sender<Arc<StoredEvent>>)>>,
+    by_stream: HashMap<String, Vec<(u64, Sender)>>,
 }
+
+type Sender = mpsc::Sender<Arc<StoredEvent>>;
 
 /// A place at a stream: every event of it that is committed from now on, in order, until it is lost.
 pub(crate) struct Seat {
