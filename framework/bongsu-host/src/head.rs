@@ -10,7 +10,7 @@ use crate::{config::Limits, problem::Problem};
 /// Most header lines of a request. The parser's own limit lies above it, so that one line too many gets a reason.
 pub const MOST_LINES: usize = 100;
 /// What the parser reads at most, in lines.
-pub(crate) const PARSED_LINES: usize = 128;
+pub const PARSED_LINES: usize = 128;
 /// Longest target of a request, in bytes.
 const LONGEST_TARGET: usize = 8_192;
 

@@ -203,9 +203,23 @@ fn escape(key: &str) -> String {
 }
 
 fn is_json(headers: &HeaderMap) -> bool {
-    let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let essence = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"))
+    let mut kinds = headers.get_all(header::CONTENT_TYPE).iter();
+    let (Some(kind), None) = (kinds.next().and_then(|kind| kind.to_str().ok()), kinds.next()) else { return false };
+    let mut parts = kind.split(';').map(str::trim);
+    let essence = parts.next().unwrap_or_default().to_ascii_lowercase();
+    let is_json = essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"));
+    is_json && parts.all(is_no_other_charset) && !is_encoded(headers)
+}
+
+/// JSON is UTF-8; a parameter that says otherwise is not to be overheard.
+fn is_no_other_charset(parameter: &str) -> bool {
+    let Some((name, value)) = parameter.split_once('=') else { return parameter.is_empty() };
+    !name.trim().eq_ignore_ascii_case("charset") || value.trim().trim_matches('"').eq_ignore_ascii_case("utf-8")
+}
+
+/// Compressed, or whatever else stands between these bytes and JSON.
+fn is_encoded(headers: &HeaderMap) -> bool {
+    headers.get_all(header::CONTENT_ENCODING).iter().any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity"))
 }
 
 pub(crate) fn too_large(limits: &Limits) -> Problem {
@@ -241,6 +255,41 @@ mod tests {
     #[track_caller]
     fn code(body: &[u8]) -> String {
         parse::<Ask>(body, 4).expect_err("refused").code().to_owned()
+    }
+
+    #[test]
+    fn a_body_is_json_if_it_says_so_once_and_nothing_else() {
+        let kind = |kinds: &[(&'static str, &'static str)]| {
+            let mut headers = HeaderMap::new();
+            for (name, value) in kinds {
+                headers.append(*name, http::HeaderValue::from_static(value));
+            }
+            is_json(&headers)
+        };
+        for good in [
+            "application/json",
+            "APPLICATION/JSON",
+            "application/json;",
+            "application/json; charset=utf-8",
+            "application/json;Charset=\"UTF-8\"",
+            "application/merge-patch+json; profile=a",
+        ] {
+            assert!(kind(&[("content-type", good)]), "{good}");
+            assert!(kind(&[("content-type", good), ("content-encoding", "identity")]), "{good}");
+            assert!(!kind(&[("content-type", good), ("content-encoding", "gzip")]), "{good}");
+            assert!(!kind(&[("content-type", good), ("content-type", good)]), "{good}");
+        }
+        for bad in [
+            "",
+            "json",
+            "text/json",
+            "application/json garbage",
+            "application/json; charset=iso-8859-1",
+            "application/jsonp",
+        ] {
+            assert!(!kind(&[("content-type", bad)]), "{bad}");
+        }
+        assert!(!kind(&[]));
     }
 
     #[test]

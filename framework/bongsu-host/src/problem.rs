@@ -206,6 +206,11 @@ impl Problem {
         self.inner.status
     }
 
+    /// What happened this time, or what it is in general.
+    pub fn reason(&self) -> &str {
+        self.inner.detail.as_deref().unwrap_or(&self.inner.title)
+    }
+
     /// The last part of its `type`.
     pub fn code(&self) -> &str {
         &self.inner.code

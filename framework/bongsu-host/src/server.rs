@@ -198,8 +198,12 @@ impl Serving {
     }
 }
 
-/// Serves one request; the answer arrives also if it was given before the whole body came.
-async fn answer(app: Router, request: hyper::Request<Incoming>, answering: Answering) -> Result<Response, Infallible> {
+/// Serves one request of a connection; the answer arrives also if it was given before the whole body came.
+pub async fn answer(
+    app: Router,
+    request: hyper::Request<Incoming>,
+    answering: Answering,
+) -> Result<Response, Infallible> {
     answering.begin();
     let (mut head, body) = request.into_parts();
     if head.version == Version::HTTP_11 && !head.headers.contains_key(header::HOST) {

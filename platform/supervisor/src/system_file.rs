@@ -24,7 +24,7 @@ use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de::Error as _};
 
 use crate::placeholder;
 use crate::scale::MOST;
@@ -86,7 +86,7 @@ pub struct Service {
     #[serde(default)]
     pub env: BTreeMap<String, String>,
     /// How many processes.
-    #[serde(default = "one")]
+    #[serde(default = "one", deserialize_with = "instances")]
     pub instances: u32,
     /// Paths the gateway sends here: `/x` exactly, `/x/*` everything below.
     #[serde(default)]
@@ -259,9 +259,6 @@ impl Service {
         if self.command.is_empty() {
             return Some("the command is empty".into());
         }
-        if !(1..=MOST).contains(&self.instances) {
-            return Some(format!("instances = {}: 1 to {MOST} are possible", self.instances));
-        }
         if let Some(bad) = self.routes.iter().find(|route| !is_route(route)) {
             return Some(format!("route '{bad}': a route is '/x', '/x/*' or '/*'"));
         }
@@ -293,6 +290,13 @@ fn is_operator_route(route: &str) -> bool {
 
 fn default_data() -> PathBuf {
     ".bongsu".into()
+}
+
+/// How many processes a file asks for, refused by name and range like every number that can be set.
+fn instances<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    let wished = i64::deserialize(deserializer)?;
+    let possible = u32::try_from(wished).ok().filter(|wished| (1..=MOST).contains(wished));
+    possible.ok_or_else(|| D::Error::custom(format!("instances = {wished}: 1 to {MOST} are possible")))
 }
 
 fn one() -> u32 {
@@ -341,6 +345,9 @@ mod tests {
             (service("a", "args = ['${b}']"), "the only placeholder is ${url:SERVICE}"),
             (service("a", "after = ['b']") + &service("b", "after = ['a']"), "these wait for each other: a, b"),
             (service("a", "instances = 0"), "instances = 0: 1 to 64 are possible"),
+            (service("a", "instances = -1"), "instances = -1: 1 to 64 are possible"),
+            (service("a", "instances = 4294967296"), "instances = 4294967296: 1 to 64 are possible"),
+            (service("a", "instances = 9223372036854775807"), "instances = 9223372036854775807: 1 to 64 are possible"),
             (service("a", "routes = ['x']"), "route 'x'"),
             (service("a", "routes = ['/x/']"), "route '/x/'"),
             (service("a", "operator = ['/x']"), "operator = '/x'"),

@@ -5,18 +5,20 @@ use std::sync::Arc;
 use axum::{
     Json, Router,
     body::Body,
-    extract::{Path, State},
+    extract::{Path, Request, State},
     http::{HeaderValue, StatusCode, header},
-    middleware::{from_fn_with_state, map_response},
+    middleware::{Next, from_fn, from_fn_with_state, map_response},
     response::{IntoResponse, Response},
     routing::{delete, get, post},
 };
+use bongsu_host::{config::Limits, head};
 use bongsu_runtime::ports::broker::{BrokerError, Topic};
 use serde::Serialize;
 
 use super::{
     Shared,
     index::Indexed,
+    listen::HEAD,
     writer::{Job, Work},
 };
 use crate::wire::{Log, NewTopic, PartitionShown, Problem, Report, Taken, TopicShown};
@@ -51,6 +53,22 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .layer(from_fn_with_state(Arc::clone(&shared), who::speaks))
         .with_state(shared)
         .layer(map_response(as_problem))
+        .layer(from_fn(head_first))
+}
+
+/// Refuses a head that is too large or means two things, before anything else is done with it.
+async fn head_first(request: Request, next: Next) -> Response {
+    let (head, body) = request.into_parts();
+    let limits = Limits { header_bytes: HEAD, ..Limits::default() };
+    match head::check(&head, &limits) {
+        Ok(()) => next.run(Request::from_parts(head, body)).await,
+        Err(why) => Problem::refused(why.status().as_u16(), why.reason()).into_response(),
+    }
+}
+
+/// What the parser of HTTP refuses, as every error looks here.
+pub(crate) fn refused(status: StatusCode) -> bongsu_host::problem::Problem {
+    bongsu_host::problem::Problem::new(status, "broker-refused", "The broker refuses this request")
 }
 
 /// What axum itself refuses, a path that is not UTF-8 for example, gets the same shape.

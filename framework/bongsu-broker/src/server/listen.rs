@@ -1,8 +1,12 @@
 //! Connections: how many, how long, and how they end.
 
-use std::{convert::Infallible, future::Future, io, pin::pin, sync::Arc, time::Duration};
+use std::{future::Future, io, pin::pin, sync::Arc, time::Duration};
 
-use axum::{Router, body::Body};
+use axum::Router;
+use bongsu_host::{
+    head::PARSED_LINES,
+    server::{self, Answering, Wire},
+};
 use hyper::{Request, body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
@@ -12,14 +16,13 @@ use tokio::{
     task::JoinSet,
     time,
 };
-use tower::ServiceExt as _;
 
 use super::{Shared, http, writer};
 
 /// How often retention is looked after.
 const SWEEP: Duration = Duration::from_secs(1);
 /// Largest request head, in bytes.
-const HEAD: usize = 16 << 10;
+pub(crate) const HEAD: usize = 16 << 10;
 /// Connections too many that are told so at once; more are closed without a word.
 const POLITE: usize = 64;
 /// What a connection too many reads before it is closed.
@@ -71,16 +74,17 @@ pub(crate) async fn serve<E>(
 async fn connection(stream: TcpStream, app: Router, shared: Arc<Shared>, _permit: OwnedSemaphorePermit) {
     // A small answer must not wait for the acknowledgement of the one before.
     let _ = stream.set_nodelay(true);
-    let service = service_fn(move |request: Request<Incoming>| {
-        let app = app.clone();
-        async move { Ok::<_, Infallible>(app.oneshot(request.map(Body::new)).await.unwrap_or_else(|never| match never {})) }
-    });
+    let answering = Answering::default();
+    let wire = Wire::new(stream, answering.clone(), http::refused);
+    let service = service_fn(move |request: Request<Incoming>| server::answer(app.clone(), request, answering.clone()));
     let mut connection = pin!(
         http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(shared.limits.header_timeout)
-            .max_buf_size(HEAD)
-            .serve_connection(TokioIo::new(stream), service)
+            // Twice the limit: a head just over it is refused with a reason.
+            .max_buf_size(2 * HEAD)
+            .max_headers(PARSED_LINES)
+            .serve_connection(TokioIo::new(wire), service)
     );
     let stopping = shared.stopping();
     let ended = tokio::select! {

@@ -128,9 +128,40 @@ async fn bytes_that_are_no_http_end_their_connection_only() {
         let _ = stream.write_all(bytes).await;
         let mut answer = Vec::new();
         let _ = stream.read_to_end(&mut answer).await;
-        assert!(answer.is_empty() || answer.starts_with(b"HTTP/1.1 4"), "{:?}", String::from_utf8_lossy(&answer));
+        let answer = String::from_utf8_lossy(&answer);
+        assert!(answer.starts_with("HTTP/1.1 4") && answer.contains("/errors/broker-refused"), "{answer:?}");
     }
     assert!(get(&running.url, "/health/ready").await.starts_with("HTTP/1.1 200"));
+    running.stop().await.expect("it ends well");
+}
+
+#[tokio::test]
+async fn heads_that_are_too_much_or_mean_two_things_are_refused_with_a_problem() {
+    let lines = |count: usize| "x-a: 1\r\n".repeat(count);
+    let with = |more: &str| request("GET", "/topics", "").replacen("\r\n", &format!("\r\n{more}"), 1);
+    let cases = [
+        (431, with(&lines(101))),
+        (431, with(&lines(1_000))),
+        (431, with(&format!("x-a: {}\r\n", "a".repeat(17_000)))),
+        (400, with("host: other\r\n")),
+        (400, with("no colon\r\n")),
+        (400, request("GET", "/topics/%zz", "")),
+        (414, request("GET", &format!("/topics/{}", "a".repeat(9_000)), "")),
+    ];
+    each_is_refused(&cases).await;
+}
+
+#[tokio::test]
+async fn a_refusal_before_the_body_was_read_arrives() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let running = Running::start(&folder.path().join("broker.db")).await;
+    let large = " ".repeat(1 << 20);
+    for _ in 0..40 {
+        let answer = exchange(&running.url, &request("POST", "/nowhere", &large)).await;
+        assert!(answer.starts_with("HTTP/1.1 404 "), "{answer:?}");
+        let text = request("POST", "/fetch", &large).replace("application/json", "text/plain");
+        assert!(exchange(&running.url, &text).await.starts_with("HTTP/1.1 415 "));
+    }
     running.stop().await.expect("it ends well");
 }
 

@@ -1,5 +1,6 @@
 //! Too much is refused quickly, never absorbed without end.
 
+use bongsu_host::config::Limits;
 use tokio::{io::AsyncWriteExt as _, net::TcpStream, time::timeout};
 
 use crate::{
@@ -99,4 +100,35 @@ async fn a_deadline_that_is_no_number_is_400() {
         let problem = got.problem(400, "bad-request");
         assert_eq!(problem["detail"], "x-bongsu-deadline-ms is a number of milliseconds.", "{garbage}");
     }
+}
+
+#[tokio::test]
+async fn every_limit_works_at_both_ends_of_its_range() {
+    let largest = Limits {
+        body_bytes: 1 << 30,
+        json_depth: 120,
+        header_bytes: 1 << 20,
+        header_timeout_ms: 3_600_000,
+        request_timeout_ms: 86_400_000,
+        max_connections: 1 << 20,
+        concurrency: 1 << 20,
+        streams: 1 << 20,
+    };
+    let house = House::with(|config| config.limits = largest).await;
+    assert_eq!(Ask::get("/numbers/1").header("x-bongsu-deadline-ms", "4294967295").of(house.addr).await.status, 200);
+    let deep = |levels: usize| format!("{{\"name\":{}{}}}", "[".repeat(levels), "]".repeat(levels));
+    Ask::new("POST", "/greetings").json(deep(119)).of(house.addr).await.problem(422, "invalid-body");
+    Ask::new("POST", "/greetings").json(deep(120)).of(house.addr).await.problem(400, "too-deep");
+    let smallest = Limits {
+        body_bytes: 1,
+        json_depth: 1,
+        header_bytes: 1_024,
+        max_connections: 1,
+        concurrency: 1,
+        streams: 1,
+        ..Limits::default()
+    };
+    let house = House::with(|config| config.limits = smallest).await;
+    assert_eq!(Ask::get("/numbers/1").of(house.addr).await.status, 200);
+    Ask::new("POST", "/greetings").json("{}").of(house.addr).await.problem(413, "body-too-large");
 }

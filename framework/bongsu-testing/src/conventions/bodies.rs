@@ -78,8 +78,15 @@ pub(super) async fn are_json(asked: &mut Asked, route: &Route, api: &Value) {
         let what = String::from_utf8_lossy(bad).into_owned();
         asked.refused(route, &what, route.request().bytes(bad), 400, "malformed-json").await;
     }
-    let garbage = route.request().body("application/jsonp; charset=utf-8", &body);
-    asked.refused(route, "another kind of body", garbage, 415, "unsupported-media-type").await;
+    let json = || route.request().body("application/json", &body);
+    for other in [
+        route.request().body("application/jsonp; charset=utf-8", &body),
+        route.request().body("application/json; charset=iso-8859-1", &body),
+        json().also("content-type", "text/plain"),
+        json().header("content-encoding", "gzip"),
+    ] {
+        asked.refused(route, "another kind of body", other, 415, "unsupported-media-type").await;
+    }
     let nul = route.request().bytes(b"{\"a\":{\"b\":[\"\\u0000\"]}}");
     let answer = asked.refused(route, "U+0000", nul, 422, "invalid-body").await;
     assert_eq!(answer.body["errors"][0]["pointer"], "/a/b/0", "{route:?}: {answer:?}");

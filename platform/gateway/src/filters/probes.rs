@@ -3,7 +3,8 @@
 use axum::Json;
 use axum::response::IntoResponse;
 use bongsu_host::health::Health;
-use http::{StatusCode, request};
+use bongsu_host::problem::Problem;
+use http::{HeaderValue, Method, StatusCode, header, request};
 use serde::Serialize;
 
 use crate::filter::{Exchange, Filter, Flow};
@@ -28,6 +29,10 @@ impl Filter for Probes {
             "/health/ready" | "/health/startup" => self.0.status().reasons,
             _ => return Flow::Continue,
         };
+        if !matches!(request.method, Method::GET | Method::HEAD) {
+            let allow = (header::ALLOW, HeaderValue::from_static("GET, HEAD"));
+            return Problem::of_status(StatusCode::METHOD_NOT_ALLOWED).header(allow.0, allow.1).into();
+        }
         let (code, status) =
             if reasons.is_empty() { (StatusCode::OK, "up") } else { (StatusCode::SERVICE_UNAVAILABLE, "down") };
         Flow::Answer((code, Json(Answer { status, reasons })).into_response())
