@@ -65,6 +65,10 @@ pub(crate) enum Command {
     Republish(Republish),
     /// Print the key of a service or an operator, or renew the secret all keys come from
     Secret(Secret),
+    /// Copy one moment of the whole system, running or not, to a new folder
+    Backup(Backup),
+    /// Lay out a backup as the data folder of a system that is not there yet
+    Restore(Restore),
     /// Be the broker; started by 'up'
     #[command(hide = true)]
     Broker,
@@ -211,6 +215,18 @@ pub(crate) struct Evict {
     pub(crate) reason: String,
     #[command(flatten)]
     pub(crate) by: By,
+}
+
+#[derive(Debug, Flags)]
+pub(crate) struct Backup {
+    /// Where to; it must not be there, or be empty
+    pub(crate) dir: PathBuf,
+}
+
+#[derive(Debug, Flags)]
+pub(crate) struct Restore {
+    /// The backup
+    pub(crate) dir: PathBuf,
 }
 
 #[derive(Debug, Flags)]

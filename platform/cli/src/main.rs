@@ -7,6 +7,9 @@ mod args;
 mod place;
 mod screen;
 mod whole;
+mod manifest;
+mod backup;
+mod restore;
 mod up;
 mod ps;
 mod steer;
@@ -104,6 +107,8 @@ fn run(args: Args) -> anyhow::Result<ExitCode> {
             Command::Evict(flags) => evict::evict(&place, &flags).await,
             Command::Republish(flags) => republish::republish(&place, &flags).await,
             Command::Secret(flags) => secret::secret(&place, &flags).await,
+            Command::Backup(flags) => backup::backup(&place, &flags).await,
+            Command::Restore(flags) => restore::restore(&place, &flags),
             Command::Broker => broker_process::run().await,
             Command::Gateway => gateway_process::run().await,
         }

@@ -115,6 +115,11 @@ impl Operator {
         Ok((answer.status, serde_json::from_slice(&answer.body).unwrap_or_default()))
     }
 
+    /// Without a body, and only the status is of interest.
+    pub(crate) async fn ask(&self, method: Method, url: &str) -> Result<u16> {
+        Ok(self.http.ask(method, url, LIMIT).await?.status)
+    }
+
     /// `POST` with a JSON body.
     pub(crate) async fn post(&self, url: &str, body: &Value) -> Result<Said> {
         let answer = self.ask(Method::POST, url, body.to_string()).await?;

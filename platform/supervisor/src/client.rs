@@ -68,6 +68,18 @@ impl Client {
         Self { http: Http::new(Some(address.token.clone())), address, data: data.to_path_buf() }
     }
 
+    /// `GET /system`: its name.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn system(&self) -> Result<String, ClientError> {
+        #[derive(serde::Deserialize)]
+        struct System {
+            name: String,
+        }
+        self.ask(Method::GET, "/system").await.map(|system: System| system.name)
+    }
+
     /// `GET /instances`.
     ///
     /// # Errors

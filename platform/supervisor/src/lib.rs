@@ -29,5 +29,6 @@ mod turns;
 mod supervise;
 
 pub use data_folder::{DataFolder, DataFolderError};
+pub use machine::now_rfc3339;
 pub use supervise::{StartError, Supervisor};
 pub use system_file::{SystemFile, SystemFileError};

@@ -13,7 +13,7 @@ const LAST: Duration = Duration::from_millis(253_402_300_799_999);
 
 /// The wall clock in RFC 3339, UTC, milliseconds: `2026-01-31T09:30:00.125Z`.
 #[expect(clippy::disallowed_methods, reason = "this module is the supervisor's source of time; nothing simulates it")]
-pub(crate) fn now_rfc3339() -> String {
+pub fn now_rfc3339() -> String {
     rfc3339(SystemTime::now())
 }
 

@@ -17,4 +17,5 @@ mod republishing;
 mod killing;
 mod auditing;
 mod scaling;
+mod backing_up;
 mod verdict;

@@ -2,7 +2,8 @@
 
 use std::{
     fs::File,
-    sync::atomic::{AtomicU32, Ordering},
+    os::unix::fs::MetadataExt,
+    sync::atomic::{AtomicBool, AtomicU32, Ordering},
     thread,
     time::Duration,
 };
@@ -124,6 +125,65 @@ fn pause(mall: &Mall, name: &str, all: f64) -> Duration {
     let of = |figure| mall.figure(&stopped[0], figure).unwrap_or_default();
     println!("{slot} went on: {} of its Commits were refused", of("bongsu_fenced_commits_total"));
     took
+}
+
+#[test]
+fn an_instance_that_stops_in_the_midst_of_a_transaction_is_ended_and_its_twin_goes_on() {
+    let mall = Mall::start(System::of_the_mall().instances("ordering", 2));
+    mall.put_on_sale("HARP", 250_000, 100_000);
+    let (over, next) = (AtomicBool::new(false), AtomicU32::new(0));
+    let buy_one = || mall.place(&format!("stopped {}", next.fetch_add(1, Ordering::Relaxed)), &[("HARP", 1)]);
+    let stopped = mall.instances("ordering").remove(0);
+    let took = thread::scope(|scope| {
+        for _ in 0..CUSTOMERS {
+            scope.spawn(|| {
+                while !over.load(Ordering::Acquire) {
+                    buy_one();
+                }
+            });
+        }
+        let stop = || {
+            stop_in_a_transaction(&mall, "ordering", stopped.pid.expect("it runs"));
+            let began = now();
+            until("an order is accepted again", PATIENCE, || match buy_one() {
+                placed if placed.heard == Heard::Accepted => Ok(()),
+                placed => Err(format!("{placed:?}")),
+            });
+            began.elapsed()
+        };
+        let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(stop));
+        over.store(true, Ordering::Release);
+        outcome.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    });
+    println!("the twin went on after {took:.1?}");
+    // Five seconds are promised; the rest is for a machine that is busy.
+    assert!(took < Duration::from_secs(10), "{took:?}");
+    let said = mall.said_by(&["logs", "supervisor"]);
+    assert!(said.contains("holds the file of ordering, for which others wait, and does not move"), "{said}");
+    mall.quiesce(PATIENCE, rules::ALL);
+    mall.end();
+}
+
+/// SIGSTOP while it writes, seen at the lock that it keeps.
+fn stop_in_a_transaction(mall: &Mall, name: &str, pid: u32) {
+    let path = mall.system().data().join(format!("{name}.db.lock"));
+    until("it was stopped with the lock", PATIENCE, || {
+        signal(pid, Signal::SIGSTOP);
+        let inode = std::fs::metadata(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display())).ino();
+        let held = |line: &str| {
+            let words: Vec<&str> = line.split_whitespace().collect();
+            words.get(1) == Some(&"FLOCK")
+                && words.get(4) == Some(&pid.to_string().as_str())
+                && words.get(5).is_some_and(|file| file.ends_with(&format!(":{inode}")))
+        };
+        let locks = std::fs::read_to_string("/proc/locks").expect("the kernel says who has which lock");
+        if locks.lines().any(held) {
+            return Ok(());
+        }
+        signal(pid, Signal::SIGCONT);
+        thread::park_timeout(Duration::from_millis(1));
+        Err("it has no lock".into())
+    });
 }
 
 /// SIGSTOP while it does not write: an instance stopped there keeps the file from all others, and nothing moves until it

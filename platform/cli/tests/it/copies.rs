@@ -110,7 +110,10 @@ fn a_copy_made_while_the_first_was_killed_ends_nothing_of_the_first_ones_next_ru
     // Its supervisor is gone, but this is another folder.
     let beside = Beside::up(&house, &copy);
     assert!(is_alive(deaf), "a process of another folder was ended");
+    // Deaf as well: it would outlive this test.
+    let deaf_too = pids(&ps(&house, &copy));
     drop(beside);
+    deaf_too.into_iter().for_each(|pid| crate::house::signal(pid, nix::sys::signal::Signal::SIGKILL));
     house.up();
     assert!(!is_alive(deaf), "its own successor ends it");
 }

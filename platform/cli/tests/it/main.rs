@@ -13,4 +13,5 @@ mod bad_input;
 mod gateway;
 mod facts;
 mod copies;
+mod backup;
 mod outside;
