@@ -9,7 +9,7 @@ use std::fs;
 use std::sync::Arc;
 
 use nix::sys::signal::{Signal, killpg};
-use nix::unistd::{Pid, getpgid};
+use nix::unistd::Pid;
 use serde::{Deserialize, Serialize};
 
 use crate::data_folder::DataFolder;
@@ -60,10 +60,9 @@ pub(crate) fn end(data: &DataFolder) {
         return;
     }
     for child in list.children {
-        let pid = Pid::from_raw(child.pid as i32);
         // Its group, with what it started, but only if it is the head of one: we made it that.
-        if child.was_given(MARK, &list.mark) && getpgid(Some(pid)) == Ok(pid) {
-            let _ = killpg(pid, Signal::SIGKILL);
+        if child.was_given(MARK, &list.mark) && child.group() == Some(child.pid) {
+            let _ = killpg(Pid::from_raw(child.pid as i32), Signal::SIGKILL);
         }
     }
 }

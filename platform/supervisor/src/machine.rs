@@ -6,6 +6,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use nix::unistd::{Pid, getpgid};
 use serde::{Deserialize, Serialize};
 
 /// The last millisecond that RFC 3339 can write.
@@ -54,6 +55,11 @@ impl ProcessId {
         let environment = fs::read(format!("/proc/{}/environ", self.pid)).unwrap_or_default();
         let wanted = format!("{name}={value}");
         environment.split(|byte| *byte == 0).any(|variable| variable == wanted.as_bytes()) && self.is_alive()
+    }
+
+    /// The head of its group.
+    pub(crate) fn group(self) -> Option<u32> {
+        getpgid(Some(Pid::from_raw(self.pid as i32))).ok().map(|head| head.as_raw() as u32)
     }
 
     /// How often its threads have begun or ceased to run: the same again means that none of them moved.

@@ -51,9 +51,10 @@ pub(crate) async fn watch(fleet: Arc<Fleet>, registry: Arc<Registry>, logs: Arc<
         for row in registry.instances() {
             let Some(pid) = row.pid else { continue };
             let lock = lock_of(&data, &row.name);
-            let Some(held) = waited_for.iter().find(|held| Some(held.inode) == lock && held.holder == pid) else {
-                continue;
-            };
+            // An instance may be several processes, of which we started the first.
+            let is_of_it = |holder: u32| ProcessId::of(holder).and_then(ProcessId::group) == Some(pid);
+            let of_it = |held: &&Held| Some(held.inode) == lock && is_of_it(held.holder);
+            let Some(held) = waited_for.iter().find(of_it) else { continue };
             if stands_still(&mut seen, *held) {
                 seen.remove(&held.inode);
                 let (slot, name) = (&row.instance, &row.name);
