@@ -4,6 +4,7 @@
 use std::{
     collections::BTreeSet,
     fs,
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     sync::atomic::{AtomicBool, AtomicU32, Ordering},
     thread,
     time::Duration,
