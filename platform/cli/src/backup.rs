@@ -81,7 +81,7 @@ async fn moment(place: &Place, data: &Path) -> Result<(String, Vec<(PathBuf, Sna
         ensure!(said.status == 200, "publishing cannot be held: {}", said.complaint());
         let Held { hold } = serde_json::from_value(said.body).context("the broker answers something else")?;
         let snapshots = open_all(data);
-        let released = operator.ask(Method::DELETE, &format!("{broker}/hold/{hold}")).await?;
+        let released = operator.status(Method::DELETE, &format!("{broker}/hold/{hold}")).await?;
         let snapshots = snapshots?;
         if released == 204 {
             return Ok((system, snapshots));

@@ -116,8 +116,8 @@ impl Operator {
     }
 
     /// Without a body, and only the status is of interest.
-    pub(crate) async fn ask(&self, method: Method, url: &str) -> Result<u16> {
-        Ok(self.http.ask(method, url, LIMIT).await?.status)
+    pub(crate) async fn status(&self, method: Method, url: &str) -> Result<u16> {
+        Ok(self.ask(method, url, String::new()).await?.status)
     }
 
     /// `POST` with a JSON body.

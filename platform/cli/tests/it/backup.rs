@@ -21,8 +21,8 @@ fn house() -> House {
     let mut house = House::new(HOUSE);
     house.up();
     let topic = format!("{}/topics/door", house.url("broker"));
-    let json = "content-type: application/json\r\n";
-    assert_eq!(send(&topic, "PUT", json, r#"{"partitions":1}"#).unwrap().status, 200);
+    let json = format!("content-type: application/json\r\n{}", house.key("door", "broker"));
+    assert_eq!(send(&topic, "PUT", &json, r#"{"partitions":1}"#).unwrap().status, 200);
     house
 }
 
@@ -32,7 +32,8 @@ fn publish(house: &House, id: u32) {
         "partitionkey":"7","time":"2026-01-01T00:00:01.000Z","correlationid":"7","causationid":"c","data":{{}}}}"#
     );
     let url = format!("{}/topics/door/events", house.url("broker"));
-    assert_eq!(send(&url, "POST", "content-type: application/cloudevents+json\r\n", &event).unwrap().status, 200);
+    let head = format!("content-type: application/cloudevents+json\r\n{}", house.key("door", "broker"));
+    assert_eq!(send(&url, "POST", &head, &event).unwrap().status, 200);
 }
 
 fn facts(house: &House, data: &Path) -> usize {
