@@ -101,17 +101,12 @@ async fn around(State(host): State<Host>, mut request: Request, next: Next) -> R
     extensions.insert(host.inner.limits.clone());
     extensions.insert(host.inner.streams.clone());
     extensions.insert(Surroundings(Arc::clone(&host.inner.env)));
-    let meant_for_us = bongsu_keys::is_given_out(request.headers(), request.uri(), &host.inner.hosts);
     if let Some(keys) = &host.inner.keys {
         principal::forget_unproven(request.headers_mut(), keys, host.inner.env.wall_ms());
         request.extensions_mut().insert(keys.clone());
     }
     let served = async {
-        let answered = match meant_for_us {
-            true => host.inner.admit(&asked, &trace, request, next).await,
-            false => Err(Problem::wrong_host()),
-        };
-        let response = answered.unwrap_or_else(Problem::into_response);
+        let response = host.inner.admit(&asked, &trace, request, next).await.unwrap_or_else(Problem::into_response);
         let response = head::without_a_guessed_length(&method, uniform(response).await);
         asked.log(response.status(), started.elapsed());
         response
@@ -124,10 +119,13 @@ async fn around(State(host): State<Host>, mut request: Request, next: Next) -> R
 }
 
 impl Inner {
-    /// Refuses what is too large or too much, serves the rest.
+    /// Refuses what is too large, for somebody else or too much, serves the rest.
     async fn admit(&self, asked: &Asked, trace: &Trace, request: Request, next: Next) -> Result<Response, Problem> {
         let (head, body) = request.into_parts();
         head::check(&head, &self.limits)?;
+        if !bongsu_keys::is_given_out(&head.headers, &head.uri, &self.hosts) {
+            return Err(Problem::wrong_host());
+        }
         let request = Request::from_parts(head, body);
         if announced_bytes(&request) > self.limits.body_bytes as u64 {
             return Err(json::too_large(&self.limits));

@@ -47,8 +47,9 @@ pub fn standard(settings: &Settings, table: &watch::Receiver<Arc<Table>>, health
         Arc::new(TraceContext),
         // Cheap refusals before anything that costs.
         Arc::new(Shed::new(settings.limits.concurrency)),
-        Arc::new(GivenOut(settings.hosts.clone())),
+        // A head that means two things first: with two hosts there is none to ask about.
         Arc::new(HeadLimits(settings.limits.clone())),
+        Arc::new(GivenOut(settings.hosts.clone())),
         Arc::new(HopByHop),
         Arc::new(Identity),
         Arc::new(Deadline),
