@@ -112,3 +112,9 @@ fn every_fact_heard_has_a_contract() {
     let missing: Vec<&String> = heard.keys().filter(|fact| !told.contains(*fact)).collect();
     assert!(missing.is_empty() && !told.is_empty(), "heard, but published by no contract: {missing:?}");
 }
+
+#[test]
+fn every_map_is_wired_right() {
+    let wrong: Vec<String> = services().iter().filter_map(|map| map.check().err()).map(|why| why.to_string()).collect();
+    assert_eq!(wrong, [""; 0]);
+}

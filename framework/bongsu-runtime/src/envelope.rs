@@ -40,6 +40,9 @@ pub struct Envelope<'a> {
     pub dataschema: Cow<'a, str>,
     /// Strictly rising per subject; gaps are normal.
     pub sequence: u64,
+    /// Which fact of its event, among those of different names: each has marks of its own.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub ordinal: u64,
     /// Facts with the same key stay in order.
     #[serde(borrow)]
     pub partitionkey: Cow<'a, str>,
@@ -117,6 +120,11 @@ impl Meta {
             id,
         }
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+pub(crate) fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// The last millisecond RFC 3339 can write: `9999-12-31T23:59:59.999Z`.

@@ -14,6 +14,7 @@ use crate::{
     envelope::{Envelope, rfc3339},
     ports::store::{CommitId, Scan},
     queued,
+    saga::Written,
     todo::{PARKED, TODO, Todo, Work},
     unit::{Fail, Unit},
 };
@@ -23,8 +24,8 @@ use crate::{
 pub struct Parked {
     /// Names it for `unpark` and `evict`.
     pub id: String,
-    /// `timer`, `activity`, `fact`, `undo`: a process that ended because it could not be undone, or `unreadable`: what
-    /// this build does not know.
+    /// `timer`, `activity`, `fact`, `undo` (a process that ended because it could not be undone), `waiting` (inputs that
+    /// came before their process started), or `unreadable`: what this build does not know.
     pub kind: &'static str,
     /// The process, activity or consumer.
     pub whose: String,
@@ -32,7 +33,7 @@ pub struct Parked {
     pub key: String,
     /// What failed: the name of the oldest fact with its subject and sequence, of the timer, event or command.
     pub what: String,
-    /// How many facts wait in its queue, the failed one included.
+    /// How many facts (or inputs) wait in its queue, the failed one included.
     pub waiting: usize,
     /// Attempts made.
     pub attempts: u32,
@@ -145,6 +146,11 @@ async fn plan(unit: &mut Unit, id: &str, deed: &Deed, fate: Fate) -> Result<bool
 
 /// Takes the failed fact out of its queue; false when nothing is left to do.
 async fn drop_first(unit: &mut Unit, id: &str, todo: &mut Todo, front: Option<&[u8]>) -> Result<bool, Fail> {
+    if let Work::Waiting(early) = &mut todo.work {
+        let left = early.pop(unit, id);
+        (todo.attempts, todo.error) = (0, None);
+        return Ok(left);
+    }
     let Some(queue) = todo.queue_mut() else { return Ok(false) };
     if let Some(envelope) = front.and_then(|front| Envelope::parse(front).ok()) {
         queued::settle_mark(unit, &queue.consumer, &envelope).await?;
@@ -158,8 +164,8 @@ async fn drop_first(unit: &mut Unit, id: &str, todo: &mut Todo, front: Option<&[
 /// The name of the event about a deed.
 fn event_of(work: &Work, fate: Fate) -> &'static str {
     match (work, fate) {
-        (Work::Facts(_) | Work::Waiting { .. }, Fate::Retry) => "bongsu.parked-fact-retried",
-        (Work::Facts(_) | Work::Waiting { .. }, Fate::Evict) => "bongsu.parked-fact-evicted",
+        (Work::Facts(_) | Work::Waiting(_), Fate::Retry) => "bongsu.parked-fact-retried",
+        (Work::Facts(_) | Work::Waiting(_), Fate::Evict) => "bongsu.parked-fact-evicted",
         (Work::Timer { .. }, Fate::Retry) => "bongsu.parked-timer-retried",
         (Work::Timer { .. }, Fate::Evict) => "bongsu.parked-timer-evicted",
         (Work::Job { .. }, Fate::Retry) => "bongsu.parked-activity-retried",
@@ -196,7 +202,11 @@ fn show(id: String, todo: &Todo, front: Option<&[u8]>) -> Parked {
             );
             ("fact", &queue.consumer, &queue.key, what, queue.len())
         }
-        Work::Waiting { process, key, inputs } => ("waiting", process, key, String::new(), inputs.len()),
+        Work::Waiting(early) => {
+            let what = early.oldest().map(Written::message);
+            let what = what.map_or_else(String::new, |heard| type_of(&heard.name, heard.schema));
+            ("waiting", &early.process, &early.key, what, early.len())
+        }
         Work::Undo { process, key, command, .. } => {
             let command = command.message();
             ("undo", process, key, type_of(&command.name, command.schema), 0)
@@ -205,7 +215,7 @@ fn show(id: String, todo: &Todo, front: Option<&[u8]>) -> Parked {
     let traceparent = match &todo.work {
         Work::Facts(_) => first.and_then(|fact| fact.traceparent.map(|parent| parent.into_owned())),
         Work::Timer { ctx, .. } | Work::Job { ctx, .. } | Work::Undo { ctx, .. } => ctx.traceparent.clone(),
-        Work::Waiting { .. } => None,
+        Work::Waiting(_) => None,
     };
     Parked {
         id,

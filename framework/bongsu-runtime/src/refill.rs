@@ -221,6 +221,7 @@ fn marks(core: &Core, number: u64, mark: Mark, position: u64) -> Vec<Out> {
             datacontenttype: "application/json".into(),
             dataschema: "".into(),
             sequence,
+            ordinal: 0,
             partitionkey: partitionkey.as_str().into(),
             correlationid: "".into(),
             causationid: "".into(),

@@ -6,10 +6,9 @@ use bongsu_core::{Act, Ctx, EffectId, Route, StreamRef};
 
 use crate::{
     moments, planted,
-    ports::store::DocKey,
     saga::{STEP, Saga, Told, Written},
     target::Decided,
-    todo::{Todo, Work},
+    todo::Todo,
     unit::{Fail, MAX_STEPS, Message, Unit},
 };
 
@@ -25,19 +24,22 @@ impl Unit {
 
     /// Brings a fact or an own event to a process.
     pub(crate) async fn hear(&mut self, saga: &dyn Saga, heard: Message, ctx: &Ctx) -> Result<(), Fail> {
-        match saga.route(&heard).map_err(|error| Fail::Corrupt(error.to_string()))? {
-            Route::Ignore => Ok(()),
-            Route::Start(key) => {
+        let route = saga.route(&heard).map_err(|error| Fail::Corrupt(error.to_string()))?;
+        let (key, starts) = match route {
+            Route::Ignore => return Ok(()),
+            Route::Start(key) => (key, true),
+            Route::Continue(key) => (key, false),
+        };
+        let (version, _) = self.stream(&saga.stream(&key)).await?;
+        let early = self.early(saga, &key).await?;
+        match (version > 0, early) {
+            (true, None) => self.step_process(saga, &key, Told::Heard(Written::of(&heard)), ctx).await,
+            (false, early) if starts => {
                 self.step_process(saga, &key, Told::Heard(Written::of(&heard)), ctx).await?;
-                self.catch_up(saga, &key).await
+                early.into_iter().for_each(|early| self.begin_to_catch_up(saga, &key, early));
+                Ok(())
             }
-            Route::Continue(key) => {
-                let (version, _) = self.stream(&saga.stream(&key)).await?;
-                if version == 0 {
-                    return self.wait_for_start(saga, &key, heard, ctx).await;
-                }
-                self.step_process(saga, &key, Told::Heard(Written::of(&heard)), ctx).await
-            }
+            (_, early) => self.wait_for_start(saga, &key, early, &heard, ctx),
         }
     }
 
@@ -124,41 +126,8 @@ impl Unit {
         self.put_todo(&format!("undo/{}/{key}/{}.{}", saga.name(), id.input, id.ordinal), &todo);
         Ok(Some(Told::Stuck { reason }))
     }
-
-    /// Keeps an input that came before the start.
-    async fn wait_for_start(&mut self, saga: &dyn Saga, key: &str, heard: Message, ctx: &Ctx) -> Result<(), Fail> {
-        let id = waiting_id(saga, key);
-        let mut todo = match self.doc(&Todo::key(&id)).await? {
-            Some(data) => Todo::decode(&data).map_err(Fail::Corrupt)?,
-            None => Todo::waiting(saga.name(), key, ctx),
-        };
-        self.core.env.sometimes(moments::EARLY_INPUT);
-        if let Work::Waiting { inputs, .. } = &mut todo.work {
-            inputs.push((Written::of(&heard), ctx.clone()));
-        }
-        self.put_todo(&id, &todo);
-        Ok(())
-    }
-
-    /// Brings the inputs that came before the start, in the order they came.
-    async fn catch_up(&mut self, saga: &dyn Saga, key: &str) -> Result<(), Fail> {
-        let id: DocKey = Todo::key(&waiting_id(saga, key));
-        let Some(data) = self.doc(&id).await? else { return Ok(()) };
-        let todo = Todo::decode(&data).map_err(Fail::Corrupt)?;
-        self.put(id, None);
-        if let Work::Waiting { inputs, .. } = todo.work {
-            for (heard, ctx) in inputs {
-                self.step_process(saga, key, Told::Heard(heard), &ctx).await?;
-            }
-        }
-        Ok(())
-    }
 }
 
 fn timer_id(saga: &dyn Saga, key: &str, name: &str) -> String {
     format!("timer/{}/{key}/{name}", saga.name())
-}
-
-fn waiting_id(saga: &dyn Saga, key: &str) -> String {
-    format!("wait/{}/{key}", saga.name())
 }

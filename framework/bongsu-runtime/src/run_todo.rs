@@ -160,7 +160,7 @@ async fn plan(
             let outcome = Outcome { command: command.message(), ctx: Ctx { actor: process, ..ctx } };
             close_job(unit, &outcome).await
         }
-        Work::Waiting { .. } => Err(Undone::NotMine),
+        Work::Waiting(_) => unit.catch_up(id, todo).await.map_err(undone),
     }
 }
 
@@ -235,7 +235,7 @@ async fn note_failure(
         if outcome.is_none() && !todo.is_due(unit.now_ms) {
             return Ok(());
         }
-        todo.failed(why.to_owned(), most(&todo.work, for_good), unit.now_ms, core.settings.retry_cap_ms);
+        todo.failed(why.to_owned(), most(&todo, for_good), unit.now_ms, core.settings.retry_cap_ms);
         if let (Work::Job { outcome: kept, .. }, Some(outcome)) = (&mut todo.work, outcome) {
             *kept = Some(outcome.kept(keep));
         }
@@ -258,8 +258,10 @@ async fn note_failure(
 }
 
 /// How often a to-do is tried before it is parked.
-fn most(work: &Work, for_good: bool) -> u32 {
-    match work {
+fn most(todo: &Todo, for_good: bool) -> u32 {
+    match &todo.work {
+        // Several inputs failed together: then they are tried one by one.
+        Work::Waiting(_) if for_good && todo.attempts == 0 => ATTEMPTS,
         _ if for_good => 1,
         Work::Job { .. } => JOB_ATTEMPTS,
         _ => ATTEMPTS,

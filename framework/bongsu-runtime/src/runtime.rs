@@ -98,7 +98,11 @@ impl Default for Settings {
 
 impl Runtime {
     /// Starts everything a service's map asks for. Returns at once; ask [`Handle::status`] when it is ready.
+    ///
+    /// # Panics
+    /// When the map is wired wrong; ask [`Service::check`] before, where an error is wanted.
     pub fn start(service: Service, world: World, settings: Settings) -> Self {
+        service.check().unwrap_or_else(|wrong| panic!("{wrong}"));
         let cache_bytes = settings.cache_bytes;
         let core = Arc::new(Core {
             service,
@@ -121,26 +125,7 @@ impl Runtime {
             wanted: Wanted::default(),
             planted: Mutex::default(),
         });
-        let mut tasks = vec![
-            keep_running(&core, "topics", |core| Box::pin(ensure_topics(core))),
-            keep_running(&core, "leases", |core| Box::pin(Keeper::new(core).run())),
-            keep_running(&core, "relay", |core| Box::pin(relay::run(core))),
-            keep_running(&core, "drainer", |core| Box::pin(Drainer::new(core).run())),
-            keep_running(&core, "forgetting", |core| Box::pin(forget::run(core))),
-            keep_running(&core, "catch-up", |core| Box::pin(watch_catch_up(core))),
-            keep_running(&core, "rebuild", |core| Box::pin(rebuild::run(core))),
-            keep_running(&core, "followers", |core| Box::pin(feed::run(core))),
-            keep_running(&core, "waiters", |core| Box::pin(waiters::run(core))),
-        ];
-        if !core.service.snapshots.is_empty() {
-            tasks.push(keep_running(&core, "snapshots", |core| Box::pin(snapshot::run(core))));
-        }
-        if let Some(utc_offset_s) = core.service.midnight {
-            tasks.push(keep_running(&core, "midnight", move |core| Box::pin(midnight::run(core, utc_offset_s))));
-        }
-        for consumer in core.service.consumers.clone() {
-            tasks.push(keep_running(&core, "consumer", move |core| Box::pin(consume::run(core, consumer.clone()))));
-        }
+        let tasks = parts(&core);
         Self { core, tasks }
     }
 
@@ -154,6 +139,31 @@ impl Runtime {
         self.tasks.clear();
         lease::leave(&self.core).await;
     }
+}
+
+/// Everything that runs in an instance.
+fn parts(core: &Arc<Core>) -> Vec<Box<dyn Task>> {
+    let mut tasks = vec![
+        keep_running(core, "topics", |core| Box::pin(ensure_topics(core))),
+        keep_running(core, "leases", |core| Box::pin(Keeper::new(core).run())),
+        keep_running(core, "relay", |core| Box::pin(relay::run(core))),
+        keep_running(core, "drainer", |core| Box::pin(Drainer::new(core).run())),
+        keep_running(core, "forgetting", |core| Box::pin(forget::run(core))),
+        keep_running(core, "catch-up", |core| Box::pin(watch_catch_up(core))),
+        keep_running(core, "rebuild", |core| Box::pin(rebuild::run(core))),
+        keep_running(core, "followers", |core| Box::pin(feed::run(core))),
+        keep_running(core, "waiters", |core| Box::pin(waiters::run(core))),
+    ];
+    if !core.service.snapshots.is_empty() {
+        tasks.push(keep_running(core, "snapshots", |core| Box::pin(snapshot::run(core))));
+    }
+    if let Some(utc_offset_s) = core.service.midnight {
+        tasks.push(keep_running(core, "midnight", move |core| Box::pin(midnight::run(core, utc_offset_s))));
+    }
+    for consumer in core.service.consumers.clone() {
+        tasks.push(keep_running(core, "consumer", move |core| Box::pin(consume::run(core, consumer.clone()))));
+    }
+    tasks
 }
 
 /// Runs a part of the service and, should it panic, logs that and runs it again: everything it knew is in the

@@ -12,7 +12,9 @@ use crate::{
         Fut,
         store::{DocBody, DocKey},
     },
+    service::Service,
     unit::{Fail, Unit},
+    wiring::{is_reserved_stream, is_reserved_table},
 };
 
 /// What a script works on: the documents it asked for, and what it writes.
@@ -77,6 +79,9 @@ impl Planner for Scripted<'_> {
                 Ok(reply) => reply,
                 Err(reply) => return Ok(reply),
             };
+            if let Some(name) = reserved(&unit.core.service, &script) {
+                return Err(Fail::Corrupt(format!("a script may not write to {name}: the runtime keeps it")));
+            }
             for (key, body) in script.writes {
                 unit.put(key, body);
             }
@@ -87,4 +92,14 @@ impl Planner for Scripted<'_> {
             Ok(reply)
         })
     }
+}
+
+/// A table or stream the script writes to that is not its own: the runtime's, a read model's, a process's.
+fn reserved(service: &Service, script: &Script<'_>) -> Option<String> {
+    let tables = script.writes.keys().map(|key| key.table.as_str());
+    let mut tables = tables.filter(|table| is_reserved_table(table));
+    let aggregates = script.appends.iter().map(|change| change.target.folder.aggregate);
+    let process = |name: &str| service.sagas.iter().any(|saga| saga.name() == name);
+    let mut aggregates = aggregates.filter(|name| is_reserved_stream(name) || process(name));
+    tables.next().or_else(|| aggregates.next()).map(ToOwned::to_owned)
 }

@@ -26,7 +26,12 @@ pub(crate) struct Seen {
 
 /// The seen mark of a fact's subject.
 pub(crate) fn seen_key(consumer: &str, envelope: &Envelope<'_>) -> DocKey {
-    DocKey::new(SEEN, format!("{consumer}/{}/{}", storable(&envelope.source), storable(&envelope.subject)))
+    let (source, subject) = (storable(&envelope.source), storable(&envelope.subject));
+    match envelope.ordinal {
+        0 => DocKey::new(SEEN, format!("{consumer}/{source}/{subject}")),
+        // Each fact of an event but the first has marks of its own.
+        ordinal => DocKey::new(SEEN, format!("{consumer}/{source}#{ordinal}/{subject}")),
+    }
 }
 
 /// A name as part of a document's name, where no NUL can be; brokers that check their messages have none.

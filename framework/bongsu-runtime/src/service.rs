@@ -8,22 +8,23 @@ use serde::{Serialize, de::DeserializeOwned};
 use crate::{
     activity::{Activity, Job, JobOf},
     consumer::{Consumer, PolicyConsumer, ProcessConsumer, ProjectionConsumer},
+    generation::root_of,
     rebuild::{ReadModel, ReadModelOf},
     saga::{Instance, Saga, SagaOf},
     snapshot::{Rule, Snapshots},
     target::{DeciderTarget, DecisionTarget, Target},
+    wiring::{Named, Wiring},
 };
 
-/// Maps an event of one aggregate to the fact the others hear, if any: (id, name, schema, data, state after it).
-pub(crate) type Mapper = Box<dyn Fn(&str, &str, u32, &[u8], &(dyn Any + Send + Sync)) -> Option<Public> + Send + Sync>;
+/// Maps an event of one aggregate to the facts the others hear: (id, name, schema, data, state after it).
+pub(crate) type Mapper = Box<dyn Fn(&str, &str, u32, &[u8], &(dyn Any + Send + Sync)) -> Vec<Public> + Send + Sync>;
 
 /// What one context decides, hears and tells.
 ///
 /// The same value runs in a test, in the simulator and in a process; adapters are not part of it.
 ///
-/// # Panics
-/// The builder panics on a map that contradicts itself (a command with two owners, a fact that its reader
-/// cannot decode): a programming error found at start.
+/// A map that contradicts itself (a command with two owners, a name given twice, a fact that its reader cannot decode)
+/// is refused at start: see [`check`](Self::check).
 pub struct Service {
     pub(crate) name: &'static str,
     pub(crate) targets: Vec<Box<dyn Target>>,
@@ -36,6 +37,7 @@ pub struct Service {
     /// Seconds the clocks are ahead of UTC at whose midnight snapshots are taken.
     pub(crate) midnight: Option<i32>,
     pub(crate) read_models: Vec<Arc<dyn ReadModel>>,
+    pub(crate) wiring: Wiring,
 }
 
 impl Service {
@@ -52,6 +54,7 @@ impl Service {
             snapshots: BTreeMap::new(),
             midnight: None,
             read_models: Vec::new(),
+            wiring: Wiring::default(),
         }
     }
 
@@ -60,16 +63,17 @@ impl Service {
         self.name
     }
 
-    /// An aggregate that takes commands, and what it tells the others. After every 500 events of a stream its state is
-    /// snapshot; [`snapshots`](Self::snapshots) says otherwise.
+    /// An aggregate that takes commands, and what it tells the others: see [`tells`](Self::tells). After every 500 events
+    /// of a stream its state is snapshot; [`snapshots`](Self::snapshots) says otherwise.
     #[must_use]
-    pub fn decider<D>(self, decider: D, facts: fn(&str, &D::Event, &D::State) -> Option<Public>) -> Self
+    pub fn decider<D, R>(self, decider: D, facts: fn(&str, &D::Event, &D::State) -> R) -> Self
     where
         D: Decider + Send + Sync + 'static,
         D::Command: Send,
         D::State: Clone + Serialize + DeserializeOwned + Send + Sync + 'static,
+        R: IntoIterator<Item = Public> + 'static,
     {
-        self.facts::<D>(facts).target(DeciderTarget(decider))
+        self.tells::<D, R>(facts).target(DeciderTarget(decider))
     }
 
     /// The same without snapshots: for a state that cannot be written down, or need not be because its streams end
@@ -90,39 +94,74 @@ impl Service {
 
     /// A rule over several aggregates. What they tell is declared by [`facts`](Self::facts).
     #[must_use]
-    pub fn decision<D>(self, decision: D) -> Self
+    pub fn decision<D>(mut self, decision: D) -> Self
     where
         D: Decision + Send + Sync + 'static,
         D::Command: Send + Sync,
     {
+        self.wiring.name("decision", D::NAME);
         self.target(DecisionTarget(decision))
     }
 
-    /// What an aggregate tells the others, mapped when the Commit is built from the event and the state after it. Its
-    /// states are snapshot, as those of a [`decider`](Self::decider).
+    /// What an aggregate tells the others: [`tells`](Self::tells) with one fact per event, or none.
     #[must_use]
-    pub fn facts<A>(mut self, facts: fn(&str, &A::Event, &A::State) -> Option<Public>) -> Self
+    pub fn facts<A>(self, facts: fn(&str, &A::Event, &A::State) -> Option<Public>) -> Self
     where
         A: Aggregate + 'static,
         A::State: Clone + Serialize + DeserializeOwned + Send + Sync + 'static,
     {
-        let by_default = || Rule::by_default::<A::State>(Folder::of::<A>());
-        self.snapshots.entry(A::NAME).or_insert_with(by_default);
-        self.facts_without_snapshots::<A>(facts)
+        self.tells::<A, Option<Public>>(facts)
     }
 
     /// The same without snapshots.
     #[must_use]
-    pub fn facts_without_snapshots<A>(mut self, facts: fn(&str, &A::Event, &A::State) -> Option<Public>) -> Self
+    pub fn facts_without_snapshots<A>(self, facts: fn(&str, &A::Event, &A::State) -> Option<Public>) -> Self
     where
         A: Aggregate + 'static,
         A::State: 'static,
     {
+        self.mapped::<A, Option<Public>>(facts)
+    }
+
+    /// What an aggregate tells the others, mapped when the Commit is built from the event and the state after it. Its
+    /// states are snapshot, as those of a [`decider`](Self::decider).
+    ///
+    /// Several facts of one event have its version as their sequence. Facts of one wire name are versions of one fact, the
+    /// oldest first: whoever reads that name hears the first, so that builds of before and after a change hear the same
+    /// event once each. Facts of different names are told apart. All of a stream have one partition key.
+    #[must_use]
+    pub fn tells<A, R>(mut self, facts: fn(&str, &A::Event, &A::State) -> R) -> Self
+    where
+        A: Aggregate + 'static,
+        A::State: Clone + Serialize + DeserializeOwned + Send + Sync + 'static,
+        R: IntoIterator<Item = Public> + 'static,
+    {
+        let by_default = || Rule::by_default::<A::State>(Folder::of::<A>());
+        self.snapshots.entry(A::NAME).or_insert_with(by_default);
+        self.mapped::<A, R>(facts)
+    }
+
+    fn mapped<A, R>(mut self, facts: fn(&str, &A::Event, &A::State) -> R) -> Self
+    where
+        A: Aggregate + 'static,
+        A::State: 'static,
+        R: IntoIterator<Item = Public> + 'static,
+    {
         let mapper: Mapper = Box::new(move |id, name, schema, data, state| {
-            let event = A::Event::decode(name, schema, data).ok().flatten()?;
-            facts(id, &event, state.downcast_ref()?)
+            let event = A::Event::decode(name, schema, data).ok().flatten();
+            let told = event.zip(state.downcast_ref()).map(|(event, state)| facts(id, &event, state));
+            told.into_iter().flatten().collect()
         });
-        assert!(self.mappers.insert(A::NAME, mapper).is_none(), "{} is mapped to facts twice", A::NAME);
+        self.mappers.insert(A::NAME, mapper);
+        self.aggregate::<A>()
+    }
+
+    /// An aggregate that decisions or scripts change, and that tells nobody anything: so that processes and activities
+    /// may listen to its events.
+    #[must_use]
+    pub fn aggregate<A: Aggregate>(mut self) -> Self {
+        self.wiring.name("aggregate", A::NAME);
+        self.wiring.appends.extend(A::Event::names());
         self
     }
 
@@ -134,7 +173,9 @@ impl Service {
         P::Fact: Send + Sync,
         P::Command: Send + Sync,
     {
-        check::<P::Fact>(P::NAME, heard, true);
+        self.wiring.name("policy", P::NAME);
+        self.wiring.hears(P::NAME, heard, &P::Fact::names(), true);
+        self.wiring.sends.push((format!("the policy {}", P::NAME), P::Command::names()));
         self.consumers.push(Arc::new(PolicyConsumer::new(policy, heard)));
         self
     }
@@ -163,7 +204,12 @@ impl Service {
         P::State: Clone + Send + Sync + 'static,
         P::Command: Send + Sync,
     {
-        check::<P::Heard>(P::NAME, heard, false);
+        self.wiring.name("process", P::NAME);
+        self.wiring.hears(P::NAME, heard, &P::Heard::names(), false);
+        self.wiring.sends.push((format!("the process {}", P::NAME), P::Command::names()));
+        let listed = |(name, schema): &Named| heard.contains(&type_of(name, *schema).as_str());
+        let own = P::Heard::names().into_iter().filter(|named| !listed(named)).collect();
+        self.wiring.listens.push((format!("the process {}", P::NAME), own));
         let saga: Arc<dyn Saga> = Arc::new(SagaOf::new(process, heard));
         self.sagas.push(saga.clone());
         self.consumers.push(Arc::new(ProcessConsumer::new(saga, heard)));
@@ -178,7 +224,8 @@ impl Service {
         P::Event: Send + Sync,
         P::Row: Send + Sync,
     {
-        check::<P::Event>(P::NAME, heard, true);
+        self.wiring.name("projection", &root_of::<P>());
+        self.wiring.hears(P::NAME, heard, &P::Event::names(), true);
         self.consumers.push(Arc::new(ProjectionConsumer::<P>::new(heard)));
         self.read_models.push(Arc::new(ReadModelOf::<P>::new(heard)));
         self
@@ -191,6 +238,9 @@ impl Service {
         A::Event: Send,
         A::Command: Send + Sync,
     {
+        self.wiring.name("activity", A::NAME);
+        self.wiring.sends.push((format!("the activity {}", A::NAME), A::Command::names()));
+        self.wiring.listens.push((format!("the activity {}", A::NAME), A::Event::names()));
         self.jobs.push(Arc::new(JobOf(activity)));
         self
     }
@@ -203,8 +253,9 @@ impl Service {
     where
         A::State: Clone + Serialize + DeserializeOwned + Send + Sync + 'static,
     {
-        let before = self.snapshots.insert(A::NAME, Rule::of::<A>(how));
-        assert!(!before.is_some_and(|rule| rule.is_asked_for()), "{} is snapshot twice", A::NAME);
+        if self.snapshots.insert(A::NAME, Rule::of::<A>(how)).is_some_and(|rule| rule.is_asked_for()) {
+            self.wiring.wrong.push(format!("{} is given snapshots twice", A::NAME));
+        }
         self
     }
 
@@ -236,22 +287,11 @@ impl Service {
 
     fn target(mut self, target: impl Target + 'static) -> Self {
         for (name, _) in target.names() {
-            assert!(self.owners.insert(name, self.targets.len()).is_none(), "command {name} has two owners");
+            if self.owners.insert(name, self.targets.len()).is_some() {
+                self.wiring.wrong.push(format!("the command {name} has two owners"));
+            }
         }
         self.targets.push(Box::new(target));
         self
-    }
-}
-
-/// What is listed as heard must be decodable, and (unless own events are meant) what is decodable must be listed.
-fn check<W: Wire>(reader: &str, heard: &[&'static str], all: bool) {
-    let known: Vec<String> = W::names().iter().map(|(name, schema)| type_of(name, *schema)).collect();
-    for fact in heard {
-        assert!(known.iter().any(|name| name == fact), "{reader} hears {fact} but reads only {known:?}");
-    }
-    if all {
-        for name in &known {
-            assert!(heard.contains(&name.as_str()), "{reader} reads {name} but does not list it as heard");
-        }
     }
 }

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    early::Early,
     ports::{
         broker::partition_of,
         store::{DocBody, DocKey},
@@ -77,15 +78,10 @@ pub(crate) enum Work {
         /// Whose deed it was.
         ctx: Ctx,
     },
-    /// Inputs that came before their process started.
-    Waiting {
-        /// Process.
-        process: String,
-        /// Instance.
-        key: String,
-        /// Inputs in the order they came.
-        inputs: Vec<(Written, Ctx)>,
-    },
+    /// Inputs that came before their process started. Written under a name that earlier releases, which would take it
+    /// for an empty list, do not read.
+    #[serde(rename = "early", alias = "waiting")]
+    Waiting(Early),
 }
 
 /// What an activity brought.
@@ -145,16 +141,16 @@ impl Todo {
         Self { attempts: 1, parked: true, error: Some(reason.to_owned()), ..todo }
     }
 
-    pub(crate) fn waiting(process: &str, key: &str, ctx: &Ctx) -> Self {
-        let work = Work::Waiting { process: process.into(), key: key.into(), inputs: Vec::new() };
-        Self::new(work, i64::MAX, ctx.now_ms)
+    /// Inputs that wait: in no due index until their process starts.
+    pub(crate) fn waiting(early: Early, now_ms: i64) -> Self {
+        Self::new(Work::Waiting(early), i64::MAX, now_ms)
     }
 
     /// The document's body: a parked or waiting to-do is in no due index, so the drainer never meets it.
     pub(crate) fn body(&self, id: &str) -> DocBody {
         let index = match &self.work {
             _ if self.parked => vec![(PARKED, Bytes::copy_from_slice(id.as_bytes()))],
-            Work::Waiting { .. } => Vec::new(),
+            Work::Waiting(_) if self.due_ms == i64::MAX => Vec::new(),
             Work::Job { .. } => vec![(JOBS_BY_DUE, due_key(shard_of(id), self.due_ms))],
             _ => vec![(BY_DUE, due_key(shard_of(id), self.due_ms))],
         };

@@ -5,7 +5,7 @@
 
 use std::{any::Any, collections::BTreeMap, collections::VecDeque, sync::Arc};
 
-use bongsu_core::{CommandId, Ctx, DecodeError, StreamRef, Wire, digest, type_of};
+use bongsu_core::{CommandId, Ctx, DecodeError, Public, StreamRef, Wire, digest, type_of};
 use bytes::Bytes;
 use futures::future::try_join_all;
 
@@ -77,6 +77,9 @@ pub(crate) struct Plan {
     pub(crate) docs: Vec<(DocKey, Option<CachedDoc>, Option<CachedDoc>)>,
     pub(crate) due_ms: Option<i64>,
 }
+
+/// The table of the partition keys under which streams tell their facts.
+const KEY: &str = "key";
 
 /// Most commands and process steps one input may set off.
 pub(crate) const MAX_STEPS: u32 = 64;
@@ -209,6 +212,30 @@ impl Unit {
         };
         (target.folder.apply)(state.as_mut(), name, schema, &data).map_err(|e| Fail::Corrupt(e.to_string()))?;
         self.record(&target.stream, (name, schema), data, state, ctx);
+        self.keep_key(&target.stream).await
+    }
+
+    /// A stream tells its facts under one partition key, for ever: under another they would be read in another order, and
+    /// the earlier ones be taken for seen. The key is written down with the first fact.
+    async fn keep_key(&mut self, stream: &str) -> Result<(), Fail> {
+        let told = self.events.last().map_or(&[][..], |event| event.facts.as_slice());
+        let keys: Vec<String> = told.iter().map(|fact| fact.partition_key.clone()).collect();
+        for key in keys {
+            let doc = DocKey::new(KEY, stream);
+            let known = self.doc(&doc).await?.map(|data| serde_json::from_slice::<String>(&data));
+            match known.transpose().map_err(|error| Fail::Corrupt(format!("{doc} does not decode: {error}")))? {
+                Some(known) if known == key => {}
+                Some(known) => {
+                    return Err(Fail::Corrupt(format!(
+                        "{stream} tells its facts under the key {known}, and this one under {key}: a stream has one key"
+                    )));
+                }
+                None => {
+                    let data = serde_json::to_vec(&key).expect("a string encodes as JSON").into();
+                    self.put(doc, Some(DocBody { data, index: Vec::new() }));
+                }
+            }
+        }
         Ok(())
     }
 
@@ -227,7 +254,7 @@ impl Unit {
         let data = Bytes::from(data);
         let id = CommandId(digest(&[&format!("{:032x}", self.id.0), stream, &version.to_string()])).to_string();
         let meta = Meta { command: self.deciding.clone(), ..Meta::of(id, ctx) };
-        let facts = self.fact(stream, version, (name, schema), &data, state.as_ref(), &meta).into_iter().collect();
+        let facts = self.facts(stream, version, (name, schema), &data, state.as_ref(), &meta);
         self.follow(stream, version, Message { name: name.to_owned(), schema, data: data.clone() }, ctx);
         let meta = serde_json::to_vec(&meta).expect("metadata has string keys and encodes as JSON").into();
         let event = NewEvent { stream: stream.to_owned(), version, name, schema, data, meta, tags: Vec::new(), facts };
@@ -300,8 +327,8 @@ impl Unit {
         Plan { commit, streams: plan_streams, docs: plan_docs, due_ms: self.due_ms }
     }
 
-    /// The public side of an event, if it has one.
-    fn fact(
+    /// The public side of an event.
+    fn facts(
         &self,
         stream: &str,
         version: u64,
@@ -309,13 +336,27 @@ impl Unit {
         data: &[u8],
         state: &(dyn Any + Send + Sync),
         meta: &Meta,
-    ) -> Option<Fact> {
-        let (aggregate, id) = stream.split_once('/')?;
-        let public = (self.core.service.mappers.get(aggregate)?)(id, name, schema, data, state)?;
+    ) -> Vec<Fact> {
+        let Some((aggregate, id)) = stream.split_once('/') else { return Vec::new() };
+        let Some(mapper) = self.core.service.mappers.get(aggregate) else { return Vec::new() };
+        let mut names: Vec<&str> = Vec::new();
+        let facts = mapper(id, name, schema, data, state).into_iter().enumerate().map(|(place, public)| {
+            // Versions of one fact share the ordinal of their name.
+            let ordinal = names.iter().position(|known| *known == public.name).unwrap_or_else(|| {
+                names.push(public.name);
+                names.len() - 1
+            });
+            self.fact(stream, version, &public, (place, ordinal), meta)
+        });
+        facts.collect()
+    }
+
+    fn fact(&self, stream: &str, version: u64, public: &Public, (place, ordinal): (usize, usize), meta: &Meta) -> Fact {
         let kind = type_of(public.name, public.schema);
+        let id = if place == 0 { meta.id.clone() } else { format!("{}.{place}", meta.id) };
         let envelope = Envelope {
             specversion: "1.0".into(),
-            id: (&meta.id).into(),
+            id: (&id).into(),
             source: self.core.service.name.into(),
             kind: (&kind).into(),
             subject: stream.into(),
@@ -323,6 +364,7 @@ impl Unit {
             datacontenttype: "application/json".into(),
             dataschema: dataschema(&kind).into(),
             sequence: version,
+            ordinal: ordinal as u64,
             partitionkey: (&public.key).into(),
             correlationid: (&meta.correlation).into(),
             causationid: (&meta.causation).into(),
@@ -330,14 +372,14 @@ impl Unit {
             data: serde_json::from_slice(&public.data).expect("an encoded fact is JSON"),
         };
         let cloudevent = envelope.encode();
-        Some(Fact {
-            id: meta.id.clone(),
+        Fact {
+            id,
             topic: self.core.service.name.to_owned(),
             subject: stream.to_owned(),
-            partition_key: public.key,
+            partition_key: public.key.clone(),
             sequence: version,
             cloudevent,
-        })
+        }
     }
 
     /// Notes who inside this context follows from an event.

@@ -99,6 +99,7 @@ fn run<S: Serialize + DeserializeOwned>(
 impl Running {
     async fn start(service: Service, config: &Config) -> anyhow::Result<Self> {
         anyhow::ensure!(service.name() == config.name, "the map of {} was given to {}", service.name(), config.name);
+        service.check()?;
         let env: Arc<dyn Env> = Arc::new(TokioEnv::from_process()?);
         let store = open_store(&config.store)?;
         let keys = config.open_keys()?;

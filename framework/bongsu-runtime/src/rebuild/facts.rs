@@ -39,6 +39,8 @@ pub(crate) struct Told<'a> {
     #[serde(borrow)]
     pub(crate) subject: Cow<'a, str>,
     pub(crate) sequence: u64,
+    #[serde(default)]
+    ordinal: u64,
     #[serde(borrow)]
     pub(crate) partitionkey: Cow<'a, str>,
     #[serde(borrow)]
@@ -48,10 +50,15 @@ pub(crate) struct Told<'a> {
 impl<'a> Told<'a> {
     pub(crate) fn read(cloudevent: &'a [u8]) -> Option<Self> {
         // Looked at once as a whole, text need not be looked at member by member.
-        match std::str::from_utf8(cloudevent) {
+        let mut told: Self = match std::str::from_utf8(cloudevent) {
             Ok(text) => serde_json::from_str(text).ok(),
             Err(_) => serde_json::from_slice(cloudevent).ok(),
+        }?;
+        // As its mark is named.
+        if told.ordinal > 0 {
+            told.source = format!("{}#{}", told.source, told.ordinal).into();
         }
+        Some(told)
     }
 
     pub(crate) fn name(&self) -> Option<(&str, u32)> {

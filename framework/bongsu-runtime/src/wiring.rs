@@ -1,0 +1,149 @@
+//! Whether a map can work: every name is one thing's, what is sent has a taker, what is listened to an appender.
+
+use std::collections::BTreeMap;
+
+use bongsu_core::type_of;
+
+use crate::service::Service;
+
+/// Why a map cannot run: one line that names what is wired wrong.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Miswired(pub(crate) String);
+
+/// A wire name with the newest schema that is written or read.
+pub(crate) type Named = (&'static str, u32);
+
+/// The tables the runtime keeps its own documents in.
+const TABLES: &[&str] = &[
+    "cursor",
+    "generation",
+    "key",
+    "lease",
+    "member",
+    "midnight",
+    "once",
+    "projection",
+    "rebuild",
+    "refill",
+    "seen",
+    "snapshot",
+    "todo",
+    "waiting",
+];
+
+/// What a map says of itself while it is built.
+#[derive(Default)]
+pub(crate) struct Wiring {
+    /// Every name and what it is the name of.
+    pub(crate) names: Vec<(&'static str, String)>,
+    /// Who may send a command.
+    pub(crate) sends: Vec<(String, Vec<Named>)>,
+    /// Who listens to own private events.
+    pub(crate) listens: Vec<(String, Vec<Named>)>,
+    /// What its aggregates may append.
+    pub(crate) appends: Vec<Named>,
+    /// What was seen to be wrong at once.
+    pub(crate) wrong: Vec<String>,
+}
+
+impl Wiring {
+    pub(crate) fn name(&mut self, what: &'static str, name: &str) {
+        self.names.push((what, name.to_owned()));
+    }
+
+    /// The facts a reader lists must be those it reads; unless own events are meant, all of those.
+    pub(crate) fn hears(&mut self, reader: &str, heard: &[&'static str], reads: &[Named], all: bool) {
+        let known: Vec<String> = reads.iter().map(|(name, schema)| type_of(name, *schema)).collect();
+        for (at, fact) in heard.iter().enumerate() {
+            if !known.iter().any(|name| name == fact) {
+                self.wrong.push(format!("{reader} is wired to hear {fact}, but reads only {}", known.join(", ")));
+            }
+            if heard[..at].contains(fact) {
+                self.wrong.push(format!("{reader} is wired to hear {fact} twice"));
+            }
+        }
+        for name in known.iter().filter(|name| all && !heard.contains(&name.as_str())) {
+            self.wrong.push(format!("{reader} reads {name}, but is not wired to hear it"));
+        }
+    }
+}
+
+/// The first part of the names of the streams that say what operators did.
+const OPERATOR: &str = "operator";
+
+/// Whether a script must leave this table alone: it is the runtime's, or a read model's.
+pub(crate) fn is_reserved_table(table: &str) -> bool {
+    TABLES.contains(&table) || table.contains('@')
+}
+
+/// Whether streams of this first part are the runtime's.
+pub(crate) fn is_reserved_stream(aggregate: &str) -> bool {
+    aggregate == OPERATOR
+}
+
+impl Service {
+    /// Checks what the builder alone cannot see: [`Runtime::start`](crate::Runtime::start) refuses a map that is wrong.
+    ///
+    /// # Errors
+    /// The first thing that is wired wrong: a name given twice or one that is the runtime's, a command that no decider
+    /// takes (or not in that schema), an own event that no aggregate appends, a list of facts that its reader does not
+    /// read.
+    pub fn check(&self) -> Result<(), Miswired> {
+        let context = self.name;
+        let wrong = self.wiring.wrong.first().cloned();
+        let wrong = wrong.or_else(|| self.wrong_name()).or_else(|| self.wrong_command()).or_else(|| self.wrong_event());
+        wrong.map_or(Ok(()), |why| Err(Miswired(format!("the map of {context} is wired wrong: {why}"))))
+    }
+
+    fn wrong_name(&self) -> Option<String> {
+        let mut known: BTreeMap<&str, &str> = BTreeMap::new();
+        for (what, name) in &self.wiring.names {
+            if is_reserved_stream(name) {
+                return Some(format!("the {what} {name} has a name that the runtime keeps for itself"));
+            }
+            if name.is_empty() || name.contains(['/', '\0']) {
+                return Some(format!("the name {name:?} of a {what} is empty or has a / or NUL in it"));
+            }
+            if let Some(other) = known.insert(name, what) {
+                return Some(format!("{name} is the name of two things: {other}, {what}"));
+            }
+        }
+        None
+    }
+
+    fn wrong_command(&self) -> Option<String> {
+        let taken: BTreeMap<&str, u32> = self.targets.iter().flat_map(|target| target.names()).collect();
+        let wrong = |sender: &str, (name, schema): &Named| match taken.get(name) {
+            None => Some(format!("{sender} sends {}, which no decider takes", type_of(name, *schema))),
+            Some(known) if known < schema => {
+                let (sent, taken) = (type_of(name, *schema), type_of(name, *known));
+                Some(format!("{sender} sends {sent}, but its decider takes only {taken}"))
+            }
+            Some(_) => None,
+        };
+        self.wiring.sends.iter().find_map(|(sender, names)| names.iter().find_map(|named| wrong(sender, named)))
+    }
+
+    fn wrong_event(&self) -> Option<String> {
+        let mut appended: BTreeMap<&str, u32> = BTreeMap::new();
+        for (name, schema) in &self.wiring.appends {
+            let newest = appended.entry(name).or_default();
+            *newest = (*newest).max(*schema);
+        }
+        let wrong = |listener: &str, (name, schema): &Named| match appended.get(name) {
+            None => Some(format!(
+                "{listener} listens to {}, which is not among the facts it is wired to hear, and which no aggregate of \
+                 {} appends (one that only decisions or scripts change is named by Service::aggregate)",
+                type_of(name, *schema),
+                self.name
+            )),
+            Some(newest) if newest > schema => {
+                let (read, written) = (type_of(name, *schema), type_of(name, *newest));
+                Some(format!("{listener} listens to {read}, but {written} is appended"))
+            }
+            Some(_) => None,
+        };
+        self.wiring.listens.iter().find_map(|(listener, names)| names.iter().find_map(|named| wrong(listener, named)))
+    }
+}
