@@ -62,7 +62,7 @@ async fn measure(client: &BrokerClient) {
 async fn produce(client: &BrokerClient, topic: &str, service: &str, count: u64) {
     for first in (1..=count).step_by(BATCH as usize) {
         let batch = (first..first + BATCH).map(|position| out(topic, service, position)).collect();
-        client.publish(Producer { service, epoch: 1, refill: 0, after: 0 }, batch).await.expect("a batch is taken");
+        client.publish(Producer::new(service, 1), batch).await.expect("a batch is taken");
     }
 }
 
@@ -93,10 +93,7 @@ async fn ping(client: &BrokerClient) -> Vec<Duration> {
             tokio::time::sleep(Duration::from_millis(2)).await;
             let began = Instant::now();
             let batch = vec![out("ping", "ping", position)];
-            client
-                .publish(Producer { service: "ping", epoch: 1, refill: 0, after: 0 }, batch)
-                .await
-                .expect("a message is taken");
+            client.publish(Producer::new("ping", 1), batch).await.expect("a message is taken");
             began
         };
         let fetched = async { (fetch.await.expect("a batch"), Instant::now()) };
@@ -113,7 +110,14 @@ fn out(topic: &str, service: &str, position: u64) -> Out {
     let cloudevent = format!(
         r#"{{"specversion":"1.0","id":"{service}-{position}","source":"{topic}","type":"{topic}.counter-raised.v1","subject":"counter/{key}","time":"2026-01-01T00:00:00.000Z","datacontenttype":"application/json","dataschema":"/contracts/counter-raised.v1.json","sequence":{position},"partitionkey":"{key}","correlationid":"{service}","causationid":"{service}-0","data":{{"by":1,"why":"a counter is raised by one"}}}}"#
     );
-    Out { topic: topic.into(), partition_key: key, position, ordinal: 0, cloudevent: Bytes::from(cloudevent) }
+    Out {
+        topic: topic.into(),
+        partition_key: key,
+        position,
+        ordinal: 0,
+        commit: None,
+        cloudevent: Bytes::from(cloudevent),
+    }
 }
 
 fn rate(messages: u64, since: Instant) -> f64 {

@@ -5,7 +5,11 @@ use std::{borrow::Cow, error::Error as _, time::Duration};
 use bongsu_keys::Keys;
 use bongsu_runtime::ports::{
     Fut,
-    broker::{Batch, Bounds, Broker, BrokerError, In, MAX_CLOUDEVENT, Out, Partition, Producer, Topic},
+    broker::{
+        Batch, Bounds, Broker, BrokerError, History, In, MAX_CLOUDEVENT, Out, Partition, Place as At, Producer,
+        Standing, Topic,
+    },
+    store::CommitId,
 };
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full, Limited};
@@ -17,7 +21,7 @@ use hyper_util::{
 use serde::{Deserialize, Serialize};
 use tokio::time;
 
-use crate::wire::{self, Fetch, Fetched, NewTopic, Place, Problem, Report, TopicShown};
+use crate::wire::{self, Fetch, Fetched, NewTopic, Place, Problem, Report, TakeUp, TopicShown};
 
 /// Time for any answer but a fetch's, which may take so much longer than it was asked to wait.
 const DEADLINE: Duration = Duration::from_secs(10);
@@ -133,14 +137,19 @@ impl BrokerClient {
         let mut body = Vec::with_capacity(part.iter().map(|out| out.cloudevent.len() + 128).sum::<usize>() + 128);
         body.extend_from_slice(br#"{"service":"#);
         body.extend_from_slice(&encode(from.service));
-        let Producer { epoch, refill, after, .. } = from;
-        let head = format!(r#","epoch":{epoch},"refill":{refill},"after":{after},"messages":["#);
+        let Producer { epoch, refill, history, after, .. } = from;
+        let At { position, ordinal, commit } = after;
+        let head = format!(r#","epoch":{epoch},"refill":{refill},"after":{position},"after_ordinal":{ordinal}"#);
         body.extend_from_slice(head.as_bytes());
+        named(&mut body, "history", history.map(|history| history.0));
+        named(&mut body, "after_commit", commit.map(|commit| commit.0));
+        body.extend_from_slice(br#","messages":["#);
         for (at, out) in part.iter().enumerate() {
             body.extend_from_slice(if at > 0 { br#",{"topic":"# } else { br#"{"topic":"# });
             body.extend_from_slice(&encode(&out.topic));
-            let place = format!(r#","position":{},"ordinal":{},"event":"#, out.position, out.ordinal);
-            body.extend_from_slice(place.as_bytes());
+            body.extend_from_slice(format!(r#","position":{},"ordinal":{}"#, out.position, out.ordinal).as_bytes());
+            named(&mut body, "commit", out.commit.map(|CommitId(id)| id));
+            body.extend_from_slice(br#","event":"#);
             body.extend_from_slice(&out.cloudevent);
             body.push(b'}');
         }
@@ -179,10 +188,27 @@ impl Broker for BrokerClient {
             // Before anything is cut: a batch that can never be taken leaves nothing, however large it is. It is
             // also what keeps a body with garbage in it from being built.
             Out::check_batch(&batch)?;
+            let mut from = from;
             for part in parts(&batch) {
                 self.publish_part(from, part).await?;
+                // What is there now is what the next part follows.
+                from.after = part.last().map_or(from.after, Out::at);
             }
             Ok(())
+        })
+    }
+
+    fn standing<'a>(&'a self, service: &'a str) -> Fut<'a, Result<Standing, BrokerError>> {
+        Box::pin(async move {
+            let answer = self.send(Method::GET, &producer(service)?, Vec::new(), DEADLINE).await?;
+            decode(&answer)
+        })
+    }
+
+    fn take_up<'a>(&'a self, service: &'a str, epoch: u64, history: &'a History) -> Fut<'a, Result<(), BrokerError>> {
+        Box::pin(async move {
+            let body = encode(&TakeUp { epoch, history: history.id, partings: history.partings.clone() });
+            self.send(Method::PUT, &producer(service)?, body, DEADLINE).await.map(drop)
         })
     }
 
@@ -197,18 +223,20 @@ impl Broker for BrokerClient {
             let body = Fetch { want: want.iter().map(place).collect(), max_bytes, wait_ms };
             let deadline = DEADLINE + Duration::from_millis(wait_ms);
             let answer = self.post("/fetch", &body, deadline).await?;
-            let Fetched { log, messages } = decode(&answer)?;
+            let Fetched { log, partings, messages } = decode(&answer)?;
             let messages = messages.into_iter().map(|fetched| {
                 let partition = Partition { topic: fetched.topic.into_owned(), index: fetched.partition };
                 let messages = fetched.messages.into_iter().map(|message| In {
                     offset: message.offset,
                     partition_key: message.key.into_owned(),
                     refill: message.refill,
+                    position: message.position,
+                    era: message.era,
                     cloudevent: answer.slice_ref(message.event.get().as_bytes()),
                 });
                 (partition, messages.collect())
             });
-            Ok(Batch { log: log.0, messages: messages.collect() })
+            Ok(Batch { log: log.0, messages: messages.collect(), partings })
         })
     }
 
@@ -237,6 +265,19 @@ impl Broker for BrokerClient {
 
 fn place((partition, offset): &(Partition, u64)) -> Place<'_> {
     Place { topic: Cow::Borrowed(&partition.topic), partition: partition.index, offset: *offset }
+}
+
+/// Where a service's standing is; a name that cannot be a service's must not become another path.
+fn producer(service: &str) -> Result<String, BrokerError> {
+    Topic { name: service.to_owned(), partitions: 1, retention_ms: None, retention_bytes: None }.check()?;
+    Ok(format!("/producers/{service}"))
+}
+
+/// Adds a name of 32 hexadecimal digits, if there is one.
+fn named(body: &mut Vec<u8>, member: &str, id: Option<u128>) {
+    if let Some(id) = id {
+        body.extend_from_slice(format!(r#","{member}":"{id:032x}""#).as_bytes());
+    }
 }
 
 /// Cuts a batch so that each part fits into one request; an empty batch is one empty part.

@@ -8,6 +8,7 @@ use tokio::net::TcpListener;
 
 mod file;
 mod log;
+mod producers;
 mod index;
 mod writer;
 mod reader;

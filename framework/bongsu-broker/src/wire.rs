@@ -1,8 +1,8 @@
 //! What travels between client and server, as JSON.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeMap};
 
-use bongsu_runtime::ports::broker::{BrokerError, LogId};
+use bongsu_runtime::ports::broker::{BrokerError, HistoryId, LogId, Parting};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
@@ -38,9 +38,26 @@ pub(crate) struct Publish<'a> {
     #[serde(default)]
     pub(crate) refill: u64,
     #[serde(default)]
+    pub(crate) history: Option<HistoryId>,
+    #[serde(default)]
     pub(crate) after: u64,
+    #[serde(default)]
+    pub(crate) after_ordinal: u32,
+    /// A Commit is named like a history: 32 hexadecimal digits.
+    #[serde(default)]
+    pub(crate) after_commit: Option<HistoryId>,
     #[serde(borrow)]
     pub(crate) messages: Vec<Placed<'a>>,
+}
+
+/// `PUT /producers/{service}`: the history a service publishes from here on.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TakeUp {
+    pub(crate) epoch: u64,
+    pub(crate) history: HistoryId,
+    #[serde(default)]
+    pub(crate) partings: Vec<Parting>,
 }
 
 /// A message with its place in the producer's own store.
@@ -52,6 +69,8 @@ pub(crate) struct Placed<'a> {
     pub(crate) position: u64,
     #[serde(default)]
     pub(crate) ordinal: u32,
+    #[serde(default)]
+    pub(crate) commit: Option<HistoryId>,
     #[serde(borrow)]
     pub(crate) event: &'a RawValue,
 }
@@ -88,6 +107,8 @@ pub(crate) struct Place<'a> {
 #[derive(Debug, Deserialize)]
 pub(crate) struct Fetched<'a> {
     pub(crate) log: Log,
+    #[serde(default)]
+    pub(crate) partings: BTreeMap<String, Vec<u64>>,
     #[serde(borrow)]
     pub(crate) messages: Vec<FetchedPartition<'a>>,
 }
@@ -108,6 +129,10 @@ pub(crate) struct FetchedMessage<'a> {
     pub(crate) key: Cow<'a, str>,
     #[serde(default)]
     pub(crate) refill: u64,
+    #[serde(default)]
+    pub(crate) position: u64,
+    #[serde(default)]
+    pub(crate) era: u32,
     #[serde(borrow)]
     pub(crate) event: &'a RawValue,
 }
@@ -152,6 +177,8 @@ pub(crate) struct Problem {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) behind: Option<Box<Behind>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) parted: Option<Box<Parted>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) gone: Option<Box<Gone>>,
 }
 
@@ -170,6 +197,12 @@ pub(crate) struct Behind {
 }
 
 #[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Parted {
+    pub(crate) service: String,
+    pub(crate) has: u64,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Gone {
     pub(crate) topic: String,
     pub(crate) partition: u32,
@@ -184,7 +217,8 @@ pub(crate) struct Log(pub(crate) LogId);
 
 impl Problem {
     fn new(code: &'static str, title: &'static str, status: u16, detail: String) -> Self {
-        Self { r#type: code.into(), title: title.into(), status, detail, fenced: None, behind: None, gone: None }
+        let (fenced, behind, parted, gone) = (None, None, None, None);
+        Self { r#type: code.into(), title: title.into(), status, detail, fenced, behind, parted, gone }
     }
 
     /// An error of the protocol rather than of the port.
@@ -219,6 +253,10 @@ impl Problem {
                 let Behind { service, has, expected } = *behind;
                 BrokerError::Behind { service, has, expected }
             }
+            Self { parted: Some(parted), .. } => {
+                let Parted { service, has } = *parted;
+                BrokerError::Parted { service, has }
+            }
             Self { gone: Some(gone), .. } => {
                 let Gone { topic, partition, asked, earliest, end } = *gone;
                 BrokerError::Gone { topic, index: partition, asked, earliest, end }
@@ -245,6 +283,10 @@ impl From<BrokerError> for Problem {
             BrokerError::Behind { service, has, expected } => Self {
                 behind: Some(Box::new(Behind { service, has, expected })),
                 ..Self::new("/errors/broker-behind", "The broker lost what it was given before", 409, said)
+            },
+            BrokerError::Parted { service, has } => Self {
+                parted: Some(Box::new(Parted { service, has })),
+                ..Self::new("/errors/history-parted", "What is there is of another history", 409, said)
             },
             BrokerError::Gone { topic, index: partition, asked, earliest, end } => Self {
                 gone: Some(Box::new(Gone { topic, partition, asked, earliest, end })),

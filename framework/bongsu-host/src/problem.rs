@@ -264,6 +264,15 @@ impl From<CommandError> for Problem {
                 "This Idempotency-Key came with another request before",
             ),
             CommandError::Conflict => Self::of_status(StatusCode::CONFLICT).retry_after(1),
+            CommandError::HistoryParted(why) => {
+                tracing::warn!(code = "history-parted", reason = %why, "a command was refused");
+                Self::new(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "history-parted",
+                    "What this service does is not heard by anybody until an operator has looked",
+                )
+                .retry_after(30)
+            }
             CommandError::Unavailable(why) => {
                 tracing::warn!(reason = %why, "a command was refused for now");
                 Self::unavailable("Try again in a moment; with the same Idempotency-Key nothing happens twice.")

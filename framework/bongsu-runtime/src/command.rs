@@ -90,6 +90,9 @@ pub enum CommandError {
     /// Others kept changing what it rests on.
     #[error("overtaken too often by other changes")]
     Conflict,
+    /// What this store does is not heard by anybody until an operator adopts its history.
+    #[error("the history of this store has parted from what was published: {0}")]
+    HistoryParted(String),
     /// The store does not answer; ask again.
     #[error("unavailable: {0}")]
     Unavailable(String),
@@ -160,6 +163,9 @@ impl Planner for Decide<'_> {
 /// kept under the once-key; a rejection is answered only after what it rests on was confirmed.
 pub(crate) async fn run(core: &Arc<Core>, call: &Call, planner: &dyn Planner) -> Result<Answer, CommandError> {
     let input = CommitId(digest(&["command", &call.ctx.command_id.to_string()]));
+    if let Some(why) = core.histories.until_known().await {
+        return Err(CommandError::HistoryParted(why));
+    }
     for attempt in 0..ATTEMPTS {
         let mut unit = Unit::new(core, input);
         let id = unit.id;

@@ -15,6 +15,7 @@ use crate::{
     command::ONCE,
     feed::Feed,
     generation::Generations,
+    history::Verdicts,
     lease::Leases,
     moments, planted,
     ports::{
@@ -41,6 +42,8 @@ pub(crate) struct Core {
     pub(crate) settings: Settings,
     pub(crate) leases: Leases,
     pub(crate) health: Health,
+    /// Whether this store's history is the one that was published.
+    pub(crate) histories: Verdicts,
     /// Which generation of each read model is believed to be shown.
     pub(crate) generations: Generations,
     /// Rung when a to-do became due earlier than the drainer knows.

@@ -6,6 +6,7 @@
 
 mod assign;
 mod leave;
+mod outbid;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -33,6 +34,7 @@ use crate::{
 use assign::{Member, Members, assigned};
 
 pub(crate) use leave::leave;
+pub(crate) use outbid::outbid;
 
 const LEASE: &str = "lease";
 const MEMBER: &str = "member";

@@ -42,6 +42,7 @@ mod mailbox;
 mod reader;
 mod consume;
 mod topics;
+mod history;
 mod refill;
 mod relay;
 mod lease;

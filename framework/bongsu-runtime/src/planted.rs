@@ -36,11 +36,11 @@ pub(crate) fn publish_early(core: &Core, commit: &Commit) {
             partition_key: fact.partition_key.clone(),
             position: core.env.mono().as_nanos() as u64,
             ordinal: ordinal as u32,
+            commit: None,
             cloudevent: fact.cloudevent.clone(),
         })
         .collect();
-    let publish =
-        async move { drop(broker.publish(Producer { service: &service, epoch: 1, refill: 0, after: 0 }, batch).await) };
+    let publish = async move { drop(broker.publish(Producer::new(&service, 1), batch).await) };
     keep(core, core.env.spawn("early", Box::pin(publish)));
 }
 

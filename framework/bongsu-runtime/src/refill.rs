@@ -18,10 +18,11 @@ use crate::{
     envelope::{Envelope, rfc3339},
     lease::RELAY,
     ports::{
-        broker::{Attributes, BrokerError, In, Out, Producer, partition_of},
+        broker::{Attributes, BrokerError, In, Out, Place, partition_of},
         store::{Commit, CommitId, Doc, DocBody, DocKey, DocWrite, Guard, Position, Read, StoredFacts, Verdict},
     },
-    relay, topics,
+    relay::{self, Relay},
+    topics,
     unit::Unit,
 };
 
@@ -36,9 +37,9 @@ pub struct Refill {
     pub until: u64,
     /// The position it has reached.
     pub done: u64,
-    /// The last of its positions that is in the broker.
+    /// The last of it that is in the broker.
     #[serde(default)]
-    told: u64,
+    last: Place,
 }
 
 /// All that wait, the one under way first.
@@ -57,6 +58,8 @@ pub(crate) enum Mark {
 
 const BEGAN: &str = "bongsu.refill-began.v1";
 const ENDED: &str = "bongsu.refill-ended.v1";
+/// Behind every fact of an event, and before the place at which a history parts.
+const LAST: u32 = u32::MAX - 1;
 /// Refills that wait at a time.
 const MOST: usize = 16;
 const BATCH: u32 = 256;
@@ -87,7 +90,7 @@ pub(crate) async fn ask(core: &Arc<Core>, subject: Option<&str>, deed: &Deed) ->
         refills.last = number;
         let subject = subject.map(str::to_owned);
         let about = json!({ "refill": number, "subject": subject });
-        refills.waiting.push(Refill { number, subject, until: 0, done: 0, told: 0 });
+        refills.waiting.push(Refill { number, subject, until: 0, done: 0, last: Place::default() });
         unit.put(key(), Some(body(&refills)));
         let noted = unit.note_deed(deed, "bongsu.republication-asked", "republish", about).await;
         noted.map_err(refused)?;
@@ -117,7 +120,7 @@ pub(crate) async fn begin_anew(core: &Arc<Core>, epoch: u64) -> Result<(), Strin
     let (mut refills, found) = read(core).await?;
     match refills.waiting.first_mut() {
         Some(refill) if refill.until > 0 => {
-            *refill = Refill { until: 0, done: 0, told: 0, ..refill.clone() };
+            *refill = Refill { until: 0, done: 0, last: Place::default(), ..refill.clone() };
         }
         _ => return Ok(()),
     }
@@ -125,84 +128,89 @@ pub(crate) async fn begin_anew(core: &Arc<Core>, epoch: u64) -> Result<(), Strin
 }
 
 /// Does everything that was asked for, while the lease is held.
-pub(crate) async fn publish_waiting(core: &Arc<Core>, epoch: u64) -> Result<(), String> {
-    while core.leases.epoch(RELAY) == Some(epoch) {
+///
+/// Returns the last place of the last one of the whole context.
+pub(crate) async fn publish_waiting(core: &Arc<Core>, by: Relay) -> Result<Option<Place>, String> {
+    let mut ended = None;
+    while core.leases.epoch(RELAY) == Some(by.epoch) {
         let (refills, found) = read(core).await?;
-        let Some(refill) = refills.waiting.first().cloned() else { return Ok(()) };
+        let Some(refill) = refills.waiting.first().cloned() else { break };
         if refill.until == 0 {
-            begin(core, epoch, (refills, found)).await?;
+            begin(core, by, (refills, found)).await?;
         } else {
-            go_on(core, epoch, (refills, found)).await?;
+            ended = go_on(core, by, (refills, found)).await?.or(ended);
         }
     }
-    Ok(())
+    Ok(ended)
 }
 
 /// Sets the mark and notes where it will end: at least at everything published so far.
-async fn begin(core: &Arc<Core>, epoch: u64, found: (Refills, Option<Doc>)) -> Result<(), String> {
+async fn begin(core: &Arc<Core>, by: Relay, found: (Refills, Option<Doc>)) -> Result<(), String> {
     let head = core.store.head().await.map_err(|error| error.to_string())?;
     let mut refills = found.0;
     let Some(refill) = refills.waiting.first_mut() else { return Ok(()) };
     tracing::info!(refill = refill.number, subject = refill.subject, until = head.0, "facts are published again");
     if refill.subject.is_none() {
-        publish(core, epoch, (refill.number, 0), marks(core, refill.number, Mark::Began, 0)).await?;
-        refill.told = 1;
+        let began = marks(core, refill.number, Mark::Began, Place::default());
+        refill.last = began.last().map_or(refill.last, Out::at);
+        publish(core, by, refill.number, Place::default(), began).await?;
     }
     refill.until = head.0.max(1);
     refill.done = 0;
-    write(core, epoch, &refills, found.1).await.map(drop)
+    write(core, by.epoch, &refills, found.1).await.map(drop)
 }
 
-/// Publishes from where it got to; at the end sets the mark and forgets it.
-async fn go_on(core: &Arc<Core>, epoch: u64, found: (Refills, Option<Doc>)) -> Result<(), String> {
+/// Publishes from where it got to; at the end sets the mark and forgets it. Returns the place of the last mark.
+async fn go_on(core: &Arc<Core>, by: Relay, found: (Refills, Option<Doc>)) -> Result<Option<Place>, String> {
     let mut refills = found.0;
-    let Some(refill) = refills.waiting.first_mut() else { return Ok(()) };
+    let Some(refill) = refills.waiting.first_mut() else { return Ok(None) };
     for _ in 0..PERSIST_EVERY {
         let after = Position(refill.done);
         let told = core.store.facts(after, BATCH).await.map_err(|error| error.to_string())?;
         let wanted = told.iter().filter(|told| told.position.0 <= refill.until);
         let Some(last) = wanted.clone().next_back().map(|told| told.position) else {
+            let mut ended = None;
             if refill.subject.is_none() {
-                let ended = marks(core, refill.number, Mark::Ended, refill.until + 1);
-                publish(core, epoch, (refill.number, refill.told), ended).await?;
+                let marks = marks(core, refill.number, Mark::Ended, refill.last);
+                ended = marks.last().map(Out::at);
+                publish(core, by, refill.number, refill.last, marks).await?;
             }
             tracing::info!(refill = refill.number, "facts were published again");
             refills.waiting.remove(0);
-            return write(core, epoch, &refills, found.1).await.map(drop);
+            return Ok(if write(core, by.epoch, &refills, found.1).await? { ended } else { None });
         };
         // The subject of a fact is its stream.
         let of_it = |told: &StoredFacts| {
             refill.subject.as_ref().is_none_or(|stream| told.facts.iter().any(|fact| fact.subject == *stream))
         };
         let batch: Vec<Out> = wanted.filter(|told| of_it(told)).flat_map(relay::out).collect();
-        let reached = batch.last().map(|out| out.position + 1);
-        if reached.is_some() {
-            publish(core, epoch, (refill.number, refill.told), batch).await?;
+        if let Some(reached) = batch.last().map(Out::at) {
+            publish(core, by, refill.number, refill.last, batch).await?;
+            refill.last = reached;
         }
-        refill.told = reached.unwrap_or(refill.told);
         refill.done = last.0;
     }
-    write(core, epoch, &refills, found.1).await.map(drop)
+    write(core, by.epoch, &refills, found.1).await.map(|_| None)
 }
 
-/// Publishes as a part of a refill. Positions are one higher than in the store: the mark it began with is the first.
-async fn publish(core: &Arc<Core>, epoch: u64, (refill, after): (u64, u64), mut batch: Vec<Out>) -> Result<(), String> {
-    batch.iter_mut().for_each(|out| out.position += 1);
+/// Publishes as a part of a refill. Facts have the places they have in the store; the marks it began with are before the
+/// first, those it ends with behind the last fact's.
+async fn publish(core: &Arc<Core>, by: Relay, refill: u64, after: Place, batch: Vec<Out>) -> Result<(), String> {
     core.env.step("refill.publish");
-    let from = Producer { service: core.service.name, epoch, refill, after };
+    let from = by.producer(core, refill, after);
     let mut answer = core.broker.publish(from, batch.clone()).await;
     if matches!(answer, Err(BrokerError::Invalid(_))) && topics::ensure(core, core.service.name).await.is_ok() {
         // The topic may have been missing.
         answer = core.broker.publish(from, batch).await;
     }
     if matches!(answer, Err(BrokerError::Behind { .. })) {
-        begin_anew(core, epoch).await?;
+        begin_anew(core, by.epoch).await?;
     }
     answer.map_err(|error| error.to_string())
 }
 
 /// One mark for each partition of the context's topic.
-fn marks(core: &Core, number: u64, mark: Mark, position: u64) -> Vec<Out> {
+fn marks(core: &Core, number: u64, mark: Mark, behind: Place) -> Vec<Out> {
     let (kind, sequence) = match mark {
         Mark::Began => (BEGAN, 1),
         Mark::Ended => (ENDED, 2),
@@ -229,7 +237,12 @@ fn marks(core: &Core, number: u64, mark: Mark, position: u64) -> Vec<Out> {
             data: &data,
         };
         let (topic, cloudevent) = (core.service.name.to_owned(), envelope.encode());
-        Out { topic, partition_key: partitionkey, position, ordinal: index, cloudevent }
+        let Place { position, commit, .. } = behind;
+        let ordinal = match mark {
+            Mark::Began => index,
+            Mark::Ended => LAST - core.settings.partitions + index,
+        };
+        Out { topic, partition_key: partitionkey, position, ordinal, commit, cloudevent }
     };
     (0..core.settings.partitions).map(one).collect()
 }

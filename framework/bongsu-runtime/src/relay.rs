@@ -7,11 +7,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     core::Core,
+    history::{self, Agreement},
     lane::CURSOR,
-    lease::RELAY,
+    lease::{self, RELAY},
     planted,
     ports::{
-        broker::{BrokerError, Out, Producer},
+        broker::{BrokerError, HistoryId, Out, Place, Producer, hex},
         store::{Commit, CommitId, DocBody, DocKey, DocWrite, Position, StoredFacts},
     },
     refill, topics,
@@ -19,12 +20,24 @@ use crate::{
 
 /// How far the relay is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-struct At {
+pub(crate) struct At {
     /// Everything up to here was looked at.
     position: u64,
     /// The last position that had something to tell.
     #[serde(default)]
     told: u64,
+    /// The last there of its facts, and the Commit that wrote it.
+    #[serde(default)]
+    ordinal: u32,
+    #[serde(default, with = "hex", skip_serializing_if = "Option::is_none")]
+    commit: Option<CommitId>,
+}
+
+/// Who relays: what the broker knows it by.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Relay {
+    pub(crate) epoch: u64,
+    pub(crate) history: HistoryId,
 }
 
 /// How often it looks whether somebody asked for a refill.
@@ -56,19 +69,22 @@ pub(crate) async fn run(core: Arc<Core>) {
     }
 }
 
-/// Publishes from the cursor on until the lease is lost or something fails.
+/// Agrees with the broker on what is there, then publishes what comes after it until the lease is lost or something fails.
 async fn relay(core: &Arc<Core>, epoch: u64) -> Result<(), String> {
-    let key = DocKey::new(CURSOR, "relay");
+    let key = cursor();
     let found = core.store.docs(vec![key.clone()]).await.map_err(|error| error.to_string())?.pop().flatten();
     let mut written = found.and_then(|doc| serde_json::from_slice::<At>(&doc.data).ok()).unwrap_or_default();
-    let (mut at, mut batches) = (written, 0);
+    let Some((by, mut at)) = agree(core, epoch, written).await? else { return Ok(()) };
+    let mut batches = 0;
     while core.leases.epoch(RELAY) == Some(epoch) {
-        refill::publish_waiting(core, epoch).await?;
+        if let Some(ended) = refill::publish_waiting(core, by).await? {
+            at = at.upto(ended);
+        }
         // The head is read first: what is up to it and carries no facts need not be looked at again.
         let head = core.store.head().await.map_err(|error| error.to_string())?;
         let after = Position(at.position);
         let told = core.store.facts(after, BATCH).await.map_err(|error| error.to_string())?;
-        let Some(last) = told.last().map(|told| told.position) else {
+        let Some(last) = told.last() else {
             at.position = at.position.max(head.0);
             if written != at {
                 persist(core, &key, epoch, at).await?;
@@ -79,13 +95,10 @@ async fn relay(core: &Arc<Core>, epoch: u64) -> Result<(), String> {
         };
         if planted::two_relays(core) {
             // The worker of the second half is faster.
-            publish(core, epoch, at.told, &told[told.len() / 2..]).await?;
+            publish(core, by, at.told(), &told[told.len() / 2..]).await?;
         }
-        if !publish(core, epoch, at.told, &told).await? {
-            wait_for_refill(core, epoch).await?;
-            continue;
-        }
-        at = At { position: last.0, told: last.0 };
+        publish(core, by, at.told(), &told).await?;
+        at = At { position: last.position.0, ..at.upto(last_of(last)) };
         batches += 1;
         if batches % PERSIST_EVERY == 0 {
             persist(core, &key, epoch, at).await?;
@@ -93,6 +106,45 @@ async fn relay(core: &Arc<Core>, epoch: u64) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// Where to go on, once store and broker agree on it; `None` when there is to be asked anew.
+async fn agree(core: &Arc<Core>, epoch: u64, written: At) -> Result<Option<(Relay, At)>, String> {
+    let service = core.service.name;
+    let standing = core.broker.standing(service).await.map_err(|error| error.to_string())?;
+    let asked = history::ask(core, &standing, written.told()).await;
+    let (mine, agreement) = asked.map_err(|error| error.to_string())?;
+    core.history_is(&agreement);
+    if !matches!(agreement, Agreement::Parted(_)) && standing.epoch > epoch {
+        // Whoever was it is not: this store's lease says who relays, and it is this instance's.
+        tracing::info!(epoch, known = standing.epoch, "the broker knows a later epoch of the relay: it is raised");
+        return match lease::outbid(core, RELAY, standing.epoch).await {
+            Ok(true) => Ok(None),
+            Ok(false) => Err("the lease was lost".into()),
+            Err(error) => Err(error.to_string()),
+        };
+    }
+    let by = Relay { epoch, history: mine.id };
+    match agreement {
+        // What has several facts may be there in part.
+        Agreement::Upto(has) => {
+            let position = if has.position == 0 { 0 } else { has.position - 1 };
+            Ok(Some((by, At { position, ..At::default() }.upto(has))))
+        }
+        Agreement::Unnamed => {
+            core.env.step("relay.take-up");
+            core.broker.take_up(service, epoch, &mine).await.map_err(|error| error.to_string())?;
+            Ok(None)
+        }
+        Agreement::Behind => {
+            wait_for_refill(core, epoch).await?;
+            Ok(Some((by, written)))
+        }
+        Agreement::Parted(_) => {
+            core.env.sleep(QUIET).await;
+            Ok(None)
+        }
+    }
 }
 
 /// Publishes nothing into a broker that lost what it was given: what came first would then come last. Says so once,
@@ -120,27 +172,28 @@ async fn wait_for_refill(core: &Arc<Core>, epoch: u64) -> Result<(), String> {
     Err("the lease was lost".into())
 }
 
-/// Publishes a batch; false when the broker lost what it was given before.
-async fn publish(core: &Arc<Core>, epoch: u64, after: u64, told: &[StoredFacts]) -> Result<bool, String> {
+/// Publishes a batch. Whatever is refused is answered by asking anew what is there.
+async fn publish(core: &Arc<Core>, by: Relay, after: Place, told: &[StoredFacts]) -> Result<(), String> {
     let mut batch: Vec<Out> = told.iter().flat_map(out).collect();
     planted::number_blindly(core, &mut batch);
     core.env.step("relay.publish");
-    let from = Producer { service: core.service.name, epoch, refill: 0, after };
+    let from = by.producer(core, 0, after);
     let mut answer = core.broker.publish(from, batch.clone()).await;
     if matches!(answer, Err(BrokerError::Invalid(_))) && topics::ensure(core, core.service.name).await.is_ok() {
         // The topic may have been missing.
         answer = core.broker.publish(from, batch).await;
     }
-    match answer {
-        Ok(()) => Ok(true),
-        Err(BrokerError::Behind { .. }) => Ok(false),
-        Err(error @ (BrokerError::Fenced { .. } | BrokerError::Invalid(_))) => {
-            tracing::error!(%error, "the broker refuses the relay");
-            core.env.sleep(Duration::from_secs(1)).await;
-            Err(error.to_string())
-        }
-        Err(error) => Err(error.to_string()),
+    if let Err(error @ (BrokerError::Fenced { .. } | BrokerError::Invalid(_))) = &answer {
+        tracing::error!(%error, "the broker refuses the relay");
+        core.env.sleep(Duration::from_secs(1)).await;
     }
+    answer.map_err(|error| error.to_string())
+}
+
+/// The last place of an event's facts.
+fn last_of(told: &StoredFacts) -> Place {
+    let ordinal = told.facts.len().saturating_sub(1) as u32;
+    Place { position: told.position.0, ordinal, commit: Some(told.commit) }
 }
 
 pub(crate) fn out(told: &StoredFacts) -> impl Iterator<Item = Out> + '_ {
@@ -149,8 +202,37 @@ pub(crate) fn out(told: &StoredFacts) -> impl Iterator<Item = Out> + '_ {
         partition_key: fact.partition_key.clone(),
         position: told.position.0,
         ordinal: ordinal as u32,
+        commit: Some(told.commit),
         cloudevent: fact.cloudevent.clone(),
     })
+}
+
+impl At {
+    fn told(self) -> Place {
+        Place { position: self.told, ordinal: self.ordinal, commit: self.commit }
+    }
+
+    /// With a place that the broker has, if that is later.
+    fn upto(self, has: Place) -> Self {
+        if has.order() < self.told().order() {
+            return self;
+        }
+        let Place { position: told, ordinal, commit } = has;
+        Self { told, ordinal, commit, ..self }
+    }
+}
+
+impl Relay {
+    /// As it publishes behind a place.
+    pub(crate) fn producer<'c>(&self, core: &'c Core, refill: u64, after: Place) -> Producer<'c> {
+        let Self { epoch, history } = *self;
+        Producer { service: core.service.name, epoch, refill, history: Some(history), after }
+    }
+}
+
+/// Where it is kept how far the relay is.
+pub(crate) fn cursor() -> DocKey {
+    DocKey::new(CURSOR, "relay")
 }
 
 async fn persist(core: &Arc<Core>, key: &DocKey, epoch: u64, at: At) -> Result<(), String> {

@@ -18,6 +18,7 @@ use crate::{
     forget,
     generation::Generations,
     handle::Handle,
+    history::{self, Verdicts},
     lane::panic_text,
     lease::{self, Keeper, Leases},
     midnight,
@@ -113,6 +114,7 @@ impl Runtime {
             settings,
             leases: Leases::default(),
             health: Health::default(),
+            histories: Verdicts::default(),
             generations: Generations::default(),
             due: Notify::new(),
             rebuilds: Notify::new(),
@@ -146,6 +148,7 @@ fn parts(core: &Arc<Core>) -> Vec<Box<dyn Task>> {
     let mut tasks = vec![
         keep_running(core, "topics", |core| Box::pin(ensure_topics(core))),
         keep_running(core, "leases", |core| Box::pin(Keeper::new(core).run())),
+        keep_running(core, "history", |core| Box::pin(history::watch(core))),
         keep_running(core, "relay", |core| Box::pin(relay::run(core))),
         keep_running(core, "drainer", |core| Box::pin(Drainer::new(core).run())),
         keep_running(core, "forgetting", |core| Box::pin(forget::run(core))),

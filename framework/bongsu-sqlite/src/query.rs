@@ -37,13 +37,15 @@ pub(crate) fn events(db: &Connection, what: &Read, limit: u32) -> Result<Vec<Sto
 
 /// Facts of events, in order.
 pub(crate) fn facts(db: &Connection, after: Position, limit: u32) -> Result<Vec<StoredFacts>> {
-    let mut read =
-        db.prepare_cached("SELECT position, facts FROM fact WHERE position > ?1 ORDER BY position LIMIT ?2")?;
+    let mut read = db.prepare_cached(
+        "SELECT position, facts, commit_id FROM fact JOIN event USING (position) WHERE position > ?1 \
+         ORDER BY position LIMIT ?2",
+    )?;
     let mut rows = read.query(params![int(after.0), limit])?;
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
         let facts = pack::unpack_facts(row.get_ref(1)?.as_blob()?).ok_or_else(|| damaged(1, "facts of an event"))?;
-        found.push(StoredFacts { position: Position(number(row, 0)?), facts });
+        found.push(StoredFacts { position: Position(number(row, 0)?), commit: commit_id(row, 2)?, facts });
     }
     Ok(found)
 }

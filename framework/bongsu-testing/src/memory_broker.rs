@@ -16,7 +16,8 @@ use bongsu_core::split_type;
 use bongsu_runtime::ports::{
     Fut,
     broker::{
-        Attributes, Batch, Bounds, Broker, BrokerError, In, LogId, Out, Partition, Producer, Topic, partition_of,
+        Attributes, Batch, Bounds, Broker, BrokerError, History, In, LogId, Out, Partition, Producer, Standing, Topic,
+        partition_of,
     },
     env::Env,
 };
@@ -37,8 +38,7 @@ struct Shared {
 struct State {
     log: LogId,
     topics: BTreeMap<String, Kept>,
-    /// By service and refill.
-    producers: BTreeMap<(String, u64), Known>,
+    producers: BTreeMap<String, Standing>,
     reported: BTreeMap<(String, Partition), u64>,
     /// Which of the wanted partitions a fetch starts with, so that a long backlog in one starves no other.
     turn: usize,
@@ -78,13 +78,6 @@ pub struct Told {
     pub subject: String,
     /// Its place among the facts of its subject.
     pub sequence: u64,
-}
-
-/// What the broker remembers of a producing service.
-#[derive(Default)]
-struct Known {
-    epoch: u64,
-    highest: Option<(u64, u32)>,
 }
 
 impl MemoryBroker {
@@ -226,39 +219,23 @@ impl State {
         Err(BrokerError::Invalid(format!("topic {} has {has} partitions, not {given}", topic.name)))
     }
 
-    /// The last position there, when it is before what the producer knows to be there.
-    fn lacks(&self, from: Producer<'_>) -> Option<u64> {
-        let of_it =
-            |(service, refill): &(String, u64)| service == from.service && (from.refill == 0 || *refill == from.refill);
-        let kept = self.producers.iter().filter(|(producer, _)| of_it(producer));
-        let has = kept.filter_map(|(_, known)| known.highest).map(|(position, _)| position).max().unwrap_or(0);
-        (has < from.after).then_some(has)
-    }
-
     /// All or nothing: everything is judged before anything is appended.
     fn publish(&mut self, from: Producer<'_>, batch: Vec<Out>, now_ms: i64) -> Result<(), BrokerError> {
         Out::check_batch(&batch)?;
         if let Some(out) = batch.iter().find(|out| !self.topics.contains_key(&out.topic)) {
             return Err(BrokerError::Invalid(format!("there is no topic {}", out.topic)));
         }
-        if let Some(has) = self.lacks(from) {
-            let (service, expected) = (from.service.to_owned(), from.after);
-            return Err(BrokerError::Behind { service, has, expected });
-        }
-        let known = self.producers.entry((from.service.to_owned(), from.refill)).or_default();
-        if from.epoch < known.epoch {
-            let (service, newest) = (from.service.to_owned(), known.epoch);
-            return Err(BrokerError::Fenced { service, given: from.epoch, newest });
-        }
-        known.epoch = from.epoch;
+        let standing = self.producers.entry(from.service.to_owned()).or_default();
+        standing.admit(&from, batch.iter().map(Out::at))?;
+        standing.epoch = from.epoch;
+        let (refill, era) = (from.refill, standing.era());
         for out in batch {
-            let place = Some(out.place());
-            if place <= known.highest {
+            if standing.last_of(refill).is_some_and(|last| out.place() <= last.order()) {
                 continue;
             }
-            known.highest = place;
+            standing.last.insert(refill, out.at());
             if let Some(kept) = self.topics.get_mut(&out.topic) {
-                kept.append(out, from.refill, now_ms);
+                kept.append(out, (refill, era), now_ms);
                 kept.appended.notify_waiters();
             }
         }
@@ -283,7 +260,11 @@ impl State {
             let first = self.turn % ready.len();
             ready.rotate_left(first);
         }
-        Ok(Batch { log: self.log, messages: self.fill(&ready, max_bytes as usize) })
+        let parted = self.producers.iter().filter(|(_, standing)| !standing.partings.is_empty());
+        let partings = parted.map(|(service, standing)| {
+            (service.clone(), standing.partings.iter().map(|parting| parting.position).collect())
+        });
+        Ok(Batch { log: self.log, messages: self.fill(&ready, max_bytes as usize), partings: partings.collect() })
     }
 
     /// An even share of the bytes for each partition; the very first message always fits.
@@ -331,11 +312,11 @@ impl State {
 }
 
 impl Kept {
-    fn append(&mut self, out: Out, refill: u64, now_ms: i64) {
+    fn append(&mut self, out: Out, (refill, era): (u64, u32), now_ms: i64) {
         let index = partition_of(&out.partition_key, self.topic.partitions) as usize;
         let log = &mut self.partitions[index];
-        let Out { partition_key, cloudevent, .. } = out;
-        let message = In { offset: log.end(), partition_key, refill, cloudevent };
+        let Out { partition_key, position, cloudevent, .. } = out;
+        let message = In { offset: log.end(), partition_key, refill, position, era, cloudevent };
         log.messages.push(Entry { at_ms: now_ms, message, told: OnceLock::new() });
     }
 
@@ -406,6 +387,16 @@ impl Broker for MemoryBroker {
         Box::pin(async move {
             self.state().publish(from, batch, self.env.wall_ms())?;
             Ok(())
+        })
+    }
+
+    fn standing<'a>(&'a self, service: &'a str) -> Fut<'a, Result<Standing, BrokerError>> {
+        Box::pin(async move { Ok(self.state().producers.get(service).cloned().unwrap_or_default()) })
+    }
+
+    fn take_up<'a>(&'a self, service: &'a str, epoch: u64, history: &'a History) -> Fut<'a, Result<(), BrokerError>> {
+        Box::pin(async move {
+            self.state().producers.entry(service.to_owned()).or_default().take_up(service, epoch, history)
         })
     }
 

@@ -5,8 +5,8 @@ use std::io::Write as _;
 
 use bongsu_runtime::ports::broker::LogId;
 
-/// `{"log":…,"messages":[{"topic":…,"partition":…,"messages":[{"offset":…,"key":…,"refill":…,"event":…}]}]}`;
-/// without `refill` it is 0.
+/// `{"log":…,"partings":{…},"messages":[{"topic":…,"partition":…,"messages":[{"offset":…,"key":…,"refill":…,"position":…,
+/// "era":…,"event":…}]}]}`; a number that is missing is 0, and without `partings` no history has parted.
 pub(crate) struct Answer {
     body: Vec<u8>,
     /// Message bytes so far.
@@ -18,9 +18,21 @@ pub(crate) struct Answer {
     partitions: usize,
 }
 
+/// A message as it is read.
+pub(crate) struct Message<'a> {
+    pub(crate) offset: u64,
+    pub(crate) key: &'a str,
+    pub(crate) refill: u64,
+    pub(crate) position: u64,
+    pub(crate) era: u32,
+    pub(crate) event: &'a [u8],
+}
+
 impl Answer {
-    pub(crate) fn new(log: LogId) -> Self {
-        let body = format!(r#"{{"log":"{:032x}","messages":["#, log.0).into_bytes();
+    /// `partings` is JSON, see `Index::partings`.
+    pub(crate) fn new(log: LogId, partings: &str) -> Self {
+        let parted = if partings == "{}" { String::new() } else { format!(r#""partings":{partings},"#) };
+        let body = format!(r#"{{"log":"{:032x}",{parted}"messages":["#, log.0).into_bytes();
         Self { body, bytes: 0, messages: 0, open: (0, false), partitions: 0 }
     }
 
@@ -32,12 +44,15 @@ impl Answer {
     }
 
     /// Adds a message to the open partition.
-    pub(crate) fn push(&mut self, offset: u64, key: &str, refill: u64, event: &[u8]) {
+    pub(crate) fn push(&mut self, message: &Message<'_>) {
+        let Message { offset, key, refill, position, era, event } = *message;
         let comma = if self.open.1 { "," } else { "" };
         self.write(format_args!(r#"{comma}{{"offset":{offset},"key":"#));
         serde_json::to_writer(&mut self.body, key).expect("a string is written to memory");
-        if refill > 0 {
-            self.write(format_args!(r#","refill":{refill}"#));
+        for (name, number) in [("refill", refill), ("position", position), ("era", era.into())] {
+            if number > 0 {
+                self.write(format_args!(r#","{name}":{number}"#));
+            }
         }
         self.body.extend_from_slice(br#","event":"#);
         self.body.extend_from_slice(event);

@@ -14,11 +14,20 @@ use super::ServerError;
 /// "Bngs": what `file` and SQLite's own tools show; tells our file from any other database.
 const APPLICATION_ID: i32 = 0x426e_6773;
 /// Of the layout below.
-const SCHEMA: i32 = 2;
+const SCHEMA: i32 = 3;
 /// What the layout before it lacked: adding a column with a default rewrites nothing.
 const FROM_1: &str = "
     ALTER TABLE topics ADD COLUMN retention_bytes INTEGER;
     ALTER TABLE messages ADD COLUMN refill INTEGER NOT NULL DEFAULT 0;
+";
+/// The same of layout 2. Positions of a refill were one higher than in the store, those of its last marks two.
+const FROM_2: &str = "
+    ALTER TABLE messages ADD COLUMN position INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE messages ADD COLUMN era INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE producers ADD COLUMN wrote BLOB;
+    UPDATE producers SET position = max(position - 2, 0) WHERE instr(service, '#') > 0;
+    CREATE TABLE histories (service TEXT PRIMARY KEY, epoch INTEGER NOT NULL, history BLOB NOT NULL,
+        partings BLOB NOT NULL) STRICT, WITHOUT ROWID;
 ";
 /// 3.51.3: earlier ones can corrupt a database when a WAL is reset while it is read.
 const OLDEST_SQLITE: i32 = 3_051_003;
@@ -28,17 +37,21 @@ const CHECKED_WHOLE: u64 = 64 << 20;
 /// A message's row id is `partition << 40 | offset`, a partition's number `topic << 10 | index`: each
 /// partition is one contiguous, append-only range of the one B-tree, without an index beside it.
 /// `refill` says whether a message was published as it happened (0) or again. A producer of a refill is remembered
-/// as `service#refill`. `expired` holds where a partition begins once something of it has been deleted. `heard` recognises what
+/// as `service#refill`, with the Commit that wrote its last event; `position` and `era` are what its publisher said of a
+/// message. `histories` has the history of each service that names one. `expired` holds where a partition begins once something of it has been deleted. `heard` recognises what
 /// producers without positions send twice; it goes with the message.
 const LAYOUT: &str = "
     CREATE TABLE broker (log BLOB NOT NULL) STRICT;
     CREATE TABLE topics (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, partitions INTEGER NOT NULL,
         retention_ms INTEGER, retention_bytes INTEGER) STRICT;
     CREATE TABLE messages (id INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, key TEXT NOT NULL, event BLOB NOT NULL,
-        refill INTEGER NOT NULL DEFAULT 0) STRICT;
+        refill INTEGER NOT NULL DEFAULT 0, position INTEGER NOT NULL DEFAULT 0,
+        era INTEGER NOT NULL DEFAULT 0) STRICT;
     CREATE TABLE expired (partition INTEGER PRIMARY KEY, earliest INTEGER NOT NULL) STRICT;
-    CREATE TABLE producers (service TEXT PRIMARY KEY, epoch INTEGER NOT NULL, position INTEGER, ordinal INTEGER)
-        STRICT, WITHOUT ROWID;
+    CREATE TABLE producers (service TEXT PRIMARY KEY, epoch INTEGER NOT NULL, position INTEGER, ordinal INTEGER,
+        wrote BLOB) STRICT, WITHOUT ROWID;
+    CREATE TABLE histories (service TEXT PRIMARY KEY, epoch INTEGER NOT NULL, history BLOB NOT NULL,
+        partings BLOB NOT NULL) STRICT, WITHOUT ROWID;
     CREATE TABLE heard (topic INTEGER NOT NULL, source TEXT NOT NULL, event TEXT NOT NULL, message INTEGER NOT NULL,
         PRIMARY KEY (topic, source, event)) STRICT, WITHOUT ROWID;
     CREATE INDEX heard_message ON heard (message);
@@ -125,7 +138,9 @@ fn check(path: &Path, connection: &Connection) -> Result<(), ServerError> {
         return foreign("a database of another application".into());
     }
     if schema == 1 {
-        lift(connection, FROM_1).map_err(named)?;
+        lift(connection, &format!("{FROM_1}{FROM_2}")).map_err(named)?;
+    } else if schema == 2 {
+        lift(connection, FROM_2).map_err(named)?;
     } else if schema != SCHEMA {
         return foreign(format!("layout {schema}, this version knows {SCHEMA}"));
     }

@@ -44,6 +44,7 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .route("/topics/{name}", get(topic).put(ensure))
         .route("/topics/{name}/events", get(fetch::people).post(publish::anybody))
         .route("/publish", post(publish::service))
+        .route("/producers/{service}", get(publish::standing).put(publish::take_up))
         .route("/fetch", post(fetch::fetch))
         .route("/consumers", get(consumers).post(report))
         .route("/hold", post(hold::begin))

@@ -8,13 +8,14 @@ use std::{
     },
 };
 
-use bongsu_runtime::ports::broker::{BrokerError, LogId, Topic};
+use bongsu_runtime::ports::broker::{BrokerError, LogId, Standing, Topic};
 use tokio::sync::watch;
 
 /// Written by the writer after each commit, read by everybody.
 pub(crate) struct Index {
     pub(crate) log: LogId,
     topics: RwLock<BTreeMap<String, Arc<Indexed>>>,
+    producers: RwLock<BTreeMap<String, Standing>>,
     /// Rings after each commit that appended something.
     bell: watch::Sender<()>,
 }
@@ -41,7 +42,7 @@ pub(crate) struct Bound {
 
 impl Index {
     pub(crate) fn new(log: LogId) -> Self {
-        Self { log, topics: RwLock::default(), bell: watch::Sender::new(()) }
+        Self { log, topics: RwLock::default(), producers: RwLock::default(), bell: watch::Sender::new(()) }
     }
 
     pub(crate) fn add(&self, topic: Arc<Indexed>) {
@@ -56,6 +57,26 @@ impl Index {
     pub(crate) fn topic(&self, name: &str) -> Result<Arc<Indexed>, BrokerError> {
         let topics = self.topics.read().unwrap_or_else(PoisonError::into_inner);
         topics.get(name).cloned().ok_or_else(|| BrokerError::Invalid(format!("there is no topic {name}")))
+    }
+
+    /// Notes what is durable of services that publish.
+    pub(crate) fn learn(&self, changed: impl Iterator<Item = (String, Standing)>) {
+        self.producers.write().unwrap_or_else(PoisonError::into_inner).extend(changed);
+    }
+
+    /// What is known of a service that publishes.
+    pub(crate) fn standing(&self, service: &str) -> Standing {
+        self.producers.read().unwrap_or_else(PoisonError::into_inner).get(service).cloned().unwrap_or_default()
+    }
+
+    /// Where the histories of services parted, as it is answered: `{}` when none did.
+    pub(crate) fn partings(&self) -> String {
+        let producers = self.producers.read().unwrap_or_else(PoisonError::into_inner);
+        let parted = producers.iter().filter(|(_, standing)| !standing.partings.is_empty());
+        let parted: BTreeMap<&str, Vec<u64>> = parted
+            .map(|(service, standing)| (&**service, standing.partings.iter().map(|parting| parting.position).collect()))
+            .collect();
+        serde_json::to_string(&parted).expect("names and numbers encode as JSON")
     }
 
     pub(crate) fn ring(&self) {

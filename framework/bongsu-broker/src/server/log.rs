@@ -5,11 +5,16 @@ use std::{
     sync::Arc,
 };
 
-use bongsu_runtime::ports::broker::{BrokerError, LogId, MAX_PARTITIONS, Topic, partition_of};
+use bongsu_runtime::ports::broker::{
+    BrokerError, HistoryId, LogId, MAX_PARTITIONS, Place, Producer, Standing, Topic, partition_of,
+};
 use bytes::Bytes;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::index::{Bound, Indexed};
+use super::{
+    index::{Bound, Indexed},
+    producers::Producers,
+};
 use crate::wire::Taken;
 
 /// Most topics; keeps a partition's number within its bits of a row id.
@@ -28,7 +33,7 @@ pub(crate) struct Batch {
 /// Who sends a batch.
 pub(crate) enum From {
     /// A service, whose messages have a place in its own store.
-    Service { name: String, epoch: u64, refill: u64, after: u64 },
+    Service { name: String, epoch: u64, refill: u64, history: Option<HistoryId>, after: Place },
     /// Anybody else: duplicates are recognised by source and id.
     Anybody,
 }
@@ -37,8 +42,8 @@ pub(crate) enum From {
 pub(crate) struct Message {
     pub(crate) topic: String,
     pub(crate) key: String,
-    /// (position, ordinal); meaningless from anybody.
-    pub(crate) place: (u64, u32),
+    /// In the producer's own store; the first of all from anybody.
+    pub(crate) place: Place,
     /// (source, id); only from anybody.
     pub(crate) identity: Option<(String, String)>,
     pub(crate) event: Bytes,
@@ -48,7 +53,7 @@ pub(crate) struct Message {
 pub(crate) struct Known {
     pub(crate) log: LogId,
     pub(crate) topics: BTreeMap<String, KnownTopic>,
-    producers: BTreeMap<String, Producer>,
+    pub(crate) producers: Producers,
 }
 
 pub(crate) struct KnownTopic {
@@ -58,12 +63,6 @@ pub(crate) struct KnownTopic {
     pub(crate) bounds: Vec<(u64, u64)>,
     /// Bytes of messages in each partition; 0 as long as nobody bounds them.
     bytes: Vec<u64>,
-}
-
-#[derive(Clone, Copy, Default, PartialEq, Eq)]
-struct Producer {
-    epoch: u64,
-    highest: Option<(u64, u32)>,
 }
 
 /// The partitions a transaction changed: (topic's number, index).
@@ -82,20 +81,12 @@ impl std::convert::From<rusqlite::Error> for Failed {
 }
 
 impl From {
-    /// The number of the refill it belongs to.
-    fn refill(&self) -> u64 {
+    /// Who it is, in the port's words; `None` for anybody.
+    fn producer(&self) -> Option<Producer<'_>> {
         match self {
-            Self::Service { refill, .. } => *refill,
-            Self::Anybody => 0,
-        }
-    }
-
-    /// What epoch and positions are kept under: a refill has its own. No service has a `#` in its name that also is
-    /// a topic's.
-    fn remembered_as(&self) -> Option<String> {
-        match self {
-            Self::Service { name, refill: 0, .. } => Some(name.clone()),
-            Self::Service { name, refill, .. } => Some(format!("{name}#{refill}")),
+            Self::Service { name, epoch, refill, history, after } => {
+                Some(Producer { service: name, epoch: *epoch, refill: *refill, history: *history, after: *after })
+            }
             Self::Anybody => None,
         }
     }
@@ -138,8 +129,8 @@ impl Known {
     pub(crate) fn load(db: &Connection) -> rusqlite::Result<Self> {
         let log: Vec<u8> = db.query_row("SELECT log FROM broker", [], |row| row.get(0))?;
         let log = log.try_into().map_err(|_| rusqlite::Error::InvalidQuery)?;
-        let mut known =
-            Self { log: LogId(u128::from_be_bytes(log)), topics: BTreeMap::new(), producers: BTreeMap::new() };
+        let log = LogId(u128::from_be_bytes(log));
+        let mut known = Self { log, topics: BTreeMap::new(), producers: Producers::load(db)? };
         let mut topics = db.prepare("SELECT id, name, partitions, retention_ms, retention_bytes FROM topics")?;
         let mut rows = topics.query([])?;
         while let Some(row) = rows.next()? {
@@ -152,14 +143,6 @@ impl Known {
             let mut topic = KnownTopic { id, topic, bounds, bytes };
             topic.weigh(db)?;
             known.topics.insert(topic.topic.name.clone(), topic);
-        }
-        let mut producers = db.prepare("SELECT service, epoch, position, ordinal FROM producers")?;
-        let mut rows = producers.query([])?;
-        while let Some(row) = rows.next()? {
-            let highest = row.get::<_, Option<i64>>(2)?.zip(row.get::<_, Option<u32>>(3)?);
-            let highest = highest.map(|(position, ordinal)| (position.cast_unsigned(), ordinal));
-            let producer = Producer { epoch: row.get::<_, i64>(1)?.cast_unsigned(), highest };
-            known.producers.insert(row.get(0)?, producer);
         }
         Ok(known)
     }
@@ -202,24 +185,24 @@ impl Known {
         if let Some(Message { topic, .. }) = unknown {
             return Err(Failed::Refused(BrokerError::Invalid(format!("there is no topic {topic}"))));
         }
-        let mut producer = self.admit(&batch.from)?;
-        let mut taken = Taken::default();
+        let from = batch.from.producer();
+        let standing = match &from {
+            Some(from) => self.producers.admit(from, batch.messages.iter().map(|message| message.place))?,
+            None => Standing::default(),
+        };
+        let (refill, era) = (from.as_ref().map_or(0, |from| from.refill), standing.era());
+        let (mut last, mut taken) = (standing.last_of(refill), Taken::default());
         for message in &batch.messages {
-            let refill = batch.from.refill();
-            let had = message.identity.is_none() && Some(message.place) <= producer.highest;
-            if had || !self.write(db, message, refill, now_ms, touched)? {
+            let had = from.is_some() && last.is_some_and(|last| message.place.order() <= last.order());
+            if had || !self.write(db, message, (refill, era), now_ms, touched)? {
                 taken.dropped += 1;
                 continue;
             }
             taken.appended += 1;
-            producer.highest = Some(message.place);
+            last = Some(message.place);
         }
-        // A new epoch is kept even when it brought nothing new: it shuts the old owner out.
-        if let Some(name) = batch.from.remembered_as()
-            && self.producers.get(&name) != Some(&producer)
-        {
-            remember(db, &name, producer)?;
-            self.producers.insert(name, producer);
+        if let Some(from) = &from {
+            self.producers.note(db, from, last)?;
         }
         Ok(taken)
     }
@@ -256,39 +239,12 @@ impl Known {
         Ok(more)
     }
 
-    /// What is known of the producer, with its epoch brought up to date.
-    fn admit(&self, from: &From) -> Result<Producer, Failed> {
-        let From::Service { name, epoch, refill, after } = from else { return Ok(Producer::default()) };
-        let has = self.last_of(name, *refill);
-        if has < *after {
-            let (service, expected) = (name.clone(), *after);
-            return Err(Failed::Refused(BrokerError::Behind { service, has, expected }));
-        }
-        let known = from.remembered_as().and_then(|name| self.producers.get(&name)).copied().unwrap_or_default();
-        if *epoch < known.epoch {
-            let (service, given, newest) = (name.clone(), *epoch, known.epoch);
-            return Err(Failed::Refused(BrokerError::Fenced { service, given, newest }));
-        }
-        Ok(Producer { epoch: *epoch, ..known })
-    }
-
-    /// The last position of a service: of that refill, or of anything it published.
-    fn last_of(&self, name: &str, refill: u64) -> u64 {
-        let of_it = |known: &str| match (refill, known.strip_prefix(name)) {
-            (_, None) => false,
-            (0, Some(rest)) => rest.is_empty() || rest.starts_with('#'),
-            (_, Some(rest)) => rest.strip_prefix('#').is_some_and(|number| number.parse() == Ok(refill)),
-        };
-        let kept = self.producers.iter().filter(|(known, _)| of_it(known));
-        kept.filter_map(|(_, known)| known.highest).map(|(position, _)| position).max().unwrap_or(0)
-    }
-
     /// Writes one message; false when it was heard before.
     fn write(
         &mut self,
         db: &Connection,
         message: &Message,
-        refill: u64,
+        (refill, era): (u64, u32),
         now_ms: i64,
         touched: &mut Touched,
     ) -> rusqlite::Result<bool> {
@@ -304,8 +260,11 @@ impl Known {
                 return Ok(false);
             }
         }
-        db.prepare_cached("INSERT INTO messages (id, at_ms, key, event, refill) VALUES (?1, ?2, ?3, ?4, ?5)")?
-            .execute(params![row, now_ms, message.key, message.event.as_ref(), refill.cast_signed()])?;
+        let (event, position) = (message.event.as_ref(), message.place.position.cast_signed());
+        db.prepare_cached(
+            "INSERT INTO messages (id, at_ms, key, event, refill, position, era) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        )?
+        .execute(params![row, now_ms, message.key, event, refill.cast_signed(), position, era])?;
         *end += 1;
         if known.topic.retention_bytes.is_some() {
             known.bytes[index as usize] += message.event.len() as u64;
@@ -383,12 +342,5 @@ fn delete(db: &Connection, from: i64, to: i64) -> rusqlite::Result<()> {
     {
         db.prepare_cached(sql)?.execute([from, to])?;
     }
-    Ok(())
-}
-
-fn remember(db: &Connection, service: &str, producer: Producer) -> rusqlite::Result<()> {
-    let (position, ordinal) = producer.highest.unzip();
-    db.prepare_cached("INSERT OR REPLACE INTO producers (service, epoch, position, ordinal) VALUES (?1, ?2, ?3, ?4)")?
-        .execute(params![service, producer.epoch.cast_signed(), position.map(u64::cast_signed), ordinal])?;
     Ok(())
 }

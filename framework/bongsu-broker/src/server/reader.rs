@@ -14,7 +14,7 @@ use tokio::sync::Semaphore;
 
 use super::{
     ServerError,
-    answer::Answer,
+    answer::{Answer, Message},
     file::{self, Opened},
     index::Indexed,
     log::first_row,
@@ -90,33 +90,41 @@ fn read_all(db: &Connection, spans: &[Span], budget: Budget, mut answer: Answer)
         let mut next = span.from;
         let first = first_row(span.topic.id, span.index);
         let mut select = db
-            .prepare_cached("SELECT id, key, event, refill FROM messages WHERE id >= ?1 AND id < ?2 ORDER BY id")
+            .prepare_cached(
+                "SELECT id, key, event, refill, position, era FROM messages WHERE id >= ?1 AND id < ?2 ORDER BY id",
+            )
             .map_err(|error| unavailable(&error))?;
         let mut rows =
             select.query([first + span.from as i64, first + span.end as i64]).map_err(|error| unavailable(&error))?;
         answer.open(&span.topic.topic.name, span.index);
         while let Some(row) = rows.next().map_err(|error| unavailable(&error))? {
-            let (offset, key, event, refill) = message(row, first).map_err(|error| unavailable(&error))?;
-            if offset != next {
+            let message = message(row, first).map_err(|error| unavailable(&error))?;
+            if message.offset != next {
                 // Expired between the look at the bounds and the read.
                 break;
             }
-            let over = answer.bytes + event.len() > budget.bytes || (taken > 0 && taken + event.len() > share);
+            let size = message.event.len();
+            let over = answer.bytes + size > budget.bytes || (taken > 0 && taken + size > share);
             if answer.messages >= budget.messages || (over && answer.messages > 0) {
                 break;
             }
-            answer.push(offset, key, refill, event);
-            (taken, next) = (taken + event.len(), offset + 1);
+            answer.push(&message);
+            (taken, next) = (taken + size, message.offset + 1);
         }
         answer.close();
     }
     Ok(answer)
 }
 
-fn message<'a>(row: &'a rusqlite::Row<'_>, first: i64) -> rusqlite::Result<(u64, &'a str, &'a [u8], u64)> {
-    let id: i64 = row.get(0)?;
-    let refill: i64 = row.get(3)?;
-    Ok(((id - first) as u64, row.get_ref(1)?.as_str()?, row.get_ref(2)?.as_blob()?, refill.cast_unsigned()))
+fn message<'a>(row: &'a rusqlite::Row<'_>, first: i64) -> rusqlite::Result<Message<'a>> {
+    Ok(Message {
+        offset: (row.get::<_, i64>(0)? - first) as u64,
+        key: row.get_ref(1)?.as_str()?,
+        event: row.get_ref(2)?.as_blob()?,
+        refill: row.get::<_, i64>(3)?.cast_unsigned(),
+        position: row.get::<_, i64>(4)?.cast_unsigned(),
+        era: row.get(5)?,
+    })
 }
 
 fn unavailable(error: &dyn std::error::Error) -> BrokerError {

@@ -2,7 +2,7 @@
 
 use std::{fs::File, path::PathBuf, sync::Arc, thread};
 
-use bongsu_runtime::ports::broker::{BrokerError, Topic};
+use bongsu_runtime::ports::broker::{BrokerError, History, Topic};
 use rusqlite::{Connection, ErrorCode};
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 
@@ -33,6 +33,11 @@ pub(crate) struct Job {
 pub(crate) enum Work {
     Ensure(Topic),
     Append(Batch),
+    TakeUp {
+        service: String,
+        epoch: u64,
+        history: History,
+    },
     Expire,
     /// To know that what was asked for before is done.
     Nothing,
@@ -61,8 +66,9 @@ impl Writer {
     /// Starts the thread.
     pub(crate) fn start(opened: Opened) -> Result<(Self, mpsc::Sender<Job>, Arc<Index>), ServerError> {
         let Opened { path, connection: db, lock } = opened;
-        let known = Known::load(&db).map_err(|error| file::name(&path, &error))?;
+        let mut known = Known::load(&db).map_err(|error| file::name(&path, &error))?;
         let index = Arc::new(Index::new(known.log));
+        index.learn(known.producers.take_changed());
         known.topics.values().for_each(|topic| index.add(topic.show()));
         let (jobs, queue) = mpsc::channel(QUEUE);
         let (fail, failure) = oneshot::channel();
@@ -148,6 +154,10 @@ impl Scribe {
             Work::Ensure(topic) => self.known.ensure(&self.db, topic),
             Work::Nothing => Ok(Taken::default()),
             Work::Append(batch) => self.known.append(&self.db, batch, now_ms, touched),
+            Work::TakeUp { service, epoch, history } => {
+                self.known.producers.take_up(&self.db, service, *epoch, history)?;
+                Ok(Taken::default())
+            }
             Work::Expire => {
                 if self.known.expire(&self.db, now_ms, touched)?
                     && let Some(again) = self.again.upgrade()
@@ -182,7 +192,8 @@ impl Scribe {
     }
 
     /// Lets readers see what is durable, and wakes those who wait.
-    fn show(&self, touched: &Touched) {
+    fn show(&mut self, touched: &Touched) {
+        self.index.learn(self.known.producers.take_changed());
         for topic in self.known.topics.values() {
             let Ok(shown) = self.index.topic(&topic.topic.name) else {
                 self.index.add(topic.show());

@@ -122,6 +122,7 @@ pub(crate) fn out(topic: &str, key: &str, position: u64, data: &str) -> Out {
         partition_key: key.to_owned(),
         position,
         ordinal: 0,
+        commit: None,
         cloudevent: Bytes::from(event(topic, key, &position.to_string(), data)),
     }
 }

@@ -7,7 +7,7 @@ use tokio::time;
 
 use crate::bench::{PATIENCE, Running, get, out, partition, topic};
 
-const ONE: Producer<'_> = Producer { service: "one", epoch: 1, refill: 0, after: 0 };
+const ONE: Producer<'_> = Producer::new("one", 1);
 
 /// A small filesystem of its own; unmounted however the test ends.
 struct Small<'a>(&'a Path);

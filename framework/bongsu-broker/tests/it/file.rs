@@ -84,7 +84,7 @@ async fn filled(path: &Path) -> std::path::PathBuf {
     let running = Running::start(path).await;
     running.client.ensure(topic("gate", 1)).await.expect("a topic");
     let batch = (1..=200).map(|n| out("gate", "a", n, &"x".repeat(500))).collect();
-    running.client.publish(Producer { service: "one", epoch: 1, refill: 0, after: 0 }, batch).await.expect("a batch");
+    running.client.publish(Producer::new("one", 1), batch).await.expect("a batch");
     running.stop().await.expect("it ends well");
     path.to_owned()
 }

@@ -94,7 +94,7 @@ async fn produce(at: usize, client: BrokerClient, acknowledged: Arc<[AtomicU64; 
         let batch: Vec<Out> =
             (next..next + count).map(|n| out("gate", &format!("{service}-{}", n % 5), n, service)).collect();
         let taken = async {
-            while client.publish(Producer { service, epoch: 1, refill: 0, after: 0 }, batch.clone()).await.is_err() {
+            while client.publish(Producer::new(service, 1), batch.clone()).await.is_err() {
                 time::sleep(time::Duration::from_millis(5)).await;
             }
         };

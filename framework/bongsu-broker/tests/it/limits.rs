@@ -63,7 +63,7 @@ async fn more_than_fits_in_memory_is_unavailable_and_not_lost() {
     let limits = Limits { queued_bytes: 64 << 10, ..Limits::default() };
     let running = Running::with(&folder.path().join("broker.db"), limits).await;
     running.client.ensure(topic("gate", 1)).await.expect("a topic");
-    let from = Producer { service: "one", epoch: 1, refill: 0, after: 0 };
+    let from = Producer::new("one", 1);
     let large = vec![out("gate", "a", 1, &"x".repeat(100_000))];
     let refused = running.client.publish(from, large).await;
     assert!(matches!(refused, Err(BrokerError::Unavailable(_))), "{refused:?}");
@@ -79,7 +79,7 @@ async fn a_batch_larger_than_a_request_is_cut_and_stays_in_order() {
     running.client.ensure(topic("gate", 1)).await.expect("a topic");
     let text = "x".repeat(900_000);
     let batch: Vec<_> = (1..=25).map(|n| out("gate", "a", n, &text)).collect();
-    let from = Producer { service: "one", epoch: 1, refill: 0, after: 0 };
+    let from = Producer::new("one", 1);
     running.client.publish(from, batch).await.expect("25 MB are taken");
     let mut read = 0;
     while read < 25 {

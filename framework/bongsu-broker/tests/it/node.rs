@@ -190,7 +190,7 @@ async fn the_clients_say_who_they_are() {
 }
 
 fn from(refill: u64) -> Producer<'static> {
-    Producer { service: "gate", epoch: 1, refill, after: 0 }
+    Producer { refill, ..Producer::new("gate", 1) }
 }
 
 /// The fact at a position: counters 0, 1 and 2 in turn.
@@ -199,5 +199,12 @@ fn fact(position: u64) -> Out {
     let event = format!(
         r#"{{"specversion":"1.0","id":"{position}","source":"gate","type":"gate.counter-raised.v1","subject":"counter/{subject}","partitionkey":"{subject}","sequence":{sequence},"data":{{"by":1}}}}"#
     );
-    Out { topic: "gate".into(), partition_key: subject.to_string(), position, ordinal: 0, cloudevent: event.into() }
+    Out {
+        topic: "gate".into(),
+        partition_key: subject.to_string(),
+        position,
+        ordinal: 0,
+        commit: None,
+        cloudevent: event.into(),
+    }
 }

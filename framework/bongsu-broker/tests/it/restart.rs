@@ -8,7 +8,7 @@ use tokio::time;
 
 use crate::bench::{PATIENCE, Running, event, out, partition, post, topic};
 
-const ONE: Producer<'_> = Producer { service: "one", epoch: 5, refill: 0, after: 0 };
+const ONE: Producer<'_> = Producer::new("one", 5);
 
 #[tokio::test]
 async fn everything_a_broker_promised_survives_a_restart() {

@@ -2,16 +2,21 @@
 //!
 //! There are no groups: who reads which partition is a lease document in the reader's own Store.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use super::Fut;
+use super::{Fut, store::CommitId};
 
 mod check;
+mod history;
+mod standing;
 
 pub use check::{Attributes, MAX_PARTITIONS, MAX_TOPIC_NAME};
+pub(crate) use history::hex;
+pub use history::{History, HistoryId, Parting, Place, is_orphaned};
+pub use standing::Standing;
 
 /// Names one history of a broker: new when history was lost or replaced, kept in every cursor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -49,9 +54,12 @@ pub struct Producer<'a> {
     /// 0 for what is published as it happens; n when history is published again for the n-th time. Each has positions
     /// and an epoch of its own, and readers are told it with every message.
     pub refill: u64,
-    /// The last position this producer knows to be there; 0 when it knows of none. A broker that has less lost history
-    /// and refuses: what came first would then come last.
-    pub after: u64,
+    /// The history of the store it publishes from. `None`: it keeps none, and is known by positions alone.
+    pub history: Option<HistoryId>,
+    /// The last this producer knows to be there; position 0 when it knows of none. A broker that has less lost history
+    /// and refuses ([`BrokerError::Behind`]): what came first would then come last. One that has more, or something
+    /// else there, refuses, too ([`BrokerError::Parted`]), unless the batch has the last it has.
+    pub after: Place,
 }
 
 /// A message to publish.
@@ -65,6 +73,8 @@ pub struct Out {
     pub position: u64,
     /// Place among the facts of that event.
     pub ordinal: u32,
+    /// The Commit that wrote the event; `None` for what comes from no store.
+    pub commit: Option<CommitId>,
     /// The CloudEvent in JSON.
     pub cloudevent: Bytes,
 }
@@ -78,6 +88,10 @@ pub struct In {
     pub partition_key: String,
     /// Of the [`Producer`] it came from.
     pub refill: u64,
+    /// The publisher's position; 0 when it gave none.
+    pub position: u64,
+    /// How often its publisher's history had parted when it was published.
+    pub era: u32,
     /// As published.
     pub cloudevent: Bytes,
 }
@@ -89,6 +103,8 @@ pub struct Batch {
     pub log: LogId,
     /// Partitions that have something, each in offset order.
     pub messages: Vec<(Partition, Vec<In>)>,
+    /// Where the histories of services parted, oldest first: see [`is_orphaned`]. Only of those whose did.
+    pub partings: BTreeMap<String, Vec<u64>>,
 }
 
 /// First and next offset of a partition.
@@ -126,6 +142,14 @@ pub enum BrokerError {
         /// What its producer published before.
         expected: u64,
     },
+    /// What is there comes from another history of this service's store.
+    #[error("what is there of {service} ends at {has} and is of another history than what is published")]
+    Parted {
+        /// Whose.
+        service: String,
+        /// The last position there.
+        has: u64,
+    },
     /// The offset asked for is no longer (or not yet) there.
     #[error("offset {asked} of {topic}/{index} is gone: {earliest}..{end} is kept")]
     Gone {
@@ -151,9 +175,15 @@ pub trait Broker: Send + Sync {
     fn ensure(&self, topic: Topic) -> Fut<'_, Result<(), BrokerError>>;
 
     /// Publishes. Ok: all durable, in the given order per key. Err: a prefix per partition may be in; send
-    /// the same batch again. Embedded and memory drop (service, refill, position, ordinal) they already have and
-    /// refuse an old epoch; Kafka may duplicate; neither may reorder first sights.
+    /// the same batch again. Embedded and memory drop (service, refill, position, ordinal) they already have, and
+    /// refuse an old epoch and another history; Kafka may duplicate; neither may reorder first sights.
     fn publish<'a>(&'a self, from: Producer<'a>, batch: Vec<Out>) -> Fut<'a, Result<(), BrokerError>>;
+
+    /// What is known of a service that publishes: durable when told.
+    fn standing<'a>(&'a self, service: &'a str) -> Fut<'a, Result<Standing, BrokerError>>;
+
+    /// Makes a history the one that a service publishes, see [`Standing::take_up`]. May be sent again.
+    fn take_up<'a>(&'a self, service: &'a str, epoch: u64, history: &'a History) -> Fut<'a, Result<(), BrokerError>>;
 
     /// Reads on from (partition, next offset) for all partitions at once; returns at once when anything is
     /// there, else waits up to `wait`.
@@ -165,6 +195,14 @@ pub trait Broker: Send + Sync {
 
     /// Tells tools how far a consumer is; best effort.
     fn report<'a>(&'a self, consumer: &'a str, at: Vec<(Partition, u64)>) -> Fut<'a, ()>;
+}
+
+impl<'a> Producer<'a> {
+    /// One that keeps no history and publishes what happens.
+    pub const fn new(service: &'a str, epoch: u64) -> Self {
+        let after = Place { position: 0, ordinal: 0, commit: None };
+        Self { service, epoch, refill: 0, history: None, after }
+    }
 }
 
 /// Largest CloudEvent the brokers take, in bytes.

@@ -162,6 +162,8 @@ pub struct StoredEvent {
 pub struct StoredFacts {
     /// Place of the event in the feed.
     pub position: Position,
+    /// The Commit that wrote it.
+    pub commit: CommitId,
     /// At least one.
     pub facts: Vec<Fact>,
 }
@@ -258,7 +260,7 @@ pub trait Store: Send + Sync {
     /// Reads the facts of every event that carries some, with position > after: sequenced only, in order, never
     /// skipping. The limit counts events.
     ///
-    /// Facts are all that a relay or a rebuild reads of a whole history, so an adapter touches nothing else.
+    /// Facts and their Commits are all that a relay or a rebuild reads of a whole history, so an adapter reads no bodies.
     fn facts(&self, after: Position, limit: u32) -> Fut<'_, Result<Vec<StoredFacts>, StoreError>>;
 
     /// Reads documents: one snapshot for all keys, in the order asked.

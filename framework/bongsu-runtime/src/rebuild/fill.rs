@@ -197,7 +197,7 @@ async fn note(core: &Arc<Core>, model: &Arc<dyn ReadModel>) -> Result<Noted, Hal
 
 fn facts_of(told: Vec<StoredFacts>) -> Vec<Fact> {
     let mut all = Vec::with_capacity(told.len());
-    for StoredFacts { position: Position(position), facts } in told {
+    for StoredFacts { position: Position(position), facts, .. } in told {
         let count = facts.len();
         all.extend(facts.into_iter().enumerate().map(|(at, fact)| Fact {
             place: Place::Feed { position, last: at + 1 == count },

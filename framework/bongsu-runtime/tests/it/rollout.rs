@@ -6,7 +6,7 @@ use bongsu_runtime::{
     Runtime, Token,
     ports::{
         Fut,
-        broker::{Batch, Bounds, Broker, BrokerError, Out, Partition, Producer, Topic},
+        broker::{Batch, Bounds, Broker, BrokerError, History, Out, Partition, Producer, Standing, Topic},
     },
 };
 use bongsu_testing::{MemoryBroker, MemoryStore};
@@ -26,6 +26,14 @@ impl Broker for Slow {
 
     fn publish<'a>(&'a self, from: Producer<'a>, batch: Vec<Out>) -> Fut<'a, Result<(), BrokerError>> {
         self.0.publish(from, batch)
+    }
+
+    fn standing<'a>(&'a self, service: &'a str) -> Fut<'a, Result<Standing, BrokerError>> {
+        self.0.standing(service)
+    }
+
+    fn take_up<'a>(&'a self, service: &'a str, epoch: u64, history: &'a History) -> Fut<'a, Result<(), BrokerError>> {
+        self.0.take_up(service, epoch, history)
     }
 
     fn fetch(&self, want: Vec<(Partition, u64)>, _: u32, wait: Duration) -> Fut<'_, Result<Batch, BrokerError>> {

@@ -13,7 +13,7 @@ use bongsu_runtime::{
     Answer, Call, CommandError, Handle, Once, Outcome, Reply, Runtime, Service, Settings, World,
     ports::{
         Fut,
-        broker::{Batch, Bounds, Broker, BrokerError, Out, Partition, Producer, Topic},
+        broker::{Batch, Bounds, Broker, BrokerError, History, Out, Partition, Producer, Standing, Topic},
         env::{Env, HttpClient, HttpError, HttpRequest, HttpResponse, Task},
         store::{
             Commit, Doc, DocKey, DocWrite, Position, Read, Scan, Store, StoreError, StoredEvent, StoredFacts, Verdict,
@@ -114,6 +114,14 @@ impl Broker for Away {
     }
 
     fn publish<'a>(&'a self, _: Producer<'a>, _: Vec<Out>) -> Fut<'a, Result<(), BrokerError>> {
+        away()
+    }
+
+    fn standing<'a>(&'a self, _: &'a str) -> Fut<'a, Result<Standing, BrokerError>> {
+        away()
+    }
+
+    fn take_up<'a>(&'a self, _: &'a str, _: u64, _: &'a History) -> Fut<'a, Result<(), BrokerError>> {
         away()
     }
 

@@ -18,6 +18,7 @@ pub mod read;
 pub mod wait;
 pub mod refuse;
 pub mod refill;
+pub mod history;
 pub mod crash;
 
 /// A broker under test and a way to wait.
@@ -64,8 +65,11 @@ pub async fn every_rule(bench: &Bench) {
     refuse::positions_that_fall_within_a_batch_are_refused(bench).await;
     refuse::reports_are_taken_whatever_they_say(bench).await;
     refill::a_refill_is_taken_again_and_told_apart(bench).await;
-    refill::a_refill_has_epochs_of_its_own(bench).await;
+    refill::an_epoch_seen_in_a_refill_fences_everywhere(bench).await;
     refill::a_broker_that_lost_history_takes_nothing_on_top(bench).await;
+    history::a_copy_that_went_on_for_itself_is_refused(bench).await;
+    history::another_history_is_refused_unless_it_came_from_the_one_there(bench).await;
+    history::a_history_that_parted_goes_on_where_it_parted(bench).await;
     refill::a_bound_on_bytes_forgets_the_oldest(bench).await;
     refill::a_retention_of_nothing_is_refused(bench).await;
 }
@@ -81,7 +85,7 @@ impl Bench {
     }
 
     async fn publish(&self, service: &str, epoch: u64, batch: Vec<Out>) -> Result<(), BrokerError> {
-        self.broker.publish(Producer { service, epoch, refill: 0, after: 0 }, batch).await
+        self.broker.publish(Producer::new(service, epoch), batch).await
     }
 
     /// Everything in a partition, in offset order.
@@ -123,6 +127,7 @@ fn out(topic: &str, key: &str, position: u64, text: &str) -> Out {
         partition_key: key.to_owned(),
         position,
         ordinal: 0,
+        commit: None,
         cloudevent: Bytes::from(cloudevent),
     }
 }

@@ -93,7 +93,7 @@ impl State {
         let at = self.events.len();
         let position = Position(at as u64 + 1);
         if !event.facts.is_empty() {
-            self.facts.push(StoredFacts { position, facts: event.facts });
+            self.facts.push(StoredFacts { position, commit, facts: event.facts });
         }
         self.streams.entry(event.stream.clone()).or_default().push(at);
         for tag in event.tags.iter().collect::<BTreeSet<_>>() {

@@ -9,7 +9,7 @@ use std::{
 
 use bongsu_runtime::ports::{
     Fut,
-    broker::{Batch, Bounds, Broker, BrokerError, Out, Partition, Producer, Topic},
+    broker::{Batch, Bounds, Broker, BrokerError, History, Out, Partition, Producer, Standing, Topic},
     env::Env,
 };
 use tokio::sync::oneshot;
@@ -89,7 +89,7 @@ impl SimBroker {
             published.again
         };
         self.core.moment(&Moment::Published { broker: self.name, batch: std::slice::from_ref(&message) });
-        self.inner.publish(Producer { service: AGAIN, epoch: 0, refill: 0, after: 0 }, vec![message]).await?;
+        self.inner.publish(Producer::new(AGAIN, 0), vec![message]).await?;
         self.published().repeated += 1;
         Ok(())
     }
@@ -152,7 +152,7 @@ impl Client {
         let (reply, answer) = oneshot::channel();
         let (world, env) = (self.world.clone(), self.env.clone());
         let service = from.service.to_owned();
-        let (epoch, refill, after) = (from.epoch, from.refill, from.after);
+        let Producer { epoch, refill, history, after, .. } = from;
         let era = world.published().era;
         let core = world.core.clone();
         core.clone().on_its_way("publish", async move {
@@ -178,7 +178,7 @@ impl Client {
                 let _unheard = reply.map(|reply| reply.send(Err(world.unavailable())));
                 return;
             }
-            let from = Producer { service: &service, epoch, refill, after };
+            let from = Producer { service: &service, epoch, refill, history, after };
             let result = world.arrive(from, batch).await;
             // The sender may die here: after it was published, before the answer.
             env.step("broker.publish.applied");
@@ -224,6 +224,16 @@ impl Broker for Client {
             self.env.pass("broker.publish.after").await;
             result
         })
+    }
+
+    fn standing<'a>(&'a self, service: &'a str) -> Fut<'a, Result<Standing, BrokerError>> {
+        let asked = async move { self.world.inner.standing(service).await };
+        Box::pin(self.call(["broker.standing.before", "broker.standing.after"], asked))
+    }
+
+    fn take_up<'a>(&'a self, service: &'a str, epoch: u64, history: &'a History) -> Fut<'a, Result<(), BrokerError>> {
+        let taken = async move { self.world.inner.take_up(service, epoch, history).await };
+        Box::pin(self.call(["broker.take-up.before", "broker.take-up.after"], taken))
     }
 
     fn fetch(

@@ -113,7 +113,7 @@ impl Shared {
     }
 
     async fn answer(&self, spans: Vec<Span>, budget: Budget) -> Result<Response, Problem> {
-        let mut answer = Answer::new(self.index.log);
+        let mut answer = Answer::new(self.index.log, &self.index.partings());
         if !spans.is_empty() {
             answer = self.readers.read(spans, budget, answer).await?;
         }

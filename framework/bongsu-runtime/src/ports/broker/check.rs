@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Deserializer, de::IgnoredAny};
 
-use super::{BrokerError, MAX_CLOUDEVENT, Out, Topic};
+use super::{BrokerError, MAX_CLOUDEVENT, Out, Place, Topic};
 
 /// Most partitions of one topic.
 pub const MAX_PARTITIONS: u32 = 1_024;
@@ -145,5 +145,10 @@ impl Out {
     /// What duplicates are recognised by, per service.
     pub fn place(&self) -> (u64, u32) {
         (self.position, self.ordinal)
+    }
+
+    /// Its place in the publisher's history.
+    pub fn at(&self) -> Place {
+        Place { position: self.position, ordinal: self.ordinal, commit: self.commit }
     }
 }

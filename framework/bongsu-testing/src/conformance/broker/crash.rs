@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
 use bongsu_runtime::ports::{
     Fut,
-    broker::{Broker, BrokerError, In, LogId, Out, Partition, Producer, partition_of},
+    broker::{Broker, BrokerError, History, HistoryId, In, LogId, Out, Partition, Place, Producer, partition_of},
 };
 use bytes::Bytes;
 use futures::future::join;
@@ -59,6 +59,8 @@ enum Call {
 const TOPICS: [&str; 2] = ["mortal-a", "mortal-b"];
 const PARTITIONS: u32 = 2;
 const SERVICES: [&str; 2] = ["mortal-one", "mortal-two"];
+/// The second one's store has a history.
+const HISTORIES: [Option<HistoryId>; 2] = [None, Some(HistoryId(7))];
 /// Every kind of call, the batches small and so large that a crash comes in their midst.
 const CALLS: [Call; 12] = [
     Call::Nothing,
@@ -134,6 +136,11 @@ impl<'a> World<'a> {
         for topic in TOPICS {
             bench.topic(topic, PARTITIONS).await;
         }
+        for (service, history) in SERVICES.into_iter().zip(HISTORIES) {
+            if let Some(id) = history {
+                broker.take_up(service, 0, &History::new(id)).await.expect("a history is named");
+            }
+        }
         let log = broker.bounds(TOPICS[0]).await.expect("bounds").log;
         let all = || TOPICS.iter().flat_map(|topic| (0..PARTITIONS).map(|index| partition(topic, index)));
         Self {
@@ -201,8 +208,10 @@ impl<'a> World<'a> {
 
     async fn publish(&self, broker: &dyn Broker, batch: &Batch) -> Result<(), BrokerError> {
         let service = &self.services[batch.service];
-        let after = if batch.refill == 0 { service.position } else { 0 };
-        let producer = Producer { service: SERVICES[batch.service], epoch: service.epoch, refill: batch.refill, after };
+        let position = if batch.refill == 0 { service.position } else { 0 };
+        let after = Place { position, ..Place::default() };
+        let from = Producer::new(SERVICES[batch.service], service.epoch);
+        let producer = Producer { refill: batch.refill, history: HISTORIES[batch.service], after, ..from };
         broker.publish(producer, batch.outs.clone()).await
     }
 
@@ -331,8 +340,12 @@ impl<'a> World<'a> {
             let last = service.sent.len().saturating_sub(20);
             let batch = Batch { service: index, refill: 0, outs: service.sent[last..].to_vec(), new: Vec::new() };
             self.publish(&*self.broker, &batch).await.unwrap_or_else(|error| panic!("{at}: a duplicate: {error}"));
+            let standing = self.broker.standing(SERVICES[index]).await.unwrap_or_else(|error| panic!("{at}: {error}"));
+            let last = standing.last_of(0).map_or(0, |last| last.position);
+            let known = (standing.epoch, standing.history, last);
+            assert_eq!(known, (service.epoch, HISTORIES[index], service.position), "{at}: what is known of a service");
             let Some(epoch) = service.epoch.checked_sub(1) else { continue };
-            let old = Producer { service: SERVICES[index], epoch, refill: 0, after: 0 };
+            let old = Producer::new(SERVICES[index], epoch);
             let next = fresh_out(&mut Dice::new(0, "refused"), index, service.position + 1);
             let refused = self.broker.publish(old, vec![next]).await;
             assert!(matches!(refused, Err(BrokerError::Fenced { .. })), "{at}: an old owner got {refused:?}");

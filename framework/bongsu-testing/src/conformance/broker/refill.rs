@@ -1,6 +1,6 @@
 //! History that is published again, brokers that lost it, and bounds on what is kept.
 
-use bongsu_runtime::ports::broker::{BrokerError, Producer, Topic};
+use bongsu_runtime::ports::broker::{BrokerError, Place, Producer, Topic};
 
 use super::{Bench, PLENTY, SHORT, bodies, out, outs, partition, sent};
 
@@ -9,7 +9,7 @@ pub async fn a_refill_is_taken_again_and_told_apart(at: &Bench) {
     at.topic("told-again", 1).await;
     let batch = outs("told-again", &["a", "b"], 1..=4);
     at.publish("told-again", 1, batch.clone()).await.expect("as it happens");
-    let refill = |refill| Producer { service: "told-again", epoch: 1, refill, after: 0 };
+    let refill = |refill| Producer { refill, ..Producer::new("told-again", 1) };
     for number in [7, 7, 9] {
         at.broker.publish(refill(number), batch.clone()).await.expect("a refill, the second time a repetition");
     }
@@ -21,21 +21,31 @@ pub async fn a_refill_is_taken_again_and_told_apart(at: &Bench) {
     assert_eq!(at.all("told-again", 0).await.len(), 12);
 }
 
-/// An owner that was fenced in a refill publishes nothing more of it.
-pub async fn a_refill_has_epochs_of_its_own(at: &Bench) {
-    at.topic("told-again-fenced", 1).await;
-    let of = |epoch| Producer { service: "told-again-fenced", epoch, refill: 3, after: 0 };
-    at.broker.publish(of(5), vec![out("told-again-fenced", "a", 1, "")]).await.expect("the first owner");
-    at.broker.publish(of(6), Vec::new()).await.expect("a take-over");
-    let refused = at.broker.publish(of(5), vec![out("told-again-fenced", "a", 2, "")]).await;
-    assert!(matches!(refused, Err(BrokerError::Fenced { given: 5, newest: 6, .. })), "{refused:?}");
-    assert_eq!(at.all("told-again-fenced", 0).await.len(), 1);
+/// An epoch that was seen in whatever a service published shuts out older ones from all of it: an owner that stood still
+/// while another one published a refill must not put later facts into its midst.
+pub async fn an_epoch_seen_in_a_refill_fences_everywhere(at: &Bench) {
+    const NAME: &str = "told-again-fenced";
+    at.topic(NAME, 1).await;
+    let of = |epoch, refill| Producer { refill, ..Producer::new(NAME, epoch) };
+    at.broker.publish(of(5, 0), vec![out(NAME, "a", 1, "")]).await.expect("the first owner");
+    at.broker.publish(of(6, 3), vec![out(NAME, "a", 1, "")]).await.expect("a take-over, seen in a refill alone");
+    for refill in [0, 3, 4] {
+        let refused = at.broker.publish(of(5, refill), vec![out(NAME, "a", 2, "")]).await;
+        assert!(matches!(refused, Err(BrokerError::Fenced { given: 5, newest: 6, .. })), "{refill}: {refused:?}");
+    }
+    at.broker.publish(of(7, 0), Vec::new()).await.expect("a take-over, seen in what happens alone");
+    let refused = at.broker.publish(of(6, 3), vec![out(NAME, "a", 2, "")]).await;
+    assert!(matches!(refused, Err(BrokerError::Fenced { given: 6, newest: 7, .. })), "{refused:?}");
+    assert_eq!(at.all(NAME, 0).await.len(), 2);
 }
 
 /// A producer says what it knows to be there; a broker that has less took part in no such history.
 pub async fn a_broker_that_lost_history_takes_nothing_on_top(at: &Bench) {
     at.topic("behind", 1).await;
-    let from = |refill, after| Producer { service: "behind", epoch: 1, refill, after };
+    let from = |refill, position| {
+        let after = Place { position, ..Place::default() };
+        Producer { refill, after, ..Producer::new("behind", 1) }
+    };
     at.broker.publish(from(0, 0), outs("behind", &["a"], 1..=3)).await.expect("nothing is expected");
     at.broker.publish(from(0, 3), outs("behind", &["a"], 4..=5)).await.expect("it has 3");
     let refused = at.broker.publish(from(0, 8), outs("behind", &["a"], 9..=9)).await;

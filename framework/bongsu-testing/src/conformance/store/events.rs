@@ -111,7 +111,8 @@ pub(super) async fn everything_of_an_event_comes_back(factory: &dyn StoreFactory
         tags: new.tags,
     };
     let after = Position(0);
-    assert_eq!(store.facts(after, 9).await, Ok(vec![StoredFacts { position: Position(1), facts: new.facts }]));
+    let facts = StoredFacts { position: Position(1), commit: CommitId(u128::MAX), facts: new.facts };
+    assert_eq!(store.facts(after, 9).await, Ok(vec![facts]));
     let others = [
         Read::Feed { after },
         Read::Stream { stream: new.stream, after: 0 },

@@ -183,11 +183,12 @@ fn out(position: u64) -> Out {
         partition_key: "front".into(),
         position,
         ordinal: 0,
+        commit: None,
         cloudevent: super::cloudevent("doors", &position.to_string(), "door/front", "front", position),
     }
 }
 
-const FROM: Producer<'static> = Producer { service: "doors", epoch: 1, refill: 0, after: 0 };
+const FROM: Producer<'static> = Producer::new("doors", 1);
 
 /// Publishes 1..=5 in one batch under a plan, again until it is taken, and returns the topic in the end and
 /// what the first attempt said.

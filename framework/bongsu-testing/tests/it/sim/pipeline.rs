@@ -44,7 +44,7 @@ fn fact(account: u64) -> Fact {
 
 fn out(fact: Fact, position: u64) -> Out {
     let Fact { topic, partition_key, cloudevent, .. } = fact;
-    Out { topic, partition_key, position, ordinal: 0, cloudevent }
+    Out { topic, partition_key, position, ordinal: 0, commit: None, cloudevent }
 }
 
 fn topic() -> Topic {
@@ -56,7 +56,7 @@ impl Bank {
     async fn open(self: Arc<Self>, account: u64) {
         let fact = fact(account);
         if self.env.bug("publish-before-commit") {
-            let early = Producer { service: "early", epoch: 0, refill: 0, after: 0 };
+            let early = Producer::new("early", 0);
             let _any = self.broker.publish(early, vec![out(fact.clone(), account + 1)]).await;
         }
         let stream = fact.subject.clone();
@@ -82,7 +82,7 @@ impl Bank {
         while self.broker.ensure(topic()).await.is_err() {
             self.env.sleep(Duration::from_millis(50)).await;
         }
-        let from = Producer { service: BANK, epoch: u64::from(self.env.incarnation()), refill: 0, after: 0 };
+        let from = Producer::new(BANK, u64::from(self.env.incarnation()));
         let mut after = Position(0);
         loop {
             let Ok(told) = self.store.facts(after, 7).await else {

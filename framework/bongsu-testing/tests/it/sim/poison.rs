@@ -121,6 +121,7 @@ fn fact(number: u64, value: u64) -> Out {
         partition_key: place(number),
         position,
         ordinal: 0,
+        commit: None,
         cloudevent: event.to_string().into(),
     }
 }
@@ -197,7 +198,7 @@ async fn scenario(sim: Sim) -> Result<(), Failure> {
     let lab = boot(&sim).await?;
     for value in 1..=FACTS {
         for number in 0..PLACES {
-            let meter = Producer { service: "meter", epoch: 1, refill: 0, after: 0 };
+            let meter = Producer::new("meter", 1);
             lab.broker.publish(meter, vec![fact(number, value)]).await.map_err(|error| error.to_string())?;
         }
         sim.sleep(Duration::from_secs(2)).await;
@@ -241,7 +242,7 @@ fn skipping_poison_and_dropping_unknown_schemas_are_found() {
 /// A minute without its store, in which facts come; what the lanes say of it.
 async fn without_a_store(sim: Sim) -> Result<(), Failure> {
     let lab = boot(&sim).await?;
-    let meter = Producer { service: "meter", epoch: 1, refill: 0, after: 0 };
+    let meter = Producer::new("meter", 1);
     for (value, rest) in [(1, 5), (2, 60)] {
         let batch = (0..PLACES).map(|number| fact(number, value)).collect();
         lab.broker.publish(meter, batch).await.map_err(|error| error.to_string())?;

@@ -57,11 +57,8 @@ async fn topic(sim: &Sim, facts: &[Fact]) -> MemoryBroker {
         .expect("a topic");
     for (number, fact) in facts.iter().enumerate() {
         let Fact { topic, partition_key, cloudevent, .. } = fact.clone();
-        let out = Out { topic, partition_key, position: number as u64 + 1, ordinal: 0, cloudevent };
-        broker
-            .publish(Producer { service: TOPIC, epoch: 1, refill: 0, after: 0 }, vec![out])
-            .await
-            .expect("a memory broker takes it");
+        let out = Out { topic, partition_key, position: number as u64 + 1, ordinal: 0, commit: None, cloudevent };
+        broker.publish(Producer::new(TOPIC, 1), vec![out]).await.expect("a memory broker takes it");
     }
     broker
 }

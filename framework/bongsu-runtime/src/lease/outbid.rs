@@ -1,0 +1,31 @@
+//! A relay whose store was restored from a copy: its epoch is older than what the broker saw, and always would be.
+
+use std::sync::atomic::Ordering;
+
+use super::{Held, Lease, change};
+use crate::{
+    core::Core,
+    ports::store::{StoreError, Verdict},
+};
+
+/// Raises the epoch of a lease this instance holds above one that is known elsewhere: a store that was restored from a
+/// copy counts from where the copy was. False when the lease is another's in this store.
+pub(crate) async fn outbid(core: &Core, resource: &str, known: u64) -> Result<bool, StoreError> {
+    let Some(Held { revision, epoch }) = core.leases.lock().get(resource).copied() else { return Ok(false) };
+    let epoch = epoch.max(known) + 1;
+    let incarnation = core.leases.incarnation.load(Ordering::Relaxed);
+    let lease = Lease { slot: core.settings.slot.clone(), incarnation, epoch };
+    let commit = change(resource, Some(revision), &lease);
+    let id = commit.id;
+    match core.store.commit(commit).await? {
+        Verdict::Done => {
+            core.leases.lock().insert(resource.to_owned(), Held { revision: id, epoch });
+            core.leases.changed.notify_waiters();
+            Ok(true)
+        }
+        Verdict::Refused(mismatches) => {
+            core.leases.learn(&mismatches);
+            Ok(false)
+        }
+    }
+}
