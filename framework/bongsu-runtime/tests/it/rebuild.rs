@@ -222,6 +222,8 @@ async fn a_check_names_rows_that_are_wrong_and_a_rebuild_puts_them_right() {
         pay(&lab, &bank, &format!("a{n}"), 1).await;
     }
     let handle = ledger.handle();
+    let told = || lab.broker.log("bank").iter().map(|(_, messages)| messages.len()).sum::<usize>();
+    until("all is told", async || told() == 30).await;
     until("ready", async || handle.status().ready && status(&handle).await.behind == Some(0)).await;
     assert_eq!(check(&handle).await, (30, 0, vec![]));
     let mut damage = Commit::new(CommitId(99));
