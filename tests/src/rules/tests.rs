@@ -68,7 +68,8 @@ impl Story {
         let (topic, partition_key, subject) = (context.to_owned(), subject.to_owned(), subject.to_owned());
         let fact = Fact { id, topic, partition_key, subject, sequence, cloudevent: cloudevent.to_string().into() };
         let facts = &mut self.dump(context).facts;
-        facts.push(StoredFacts { position: Position(facts.len() as u64 + 1), facts: vec![fact] });
+        let position = Position(facts.len() as u64 + 1);
+        facts.push(StoredFacts { position, commit: CommitId(1), facts: vec![fact] });
         self
     }
 

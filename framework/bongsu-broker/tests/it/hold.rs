@@ -27,7 +27,7 @@ async fn while_it_is_held_nothing_is_published_and_everything_is_read() {
     running.client.ensure(topic("gate", 1)).await.expect("a topic");
     post(&running.url, "/topics/gate/events", &event("gate", "a", "1", "")).await;
     let hold = number(&post(&running.url, "/hold", r#"{"ms":8000}"#).await);
-    let from = Producer { service: "gate", epoch: 1, refill: 0, after: 0 };
+    let from = Producer::new("gate", 1);
     let mut service = running.client.publish(from, vec![out("gate", "a", 2, "")]);
     let three = event("gate", "b", "3", "");
     let mut anybody = Box::pin(post(&running.url, "/topics/gate/events", &three));

@@ -21,7 +21,7 @@ async fn the_recipes_of_the_readme_work() {
     let mut script = recipe[0].replace("http://127.0.0.1:9092", &running.url);
     assert!(script.contains(&running.url), "the recipes name the usual address");
     script = script.replace("curl ", "curl -sS --fail-with-body ");
-    for name in ["gate", "me"] {
+    for name in ["gate", "lodge", "me"] {
         script = script.replace(&format!("$(bongsu secret {name})"), &roots.key(name, BROKER).bearer());
     }
     let ran = tokio::task::spawn_blocking(move || Command::new("sh").args(["-ec", &script]).output());

@@ -97,7 +97,7 @@ async fn a_service_with_its_own_key_forges_nothing_of_another() {
     }
     assert_eq!(system.state().await, before);
     // The epoch was not kept, and the fact is none of the duplicates: the owner goes on as if nothing had been.
-    let from = Producer { service: "bell", epoch: 1, refill: 0, after: 0 };
+    let from = Producer::new("bell", 1);
     system.client("bell").publish(from, vec![out("bell", "b-1", 1, "")]).await.expect("its own");
     system.broker.stop().await.expect("it ends well");
 }

@@ -249,9 +249,10 @@ impl Hall {
             partition_key: key.into(),
             position: self.said,
             ordinal: 0,
+            commit: None,
             cloudevent: fact.into(),
         };
-        let from = Producer { service: "src", epoch: 1, refill: 0, after: 0 };
+        let from = Producer::new("src", 1);
         self.lab.broker.publish(from, vec![out]).await.unwrap();
     }
 

@@ -292,7 +292,7 @@ fn facts_that_leave_in_another_order_than_the_stores_are_found() {
         let store = stored(&[("a", 1), ("b", 1), ("a", 4), ("a", 5)]).await;
         let out = |door: &str, sequence, position| {
             let Fact { topic, partition_key, cloudevent, .. } = fact(door, sequence);
-            Out { topic, partition_key, position, ordinal: 0, cloudevent }
+            Out { topic, partition_key, position, ordinal: 0, commit: None, cloudevent }
         };
         let (one, four, five) = (out("a", 1, 1), out("a", 4, 3), out("a", 5, 4));
         let published = |batches: &[&[Out]]| {
