@@ -163,9 +163,7 @@ impl Planner for Decide<'_> {
 /// kept under the once-key; a rejection is answered only after what it rests on was confirmed.
 pub(crate) async fn run(core: &Arc<Core>, call: &Call, planner: &dyn Planner) -> Result<Answer, CommandError> {
     let input = CommitId(digest(&["command", &call.ctx.command_id.to_string()]));
-    if let Some(why) = core.histories.until_known().await {
-        return Err(CommandError::HistoryParted(why));
-    }
+    is_heard(core).await?;
     for attempt in 0..ATTEMPTS {
         let mut unit = Unit::new(core, input);
         let id = unit.id;
@@ -215,6 +213,11 @@ fn leave_a_trace(unit: &mut Unit, call: &Call, reply: &Reply, later: bool) {
         Some(_) => {}
         None => unit.put(done_key(unit.id), Some(done(unit.now_ms))),
     }
+}
+
+/// Whether anybody will hear of what is decided here.
+async fn is_heard(core: &Core) -> Result<(), CommandError> {
+    core.histories.until_known().await.map_or(Ok(()), |why| Err(CommandError::HistoryParted(why)))
 }
 
 /// The kept answer of this once-key; reading it also guards that there is none.
