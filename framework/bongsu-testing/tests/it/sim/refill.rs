@@ -3,7 +3,10 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering::SeqCst},
+    },
     time::Duration,
 };
 
@@ -11,7 +14,7 @@ use bongsu_core::{Aggregate, CommandId, Ctx, Decider, Projection, Public, versio
 use bongsu_runtime::{Call, Deed, Once, Outcome, Reply, Runtime, Service, Settings, World};
 use bongsu_testing::{
     MemoryBroker, MemoryStore,
-    sim::{self, Failure, Node, Plan, Sim, SimAnswer, SimBroker, SimEnv, check},
+    sim::{self, Failure, Moment, Node, Plan, Sim, SimAnswer, SimBroker, SimEnv, check},
 };
 use serde::{Deserialize, Serialize};
 
@@ -250,6 +253,66 @@ async fn ends(sim: &Sim, facts: &MemoryStore, readers: [Reader; 3], done: Arc<Mu
     sim.check("I3 order in the store", check::order_in_store(facts))
 }
 
+/// Which of these instances relays.
+fn owner<'n>(store: &MemoryStore, meters: &'n [Node<Runtime>]) -> Option<&'n Node<Runtime>> {
+    let lease = store.doc("lease", "relay/0")?;
+    let lease: serde_json::Value = serde_json::from_slice(&lease.data).ok()?;
+    meters.iter().find(|meter| lease["slot"] == meter.name())
+}
+
+/// Waits until something holds, for a minute at most; whether it does.
+async fn until(sim: &Sim, every: Duration, holds: impl Fn() -> bool) -> bool {
+    let last = sim.now() + Duration::from_secs(60);
+    while !holds() && sim.now() < last {
+        sim.sleep(every).await;
+    }
+    holds()
+}
+
+/// Two owners: the first stands still in the midst of publishing, another takes its place and publishes everything
+/// again, and in the midst of that, while it stands still itself and a third instance goes on deciding, the first goes on
+/// with the memory it had.
+async fn two_owners(sim: Sim) -> Result<(), Failure> {
+    const LONG: Duration = Duration::from_secs(60);
+    let broker = MemoryBroker::new(sim.env());
+    let house = House { bus: sim.broker("broker", broker.clone()), broker };
+    let (meters, facts) = house.meter(&sim, &["meter-1", "meter-2", "meter-3"]);
+    let (always, behind) = (house.reader(&sim, "always"), house.reader(&sim, "behind"));
+    let began = Arc::new(AtomicBool::new(false));
+    let seen = began.clone();
+    sim.watch("a refill begins", move |moment: &Moment<'_>| {
+        let Moment::Published { batch, .. } = moment else { return Ok(0) };
+        let begins = batch.iter().any(|out| String::from_utf8_lossy(&out.cloudevent).contains("bongsu.refill-began"));
+        seen.fetch_or(begins, SeqCst);
+        Ok(1)
+    });
+    let done = measure_all(&sim, &meters);
+    let mut dice = sim.dice("when");
+    sim.sleep(Duration::from_millis(2_000 + dice.below(3_000))).await;
+    behind.node.crash();
+    cut(&house);
+    let joins = house.reader(&sim, "joins");
+    // Just after a Commit its relay is between two calls.
+    let before = facts.len();
+    until(&sim, Duration::from_micros(200), || facts.len() > before).await;
+    sim.sleep(Duration::from_micros(dice.below(5_000))).await;
+    let Some(first) = owner(&facts, &meters) else { return Err("nobody relays".into()) };
+    first.pause(LONG);
+    behind.node.restart();
+    let others: Vec<Node<Runtime>> = meters.iter().filter(|meter| meter.id() != first.id()).cloned().collect();
+    republish(&sim, &others).await?;
+    if until(&sim, Duration::from_micros(100), || began.load(SeqCst)).await {
+        sim.sleep(Duration::from_micros(dice.below(3_000))).await;
+        let second = owner(&facts, &meters).filter(|owner| owner.id() != first.id());
+        second.iter().for_each(|second| second.pause(Duration::from_millis(1_200)));
+        let decided = facts.len();
+        until(&sim, Duration::from_millis(20), || facts.len() > decided).await;
+        first.resume();
+        sim.reached("the first owner goes on in the midst of the second one's refill");
+    }
+    ends(&sim, &facts, [always, behind, joins], done).await
+}
+
 fn cut(house: &House) {
     house.broker.forget("meter");
 }
@@ -292,4 +355,11 @@ fn killing_the_owner_or_a_reader_in_the_midst_of_a_refill_loses_nothing() {
 #[test]
 fn going_on_with_what_is_left_is_found() {
     super::is_found_by("history-skipped", "I5 lanes stay safe", 0..20, |sim| scenario(sim, cut));
+}
+
+#[test]
+fn an_owner_that_goes_on_in_the_midst_of_anothers_refill_loses_nothing() {
+    let stats = sim::search(0..60, Plan::swarm, two_owners).unwrap_or_else(|failed| panic!("{failed}"));
+    let met = stats.reached.get("the first owner goes on in the midst of the second one's refill");
+    assert!(met.is_some_and(|met| *met > 20), "{stats}");
 }
