@@ -80,6 +80,10 @@ async fn relay(core: &Arc<Core>, epoch: u64) -> Result<(), String> {
         if let Some(ended) = refill::publish_waiting(core, by).await? {
             at = at.upto(ended);
         }
+        if core.leases.epoch(RELAY) != Some(epoch) {
+            // Learnt in the midst of a refill: what is told now would come between its marks.
+            break;
+        }
         // The head is read first: what is up to it and carries no facts need not be looked at again.
         let head = core.store.head().await.map_err(|error| error.to_string())?;
         let after = Position(at.position);
