@@ -27,6 +27,7 @@ use serde_json::{Value, json};
 
 use crate::{metrics, principal::PRINCIPAL, problem::Problem};
 
+mod adopt;
 mod parked;
 mod republish;
 
@@ -61,7 +62,9 @@ struct Shown {
 /// `POST /bongsu/parked/{id}/retry` and `…/evict` with `{actor?, reason?}` (204, or 404 when nothing of that id is
 /// parked; an eviction without a reason is 422),
 /// `POST /bongsu/republish` with `{subject?, actor?, reason?}` (202 `{refill}`, 404 for an unknown stream) and
-/// `GET /bongsu/republish`: what waits or is under way, `GET /bongsu/streams/{stream}`, `POST /bongsu/snapshot`, and what
+/// `GET /bongsu/republish`: what waits or is under way, `POST /bongsu/adopt` with `{actor?, reason}` (409 when store and
+/// broker have one history) and `GET /bongsu/adopt`: what it would do, `GET /bongsu/applied?source=&after=`: what was heard
+/// beyond a position, `GET /bongsu/streams/{stream}`, `POST /bongsu/snapshot`, and what
 /// `read_models` adds.
 pub fn routes(handle: Handle) -> Router {
     Router::new()
@@ -73,6 +76,7 @@ pub fn routes(handle: Handle) -> Router {
         .merge(read_models::routes())
         .merge(parked::routes())
         .merge(republish::routes())
+        .merge(adopt::routes())
         .with_state(handle)
         .layer(from_fn(only_operators))
 }

@@ -69,6 +69,7 @@ pub(crate) async fn run(core: Arc<Core>, consumer: Arc<dyn Consumer>) {
         match fetched {
             Ok(batch) => {
                 pauses = 0;
+                core.partings.learn(&batch.partings);
                 deliver(&lanes, &want, batch);
             }
             Err(BrokerError::Gone { topic, index, asked, earliest, .. }) => {

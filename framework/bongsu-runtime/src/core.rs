@@ -15,7 +15,7 @@ use crate::{
     command::ONCE,
     feed::Feed,
     generation::Generations,
-    history::Verdicts,
+    history::{Partings, Verdicts},
     lease::Leases,
     moments, planted,
     ports::{
@@ -44,6 +44,8 @@ pub(crate) struct Core {
     pub(crate) health: Health,
     /// Whether this store's history is the one that was published.
     pub(crate) histories: Verdicts,
+    /// Where the histories of services parted.
+    pub(crate) partings: Partings,
     /// Which generation of each read model is believed to be shown.
     pub(crate) generations: Generations,
     /// Rung when a to-do became due earlier than the drainer knows.

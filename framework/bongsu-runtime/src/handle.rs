@@ -11,6 +11,7 @@ use crate::{
     deed::Deed,
     figures::{self, Figure},
     follow::Follower,
+    history::{self, Adoption, Applied},
     midnight::{self, Walk},
     parked::{self, Parked},
     past::{self, Entry, Moment, PastError, Reading},
@@ -288,6 +289,31 @@ impl Handle {
     /// See [`CommandError`].
     pub async fn refills(&self) -> Result<Vec<Refill>, CommandError> {
         refill::list(&self.core).await
+    }
+
+    /// What opening a new history of this store would do; `None` when store and broker have one history.
+    ///
+    /// # Errors
+    /// See [`CommandError`].
+    pub async fn survey(&self) -> Result<Option<Adoption>, CommandError> {
+        history::adopt(&self.core, None).await
+    }
+
+    /// Opens a new history of this store, from the last place that it has in common with the broker; `None` when they have
+    /// one history. Written down as an event.
+    ///
+    /// # Errors
+    /// See [`CommandError`].
+    pub async fn adopt(&self, deed: &Deed) -> Result<Option<Adoption>, CommandError> {
+        history::adopt(&self.core, Some(deed)).await
+    }
+
+    /// What consumers of this service have last heard of subjects of another one beyond a position of its store.
+    ///
+    /// # Errors
+    /// See [`CommandError`].
+    pub async fn applied(&self, source: &str, after: u64) -> Result<Vec<Applied>, CommandError> {
+        history::applied(&self.core, source, after).await.map_err(failed)
     }
 
     /// Makes a parked to-do due now; false when there is none of that id. Written down as an event.

@@ -5,7 +5,10 @@
 //! on position and Commit of the last fact before anything is published. [0016](../../../docs/decisions/0016-histories-part-aloud.md)
 //! says why.
 
+mod adopt;
 mod agree;
+mod orphans;
+mod partings;
 mod watch;
 
 use std::sync::Arc;
@@ -20,7 +23,13 @@ use crate::{
     },
 };
 
+pub use adopt::{Adoption, Orphan};
+pub use orphans::Applied;
+
+pub(crate) use adopt::adopt;
 pub(crate) use agree::{Agreement, ask};
+pub(crate) use orphans::{applied, look_for_orphans};
+pub(crate) use partings::Partings;
 pub(crate) use watch::{Verdicts, watch};
 
 /// The history of this store; given a name if it has none.

@@ -70,6 +70,7 @@ pub use envelope::{Envelope, rfc3339};
 pub use figures::{Figure, Value};
 pub use follow::{Followed, Follower};
 pub use handle::Handle;
+pub use history::{Adoption, Applied, Orphan};
 pub use midnight::Walk;
 pub use parked::Parked;
 pub use past::{Entry, Moment, PastError, Reading, SnapshotInfo};

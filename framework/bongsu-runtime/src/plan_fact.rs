@@ -19,7 +19,7 @@ use crate::{
         store::{CommitId, DocKey, StoreError},
     },
     queued,
-    seen::{is_queued, is_seen, seen_body, seen_key, storable},
+    seen::{Seen, Stand, is_queued, is_seen, seen_key, storable},
     todo::{MAX_QUEUED, Todo},
     unit::{Fail, Message, Unit},
 };
@@ -34,7 +34,7 @@ pub(crate) struct Heard<'m> {
 struct Waits<'a> {
     queue: &'a str,
     key: &'a str,
-    mark: Option<(DocKey, u64)>,
+    mark: Option<(DocKey, Seen)>,
     /// Why it failed, and whether for good; `None`: it waits behind one that did.
     error: Option<(String, bool)>,
 }
@@ -99,16 +99,19 @@ impl Lane {
             return self.put_alone(core, id, message, why).await;
         }
         let Some((envelope, fact)) = heard.fact(self.consumer.as_ref()) else { return Ok(Planned::Skip) };
-        if planted::drops(core, self.consumer.as_ref(), envelope) {
+        let orphaned = core.partings.orphan(&envelope.source, message);
+        if orphaned || planted::drops(core, self.consumer.as_ref(), envelope) {
             return Ok(Planned::Skip);
         }
         let mut unit = Unit::new(core, id);
         let seen = seen_key(name, envelope);
         let mark = unit.doc(&seen).await.map_err(later)?;
-        if mark.as_ref().is_some_and(|data| is_seen(core, data, envelope.sequence)) {
+        let stand = Stand::of(envelope.sequence, message);
+        if mark.as_ref().is_some_and(|data| is_seen(core, data, &envelope.source, stand)) {
             core.env.sometimes(moments::FACT_AGAIN);
             return Ok(Planned::Skip);
         }
+        let next = Seen::after(core, mark.as_deref(), &envelope.source, stand);
         let waiting = mark.is_some_and(|data| is_queued(&data));
         let behind = self.waits_in(&mut unit, &envelope.partitionkey, waiting).await.map_err(later)?;
         let error = if behind.is_some() && !planted::overtakes(core) {
@@ -116,13 +119,13 @@ impl Lane {
         } else if let Some(unfit) = unfit {
             Some((unfit.why.clone(), true))
         } else {
-            match self.react(core, unit, fact, envelope, &seen).await? {
+            match self.react(core, unit, fact, envelope, (&seen, &next)).await? {
                 Ok(planned) => return Ok(planned),
                 Err(error) => Some(error),
             }
         };
         let queue = behind.unwrap_or_else(|| queue_id(name, &envelope.partitionkey));
-        let mark = Some((seen, envelope.sequence));
+        let mark = Some((seen, Seen { queued: true, ..next }));
         self.enqueue(core, id, message, Waits { queue: &queue, key: &envelope.partitionkey, mark, error }).await
     }
 
@@ -133,13 +136,13 @@ impl Lane {
         mut unit: Unit,
         fact: Message,
         envelope: &Envelope<'_>,
-        seen: &DocKey,
+        (seen, mark): (&DocKey, &Seen),
     ) -> Result<Result<Planned, (String, bool)>, Stop> {
         let ctx = envelope.ctx(self.consumer.name(), unit.now_ms);
         let applied = AssertUnwindSafe(self.consumer.apply(&mut unit, fact, &ctx)).catch_unwind().await;
         let error = match applied {
             Ok(Ok(())) => {
-                unit.put(seen.clone(), Some(seen_body(envelope.sequence, false)));
+                unit.put(seen.clone(), Some(mark.body()));
                 return Ok(Ok(Planned::Unit(Box::new(unit))));
             }
             Ok(Err(Fail::Corrupt(_))) if planted::skips_poison(core) => return Ok(Ok(Planned::Skip)),
@@ -197,9 +200,9 @@ impl Lane {
         }
         unit.put(head.push(queue), Some(queued::body(&message.cloudevent)));
         unit.put_todo(queue, &todo);
-        if let Some((seen, sequence)) = mark {
+        if let Some((seen, mark)) = mark {
             unit.doc(&seen).await.map_err(later)?;
-            unit.put(seen, Some(seen_body(sequence, true)));
+            unit.put(seen, Some(mark.body()));
         }
         Ok(Planned::Unit(Box::new(unit)))
     }

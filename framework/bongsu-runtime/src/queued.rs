@@ -14,7 +14,7 @@ use crate::{
         broker::MAX_CLOUDEVENT,
         store::{DocBody, DocKey, MAX_BODY},
     },
-    seen::{Seen, seen_body, seen_key},
+    seen::{Seen, Stand, seen_body, seen_key},
     todo::clipped,
     unit::{Fail, Unit},
 };
@@ -109,8 +109,13 @@ pub(crate) fn body(cloudevent: &Bytes) -> DocBody {
 pub(crate) async fn settle_mark(unit: &mut Unit, consumer: &str, done: &Envelope<'_>) -> Result<(), Fail> {
     let key = seen_key(consumer, done);
     let mark = unit.doc(&key).await?.and_then(|data| serde_json::from_slice::<Seen>(&data).ok());
-    if mark.is_none_or(|mark| mark.sequence <= done.sequence) {
-        unit.put(key, Some(seen_body(done.sequence, false)));
-    }
+    // Where its history has parted, a fact of a higher sequence may be an orphan's: the mark is what came in its place.
+    let parted = unit.core.partings.of(&done.source).is_some();
+    let body = match mark {
+        None => seen_body(Stand { sequence: done.sequence, ..Stand::default() }, false),
+        Some(mark) if mark.sequence > done.sequence || parted && mark.sequence < done.sequence => return Ok(()),
+        Some(mark) => Seen { sequence: done.sequence, queued: false, ..mark }.body(),
+    };
+    unit.put(key, Some(body));
     Ok(())
 }

@@ -10,7 +10,10 @@ use crate::{
     command::{CommandError, failed, refused},
     core::Core,
     generation::{root_of, shown_key, table},
-    ports::store::{CommitId, Doc, DocKey, Read, Scan},
+    ports::{
+        broker::is_orphaned,
+        store::{CommitId, Doc, DocKey, Read, Scan},
+    },
     seen::{SEEN, Seen},
     token::Token,
 };
@@ -171,12 +174,15 @@ pub(crate) async fn await_token<P: Projection>(core: &Arc<Core>, token: &Token) 
     let (start, mut waiter) = (core.env.mono(), None);
     loop {
         let mark = mark_of(core, &root, &subject).await?;
-        let sequence = match &mark.seen {
+        // What an orphan left says nothing of what came in its place.
+        let partings = core.partings.of(&token.context);
+        let orphaned = |seen: &&Seen| is_orphaned(partings.as_deref().unwrap_or_default(), seen.era, seen.position);
+        let sequence = match mark.seen.as_ref().filter(|seen| !orphaned(seen)) {
             Some(seen) if seen.queued => {
                 return Err(CommandError::Unavailable(format!("facts of {} wait for an operator", token.stream)));
             }
             Some(seen) if seen.sequence >= token.sequence => return Ok(()),
-            seen => seen.as_ref().map_or(0, |seen| seen.sequence),
+            seen => seen.map_or(0, |seen| seen.sequence),
         };
         let left = PATIENCE.saturating_sub(core.env.mono().saturating_sub(start));
         if left.is_zero() || token.sequence - sequence > FAR {

@@ -32,6 +32,7 @@ pub(crate) use old::{drop_old, list_old};
 pub(crate) use rows::{ReadModel, ReadModelOf};
 pub(crate) use state::State;
 pub use state::{Ended, Purpose};
+pub(crate) use sweep::pages;
 
 /// How often an instance looks whether there is something to rebuild that it was not told of.
 const LOOK: Duration = Duration::from_secs(1);

@@ -195,7 +195,7 @@ async fn publish(core: &Arc<Core>, by: Relay, after: Place, told: &[StoredFacts]
 }
 
 /// The last place of an event's facts.
-fn last_of(told: &StoredFacts) -> Place {
+pub(crate) fn last_of(told: &StoredFacts) -> Place {
     let ordinal = told.facts.len().saturating_sub(1) as u32;
     Place { position: told.position.0, ordinal, commit: Some(told.commit) }
 }
@@ -212,6 +212,11 @@ pub(crate) fn out(told: &StoredFacts) -> impl Iterator<Item = Out> + '_ {
 }
 
 impl At {
+    fn body(self) -> DocBody {
+        let data = serde_json::to_vec(&self).expect("a position has string keys and encodes as JSON");
+        DocBody { data: data.into(), index: Vec::new() }
+    }
+
     fn told(self) -> Place {
         Place { position: self.told, ordinal: self.ordinal, commit: self.commit }
     }
@@ -234,6 +239,17 @@ impl Relay {
     }
 }
 
+/// The last that the broker acknowledged to this store.
+pub(crate) async fn acknowledged(core: &Core) -> Result<Place, String> {
+    let found = core.store.docs(vec![cursor()]).await.map_err(|error| error.to_string())?.pop().flatten();
+    Ok(found.and_then(|doc| serde_json::from_slice::<At>(&doc.data).ok()).unwrap_or_default().told())
+}
+
+/// The cursor of a relay that begins behind a place.
+pub(crate) fn beginning(behind: Place) -> DocBody {
+    At { position: behind.position, ..At::default() }.upto(behind).body()
+}
+
 /// Where it is kept how far the relay is.
 pub(crate) fn cursor() -> DocKey {
     DocKey::new(CURSOR, "relay")
@@ -247,7 +263,6 @@ async fn persist(core: &Arc<Core>, key: &DocKey, epoch: u64, at: At) -> Result<(
     if !planted::unfenced(core) {
         commit.guards.push(fence);
     }
-    let data = serde_json::to_vec(&at).expect("a position has string keys and encodes as JSON");
-    commit.docs.push(DocWrite { key: key.clone(), put: Some(DocBody { data: data.into(), index: Vec::new() }) });
+    commit.docs.push(DocWrite { key: key.clone(), put: Some(at.body()) });
     core.store.commit(commit).await.map(|_| ()).map_err(|error| error.to_string())
 }

@@ -62,6 +62,13 @@ impl MemoryStore {
         Self { shared: Arc::new(Shared { env: Some(env), ..Shared::default() }) }
     }
 
+    /// Another store with what this one holds now, as a backup of a file is.
+    pub fn copy(&self) -> Self {
+        let Shared { env, .. } = &*self.shared;
+        let state = Mutex::new(self.state().clone());
+        Self { shared: Arc::new(Shared { state, news: Arc::default(), env: env.clone() }) }
+    }
+
     /// How many events it holds.
     pub fn len(&self) -> usize {
         self.state().end().0 as usize

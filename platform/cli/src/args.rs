@@ -69,6 +69,8 @@ pub(crate) enum Command {
     Backup(Backup),
     /// Lay out a backup as the data folder of a system that is not there yet
     Restore(Restore),
+    /// Open a new history of a context whose store is not the one that published: restored, or begun anew
+    Adopt(Adopt),
     /// Be the broker; started by 'up'
     #[command(hide = true)]
     Broker,
@@ -242,6 +244,23 @@ pub(crate) struct Republish {
     /// Return at once; it goes on
     #[arg(long)]
     pub(crate) detach: bool,
+    #[command(flatten)]
+    pub(crate) by: By,
+}
+
+#[derive(Debug, Flags)]
+pub(crate) struct Adopt {
+    /// The context whose store it is
+    pub(crate) context: String,
+    /// Only show what would be orphaned, and who has applied it
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Why; it becomes an event of the context
+    #[arg(long, required_unless_present = "dry_run")]
+    pub(crate) reason: Option<String>,
+    /// Print what a dry run finds as JSON
+    #[arg(long, requires = "dry_run")]
+    pub(crate) json: bool,
     #[command(flatten)]
     pub(crate) by: By,
 }

@@ -27,6 +27,7 @@ mod rebuild;
 mod evict;
 mod republish;
 mod secret;
+mod adopt;
 mod child;
 mod broker_process;
 mod gateway_process;
@@ -109,6 +110,7 @@ fn run(args: Args) -> anyhow::Result<ExitCode> {
             Command::Secret(flags) => secret::secret(&place, &flags).await,
             Command::Backup(flags) => backup::backup(&place, &flags).await,
             Command::Restore(flags) => restore::restore(&place, &flags),
+            Command::Adopt(flags) => adopt::adopt(&place, &flags).await,
             Command::Broker => broker_process::run().await,
             Command::Gateway => gateway_process::run().await,
         }

@@ -120,6 +120,12 @@ impl Operator {
         Ok(self.ask(method, url, String::new()).await?.status)
     }
 
+    /// `GET`, read as JSON whatever the status.
+    pub(crate) async fn look(&self, url: &str) -> Result<Said> {
+        let answer = self.ask(Method::GET, url, String::new()).await?;
+        Ok(Said { status: answer.status, body: serde_json::from_slice(&answer.body).unwrap_or_default() })
+    }
+
     /// `POST` with a JSON body.
     pub(crate) async fn post(&self, url: &str, body: &Value) -> Result<Said> {
         let answer = self.ask(Method::POST, url, body.to_string()).await?;

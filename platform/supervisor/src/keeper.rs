@@ -210,10 +210,10 @@ impl Keeper {
         self.show(|row| row.url = Some(url));
     }
 
-    fn heard_readiness(&mut self, answer: Result<(), String>, was_ready: bool) {
+    fn heard_readiness(&mut self, answer: Result<Option<String>, String>, was_ready: bool) {
         match answer {
-            Ok(()) => {
-                self.show(|row| (row.state, row.detail) = (State::Ready, None));
+            Ok(note) => {
+                self.show(|row| (row.state, row.detail) = (State::Ready, note));
             }
             Err(_) if self.is_failing() && !was_ready => {}
             Err(why) => self.show(|row| {

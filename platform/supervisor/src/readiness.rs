@@ -15,12 +15,17 @@ const RELAXED: Duration = Duration::from_millis(500);
 /// A readiness answer that takes longer is a no.
 const LIMIT: Duration = Duration::from_secs(1);
 
-/// Asks for ever and tells every answer; `nudge` asks again at once.
-pub(crate) async fn watch(http: Http, addr: String, nudge: Arc<Notify>, tell: mpsc::Sender<Result<(), String>>) {
+/// Asks for ever and tells every answer; `nudge` asks again at once. A process that is ready may have something to say, too.
+pub(crate) async fn watch(
+    http: Http,
+    addr: String,
+    nudge: Arc<Notify>,
+    tell: mpsc::Sender<Result<Option<String>, String>>,
+) {
     let url = format!("http://{addr}/health/ready");
     loop {
         let answer = match http.ask(Method::GET, &url, LIMIT).await {
-            Ok(answer) if answer.status == 200 => Ok(()),
+            Ok(answer) if answer.status == 200 => Ok(reasons(&answer.body)),
             Ok(answer) => Err(reasons(&answer.body).unwrap_or_else(|| format!("not ready ({})", answer.status))),
             Err(error) => Err(error.to_string()),
         };
@@ -35,7 +40,7 @@ pub(crate) async fn watch(http: Http, addr: String, nudge: Arc<Notify>, tell: mp
     }
 }
 
-/// The reasons a problem+json answer gives.
+/// The reasons an answer gives.
 fn reasons(body: &[u8]) -> Option<String> {
     let body: serde_json::Value = serde_json::from_slice(body).ok()?;
     let text = match (&body["reasons"], &body["detail"]) {

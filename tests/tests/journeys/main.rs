@@ -14,6 +14,7 @@ mod mypage;
 mod rebuilding;
 mod operating;
 mod republishing;
+mod restoring;
 mod killing;
 mod auditing;
 mod scaling;

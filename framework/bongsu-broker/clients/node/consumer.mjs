@@ -59,13 +59,14 @@ export class Consumer {
       this.partitions.forEach((partition) => this.missing(partition, 0));
       return;
     }
+    this.partings = batch.partings ?? {};
     for (const { partition, messages } of batch.messages) {
       for (const message of messages) this.step(partition, message, handle);
     }
     if (batch.messages.length > 0) await save(this.file, this.state);
   }
 
-  step(partition, { offset, refill = 0, event }, handle) {
+  step(partition, { offset, refill = 0, position = 0, era = 0, event }, handle) {
     const mark = refill > 0 && (event.type === BEGAN || event.type === ENDED) ? event.type : null;
     if (this.looking[partition] !== undefined) {
       if (mark !== BEGAN) {
@@ -80,17 +81,29 @@ export class Consumer {
     if (mark === ENDED && refill === filling) delete this.state.filling[partition];
     // During a refill everything else is in it, too, at its place.
     if (mark || (filling !== undefined && refill !== filling)) return;
-    this.see(event, handle);
+    // Of a history that was given up where a later one parted.
+    const partings = this.partings[event.source] ?? [];
+    if (orphaned(partings, era, position)) return;
+    this.see(event, { position, era }, partings, handle);
   }
 
   /** A fact is known by source, subject and sequence, at whatever offset it comes. */
-  see(event, handle) {
+  see(event, at, partings, handle) {
     const subject = `${event.source}/${event.subject}`;
-    if (event.sequence <= (this.state.seen[subject] ?? -1)) return;
+    const seen = this.state.seen[subject] ?? -1;
+    // A number alone is what this file was written with before.
+    const mark = typeof seen === 'number' ? { sequence: seen, position: 0, era: 0 } : seen;
+    // What an orphan left says nothing of what came in its place; what came before the parting came before it.
+    const heard = at.position > 0 && orphaned(partings, mark.era, mark.position)
+      ? at.position <= Math.min(...partings.slice(mark.era))
+      : event.sequence <= mark.sequence;
+    if (heard) return;
     handle(this.state.data, event);
-    this.state.seen[subject] = event.sequence;
+    this.state.seen[subject] = at.position > 0 ? { sequence: event.sequence, ...at } : event.sequence;
   }
 }
+
+const orphaned = (partings, era, position) => partings.slice(era).some((parted) => position > parted);
 
 // node consumer.mjs BROKER TOPIC FILE [COUNT]: counts the facts of each subject, until there are COUNT in all.
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {

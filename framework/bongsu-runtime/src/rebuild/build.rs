@@ -18,7 +18,7 @@ use crate::{
     plan_fact::queue_id,
     ports::{
         Fut,
-        broker::{BrokerError, Partition},
+        broker::{BrokerError, Partition, is_orphaned},
         store::{Commit, CommitId, DocBody, DocKey, DocWrite, Guard, StoreError, Verdict},
     },
     queued,
@@ -29,7 +29,7 @@ use crate::{
         rows::{ReadModel, Rows},
         state::{Filling, State, commit_id},
     },
-    seen::{SEEN, Seen},
+    seen::{SEEN, Seen, Stand},
     todo::{MAX_QUEUED, Todo},
 };
 
@@ -56,8 +56,8 @@ pub(crate) enum Halt {
 /// What becomes of a fact.
 enum Step {
     Pass,
-    Fold { mark: Slot, sequence: u64 },
-    Queue { mark: Option<(Slot, u64)>, key: String, why: Option<String>, fact: Bytes },
+    Fold { mark: Slot, stand: Stand },
+    Queue { mark: Option<(Slot, Stand)>, key: String, why: Option<String>, fact: Bytes },
 }
 
 pub(crate) struct Build {
@@ -163,8 +163,13 @@ impl Build {
         let Some((name, schema)) = told.name().filter(|(name, _)| self.model.reads(name)) else {
             return Ok(Step::Pass);
         };
-        let sequence = told.sequence;
-        let (mark, again) = self.marks.hear(&told.source, &told.subject, sequence);
+        let (position, era) = fact.published;
+        let partings = self.core.partings.of(&told.source);
+        if is_orphaned(partings.as_deref().unwrap_or_default(), era, position) {
+            return Ok(Step::Pass);
+        }
+        let stand = Stand { sequence: told.sequence, position, era };
+        let (mark, again) = self.marks.hear(&told.source, &told.subject, stand.sequence);
         if again {
             return Ok(Step::Pass);
         }
@@ -177,30 +182,30 @@ impl Build {
             let heard = catch_unwind(AssertUnwindSafe(|| self.rows.hear(name, schema, data)));
             heard.unwrap_or_else(|panic| Err(panic_text(panic.as_ref()))).err().map(Some)
         };
-        let Some(why) = failed else { return Ok(Step::Fold { mark, sequence }) };
+        let Some(why) = failed else { return Ok(Step::Fold { mark, stand }) };
         let key = told.partitionkey.clone().into_owned();
         // Later facts of the key queue behind it, from here on.
         self.queues.entry(key.clone()).or_insert_with(|| Todo::facts(&self.table, &key, self.core.env.wall_ms()));
-        Ok(Step::Queue { mark: Some((mark, sequence)), key, why, fact: fact.cloudevent.clone() })
+        Ok(Step::Queue { mark: Some((mark, stand)), key, why, fact: fact.cloudevent.clone() })
     }
 
     /// Takes one step, and moves the cursor past its fact.
     fn take(&mut self, fact: &Fact, step: Step, id: Option<&str>, poison: &mut BTreeSet<String>) -> Result<(), Halt> {
         match step {
             Step::Pass => {}
-            Step::Fold { mark, sequence } => {
+            Step::Fold { mark, stand } => {
                 if let Err(panic) = catch_unwind(AssertUnwindSafe(|| self.rows.fold())) {
                     tracing::error!(read_model = self.table, error = panic_text(panic.as_ref()), "a fold panicked");
                     poison.extend(id.map(str::to_owned));
                     return Err(Halt::Again);
                 }
-                self.marks.fold(mark, sequence, false);
+                self.marks.fold(mark, stand, false);
                 self.bytes += fact.cloudevent.len();
             }
             Step::Queue { mark, key, why, fact } => {
                 self.enqueue(&key, why, &fact)?;
-                if let Some((mark, sequence)) = mark {
-                    self.marks.fold(mark, sequence, true);
+                if let Some((mark, stand)) = mark {
+                    self.marks.fold(mark, stand, true);
                 }
                 self.bytes += fact.len();
             }

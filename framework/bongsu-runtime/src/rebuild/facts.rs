@@ -13,6 +13,8 @@ use crate::ports::broker::Partition;
 pub(crate) struct Fact {
     pub(crate) place: Place,
     pub(crate) cloudevent: Bytes,
+    /// In the history of who published it: position and era, see [`crate::seen::Stand`].
+    pub(crate) published: (u64, u32),
     /// Nothing is to become of it.
     pub(crate) passed: bool,
 }

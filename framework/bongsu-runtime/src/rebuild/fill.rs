@@ -9,6 +9,7 @@ use std::{
 
 use crate::{
     core::Core,
+    history::own,
     lane::{CURSOR, Cursor},
     ports::{
         broker::{BrokerError, Partition},
@@ -60,13 +61,14 @@ impl Build {
 
     /// Reads this context's own facts from its own store, and then stands at the broker's heads noted before.
     pub(crate) async fn read_own(&mut self, poison: &mut BTreeSet<String>) -> Result<(), Halt> {
-        let (until, own) = match &self.filling()?.noted {
+        let (until, mine) = match &self.filling()?.noted {
             Some(noted) => (noted.until, noted.partitions().collect::<Vec<_>>()),
             None => return Err(Halt::Lost),
         };
         let core = self.core.clone();
         let read = |after: u64, limit: u32| core.store.facts(Position(after), limit);
         let mut after = self.filling()?.position;
+        let era = own(&core).await.map_err(Halt::Store)?.era();
         let mut ahead = (after < until).then(|| read(after, self.pace.page()));
         while let Some(reading) = ahead.take() {
             let told = reading.await.map_err(Halt::Store)?;
@@ -75,11 +77,11 @@ impl Build {
                 // Read while the last page is folded.
                 ahead = Some(read(after, self.pace.page()));
             }
-            self.absorb(facts_of(told), poison).await?;
+            self.absorb(facts_of(told, era), poison).await?;
         }
         if until > 0 && self.filling()?.position < u64::MAX {
             self.filling()?.position = u64::MAX;
-            for (partition, end) in own.into_iter().filter(|(partition, _)| partition.topic == core.service.name) {
+            for (partition, end) in mine.into_iter().filter(|(partition, _)| partition.topic == core.service.name) {
                 self.skip_to(partition, end);
             }
             self.flush().await?;
@@ -111,6 +113,7 @@ impl Build {
         if self.filling()?.noted.as_ref().is_some_and(|noted| noted.log != format!("{:032x}", batch.log.0)) {
             return Err(replaced());
         }
+        self.core.partings.learn(&batch.partings);
         let mut facts = Vec::new();
         for (partition, messages) in batch.messages {
             let (first, mut refill) = (self.cursors[&partition], self.refills.get(&partition).copied());
@@ -121,7 +124,8 @@ impl Build {
                 let (behind, passed) = cut::behind(&message, refill);
                 refill = behind;
                 let place = Place::Partition { partition: partition.clone(), offset: message.offset, refill };
-                facts.push(Fact { place, cloudevent: message.cloudevent, passed });
+                let published = (message.position, message.era);
+                facts.push(Fact { place, cloudevent: message.cloudevent, published, passed });
             }
         }
         let any = !facts.is_empty();
@@ -195,13 +199,14 @@ async fn note(core: &Arc<Core>, model: &Arc<dyn ReadModel>) -> Result<Noted, Hal
     Ok(Noted { log, heads, until })
 }
 
-fn facts_of(told: Vec<StoredFacts>) -> Vec<Fact> {
+fn facts_of(told: Vec<StoredFacts>, era: u32) -> Vec<Fact> {
     let mut all = Vec::with_capacity(told.len());
     for StoredFacts { position: Position(position), facts, .. } in told {
         let count = facts.len();
         all.extend(facts.into_iter().enumerate().map(|(at, fact)| Fact {
             place: Place::Feed { position, last: at + 1 == count },
             cloudevent: fact.cloudevent,
+            published: (position, era),
             passed: false,
         }));
     }

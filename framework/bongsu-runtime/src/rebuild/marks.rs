@@ -4,7 +4,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use crate::{
     ports::store::DocBody,
-    seen::{Seen, seen_body},
+    seen::{Seen, Stand, seen_body},
 };
 
 /// Where a mark is kept until they are forgotten.
@@ -25,8 +25,8 @@ struct Mark {
     name: Arc<str>,
     /// Highest sequence that is folded or waits to be; `None` before the first.
     heard: Option<u64>,
-    /// Highest sequence that the next Commit covers.
-    folded: u64,
+    /// The last that the next Commit covers.
+    folded: Stand,
     queued: bool,
     changed: bool,
 }
@@ -44,9 +44,9 @@ impl Marks {
     }
 
     /// Notes what became of a fact.
-    pub(crate) fn fold(&mut self, slot: Slot, sequence: u64, queued: bool) {
+    pub(crate) fn fold(&mut self, slot: Slot, stand: Stand, queued: bool) {
         let mark = &mut self.marks[slot.0 as usize];
-        (mark.folded, mark.queued) = (sequence, queued);
+        (mark.folded, mark.queued) = (stand, queued);
         if !std::mem::replace(&mut mark.changed, true) {
             self.changed.push(slot);
         }
@@ -61,7 +61,7 @@ impl Marks {
     pub(crate) fn learn(&mut self, source: &str, subject: &str, seen: Seen) {
         let slot = self.slot(source, subject);
         let mark = &mut self.marks[slot.0 as usize];
-        (mark.heard, mark.folded, mark.queued) = (Some(seen.sequence), seen.sequence, seen.queued);
+        (mark.heard, mark.folded, mark.queued) = (Some(seen.sequence), seen.stand(), seen.queued);
     }
 
     /// How many changed since they were last taken.
@@ -95,7 +95,13 @@ impl Marks {
         }
         // More than fit in four bytes are forgotten long before.
         let (slot, name) = (Slot(self.marks.len() as u32), Arc::<str>::from(self.name.as_str()));
-        self.marks.push(Mark { name: name.clone(), heard: None, folded: 0, queued: false, changed: false });
+        self.marks.push(Mark {
+            name: name.clone(),
+            heard: None,
+            folded: Stand::default(),
+            queued: false,
+            changed: false,
+        });
         self.slots.insert(name, slot);
         slot
     }

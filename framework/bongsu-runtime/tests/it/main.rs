@@ -26,5 +26,6 @@ mod long_streams;
 mod content;
 mod snapshots;
 mod midnight;
+mod parting;
 mod past;
 mod slots;

@@ -14,7 +14,7 @@ use hashbrown::HashMap;
 
 /// Everything a store holds. Indexes hold offsets into `events`; a head's version is the length of its index. What is
 /// only looked up is hashed, what is also walked through is in order.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct State {
     /// By position - 1.
     events: Vec<StoredEvent>,
@@ -25,7 +25,7 @@ pub(super) struct State {
     tables: BTreeMap<String, Table>,
 }
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Table {
     docs: HashMap<Bytes, Row>,
     /// The ids of all documents, as bytes, because cursors are.
@@ -34,6 +34,7 @@ struct Table {
     index: BTreeMap<u16, BTreeMap<Bytes, Bytes>>,
 }
 
+#[derive(Clone)]
 struct Row {
     id: String,
     revision: CommitId,

@@ -65,6 +65,11 @@ impl History {
         Self { id, partings: Vec::new() }
     }
 
+    /// How often it has parted.
+    pub fn era(&self) -> u32 {
+        u32::try_from(self.partings.len()).unwrap_or(u32::MAX)
+    }
+
     /// Whether it came from that one.
     pub fn came_from(&self, other: HistoryId) -> bool {
         self.partings.iter().any(|parting| parting.from == other)

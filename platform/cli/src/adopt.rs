@@ -1,0 +1,95 @@
+//! `bongsu adopt`: opens a new history of a context whose store is not the one that published, and shows what that leaves
+//! without one.
+
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail};
+use serde_json::{Value, json};
+
+use crate::args::{Adopt, Place};
+use crate::operator::Operator;
+use crate::screen::{print, table};
+
+/// How often it is asked whether it is done, and how long that may take.
+const AGAIN: Duration = Duration::from_millis(100);
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Shows what an adoption would do, or adopts and waits until the context works again.
+pub(crate) async fn adopt(place: &Place, flags: &Adopt) -> Result<ExitCode> {
+    let operator = Operator::new(place.client()?);
+    let url = format!("{}/bongsu/adopt", operator.service(&flags.context).await?);
+    let survey = operator.look(&url).await?;
+    if survey.status != 200 {
+        bail!("{}: {}", flags.context, survey.complaint());
+    }
+    if flags.dry_run {
+        return show(&operator, flags, survey.body).await;
+    }
+    let answer = operator.post(&url, &json!({ "actor": flags.by.actor, "reason": flags.reason })).await?;
+    if answer.status != 200 {
+        bail!("{}: {}", flags.context, answer.complaint());
+    }
+    let (history, position) = (answer.body["history"].as_str().unwrap_or_default(), &answer.body["position"]);
+    print(&format!("{} begins history {history} behind position {position}", flags.context));
+    print(&format!("{} facts are orphaned", answer.body["orphans"]));
+    let start = Instant::now();
+    while is_parted(&operator, &flags.context).await {
+        if start.elapsed() > PATIENCE {
+            bail!("{0} does not agree with the broker after {PATIENCE:?}: bongsu logs {0}", flags.context);
+        }
+        tokio::time::sleep(AGAIN).await;
+    }
+    print(&format!("{} and the broker have one history", flags.context));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What would be orphaned, and who has applied it.
+async fn show(operator: &Operator, flags: &Adopt, mut survey: Value) -> Result<ExitCode> {
+    let mut applied = Vec::new();
+    let url = |service: &str| format!("{service}/bongsu/applied?source={}&after={}", flags.context, survey["position"]);
+    for service in operator.services().await? {
+        let Some(address) = service.url else { continue };
+        // What is no service of ours has no such page, and hears of nothing.
+        let heard = operator.find::<Vec<Value>>(&url(&address)).await?.unwrap_or_default();
+        applied.extend(heard.into_iter().map(|mut one| {
+            one["service"] = service.name.clone().into();
+            one
+        }));
+    }
+    if flags.json {
+        survey["applied"] = applied.into();
+        print(&survey.to_string());
+        return Ok(ExitCode::SUCCESS);
+    }
+    let (context, position, orphans) = (&flags.context, &survey["position"], &survey["orphans"]);
+    print(&format!(
+        "{context} and what was published part behind position {position}; {orphans} facts would be orphaned"
+    ));
+    let columns = |rows: &[Value], names: &[&str]| {
+        let cell = |row: &Value, name: &str| row[name].as_str().map_or_else(|| row[name].to_string(), str::to_owned);
+        rows.iter().map(|row| names.iter().map(|name| cell(row, name)).collect()).collect::<Vec<Vec<String>>>()
+    };
+    let orphaned = survey["orphaned"].as_array().cloned().unwrap_or_default();
+    let head = |names: &[&str]| vec![names.iter().map(|name| name.to_uppercase()).collect::<Vec<_>>()];
+    let lists: [(&[Value], &[&str]); 2] = [
+        (&orphaned, &["position", "kind", "subject", "sequence", "id"]),
+        (&applied, &["service", "consumer", "subject", "sequence", "position"]),
+    ];
+    for (rows, names) in lists {
+        if !rows.is_empty() {
+            print("");
+            let lines = table(&[head(names), columns(rows, names)].concat());
+            lines.iter().for_each(|line| drop(print(line)));
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Whether it says so; one that does not answer has to be asked again.
+async fn is_parted(operator: &Operator, context: &str) -> bool {
+    let Ok(url) = operator.service(context).await else { return true };
+    let Ok(status) = operator.get::<Value>(&format!("{url}/bongsu/status")).await else { return true };
+    let says = |reason: &Value| reason.as_str().is_some_and(|reason| reason.starts_with("history stopped"));
+    status["reasons"].as_array().is_none_or(|reasons| reasons.iter().any(says))
+}
