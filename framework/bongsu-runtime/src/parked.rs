@@ -196,10 +196,10 @@ fn show(id: String, todo: &Todo, front: Option<&[u8]>) -> Parked {
             ("activity", activity, key, type_of(&event.name, event.schema), 0)
         }
         Work::Facts(queue) => {
-            let what = first.as_ref().map_or_else(
-                || "not a CloudEvent".to_owned(),
-                |fact| format!("{} {}@{}", fact.kind, fact.subject, fact.sequence),
-            );
+            let none = if queue.len() == 0 { "a fact that is orphaned" } else { "not a CloudEvent" };
+            let what = first
+                .as_ref()
+                .map_or_else(|| none.to_owned(), |fact| format!("{} {}@{}", fact.kind, fact.subject, fact.sequence));
             ("fact", &queue.consumer, &queue.key, what, queue.len())
         }
         Work::Waiting(early) => {
