@@ -80,7 +80,7 @@ async fn show(operator: &Operator, flags: &Adopt, mut survey: Value) -> Result<E
         if !rows.is_empty() {
             print("");
             let lines = table(&[head(names), columns(rows, names)].concat());
-            lines.iter().for_each(|line| drop(print(line)));
+            lines.iter().all(|line| print(line));
         }
     }
     Ok(ExitCode::SUCCESS)

@@ -12,11 +12,9 @@ use std::{
 
 use rusqlite::Connection;
 use serde_json::Value;
-use system_tests::harness::{
-    Mall,
-    orders::{Heard, order_of},
-    system::System,
-    wait::until,
+use system_tests::{
+    evidence::Heard,
+    harness::{Mall, orders::order_of, system::System, wait::until},
 };
 
 const PATIENCE: Duration = Duration::from_secs(60);
