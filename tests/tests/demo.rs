@@ -210,8 +210,10 @@ fn do_without_mypage(mall: &Mall) {
 fn judge(mall: Mall) {
     let excused = |rule: &&Rule| !rule.0.starts_with("I10");
     let rules: Vec<Rule> = rules::ALL.iter().filter(excused).copied().collect();
-    let audited = mall.until_audited(&mall.quiesce(PATIENCE, &rules));
-    let judged = rules::judge(&rules, &mall.end()).unwrap_or_else(|broken| panic!("{broken}"));
+    let audited = mall.until_audited(&mall.quiesce_without(&["mypage"], PATIENCE, &rules));
+    let mut left = mall.end();
+    left.stores.remove("mypage");
+    let judged = rules::judge(&rules, &left).unwrap_or_else(|broken| panic!("{broken}"));
     println!("9. The audit was told of {audited} orders and says that no two contexts disagree about any.");
     println!("Judged by what the stores and the provider's ledger hold:");
     judged.iter().for_each(|(rule, looked)| println!("   {rule}: {looked} looked at"));
