@@ -27,7 +27,7 @@ fn a_store_restored_from_a_copy_refuses_orders_until_it_is_adopted_and_then_ever
     backup(&store(&mall), &copy);
     // Under load: what comes after the copy will be orphaned.
     load(&mall, 8);
-    let lost = mall.buy("lost", &[("MASK", 1)]);
+    let lost = mall.buy("lost", &[("LANTERN", 1)]);
     mall.until_order(&lost, &["CONFIRMED"]);
     mall.until_shown(&lost, "CONFIRMED");
     mall.stop("ordering");
@@ -107,14 +107,14 @@ fn opened() -> Mall {
     let system = System::of_the_mall().set("ordering", "window_ms", 120_000);
     let system = system.set("delivery", "depart_after_ms", 600_000);
     let mall = Mall::start(system);
-    mall.put_on_sale("MASK", 1_000, 1_000);
-    mall.until_sold("MASK");
+    mall.put_on_sale("LANTERN", 1_000, 1_000);
+    mall.until_sold("LANTERN");
     mall
 }
 
 /// Buys so often, and every order is confirmed.
 fn confirm(mall: &Mall, name: &str, times: usize) {
-    let orders: Vec<String> = (0..times).map(|n| mall.buy(&format!("{name} {n}"), &[("MASK", 1)])).collect();
+    let orders: Vec<String> = (0..times).map(|n| mall.buy(&format!("{name} {n}"), &[("LANTERN", 1)])).collect();
     for order in orders {
         mall.until_order(&order, &["CONFIRMED"]);
         mall.until_shown(&order, "CONFIRMED");
@@ -129,7 +129,7 @@ fn load(mall: &Mall, customers: usize) {
             let failed = &failed;
             all.spawn(move || {
                 for n in 0..5 {
-                    let placed = mall.place(&format!("load {customer} {n}"), &[("MASK", 1)]);
+                    let placed = mall.place(&format!("load {customer} {n}"), &[("LANTERN", 1)]);
                     failed.fetch_or(placed.heard != Heard::Accepted, Ordering::Relaxed);
                 }
             });
@@ -148,7 +148,7 @@ fn parted(mall: &Mall) {
         }
     });
     for n in 0..3 {
-        let answer = mall.ask("POST", "/orders", Some(&format!("refused {n}")), Some(&order_of(&[("MASK", 1)])));
+        let answer = mall.ask("POST", "/orders", Some(&format!("refused {n}")), Some(&order_of(&[("LANTERN", 1)])));
         let answer = answer.expect("an answer");
         assert_eq!((answer.status, answer.json()["type"].as_str()), (503, Some("/errors/history-parted")));
     }
