@@ -92,9 +92,8 @@ impl Doorbell {
 
 impl Folder {
     fn of(file: &Path) -> io::Result<Self> {
-        let mut path = file.as_os_str().to_owned();
-        path.push(".bells");
-        let path = PathBuf::from(path);
+        // Not `NAME.db.bells`: whoever throws a store away takes all that begins with its file's name.
+        let path = file.with_extension("bells");
         match DirBuilder::new().mode(0o700).create(&path) {
             Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error),
             _ => {}

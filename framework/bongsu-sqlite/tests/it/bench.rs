@@ -43,7 +43,7 @@ impl Home {
 
     /// The sockets of the instances that have it open.
     pub(crate) fn bells(&self) -> Vec<PathBuf> {
-        let folder = self.0.path().join("store.db.bells");
+        let folder = self.0.path().join("store.bells");
         std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect()
     }
 

@@ -79,7 +79,7 @@ fn the_doorbell_rings_in_folders_whose_path_is_too_long_for_a_socket() {
     let folder = folder_of(&home).join("a".repeat(120));
     let file = folder.join("store.db");
     let (one, other) = (open_at(&file), open_at(&file));
-    assert_eq!(fs::read_dir(folder.join("store.db.bells")).unwrap().count(), 2);
+    assert_eq!(fs::read_dir(folder.join("store.bells")).unwrap().count(), 2);
     let mut waiting = other.changed(Position(0));
     assert_eq!((&mut waiting).now_or_never(), None);
     counted(&one, 1);

@@ -127,7 +127,7 @@ fn what_is_no_position_is_not_believed() {
 fn instances_that_are_gone_are_rung_no_more() {
     let home = Home::new();
     let store = home.open();
-    let gone = home.file().with_extension("db.bells").join("gone");
+    let gone = home.file().with_extension("bells").join("gone");
     drop(UnixDatagram::bind(&gone).unwrap());
     let stranger = gone.with_file_name("notes");
     std::fs::write(&stranger, "not a socket").unwrap();
