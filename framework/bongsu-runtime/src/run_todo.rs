@@ -249,8 +249,14 @@ async fn note_failure(
         }
         let Ok(queued) = core.submit(plan) else { continue };
         match core.settle(queued).await {
-            Settled::Done if parked => return Ok(tracing::error!(todo = id, error = why, "a to-do is parked")),
-            Settled::Done => return Ok(core.env.sometimes(moments::TRIED_AGAIN)),
+            Settled::Done => {
+                if parked {
+                    tracing::error!(todo = id, error = why, "a to-do is parked");
+                } else {
+                    core.env.sometimes(moments::TRIED_AGAIN);
+                }
+                return Ok(());
+            }
             Settled::Refused(_) | Settled::Failed(StoreError::Unknown(_)) => {}
             Settled::Failed(error) => return Err(error),
         }
