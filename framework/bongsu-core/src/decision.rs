@@ -166,11 +166,8 @@ impl Folder {
             copy: |state| Box::new(cast::<A>(state).clone()),
             apply: |state, name, schema, data| {
                 let state: &mut A::State = state.downcast_mut().expect("a folder only meets states it made itself");
-                let event = A::Event::decode(name, schema, data)?.ok_or_else(|| DecodeError::Broken {
-                    name: name.into(),
-                    schema,
-                    reason: format!("{} does not know this event", A::NAME),
-                })?;
+                let unknown = || DecodeError::Unknown { name: name.into(), schema };
+                let event = A::Event::decode(name, schema, data)?.ok_or_else(unknown)?;
                 A::evolve(state, &event);
                 Ok(())
             },

@@ -71,6 +71,14 @@ pub enum DecodeError {
         /// The newest schema this build reads.
         known: u32,
     },
+    /// Of a name that this build does not know here: a newer one wrote it, or an older one.
+    #[error("{name}.v{schema} is not known to this build")]
+    Unknown {
+        /// Wire name.
+        name: String,
+        /// The schema found.
+        schema: u32,
+    },
     /// Does not fit the schema it claims.
     #[error("{name}.v{schema} does not decode: {reason}")]
     Broken {

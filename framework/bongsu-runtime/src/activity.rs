@@ -40,6 +40,8 @@ pub struct Unavailable(pub String);
 pub(crate) trait Job: Send + Sync {
     fn name(&self) -> &'static str;
     fn wants(&self, event: &str) -> bool;
+    /// Whether this build knows an event, be it broken.
+    fn knows(&self, event: &Message) -> bool;
     fn run<'a>(
         &'a self,
         key: &'a str,
@@ -67,6 +69,10 @@ where
 
     fn wants(&self, event: &str) -> bool {
         A::Event::names().iter().any(|(name, _)| *name == event)
+    }
+
+    fn knows(&self, event: &Message) -> bool {
+        A::Event::names().iter().any(|(name, newest)| *name == event.name && event.schema <= *newest)
     }
 
     fn run<'a>(

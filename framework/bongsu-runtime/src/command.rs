@@ -93,7 +93,7 @@ pub enum CommandError {
     /// What this store does is not heard by anybody until an operator adopts its history.
     #[error("the history of this store has parted from what was published: {0}")]
     HistoryParted(String),
-    /// The store does not answer; ask again.
+    /// The store does not answer, or a newer build wrote what this one cannot read; ask again.
     #[error("unavailable: {0}")]
     Unavailable(String),
     /// Stored data cannot be read.
@@ -298,6 +298,8 @@ fn once_key(once: &Once) -> DocKey {
 pub(crate) fn refused(fail: Fail) -> CommandError {
     match fail {
         Fail::Store(error) => failed(error),
+        // An instance of the newer build can answer.
+        Fail::Newer(why) => CommandError::Unavailable(why),
         Fail::Corrupt(why) => CommandError::Corrupt(why),
     }
 }

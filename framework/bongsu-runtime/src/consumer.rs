@@ -106,7 +106,7 @@ where
 
     fn apply<'a>(&'a self, unit: &'a mut Unit, fact: Message, ctx: &'a Ctx) -> Fut<'a, Result<(), Fail>> {
         Box::pin(async move {
-            let heard: P::Fact = fact.decode().map_err(|error| Fail::Corrupt(error.to_string()))?;
+            let heard: P::Fact = fact.decode()?;
             for (place, command) in self.policy.react(&heard, ctx).iter().enumerate() {
                 let step = ctx.step(&[&place.to_string()]);
                 if let Decided::Rejected(why) = unit.command(&Message::of(command), &step).await? {
@@ -172,7 +172,7 @@ where
 
     fn apply<'a>(&'a self, unit: &'a mut Unit, fact: Message, _: &'a Ctx) -> Fut<'a, Result<(), Fail>> {
         Box::pin(async move {
-            let event: P::Event = fact.decode().map_err(|error| Fail::Corrupt(error.to_string()))?;
+            let event: P::Event = fact.decode()?;
             for key in P::keys(&event) {
                 let doc = DocKey::new(&self.name, &key);
                 let row = match unit.doc(&doc).await? {

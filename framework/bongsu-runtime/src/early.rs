@@ -98,7 +98,7 @@ impl Unit {
     /// Whether inputs of an instance wait: another one joins them.
     pub(crate) async fn early(&mut self, saga: &dyn Saga, key: &str) -> Result<Option<Todo>, Fail> {
         let data = self.doc(&Todo::key(&list_id(saga, key))).await?;
-        data.map(|data| Todo::decode(&data).map_err(Fail::Corrupt)).transpose()
+        data.map(|data| Todo::decode(&data).map_err(Fail::Newer)).transpose()
     }
 
     /// Keeps an input until the process starts, or behind what waited for that.
@@ -149,7 +149,7 @@ impl Unit {
         let Work::Waiting(early) = &mut todo.work else { return Ok(()) };
         let core = self.core.clone();
         let Some(saga) = core.service.sagas.iter().find(|saga| saga.name() == early.process) else {
-            return Err(Fail::Corrupt(format!("no process is called {}", early.process)));
+            return Err(Fail::Newer(format!("no process is called {}", early.process)));
         };
         let key = early.key.clone();
         if self.stream(&saga.stream(&key)).await?.0 == 0 {

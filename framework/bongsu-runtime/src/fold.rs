@@ -45,7 +45,7 @@ impl Folded {
 
     fn apply(&mut self, target: &StreamRef, event: &StoredEvent) -> Result<(), Fail> {
         (target.folder.apply)(self.state.as_mut(), &event.name, event.schema, &event.data)
-            .map_err(|error| Fail::Corrupt(format!("{}@{}: {error}", event.stream, event.version)))?;
+            .map_err(|error| Fail::unread(&format!("{}@{}", event.stream, event.version), &error))?;
         (self.version, self.commit) = (event.version, Some(event.commit));
         self.bytes = heavier(self.bytes, event.data.len());
         Ok(())

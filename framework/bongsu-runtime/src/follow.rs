@@ -5,13 +5,14 @@
 
 use std::sync::Arc;
 
-use bongsu_core::{Aggregate, StreamRef, Wire};
+use bongsu_core::{Aggregate, DecodeError, StreamRef, Wire};
 
 use crate::{
     command::{CommandError, failed, refused},
     core::Core,
     feed::Seat,
     ports::store::{Read, StoredEvent},
+    unit::Fail,
 };
 
 /// Reads one aggregate's events from the first one, or from a version on, and then waits for more.
@@ -132,9 +133,10 @@ where
 
     fn fold(&mut self, stored: &StoredEvent) -> Result<Followed<A::Event, A::State>, CommandError> {
         let at = || format!("{}@{}", stored.stream, stored.version);
+        let unknown = || DecodeError::Unknown { name: stored.name.clone(), schema: stored.schema };
         let event = A::Event::decode(&stored.name, stored.schema, &stored.data)
-            .map_err(|error| CommandError::Corrupt(format!("{}: {error}", at())))?
-            .ok_or_else(|| CommandError::Corrupt(format!("{}: {} is no event of it", at(), stored.name)))?;
+            .and_then(|event| event.ok_or_else(unknown))
+            .map_err(|error| refused(Fail::unread(&at(), &error)))?;
         let state = self.state.get_or_insert_default();
         // The state the follower began with has this one in it already.
         if !std::mem::take(&mut self.again) {

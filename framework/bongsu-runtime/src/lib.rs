@@ -34,6 +34,7 @@ mod forget;
 mod run_todo;
 mod retry_fact;
 mod lane;
+mod newer;
 mod plan_fact;
 mod seen;
 mod cut;

@@ -128,7 +128,7 @@ async fn take(core: &Arc<Core>, stream: &str, fence: Option<&Guard>, walk: &mut 
     let folded = match core.fold_up_to(&target(rule, stream), u64::MAX).await {
         Ok(folded) => folded,
         Err(Fail::Store(error)) => return Err(error),
-        Err(Fail::Corrupt(why)) => {
+        Err(Fail::Corrupt(why) | Fail::Newer(why)) => {
             tracing::warn!(code = "snapshot-failed", stream, why, "a stream cannot be folded");
             walk.failed += 1;
             return Ok(());

@@ -43,6 +43,8 @@ pub struct Parked {
     pub trace: String,
     /// Why the last attempt failed.
     pub error: String,
+    /// Whether it waits for a newer build, which does it without being told to.
+    pub newer: bool,
 }
 
 /// Queues whose oldest facts are looked up at once.
@@ -138,7 +140,7 @@ async fn plan(unit: &mut Unit, id: &str, deed: &Deed, fate: Fate) -> Result<bool
         unit.put(Todo::key(id), None);
         return Ok(true);
     }
-    todo.parked = false;
+    todo.resume();
     todo.due_ms = unit.now_ms;
     unit.put_todo(id, &todo);
     Ok(true)
@@ -227,6 +229,7 @@ fn show(id: String, todo: &Todo, front: Option<&[u8]>) -> Parked {
         attempts: todo.attempts,
         since: rfc3339(todo.since_ms),
         trace: traceparent.and_then(|parent| Some(parent.split('-').nth(1)?.to_owned())).unwrap_or_default(),
+        newer: todo.newer,
         error: [todo.error.clone().unwrap_or_default(), brought(&todo.work)].concat(),
     }
 }
@@ -245,5 +248,17 @@ fn unreadable(id: String, why: &str) -> Parked {
     let mut parts = id.splitn(3, '/').skip(1).map(str::to_owned);
     let (whose, key) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
     let (what, since, error) = (nothing(), nothing(), why.to_owned());
-    Parked { id, kind: "unreadable", whose, key, what, waiting: 0, attempts: 0, since, trace: nothing(), error }
+    Parked {
+        id,
+        kind: "unreadable",
+        whose,
+        key,
+        what,
+        waiting: 0,
+        attempts: 0,
+        since,
+        trace: nothing(),
+        error,
+        newer: true,
+    }
 }

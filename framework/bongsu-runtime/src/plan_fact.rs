@@ -20,7 +20,7 @@ use crate::{
     },
     queued,
     seen::{Seen, Stand, is_queued, is_seen, seen_key, storable},
-    todo::{MAX_QUEUED, Todo},
+    todo::{Failed, MAX_QUEUED, Todo},
     unit::{Fail, Message, Unit},
 };
 
@@ -35,8 +35,8 @@ struct Waits<'a> {
     queue: &'a str,
     key: &'a str,
     mark: Option<(DocKey, Seen)>,
-    /// Why it failed, and whether for good; `None`: it waits behind one that did.
-    error: Option<(String, bool)>,
+    /// Why it failed, and what that means; `None`: it waits behind one that did.
+    error: Option<(String, Failed)>,
 }
 
 /// Attempts before a fact is parked.
@@ -117,7 +117,7 @@ impl Lane {
         let error = if behind.is_some() && !planted::overtakes(core) {
             None
         } else if let Some(unfit) = unfit {
-            Some((unfit.why.clone(), true))
+            Some((unfit.why.clone(), Failed::ForGood))
         } else {
             match self.react(core, unit, fact, envelope, (&seen, &next)).await? {
                 Ok(planned) => return Ok(planned),
@@ -129,7 +129,7 @@ impl Lane {
         self.enqueue(core, id, message, Waits { queue: &queue, key: &envelope.partitionkey, mark, error }).await
     }
 
-    /// What the consumer does with a fact; why it cannot, and whether for good.
+    /// What the consumer does with a fact; why it cannot, and what that means.
     async fn react(
         &self,
         core: &Arc<Core>,
@@ -137,7 +137,7 @@ impl Lane {
         fact: Message,
         envelope: &Envelope<'_>,
         (seen, mark): (&DocKey, &Seen),
-    ) -> Result<Result<Planned, (String, bool)>, Stop> {
+    ) -> Result<Result<Planned, (String, Failed)>, Stop> {
         let ctx = envelope.ctx(self.consumer.name(), unit.now_ms);
         let applied = AssertUnwindSafe(self.consumer.apply(&mut unit, fact, &ctx)).catch_unwind().await;
         let error = match applied {
@@ -145,10 +145,11 @@ impl Lane {
                 unit.put(seen.clone(), Some(mark.body()));
                 return Ok(Ok(Planned::Unit(Box::new(unit))));
             }
-            Ok(Err(Fail::Corrupt(_))) if planted::skips_poison(core) => return Ok(Ok(Planned::Skip)),
-            Ok(Err(Fail::Corrupt(why))) => (why, true),
+            Ok(Err(Fail::Corrupt(_) | Fail::Newer(_))) if planted::skips_poison(core) => return Ok(Ok(Planned::Skip)),
+            Ok(Err(Fail::Corrupt(why))) => (why, Failed::ForGood),
+            Ok(Err(Fail::Newer(why))) => (why, Failed::Newer),
             Ok(Err(fail)) => return Err(later(fail)),
-            Err(panic) => (panic_text(panic.as_ref()), false),
+            Err(panic) => (panic_text(panic.as_ref()), Failed::Counts),
         };
         // Believed only when it rests on nothing stale: what is in the cache may never have been.
         match core.still_holds(unit).await {
@@ -188,9 +189,14 @@ impl Lane {
             },
             None => Todo::facts(self.consumer.name(), key, unit.now_ms),
         };
-        if let Some((why, for_good)) = error {
+        if let Some((why, how)) = error {
             tracing::error!(consumer = self.consumer.name(), key, error = why, "a fact could not be handled");
-            todo.failed(why, if for_good { 1 } else { ATTEMPTS }, unit.now_ms, core.settings.retry_cap_ms);
+            let cap_ms = core.settings.retry_cap_ms;
+            match how {
+                Failed::Newer => todo.wait_for_newer(why),
+                Failed::ForGood => todo.failed(why, 1, unit.now_ms, cap_ms),
+                Failed::Counts => todo.failed(why, ATTEMPTS, unit.now_ms, cap_ms),
+            }
         }
         let Some(head) = todo.queue_mut() else {
             return Ok(Planned::Unfit(format!("to-do {queue} is not a queue of facts")));
@@ -211,7 +217,7 @@ impl Lane {
     async fn put_alone(&self, core: &Arc<Core>, id: CommitId, message: &In, why: &str) -> Result<Planned, Stop> {
         let key = format!("{}/{}@{}", self.partition.topic, self.partition.index, message.offset);
         let queue = queue_id(self.consumer.name(), &key);
-        let error = Some((why.to_owned(), true));
+        let error = Some((why.to_owned(), Failed::ForGood));
         self.enqueue(core, id, message, Waits { queue: &queue, key: &key, mark: None, error }).await
     }
 }
@@ -237,6 +243,7 @@ pub(crate) fn waits_for(queue: &str) -> Option<String> {
 pub(crate) fn later(fail: Fail) -> Stop {
     Stop::Later(match fail {
         Fail::Store(error) => error,
+        Fail::Newer(why) => StoreError::Unavailable(why),
         Fail::Corrupt(why) => StoreError::Corrupt(why),
     })
 }

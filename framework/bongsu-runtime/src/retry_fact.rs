@@ -11,7 +11,7 @@ use crate::{
     ports::store::Guard,
     queued,
     run_todo::{Undone, undone},
-    todo::Todo,
+    todo::{Failed, Todo},
     unit::{Message, Unit},
 };
 
@@ -44,10 +44,10 @@ pub(crate) async fn retry_fact(core: &Arc<Core>, unit: &mut Unit, id: &str, mut 
         }
         Reader::Later => return postpone(unit, id, todo),
         Reader::Unknown => {
-            return Err(Undone::Failed { why: format!("nothing is called {consumer}"), for_good: true });
+            return Err(Undone::Failed { why: format!("nothing is called {consumer}"), how: Failed::Newer });
         }
     };
-    let corrupt = |why: String| Undone::Failed { why, for_good: true };
+    let corrupt = |why: String| Undone::Failed { why, how: Failed::ForGood };
     let Some(raw) = queue.front(unit, id).await.map_err(undone)? else { return Ok(()) };
     let envelope = Envelope::parse(&raw).map_err(|_| corrupt("not a CloudEvent".into()))?;
     let (name, schema) = envelope.name().ok_or_else(|| corrupt("a type without version".into()))?;

@@ -24,7 +24,7 @@ impl Unit {
 
     /// Brings a fact or an own event to a process.
     pub(crate) async fn hear(&mut self, saga: &dyn Saga, heard: Message, ctx: &Ctx) -> Result<(), Fail> {
-        let route = saga.route(&heard).map_err(|error| Fail::Corrupt(error.to_string()))?;
+        let route = saga.route(&heard)?;
         let (key, starts) = match route {
             Route::Ignore => return Ok(()),
             Route::Start(key) => (key, true),
@@ -75,7 +75,7 @@ impl Unit {
         }
         // What each step makes has ids of its own: those of another step, or of the command before, are taken.
         let ctx = ctx.step(&["react", &self.steps.to_string()]);
-        let step = saga.take(state, told, &ctx).map_err(|error| Fail::Corrupt(error.to_string()))?;
+        let step = saga.take(state, told, &ctx)?;
         let data = serde_json::to_vec(&step).expect("a step has string keys and encodes as JSON");
         self.record(&target.stream, STEP, data, (target.folder.copy)(state), &ctx);
         Ok(())

@@ -14,7 +14,7 @@ use crate::{
     retry_fact::retry_fact,
     saga::{Told, Written},
     target::Decided,
-    todo::{KeptOutcome, Todo, Work, unreadable_index},
+    todo::{Failed, KeptOutcome, Todo, Work, unreadable_index},
     unit::{Fail, Message, Plan, Unit},
 };
 
@@ -37,8 +37,8 @@ pub(crate) enum Undone {
     Unreadable(String),
     /// The outcome of an activity contradicts what we know: a person looks.
     Refused(String),
-    /// The attempt counts; no further attempt makes sense when `for_good`.
-    Failed { why: String, for_good: bool },
+    /// It could not be done, and what that means.
+    Failed { why: String, how: Failed },
 }
 
 /// What an activity brought, decided under its to-do.
@@ -56,8 +56,8 @@ pub(crate) async fn run_todo(core: &Arc<Core>, lease: &str, id: &str) {
             return core.env.sleep(core.pause(3)).await;
         }
         Err(Undone::Unreadable(why)) => put_off(core, lease, id, &why).await,
-        Err(Undone::Refused(why)) => note_failure(core, lease, id, &why, true, None).await,
-        Err(Undone::Failed { why, for_good }) => note_failure(core, lease, id, &why, for_good, outcome.as_ref()).await,
+        Err(Undone::Refused(why)) => note_failure(core, lease, id, &why, Failed::ForGood, None).await,
+        Err(Undone::Failed { why, how }) => note_failure(core, lease, id, &why, how, outcome.as_ref()).await,
     };
     if let Err(error) = noted {
         tracing::warn!(todo = id, %error, "a failed attempt could not be noted");
@@ -92,7 +92,7 @@ async fn attempt(core: &Arc<Core>, lease: &str, id: &str, outcome: &mut Option<O
         match once(core, unit, id, outcome.as_ref()).await? {
             Settled::Done => return Ok(()),
             Settled::Refused(_) | Settled::Failed(StoreError::Unknown(_)) => {}
-            Settled::Failed(StoreError::Invalid(why)) => return Err(Undone::Failed { why, for_good: true }),
+            Settled::Failed(StoreError::Invalid(why)) => return Err(Undone::Failed { why, how: Failed::ForGood }),
             // Whoever was asked outside is not asked again only because the store does not answer.
             Settled::Failed(StoreError::Unavailable(_)) if outcome.is_some() => {}
             Settled::Failed(error) => return Err(Undone::Store(error)),
@@ -110,15 +110,16 @@ async fn once(core: &Arc<Core>, mut unit: Unit, id: &str, outcome: Option<&Outco
         Err(Fail::Store(error)) => return Ok(Settled::Failed(error)),
         Err(fail) => return Err(undone(fail)),
     };
-    let todo = Todo::decode(&data).map_err(Undone::Unreadable)?;
+    let mut todo = Todo::decode(&data).map_err(Undone::Unreadable)?;
     // A timer may have been moved since it was seen to be due.
     if outcome.is_none() && !todo.is_due(unit.now_ms) {
         return Err(Undone::NotMine);
     }
+    todo.resume();
     unit.put(key, None);
     let planned = AssertUnwindSafe(plan(core, &mut unit, id, todo, outcome)).catch_unwind().await;
-    let failed = |why, for_good| Err(Undone::Failed { why, for_good });
-    match planned.unwrap_or_else(|panic| failed(panic_text(panic.as_ref()), false)) {
+    let failed = |why, how| Err(Undone::Failed { why, how });
+    match planned.unwrap_or_else(|panic| failed(panic_text(panic.as_ref()), Failed::Counts)) {
         Ok(()) => {}
         Err(Undone::Store(error)) => return Ok(Settled::Failed(error)),
         Err(undone @ (Undone::Failed { .. } | Undone::Refused(_))) => return believed(core, unit.plan(), undone).await,
@@ -126,7 +127,7 @@ async fn once(core: &Arc<Core>, mut unit: Unit, id: &str, outcome: Option<&Outco
     }
     let plan = unit.plan();
     if let Err(StoreError::Invalid(why)) = plan.commit.check() {
-        return believed(core, plan, Undone::Failed { why, for_good: true }).await;
+        return believed(core, plan, Undone::Failed { why, how: Failed::ForGood }).await;
     }
     let Ok(queued) = core.submit(plan) else { return Ok(Settled::Refused(Vec::new())) };
     Ok(core.settle(queued).await)
@@ -174,7 +175,7 @@ async fn wake(
     ctx: &Ctx,
 ) -> Result<(), Undone> {
     let Some(saga) = core.service.sagas.iter().find(|saga| saga.name() == process).cloned() else {
-        return Err(Undone::Failed { why: format!("no process is called {process}"), for_good: true });
+        return Err(Undone::Failed { why: format!("no process is called {process}"), how: Failed::Newer });
     };
     let ctx = Ctx {
         now_ms: unit.now_ms,
@@ -189,16 +190,16 @@ async fn wake(
 
 async fn run_job(core: &Arc<Core>, activity: &str, key: &str, event: &Message, ctx: &Ctx) -> Result<Outcome, Undone> {
     let Some(job) = core.service.jobs.iter().find(|job| job.name() == activity) else {
-        return Err(Undone::Failed { why: format!("no activity is called {activity}"), for_good: true });
+        return Err(Undone::Failed { why: format!("no activity is called {activity}"), how: Failed::Newer });
     };
     core.env.step("activity.run");
     let ran = AssertUnwindSafe(job.run(key, event, core.http.as_ref())).catch_unwind().await;
     core.env.step("activity.ran");
     match ran {
         Ok(Ok(command)) => Ok(Outcome { command, ctx: core.outcome_ctx(activity, key, ctx) }),
-        Ok(Err(JobError::Later(why))) => Err(Undone::Failed { why, for_good: false }),
-        Ok(Err(JobError::Undecodable(error))) => Err(Undone::Failed { why: error.to_string(), for_good: true }),
-        Err(panic) => Err(Undone::Failed { why: panic_text(panic.as_ref()), for_good: false }),
+        Ok(Err(JobError::Later(why))) => Err(Undone::Failed { why, how: Failed::Counts }),
+        Ok(Err(JobError::Undecodable(error))) => Err(undone(error.into())),
+        Err(panic) => Err(Undone::Failed { why: panic_text(panic.as_ref()), how: Failed::Counts }),
     }
 }
 
@@ -220,7 +221,7 @@ async fn note_failure(
     lease: &str,
     id: &str,
     why: &str,
-    for_good: bool,
+    how: Failed,
     outcome: Option<&Outcome>,
 ) -> Result<(), StoreError> {
     let mut keep = true;
@@ -235,11 +236,13 @@ async fn note_failure(
         if outcome.is_none() && !todo.is_due(unit.now_ms) {
             return Ok(());
         }
-        todo.failed(why.to_owned(), most(&todo, for_good), unit.now_ms, core.settings.retry_cap_ms);
+        if still_waits(&todo, how, outcome) {
+            return Ok(());
+        }
+        todo.note(why, how, unit.now_ms, core.settings.retry_cap_ms);
         if let (Work::Job { outcome: kept, .. }, Some(outcome)) = (&mut todo.work, outcome) {
             *kept = Some(outcome.kept(keep));
         }
-        let parked = todo.parked;
         unit.put_todo(id, &todo);
         let plan = unit.plan();
         match plan.commit.check() {
@@ -250,11 +253,7 @@ async fn note_failure(
         let Ok(queued) = core.submit(plan) else { continue };
         match core.settle(queued).await {
             Settled::Done => {
-                if parked {
-                    tracing::error!(todo = id, error = why, "a to-do is parked");
-                } else {
-                    core.env.sometimes(moments::TRIED_AGAIN);
-                }
+                told(core, id, &todo, why);
                 return Ok(());
             }
             Settled::Refused(_) | Settled::Failed(StoreError::Unknown(_)) => {}
@@ -263,14 +262,33 @@ async fn note_failure(
     }
 }
 
-/// How often a to-do is tried before it is parked.
-fn most(todo: &Todo, for_good: bool) -> u32 {
-    match &todo.work {
-        // Several inputs failed together: then they are tried one by one.
-        Work::Waiting(_) if for_good && todo.attempts == 0 => ATTEMPTS,
-        _ if for_good => 1,
-        Work::Job { .. } => JOB_ATTEMPTS,
-        _ => ATTEMPTS,
+/// Says what became of a to-do that failed.
+fn told(core: &Core, id: &str, todo: &Todo, why: &str) {
+    match (todo.newer, todo.parked) {
+        (true, _) => tracing::warn!(todo = id, error = why, "a to-do waits for a newer build"),
+        (false, true) => tracing::error!(todo = id, error = why, "a to-do is parked"),
+        (false, false) => core.env.sometimes(moments::TRIED_AGAIN),
+    }
+}
+
+/// Whether it waits for a newer build as before: nothing is written for an attempt of a build that is not.
+fn still_waits(todo: &Todo, how: Failed, outcome: Option<&Outcome>) -> bool {
+    let is_kept = outcome.is_none() || matches!(todo.work, Work::Job { outcome: Some(_), .. });
+    todo.newer && how == Failed::Newer && is_kept
+}
+
+impl Todo {
+    /// Notes a failed attempt, whatever it means.
+    fn note(&mut self, why: &str, how: Failed, now_ms: i64, cap_ms: i64) {
+        let most = match (&self.work, how) {
+            // Several inputs failed together: then they are tried one by one.
+            (Work::Waiting(_), Failed::ForGood | Failed::Newer) if self.attempts == 0 => ATTEMPTS,
+            (_, Failed::Newer) => return self.wait_for_newer(why.to_owned()),
+            (_, Failed::ForGood) => 1,
+            (Work::Job { .. }, Failed::Counts) => JOB_ATTEMPTS,
+            (_, Failed::Counts) => ATTEMPTS,
+        };
+        self.failed(why.to_owned(), most, now_ms, cap_ms);
     }
 }
 
@@ -302,7 +320,7 @@ async fn put_off(core: &Arc<Core>, lease: &str, id: &str, why: &str) -> Result<(
 /// What an activity brought in an attempt before.
 fn brought_before(kept: &KeptOutcome, ctx: Ctx) -> Result<Outcome, Undone> {
     let gone = || format!("its outcome, a {}, is too large to be kept and cannot be stored", kept.kind);
-    let command = kept.command.as_ref().ok_or_else(|| Undone::Failed { why: gone(), for_good: true })?;
+    let command = kept.command.as_ref().ok_or_else(|| Undone::Failed { why: gone(), how: Failed::ForGood })?;
     Ok(Outcome { command: command.message(), ctx })
 }
 
@@ -327,6 +345,7 @@ async fn read(core: &Arc<Core>, id: &str) -> Result<Option<Todo>, Undone> {
 fn stored(fail: Fail) -> StoreError {
     match fail {
         Fail::Store(error) => error,
+        Fail::Newer(why) => StoreError::Unavailable(why),
         Fail::Corrupt(why) => StoreError::Corrupt(why),
     }
 }
@@ -334,6 +353,7 @@ fn stored(fail: Fail) -> StoreError {
 pub(crate) fn undone(fail: Fail) -> Undone {
     match fail {
         Fail::Store(error) => Undone::Store(error),
-        Fail::Corrupt(why) => Undone::Failed { why, for_good: true },
+        Fail::Newer(why) => Undone::Failed { why, how: Failed::Newer },
+        Fail::Corrupt(why) => Undone::Failed { why, how: Failed::ForGood },
     }
 }

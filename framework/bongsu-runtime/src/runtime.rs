@@ -21,7 +21,7 @@ use crate::{
     history::{self, Partings, Verdicts},
     lane::panic_text,
     lease::{self, Keeper, Leases},
-    midnight,
+    midnight, newer,
     ports::{
         Fut,
         broker::Broker,
@@ -153,6 +153,7 @@ fn parts(core: &Arc<Core>) -> Vec<Box<dyn Task>> {
         keep_running(core, "orphans", |core| Box::pin(history::look_for_orphans(core))),
         keep_running(core, "relay", |core| Box::pin(relay::run(core))),
         keep_running(core, "drainer", |core| Box::pin(Drainer::new(core).run())),
+        keep_running(core, "newer", |core| Box::pin(newer::run(core))),
         keep_running(core, "forgetting", |core| Box::pin(forget::run(core))),
         keep_running(core, "catch-up", |core| Box::pin(watch_catch_up(core))),
         keep_running(core, "rebuild", |core| Box::pin(rebuild::run(core))),

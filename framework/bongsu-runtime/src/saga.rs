@@ -89,6 +89,9 @@ where
                 Box::new(state.clone())
             },
             apply: |state, name, schema, data| {
+                if schema > STEP.1 {
+                    return Err(DecodeError::Newer { name: name.into(), schema, known: STEP.1 });
+                }
                 let step: Step = serde_json::from_slice(data).map_err(|error| DecodeError::Broken {
                     name: name.into(),
                     schema,

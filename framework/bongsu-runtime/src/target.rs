@@ -52,7 +52,7 @@ where
 
     fn decide<'a>(&'a self, unit: &'a mut Unit, command: &'a Message, ctx: &'a Ctx) -> Fut<'a, Result<Decided, Fail>> {
         Box::pin(async move {
-            let command: D::Command = command.decode().map_err(|error| Fail::Corrupt(error.to_string()))?;
+            let command: D::Command = command.decode()?;
             let target = StreamRef::of::<D>(&self.0.target(&command, ctx));
             let (version, state) = unit.stream(&target).await?;
             let events = match self.encoded(cast::<D::State>(state), command, ctx) {
@@ -79,7 +79,7 @@ where
 
     fn decide<'a>(&'a self, unit: &'a mut Unit, command: &'a Message, ctx: &'a Ctx) -> Fut<'a, Result<Decided, Fail>> {
         Box::pin(async move {
-            let command: D::Command = command.decode().map_err(|error| Fail::Corrupt(error.to_string()))?;
+            let command: D::Command = command.decode()?;
             let mut view = View::default();
             let (mut first, mut rounds) = (None, 0);
             loop {

@@ -25,13 +25,27 @@ pub(crate) struct Todo {
     pub(crate) attempts: u32,
     /// When to try (again): milliseconds since the Unix epoch.
     pub(crate) due_ms: i64,
-    /// Given up until a person says otherwise.
+    /// Given up until a person says otherwise, or, if `newer`, another build can do it.
     pub(crate) parked: bool,
+    /// Parked until a build that knows what it is about comes: newer than the one that tried it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) newer: bool,
     /// Why the last attempt failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) error: Option<String>,
     /// When it was first written down.
     pub(crate) since_ms: i64,
+}
+
+/// What a failed attempt means for what was tried.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Failed {
+    /// It counts; after some it is parked.
+    Counts,
+    /// No other attempt makes sense: parked at once.
+    ForGood,
+    /// It waits for a build that knows what this one does not.
+    Newer,
 }
 
 /// The kinds of to-do.
@@ -102,6 +116,8 @@ pub(crate) const BY_DUE: u16 = 0;
 pub(crate) const JOBS_BY_DUE: u16 = 2;
 /// Index of what is parked.
 pub(crate) const PARKED: u16 = 1;
+/// Index on shard of what waits for a newer build; each is in [`PARKED`], too.
+pub(crate) const NEWER: u16 = 3;
 /// How many drainers can share the work.
 pub(crate) const SHARDS: u32 = 8;
 /// Most facts kept behind one failing fact; beyond it the lane waits.
@@ -149,6 +165,9 @@ impl Todo {
     /// The document's body: a parked or waiting to-do is in no due index, so the drainer never meets it.
     pub(crate) fn body(&self, id: &str) -> DocBody {
         let index = match &self.work {
+            _ if self.newer => {
+                vec![(PARKED, Bytes::copy_from_slice(id.as_bytes())), (NEWER, due_key(shard_of(id), self.due_ms))]
+            }
             _ if self.parked => vec![(PARKED, Bytes::copy_from_slice(id.as_bytes()))],
             Work::Waiting(_) if self.due_ms == i64::MAX => Vec::new(),
             Work::Job { .. } => vec![(JOBS_BY_DUE, due_key(shard_of(id), self.due_ms))],
@@ -158,14 +177,26 @@ impl Todo {
     }
 
     /// Whether it is to be done now. Whoever acts on a to-do asks this of what it read last: it may have been moved or
-    /// parked since it was found.
+    /// parked since it was found. What waits for a newer build may be tried at any time.
     pub(crate) fn is_due(&self, now_ms: i64) -> bool {
-        !self.parked && self.due_ms <= now_ms
+        self.newer || !self.parked && self.due_ms <= now_ms
+    }
+
+    /// Parks it until a newer build comes. The attempt does not count: nothing is wrong with it.
+    pub(crate) fn wait_for_newer(&mut self, error: String) {
+        (self.parked, self.newer) = (true, true);
+        self.error = Some(clipped(error, MAX_ERROR));
+    }
+
+    /// Is parked no longer.
+    pub(crate) fn resume(&mut self) {
+        (self.parked, self.newer) = (false, false);
     }
 
     /// Notes a failed attempt: tried again with doubling pauses, parked after `most` attempts.
     pub(crate) fn failed(&mut self, error: String, most: u32, now_ms: i64, cap_ms: i64) {
         self.attempts += 1;
+        self.newer = false;
         let pause = 50_i64.saturating_mul(1 << self.attempts.min(20)).min(cap_ms);
         self.due_ms = now_ms + pause;
         self.parked = self.attempts >= most;
@@ -189,7 +220,7 @@ impl Todo {
     }
 
     fn new(work: Work, due_ms: i64, since_ms: i64) -> Self {
-        Self { work, attempts: 0, due_ms, parked: false, error: None, since_ms }
+        Self { work, attempts: 0, due_ms, parked: false, newer: false, error: None, since_ms }
     }
 }
 

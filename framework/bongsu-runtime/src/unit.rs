@@ -33,6 +33,8 @@ pub(crate) struct Message {
 pub(crate) enum Fail {
     /// The store did not answer.
     Store(StoreError),
+    /// This build does not know what it met, a newer one may: it waits for that.
+    Newer(String),
     /// The input cannot be handled by this build, now or later: park it.
     Corrupt(String),
 }
@@ -84,6 +86,26 @@ const KEY: &str = "key";
 /// Most commands and process steps one input may set off.
 pub(crate) const MAX_STEPS: u32 = 64;
 
+impl Fail {
+    /// What was met at a place could not be read.
+    pub(crate) fn unread(place: &str, error: &DecodeError) -> Self {
+        Self::of(error, format!("{place}: {error}"))
+    }
+
+    fn of(error: &DecodeError, why: String) -> Self {
+        match error {
+            DecodeError::Newer { .. } | DecodeError::Unknown { .. } => Self::Newer(why),
+            DecodeError::Broken { .. } => Self::Corrupt(why),
+        }
+    }
+}
+
+impl From<DecodeError> for Fail {
+    fn from(error: DecodeError) -> Self {
+        Self::of(&error, error.to_string())
+    }
+}
+
 impl Message {
     pub(crate) fn of<W: Wire>(value: &W) -> Self {
         let (name, schema) = value.name();
@@ -91,11 +113,8 @@ impl Message {
     }
 
     pub(crate) fn decode<W: Wire>(&self) -> Result<W, DecodeError> {
-        W::decode(&self.name, self.schema, &self.data)?.ok_or_else(|| DecodeError::Broken {
-            name: self.name.clone(),
-            schema: self.schema,
-            reason: "not a name of its reader".into(),
-        })
+        let unknown = || DecodeError::Unknown { name: self.name.clone(), schema: self.schema };
+        W::decode(&self.name, self.schema, &self.data)?.ok_or_else(unknown)
     }
 }
 
@@ -210,7 +229,7 @@ impl Unit {
             Some(state) => state,
             None => self.copy_of(target).await?,
         };
-        (target.folder.apply)(state.as_mut(), name, schema, &data).map_err(|e| Fail::Corrupt(e.to_string()))?;
+        (target.folder.apply)(state.as_mut(), name, schema, &data)?;
         self.record(&target.stream, (name, schema), data, state, ctx);
         self.keep_key(&target.stream).await
     }
@@ -278,7 +297,7 @@ impl Unit {
         let core = self.core.clone();
         let owner = core.service.owners.get(command.name.as_str());
         let Some(owner) = owner else {
-            return Err(Fail::Corrupt(format!("no decider takes {}", type_of(&command.name, command.schema))));
+            return Err(Fail::Newer(format!("no decider takes {}", type_of(&command.name, command.schema))));
         };
         self.deciding = Some(type_of(&command.name, command.schema));
         let decided = core.service.targets[*owner].decide(self, command, ctx).await;

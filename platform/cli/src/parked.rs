@@ -30,7 +30,7 @@ pub(crate) async fn parked(place: &Place, flags: &Json) -> Result<ExitCode> {
     } else {
         let columns = ["service", "kind", "key", "waiting", "attempts", "since", "trace", "id", "what", "error"];
         let head = columns.map(str::to_uppercase).to_vec();
-        let row = |one: &Value| columns.map(|column| text(&one[column])).to_vec();
+        let row = |one: &Value| columns.map(|column| cell(one, column)).to_vec();
         let rows: Vec<Vec<String>> = std::iter::once(head).chain(all.iter().map(row)).collect();
         table(&rows).iter().all(|line| print(line));
     }
@@ -67,6 +67,13 @@ async fn of(operator: &Operator, service: &str) -> Result<Vec<Value>> {
     Ok(operator.find(&format!("{url}/bongsu/parked")).await?.unwrap_or_default())
 }
 
+/// What a column says of one. What waits for a newer build needs nobody, and says so.
+fn cell(one: &Value, column: &str) -> String {
+    let waits = column == "error" && one["newer"] == true;
+    let said = text(&one[column]);
+    if waits { format!("waits for a newer build: {said}") } else { said }
+}
+
 fn text(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
@@ -82,7 +89,16 @@ pub(crate) fn escape(segment: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::escape;
+    use super::{cell, escape};
+
+    #[test]
+    fn what_waits_for_a_newer_build_says_so() {
+        let mut one = serde_json::json!({ "what": "bell.rung.v2", "error": "v2 is newer", "newer": true });
+        assert_eq!(cell(&one, "error"), "waits for a newer build: v2 is newer");
+        assert_eq!(cell(&one, "what"), "bell.rung.v2");
+        one["newer"] = false.into();
+        assert_eq!(cell(&one, "error"), "v2 is newer");
+    }
 
     #[test]
     fn an_id_is_one_path_segment_whatever_it_holds() {

@@ -16,6 +16,7 @@ mod processes;
 mod ids;
 mod unwinding;
 mod versions;
+mod upgrades;
 mod early;
 mod wiring;
 mod todos;

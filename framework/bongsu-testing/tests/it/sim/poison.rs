@@ -172,17 +172,16 @@ async fn boot(sim: &Sim) -> Result<Lab, Failure> {
     Ok(Lab { node, store, disk, broker, lanes, later })
 }
 
-/// Does something to everything parked until nothing is: an operator who is not always answered.
+/// Gives up everything that is broken: an operator who is not always answered, and has nothing to do with what waits for a
+/// later build.
 async fn deal_with_all(sim: &Sim, lab: &Lab) -> Result<(), Failure> {
     for _ in 0..1_000 {
         let asked = lab.node.ask("deal", |runtime: Arc<Runtime>| async move {
             let (handle, deed) = (runtime.handle(), Deed::new("olga", Some("looked at")).expect("a deed"));
             for parked in handle.parked().await.ok()? {
-                let done = match parked.what.contains(".v2 ") {
-                    true => handle.unpark(&parked.id, &deed).await,
-                    false => handle.evict(&parked.id, &deed).await,
-                };
-                done.ok()?;
+                if !parked.newer {
+                    handle.evict(&parked.id, &deed).await.ok()?;
+                }
             }
             Some(())
         });
@@ -222,7 +221,7 @@ async fn scenario(sim: Sim) -> Result<(), Failure> {
     let left = check::todos(&lab.store)?.len();
     sim.check("nothing is left", if left == 0 { Ok(1) } else { Err(format!("{left} to-dos")) })?;
     let deeds = lab.store.all_events().into_iter().filter(|event| event.stream.starts_with("operator/"));
-    let strange = (0..PLACES).filter(|number| is_poisoned(*number) || is_from_the_future(*number)).count();
+    let strange = (0..PLACES).filter(|number| is_poisoned(*number)).count();
     sim.check("deeds are written down", if deeds.count() >= strange { Ok(1) } else { Err("missing".into()) })?;
     sim.check("I5 at the end", lab.lanes.are_safe())
 }

@@ -1,0 +1,317 @@
+//! Two builds on one store, as in a rolling deployment: what the older one does not know waits for the newer one, which does
+//! it in order, once, and without an operator.
+
+use std::{sync::atomic::Ordering, time::Duration};
+
+use bongsu_core::{Aggregate, Ctx, Decider, Policy, Public, version, wire};
+use bongsu_runtime::{
+    Activity, CommandError, Deed, Parked, Runtime, Service, Unavailable,
+    ports::{
+        Fut,
+        env::{HttpClient, HttpRequest},
+    },
+};
+use bongsu_testing::MemoryStore;
+use serde::{Deserialize, Serialize};
+
+use crate::world::{Lab, ask, until};
+
+macro_rules! message {
+    ($name:ident, $wire:literal, { $($field:ident: $ty:ty),* }) => {
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        struct $name { $($field: $ty),* }
+        version!($name, $wire, 1);
+    };
+}
+
+message!(Strike, "coin.strike", { value: u64 });
+message!(Struck, "coin.struck", { value: u64 });
+message!(Never, "coin.never", {});
+message!(CoinStruckV1, "mint.coin-struck", { value: u64 });
+message!(Put, "purse.put", { cents: u64 });
+message!(Praise, "purse.praise", { cents: u64 });
+message!(WasPutV1, "purse.was-put", { cents: u64 });
+message!(Praised, "purse.praised", { cents: u64 });
+message!(Polished, "purse.polished", { cents: u64 });
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct CoinStruck {
+    cents: u64,
+}
+version!(CoinStruck, "mint.coin-struck", 2, from CoinStruckV1, |old| CoinStruck { cents: old.value * 100 });
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct WasPut {
+    cents: u64,
+    shiny: bool,
+}
+version!(WasPut, "purse.was-put", 2, from WasPutV1, |old| WasPut { cents: old.cents, shiny: false });
+
+wire! { enum Asked { Put(Put), Praise(Praise) } }
+wire! { enum OldEvent { WasPutV1(WasPutV1), Praised(Praised) } }
+wire! { enum NewEvent { WasPut(WasPut), Praised(Praised), Polished(Polished) } }
+
+struct Coin;
+
+impl Aggregate for Coin {
+    const NAME: &'static str = "coin";
+    type Event = Struck;
+    type State = ();
+
+    fn evolve((): &mut (), _: &Struck) {}
+}
+
+impl Decider for Coin {
+    type Command = Strike;
+    type Rejection = Never;
+
+    fn target(&self, _: &Strike, _: &Ctx) -> String {
+        "c".into()
+    }
+
+    fn decide(&self, (): &(), command: Strike, _: &Ctx) -> Result<Vec<Struck>, Never> {
+        Ok(vec![Struck { value: command.value }])
+    }
+}
+
+/// A producer that changed at once: it tells the new version only.
+fn tell(id: &str, event: &Struck, (): &()) -> Option<Public> {
+    Some(Public::new(id, &CoinStruck { cents: event.value * 100 }))
+}
+
+/// What is in a purse, in the order it came, and what was praised.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+struct Inside {
+    put: Vec<u64>,
+    praised: Vec<u64>,
+}
+
+/// A purse as one build has it: its events, its policy, and an activity that asks the outside about what was put.
+macro_rules! purse {
+    ($purse:ident, $event:ident, $was_put:ident, $make:expr, $policy:ident, $fact:ty, $value:expr, $praising:ident) => {
+        struct $purse;
+        struct $policy;
+        struct $praising;
+
+        impl Aggregate for $purse {
+            const NAME: &'static str = "purse";
+            type Event = $event;
+            type State = Inside;
+
+            fn evolve(inside: &mut Inside, event: &$event) {
+                match event {
+                    $event::$was_put(put) => inside.put.push(put.cents),
+                    $event::Praised(praised) => inside.praised.push(praised.cents),
+                    #[allow(unreachable_patterns)]
+                    _ => {}
+                }
+            }
+        }
+
+        impl Decider for $purse {
+            type Command = Asked;
+            type Rejection = Never;
+
+            fn target(&self, _: &Asked, _: &Ctx) -> String {
+                "p".into()
+            }
+
+            fn decide(&self, _: &Inside, command: Asked, _: &Ctx) -> Result<Vec<$event>, Never> {
+                let make: fn(u64) -> $event = $make;
+                Ok(vec![match command {
+                    Asked::Put(put) => make(put.cents),
+                    Asked::Praise(praise) => Praised { cents: praise.cents }.into(),
+                }])
+            }
+        }
+
+        impl Policy for $policy {
+            const NAME: &'static str = "put-what-is-struck";
+            type Fact = $fact;
+            type Command = Put;
+
+            fn react(&self, fact: &$fact, _: &Ctx) -> Vec<Put> {
+                let value: fn(&$fact) -> u64 = $value;
+                vec![Put { cents: value(fact) }]
+            }
+        }
+
+        impl Activity for $praising {
+            const NAME: &'static str = "praising";
+            type Event = $was_put;
+            type Command = Praise;
+
+            fn run<'a>(
+                &'a self,
+                _: &'a str,
+                event: $was_put,
+                http: &'a dyn HttpClient,
+            ) -> Fut<'a, Result<Praise, Unavailable>> {
+                Box::pin(async move {
+                    let request = HttpRequest {
+                        method: "POST",
+                        url: "http://praise/".into(),
+                        headers: Vec::new(),
+                        body: bytes::Bytes::new(),
+                        deadline: Duration::from_secs(1),
+                    };
+                    let answer = http.send(request).await.map_err(|error| Unavailable(error.to_string()))?;
+                    let praise = Praise { cents: event.cents };
+                    (answer.status == 200).then_some(praise).ok_or_else(|| Unavailable("503".into()))
+                })
+            }
+        }
+    };
+}
+
+purse!(
+    OldPurse,
+    OldEvent,
+    WasPutV1,
+    |cents| WasPutV1 { cents }.into(),
+    OldPut,
+    CoinStruckV1,
+    |fact| fact.value * 100,
+    OldPraising
+);
+// The newer one has an event of its own besides: what is put as 0 is polished.
+purse!(
+    NewPurse,
+    NewEvent,
+    WasPut,
+    |cents| if cents == 0 { Polished { cents }.into() } else { WasPut { cents, shiny: true }.into() },
+    NewPut,
+    CoinStruck,
+    |fact| fact.cents,
+    NewPraising
+);
+
+fn old_purse() -> Service {
+    Service::new("purse").decider(OldPurse, |_, _, _| None).policy(OldPut, &["mint.coin-struck.v1"])
+}
+
+fn new_purse() -> Service {
+    Service::new("purse").decider(NewPurse, |_, _, _| None).policy(NewPut, &["mint.coin-struck.v2"])
+}
+
+async fn parked(runtime: &Runtime) -> Vec<Parked> {
+    runtime.handle().parked().await.unwrap()
+}
+
+async fn inside(new: &Runtime) -> Inside {
+    new.handle().load::<NewPurse>("p").await.unwrap().0
+}
+
+async fn put(lab: &Lab, purse: &Runtime, cents: u64) -> Result<(), CommandError> {
+    ask(&purse.handle(), Asked::from(Put { cents }), &lab.call(None)).await.map(drop)
+}
+
+#[tokio::test(start_paused = true)]
+async fn facts_newer_than_a_build_are_done_by_the_next_one_in_order_and_once_without_an_operator() {
+    let (lab, purses) = (Lab::new(0), MemoryStore::new());
+    let mint = lab.start(Service::new("mint").decider(Coin, tell), &MemoryStore::new(), "mint-1");
+    let old = lab.start(old_purse(), &purses, "purse-1");
+    for value in 1..=3 {
+        ask(&mint.handle(), Strike { value }, &lab.call(None)).await.unwrap();
+    }
+    until("they wait", async || parked(&old).await.first().is_some_and(|it| it.waiting == 3)).await;
+    let waits = parked(&old).await.remove(0);
+    assert_eq!((waits.newer, waits.attempts), (true, 0), "shown as what it is");
+    assert_eq!(waits.error, "mint.coin-struck.v2 is newer than the known v1");
+    let written = purses.docs_of("todo");
+    tokio::time::sleep(Duration::from_secs(600)).await;
+    assert_eq!(purses.docs_of("todo"), written, "the old build tries it, counts nothing and writes nothing");
+    // Both builds run for a while, as in a rolling deployment, and more comes.
+    let new = lab.start(new_purse(), &purses, "purse-2");
+    for value in 4..=6 {
+        ask(&mint.handle(), Strike { value }, &lab.call(None)).await.unwrap();
+        tokio::time::sleep(Duration::from_secs(3)).await;
+    }
+    old.stop().await;
+    until("everything is put", async || inside(&new).await.put.len() >= 6).await;
+    tokio::time::sleep(Duration::from_secs(30)).await;
+    assert_eq!(inside(&new).await.put, [100, 200, 300, 400, 500, 600], "in order, each once");
+    assert_eq!(parked(&new).await, []);
+    assert_eq!(purses.docs_of("todo"), []);
+    assert_eq!(purses.docs_of("queue"), []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_build_that_starts_tries_at_once_what_waits_for_it() {
+    let (lab, purses) = (Lab::new(0), MemoryStore::new());
+    let mint = lab.start(Service::new("mint").decider(Coin, tell), &MemoryStore::new(), "mint-1");
+    let old = lab.start(old_purse(), &purses, "purse-1");
+    ask(&mint.handle(), Strike { value: 1 }, &lab.call(None)).await.unwrap();
+    until("it waits", async || !parked(&old).await.is_empty()).await;
+    old.stop().await;
+    let (new, started) = (lab.start(new_purse(), &purses, "purse-1"), tokio::time::Instant::now());
+    until("it is put", async || inside(&new).await.put == [100]).await;
+    assert!(started.elapsed() < Duration::from_secs(3), "it took {:?}", started.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_command_on_what_a_newer_build_wrote_is_to_be_asked_again_of_another_instance() {
+    for (cents, why) in [
+        (1, "purse/p@1: purse.was-put.v2 is newer than the known v1"),
+        (0, "purse/p@1: purse.polished.v1 is not known to this build"),
+    ] {
+        let (lab, purses) = (Lab::new(0), MemoryStore::new());
+        let new = lab.start(new_purse(), &purses, "purse-2");
+        let old = lab.start(old_purse(), &purses, "purse-1");
+        put(&lab, &new, cents).await.unwrap();
+        assert_eq!(put(&lab, &old, 2).await, Err(CommandError::Unavailable(why.into())));
+        put(&lab, &new, 2).await.unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_activity_of_a_newer_build_waits_for_it_and_what_one_brought_is_not_asked_for_again() {
+    let (lab, purses) = (Lab::new(1_000), MemoryStore::new());
+    let both =
+        |service: Service, newer| if newer { service.activity(NewPraising) } else { service.activity(OldPraising) };
+    let old = lab.start(both(old_purse(), false), &purses, "purse-1");
+    put(&lab, &old, 1).await.unwrap();
+    until("the outside is asked", async || lab.outside.asked.load(Ordering::Relaxed) > 2).await;
+    // The newer build comes, writes, and is taken back.
+    let new = lab.start(both(new_purse(), true), &purses, "purse-2");
+    put(&lab, &new, 2).await.unwrap();
+    new.stop().await;
+    lab.outside.asked.store(1_000, Ordering::Relaxed);
+    until("both wait", async || parked(&old).await.iter().filter(|it| it.newer).count() == 2).await;
+    assert_eq!(lab.outside.asked.load(Ordering::Relaxed), 1_001, "asked for the event it knows");
+    let written = purses.docs_of("todo");
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    assert_eq!(purses.docs_of("todo"), written);
+    old.stop().await;
+    let new = lab.start(both(new_purse(), true), &purses, "purse-2");
+    until("both are praised", async || inside(&new).await.praised.len() >= 2).await;
+    tokio::time::sleep(Duration::from_secs(30)).await;
+    let mut praised = inside(&new).await.praised;
+    praised.sort_unstable();
+    assert_eq!((praised, lab.outside.asked.load(Ordering::Relaxed)), (vec![1, 2], 1_002));
+    assert_eq!(purses.docs_of("todo"), []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_build_has_no_name_for_waits_for_one_that_has_or_for_a_person() {
+    // Jobs that the newer build left, in the hands of one without the activity.
+    let (lab, purses) = (Lab::new(1_000_000), MemoryStore::new());
+    let new = lab.start(new_purse().activity(NewPraising), &purses, "purse-1");
+    for cents in 1..=2 {
+        put(&lab, &new, cents).await.unwrap();
+    }
+    new.stop().await;
+    let old = lab.start(new_purse(), &purses, "purse-1");
+    until("they wait", async || parked(&old).await.iter().filter(|it| it.newer).count() == 2).await;
+    let why = parked(&old).await.remove(0);
+    assert_eq!((why.kind, why.error.as_str()), ("activity", "no activity is called praising"));
+    let deed = |reason| Deed::new("olga", reason).unwrap();
+    assert!(old.handle().unpark(&why.id, &deed(None)).await.unwrap());
+    until("it waits again", async || parked(&old).await.iter().filter(|it| it.newer).count() == 2).await;
+    assert!(old.handle().evict(&why.id, &deed(Some("praised by hand"))).await.unwrap());
+    old.stop().await;
+    lab.outside.asked.store(1_000_000, Ordering::Relaxed);
+    let new = lab.start(new_purse().activity(NewPraising), &purses, "purse-1");
+    until("the other is praised", async || inside(&new).await.praised.len() == 1).await;
+    assert_eq!(parked(&new).await, []);
+}
