@@ -1,5 +1,5 @@
-//! An older build in the midst of everything: it cannot read one fact in sixteen, until it is replaced and an operator
-//! has what was put aside tried again.
+//! An older build in the midst of everything: it cannot read one fact in sixteen, until it is replaced. Half of them it takes
+//! for newer, and the next build does them by itself; the others for broken, and an operator has them tried again.
 
 use std::{
     sync::{Arc, atomic::Ordering::SeqCst},
@@ -28,6 +28,12 @@ struct Older<P>(P);
 
 /// A fact as an older build reads it.
 struct Unread<F>(F);
+
+/// What a fact is taken for.
+enum Looks {
+    Newer,
+    Broken,
+}
 
 #[derive(Deserialize)]
 struct Named {
@@ -120,13 +126,19 @@ impl<F: Wire> Wire for Unread<F> {
     }
 
     fn decode(name: &str, schema: u32, data: &[u8]) -> Result<Option<Self>, DecodeError> {
-        if UNREAD.contains(&name) && is_unread(data) {
-            return Err(DecodeError::Newer { name: name.to_owned(), schema: schema + 1, known: schema });
+        let (known, name_of) = (schema, name.to_owned());
+        match UNREAD.contains(&name).then(|| unread(data)).flatten() {
+            Some(Looks::Newer) => Err(DecodeError::Newer { name: name_of, schema: schema + 1, known }),
+            Some(Looks::Broken) => Err(DecodeError::Broken { name: name_of, schema, reason: "unheard of".into() }),
+            None => Ok(F::decode(name, schema, data)?.map(Self)),
         }
-        Ok(F::decode(name, schema, data)?.map(Self))
     }
 }
 
-fn is_unread(data: &[u8]) -> bool {
-    serde_json::from_slice::<Named>(data).is_ok_and(|fact| digest(&[&fact.order]).is_multiple_of(ONE_IN))
+/// How what it cannot read looks to an older build; `None`: it can.
+fn unread(data: &[u8]) -> Option<Looks> {
+    let named = serde_json::from_slice::<Named>(data).ok()?;
+    let number = digest(&[&named.order]);
+    let looks = if (number / ONE_IN).is_multiple_of(2) { Looks::Newer } else { Looks::Broken };
+    number.is_multiple_of(ONE_IN).then_some(looks)
 }
