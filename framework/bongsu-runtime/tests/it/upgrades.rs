@@ -99,11 +99,11 @@ macro_rules! purse {
             type State = Inside;
 
             fn evolve(inside: &mut Inside, event: &$event) {
-                match event {
-                    $event::$was_put(put) => inside.put.push(put.cents),
-                    $event::Praised(praised) => inside.praised.push(praised.cents),
-                    #[allow(unreachable_patterns)]
-                    _ => {}
+                if let $event::$was_put(put) = event {
+                    inside.put.push(put.cents);
+                }
+                if let $event::Praised(praised) = event {
+                    inside.praised.push(praised.cents);
                 }
             }
         }
