@@ -2,7 +2,7 @@
 //! without one.
 
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Result, bail};
 use serde_json::{Value, json};
@@ -33,7 +33,7 @@ pub(crate) async fn adopt(place: &Place, flags: &Adopt) -> Result<ExitCode> {
     let (history, position) = (answer.body["history"].as_str().unwrap_or_default(), &answer.body["position"]);
     print(&format!("{} begins history {history} behind position {position}", flags.context));
     print(&format!("{} facts are orphaned", answer.body["orphans"]));
-    let start = Instant::now();
+    let start = tokio::time::Instant::now();
     while is_parted(&operator, &flags.context).await {
         if start.elapsed() > PATIENCE {
             bail!("{0} does not agree with the broker after {PATIENCE:?}: bongsu logs {0}", flags.context);

@@ -35,7 +35,11 @@ async fn change(place: &Place, rotate: bool) -> Result<()> {
     } else {
         let roots = Roots::read(&data)?;
         let _locked = DataFolder::take(&data)?;
-        drop(if rotate { roots.rotate(&data)? } else { roots.drop_previous(&data)? });
+        if rotate {
+            roots.rotate(&data)?
+        } else {
+            roots.drop_previous(&data)?
+        };
     }
     let said = match rotate {
         true => "a new secret is in use; keys of the old one count until 'bongsu secret --drop-old'",

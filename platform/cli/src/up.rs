@@ -107,14 +107,14 @@ async fn detached(place: &Place, system: &SystemFile, data: &Path) -> Result<Exi
         if over && let Err(error) = &rows {
             bail!("the system has not said how it is within {DETACHED_START:?}: {error}");
         }
-        if let Ok(rows) = rows {
-            if over || rows.iter().all(|row| row.state.is_settled()) {
-                let whole = rows.iter().all(|row| matches!(row.state, State::Ready | State::Stopped));
-                summary(system, &rows, "the background").iter().all(|line| print(line));
-                let bad = rows.iter().filter(|row| !matches!(row.state, State::Ready | State::Stopped));
-                bad.map(crate::ps::line).all(|line| print(&line));
-                return Ok(if whole { ExitCode::SUCCESS } else { ExitCode::FAILURE });
-            }
+        if let Ok(rows) = rows
+            && (over || rows.iter().all(|row| row.state.is_settled()))
+        {
+            let whole = rows.iter().all(|row| matches!(row.state, State::Ready | State::Stopped));
+            summary(system, &rows, "the background").iter().all(|line| print(line));
+            let bad = rows.iter().filter(|row| !matches!(row.state, State::Ready | State::Stopped));
+            bad.map(crate::ps::line).all(|line| print(&line));
+            return Ok(if whole { ExitCode::SUCCESS } else { ExitCode::FAILURE });
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
