@@ -5,6 +5,8 @@ use std::sync::OnceLock;
 
 /// Characters of a long text on a terminal.
 const GLANCE: usize = 80;
+/// Characters up to which a cell makes its column wider: a longer one stands out alone.
+const WIDEST: usize = 200;
 
 /// Why the first line that could not be printed could not.
 static FAILED: OnceLock<io::Error> = OnceLock::new();
@@ -52,16 +54,25 @@ pub(crate) fn glance(text: &str) -> String {
     }
 }
 
-/// Columns as wide as their widest cell; the last is not padded.
+/// Columns as wide as their widest cell of a usual length; the last is not padded. What could steer a terminal or break a
+/// line is escaped: names come from whoever publishes.
 pub(crate) fn table(rows: &[Vec<String>]) -> Vec<String> {
+    let rows: Vec<Vec<String>> = rows.iter().map(|row| row.iter().map(|cell| plain(cell)).collect()).collect();
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max();
-    let widths: Vec<usize> = (0..columns).map(|column| width(column).unwrap_or(0)).collect();
+    let usual = |length: &usize| *length <= WIDEST;
+    let lengths = |column: usize| rows.iter().filter_map(move |row| row.get(column)).map(|cell| cell.chars().count());
+    let widths: Vec<usize> = (0..columns).map(|column| lengths(column).filter(usual).max().unwrap_or(0)).collect();
     let line = |row: &Vec<String>| {
         let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}"));
         cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
     };
     rows.iter().map(line).collect()
+}
+
+/// Without what a terminal obeys: control characters, and those that turn the direction of writing (UAX #9).
+fn plain(cell: &str) -> String {
+    let obeyed = |c: char| c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    cell.chars().flat_map(|c| if obeyed(c) { c.escape_default().collect() } else { vec![c] }).collect()
 }
 
 /// The text in a colour that stays the same for the same name.
@@ -79,5 +90,14 @@ mod tests {
     fn columns_line_up_and_lines_have_no_tail() {
         let rows = vec![vec!["NAME".into(), "STATE".into()], vec!["door-bell".into(), "up".into()]];
         assert_eq!(table(&rows), ["NAME       STATE", "door-bell  up"]);
+    }
+
+    #[test]
+    fn a_name_of_any_length_and_kind_is_one_line() {
+        let long = "q".repeat(100_000);
+        let rows =
+            [[long.as_str(), "up"], ["esc\x1b[31m\nrow\u{202e}", "up"]].map(|row| row.map(str::to_owned).to_vec());
+        let lines = table(&rows);
+        assert_eq!(lines, [format!("{long}  up"), "esc\\u{1b}[31m\\nrow\\u{202e}  up".to_owned()]);
     }
 }
