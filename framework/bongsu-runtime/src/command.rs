@@ -216,7 +216,7 @@ fn leave_a_trace(unit: &mut Unit, call: &Call, reply: &Reply, later: bool) {
 }
 
 /// Whether anybody will hear of what is decided here.
-async fn is_heard(core: &Core) -> Result<(), CommandError> {
+pub(crate) async fn is_heard(core: &Core) -> Result<(), CommandError> {
     core.histories.until_known().await.map_or(Ok(()), |why| Err(CommandError::HistoryParted(why)))
 }
 

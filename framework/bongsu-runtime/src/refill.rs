@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{json, value::to_raw_value};
 
 use crate::{
-    command::{CommandError, failed, refused},
+    command::{CommandError, failed, is_heard, refused},
     core::{Core, Settled},
     deed::Deed,
     envelope::{Envelope, rfc3339},
@@ -67,7 +67,9 @@ const BATCH: u32 = 256;
 const PERSIST_EVERY: u32 = 16;
 
 /// Asks for a republication; its number, or `None` when there is no such stream.
+/// Refused while the store's history has parted from the broker's: nothing of it would be published, and asking writes.
 pub(crate) async fn ask(core: &Arc<Core>, subject: Option<&str>, deed: &Deed) -> Result<Option<u64>, CommandError> {
+    is_heard(core).await?;
     if let Some(stream) = subject {
         let first = Read::Stream { stream: stream.to_owned(), after: 0 };
         if core.store.read(first, 1).await.map_err(failed)?.is_empty() {

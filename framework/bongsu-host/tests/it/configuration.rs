@@ -183,14 +183,11 @@ fn every_number_has_a_range_and_what_is_outside_is_refused_by_key_and_range() {
         let (section, name) = key.rsplit_once('.').unwrap_or(("", key));
         let section = if section.is_empty() { String::new() } else { format!("[{section}]\n") };
         let file = format!("{section}{name} = {value}\n");
-        let ways: [(&str, Vec<(&str, &str)>, Vec<String>); 3] = [
-            ("", vec![(&variable, value)], vec![]),
-            ("", vec![], vec!["--set".into(), format!("{key}={value}")]),
-            (&file, vec![], vec![]),
-        ];
+        let set = format!("{key}={value}");
+        let (variable, flags) = ([(&*variable, value)], ["--set", &*set]);
+        let ways = [("", &variable[..], &[][..]), ("", &[], &flags), (&*file, &[], &[])];
         for (file, environment, flags) in ways {
-            let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
-            let read = load(file, &environment, &flags).and_then(|mut loaded| loaded.service::<Own>().map(|_| loaded));
+            let read = load(file, environment, flags).and_then(|mut loaded| loaded.service::<Own>().map(|_| loaded));
             let why = match read {
                 // -1 is for ever, and some things may take no time.
                 Ok(_) if matches!(value, "0" | "-1") => continue,
