@@ -6,6 +6,7 @@
 use std::{ops::Bound, sync::Arc, time::Duration};
 
 use bongsu_core::digest;
+use futures::{FutureExt, pin_mut, select_biased};
 
 use crate::{
     command::{BY_TIME, ONCE, time_key},
@@ -38,10 +39,18 @@ struct Known {
 pub(crate) async fn run(core: Arc<Core>) {
     let mut known = Known { until_ms: core.env.wall_ms().saturating_sub(KEPT_MS), at: core.env.mono() };
     loop {
+        // Whoever has just started holds no lease yet.
+        let changed = core.leases.changed.notified().fuse();
+        pin_mut!(changed);
         let began = core.env.mono();
         let pause = match turn(&core, &mut known).await {
             Ok(true) => (core.env.mono() - began).max(BREATH),
-            Ok(false) => EVERY,
+            Ok(false) => {
+                let nap = core.env.sleep(EVERY).fuse();
+                pin_mut!(nap);
+                select_biased! { () = changed => {}, () = nap => {} }
+                continue;
+            }
             Err(error) => {
                 tracing::warn!(%error, "old once-keys cannot be forgotten now");
                 AFTER_FAILURE
