@@ -84,7 +84,10 @@ impl House {
     /// `bongsu up`, not waited for.
     pub(crate) fn start(&mut self) {
         self.said.lock().unwrap().clear();
-        let mut up = self.command(&["up"]).stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn().unwrap();
+        // Whoever runs the tests may ignore signals (`nohup`, a job of a script), and `up` would go on ignoring them.
+        let mut up = Command::new("env");
+        up.args(["--default-signal=HUP,INT", env!("CARGO_BIN_EXE_bongsu"), "up"]).current_dir(self.folder.path());
+        let mut up = up.stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn().unwrap();
         let stdout = up.stdout.take().unwrap();
         let said = self.said.clone();
         thread::spawn(move || {
