@@ -40,6 +40,8 @@ const DRAWN: u64 = 60;
 const WINDOW_MS: i64 = 2_500;
 /// A customer gives up after so long.
 const PATIENCE: Duration = Duration::from_secs(8);
+/// Who orders.
+const CUSTOMER: &str = "ann";
 /// The seed: the scenario is the same for every place.
 const SEED: u64 = 1;
 
@@ -86,12 +88,16 @@ async fn both(one: impl Future<Output = ()>, other: impl Future<Output = ()>) {
     futures::future::join(one, other).await;
 }
 
+/// What is ordered.
+fn wanted(quantity: u32) -> OrderCommand {
+    let line = WantedLine { sku: "NOTEBOOK".into(), quantity, seen_minor: None, offer: Some(offer("NOTEBOOK")) };
+    let (customer, address) = (CUSTOMER.to_owned(), "서울시 12번가".to_owned());
+    OrderCommand::from(PlaceOrder { customer, lines: vec![line], address, method: Method::Card })
+}
+
 /// One customer, who insists on an answer while its patience lasts.
 async fn order(mall: &Mall, key: &str, quantity: u32, then: Then) {
-    let line = WantedLine { sku: "NOTEBOOK".into(), quantity, seen_minor: None, offer: Some(offer("NOTEBOOK")) };
-    let (customer, address) = ("ann".to_owned(), "서울시 12번가".to_owned());
-    let place = PlaceOrder { customer: customer.clone(), lines: vec![line], address, method: Method::Card };
-    let place = OrderCommand::from(place);
+    let (customer, place) = (CUSTOMER.to_owned(), wanted(quantity));
     let id = id_of(mall, key, &place);
     let answers = insist(mall, "ordering", key, place).await;
     let heard = if answers.is_some() { Heard::Accepted } else { Heard::Nothing };
@@ -142,15 +148,9 @@ async fn until(mall: &Mall, seen: impl Fn() -> bool) {
     }
 }
 
+/// Waits for the end of one piece that was ordered under this key.
 async fn until_ended(mall: &Mall, key: &str) {
-    let id = mall
-        .history
-        .lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner)
-        .iter()
-        .map(|op| op.order.clone())
-        .next_back();
-    let Some(id) = id else { return mall.sim.fail(format!("{key} was never ordered")) };
+    let id = id_of(mall, key, &wanted(1));
     until(mall, || matches!(phase(mall, &id), Phase::Rejected { .. } | Phase::Cancelled { .. } | Phase::Completed))
         .await;
 }
