@@ -46,6 +46,8 @@ pub struct Config {
     /// Names this process is reached by beside IP addresses and `localhost`, separated by commas: a request for any
     /// other name is refused. Default none.
     pub hosts: String,
+    /// A PEM file with certificates that activities believe of an `https` address beside the machine's own. Default none.
+    pub trust: String,
     /// Partitions of the context's topic; never changes once there are facts. Default 8.
     #[serde(deserialize_with = "within::<_, _, 1, 1_024>")]
     pub partitions: u32,
@@ -204,6 +206,7 @@ impl Config {
             broker: format!("embedded:./data/{name}-broker.db"),
             keys: String::new(),
             hosts: String::new(),
+            trust: String::new(),
             partitions: 8,
             activity_concurrency: 32,
             retention_ms: Retention::default(),
@@ -223,6 +226,18 @@ impl Config {
     /// [`KeysError`] for a file that is not there, that others may read, or that is none: then nothing may start.
     pub fn open_keys(&self) -> Result<Option<Keys>, KeysError> {
         if self.keys.is_empty() { Ok(None) } else { Keys::open(Path::new(&self.keys)).map(Some) }
+    }
+
+    /// Whether what the environment says about every process can be meant; what it says to one service, only that
+    /// service knows. Whoever starts many asks once instead of having each of them complain.
+    ///
+    /// # Errors
+    /// [`ConfigError`], which names the variable.
+    pub fn check_environment(environment: impl IntoIterator<Item = (String, String)>) -> Result<(), ConfigError> {
+        let ours = environment.into_iter().filter(|(key, _)| key.starts_with("BONGSU_")).collect();
+        let shape = layers::shape(&Self::defaults("any"));
+        let layer = Layer::from_environment(&shape, ours)?;
+        layers::merge(shape, vec![layer]).map(drop)
     }
 
     /// `hosts`, one by one.

@@ -2,7 +2,7 @@
 
 use axum::{body::Body, response::Response};
 use futures::stream;
-use http::{Method, StatusCode, header, request::Parts};
+use http::{HeaderValue, Method, StatusCode, header, request::Parts};
 use hyper::body::Body as _;
 
 use crate::{config::Limits, problem::Problem};
@@ -11,6 +11,17 @@ use crate::{config::Limits, problem::Problem};
 pub const MOST_LINES: usize = 100;
 /// What the parser reads at most, in lines.
 pub const PARSED_LINES: usize = 128;
+/// What a gateway says of a request it passes on. Each is counted once less, so that what it lets through is not refused
+/// behind it.
+const OF_A_GATEWAY: [&str; 7] = [
+    "x-forwarded-for",
+    "x-forwarded-proto",
+    "x-forwarded-host",
+    "traceparent",
+    "x-bongsu-deadline-ms",
+    "x-bongsu-principal",
+    "x-bongsu-principal-proof",
+];
 /// Longest target of a request, in bytes.
 const LONGEST_TARGET: usize = 8_192;
 
@@ -28,12 +39,15 @@ pub fn check(head: &Parts, limits: &Limits) -> Result<(), Problem> {
         let detail = format!("At most {} bytes of target are read.", LONGEST_TARGET.min(limits.header_bytes));
         return Err(Problem::of_status(StatusCode::URI_TOO_LONG).detail(detail));
     }
-    let lines = head.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4);
-    if target.len() + lines.sum::<usize>() > limits.header_bytes {
+    let line = |name: &str, value: &HeaderValue| name.len() + value.len() + 4;
+    let all: usize = head.headers.iter().map(|(name, value)| line(name.as_str(), value)).sum();
+    let added = OF_A_GATEWAY.iter().filter_map(|name| Some((*name, head.headers.get(*name)?)));
+    let (added, bytes) = added.fold((0, 0), |(lines, bytes), (name, value)| (lines + 1, bytes + line(name, value)));
+    if target.len() + all - bytes > limits.header_bytes {
         let detail = format!("At most {} bytes of target and headers are read.", limits.header_bytes);
         return Err(Problem::of_status(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE).detail(detail));
     }
-    if head.headers.len() > MOST_LINES {
+    if head.headers.len() - added > MOST_LINES {
         let detail = format!("At most {MOST_LINES} header lines are read.");
         return Err(Problem::of_status(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE).detail(detail));
     }
@@ -95,6 +109,9 @@ mod tests {
         assert_eq!(checked("/doors", &[("host", "a"), ("host", "a")]), 400);
         assert_eq!(checked("/doors", &vec![("x-a", "1"); 100]), 200);
         assert_eq!(checked("/doors", &vec![("x-a", "1"); 101]), 431);
+        let passed_on: Vec<_> = OF_A_GATEWAY.iter().map(|name| (*name, "1")).chain(vec![("x-a", "1"); 100]).collect();
+        assert_eq!(checked("/doors", &passed_on), 200, "what a gateway adds is not counted");
+        assert_eq!(checked("/doors", &[&passed_on[..], &[("x-forwarded-for", "2")]].concat()), 431, "but once");
         assert_eq!(checked(&format!("/{}", "a".repeat(8_191)), &[]), 200);
         assert_eq!(checked(&format!("/{}", "a".repeat(8_192)), &[]), 414);
         for bad in ["/%", "/%2", "/%zz", "/doors?a=%", "/%ff", "/doors?a=%c3%28", "/%+1"] {

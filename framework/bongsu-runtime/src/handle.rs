@@ -188,9 +188,10 @@ impl Handle {
         figures::all(&self.core).await
     }
 
-    /// Resolves when another process has taken this one's slot: nothing is done here any more, and it should end.
-    pub async fn superseded(&self) {
-        self.core.health.until_superseded().await;
+    /// Resolves with the reason when nothing is done here any more and the process should end: another one has taken its
+    /// slot, or a topic has another number of partitions than this one was told.
+    pub async fn over(&self) -> String {
+        self.core.health.until_over().await
     }
 
     /// Events in commit order, public facts not included.

@@ -459,7 +459,7 @@ impl Keeper {
     fn superseded(&self) {
         self.core.leases.lock().clear();
         self.core.leases.changed.notify_waiters();
-        self.core.health.superseded();
+        self.core.health.over("another process runs in this slot");
         // The slot is on every line of a process already.
         tracing::error!(code = "superseded", "another process runs in this slot; this one stops working");
     }

@@ -11,7 +11,7 @@ use crate::{
     planted,
     ports::{
         broker::{In, is_orphaned},
-        store::{DocBody, DocKey},
+        store::{DocBody, DocKey, MAX_NAME},
     },
 };
 
@@ -98,9 +98,11 @@ pub(crate) fn seen_key(consumer: &str, envelope: &Envelope<'_>) -> DocKey {
     }
 }
 
-/// A name as part of a document's name, where no NUL can be; brokers that check their messages have none.
+/// A name as part of a document's name, where none holds NUL or is over [`MAX_NAME`]; brokers that check their messages
+/// have no other.
 pub(crate) fn storable(name: &str) -> Cow<'_, str> {
-    if name.contains('\0') { format!("~{:032x}", digest(&["name", name])).into() } else { name.into() }
+    let is_storable = !name.contains('\0') && name.len() <= MAX_NAME;
+    if is_storable { name.into() } else { format!("~{:032x}", digest(&["name", name])).into() }
 }
 
 /// The mark of a fact, as it is stored.

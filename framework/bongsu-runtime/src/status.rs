@@ -44,7 +44,7 @@ pub(crate) enum Standstill {
 #[derive(Default)]
 pub(crate) struct Health {
     facts: Mutex<Facts>,
-    superseded: Notify,
+    over: Notify,
 }
 
 #[derive(Default)]
@@ -53,7 +53,8 @@ struct Facts {
     caught_up: bool,
     /// What a read model has not read yet, while that stands in the way.
     waiting: Option<String>,
-    superseded: bool,
+    /// Why nothing is done here any more.
+    over: Option<String>,
     damaged: Option<String>,
     /// Lanes that stand still, and why.
     halted: BTreeMap<String, (Standstill, String)>,
@@ -72,9 +73,7 @@ impl Health {
             let what = "read models have not caught up with what was published before the start";
             reasons.push(std::iter::once(what.to_owned()).chain(waiting).collect());
         }
-        if facts.superseded {
-            reasons.push("another process runs in this slot".to_owned());
-        }
+        reasons.extend(facts.over.clone());
         reasons.extend(facts.damaged.clone());
         let ready = reasons.is_empty();
         reasons.extend(facts.halted.iter().map(|(lane, (_, why))| format!("{lane} stopped: {why}")));
@@ -85,17 +84,18 @@ impl Health {
         self.lock().joined = true;
     }
 
-    pub(crate) fn superseded(&self) {
-        self.lock().superseded = true;
-        self.superseded.notify_waiters();
+    /// Nothing is done here any more.
+    pub(crate) fn over(&self, why: &str) {
+        self.lock().over.get_or_insert_with(|| why.to_owned());
+        self.over.notify_waiters();
     }
 
-    /// Resolves when another process has taken the slot.
-    pub(crate) async fn until_superseded(&self) {
+    /// Resolves with the reason once nothing is done here any more.
+    pub(crate) async fn until_over(&self) -> String {
         loop {
-            let rung = self.superseded.notified();
-            if self.lock().superseded {
-                return;
+            let rung = self.over.notified();
+            if let Some(why) = self.lock().over.clone() {
+                return why;
             }
             rung.await;
         }

@@ -1,6 +1,6 @@
 //! A service's whole `main`.
 
-use std::{io::Write as _, process::ExitCode, sync::Arc, time::Duration};
+use std::{io::Write as _, path::Path, process::ExitCode, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use axum::Router;
@@ -107,8 +107,11 @@ impl Running {
             tracing::warn!("no keys were given: whoever reaches this process on this machine is believed");
         }
         let (broker, embedded) = open_broker(&config.broker, &env, keys.clone()).await?;
-        let world =
-            World { store: Arc::clone(&store), broker, env: Arc::clone(&env), http: Arc::new(HyperClient::new()) };
+        let outside = match config.trust.as_str() {
+            "" => HyperClient::new(),
+            file => HyperClient::trusting(Path::new(file)).context("trust")?,
+        };
+        let world = World { store: Arc::clone(&store), broker, env: Arc::clone(&env), http: Arc::new(outside) };
         let settings = Settings {
             slot: config.slot.clone(),
             partitions: config.partitions,
@@ -141,15 +144,15 @@ impl Running {
         logs.listening(addr);
         tracing::info!(%addr, store = %config.store, revision = %config.revision, "listening");
         let _announcer = self.announce_ready(health.clone(), logs.clone());
-        let superseded = handle.clone();
+        let running = handle.clone();
         let mut served = std::pin::pin!(bound.serve(app, config, &health, stop));
-        tokio::select! { biased;
-            () = superseded.superseded() => {}
+        let why = tokio::select! { biased;
+            why = running.over() => why,
             () = served.as_mut() => return Ok(()),
-        }
-        stop.ask("another process runs in this slot");
+        };
+        stop.ask("nothing is done here any more");
         served.await;
-        anyhow::bail!("another process runs in slot {}: this one has stopped", config.slot)
+        anyhow::bail!("{} has stopped: {why}", config.slot)
     }
 
     fn announce_ready(&self, health: Health, logs: Logs) -> Box<dyn Task> {

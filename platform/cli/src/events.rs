@@ -12,7 +12,7 @@ use crate::args::{Events, Place};
 use crate::causes::Causes;
 use crate::facts::clock;
 use crate::operator::Operator;
-use crate::screen::{coloured, glance, is_terminal, print};
+use crate::screen::{coloured, glance, is_terminal, plain, print};
 use crate::tail::{Fact, Tail};
 
 /// How often a service is asked for new events of its own; facts are pushed, these are not.
@@ -76,7 +76,7 @@ fn event_line(event: &Value) -> String {
     let position = event["position"].as_u64().map_or_else(|| "-".to_owned(), |position| position.to_string());
     let (stream, name) = (event["stream"].as_str().unwrap_or("?"), event["name"].as_str().unwrap_or("?"));
     let data = glance(&event["data"].to_string());
-    format!("{position:>8} {stream}@{} {name}.v{} {data}", event["version"], event["schema"])
+    plain(&format!("{position:>8} {stream}@{} {name}.v{} {data}", event["version"], event["schema"]))
 }
 
 /// Every fact of a key, each under the one that caused it.
@@ -165,6 +165,8 @@ impl Tree<'_> {
 
 fn indented(fact: &Fact, depth: usize) -> String {
     let indent = if depth == 0 { String::new() } else { format!("{}└─ ", "   ".repeat(depth - 1)) };
-    let kind = if is_terminal() { coloured(&fact.source, &fact.kind) } else { fact.kind.clone() };
-    format!("{} {indent}{kind} {} {}", clock(&fact.time), fact.subject, glance(&fact.data.to_string()))
+    let (kind, time) = (plain(&fact.kind), plain(clock(&fact.time)));
+    let kind = if is_terminal() { coloured(&fact.source, &kind) } else { kind };
+    let rest = plain(&format!("{} {}", fact.subject, glance(&fact.data.to_string())));
+    format!("{time} {indent}{kind} {rest}")
 }

@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 
 use crate::args::{Facts, Place};
 use crate::operator::Operator;
-use crate::screen::{glance, print};
+use crate::screen::{glance, plain, print};
 use crate::tail::{Fact, Tail};
 
 /// Prints facts from the first one on.
@@ -32,7 +32,7 @@ pub(crate) async fn facts(place: &Place, flags: &Facts) -> Result<ExitCode> {
 
 /// `09:30:00.125 door.opened.v1 door/7 {"by":"me"}`
 fn line(fact: &Fact) -> String {
-    format!("{} {} {} {}", clock(&fact.time), fact.kind, fact.subject, glance(&fact.data.to_string()))
+    plain(&format!("{} {} {} {}", clock(&fact.time), fact.kind, fact.subject, glance(&fact.data.to_string())))
 }
 
 /// The time of day of an RFC 3339 time, to the millisecond.

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use supervisor::logs::Line;
 
 use crate::args::{Logs, Place};
-use crate::screen::{coloured, is_terminal, print};
+use crate::screen::{coloured, is_terminal, plain, print};
 
 /// Prints log lines.
 pub(crate) async fn logs(place: &Place, flags: &Logs) -> Result<ExitCode> {
@@ -80,7 +80,7 @@ fn readable(line: &Line, colours: bool) -> String {
     let prefix = format!("{:16} |", line.instance);
     let prefix = if colours { coloured(&line.instance, &prefix) } else { prefix };
     let Ok(Value::Object(mut fields)) = serde_json::from_str(&line.line) else {
-        return format!("{prefix} {}", line.line);
+        return format!("{prefix} {}", plain(&line.line));
     };
     let mut take = |name: &str| fields.remove(name).map(text).unwrap_or_default();
     let (ts, level, message) = (take("ts"), take("level"), take("message"));
@@ -88,14 +88,14 @@ fn readable(line: &Line, colours: bool) -> String {
     for known in ["service", "slot", "target"] {
         take(known);
     }
-    let time = ts.get(11..23).unwrap_or(&ts);
+    let time = plain(ts.get(11..23).unwrap_or(&ts));
     let level = match (level.as_str(), colours) {
         ("ERROR", true) => format!("\x1b[31m{level}\x1b[0m"),
         ("WARN", true) => format!("\x1b[33m{level}\x1b[0m"),
-        _ => level,
+        _ => plain(&level),
     };
     let rest: Vec<String> = fields.into_iter().map(|(name, value)| format!("{name}={}", text(value))).collect();
-    let parts = [prefix, time.to_owned(), level, message, rest.join(" ")];
+    let parts = [prefix, time, level, plain(&message), plain(&rest.join(" "))];
     parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
 }
 

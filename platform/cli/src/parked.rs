@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::args::{Json, Place, Unpark};
 use crate::operator::Operator;
-use crate::screen::{print, table};
+use crate::screen::{plain, print, table};
 
 /// Prints everything parked, of all services that run.
 pub(crate) async fn parked(place: &Place, flags: &Json) -> Result<ExitCode> {
@@ -47,18 +47,22 @@ pub(crate) async fn unpark(place: &Place, flags: &Unpark) -> Result<ExitCode> {
         bail!("nothing called '{id}' is parked in {}", flags.context);
     }
     let url = operator.service(&flags.context).await?;
+    let mut refused = 0;
     for id in &ids {
         let act = json!({ "actor": flags.by.actor });
         let answer = operator.post(&format!("{url}/bongsu/parked/{}/retry", escape(id)), &act).await?;
-        if answer.status != 204 {
-            bail!("{id}: {}", answer.complaint());
+        // One that cannot be tried must not keep the others waiting.
+        if answer.status == 204 {
+            print(&plain(&format!("{id} is tried again")));
+        } else {
+            eprintln!("bongsu: {}", plain(&format!("{id}: {}", answer.complaint())));
+            refused += 1;
         }
-        print(&format!("{id} is tried again"));
     }
     if ids.is_empty() {
         print("nothing is parked");
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(if refused == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 async fn of(operator: &Operator, service: &str) -> Result<Vec<Value>> {

@@ -70,7 +70,7 @@ pub(crate) fn table(rows: &[Vec<String>]) -> Vec<String> {
 }
 
 /// Without what a terminal obeys: control characters, and those that turn the direction of writing (UAX #9).
-fn plain(cell: &str) -> String {
+pub(crate) fn plain(cell: &str) -> String {
     let obeyed = |c: char| c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     cell.chars().flat_map(|c| if obeyed(c) { c.escape_default().collect() } else { vec![c] }).collect()
 }

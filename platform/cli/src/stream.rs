@@ -10,7 +10,7 @@ use crate::args::{Place, Stream};
 use crate::facts::clock;
 use crate::operator::Operator;
 use crate::parked::escape;
-use crate::screen::{glance, print};
+use crate::screen::{glance, plain, print};
 
 /// Events per page.
 const PAGE: usize = 500;
@@ -60,7 +60,7 @@ fn head(page: &Page, flags: &Stream) -> String {
         Some(snapshot) => format!("snapshot at {}", snapshot["version"]),
         None => "no snapshot".to_owned(),
     };
-    format!("{}: version {version}, {snapshot}, {folded} events folded", flags.stream)
+    plain(&format!("{}: version {version}, {snapshot}, {folded} events folded", flags.stream))
 }
 
 /// `       3 00:00:01.000 ann opened.v1 by door.open.v1 {"by":"me"}`
@@ -69,5 +69,6 @@ fn line(event: &Value) -> String {
     let (meta, name) = (&event["meta"], text(&event["name"]));
     let by = meta["command"].as_str().map_or_else(String::new, |command| format!(" by {command}"));
     let (when, who, data) = (clock(&text(&meta["time"])).to_owned(), text(&meta["actor"]), event["data"].to_string());
-    format!("{:>8} {when} {who} {name}.v{}{by} {}", event["version"].to_string(), event["schema"], glance(&data))
+    let (version, schema) = (event["version"].to_string(), &event["schema"]);
+    plain(&format!("{version:>8} {when} {who} {name}.v{schema}{by} {}", glance(&data)))
 }

@@ -8,8 +8,9 @@ use std::process::{Command, ExitCode, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use bongsu_host::config::{Config, environment};
 use supervisor::client::Client;
-use supervisor::progress::{Progress, say};
+use supervisor::progress::{Progress, is_unsaid, say};
 use supervisor::registry::{Instance, State};
 use supervisor::system_file::GATEWAY;
 use supervisor::{DataFolder, Supervisor, SystemFile};
@@ -24,6 +25,7 @@ const DETACHED_START: Duration = Duration::from_secs(120);
 
 /// Starts the system and stays with it.
 pub(crate) async fn up(place: &Place, flags: &Up) -> Result<ExitCode> {
+    Config::check_environment(environment())?;
     let system = place.system()?;
     let data = place.data()?;
     if flags.detach {
@@ -50,7 +52,8 @@ pub(crate) async fn up(place: &Place, flags: &Up) -> Result<ExitCode> {
             say("everything has stopped");
         }
     }
-    Ok(ExitCode::SUCCESS)
+    // It has complained already.
+    Ok(if is_unsaid() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
 async fn stay(system: &SystemFile, supervisor: &Supervisor, progress: &mut Progress) {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, IsTerminal, Write};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
@@ -93,9 +93,21 @@ impl Progress {
     }
 }
 
-/// Prints a line; a closed stdout is no reason to stop a system.
+/// Why the first line that could not be said could not.
+static UNSAID: OnceLock<io::Error> = OnceLock::new();
+
+/// Prints a line. A stdout that is closed or full is no reason to stop a system; that it is full is said, once.
 pub fn say(line: &str) {
-    let _ = writeln!(io::stdout(), "{line}");
+    let Err(error) = writeln!(io::stdout(), "{line}") else { return };
+    if error.kind() != io::ErrorKind::BrokenPipe && UNSAID.get().is_none() {
+        let _ = writeln!(io::stderr(), "bongsu: cannot write to stdout: {error}; the system goes on without it");
+        let _ = UNSAID.set(error);
+    }
+}
+
+/// Whether something was to be said that could not be.
+pub fn is_unsaid() -> bool {
+    UNSAID.get().is_some()
 }
 
 /// The line for a change worth one.

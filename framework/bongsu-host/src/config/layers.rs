@@ -41,6 +41,16 @@ impl fmt::Display for Source {
     }
 }
 
+impl Source {
+    /// Where a key was set, by the name to look for.
+    fn of(&self, key: &str) -> String {
+        match self {
+            Self::Environment => format!("{self} ({})", variable_of(key)),
+            _ => self.to_string(),
+        }
+    }
+}
+
 /// A configuration as a table: which keys there are, and of which type.
 pub(super) fn shape(config: &(impl Serialize + ?Sized)) -> Table {
     Table::try_from(config).expect("the configuration has string keys and no null")
@@ -67,9 +77,9 @@ impl Layer {
         let mut keys = leaves(shape, "");
         keys.sort();
         let mut layer = Self { source: Source::Environment, table: Table::new(), guessed: Vec::new() };
-        let in_kubernetes = variables.iter().any(|(name, value)| name == "BONGSU_PORT" && value.contains("://"));
+        let linked = linked(&variables);
         for (variable, text) in variables {
-            if NOT_KEYS.contains(&variable.as_str()) || in_kubernetes && is_service_link(&variable) {
+            if NOT_KEYS.contains(&variable.as_str()) || linked.iter().any(|name| is_service_link(&variable, name)) {
                 continue;
             }
             if let Some(key) = keys.iter().find(|key| variable_of(key) == variable) {
@@ -105,7 +115,7 @@ impl Layer {
     }
 
     fn refuse(&self, shape: &Table, key: &str, reason: Option<&str>) -> ConfigError {
-        let (key, source_name) = (key.to_owned(), self.source.to_string());
+        let (key, source_name) = (key.to_owned(), self.source.of(key));
         match reason {
             Some(reason) => ConfigError::BadValue { key, source_name, reason: reason.to_owned() },
             None => {
@@ -127,7 +137,8 @@ pub(super) fn merge(defaults: Table, layers: Vec<Layer>) -> Result<(Config, Vec<
         let key = wrong.path().to_string();
         let set_by = layers.iter().rev().find(|layer| lookup(&layer.table, &key).is_some());
         let source = set_by.map_or(Source::Effective, |layer| layer.source.clone());
-        bad_value(key, source.to_string(), wrong.inner())
+        let source_name = source.of(&key);
+        bad_value(key, source_name, wrong.inner())
     })?;
     Ok((config, guessed))
 }
@@ -176,6 +187,7 @@ fn origin(key: &str, given: &[(String, String)]) -> Option<String> {
 fn own_error(key: String, source_name: String, given: &[(String, String)], wrong: &toml::de::Error) -> ConfigError {
     let message = wrong.message();
     let Some(rest) = message.strip_prefix("unknown field ") else {
+        let source_name = origin(&key, given).unwrap_or(source_name);
         return bad_value(format!("{OWN}.{key}"), source_name, wrong);
     };
     let mut quoted = rest.split('`').skip(1).step_by(2);
@@ -215,12 +227,18 @@ fn known(shape: &Table, table: &Table, prefix: &str, source: &Source) -> Result<
     Ok(())
 }
 
-/// What Kubernetes sets in every pod for a Service that is named bongsu, see "Environment variables" of its Services;
-/// `BONGSU_PORT=tcp://10.0.0.1:80` tells that it is there.
-fn is_service_link(variable: &str) -> bool {
-    let numbered =
-        |prefix: &str| variable.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('_'));
-    variable == "BONGSU_SERVICE_HOST" || numbered("BONGSU_SERVICE_PORT") || numbered("BONGSU_PORT")
+/// Kubernetes Services whose variables are in the environment: `BONGSU_LIMITS_PORT=tcp://10.0.0.1:80` is one of a Service
+/// that is named bongsu-limits.
+fn linked(variables: &[(String, String)]) -> Vec<String> {
+    let ports = variables.iter().filter(|(_, value)| value.contains("://"));
+    ports.filter_map(|(variable, _)| variable.strip_suffix("_PORT").map(str::to_owned)).collect()
+}
+
+/// What Kubernetes sets in every pod for a Service, see "Environment variables" of its Services.
+fn is_service_link(variable: &str, service: &str) -> bool {
+    let Some(rest) = variable.strip_prefix(service) else { return false };
+    let numbered = |prefix: &str| rest.strip_prefix(prefix).is_some_and(|more| more.is_empty() || more.starts_with('_'));
+    rest == "_SERVICE_HOST" || numbered("_SERVICE_PORT") || numbered("_PORT")
 }
 
 /// A variable under our prefix that is no key: an error when it can only be meant as one.

@@ -75,7 +75,7 @@ fn a_value_of_the_wrong_type_is_refused_with_its_path_and_origin() {
     assert!(refused("listen = 80", &[], &[]).starts_with("listen in FILE: "));
     assert_eq!(
         refused("", &[("BONGSU_PARTITIONS", "many")], &[]),
-        "partitions in the environment: must be a whole number"
+        "partitions in the environment (BONGSU_PARTITIONS): must be a whole number"
     );
     assert_eq!(
         refused("", &[], &["--set", "limits.concurrency=0"]),
@@ -105,7 +105,7 @@ fn a_service_has_its_own_settings_and_they_are_as_strict() {
     );
     assert!(
         refused("", &[], &["--set", "service.deadline_ms=soon"])
-            .starts_with("service.deadline_ms in the configuration: ")
+            .starts_with("service.deadline_ms in the environment (BONGSU_SERVICE_DEADLINE_MS) or the flags: ")
     );
 }
 
@@ -130,6 +130,24 @@ fn what_kubernetes_sets_for_a_service_of_that_name_is_no_setting() {
     ];
     let own: Own = load("", &links, &[]).unwrap().service().unwrap();
     assert_eq!(own.greeting, "hi");
+    // A Service may have any name that begins so.
+    for service in ["BONGSU_SERVICE", "BONGSU_LIMITS", "BONGSU_BROKER"] {
+        let links = links.map(|(name, value)| (name.replacen("BONGSU", service, 1), value));
+        let mut links: Vec<(&str, &str)> = links.iter().map(|(name, value)| (name.as_str(), *value)).collect();
+        links.pop();
+        assert_eq!(load("", &links, &[]).unwrap().service::<Own>().unwrap(), Own::default(), "{service}");
+    }
+    assert!(load("", &[("BONGSU_LIMITS_PORT", "80")], &[]).is_err(), "without a Service it is a setting");
+}
+
+#[test]
+fn what_the_environment_says_of_every_process_is_checked_by_whoever_starts_them() {
+    let check = |name: &str, value: &str| Config::check_environment([(name.to_owned(), value.to_owned())]);
+    let bad = check("BONGSU_LIMITS_REQUEST_TIMEOUT_MS", "4294967296").unwrap_err().to_string();
+    assert!(bad.contains("(BONGSU_LIMITS_REQUEST_TIMEOUT_MS): must be a whole number from 1 to"), "{bad}");
+    for (name, value) in [("BONGSU_LIMITS_STREAMS", "9"), ("BONGSU_SERVICE_WINDOW_MS", "9"), ("LIMITS", "x")] {
+        assert_eq!(check(name, value).map_err(|error| error.to_string()), Ok(()));
+    }
 }
 
 #[test]

@@ -1,16 +1,23 @@
 //! How activities reach the outside world.
 
-use std::time::Duration;
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use bongsu_host::HyperClient;
 use bongsu_runtime::ports::env::{HttpClient as _, HttpError, HttpRequest, HttpResponse};
 use bytes::Bytes;
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use tokio::{io::{AsyncReadExt as _, AsyncWriteExt as _}, net::TcpListener};
+use tokio_rustls::{TlsAcceptor, rustls::{ServerConfig, pki_types::PrivateKeyDer}};
 
 use crate::{client::PATIENCE, house::House};
 
 async fn send(url: String, deadline: Duration) -> Result<HttpResponse, HttpError> {
+    send_by(&HyperClient::new(), url, deadline).await
+}
+
+async fn send_by(client: &HyperClient, url: String, deadline: Duration) -> Result<HttpResponse, HttpError> {
     let headers = vec![("x-bongsu-principal".to_owned(), "ann".to_owned())];
-    HyperClient::new().send(HttpRequest { method: "GET", url, headers, body: Bytes::new(), deadline }).await
+    client.send(HttpRequest { method: "GET", url, headers, body: Bytes::new(), deadline }).await
 }
 
 #[tokio::test]
@@ -33,4 +40,67 @@ async fn no_answer_by_the_deadline_nobody_there_and_no_address_are_errors() {
     for wrong in ["https://127.0.0.1/", "nonsense", ""] {
         assert!(send(wrong.to_owned(), PATIENCE).await.is_err(), "{wrong}");
     }
+}
+
+type Authority = CertifiedIssuer<'static, KeyPair>;
+
+fn authority() -> Authority {
+    let mut params = CertificateParams::default();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
+}
+
+/// A server that answers 200 to whoever comes over TLS, with a certificate of the authority for that name.
+async fn bank(authority: &Authority, name: &str) -> SocketAddr {
+    let key = KeyPair::generate().unwrap();
+    let certificate = CertificateParams::new(vec![name.to_owned()]).unwrap().signed_by(&key, authority).unwrap();
+    let config = ServerConfig::builder_with_provider(Arc::new(tokio_rustls::rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate.der().clone()], PrivateKeyDer::try_from(key.serialize_der()).unwrap())
+        .unwrap();
+    let (acceptor, listener) = (TlsAcceptor::from(Arc::new(config)), TcpListener::bind("127.0.0.1:0").await.unwrap());
+    let addr = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        loop {
+            let (stream, _) = listener.accept().await.unwrap();
+            // Who does not believe the certificate hangs up.
+            let Ok(mut stream) = acceptor.accept(stream).await else { continue };
+            let mut head = [0; 1_024];
+            assert!(stream.read(&mut head).await.unwrap() > 0);
+            stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\npaid").await.unwrap();
+        }
+    });
+    addr
+}
+
+#[tokio::test]
+async fn an_https_address_is_believed_by_its_certificate_alone() {
+    let (ours, theirs) = (authority(), authority());
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), ours.pem()).unwrap();
+    let client = HyperClient::trusting(file.path()).unwrap();
+    let url = async |authority, name| format!("https://localhost:{}/", bank(authority, name).await.port());
+    let good = url(&ours, "localhost").await;
+    let paid = send_by(&client, good.clone(), PATIENCE).await.unwrap();
+    assert_eq!((paid.status, &paid.body[..]), (200, &b"paid"[..]));
+    for (why, url, client) in [
+        ("an authority nobody named", url(&theirs, "localhost").await, &client),
+        ("another name", url(&ours, "elsewhere.example").await, &client),
+        ("the machine's authorities alone", good, &HyperClient::new()),
+    ] {
+        let refused = send_by(client, url, PATIENCE).await.unwrap_err();
+        assert!(refused.0.contains("certificate"), "{why}: {refused}");
+    }
+    let plain = House::open().await;
+    assert!(send_by(&client, format!("https://{}/callers", plain.addr), PATIENCE).await.is_err(), "it speaks no TLS");
+}
+
+#[test]
+fn a_file_of_no_certificates_is_refused() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let why = |path| HyperClient::trusting(path).unwrap_err().0;
+    assert!(why(file.path()).ends_with("there is no certificate in it"));
+    assert!(why(std::path::Path::new("/nowhere.pem")).starts_with("/nowhere.pem: "));
 }

@@ -304,6 +304,10 @@ pub trait Store: Send + Sync {
 pub const MAX_BODY: usize = 1 << 20;
 /// Most events, documents or guards in one Commit.
 pub const MAX_ITEMS: usize = 1_000;
+/// Longest name of a stream, a tag or a partition key, in bytes; for a broker, of any attribute of a fact.
+pub const MAX_NAME: usize = 512;
+/// Longest name of a document, in bytes: some are made of several names, and each fits the target of a request.
+pub const MAX_DOC_NAME: usize = 2_048;
 
 impl Commit {
     /// A Commit that writes and guards nothing yet.
@@ -315,7 +319,7 @@ impl Commit {
     ///
     /// # Errors
     /// [`StoreError::Invalid`] for bodies over [`MAX_BODY`], more than [`MAX_ITEMS`] of anything, NUL in a
-    /// name, or two writes to one key.
+    /// name, a name over [`MAX_NAME`] or [`MAX_DOC_NAME`], or two writes to one key.
     pub fn check(&self) -> Result<(), StoreError> {
         let invalid = |why: String| Err(StoreError::Invalid(why));
         if self.events.len().max(self.docs.len()).max(self.guards.len()) > MAX_ITEMS {
@@ -327,8 +331,8 @@ impl Commit {
                 return invalid(format!("an event of {} is over {MAX_BODY} bytes", event.stream));
             }
             let named = event.tags.iter().chain([&event.stream]).chain(event.facts.iter().map(|f| &f.partition_key));
-            if let Some(bad) = named.into_iter().find(|name| name.contains('\0')) {
-                return invalid(format!("{bad:?} contains NUL"));
+            for name in named {
+                check_name(name, MAX_NAME).map_err(StoreError::Invalid)?;
             }
         }
         let mut keys: Vec<&DocKey> = self.docs.iter().map(|write| &write.key).collect();
@@ -337,15 +341,26 @@ impl Commit {
             return invalid(format!("two writes to {}", twice[0]));
         }
         for write in &self.docs {
-            if write.key.id.contains('\0') || write.key.table.contains('\0') {
-                return invalid(format!("{:?} contains NUL", write.key.id));
-            }
+            check_name(&write.key.table, MAX_NAME).map_err(StoreError::Invalid)?;
+            check_name(&write.key.id, MAX_DOC_NAME).map_err(StoreError::Invalid)?;
             if write.put.as_ref().is_some_and(|body| body.data.len() > MAX_BODY) {
                 return invalid(format!("document {} is over {MAX_BODY} bytes", write.key));
             }
         }
         Ok(())
     }
+}
+
+/// What is wrong with a name, if anything: bytes no store keeps, or too many of them.
+pub(super) fn check_name(name: &str, longest: usize) -> Result<(), String> {
+    if name.contains('\0') {
+        return Err(format!("{name:?} contains NUL"));
+    }
+    if name.len() > longest {
+        let begins: String = name.chars().take(40).collect();
+        return Err(format!("a name of {} bytes, {begins:?}…, is over {longest}", name.len()));
+    }
+    Ok(())
 }
 
 impl DocKey {

@@ -99,7 +99,7 @@ async fn until_ready(runtime: &Runtime) {
 }
 
 fn is_superseded(runtime: &Runtime) -> bool {
-    runtime.handle().superseded().now_or_never().is_some()
+    runtime.handle().over().now_or_never().is_some()
 }
 
 #[tokio::test(start_paused = true)]
@@ -109,7 +109,7 @@ async fn the_newer_process_has_the_slot_and_the_older_one_learns_of_it() {
     until_ready(&old).await;
     assert!(!is_superseded(&old));
     let new = start(&lab, store.clone(), "bank-1");
-    old.handle().superseded().await;
+    old.handle().over().await;
     assert!(!old.handle().status().ready);
     until_ready(&new).await;
     // Its end takes nothing away from its successor.
@@ -133,7 +133,7 @@ async fn issue_2_a_heartbeat_of_unknown_outcome_pushes_no_successor_out() {
         let new = start(&lab, store.clone(), "bank-1");
         until_ready(&new).await;
         mumbling.mumbles.store(false, Ordering::Relaxed);
-        old.handle().superseded().await;
+        old.handle().over().await;
         tokio::time::sleep(Duration::from_secs(10)).await;
         assert!(!is_superseded(&new) && new.handle().status().ready, "loses: {loses}");
     }

@@ -5,7 +5,7 @@ use std::process::Stdio;
 use nix::sys::signal::Signal;
 use tempfile::tempdir;
 
-use crate::process::Door;
+use crate::process::{Door, door};
 
 #[test]
 fn the_end_of_the_parents_pipe_stops_it() {
@@ -92,4 +92,21 @@ fn a_process_whose_slot_another_one_takes_ends_with_one_clear_line() {
     let line = said.iter().find(|line| line["code"] == "superseded").unwrap_or_else(|| panic!("{said:?}"));
     assert_eq!((&line["level"], &line["slot"]), (&"ERROR".into(), &"door-7".into()));
     assert_eq!(new.open("front", "1").unwrap().status, 202, "and the other one serves");
+}
+
+#[test]
+fn a_process_that_was_told_another_number_of_partitions_ends_and_names_the_topic() {
+    let folder = tempdir().unwrap();
+    let first = Door::start(folder.path());
+    first.signal(Signal::SIGTERM);
+    assert_eq!(first.ended().code(), Some(0));
+    for told in [4, 16] {
+        let mut command = door(folder.path());
+        command.args(["--set", &format!("partitions={told}")]);
+        let output = command.output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        let why = format!("topic house has 8 partitions, and the configuration says partitions = {told}");
+        assert!(said.lines().last().is_some_and(|line| line.ends_with(&why)), "{said}");
+    }
 }

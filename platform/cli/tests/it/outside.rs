@@ -162,6 +162,29 @@ fn what_cannot_be_printed_fails_every_command_that_prints() {
     }
 }
 
+#[test]
+fn a_system_whose_lines_cannot_be_written_says_so_once_and_runs() {
+    let house = House::of_services("[[service]]\nname = 'wall'\ncommand = 'FAKE'");
+    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let up = house.command(&["up"]).stdout(full).stderr(Stdio::piped()).spawn().unwrap();
+    house.until_state("wall-1", "ready");
+    assert!(house.bongsu(&["stop"]).status.success());
+    let output = up.wait_with_output().unwrap();
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("cannot write to stdout: No space left") && said.lines().count() == 1, "{said}");
+}
+
+#[test]
+fn what_the_environment_says_wrongly_of_every_process_is_said_once() {
+    let house = House::of_services("[[service]]\nname = 'wall'\ncommand = 'FAKE'\ninstances = 2");
+    let output = house.command(&["up"]).env("BONGSU_LIMITS_STREAMS", "0").output().unwrap();
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("limits.streams in the environment (BONGSU_LIMITS_STREAMS): must be"), "{said}");
+    assert_eq!(said.lines().count(), 1, "{said}");
+}
+
 /// A command whose reader has gone before it prints.
 fn unread(mut command: Command) -> Output {
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();

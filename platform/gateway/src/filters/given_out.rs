@@ -15,9 +15,11 @@ impl Filter for GivenOut {
     }
 
     fn on_request(&self, request: &mut request::Parts, _: &mut Exchange) -> Flow {
-        match is_given_out(&request.headers, &request.uri, &self.0) {
-            true => Flow::Continue,
-            false => Problem::wrong_host().into(),
-        }
+        check(request, &self.0).map_or_else(Flow::from, |()| Flow::Continue)
     }
+}
+
+/// Whether the name a request is for was given out.
+pub(super) fn check(request: &request::Parts, hosts: &[String]) -> Result<(), Problem> {
+    is_given_out(&request.headers, &request.uri, hosts).then_some(()).ok_or_else(Problem::wrong_host)
 }

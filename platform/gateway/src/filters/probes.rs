@@ -2,15 +2,26 @@
 
 use axum::Json;
 use axum::response::IntoResponse;
+use bongsu_host::config::Limits;
+use bongsu_host::head;
 use bongsu_host::health::Health;
 use bongsu_host::problem::Problem;
 use http::{HeaderValue, Method, StatusCode, header, request};
 use serde::Serialize;
 
+use super::given_out;
 use crate::filter::{Exchange, Filter, Flow};
 
-/// Answers `/health/live`, `/health/ready` and `/health/startup`; nothing of it is ever sent upstream.
-pub struct Probes(pub Health);
+/// Answers `/health/live`, `/health/ready` and `/health/startup`; nothing of it is ever sent upstream. It asks of a
+/// request what every other is asked.
+pub struct Probes {
+    /// What is told.
+    pub health: Health,
+    /// What a head may be.
+    pub limits: Limits,
+    /// Names that were given out.
+    pub hosts: Vec<String>,
+}
 
 #[derive(Serialize)]
 struct Answer {
@@ -26,9 +37,13 @@ impl Filter for Probes {
     fn on_request(&self, request: &mut request::Parts, _: &mut Exchange) -> Flow {
         let reasons = match request.uri.path() {
             "/health/live" => Vec::new(),
-            "/health/ready" | "/health/startup" => self.0.status().reasons,
+            "/health/ready" | "/health/startup" => self.health.status().reasons,
             _ => return Flow::Continue,
         };
+        let seemly = head::check(request, &self.limits).and_then(|()| given_out::check(request, &self.hosts));
+        if let Err(problem) = seemly {
+            return problem.into();
+        }
         if !matches!(request.method, Method::GET | Method::HEAD) {
             let allow = (header::ALLOW, HeaderValue::from_static("GET, HEAD"));
             return Problem::of_status(StatusCode::METHOD_NOT_ALLOWED).header(allow.0, allow.1).into();

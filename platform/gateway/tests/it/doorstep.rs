@@ -265,6 +265,7 @@ async fn what_is_no_http_is_refused_at_the_gateway_with_a_problem() {
     let long = format!("/{}", "a".repeat(9_000));
     for (method, path, more, status) in [
         ("GET", "/x", "host: other\r\n", 400),
+        ("GET", "/health/live", "host: other\r\n", 400),
         ("GET", "/x", lines.as_str(), 431),
         ("GET", "/x", many.as_str(), 431),
         ("GET", long.as_str(), "", 414),
@@ -280,4 +281,20 @@ async fn what_is_no_http_is_refused_at_the_gateway_with_a_problem() {
         assert!(got.text.contains("content-type: application/problem+json\r\n"), "{}", got.text);
     }
     assert_eq!(served.load(std::sync::atomic::Ordering::SeqCst), 0);
+    let asked = |host: &str| format!("GET /health/live HTTP/1.1\r\n{host}connection: close\r\n\r\n");
+    for (host, status) in [("host: localhost\r\n", 200), ("host: evil.example\r\n", 421), ("", 400)] {
+        assert_eq!(exchange(gateway, &[asked(host).as_bytes()]).await.status, status, "{host}");
+    }
+}
+
+#[tokio::test]
+async fn a_hundred_header_lines_come_through_to_the_service() {
+    let mut street = Street::new(|standard| standard);
+    let upstream = refusing(&mut street).await;
+    street.route_to(vec![upstream]);
+    let gateway = street.open().await;
+    // Three lines are those of every request here.
+    let lines = "x-a: 1\r\n".repeat(97);
+    let got = exchange(gateway, &[head("GET", "/nowhere", &lines).as_bytes()]).await;
+    assert_eq!(got.status, 404, "{}", got.text);
 }

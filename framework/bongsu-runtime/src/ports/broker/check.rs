@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use serde::{Deserialize, Deserializer, de::IgnoredAny};
 
 use super::{BrokerError, MAX_CLOUDEVENT, Out, Place, Topic};
+use crate::ports::store::{MAX_DOC_NAME, MAX_NAME, check_name};
 
 /// Most partitions of one topic.
 pub const MAX_PARTITIONS: u32 = 1_024;
@@ -62,8 +63,8 @@ impl<'a> Attributes<'a> {
     /// Reads and checks the envelope of a fact.
     ///
     /// # Errors
-    /// [`BrokerError::Invalid`] for what is no CloudEvent 1.0 in JSON with a body and these attributes, or over
-    /// [`MAX_CLOUDEVENT`].
+    /// [`BrokerError::Invalid`] for what is no CloudEvent 1.0 in JSON with a body and these attributes, over
+    /// [`MAX_CLOUDEVENT`], or with a name over [`MAX_NAME`] (of its `id`, [`MAX_DOC_NAME`]).
     pub fn read(cloudevent: &'a [u8]) -> Result<Self, BrokerError> {
         let invalid = |why: String| Err(BrokerError::Invalid(why));
         if cloudevent.len() > MAX_CLOUDEVENT {
@@ -79,13 +80,14 @@ impl<'a> Attributes<'a> {
         if !read.data.0 {
             return invalid(format!("CloudEvent {:?} has no data", read.id));
         }
-        // No limit on the length of names but that of the message: what a Store took must be publishable.
         let names = [&read.id, &read.source, &read.kind, &read.subject];
         if names.into_iter().any(|name| name.is_empty()) {
             return invalid(format!("id, source, type or subject of CloudEvent {:?} is empty", read.id));
         }
-        if names.into_iter().chain([&read.partitionkey]).any(|name| name.contains('\0')) {
-            return invalid(format!("an attribute of CloudEvent {:?} contains NUL", read.id));
+        // A fact's id is made of its stream and more; the others are names a Store has taken.
+        check_name(&read.id, MAX_DOC_NAME).map_err(BrokerError::Invalid)?;
+        for name in [&read.source, &read.kind, &read.subject, &read.partitionkey] {
+            check_name(name, MAX_NAME).map_err(BrokerError::Invalid)?;
         }
         Ok(read)
     }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bongsu_runtime::ports::broker::{BrokerError, MAX_CLOUDEVENT, MAX_PARTITIONS, Out, Topic};
+use bongsu_runtime::ports::store::{MAX_DOC_NAME, MAX_NAME};
 use bytes::Bytes;
 
 use super::{Bench, PLENTY, SHORT, bodies, out, outs, partition, sent};
@@ -110,6 +111,8 @@ pub async fn garbage_is_refused_and_its_neighbours_with_it(at: &Bench) {
         text.replace("\"sequence\":1", "\"sequence\":\"1\""),
         text.replace("\"partitionkey\":\"a\"", "\"partitionkey\":\"b\""),
         text.replace("counter/a", "counter/\\u0000"),
+        text.replace("counter/a", &format!("counter/{}", "a".repeat(MAX_NAME))),
+        text.replace("\"id\":\"", &format!("\"id\":\"{}", "a".repeat(MAX_DOC_NAME))),
     ];
     for bad in without.into_iter().chain(broken) {
         assert_ne!(bad, text, "every case is broken");
