@@ -103,10 +103,10 @@ impl Running {
         let env: Arc<dyn Env> = Arc::new(TokioEnv::from_process()?);
         let store = open_store(&config.store)?;
         let keys = config.open_keys()?;
+        let (broker, embedded) = open_broker(&config.broker, &env, keys.clone()).await?;
         if keys.is_none() {
             tracing::warn!("no keys were given: whoever reaches this process on this machine is believed");
         }
-        let (broker, embedded) = open_broker(&config.broker, &env, keys.clone()).await?;
         let outside = match config.trust.as_str() {
             "" => HyperClient::new(),
             file => HyperClient::trusting(Path::new(file)).context("trust")?,

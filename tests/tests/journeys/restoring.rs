@@ -29,7 +29,7 @@ fn a_store_restored_from_a_copy_refuses_orders_until_it_is_adopted_and_then_ever
     load(&mall, 8);
     let lost = mall.buy("lost", &[("LANTERN", 1)]);
     mall.until_order(&lost, &["CONFIRMED"]);
-    mall.until_shown(&lost, "CONFIRMED");
+    mall.until_shown(&lost, "preparing");
     mall.stop("ordering");
     replace(&mall, Some(&copy));
     mall.start_again("ordering");
@@ -117,7 +117,7 @@ fn confirm(mall: &Mall, name: &str, times: usize) {
     let orders: Vec<String> = (0..times).map(|n| mall.buy(&format!("{name} {n}"), &[("LANTERN", 1)])).collect();
     for order in orders {
         mall.until_order(&order, &["CONFIRMED"]);
-        mall.until_shown(&order, "CONFIRMED");
+        mall.until_shown(&order, "preparing");
     }
 }
 
