@@ -10,7 +10,7 @@ use crate::{
     core::Core,
     envelope::Envelope,
     ports::{
-        broker::{Out, Producer},
+        broker::{BrokerError, Out, Producer},
         env::Task,
         store::{Commit, CommitId, DocWrite},
     },
@@ -137,12 +137,14 @@ pub(crate) fn two_relays(core: &Core) -> bool {
     core.env.bug("two-relays")
 }
 
-/// `blind-retry`: every attempt to publish looks new to the broker.
-pub(crate) fn number_blindly(core: &Core, batch: &mut [Out]) {
-    if core.env.bug("blind-retry") {
-        let now = core.env.mono().as_micros() as u64 * 1_000;
-        batch.iter_mut().zip(now..).for_each(|(out, position)| (out.position, out.ordinal) = (position, 0));
+/// `blind-retry`: a batch whose answer was lost is sent once more at once, and its last fact looks new to the broker.
+/// Whether the bug is on.
+pub(crate) fn retries_blindly(core: &Core, batch: &mut [Out], answer: &Result<(), BrokerError>) -> bool {
+    let is_on = matches!(answer, Err(BrokerError::Unavailable(_))) && core.env.bug("blind-retry");
+    if is_on {
+        batch.iter_mut().for_each(|out| out.ordinal += 1_000);
     }
+    is_on
 }
 
 /// `lost-timer`: the row of a timer is never written; `timer-after-state`: it follows later, on its own;

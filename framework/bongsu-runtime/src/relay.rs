@@ -179,12 +179,14 @@ async fn wait_for_refill(core: &Arc<Core>, epoch: u64) -> Result<(), String> {
 /// Publishes a batch. Whatever is refused is answered by asking anew what is there.
 async fn publish(core: &Arc<Core>, by: Relay, after: Place, told: &[StoredFacts]) -> Result<(), String> {
     let mut batch: Vec<Out> = told.iter().flat_map(out).collect();
-    planted::number_blindly(core, &mut batch);
     core.env.step("relay.publish");
     let from = by.producer(core, 0, after);
     let mut answer = core.broker.publish(from, batch.clone()).await;
     if matches!(answer, Err(BrokerError::Invalid(_))) && topics::ensure(core, core.service.name).await.is_ok() {
         // The topic may have been missing.
+        answer = core.broker.publish(from, batch.clone()).await;
+    }
+    if planted::retries_blindly(core, &mut batch, &answer) {
         answer = core.broker.publish(from, batch).await;
     }
     if let Err(error @ (BrokerError::Fenced { .. } | BrokerError::Invalid(_))) = &answer {

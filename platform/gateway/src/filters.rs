@@ -42,11 +42,7 @@ pub use vouch::Vouch;
 pub fn standard(settings: &Settings, table: &watch::Receiver<Arc<Table>>, health: &Health) -> Vec<Arc<dyn Filter>> {
     vec![
         // Before the log: probes would drown it.
-        Arc::new(Probes {
-            health: health.clone(),
-            limits: settings.limits.clone(),
-            hosts: settings.hosts.clone(),
-        }),
+        Arc::new(Probes { health: health.clone(), limits: settings.limits.clone(), hosts: settings.hosts.clone() }),
         Arc::new(AccessLog),
         Arc::new(TraceContext),
         // Cheap refusals before anything that costs.

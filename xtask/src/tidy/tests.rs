@@ -218,10 +218,10 @@ fn code_shown_that_is_not_in_its_file_is_caught() {
 #[test]
 fn a_kernel_that_grew_too_large_is_caught() {
     let lines = |text: &str| broken_by_file("framework/bongsu-core/src/wire/planted.rs", &rust(text));
-    let functions = "fn f() {\n    step();\n}\n".repeat(160);
-    assert_eq!(lines(&functions), [""; 0], "grows by 480 lines");
+    let functions = "fn f() {\n    step();\n}\n".repeat(80);
+    assert_eq!(lines(&functions), [""; 0], "grows by 240 lines");
     let many = broken_by(|tree| {
-        (0..3).for_each(|n| tree.put(&format!("framework/bongsu-core/src/planted{n}.rs"), rust(&functions).into()));
+        (0..5).for_each(|n| tree.put(&format!("framework/bongsu-core/src/planted{n}.rs"), rust(&functions).into()));
     });
     assert_eq!(many, ["core-size"]);
 }

@@ -237,7 +237,8 @@ fn linked(variables: &[(String, String)]) -> Vec<String> {
 /// What Kubernetes sets in every pod for a Service, see "Environment variables" of its Services.
 fn is_service_link(variable: &str, service: &str) -> bool {
     let Some(rest) = variable.strip_prefix(service) else { return false };
-    let numbered = |prefix: &str| rest.strip_prefix(prefix).is_some_and(|more| more.is_empty() || more.starts_with('_'));
+    let numbered =
+        |prefix: &str| rest.strip_prefix(prefix).is_some_and(|more| more.is_empty() || more.starts_with('_'));
     rest == "_SERVICE_HOST" || numbered("_SERVICE_PORT") || numbered("_PORT")
 }
 

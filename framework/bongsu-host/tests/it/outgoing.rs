@@ -6,8 +6,14 @@ use bongsu_host::HyperClient;
 use bongsu_runtime::ports::env::{HttpClient as _, HttpError, HttpRequest, HttpResponse};
 use bytes::Bytes;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
-use tokio::{io::{AsyncReadExt as _, AsyncWriteExt as _}, net::TcpListener};
-use tokio_rustls::{TlsAcceptor, rustls::{ServerConfig, pki_types::PrivateKeyDer}};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpListener,
+};
+use tokio_rustls::{
+    TlsAcceptor,
+    rustls::{ServerConfig, pki_types::PrivateKeyDer},
+};
 
 use crate::{client::PATIENCE, house::House};
 
@@ -54,7 +60,7 @@ fn authority() -> Authority {
 async fn bank(authority: &Authority, name: &str) -> SocketAddr {
     let key = KeyPair::generate().unwrap();
     let certificate = CertificateParams::new(vec![name.to_owned()]).unwrap().signed_by(&key, authority).unwrap();
-    let config = ServerConfig::builder_with_provider(Arc::new(tokio_rustls::rustls::crypto::ring::default_provider()))
+    let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_no_client_auth()

@@ -3,9 +3,8 @@
 use std::{ops::Bound, sync::Arc};
 
 use bongsu_runtime::ports::store::{
-    Commit, CommitId, DocBody, DocKey, DocWrite, Guard, Head, MAX_BODY, MAX_DOC_NAME, MAX_ITEMS, MAX_NAME,
-    NewEvent, Position, Read, Scan,
-    Store, StoreError,
+    Commit, CommitId, DocBody, DocKey, DocWrite, Guard, Head, MAX_BODY, MAX_DOC_NAME, MAX_ITEMS, MAX_NAME, NewEvent,
+    Position, Read, Scan, Store, StoreError,
 };
 use bytes::Bytes;
 
