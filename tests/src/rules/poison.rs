@@ -1,6 +1,6 @@
 //! I16: a fact that cannot be handled holds up its own key, in order, and nobody else.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bongsu_runtime::ports::store::{Position, StoredEvent};
 use serde::{Deserialize, de::DeserializeOwned};
@@ -106,7 +106,7 @@ fn nothing_overtook(
     places: &Places<'_>,
 ) -> Result<(), String> {
     let (_, _, parked) = place_of(fact, places)?;
-    let (mut heard, mut had_effect): (BTreeMap<&str, u64>, bool) = Default::default();
+    let (mut heard, mut had_effect): (BTreeMap<&str, BTreeSet<u64>>, bool) = Default::default();
     for event in dump.events.iter().filter(|event| is_about(event, key)) {
         let Meta { causation, .. } = read(event, &event.meta)?;
         let Some((_, _, cause)) = places.get(&causation) else { continue };
@@ -114,11 +114,12 @@ fn nothing_overtook(
         if waits && event.position < retried {
             return Err(format!("{} overtook the parked {}", what(cause), what(parked)));
         }
-        let last = heard.entry(cause.stream.as_str()).or_default();
-        if cause.version < *last {
+        let heard = heard.entry(cause.stream.as_str()).or_default();
+        // What an activity brought comes late, and is caused by what was heard before.
+        if let Some(last) = heard.last().filter(|last| cause.version < **last && !heard.contains(&cause.version)) {
             return Err(format!("{} was heard after version {last}", what(cause)));
         }
-        *last = cause.version;
+        heard.insert(cause.version);
         had_effect |= causation == fact.id;
     }
     match had_effect {

@@ -37,6 +37,8 @@ fn right() -> Story {
 fn i16_a_parked_fact_that_holds_up_its_own_key_alone_is_right() {
     assert_eq!(isolated(&right().0), Ok(Isolated { parked: 1, went_on: 1 }));
     assert_eq!(isolated(&told().0), Ok(Isolated::default()), "nothing was parked");
+    let late = does(right(), "ord_1", "placed");
+    assert_eq!(isolated(&late.0), Ok(Isolated { parked: 1, went_on: 1 }), "what an activity of the first brought");
 }
 
 #[test]
