@@ -21,10 +21,12 @@ listen = '127.0.0.1:0'
 name = 'door'
 command = 'FAKE'
 instances = 2
+idempotent = true
 routes = ['/doors']
 [[service]]
 name = 'bell'
 command = 'FAKE'
+idempotent = true
 routes = ['/bells']
 ";
 
