@@ -37,7 +37,7 @@ pub const OPENAPI_JSON: &str = "/openapi.json";
 /// assert_eq!(described["parameters"][0]["name"], "If-None-Match");
 /// assert_eq!(described["parameters"][1]["in"], "path");
 /// let answers: Vec<&String> = described["responses"].as_object().unwrap().keys().collect();
-/// assert_eq!(answers, ["200", "304", "400", "404", "421", "431", "500", "503"]);
+/// assert_eq!(answers, ["200", "304", "400", "404", "414", "431", "500", "503"]);
 /// ```
 pub struct Api<S = ()> {
     context: &'static str,

@@ -36,6 +36,15 @@ pub(crate) struct Told {
     cancel_unheard: u32,
 }
 
+/// Says that it is over when it is dropped.
+struct End<'a>(&'a AtomicBool);
+
+impl Drop for End<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Release);
+    }
+}
+
 /// Places so many orders, some of which are cancelled, then says that it is over.
 pub(crate) fn buy(mall: &Mall, orders: u32, over: &AtomicBool) -> String {
     let (next, told, began) = (AtomicU32::new(0), Mutex::new(Told::default()), now());
@@ -49,8 +58,10 @@ pub(crate) fn buy(mall: &Mall, orders: u32, over: &AtomicBool) -> String {
             serve(mall, number, &told);
         }
     };
+    // Also when a customer is told what must not be, or the killer would never end.
+    let end = End(over);
     thread::scope(|scope| (0..QUEUES).for_each(|_| drop(scope.spawn(queue))));
-    over.store(true, Ordering::Release);
+    drop(end);
     let told = told.into_inner().unwrap_or_else(PoisonError::into_inner);
     assert_eq!(told.accepted + told.refused + told.given_up, orders);
     assert!(told.accepted > orders * 9 / 10, "hardly anybody was served: {told}");

@@ -38,7 +38,7 @@ pub(crate) const BUGS: &[Bug] = &[
     bug("cancelled-between-writes", "a command is two writes with an await between", "I9 processes begin"),
     bug("rebuild-swap-before-catch-up", "a read model is shown before it is filled", "I6"),
     bug("poison-skipped", "a fact that cannot be handled is passed over", "I5 lanes"),
-    bug("poison-overtaken", "facts behind a parked one do not wait for it", "I5 lanes"),
+    bug("poison-overtaken", "facts behind a parked one do not wait for it", "I16 poison"),
     bug("no-fence-after-pause", "what is done under a lease goes unguarded", "I15"),
     bug("phantom-stock", "stock is given back that was never taken", "I8"),
     bug("undo-skipped", "a capture that may have happened is not undone", "I7"),

@@ -19,6 +19,7 @@ use serde_json::Value;
 use tokio::sync::{Mutex, watch};
 use tokio::time::{Instant, timeout};
 
+use super::route;
 use crate::filter::{Exchange, Filter, Flow};
 use crate::merge::{Told, merge};
 use crate::table::Table;
@@ -65,6 +66,9 @@ impl Filter for Description {
         if !matches!(request.method, Method::GET | Method::HEAD) {
             let allow = (header::ALLOW, HeaderValue::from_static("GET, HEAD"));
             return Problem::of_status(StatusCode::METHOD_NOT_ALLOWED).header(allow.0, allow.1).into();
+        }
+        if self.tables.borrow().revision == 0 {
+            return Problem::unavailable(route::UNKNOWN).into();
         }
         let (table, client, kept) = (self.tables.borrow().clone(), self.client.clone(), self.kept.clone());
         Flow::Later(Box::pin(async move {

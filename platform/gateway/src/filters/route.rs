@@ -9,7 +9,10 @@ use tokio::sync::watch;
 use crate::filter::{Exchange, Filter, Flow};
 use crate::table::Table;
 
-/// Finds the service; 404 for a path that belongs to nobody.
+/// Just after a start.
+pub(super) const UNKNOWN: &str = "The routes are not known yet.";
+
+/// Finds the service; 404 for a path that belongs to nobody, 503 while nobody knows whose any path is.
 pub struct Routes(pub watch::Receiver<Arc<Table>>);
 
 impl Filter for Routes {
@@ -24,6 +27,7 @@ impl Filter for Routes {
                 exchange.service = Some(service.to_owned());
                 Flow::Continue
             }
+            None if table.revision == 0 => Problem::unavailable(UNKNOWN).into(),
             None => Problem::not_found("No service has this path.").into(),
         }
     }

@@ -106,3 +106,15 @@ async fn filters_see_a_request_from_first_to_last_and_its_answer_from_last_to_fi
     street.ask("GET", &[], "").await;
     assert_eq!(*seen.lock().unwrap(), ["first in", "last in", "last out 200", "first out 200"]);
 }
+
+#[tokio::test]
+async fn before_the_routes_are_known_every_path_is_503_and_none_is_404() {
+    let mut street = Street::new(|standard| standard);
+    for path in ["/x", "/openapi.json", "/"] {
+        let asked = street.ask_at("GET", path, &[("host", "localhost")]).await;
+        assert_eq!((asked.status, asked.headers["retry-after"].as_bytes()), (StatusCode::SERVICE_UNAVAILABLE, &b"1"[..]));
+    }
+    let (upstream, _) = street.upstream().await;
+    street.route_to(vec![upstream]);
+    assert_eq!(street.ask_at("GET", "/x", &[("host", "localhost")]).await.status, StatusCode::OK);
+}
