@@ -102,7 +102,9 @@ async fn rude(street: &mut Street) -> SocketAddr {
                     _ => break,
                 }
             }
-            let _ = stream.write_all(b"HTTP/1.1 404 Not Found\r\ncontent-length: 2\r\n\r\nno").await;
+            // Who closes without saying so races with the next request on that connection, which nobody can help.
+            let _ =
+                stream.write_all(b"HTTP/1.1 404 Not Found\r\nconnection: close\r\ncontent-length: 2\r\n\r\nno").await;
         }
     });
     address

@@ -112,7 +112,10 @@ async fn before_the_routes_are_known_every_path_is_503_and_none_is_404() {
     let mut street = Street::new(|standard| standard);
     for path in ["/x", "/openapi.json", "/"] {
         let asked = street.ask_at("GET", path, &[("host", "localhost")]).await;
-        assert_eq!((asked.status, asked.headers["retry-after"].as_bytes()), (StatusCode::SERVICE_UNAVAILABLE, &b"1"[..]));
+        assert_eq!(
+            (asked.status, asked.headers["retry-after"].as_bytes()),
+            (StatusCode::SERVICE_UNAVAILABLE, &b"1"[..])
+        );
     }
     let (upstream, _) = street.upstream().await;
     street.route_to(vec![upstream]);
