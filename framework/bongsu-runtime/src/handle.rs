@@ -6,26 +6,34 @@ use bongsu_core::{Aggregate, Projection, Wire, stream_of};
 use serde::de::DeserializeOwned;
 
 use crate::{
-    command::{self, Answer, Call, CommandError, Decide, Outcome, Reply, failed},
-    core::Core,
-    deed::Deed,
-    figures::{self, Figure},
-    follow::Follower,
-    history::{self, Adoption, Applied},
-    midnight::{self, Walk},
-    parked::{self, Parked},
-    past::{self, Entry, Moment, PastError, Reading},
+    command::{
+        execute::{self, Answer, Call, CommandError, Decide, Outcome, Reply, failed},
+        script::{Script, Scripted},
+    },
+    commit::{core::Core, unit::Message},
+    operate::{
+        adopt::{Adoption, adopt},
+        metrics::{self, Figure},
+        note::Deed,
+        orphans::{Applied, applied},
+        parked::{self, Parked},
+        readiness::Status,
+    },
     ports::{
         env::Env,
         store::{CommitId, DocKey, Position, Read, StoredEvent},
     },
-    read::{self, Page, Range},
-    rebuild::{self, NotDropped, NotRebuilt, Purpose, ReadModelStatus},
-    refill::{self, Refill},
-    script::{Script, Scripted},
-    status::Status,
-    token::Token,
-    unit::Message,
+    projection::{
+        rebuild::{self, NotDropped, NotRebuilt, Purpose, ReadModelStatus},
+        rows::{self, Page, Range},
+    },
+    query::{
+        follow::Follower,
+        past::{self, Entry, Moment, PastError, Reading},
+    },
+    records::token::Token,
+    relay::republish::{self, Refill},
+    snapshot::nightly::{self, Walk},
 };
 
 /// A running service as its adapters see it. Cheap to clone.
@@ -57,7 +65,7 @@ impl Handle {
         reply: &(dyn Fn(&Outcome<'_>) -> Reply + Send + Sync),
     ) -> Result<Answer, CommandError> {
         let decide = Decide { command: Message::of(command), ctx: &call.ctx, reply };
-        command::run(&self.core, call, &decide).await
+        execute::run(&self.core, call, &decide).await
     }
 
     /// Runs a transaction script over the documents it reads. `Err` of the script answers without writing.
@@ -70,7 +78,7 @@ impl Handle {
         reads: &[DocKey],
         work: &(dyn Fn(&mut Script<'_>) -> Result<Reply, Reply> + Send + Sync),
     ) -> Result<Answer, CommandError> {
-        command::run(&self.core, call, &Scripted { ctx: &call.ctx, reads, work }).await
+        execute::run(&self.core, call, &Scripted { ctx: &call.ctx, reads, work }).await
     }
 
     /// State and version of an aggregate; version 0 when it was never written.
@@ -81,7 +89,7 @@ impl Handle {
     where
         A::State: Clone + Send + Sync + 'static,
     {
-        read::load::<A>(&self.core, id).await
+        rows::load::<A>(&self.core, id).await
     }
 
     /// State and version of an aggregate as they were.
@@ -117,7 +125,7 @@ impl Handle {
     /// # Errors
     /// See [`CommandError`].
     pub async fn document<T: DeserializeOwned>(&self, table: &str, id: &str) -> Result<Option<T>, CommandError> {
-        read::document(&self.core, table, id).await
+        rows::document(&self.core, table, id).await
     }
 
     /// Documents scripts wrote.
@@ -125,7 +133,7 @@ impl Handle {
     /// # Errors
     /// See [`CommandError`].
     pub async fn documents<T: DeserializeOwned>(&self, table: &str, range: Range) -> Result<Page<T>, CommandError> {
-        read::page(&self.core, table, range).await
+        rows::page(&self.core, table, range).await
     }
 
     /// A row of a read model.
@@ -133,7 +141,7 @@ impl Handle {
     /// # Errors
     /// See [`CommandError`].
     pub async fn row<P: Projection>(&self, key: &str) -> Result<Option<P::Row>, CommandError> {
-        read::row::<P>(&self.core, key).await
+        rows::row::<P>(&self.core, key).await
     }
 
     /// Rows of a read model by their keys, in the order asked, all of one moment and in one reading.
@@ -141,7 +149,7 @@ impl Handle {
     /// # Errors
     /// See [`CommandError`].
     pub async fn rows_of<P: Projection>(&self, keys: &[String]) -> Result<Vec<Option<P::Row>>, CommandError> {
-        read::rows_of::<P>(&self.core, keys).await
+        rows::rows_of::<P>(&self.core, keys).await
     }
 
     /// A row of a read model with the Commit that wrote it last, which is its version.
@@ -149,7 +157,7 @@ impl Handle {
     /// # Errors
     /// See [`CommandError`].
     pub async fn revised_row<P: Projection>(&self, key: &str) -> Result<Option<(P::Row, CommitId)>, CommandError> {
-        read::revised_row::<P>(&self.core, key).await
+        rows::revised_row::<P>(&self.core, key).await
     }
 
     /// Rows of a read model.
@@ -157,7 +165,7 @@ impl Handle {
     /// # Errors
     /// See [`CommandError`].
     pub async fn rows<P: Projection>(&self, range: Range) -> Result<Page<P::Row>, CommandError> {
-        read::rows::<P>(&self.core, range).await
+        rows::rows::<P>(&self.core, range).await
     }
 
     /// Whether a read model can ever show what a token names: it hears that context, and if the context is this
@@ -166,7 +174,7 @@ impl Handle {
     /// # Errors
     /// See [`CommandError`].
     pub async fn can_show<P: Projection>(&self, token: &Token) -> Result<bool, CommandError> {
-        read::can_show::<P>(&self.core, token).await
+        rows::can_show::<P>(&self.core, token).await
     }
 
     /// Waits until a read model shows what a token names.
@@ -175,7 +183,7 @@ impl Handle {
     /// [`CommandError::Unavailable`] after two seconds, and at once while that key is parked, while more wait than
     /// there is room for, or when the token is far beyond what was seen.
     pub async fn await_token<P: Projection>(&self, token: &Token) -> Result<(), CommandError> {
-        read::await_token::<P>(&self.core, token).await
+        rows::await_token::<P>(&self.core, token).await
     }
 
     /// Whether this instance is ready.
@@ -185,7 +193,7 @@ impl Handle {
 
     /// What this instance counts and measures.
     pub async fn figures(&self) -> Vec<Figure> {
-        figures::all(&self.core).await
+        metrics::all(&self.core).await
     }
 
     /// Resolves with the reason when nothing is done here any more and the process should end: another one has taken its
@@ -224,7 +232,7 @@ impl Handle {
     /// # Errors
     /// See [`CommandError`].
     pub async fn snapshot(&self) -> Result<Walk, CommandError> {
-        midnight::part(&self.core, None).await.map_err(failed)
+        nightly::part(&self.core, None).await.map_err(failed)
     }
 
     /// Begins to rebuild or to check a read model of this build, by its name; returns the generation being filled.
@@ -281,7 +289,7 @@ impl Handle {
     /// # Errors
     /// See [`CommandError`].
     pub async fn republish(&self, subject: Option<&str>, deed: &Deed) -> Result<Option<u64>, CommandError> {
-        refill::ask(&self.core, subject, deed).await
+        republish::ask(&self.core, subject, deed).await
     }
 
     /// Refills that wait or are under way, in order.
@@ -289,7 +297,7 @@ impl Handle {
     /// # Errors
     /// See [`CommandError`].
     pub async fn refills(&self) -> Result<Vec<Refill>, CommandError> {
-        refill::list(&self.core).await
+        republish::list(&self.core).await
     }
 
     /// What opening a new history of this store would do; `None` when store and broker have one history.
@@ -297,7 +305,7 @@ impl Handle {
     /// # Errors
     /// See [`CommandError`].
     pub async fn survey(&self) -> Result<Option<Adoption>, CommandError> {
-        history::adopt(&self.core, None).await
+        adopt(&self.core, None).await
     }
 
     /// Opens a new history of this store, from the last place that it has in common with the broker; `None` when they have
@@ -306,7 +314,7 @@ impl Handle {
     /// # Errors
     /// See [`CommandError`].
     pub async fn adopt(&self, deed: &Deed) -> Result<Option<Adoption>, CommandError> {
-        history::adopt(&self.core, Some(deed)).await
+        adopt(&self.core, Some(deed)).await
     }
 
     /// What consumers of this service have last heard of subjects of another one beyond a position of its store.
@@ -314,7 +322,7 @@ impl Handle {
     /// # Errors
     /// See [`CommandError`].
     pub async fn applied(&self, source: &str, after: u64) -> Result<Vec<Applied>, CommandError> {
-        history::applied(&self.core, source, after).await.map_err(failed)
+        applied(&self.core, source, after).await.map_err(failed)
     }
 
     /// Makes a parked to-do due now; false when there is none of that id. Written down as an event.

@@ -2,86 +2,48 @@
 //!
 //! It knows the ports in [`ports`] and nothing behind them: no database, broker, web framework or clock of
 //! the machine. Start reading at [`Service`] (the map of a context) and [`Handle`] (what an adapter calls),
-//! then `unit.rs`: every change, whatever asked for it, is planned by one Unit and becomes one Commit.
+//! then `commit/unit.rs`: every change, whatever asked for it, is planned by one Unit and becomes one Commit.
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+// The rooms from the bottom up: none imports from one below it in this list (`xtask tidy` looks).
 pub mod ports;
-pub mod moments;
-
-mod service;
-mod wiring;
-mod target;
-mod saga;
-mod consumer;
-mod generation;
-mod activity;
-mod unit;
-mod run_process;
-mod early;
-mod envelope;
-mod bounded;
-mod cache;
-mod turns;
-mod core;
-mod fold;
-mod snapshot;
-mod midnight;
-mod past;
-mod todo;
-mod drain;
-mod forget;
-mod run_todo;
-mod retry_fact;
-mod lane;
-mod newer;
-mod plan_fact;
-mod seen;
-mod cut;
-mod pauses;
-mod mailbox;
-mod reader;
-mod consume;
-mod topics;
-mod history;
-mod refill;
-mod relay;
+mod records;
+mod commit;
+mod query;
 mod lease;
+mod snapshot;
+mod process;
 mod command;
-mod script;
-mod read;
-mod queued;
-mod deed;
-mod feed;
-mod follow;
-mod waiters;
-mod parked;
-mod rebuild;
+mod relay;
+mod projection;
+mod consume;
+mod todo;
+mod operate;
+mod service;
 mod handle;
 mod runtime;
-mod status;
-mod figures;
-mod token;
-mod planted;
 
-pub use activity::{Activity, Unavailable};
-pub use command::{Answer, Call, CommandError, Once, Outcome, Reply};
-pub use deed::{BadDeed, Deed};
-pub use envelope::{Envelope, rfc3339};
-pub use figures::{Figure, Value};
-pub use follow::{Followed, Follower};
+pub use command::execute::{Answer, Call, CommandError, Once, Outcome, Reply};
+pub use command::script::Script;
 pub use handle::Handle;
-pub use history::{Adoption, Applied, Orphan};
-pub use midnight::Walk;
-pub use parked::Parked;
-pub use past::{Entry, Moment, PastError, Reading, SnapshotInfo};
-pub use read::{Page, Range};
-pub use rebuild::{Ended, FillingStatus, NotDropped, NotRebuilt, Purpose, ReadModelStatus};
-pub use refill::Refill;
+pub use operate::adopt::{Adoption, Orphan};
+pub use operate::metrics::{Figure, Value};
+pub use operate::note::{BadDeed, Deed};
+pub use operate::orphans::Applied;
+pub use operate::parked::Parked;
+pub use operate::readiness::Status;
+pub use ports::coverage as moments;
+pub use projection::rebuild::{Ended, FillingStatus, NotDropped, NotRebuilt, Purpose, ReadModelStatus};
+pub use projection::rows::{Page, Range};
+pub use query::follow::{Followed, Follower};
+pub use query::past::{Entry, Moment, PastError, Reading, SnapshotInfo};
+pub use records::cloudevent::{Envelope, rfc3339};
+pub use records::token::Token;
+pub use relay::republish::Refill;
 pub use runtime::{Runtime, Settings, World};
-pub use script::Script;
 pub use service::Service;
-pub use snapshot::Snapshots;
-pub use status::Status;
-pub use token::Token;
-pub use wiring::Miswired;
+pub use service::wiring::Miswired;
+pub use snapshot::nightly::Walk;
+pub use snapshot::write::Snapshots;
+pub use todo::activity::{Activity, Unavailable};

@@ -5,6 +5,7 @@ use std::{future::Future, pin::Pin};
 pub mod store;
 pub mod broker;
 pub mod env;
+pub mod coverage;
 
 /// A boxed future.
 pub type Fut<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;

@@ -10,31 +10,41 @@ use futures::FutureExt;
 use tokio::sync::{Notify, Semaphore};
 
 use crate::{
-    cache::Cache,
-    consume,
-    core::Core,
-    drain::Drainer,
-    feed::{self, Feed},
-    forget,
-    generation::Generations,
+    command::expire,
+    commit::{cache::Cache, core::Core, partings::Partings, turns::Turns},
+    consume::{fetch, lane::panic_text},
     handle::Handle,
-    history::{self, Partings, Verdicts},
-    lane::panic_text,
-    lease::{self, Keeper, Leases},
-    midnight, newer,
+    lease::{
+        keeper::{Keeper, Leases},
+        leave::leave,
+    },
+    operate::{
+        orphans::look_for_orphans,
+        readiness::{Health, watch_catch_up},
+    },
     ports::{
         Fut,
         broker::Broker,
         env::{Env, HttpClient, Task},
         store::Store,
     },
-    rebuild, relay,
+    projection::{
+        rebuild,
+        shown::Generations,
+        waiters::{self, Waiters},
+    },
+    query::feed::{self, Feed},
+    relay::{
+        publish,
+        topics::ensure_topics,
+        watch::{self, Verdicts},
+    },
     service::Service,
-    snapshot::{self, Wanted},
-    status::{Health, watch_catch_up},
-    topics::ensure_topics,
-    turns::Turns,
-    waiters::{self, Waiters},
+    snapshot::{
+        nightly,
+        write::{self, Wanted},
+    },
+    todo::{drainer::Drainer, newer},
 };
 
 /// The adapters a service runs on.
@@ -140,7 +150,7 @@ impl Runtime {
     /// Stops the tasks and gives the leases back, so that another instance goes on at once.
     pub async fn stop(mut self) {
         self.tasks.clear();
-        lease::leave(&self.core).await;
+        leave(&self.core).await;
     }
 }
 
@@ -149,25 +159,25 @@ fn parts(core: &Arc<Core>) -> Vec<Box<dyn Task>> {
     let mut tasks = vec![
         keep_running(core, "topics", |core| Box::pin(ensure_topics(core))),
         keep_running(core, "leases", |core| Box::pin(Keeper::new(core).run())),
-        keep_running(core, "history", |core| Box::pin(history::watch(core))),
-        keep_running(core, "orphans", |core| Box::pin(history::look_for_orphans(core))),
-        keep_running(core, "relay", |core| Box::pin(relay::run(core))),
+        keep_running(core, "history", |core| Box::pin(watch::watch(core))),
+        keep_running(core, "orphans", |core| Box::pin(look_for_orphans(core))),
+        keep_running(core, "relay", |core| Box::pin(publish::run(core))),
         keep_running(core, "drainer", |core| Box::pin(Drainer::new(core).run())),
         keep_running(core, "newer", |core| Box::pin(newer::run(core))),
-        keep_running(core, "forgetting", |core| Box::pin(forget::run(core))),
+        keep_running(core, "forgetting", |core| Box::pin(expire::run(core))),
         keep_running(core, "catch-up", |core| Box::pin(watch_catch_up(core))),
         keep_running(core, "rebuild", |core| Box::pin(rebuild::run(core))),
         keep_running(core, "followers", |core| Box::pin(feed::run(core))),
         keep_running(core, "waiters", |core| Box::pin(waiters::run(core))),
     ];
     if !core.service.snapshots.is_empty() {
-        tasks.push(keep_running(core, "snapshots", |core| Box::pin(snapshot::run(core))));
+        tasks.push(keep_running(core, "snapshots", |core| Box::pin(write::run(core))));
     }
     if let Some(utc_offset_s) = core.service.midnight {
-        tasks.push(keep_running(core, "midnight", move |core| Box::pin(midnight::run(core, utc_offset_s))));
+        tasks.push(keep_running(core, "midnight", move |core| Box::pin(nightly::run(core, utc_offset_s))));
     }
     for consumer in core.service.consumers.clone() {
-        tasks.push(keep_running(core, "consumer", move |core| Box::pin(consume::run(core, consumer.clone()))));
+        tasks.push(keep_running(core, "consumer", move |core| Box::pin(fetch::run(core, consumer.clone()))));
     }
     tasks
 }

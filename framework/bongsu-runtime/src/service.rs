@@ -1,19 +1,23 @@
 //! The map of a context: every arrow in or out is one line.
 
+pub(crate) mod wiring;
+
 use std::{any::Any, collections::BTreeMap, sync::Arc};
 
 use bongsu_core::{Aggregate, Decider, Decision, Folder, Policy, Process, Projection, Public, Wire, type_of};
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
-    activity::{Activity, Job, JobOf},
-    consumer::{Consumer, PolicyConsumer, ProcessConsumer, ProjectionConsumer},
-    generation::root_of,
-    rebuild::{ReadModel, ReadModelOf},
-    saga::{Instance, Saga, SagaOf},
-    snapshot::{Rule, Snapshots},
-    target::{DeciderTarget, DecisionTarget, Target},
-    wiring::{Named, Wiring},
+    command::handlers::{DeciderTarget, DecisionTarget, Target},
+    consume::policy::{Consumer, PolicyConsumer, ProcessConsumer, ProjectionConsumer},
+    process::instance::{Instance, Saga, SagaOf},
+    projection::{
+        rebuild::{ReadModel, ReadModelOf},
+        shown::root_of,
+    },
+    service::wiring::{Named, Wiring},
+    snapshot::write::{Rule, Snapshots},
+    todo::activity::{Activity, Job, JobOf},
 };
 
 /// Maps an event of one aggregate to the facts the others hear: (id, name, schema, data, state after it).

@@ -4,20 +4,20 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bongsu_core::digest;
 
-use super::LANE;
+use crate::lease::keeper::LANE;
 
 #[derive(Clone, PartialEq, Eq)]
-pub(super) struct Member {
-    pub(super) incarnation: u64,
-    pub(super) consumers: BTreeSet<String>,
+pub(crate) struct Member {
+    pub(crate) incarnation: u64,
+    pub(crate) consumers: BTreeSet<String>,
 }
 
 /// The slots alive, each with the consumers its build has.
-pub(super) type Members = BTreeMap<String, Member>;
+pub(crate) type Members = BTreeMap<String, Member>;
 
 /// Rendezvous hashing with an even share: every resource goes to the slot that ranks highest for it, can do it,
 /// and has not its share yet. Every instance computes the same from the same members.
-pub(super) fn assigned(resources: &[String], members: &Members, slot: &str) -> BTreeSet<String> {
+pub(crate) fn assigned(resources: &[String], members: &Members, slot: &str) -> BTreeSet<String> {
     let mut mine = BTreeSet::new();
     let mut groups: BTreeMap<&str, Vec<&String>> = BTreeMap::new();
     for resource in resources {

@@ -4,9 +4,9 @@ use std::sync::{Arc, atomic::Ordering};
 
 use bongsu_core::digest;
 
-use super::{Beat, Keeper, MEMBER};
+use crate::lease::keeper::{Beat, Keeper, MEMBER};
 use crate::{
-    core::Core,
+    commit::core::Core,
     ports::store::{Commit, CommitId, DocKey, DocWrite, Guard, StoreError, Verdict},
 };
 

@@ -2,9 +2,9 @@
 
 use std::sync::atomic::Ordering;
 
-use super::{Held, Lease, change};
+use crate::lease::keeper::{Held, Lease, change};
 use crate::{
-    core::Core,
+    commit::core::Core,
     ports::store::{StoreError, Verdict},
 };
 

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::Fut;
-use crate::figures::Figure;
+use crate::operate::metrics::Figure;
 
 /// Names one Commit: stored on every event and, as revision, on every document written. Another attempt at the same input
 /// has another name, unless it writes the same.

@@ -1,0 +1,315 @@
+//! Commands: decided, committed and answered exactly once per key.
+
+use std::sync::Arc;
+
+use bongsu_core::{Ctx, Wire, digest};
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    command::handlers::Decided,
+    commit::{
+        core::{Core, Settled},
+        planted,
+        unit::{Fail, Message, Unit},
+    },
+    ports::{
+        Fut, coverage,
+        store::{CommitId, DocBody, DocKey, DocWrite, Mismatch, StoreError},
+    },
+    records::token::Token,
+};
+
+/// Who asks, and whether the answer is to be kept for a repetition.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// What the decision may know.
+    pub ctx: Ctx,
+    /// The once-key of an idempotent request.
+    pub once: Option<Once>,
+}
+
+/// Names a request so that its repetition gets the same answer, for 24 hours after the first. Then the key is
+/// forgotten, and the command is decided anew: its ids are the same, so what would make the same aggregate twice is
+/// refused by its rules, and what changes an aggregate changes it again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Once {
+    /// Hash of principal, route and idempotency key.
+    pub key: String,
+    /// Hash of the body: the same key with another body is refused.
+    pub body: String,
+}
+
+/// How a command ended, before it is turned into a reply.
+#[derive(Debug)]
+pub enum Outcome<'a> {
+    /// Accepted.
+    Accepted {
+        /// Id of the aggregate.
+        id: &'a str,
+        /// Its version now.
+        version: u64,
+        /// For reading one's own writes.
+        token: &'a Token,
+    },
+    /// Refused by a rule.
+    Rejected {
+        /// Wire name of the rejection.
+        name: &'a str,
+        /// Its schema.
+        schema: u32,
+        /// Its body.
+        data: &'a [u8],
+    },
+}
+
+/// An answer as it is kept with the once-key: a repetition gets it byte for byte.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reply {
+    /// Status code.
+    pub status: u16,
+    /// Header names and values.
+    pub headers: Vec<(String, String)>,
+    /// Body.
+    pub body: Bytes,
+}
+
+/// A reply, and whether it was given before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// What to answer.
+    pub reply: Reply,
+    /// Whether it is the kept answer of an earlier request.
+    pub replayed: bool,
+}
+
+/// Why a command got no answer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CommandError {
+    /// The once-key was used with another body.
+    #[error("this idempotency key was used with another body")]
+    KeyReused,
+    /// Others kept changing what it rests on.
+    #[error("overtaken too often by other changes")]
+    Conflict,
+    /// What this store does is not heard by anybody until an operator adopts its history.
+    #[error("the history of this store has parted from what was published: {0}")]
+    HistoryParted(String),
+    /// The store does not answer, or a newer build wrote what this one cannot read; ask again.
+    #[error("unavailable: {0}")]
+    Unavailable(String),
+    /// Stored data cannot be read.
+    #[error("corrupt: {0}")]
+    Corrupt(String),
+    /// Can never be stored.
+    #[error("invalid: {0}")]
+    Invalid(String),
+}
+
+/// A reply with the body it answers.
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    body: String,
+    reply: Reply,
+}
+
+/// The table of once-keys; never cached, since only a stored reply may be answered.
+pub(crate) const ONCE: &str = "once";
+/// Index on when a key was first used.
+pub(crate) const BY_TIME: u16 = 0;
+/// How often a command is decided again because something moved under it.
+const ATTEMPTS: u32 = 64;
+
+impl Outcome<'_> {
+    /// The typed rejection, if this is one of that type.
+    pub fn rejection<R: Wire>(&self) -> Option<R> {
+        match self {
+            Self::Rejected { name, schema, data } => R::decode(name, *schema, data).ok().flatten(),
+            Self::Accepted { .. } => None,
+        }
+    }
+}
+
+/// Plans what a request changes and how it is answered; called again when something moved under it.
+pub(crate) trait Planner: Send + Sync {
+    fn plan<'a>(&'a self, unit: &'a mut Unit) -> Fut<'a, Result<Reply, Fail>>;
+}
+
+/// Plans one command.
+pub(crate) struct Decide<'c> {
+    pub(crate) command: Message,
+    pub(crate) ctx: &'c Ctx,
+    pub(crate) reply: &'c (dyn Fn(&Outcome<'_>) -> Reply + Send + Sync),
+}
+
+impl Planner for Decide<'_> {
+    fn plan<'a>(&'a self, unit: &'a mut Unit) -> Fut<'a, Result<Reply, Fail>> {
+        Box::pin(async move {
+            let decided = unit.command(&self.command, self.ctx).await?;
+            unit.settle_processes().await?;
+            Ok(match decided {
+                Decided::Accepted { stream, version } => {
+                    let token = unit.token(&stream, version);
+                    let id = stream.split_once('/').map_or(stream.as_str(), |(_, id)| id);
+                    (self.reply)(&Outcome::Accepted { id, version, token: &token })
+                }
+                Decided::Rejected(Message { name, schema, data }) => {
+                    (self.reply)(&Outcome::Rejected { name: &name, schema, data: &data })
+                }
+            })
+        })
+    }
+}
+
+/// Plans and commits until it is done, refused for good, or overtaken too often. The reply is made once and
+/// kept under the once-key; a rejection is answered only after what it rests on was confirmed.
+pub(crate) async fn run(core: &Arc<Core>, call: &Call, planner: &dyn Planner) -> Result<Answer, CommandError> {
+    let input = CommitId(digest(&["command", &call.ctx.command_id.to_string()]));
+    is_heard(core).await?;
+    for attempt in 0..ATTEMPTS {
+        let mut unit = Unit::new(core, input);
+        let id = unit.id;
+        if let Some(answer) = kept(&mut unit, call).await? {
+            core.env.sometimes(coverage::ONCE_AGAIN);
+            return Ok(answer);
+        }
+        let reply = planner.plan(&mut unit).await.map_err(refused)?;
+        let later = planted::reply_later(core);
+        leave_a_trace(&mut unit, call, &reply, later);
+        let (half, Ok(queued)) = (planted::second_half(core, &mut unit), core.submit(unit.plan())) else { continue };
+        match core.settle(queued).await {
+            Settled::Done => {
+                planted::write_half(core, half).await;
+                if let Some(once) = call.once.as_ref().filter(|_| later) {
+                    let now_ms = core.env.wall_ms();
+                    let kept = DocWrite { key: once_key(once), put: Some(keep(once, &reply, now_ms)) };
+                    planted::keep_reply(core, id, kept).await;
+                }
+                return Ok(Answer { reply, replayed: false });
+            }
+            Settled::Refused(mismatches) => {
+                if let Some(answer) = overtaken(&mismatches, call)? {
+                    core.env.sometimes(coverage::ONCE_OVERTAKEN);
+                    return Ok(answer);
+                }
+            }
+            Settled::Failed(StoreError::Unknown(_)) => {
+                if let Some(answer) = found_applied(core, call, id, reply).await? {
+                    core.env.sometimes(coverage::UNKNOWN_APPLIED);
+                    return Ok(answer);
+                }
+            }
+            Settled::Failed(error) => return Err(failed(error)),
+        }
+        if attempt > 8 {
+            core.env.sleep(core.pause(attempt / 16)).await;
+        }
+    }
+    Err(CommandError::Conflict)
+}
+
+/// Keeps the answer under the once-key; without one, leaves under the Commit's own name that it was applied.
+fn leave_a_trace(unit: &mut Unit, call: &Call, reply: &Reply, later: bool) {
+    match &call.once {
+        Some(once) if !later => unit.put(once_key(once), Some(keep(once, reply, unit.now_ms))),
+        Some(_) => {}
+        None => unit.put(done_key(unit.id), Some(done(unit.now_ms))),
+    }
+}
+
+/// Whether anybody will hear of what is decided here.
+pub(crate) async fn is_heard(core: &Core) -> Result<(), CommandError> {
+    core.histories.until_known().await.map_or(Ok(()), |why| Err(CommandError::HistoryParted(why)))
+}
+
+/// The kept answer of this once-key; reading it also guards that there is none.
+async fn kept(unit: &mut Unit, call: &Call) -> Result<Option<Answer>, CommandError> {
+    let Some(once) = &call.once else { return Ok(None) };
+    let data = unit.doc(&once_key(once)).await.map_err(refused)?;
+    let answer = data.map(|data| replay(&data, once)).transpose();
+    if matches!(answer, Err(CommandError::KeyReused)) {
+        unit.core.env.sometimes(coverage::ONCE_REUSED);
+    }
+    answer
+}
+
+/// If another request with the same once-key won, its answer.
+fn overtaken(mismatches: &[Mismatch], call: &Call) -> Result<Option<Answer>, CommandError> {
+    let Some(once) = &call.once else { return Ok(None) };
+    let key = once_key(once);
+    for mismatch in mismatches {
+        if let Mismatch::Doc(found, Some(doc)) = mismatch
+            && *found == key
+        {
+            return replay(&doc.data, once).map(Some);
+        }
+    }
+    Ok(None)
+}
+
+/// After an unknown outcome: the answer, if the Commit is in the store. Which answer, the once-key says: another
+/// request under the same key may have been the one that won. Without one, the Commit left a document under its own
+/// name, whatever else it wrote; that is known as long as a once-key is.
+async fn found_applied(
+    core: &Arc<Core>,
+    call: &Call,
+    id: CommitId,
+    reply: Reply,
+) -> Result<Option<Answer>, CommandError> {
+    if let Some(once) = &call.once {
+        let doc = core.store.docs(vec![once_key(once)]).await.map_err(failed)?.pop().flatten();
+        let kept = doc.map(|doc| replay(&doc.data, once)).transpose()?;
+        return Ok(kept.map(|kept| Answer { replayed: kept.reply != reply, ..kept }));
+    }
+    let found = core.store.docs(vec![done_key(id)]).await.map_err(failed)?.pop().flatten();
+    Ok(found.map(|_| Answer { reply, replayed: false }))
+}
+
+fn replay(data: &[u8], once: &Once) -> Result<Answer, CommandError> {
+    let kept: Kept = serde_json::from_slice(data).map_err(|error| CommandError::Corrupt(error.to_string()))?;
+    if kept.body != once.body {
+        return Err(CommandError::KeyReused);
+    }
+    Ok(Answer { reply: kept.reply, replayed: true })
+}
+
+fn keep(once: &Once, reply: &Reply, now_ms: i64) -> DocBody {
+    let kept = Kept { body: once.body.clone(), reply: reply.clone() };
+    let data = serde_json::to_vec(&kept).expect("a reply has string keys and encodes as JSON");
+    DocBody { data: data.into(), index: vec![(BY_TIME, time_key(now_ms))] }
+}
+
+/// That a Commit was applied.
+fn done_key(id: CommitId) -> DocKey {
+    DocKey::new(ONCE, format!("commit/{:032x}", id.0))
+}
+
+fn done(now_ms: i64) -> DocBody {
+    DocBody { data: Bytes::new(), index: vec![(BY_TIME, time_key(now_ms))] }
+}
+
+/// The key of the index on time.
+pub(crate) fn time_key(ms: i64) -> Bytes {
+    Bytes::copy_from_slice(&(ms.max(0) as u64).to_be_bytes())
+}
+
+fn once_key(once: &Once) -> DocKey {
+    DocKey::new(ONCE, &once.key)
+}
+
+pub(crate) fn refused(fail: Fail) -> CommandError {
+    match fail {
+        Fail::Store(error) => failed(error),
+        // An instance of the newer build can answer.
+        Fail::Newer(why) => CommandError::Unavailable(why),
+        Fail::Corrupt(why) => CommandError::Corrupt(why),
+    }
+}
+
+pub(crate) fn failed(error: StoreError) -> CommandError {
+    match error {
+        StoreError::Unavailable(why) | StoreError::Unknown(why) => CommandError::Unavailable(why),
+        StoreError::Invalid(why) => CommandError::Invalid(why),
+        StoreError::Corrupt(why) => CommandError::Corrupt(why),
+    }
+}

@@ -1,0 +1,117 @@
+//! Who takes a command: deciders and decisions with their types hidden.
+
+use std::any::Any;
+
+use bongsu_core::{Ctx, Decider, Decision, StreamRef, View, Wire};
+
+use crate::{
+    commit::unit::{Fail, Message, Unit},
+    ports::Fut,
+};
+
+/// Name, schema and body of an event.
+type Encoded = ((&'static str, u32), Vec<u8>);
+
+/// How a command was answered.
+#[derive(Debug)]
+pub(crate) enum Decided {
+    /// The stream it was for (of a decision: the first it changed or read) and its version now.
+    Accepted { stream: String, version: u64 },
+    /// The encoded rejection.
+    Rejected(Message),
+}
+
+pub(crate) trait Target: Send + Sync {
+    fn names(&self) -> Vec<(&'static str, u32)>;
+    fn decide<'a>(&'a self, unit: &'a mut Unit, command: &'a Message, ctx: &'a Ctx) -> Fut<'a, Result<Decided, Fail>>;
+}
+
+/// How often a decision may name more to read.
+const MAX_ROUNDS: u32 = 16;
+
+pub(crate) struct DeciderTarget<D>(pub(crate) D);
+pub(crate) struct DecisionTarget<D>(pub(crate) D);
+
+impl<D: Decider> DeciderTarget<D> {
+    /// Decides, and writes the outcome down before anything is awaited.
+    fn encoded(&self, state: &D::State, command: D::Command, ctx: &Ctx) -> Result<Vec<Encoded>, Message> {
+        let events = self.0.decide(state, command, ctx).map_err(|rejection| Message::of(&rejection))?;
+        Ok(events.iter().map(|event| (event.name(), event.encode())).collect())
+    }
+}
+
+impl<D> Target for DeciderTarget<D>
+where
+    D: Decider + Send + Sync,
+    D::Command: Send,
+    D::State: Clone + Send + Sync + 'static,
+{
+    fn names(&self) -> Vec<(&'static str, u32)> {
+        D::Command::names()
+    }
+
+    fn decide<'a>(&'a self, unit: &'a mut Unit, command: &'a Message, ctx: &'a Ctx) -> Fut<'a, Result<Decided, Fail>> {
+        Box::pin(async move {
+            let command: D::Command = command.decode()?;
+            let target = StreamRef::of::<D>(&self.0.target(&command, ctx));
+            let (version, state) = unit.stream(&target).await?;
+            let events = match self.encoded(cast::<D::State>(state), command, ctx) {
+                Ok(events) => events,
+                Err(rejection) => return Ok(Decided::Rejected(rejection)),
+            };
+            let version = version + events.len() as u64;
+            for (name, data) in events {
+                unit.append(&target, name, data, ctx).await?;
+            }
+            Ok(Decided::Accepted { stream: target.stream, version })
+        })
+    }
+}
+
+impl<D> Target for DecisionTarget<D>
+where
+    D: Decision + Send + Sync,
+    D::Command: Send + Sync,
+{
+    fn names(&self) -> Vec<(&'static str, u32)> {
+        D::Command::names()
+    }
+
+    fn decide<'a>(&'a self, unit: &'a mut Unit, command: &'a Message, ctx: &'a Ctx) -> Fut<'a, Result<Decided, Fail>> {
+        Box::pin(async move {
+            let command: D::Command = command.decode()?;
+            let mut view = View::default();
+            let (mut first, mut rounds) = (None, 0);
+            loop {
+                let mut wanted = self.0.reads(&command, &view, ctx);
+                wanted.retain(|target| !view.has(&target.stream));
+                if wanted.is_empty() {
+                    break;
+                }
+                rounds += 1;
+                if rounds > MAX_ROUNDS {
+                    return Err(Fail::Corrupt(format!("{} does not stop naming streams to read", D::NAME)));
+                }
+                unit.read_all(&wanted).await?;
+                for target in wanted {
+                    view.insert(target.stream.clone(), unit.copy_of(&target).await?);
+                    first.get_or_insert(target);
+                }
+            }
+            let changes = match self.0.decide(&view, command, ctx).map_err(|rejection| Message::of(&rejection)) {
+                Ok(changes) => changes,
+                Err(rejection) => return Ok(Decided::Rejected(rejection)),
+            };
+            for change in changes {
+                unit.append(&change.target, change.name, change.data, ctx).await?;
+            }
+            let target = first.ok_or_else(|| Fail::Corrupt(format!("{} reads nothing", D::NAME)))?;
+            let (version, _) = unit.stream(&target).await?;
+            Ok(Decided::Accepted { stream: target.stream, version })
+        })
+    }
+}
+
+fn cast<S: 'static>(state: &(dyn Any + Send + Sync)) -> &S {
+    state.downcast_ref().expect("a stream name determines its aggregate, and the aggregate its state")
+}

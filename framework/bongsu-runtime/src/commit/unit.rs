@@ -1,0 +1,441 @@
+//! One unit of work: everything an input changes is planned here and becomes one Commit.
+//!
+//! What is read is guarded, what is written is seen by later reads of the same unit. A unit that turns out
+//! to rest on something stale is thrown away and planned again; nothing else has to be undone.
+
+use std::{any::Any, collections::BTreeMap, collections::VecDeque, sync::Arc};
+
+use bongsu_core::{CommandId, Ctx, DecodeError, Public, StreamRef, Wire, digest, type_of};
+use bytes::Bytes;
+use futures::future::try_join_all;
+
+use crate::{
+    command::{execute::ONCE, handlers::Decided},
+    commit::{
+        cache::{CachedDoc, CachedStream, heavier},
+        core::Core,
+    },
+    ports::store::{Commit, CommitId, DocBody, DocKey, DocWrite, Fact, Guard, Head, NewEvent, StoreError},
+    records::{
+        cloudevent::{Envelope, Meta, rfc3339},
+        todo::Todo,
+        token::Token,
+    },
+};
+
+/// A wire value whose type is hidden.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Message {
+    pub(crate) name: String,
+    pub(crate) schema: u32,
+    pub(crate) data: Bytes,
+}
+
+/// Why a unit could not be planned.
+#[derive(Debug)]
+pub(crate) enum Fail {
+    /// The store did not answer.
+    Store(StoreError),
+    /// This build does not know what it met, a newer one may: it waits for that.
+    Newer(String),
+    /// The input cannot be handled by this build, now or later: park it.
+    Corrupt(String),
+}
+
+/// What a unit read and may have changed of one stream.
+struct OpenStream {
+    read: CachedStream,
+    version: u64,
+    changed: Option<Box<dyn Any + Send + Sync>>,
+}
+
+/// What a unit read or wrote of one document.
+struct OpenDoc {
+    /// `None`: written without having been read.
+    read: Option<CachedDoc>,
+    write: Option<Option<DocBody>>,
+}
+
+pub(crate) struct Unit {
+    pub(crate) core: Arc<Core>,
+    pub(crate) id: CommitId,
+    pub(crate) now_ms: i64,
+    streams: BTreeMap<String, OpenStream>,
+    docs: BTreeMap<DocKey, OpenDoc>,
+    fences: Vec<Guard>,
+    events: Vec<NewEvent>,
+    /// Own events some process listens to, not yet heard.
+    pub(crate) heard: VecDeque<(usize, Message, Ctx)>,
+    /// Earliest due time among the to-dos written.
+    pub(crate) due_ms: Option<i64>,
+    /// Commands decided so far; bounds what one input may set off.
+    pub(crate) steps: u32,
+    /// Type of the command being decided, for the audit trail.
+    deciding: Option<String>,
+}
+
+/// A planned unit: the Commit, and what the cache may believe once it is queued.
+pub(crate) struct Plan {
+    pub(crate) commit: Commit,
+    /// What was read of a stream, and what it is then.
+    pub(crate) streams: Vec<(String, CachedStream, CachedStream)>,
+    pub(crate) docs: Vec<(DocKey, Option<CachedDoc>, Option<CachedDoc>)>,
+    pub(crate) due_ms: Option<i64>,
+}
+
+/// The table of the partition keys under which streams tell their facts.
+const KEY: &str = "key";
+
+/// Most commands and process steps one input may set off.
+pub(crate) const MAX_STEPS: u32 = 64;
+
+impl Fail {
+    /// What was met at a place could not be read.
+    pub(crate) fn unread(place: &str, error: &DecodeError) -> Self {
+        Self::of(error, format!("{place}: {error}"))
+    }
+
+    fn of(error: &DecodeError, why: String) -> Self {
+        match error {
+            DecodeError::Newer { .. } | DecodeError::Unknown { .. } => Self::Newer(why),
+            DecodeError::Broken { .. } => Self::Corrupt(why),
+        }
+    }
+}
+
+impl From<DecodeError> for Fail {
+    fn from(error: DecodeError) -> Self {
+        Self::of(&error, error.to_string())
+    }
+}
+
+impl Message {
+    pub(crate) fn of<W: Wire>(value: &W) -> Self {
+        let (name, schema) = value.name();
+        Self { name: name.to_owned(), schema, data: value.encode().into() }
+    }
+
+    pub(crate) fn decode<W: Wire>(&self) -> Result<W, DecodeError> {
+        let unknown = || DecodeError::Unknown { name: self.name.clone(), schema: self.schema };
+        W::decode(&self.name, self.schema, &self.data)?.ok_or_else(unknown)
+    }
+}
+
+impl Unit {
+    /// `input` names what is handled; the Commit's name is that of this attempt alone. Two instances may work on one input
+    /// (a request sent twice, a lane that changes hands) and decide differently: under one name, what the other wrote
+    /// would be taken for one's own by every guard.
+    pub(crate) fn new(core: &Arc<Core>, input: CommitId) -> Self {
+        let chance = core.env.random().to_string();
+        Self {
+            core: core.clone(),
+            id: CommitId(digest(&["attempt", &format!("{:032x}", input.0), &chance])),
+            now_ms: core.env.wall_ms(),
+            streams: BTreeMap::new(),
+            docs: BTreeMap::new(),
+            fences: Vec::new(),
+            events: Vec::new(),
+            heard: VecDeque::new(),
+            due_ms: None,
+            steps: 0,
+            deciding: None,
+        }
+    }
+
+    /// Guards something this unit did not read: a lease, or a cursor whose revision is known in advance.
+    pub(crate) fn fence(&mut self, guard: Guard) {
+        self.fences.push(guard);
+    }
+
+    /// Version and state of a stream as this unit sees it.
+    pub(crate) async fn stream(&mut self, target: &StreamRef) -> Result<(u64, &(dyn Any + Send + Sync)), Fail> {
+        if !self.streams.contains_key(&target.stream) {
+            let read = self.core.clone().state_of(target).await?;
+            let open = OpenStream { version: read.version, read, changed: None };
+            self.streams.insert(target.stream.clone(), open);
+        }
+        let open = &self.streams[&target.stream];
+        Ok((open.version, open.changed.as_deref().unwrap_or(open.read.state.as_ref())))
+    }
+
+    /// Reads streams all at once, so that what follows finds them read.
+    pub(crate) async fn read_all(&mut self, targets: &[StreamRef]) -> Result<(), Fail> {
+        let new: BTreeMap<&str, &StreamRef> = targets.iter().map(|target| (target.stream.as_str(), target)).collect();
+        let new: Vec<&StreamRef> =
+            new.into_values().filter(|target| !self.streams.contains_key(&target.stream)).collect();
+        let core = self.core.clone();
+        let found = try_join_all(new.iter().map(|target| core.state_of(target))).await?;
+        for (target, read) in new.into_iter().zip(found) {
+            self.streams.insert(target.stream.clone(), OpenStream { version: read.version, read, changed: None });
+        }
+        Ok(())
+    }
+
+    /// A copy of a stream's state.
+    pub(crate) async fn copy_of(&mut self, target: &StreamRef) -> Result<Box<dyn Any + Send + Sync>, Fail> {
+        let (_, state) = self.stream(target).await?;
+        Ok((target.folder.copy)(state))
+    }
+
+    /// A document as this unit sees it.
+    pub(crate) async fn doc(&mut self, key: &DocKey) -> Result<Option<Bytes>, Fail> {
+        if !self.docs.contains_key(key) {
+            let found = self.core.clone().doc_of(key).await?;
+            self.docs.insert(key.clone(), OpenDoc { read: Some(found), write: None });
+        }
+        let open = &self.docs[key];
+        Ok(match &open.write {
+            Some(write) => write.as_ref().map(|body| body.data.clone()),
+            None => open.read.as_ref().filter(|doc| doc.revision.is_some()).map(|doc| doc.data.clone()),
+        })
+    }
+
+    /// Writes a document; `None` deletes it.
+    pub(crate) fn put(&mut self, key: DocKey, body: Option<DocBody>) {
+        self.docs.entry(key).or_insert(OpenDoc { read: None, write: None }).write = Some(body);
+    }
+
+    /// Takes back what was written to a table: for planted bugs, which commit it apart.
+    pub(crate) fn take_writes(&mut self, table: &str) -> Vec<(DocKey, Option<DocBody>)> {
+        let mine = self.docs.iter_mut().filter(|(key, _)| key.table == table);
+        mine.filter_map(|(key, open)| Some((key.clone(), open.write.take()?))).collect()
+    }
+
+    /// Takes back every event but those of the first stream and every document, as a Commit of their own: for a planted
+    /// bug.
+    pub(crate) fn take_second_half(&mut self, id: CommitId) -> Option<Commit> {
+        let first = self.events.first()?.stream.clone();
+        let (own, others) = std::mem::take(&mut self.events).into_iter().partition(|event| event.stream == first);
+        self.events = own;
+        self.streams.retain(|stream, _| *stream == first);
+        let docs = std::mem::take(&mut self.docs).into_iter();
+        let docs = docs.filter_map(|(key, open)| Some(DocWrite { key, put: open.write? })).collect();
+        Some(Commit { id, guards: Vec::new(), events: others, docs })
+    }
+
+    /// Writes a to-do, and remembers when the drainer has to wake for it.
+    pub(crate) fn put_todo(&mut self, id: &str, todo: &Todo) {
+        self.due_ms = Some(self.due_ms.map_or(todo.due_ms, |due| due.min(todo.due_ms)));
+        self.put(Todo::key(id), Some(todo.body(id)));
+    }
+
+    /// Appends one event to a stream and everything that follows from it in the same Commit: its fact, the
+    /// job of an activity, the turn of a process.
+    pub(crate) async fn append(
+        &mut self,
+        target: &StreamRef,
+        (name, schema): (&'static str, u32),
+        data: Vec<u8>,
+        ctx: &Ctx,
+    ) -> Result<(), Fail> {
+        let mut state = match self.streams.get_mut(&target.stream).and_then(|open| open.changed.take()) {
+            Some(state) => state,
+            None => self.copy_of(target).await?,
+        };
+        (target.folder.apply)(state.as_mut(), name, schema, &data)?;
+        self.record(&target.stream, (name, schema), data, state, ctx);
+        self.keep_key(&target.stream).await
+    }
+
+    /// A stream tells its facts under one partition key, for ever: under another they would be read in another order, and
+    /// the earlier ones be taken for seen. The key is written down with the first fact.
+    async fn keep_key(&mut self, stream: &str) -> Result<(), Fail> {
+        let told = self.events.last().map_or(&[][..], |event| event.facts.as_slice());
+        let keys: Vec<String> = told.iter().map(|fact| fact.partition_key.clone()).collect();
+        for key in keys {
+            let doc = DocKey::new(KEY, stream);
+            let known = self.doc(&doc).await?.map(|data| serde_json::from_slice::<String>(&data));
+            match known.transpose().map_err(|error| Fail::Corrupt(format!("{doc} does not decode: {error}")))? {
+                Some(known) if known == key => {}
+                Some(known) => {
+                    return Err(Fail::Corrupt(format!(
+                        "{stream} tells its facts under the key {known}, and this one under {key}: a stream has one key"
+                    )));
+                }
+                None => {
+                    let data = serde_json::to_vec(&key).expect("a string encodes as JSON").into();
+                    self.put(doc, Some(DocBody { data, index: Vec::new() }));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds an event whose state after it is known already.
+    pub(crate) fn record(
+        &mut self,
+        stream: &str,
+        (name, schema): (&'static str, u32),
+        data: Vec<u8>,
+        state: Box<dyn Any + Send + Sync>,
+        ctx: &Ctx,
+    ) {
+        let open = self.streams.get_mut(stream).expect("a stream is read before it is appended to");
+        open.version += 1;
+        let version = open.version;
+        let data = Bytes::from(data);
+        let id = CommandId(digest(&[&format!("{:032x}", self.id.0), stream, &version.to_string()])).to_string();
+        let meta = Meta { command: self.deciding.clone(), ..Meta::of(id, ctx) };
+        let facts = self.facts(stream, version, (name, schema), &data, state.as_ref(), &meta);
+        self.follow(stream, version, Message { name: name.to_owned(), schema, data: data.clone() }, ctx);
+        let meta = serde_json::to_vec(&meta).expect("metadata has string keys and encodes as JSON").into();
+        let event = NewEvent { stream: stream.to_owned(), version, name, schema, data, meta, tags: Vec::new(), facts };
+        self.events.push(event);
+        self.streams.get_mut(stream).expect("read above").changed = Some(state);
+    }
+
+    /// Names what this unit leaves of a stream, for reading one's own writes.
+    pub(crate) fn token(&self, stream: &str, version: u64) -> Token {
+        let of_stream = self.events.iter().filter(|event| event.stream == stream);
+        let sequence = of_stream.flat_map(|event| event.facts.iter().map(|fact| fact.sequence)).max().unwrap_or(0);
+        Token { context: self.core.service.name.to_owned(), stream: stream.to_owned(), version, sequence }
+    }
+
+    /// Decides a command. A rejection changes nothing, but what it rests on stays guarded.
+    pub(crate) async fn command(&mut self, command: &Message, ctx: &Ctx) -> Result<Decided, Fail> {
+        self.steps += 1;
+        if self.steps > MAX_STEPS {
+            return Err(Fail::Corrupt(format!("one input set off more than {MAX_STEPS} steps")));
+        }
+        let core = self.core.clone();
+        let owner = core.service.owners.get(command.name.as_str());
+        let Some(owner) = owner else {
+            return Err(Fail::Newer(format!("no decider takes {}", type_of(&command.name, command.schema))));
+        };
+        self.deciding = Some(type_of(&command.name, command.schema));
+        let decided = core.service.targets[*owner].decide(self, command, ctx).await;
+        self.deciding = None;
+        decided
+    }
+
+    /// Turns the unit into a Commit.
+    pub(crate) fn plan(self) -> Plan {
+        let mut written: BTreeMap<String, usize> = BTreeMap::new();
+        for event in &self.events {
+            *written.entry(event.stream.clone()).or_default() += event.data.len();
+        }
+        let mut commit = Commit { id: self.id, guards: self.fences, events: self.events, docs: Vec::new() };
+        let mut plan_streams = Vec::new();
+        for (stream, open) in self.streams {
+            let read = open.read;
+            commit.guards.push(match read.commit {
+                Some(commit) => Guard::Last(stream.clone(), read.version, commit),
+                None => Guard::Head(Head::Stream(stream.clone()), read.version),
+            });
+            let after = match open.changed {
+                Some(state) => {
+                    let bytes = heavier(read.bytes, written.get(&stream).copied().unwrap_or(0));
+                    let (commit, state) = (Some(self.id), state.into());
+                    CachedStream { version: open.version, commit, state, bytes, reading: read.reading }
+                }
+                None => read.clone(),
+            };
+            plan_streams.push((stream, read, after));
+        }
+        let mut plan_docs = Vec::new();
+        for (key, open) in self.docs {
+            if let Some(read) = &open.read {
+                commit.guards.push(Guard::Doc(key.clone(), read.revision));
+            }
+            let after = open.write.as_ref().map(|write| match write {
+                Some(body) => CachedDoc { revision: Some(self.id), data: body.data.clone() },
+                None => CachedDoc::default(),
+            });
+            if let Some(put) = open.write {
+                commit.docs.push(DocWrite { key: key.clone(), put });
+            }
+            plan_docs.push((key, open.read, after));
+        }
+        Plan { commit, streams: plan_streams, docs: plan_docs, due_ms: self.due_ms }
+    }
+
+    /// The public side of an event.
+    fn facts(
+        &self,
+        stream: &str,
+        version: u64,
+        (name, schema): (&str, u32),
+        data: &[u8],
+        state: &(dyn Any + Send + Sync),
+        meta: &Meta,
+    ) -> Vec<Fact> {
+        let Some((aggregate, id)) = stream.split_once('/') else { return Vec::new() };
+        let Some(mapper) = self.core.service.mappers.get(aggregate) else { return Vec::new() };
+        let mut names: Vec<&str> = Vec::new();
+        let facts = mapper(id, name, schema, data, state).into_iter().enumerate().map(|(place, public)| {
+            // Versions of one fact share the ordinal of their name.
+            let ordinal = names.iter().position(|known| *known == public.name).unwrap_or_else(|| {
+                names.push(public.name);
+                names.len() - 1
+            });
+            self.fact(stream, version, &public, (place, ordinal), meta)
+        });
+        facts.collect()
+    }
+
+    fn fact(&self, stream: &str, version: u64, public: &Public, (place, ordinal): (usize, usize), meta: &Meta) -> Fact {
+        let kind = type_of(public.name, public.schema);
+        let id = if place == 0 { meta.id.clone() } else { format!("{}.{place}", meta.id) };
+        let envelope = Envelope {
+            specversion: "1.0".into(),
+            id: (&id).into(),
+            source: self.core.service.name.into(),
+            kind: (&kind).into(),
+            subject: stream.into(),
+            time: rfc3339(self.now_ms).into(),
+            datacontenttype: "application/json".into(),
+            dataschema: dataschema(&kind).into(),
+            sequence: version,
+            ordinal: ordinal as u64,
+            partitionkey: (&public.key).into(),
+            correlationid: (&meta.correlation).into(),
+            causationid: (&meta.causation).into(),
+            traceparent: meta.traceparent.as_deref().map(Into::into),
+            data: serde_json::from_slice(&public.data).expect("an encoded fact is JSON"),
+        };
+        let cloudevent = envelope.encode();
+        Fact {
+            id,
+            topic: self.core.service.name.to_owned(),
+            subject: stream.to_owned(),
+            partition_key: public.key.clone(),
+            sequence: version,
+            cloudevent,
+        }
+    }
+
+    /// Notes who inside this context follows from an event.
+    fn follow(&mut self, stream: &str, version: u64, event: Message, ctx: &Ctx) {
+        let core = self.core.clone();
+        for job in core.service.jobs.iter().filter(|job| job.wants(&event.name)) {
+            let todo = Todo::job(job.name(), stream, version, &event, ctx, self.now_ms);
+            self.put_todo(&format!("job/{}/{stream}@{version}", job.name()), &todo);
+        }
+        for (at, saga) in core.service.sagas.iter().enumerate() {
+            if saga.hears_own(&event.name) {
+                self.heard.push_back((at, event.clone(), ctx.clone()));
+            }
+        }
+    }
+}
+
+/// Where the schema of a fact is kept: `/contracts/<event>.v<n>.json`.
+fn dataschema(kind: &str) -> String {
+    format!("/contracts/{}.json", kind.split_once('.').map_or(kind, |(_, rest)| rest))
+}
+
+impl Core {
+    async fn doc_of(&self, key: &DocKey) -> Result<CachedDoc, Fail> {
+        let cached = if key.table == ONCE { None } else { self.cache().doc(key) };
+        if let Some(found) = cached {
+            return Ok(found);
+        }
+        let found = self.store.docs(vec![key.clone()]).await.map_err(Fail::Store)?.pop().flatten();
+        let doc =
+            found.map_or_else(CachedDoc::default, |doc| CachedDoc { revision: Some(doc.revision), data: doc.data });
+        if key.table != ONCE {
+            self.cache().put_doc(key.clone(), doc.clone());
+        }
+        Ok(doc)
+    }
+}

@@ -1,0 +1,89 @@
+//! A lane whose next fact the broker does not have any more: it stops, looks for a refill of the whole context, and
+//! goes on there.
+//!
+//! Going on with what is left instead would put later facts of a subject before the earlier ones, and what then came
+//! again would be taken for old. So nothing is handled before the mark at which a refill began; from there to its end
+//! only what the refill brings, which is in the order of the first time; and everything after that.
+
+use std::sync::Arc;
+
+use crate::{
+    commit::{
+        core::{Core, Settled},
+        planted,
+        unit::Unit,
+    },
+    consume::lane::{Cursor, Lane, Stop},
+    ports::{broker::In, store::StoreError},
+    relay::republish::{Mark, mark_of},
+};
+
+impl Lane {
+    /// Looks for a refill from this offset on; true when the lane has stopped with this.
+    pub(crate) fn look_for_refill(&mut self, from: u64) -> bool {
+        let newly = self.looking.is_none();
+        self.looking = Some(from);
+        newly
+    }
+
+    /// Whether it has stopped and looks for a refill.
+    pub(crate) fn is_cut(&self) -> bool {
+        self.looking.is_some()
+    }
+
+    /// Whether it has everything up to its offset.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.looking.is_none() && self.cursor.as_ref().is_none_or(|cursor| cursor.refill.is_none())
+    }
+
+    /// Looks through messages for the beginning of a refill. When there, the lane stands behind it, durably; what
+    /// follows it is returned.
+    pub(crate) async fn find_refill<'m>(
+        &mut self,
+        core: &Arc<Core>,
+        log: &str,
+        messages: &'m [In],
+    ) -> Result<&'m [In], Stop> {
+        let began = messages.iter().position(|message| mark_of(message) == Some(Mark::Began));
+        if planted::reads_on(core)
+            && let Some(first) = messages.first()
+        {
+            self.cursor = Some(Cursor { log: log.to_owned(), offset: first.offset, refill: None });
+            self.looking = None;
+            return Ok(messages);
+        }
+        let Some(at) = began else {
+            self.looking = messages.last().map(|message| message.offset + 1).or(self.looking);
+            return Ok(&[]);
+        };
+        let message = &messages[at];
+        self.cursor = Some(Cursor { log: log.to_owned(), offset: message.offset + 1, refill: Some(message.refill) });
+        let mut unit = Unit::new(core, self.input_id("refill"));
+        self.advance(core, &mut unit)?;
+        let again = || Stop::Later(StoreError::Unavailable("the cursor has moved".into()));
+        let queued = core.submit(unit.plan()).map_err(|_| again())?;
+        self.revision = Some(queued.id);
+        match core.settle(queued).await {
+            Settled::Done => {}
+            Settled::Refused(_) => return Err(again()),
+            Settled::Failed(error) => return Err(Stop::Later(error)),
+        }
+        self.looking = None;
+        Ok(&messages[at + 1..])
+    }
+
+    /// Where the cursor goes without handling a message: during a refill everything that is not of it is in it, too,
+    /// at its place.
+    pub(crate) fn pass_over(&self, message: &In) -> Option<Cursor> {
+        let cursor = self.cursor.as_ref()?;
+        let filling = cursor.refill?;
+        let next = Cursor { offset: message.offset + 1, ..cursor.clone() };
+        match mark_of(message) {
+            // An earlier one was broken off by the loss of its broker.
+            Some(Mark::Began) => Some(Cursor { refill: Some(message.refill), ..next }),
+            Some(Mark::Ended) if message.refill == filling => Some(Cursor { refill: None, ..next }),
+            None if message.refill == filling => None,
+            _ => Some(next),
+        }
+    }
+}

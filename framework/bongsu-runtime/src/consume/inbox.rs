@@ -1,0 +1,256 @@
+//! What one fact changes: the reaction of its consumer, or its place in a queue of facts that wait.
+
+use std::{
+    collections::BTreeSet,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
+
+use futures::FutureExt;
+
+use crate::{
+    commit::{
+        core::Core,
+        planted,
+        unit::{Fail, Message, Unit},
+    },
+    consume::{
+        lane::{Lane, Planned, Stop, panic_text},
+        policy::Consumer,
+        queue,
+    },
+    ports::{
+        broker::In,
+        coverage,
+        store::{CommitId, DocKey, StoreError},
+    },
+    records::{
+        cloudevent::Envelope,
+        seen::{Seen, Stand, is_queued, is_seen, seen_key, storable},
+        todo::{Failed, MAX_QUEUED, Todo},
+    },
+};
+
+/// A message with what is written on it; `None` when it is not a CloudEvent.
+pub(crate) struct Heard<'m> {
+    pub(crate) message: &'m In,
+    envelope: Option<Envelope<'m>>,
+}
+
+/// Why a fact goes into a queue, and where its mark is.
+struct Waits<'a> {
+    queue: &'a str,
+    key: &'a str,
+    mark: Option<(DocKey, Seen)>,
+    /// Why it failed, and what that means; `None`: it waits behind one that did.
+    error: Option<(String, Failed)>,
+}
+
+/// Attempts before a fact is parked.
+const ATTEMPTS: u32 = 5;
+/// Documents looked up at once.
+const AT_ONCE: usize = 100;
+
+impl<'m> Heard<'m> {
+    pub(crate) fn of(message: &'m In) -> Self {
+        Self { message, envelope: Envelope::parse(&message.cloudevent).ok() }
+    }
+
+    /// The envelope and the fact in it, if a consumer reads it.
+    fn fact(&self, consumer: &dyn Consumer) -> Option<(&Envelope<'m>, Message)> {
+        let envelope = self.envelope.as_ref()?;
+        let (name, schema) = envelope.name().filter(|(name, _)| consumer.reads(name))?;
+        Some((
+            envelope,
+            Message { name: name.to_owned(), schema, data: envelope.data.get().as_bytes().to_vec().into() },
+        ))
+    }
+}
+
+impl Lane {
+    /// Has the marks, queues and rows of a batch in the cache, by one read where there would be three for each fact.
+    pub(crate) async fn look_ahead(&self, core: &Core, heard: &[Heard<'_>]) -> Result<(), Stop> {
+        let (name, mut keys) = (self.consumer.name(), BTreeSet::new());
+        for it in heard.iter().filter(|it| it.message.offset >= self.offset()) {
+            let Some((envelope, fact)) = it.fact(self.consumer.as_ref()) else { continue };
+            keys.insert(seen_key(name, envelope));
+            keys.insert(Todo::key(&queue_id(name, &envelope.partitionkey)));
+            // A panic is met again, and handled, when the fact is planned.
+            let rows = catch_unwind(AssertUnwindSafe(|| self.consumer.rows(&fact)));
+            keys.extend(rows.into_iter().flatten());
+        }
+        let missing: Vec<_> = {
+            let mut cache = core.cache();
+            keys.into_iter().filter(|key| cache.doc(key).is_none()).collect()
+        };
+        for keys in missing.chunks(AT_ONCE) {
+            let found = core.store.docs(keys.to_vec()).await.map_err(Stop::Later)?;
+            let mut cache = core.cache();
+            for (key, doc) in keys.iter().zip(found) {
+                // What was believed meanwhile is newer.
+                if cache.doc(key).is_none() {
+                    cache.put_doc(key.clone(), doc.into());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What a fact changes; a fact that fails becomes a to-do, and later facts of its key queue behind it.
+    pub(crate) async fn plan(&self, core: &Arc<Core>, heard: &Heard<'_>) -> Result<Planned, Stop> {
+        let (name, message) = (self.consumer.name(), heard.message);
+        let id = self.input_id(&message.offset.to_string());
+        let unfit = self.unfit.get(&message.offset);
+        if heard.envelope.is_none() || unfit.is_some_and(|unfit| unfit.times > 1) {
+            let why = unfit.map_or("not a CloudEvent", |unfit| &unfit.why);
+            return self.put_alone(core, id, message, why).await;
+        }
+        let Some((envelope, fact)) = heard.fact(self.consumer.as_ref()) else { return Ok(Planned::Skip) };
+        let orphaned = core.partings.orphan(&envelope.source, message);
+        if orphaned || planted::drops(core, self.consumer.as_ref(), envelope) {
+            return Ok(Planned::Skip);
+        }
+        let mut unit = Unit::new(core, id);
+        let seen = seen_key(name, envelope);
+        let mark = unit.doc(&seen).await.map_err(later)?;
+        let stand = Stand::of(envelope.sequence, message);
+        if mark.as_ref().is_some_and(|data| is_seen(core, data, &envelope.source, stand)) {
+            core.env.sometimes(coverage::FACT_AGAIN);
+            return Ok(Planned::Skip);
+        }
+        let next = Seen::after(core, mark.as_deref(), &envelope.source, stand);
+        let waiting = mark.is_some_and(|data| is_queued(&data));
+        let behind = self.waits_in(&mut unit, &envelope.partitionkey, waiting).await.map_err(later)?;
+        let error = if behind.is_some() && !planted::overtakes(core) {
+            None
+        } else if let Some(unfit) = unfit {
+            Some((unfit.why.clone(), Failed::ForGood))
+        } else {
+            match self.react(core, unit, fact, envelope, (&seen, &next)).await? {
+                Ok(planned) => return Ok(planned),
+                Err(error) => Some(error),
+            }
+        };
+        let queue = behind.unwrap_or_else(|| queue_id(name, &envelope.partitionkey));
+        let mark = Some((seen, Seen { queued: true, ..next }));
+        self.enqueue(core, id, message, Waits { queue: &queue, key: &envelope.partitionkey, mark, error }).await
+    }
+
+    /// What the consumer does with a fact; why it cannot, and what that means.
+    async fn react(
+        &self,
+        core: &Arc<Core>,
+        mut unit: Unit,
+        fact: Message,
+        envelope: &Envelope<'_>,
+        (seen, mark): (&DocKey, &Seen),
+    ) -> Result<Result<Planned, (String, Failed)>, Stop> {
+        let ctx = envelope.ctx(self.consumer.name(), unit.now_ms);
+        let applied = AssertUnwindSafe(self.consumer.apply(&mut unit, fact, &ctx)).catch_unwind().await;
+        let error = match applied {
+            Ok(Ok(())) => {
+                unit.put(seen.clone(), Some(mark.body()));
+                return Ok(Ok(Planned::Unit(Box::new(unit))));
+            }
+            Ok(Err(Fail::Corrupt(_) | Fail::Newer(_))) if planted::skips_poison(core) => return Ok(Ok(Planned::Skip)),
+            Ok(Err(Fail::Corrupt(why))) => (why, Failed::ForGood),
+            Ok(Err(Fail::Newer(why))) => (why, Failed::Newer),
+            Ok(Err(fail)) => return Err(later(fail)),
+            Err(panic) => (panic_text(panic.as_ref()), Failed::Counts),
+        };
+        // Believed only when it rests on nothing stale: what is in the cache may never have been.
+        match core.still_holds(unit).await {
+            Ok(true) => Ok(Err(error)),
+            Ok(false) => Err(Stop::Refused),
+            Err(error) => Err(Stop::Later(error)),
+        }
+    }
+
+    /// The queue that a fact of this key has to join. A head that this build cannot read (a newer build's) stops the
+    /// key and nothing else: its facts wait beside it, and so does whatever comes for a subject of which some wait there.
+    async fn waits_in(&self, unit: &mut Unit, key: &str, marked: bool) -> Result<Option<String>, Fail> {
+        let queue = queue_id(self.consumer.name(), key);
+        let head = unit.doc(&Todo::key(&queue)).await?;
+        let readable = head.as_ref().is_some_and(|data| Todo::decode(data).is_ok_and(|todo| todo.queue().is_some()));
+        if readable || head.is_none() && !marked {
+            return Ok(readable.then_some(queue));
+        }
+        let beside = beside(&queue);
+        let exists = unit.doc(&Todo::key(&beside)).await?.is_some();
+        Ok((head.is_some() || exists).then_some(beside))
+    }
+
+    /// Puts a fact at the end of a queue, making the queue if this is the first in it.
+    async fn enqueue(
+        &self,
+        core: &Arc<Core>,
+        id: CommitId,
+        message: &In,
+        Waits { queue, key, mark, error }: Waits<'_>,
+    ) -> Result<Planned, Stop> {
+        let mut unit = Unit::new(core, id);
+        let mut todo = match unit.doc(&Todo::key(queue)).await.map_err(later)? {
+            Some(data) => match Todo::decode(&data) {
+                Ok(todo) => todo,
+                Err(why) => return Ok(Planned::Unfit(why)),
+            },
+            None => Todo::facts(self.consumer.name(), key, unit.now_ms),
+        };
+        if let Some((why, how)) = error {
+            tracing::error!(consumer = self.consumer.name(), key, error = why, "a fact could not be handled");
+            let cap_ms = core.settings.retry_cap_ms;
+            match how {
+                Failed::Newer => todo.wait_for_newer(why),
+                Failed::ForGood => todo.failed(why, 1, unit.now_ms, cap_ms),
+                Failed::Counts => todo.failed(why, ATTEMPTS, unit.now_ms, cap_ms),
+            }
+        }
+        let Some(head) = todo.queue_mut() else {
+            return Ok(Planned::Unfit(format!("to-do {queue} is not a queue of facts")));
+        };
+        if head.len() >= MAX_QUEUED {
+            return Ok(Planned::Full(format!("{MAX_QUEUED} facts wait behind one that failed: {queue}")));
+        }
+        unit.put(head.push(queue), Some(queue::body(&message.cloudevent)));
+        unit.put_todo(queue, &todo);
+        if let Some((seen, mark)) = mark {
+            unit.doc(&seen).await.map_err(later)?;
+            unit.put(seen, Some(mark.body()));
+        }
+        Ok(Planned::Unit(Box::new(unit)))
+    }
+
+    /// Something that is not a CloudEvent, or that cannot even wait under its key: parked under its own offset.
+    async fn put_alone(&self, core: &Arc<Core>, id: CommitId, message: &In, why: &str) -> Result<Planned, Stop> {
+        let key = format!("{}/{}@{}", self.partition.topic, self.partition.index, message.offset);
+        let queue = queue_id(self.consumer.name(), &key);
+        let error = Some((why.to_owned(), Failed::ForGood));
+        self.enqueue(core, id, message, Waits { queue: &queue, key: &key, mark: None, error }).await
+    }
+}
+
+/// The to-do in which facts of a key wait.
+pub(crate) fn queue_id(consumer: &str, key: &str) -> String {
+    format!("{FACT}{consumer}/{}", storable(key))
+}
+
+const FACT: &str = "fact/";
+const BESIDE: &str = "beside/";
+
+/// The queue beside one whose head cannot be read.
+fn beside(queue: &str) -> String {
+    format!("{BESIDE}{}", queue.strip_prefix(FACT).unwrap_or(queue))
+}
+
+/// The queue that one beside it waits for.
+pub(crate) fn waits_for(queue: &str) -> Option<String> {
+    queue.strip_prefix(BESIDE).map(|rest| format!("{FACT}{rest}"))
+}
+
+pub(crate) fn later(fail: Fail) -> Stop {
+    Stop::Later(match fail {
+        Fail::Store(error) => error,
+        Fail::Newer(why) => StoreError::Unavailable(why),
+        Fail::Corrupt(why) => StoreError::Corrupt(why),
+    })
+}

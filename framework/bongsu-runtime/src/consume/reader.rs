@@ -1,0 +1,175 @@
+//! The task of one lane: takes what was fetched, has the lane handle it, and waits when that is impossible now.
+
+use std::{sync::Arc, time::Duration};
+
+use crate::{
+    commit::core::Core,
+    consume::{
+        backoff::Pauses,
+        fetch::Reading,
+        lane::{Lane, Stop},
+        mailbox::{Mail, Mailbox},
+    },
+    operate::readiness::Standstill,
+    ports::{
+        broker::{In, LogId, Partition},
+        store::StoreError,
+    },
+};
+
+/// How long a lane that only skipped waits before it writes that down.
+const IDLE: Duration = Duration::from_secs(1);
+/// How long it waits for mail otherwise, before it waits again.
+const LOOK: Duration = Duration::from_secs(60);
+/// How often a lane whose lease is lost looks whether it is held again, until it is ended.
+const LEASELESS: Duration = Duration::from_millis(50);
+
+pub(crate) struct Reader {
+    reading: Arc<Reading>,
+    core: Arc<Core>,
+    mailbox: Arc<Mailbox>,
+    partition: Partition,
+    lease: String,
+    pauses: Pauses,
+    /// Where the next mail begins.
+    at: u64,
+}
+
+impl Reader {
+    pub(crate) fn new(reading: Arc<Reading>, mailbox: Arc<Mailbox>, partition: Partition, lease: String) -> Self {
+        let core = reading.core.clone();
+        Self { reading, core, mailbox, partition, lease, pauses: Pauses::default(), at: 0 }
+    }
+
+    /// Reads until it is dropped. A lane that stops is opened again at its durable cursor.
+    pub(crate) async fn run(mut self) {
+        loop {
+            let Err(stop) = self.read().await else { continue };
+            if matches!(stop, Stop::Lost) {
+                while self.core.leases.guard(&self.lease).is_none() {
+                    self.core.env.sleep(LEASELESS).await;
+                }
+            } else {
+                self.rest(&stop).await;
+            }
+        }
+    }
+
+    /// Opens the lane and handles whatever comes until it stops. Ok: open it anew, at once.
+    async fn read(&mut self) -> Result<(), Stop> {
+        let (core, consumer) = (self.core.clone(), self.reading.consumer.clone());
+        let lane = Lane::open(&core, consumer, self.partition.clone(), self.lease.clone()).await;
+        let mut lane = lane.map_err(Stop::Later)?;
+        self.begin_at(lane.offset());
+        loop {
+            if lane.is_whole() {
+                core.health.progress(&self.lease, lane.offset());
+            }
+            let patience = core.env.sleep(if lane.skipped { IDLE } else { LOOK });
+            match self.mailbox.next(patience, &self.reading.asks).await {
+                Mail::Messages(log, messages) => {
+                    self.at = messages.last().map_or(self.at, |last| last.offset + 1);
+                    if !self.handle(&mut lane, log, &messages).await? {
+                        return Ok(());
+                    }
+                }
+                Mail::Gone(earliest) => {
+                    self.history_is_missing(&mut lane, earliest);
+                    self.begin_at(lane.offset());
+                }
+                Mail::Nothing => lane.rest(&core).await?,
+            }
+            self.works(&lane);
+            if lane.offset() != self.at {
+                self.begin_at(lane.offset());
+            }
+        }
+    }
+
+    /// Has messages handled until all of them are durable; false when the lane is to be opened anew.
+    async fn handle(&mut self, lane: &mut Lane, log: LogId, messages: &[In]) -> Result<bool, Stop> {
+        let core = self.core.clone();
+        loop {
+            match lane.handle(&core, log, messages).await {
+                Ok(()) => return Ok(true),
+                Err(Stop::OtherLog) => {
+                    self.history_is_missing(lane, 0);
+                    return Ok(true);
+                }
+                Err(stop) if lane.is_cut() || matches!(stop, Stop::Lost) => return Err(stop),
+                Err(stop) => self.rest(&stop).await,
+            }
+            if !lane.again(&core, messages).await? {
+                return Ok(false);
+            }
+        }
+    }
+
+    /// Has the next messages fetched from an offset on.
+    fn begin_at(&mut self, offset: u64) {
+        self.at = offset;
+        self.mailbox.begin_at(offset);
+        self.reading.asks.notify_one();
+    }
+
+    /// Waits before the next attempt, the longer the more failed; says so when it begins to, and shows a lane that
+    /// stands still.
+    async fn rest(&mut self, stop: &Stop) {
+        let why = match stop {
+            Stop::Refused => &StoreError::Unavailable("what it rests on keeps changing".into()),
+            Stop::Later(error) => error,
+            Stop::Waits(why) => &StoreError::Unavailable(why.clone()),
+            Stop::Lost | Stop::OtherLog => return,
+        };
+        let overtaken = matches!(stop, Stop::Refused | Stop::Later(StoreError::Unknown(_)));
+        let pause = self.pauses.failed(&self.core, overtaken);
+        if let Stop::Waits(why) = stop {
+            self.core.health.stands_still(&self.lease, Standstill::Operator, why);
+        } else if self.pauses.is_long() {
+            self.core.health.stands_still(&self.lease, Standstill::Store, &why.to_string());
+        }
+        if self.pauses.is_to_be_told(overtaken) {
+            let consumer = self.reading.consumer.name();
+            tracing::warn!(consumer, lease = self.lease, error = %why, "facts cannot be handled now");
+        }
+        if !pause.is_zero() {
+            self.core.env.sleep(pause).await;
+        }
+    }
+
+    fn works(&mut self, lane: &Lane) {
+        let consumer = self.reading.consumer.name();
+        if self.pauses.works() {
+            tracing::info!(consumer, lease = self.lease, "facts are handled again");
+        }
+        if lane.is_cut() {
+            return;
+        }
+        self.core.health.goes_on(&self.lease);
+        let topic = &self.partition.topic;
+        if self.reading.is_whole(topic, &self.lease) {
+            tracing::info!(consumer, topic, "the missing facts are published again");
+        }
+    }
+
+    /// What a lane has to read next is not there (any more): it looks for a refill, and an operator is told, once
+    /// for all partitions of a topic.
+    fn history_is_missing(&mut self, lane: &mut Lane, earliest: u64) {
+        if !lane.look_for_refill(earliest) {
+            return;
+        }
+        let topic = &self.partition.topic;
+        let remedy = format!("bongsu republish {topic}");
+        let why = format!("facts it has not heard are gone from the broker; {remedy}");
+        self.core.health.halt(&self.lease, &why);
+        if self.reading.is_cut(topic, &self.lease) {
+            tracing::error!(
+                code = "history-missing",
+                consumer = self.reading.consumer.name(),
+                topic,
+                remedy,
+                "facts that were not heard yet are gone from the broker: nothing is heard until all are published again"
+            );
+        }
+    }
+}

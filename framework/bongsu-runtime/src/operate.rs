@@ -1,0 +1,8 @@
+//! What operators see and do: readiness, figures, what is parked, and opening a history.
+
+pub(crate) mod readiness;
+pub(crate) mod metrics;
+pub(crate) mod note;
+pub(crate) mod parked;
+pub(crate) mod adopt;
+pub(crate) mod orphans;

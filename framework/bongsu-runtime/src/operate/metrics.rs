@@ -1,0 +1,135 @@
+//! What an instance counts and measures, for whoever watches it.
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use crate::{
+    commit::core::Core,
+    consume::lane::{Cursor, cursor_key},
+    projection::shown::table,
+};
+
+/// One figure. Names follow Prometheus: base units, `bongsu_` in front, no `_total` (the exposition adds it).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Figure {
+    /// `bongsu_store_commits`
+    pub name: &'static str,
+    /// What it says, in one sentence.
+    pub help: &'static str,
+    /// Which of several: names and values. All figures of a name follow each other and have the same labels.
+    pub labels: Vec<(&'static str, String)>,
+    /// How much.
+    pub value: Value,
+}
+
+/// The value of a figure.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Value {
+    /// Only rises, from 0 at the start of the process.
+    Counter(u64),
+    /// Rises and falls.
+    Gauge(i64),
+    /// How often something took how long.
+    Histogram {
+        /// Sum of all, in the unit of the name.
+        sum: f64,
+        /// How many in each bucket: upper bound (the last is infinite) and number.
+        buckets: Vec<(f64, u64)>,
+    },
+}
+
+/// What the runtime itself counts.
+#[derive(Default)]
+pub(crate) struct Counts {
+    /// Leases another instance took.
+    pub(crate) leases_lost: AtomicU64,
+    /// Commits refused because their lease was another instance's.
+    pub(crate) fenced: AtomicU64,
+}
+
+impl Figure {
+    /// A figure that stands for itself.
+    pub fn new(name: &'static str, help: &'static str, value: Value) -> Self {
+        Self { name, help, labels: Vec::new(), value }
+    }
+
+    /// One of several.
+    #[must_use]
+    pub fn of(mut self, label: &'static str, value: impl Into<String>) -> Self {
+        self.labels.push((label, value.into()));
+        self
+    }
+}
+
+impl Counts {
+    pub(crate) fn add(counter: &AtomicU64) {
+        counter.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// Everything this instance has to say now. What cannot be learnt now (the broker is away) is left out.
+pub(crate) async fn all(core: &Arc<Core>) -> Vec<Figure> {
+    let get = |counter: &AtomicU64| Value::Counter(counter.load(Ordering::Relaxed));
+    let ready = Value::Gauge(core.health.status().ready.into());
+    let mut figures = vec![
+        Figure::new("bongsu_ready", "Whether this instance is ready.", ready),
+        Figure::new("bongsu_leases_lost", "Leases another instance took over.", get(&core.leases.counts.leases_lost)),
+        Figure::new(
+            "bongsu_fenced_commits",
+            "Commits refused because their lease was lost.",
+            get(&core.leases.counts.fenced),
+        ),
+    ];
+    figures.extend(["lane/", "todo/", "relay/"].map(|kind| {
+        let held = Value::Gauge(core.leases.held(kind).len() as i64);
+        Figure::new("bongsu_leases_held", "Leases this instance holds.", held).of("kind", kind.trim_end_matches('/'))
+    }));
+    let (streams, docs) = core.cache().bytes();
+    figures.extend([("states", streams), ("documents", docs)].map(|(what, bytes)| {
+        let bytes = Value::Gauge(i64::try_from(bytes).unwrap_or(i64::MAX));
+        Figure::new("bongsu_cache_bytes", "What this instance remembers weighs, estimated.", bytes).of("what", what)
+    }));
+    figures.extend(lags(core).await);
+    figures.extend(core.store.figures());
+    figures
+}
+
+/// How many facts each consumer has yet to read, over all instances of the service.
+async fn lags(core: &Arc<Core>) -> Vec<Figure> {
+    let mut lags = Vec::new();
+    let mut ends = BTreeMap::new();
+    for topic in core.service.topics() {
+        if let Ok(bounds) = core.broker.bounds(&topic).await {
+            ends.insert(topic, bounds.partitions);
+        }
+    }
+    for consumer in &core.service.consumers {
+        for topic in consumer.topics() {
+            let Some(partitions) = ends.get(&topic) else { continue };
+            // A read model's cursors are those of the generation that is shown.
+            let reader = match consumer.is_read_model() {
+                true => core.shown(consumer.name()).await.ok().map(|(shown, _)| table(consumer.name(), shown)),
+                false => Some(consumer.name().to_owned()),
+            };
+            let Some(reader) = reader else { continue };
+            let keys = partitions.iter().map(|(partition, ..)| cursor_key(&reader, partition)).collect();
+            let Ok(docs) = core.store.docs(keys).await else { continue };
+            let behind = partitions.iter().zip(docs).map(|((partition, earliest, end), doc)| {
+                let kept = doc.and_then(|doc| serde_json::from_slice::<Cursor>(&doc.data).ok());
+                let lane = format!("lane/{}/{}/{}", consumer.name(), partition.topic, partition.index);
+                // What is skipped moves the cursor only now and then; who reads the lane knows better.
+                let next = kept.map_or(0, |cursor| cursor.offset).max(core.health.read_up_to(&lane));
+                end.saturating_sub(next.max(*earliest))
+            });
+            let lag = Value::Gauge(behind.sum::<u64>() as i64);
+            let figure = Figure::new("bongsu_lane_lag", "Facts a consumer has yet to read.", lag);
+            lags.push(figure.of("consumer", consumer.name()).of("topic", topic));
+        }
+    }
+    lags
+}

@@ -1,0 +1,268 @@
+//! What waits for an operator: shown, tried again, or put away with a reason.
+
+use std::{ops::Bound, sync::Arc};
+
+use bongsu_core::{digest, type_of};
+use bytes::Bytes;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::{
+    command::execute::{CommandError, failed, refused},
+    commit::{
+        core::{Core, Settled},
+        unit::{Fail, Unit},
+    },
+    consume::queue,
+    operate::note::Deed,
+    ports::store::{CommitId, Scan},
+    process::instance::Written,
+    records::{
+        cloudevent::{Envelope, rfc3339},
+        todo::{PARKED, TODO, Todo, Work},
+    },
+};
+
+/// One parked to-do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Parked {
+    /// Names it for `unpark` and `evict`.
+    pub id: String,
+    /// `timer`, `activity`, `fact`, `undo` (a process that ended because it could not be undone), `waiting` (inputs that
+    /// came before their process started), or `unreadable`: what this build does not know.
+    pub kind: &'static str,
+    /// The process, activity or consumer.
+    pub whose: String,
+    /// The instance, event or partition key.
+    pub key: String,
+    /// What failed: the name of the oldest fact with its subject and sequence, of the timer, event or command.
+    pub what: String,
+    /// How many facts (or inputs) wait in its queue, the failed one included.
+    pub waiting: usize,
+    /// Attempts made.
+    pub attempts: u32,
+    /// When it was first put aside (RFC 3339, UTC).
+    pub since: String,
+    /// The trace it belongs to, 32 hexadecimal digits; empty without one.
+    pub trace: String,
+    /// Why the last attempt failed.
+    pub error: String,
+    /// Whether it waits for a newer build, which does it without being told to.
+    pub newer: bool,
+}
+
+/// Queues whose oldest facts are looked up at once.
+const AT_ONCE: usize = 32;
+
+/// What an operator wants done with something parked.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    Retry,
+    Evict,
+}
+
+pub(crate) async fn list(core: &Core) -> Result<Vec<Parked>, CommandError> {
+    let scan = Scan {
+        table: TODO.to_owned(),
+        index: Some(PARKED),
+        from: Bound::Unbounded,
+        to: Bound::<Bytes>::Unbounded,
+        descending: false,
+        limit: 1_000,
+    };
+    let found = core.store.scan(scan).await.map_err(failed)?;
+    let mut shown = Vec::with_capacity(found.len());
+    for some in found.chunks(AT_ONCE) {
+        let todos: Vec<_> = some.iter().map(|(_, doc)| (&doc.key.id, Todo::decode(&doc.data))).collect();
+        // The oldest fact of each queue, where it is kept apart.
+        let apart = |(id, todo): &(&String, Result<Todo, String>)| todo.as_ref().ok()?.queue()?.front_key(id);
+        let keys: Vec<_> = todos.iter().filter_map(apart).collect();
+        let mut fronts = core.store.docs(keys).await.map_err(failed)?.into_iter();
+        for pair in &todos {
+            let front = apart(pair).and_then(|_| fronts.next().flatten()).map(|doc| doc.data);
+            shown.push(match &pair.1 {
+                Ok(todo) => show(pair.0.clone(), todo, front.or_else(|| todo.queue()?.front_within()).as_deref()),
+                Err(why) => unreadable(pair.0.clone(), why),
+            });
+        }
+    }
+    Ok(shown)
+}
+
+/// Makes a parked to-do due now; false when there is none of that id. Its attempts go on being counted, so that
+/// what fails again is parked again at once.
+pub(crate) async fn unpark(core: &Arc<Core>, id: &str, deed: &Deed) -> Result<bool, CommandError> {
+    decide(core, id, deed, Fate::Retry).await
+}
+
+/// Gives up the failed fact (or timer, job, undo) of a parked to-do; facts behind it are tried at once.
+pub(crate) async fn evict(core: &Arc<Core>, id: &str, deed: &Deed) -> Result<bool, CommandError> {
+    if !deed.has_reason() {
+        return Err(CommandError::Invalid("an eviction needs a reason".into()));
+    }
+    decide(core, id, deed, Fate::Evict).await
+}
+
+async fn decide(core: &Arc<Core>, id: &str, deed: &Deed, fate: Fate) -> Result<bool, CommandError> {
+    for _ in 0..32 {
+        // Another instance may have parked it after this one saw it absent.
+        core.cache().forget_doc(&Todo::key(id));
+        let mut unit = Unit::new(core, CommitId(digest(&["operator", id])));
+        if !plan(&mut unit, id, deed, fate).await.map_err(refused)? {
+            return Ok(false);
+        }
+        let Ok(queued) = core.submit(unit.plan()) else { continue };
+        match core.settle(queued).await {
+            Settled::Done => return Ok(true),
+            Settled::Refused(_) => {}
+            Settled::Failed(error) => return Err(failed(error)),
+        }
+    }
+    Err(CommandError::Conflict)
+}
+
+/// Plans a deed on a parked to-do; false when nothing of that id is parked.
+async fn plan(unit: &mut Unit, id: &str, deed: &Deed, fate: Fate) -> Result<bool, Fail> {
+    let Some(data) = unit.doc(&Todo::key(id)).await? else { return Ok(false) };
+    let mut todo = match Todo::decode(&data) {
+        Ok(todo) if todo.parked => todo,
+        Err(why) if fate == Fate::Evict => {
+            let about = json!({ "error": why, "todo": String::from_utf8_lossy(&data).chars().take(10_000).collect::<String>() });
+            unit.note_deed(deed, "bongsu.parked-todo-evicted", id, about).await?;
+            unit.put(Todo::key(id), None);
+            return Ok(true);
+        }
+        Ok(_) | Err(_) => return Ok(false),
+    };
+    let front = match todo.queue().map(|queue| (queue.front_key(id), queue.front_within())) {
+        Some((Some(key), _)) => unit.doc(&key).await?,
+        Some((None, within)) => within,
+        None => None,
+    };
+    unit.note_deed(deed, event_of(&todo.work, fate), id, about(&todo, front.as_deref())).await?;
+    if fate == Fate::Evict && !drop_first(unit, id, &mut todo, front.as_deref()).await? {
+        unit.put(Todo::key(id), None);
+        return Ok(true);
+    }
+    todo.resume();
+    todo.due_ms = unit.now_ms;
+    unit.put_todo(id, &todo);
+    Ok(true)
+}
+
+/// Takes the failed fact out of its queue; false when nothing is left to do.
+async fn drop_first(unit: &mut Unit, id: &str, todo: &mut Todo, front: Option<&[u8]>) -> Result<bool, Fail> {
+    if let Work::Waiting(early) = &mut todo.work {
+        let left = early.pop(unit, id);
+        (todo.attempts, todo.error) = (0, None);
+        return Ok(left);
+    }
+    let Some(queue) = todo.queue_mut() else { return Ok(false) };
+    if let Some(envelope) = front.and_then(|front| Envelope::parse(front).ok()) {
+        queue::settle_mark(unit, &queue.consumer, &envelope).await?;
+    }
+    queue.pop(unit, id);
+    let some_are_left = queue.len() > 0;
+    (todo.attempts, todo.error) = (0, None);
+    Ok(some_are_left)
+}
+
+/// The name of the event about a deed.
+fn event_of(work: &Work, fate: Fate) -> &'static str {
+    match (work, fate) {
+        (Work::Facts(_) | Work::Waiting(_), Fate::Retry) => "bongsu.parked-fact-retried",
+        (Work::Facts(_) | Work::Waiting(_), Fate::Evict) => "bongsu.parked-fact-evicted",
+        (Work::Timer { .. }, Fate::Retry) => "bongsu.parked-timer-retried",
+        (Work::Timer { .. }, Fate::Evict) => "bongsu.parked-timer-evicted",
+        (Work::Job { .. }, Fate::Retry) => "bongsu.parked-activity-retried",
+        (Work::Job { .. }, Fate::Evict) => "bongsu.parked-activity-evicted",
+        (Work::Undo { .. }, Fate::Retry) => "bongsu.parked-undo-retried",
+        (Work::Undo { .. }, Fate::Evict) => "bongsu.parked-undo-evicted",
+    }
+}
+
+/// What the event says of the to-do. The fact itself stays with its owner; its names are enough to find it.
+fn about(todo: &Todo, front: Option<&[u8]>) -> Value {
+    let shown = show(String::new(), todo, front);
+    let mut about = json!({ "whose": shown.whose, "key": shown.key, "what": shown.what, "waiting": shown.waiting,
+        "attempts": shown.attempts, "since": shown.since, "trace": shown.trace, "error": shown.error });
+    if let Some(envelope) = front.and_then(|front| Envelope::parse(front).ok()) {
+        about["fact"] = json!({ "id": envelope.id, "source": envelope.source, "type": envelope.kind,
+            "subject": envelope.subject, "sequence": envelope.sequence });
+    }
+    about
+}
+
+fn show(id: String, todo: &Todo, front: Option<&[u8]>) -> Parked {
+    let first = front.and_then(|front| Envelope::parse(front).ok());
+    let (kind, whose, key, what, waiting) = match &todo.work {
+        Work::Timer { process, key, name, .. } => ("timer", process, key, name.clone(), 0),
+        Work::Job { activity, key, event, .. } => {
+            let event = event.message();
+            ("activity", activity, key, type_of(&event.name, event.schema), 0)
+        }
+        Work::Facts(queue) => {
+            let none = if queue.len() == 0 { "a fact that is orphaned" } else { "not a CloudEvent" };
+            let what = first
+                .as_ref()
+                .map_or_else(|| none.to_owned(), |fact| format!("{} {}@{}", fact.kind, fact.subject, fact.sequence));
+            ("fact", &queue.consumer, &queue.key, what, queue.len())
+        }
+        Work::Waiting(early) => {
+            let what = early.oldest().map(Written::message);
+            let what = what.map_or_else(String::new, |heard| type_of(&heard.name, heard.schema));
+            ("waiting", &early.process, &early.key, what, early.len())
+        }
+        Work::Undo { process, key, command, .. } => {
+            let command = command.message();
+            ("undo", process, key, type_of(&command.name, command.schema), 0)
+        }
+    };
+    let traceparent = match &todo.work {
+        Work::Facts(_) => first.and_then(|fact| fact.traceparent.map(|parent| parent.into_owned())),
+        Work::Timer { ctx, .. } | Work::Job { ctx, .. } | Work::Undo { ctx, .. } => ctx.traceparent.clone(),
+        Work::Waiting(_) => None,
+    };
+    Parked {
+        id,
+        kind,
+        whose: whose.clone(),
+        key: key.clone(),
+        what,
+        waiting,
+        attempts: todo.attempts,
+        since: rfc3339(todo.since_ms),
+        trace: traceparent.and_then(|parent| Some(parent.split('-').nth(1)?.to_owned())).unwrap_or_default(),
+        newer: todo.newer,
+        error: [todo.error.clone().unwrap_or_default(), brought(&todo.work)].concat(),
+    }
+}
+
+/// A note of what an activity brought that could not be stored.
+fn brought(work: &Work) -> String {
+    match work {
+        Work::Job { outcome: Some(kept), .. } => format!("; it brought {} and is not run again", kept.kind),
+        _ => String::new(),
+    }
+}
+
+/// What this build cannot read. It is looked at again by whichever build drains it; here it can only be put away.
+fn unreadable(id: String, why: &str) -> Parked {
+    let nothing = String::new;
+    let mut parts = id.splitn(3, '/').skip(1).map(str::to_owned);
+    let (whose, key) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+    let (what, since, error) = (nothing(), nothing(), why.to_owned());
+    Parked {
+        id,
+        kind: "unreadable",
+        whose,
+        key,
+        what,
+        waiting: 0,
+        attempts: 0,
+        since,
+        trace: nothing(),
+        error,
+        newer: true,
+    }
+}

@@ -1,0 +1,226 @@
+//! Processes with their types hidden, and how an instance is kept: a stream of its inputs.
+
+use std::any::Any;
+
+use bongsu_core::{
+    Course, Ctx, DecodeError, Effect, EffectId, Folder, Input, Process, Route, StreamRef, Taken, Want, Wire, stream_of,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::commit::unit::Message;
+
+/// One input of a process instance with what followed: the event its stream consists of.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Step {
+    pub(crate) input: Told,
+    #[serde(default)]
+    pub(crate) effects: Vec<Want<Written>>,
+}
+
+/// An input as written down.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Told {
+    Heard(Written),
+    Woke {
+        name: String,
+    },
+    Refused {
+        effect: EffectId,
+        rejection: Written,
+    },
+    /// An undo was refused: a person has to look.
+    Stuck {
+        reason: String,
+    },
+}
+
+/// A wire value as written down.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Written {
+    name: String,
+    schema: u32,
+    data: Box<RawValue>,
+}
+
+/// The state of an instance; written down as a snapshot, which the build that wrote it reads alone.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct Instance<S> {
+    pub(crate) course: Course<Written>,
+    state: S,
+}
+
+/// The event a process stream consists of. In schema 1 every effect of a list was carried out, whatever happened in its
+/// midst; since schema 2 a list goes as [`Course`] says.
+pub(crate) const STEP: (&str, u32) = ("bongsu.process-step", 2);
+
+/// A [`Process`] whose types are hidden.
+pub(crate) trait Saga: Send + Sync {
+    fn name(&self) -> &'static str;
+    /// Whether it hears this private event of its own context.
+    fn hears_own(&self, event: &str) -> bool;
+    fn reads(&self, name: &str) -> bool;
+    fn route(&self, heard: &Message) -> Result<Route, DecodeError>;
+    fn stream(&self, key: &str) -> StreamRef;
+    /// Takes one input: the state after it and what follows.
+    fn take(&self, state: &mut (dyn Any + Send + Sync), told: Told, ctx: &Ctx) -> Result<Step, DecodeError>;
+    /// What it stands at besides its state.
+    fn course<'a>(&self, state: &'a mut (dyn Any + Send + Sync)) -> &'a mut Course<Written>;
+}
+
+pub(crate) struct SagaOf<P> {
+    process: P,
+    own: Vec<&'static str>,
+}
+
+impl<P: Process> SagaOf<P>
+where
+    P::State: Clone + Send + Sync + 'static,
+{
+    /// How the streams of its instances are folded.
+    pub(crate) fn folder() -> Folder {
+        Folder {
+            aggregate: P::NAME,
+            empty: || Box::new(Instance::<P::State>::default()),
+            copy: |state| {
+                let state: &Instance<P::State> =
+                    state.downcast_ref().expect("a folder only meets states it made itself");
+                Box::new(state.clone())
+            },
+            apply: |state, name, schema, data| {
+                if schema > STEP.1 {
+                    return Err(DecodeError::Newer { name: name.into(), schema, known: STEP.1 });
+                }
+                let step: Step = serde_json::from_slice(data).map_err(|error| DecodeError::Broken {
+                    name: name.into(),
+                    schema,
+                    reason: error.to_string(),
+                })?;
+                let instance: &mut Instance<P::State> =
+                    state.downcast_mut().expect("a folder only meets states it made itself");
+                instance.hear::<P>(&step.input)?;
+                match schema {
+                    1 => instance.course.replay_whole(step.input.taken(), step.effects),
+                    _ => instance.course.replay(step.input.taken(), step.effects),
+                }
+                Ok(())
+            },
+        }
+    }
+}
+
+impl<P: Process> SagaOf<P> {
+    pub(crate) fn new(process: P, heard: &[&'static str]) -> Self {
+        let foreign = |name: &str, schema| heard.contains(&bongsu_core::type_of(name, schema).as_str());
+        let own = P::Heard::names().into_iter().filter(|(name, schema)| !foreign(name, *schema));
+        Self { process, own: own.map(|(name, _)| name).collect() }
+    }
+}
+
+impl<P> Saga for SagaOf<P>
+where
+    P: Process + Send + Sync,
+    P::State: Clone + Send + Sync + 'static,
+{
+    fn name(&self) -> &'static str {
+        P::NAME
+    }
+
+    fn hears_own(&self, event: &str) -> bool {
+        self.own.contains(&event)
+    }
+
+    fn reads(&self, name: &str) -> bool {
+        P::Heard::names().iter().any(|(known, _)| *known == name)
+    }
+
+    fn route(&self, heard: &Message) -> Result<Route, DecodeError> {
+        Ok(self.process.route(&heard.decode()?))
+    }
+
+    fn stream(&self, key: &str) -> StreamRef {
+        StreamRef { stream: stream_of(P::NAME, key), folder: Self::folder() }
+    }
+
+    fn take(&self, state: &mut (dyn Any + Send + Sync), told: Told, ctx: &Ctx) -> Result<Step, DecodeError> {
+        let instance = instance::<P>(state);
+        instance.hear::<P>(&told)?;
+        let effects = told.with::<P, _>(|input| self.process.react(&instance.state, input, ctx))?.unwrap_or_default();
+        let effects: Vec<_> = effects.into_iter().map(written).collect();
+        instance.course.take(told.taken(), effects.clone());
+        Ok(Step { input: told, effects })
+    }
+
+    fn course<'a>(&self, state: &'a mut (dyn Any + Send + Sync)) -> &'a mut Course<Written> {
+        &mut instance::<P>(state).course
+    }
+}
+
+impl<S: Default> Default for Instance<S> {
+    fn default() -> Self {
+        Self { course: Course::default(), state: S::default() }
+    }
+}
+
+impl<S> Instance<S> {
+    /// Folds the domain's side of an input.
+    fn hear<P: Process<State = S>>(&mut self, told: &Told) -> Result<(), DecodeError> {
+        told.with::<P, _>(|input| P::evolve(&mut self.state, input)).map(|_| ())
+    }
+}
+
+impl Told {
+    fn taken(&self) -> Taken<'_> {
+        match self {
+            Self::Heard(_) => Taken::Heard,
+            Self::Woke { name } => Taken::Woke(name),
+            Self::Refused { effect, .. } => Taken::Refused(*effect),
+            Self::Stuck { .. } => Taken::Stuck,
+        }
+    }
+
+    /// Calls `f` with the typed input; `None` for an input only the runtime knows.
+    fn with<P: Process, R>(&self, f: impl FnOnce(&Input<'_, P::Heard>) -> R) -> Result<Option<R>, DecodeError> {
+        Ok(Some(match self {
+            Self::Heard(heard) => f(&Input::Heard(&heard.message().decode()?)),
+            Self::Woke { name } => f(&Input::Woke { name }),
+            Self::Refused { effect, rejection } => {
+                f(&Input::Refused { effect: *effect, rejection: rejection.data.get().as_bytes() })
+            }
+            Self::Stuck { .. } => return Ok(None),
+        }))
+    }
+}
+
+impl Written {
+    pub(crate) fn of(message: &Message) -> Self {
+        let data = serde_json::from_slice(&message.data).expect("an encoded wire value is JSON");
+        Self { name: message.name.clone(), schema: message.schema, data }
+    }
+
+    pub(crate) fn message(&self) -> Message {
+        let data = self.data.get().as_bytes().to_vec().into();
+        Message { name: self.name.clone(), schema: self.schema, data }
+    }
+}
+
+/// An effect as it is written down.
+fn written<C: Wire>(effect: Effect<C>) -> Want<Written> {
+    let of = |command: C| Written::of(&Message::of(&command));
+    match effect {
+        Effect::Send(command) => Want::Send(of(command)),
+        Effect::SendUndo { run, undo } => Want::SendUndo { run: of(run), undo: of(undo) },
+        Effect::Wake { name, at_ms } => Want::Wake { name: name.into(), at_ms },
+        Effect::CancelWake(name) => Want::CancelWake(name.into()),
+        Effect::Unwind => Want::Unwind,
+        Effect::Done => Want::Done,
+    }
+}
+
+fn instance<P: Process>(state: &mut (dyn Any + Send + Sync)) -> &mut Instance<P::State>
+where
+    P::State: 'static,
+{
+    state.downcast_mut().expect("a process stream holds states of its process")
+}

@@ -1,0 +1,419 @@
+//! A generation in the making: facts go in, and Commits of many rows, marks and cursors come out.
+//!
+//! Every Commit guards the lease and the state document that the one before wrote, so they may follow each other
+//! without waiting, and after a crash whoever holds the lease goes on behind the last one that is durable.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
+
+use bytes::Bytes;
+
+use crate::{
+    commit::core::Core,
+    consume::{
+        inbox::queue_id,
+        lane::{Cursor, cursor_key, panic_text},
+        queue,
+    },
+    ports::{
+        Fut,
+        broker::{BrokerError, Partition, is_orphaned},
+        store::{Commit, CommitId, DocBody, DocKey, DocWrite, Guard, StoreError, Verdict},
+    },
+    projection::{
+        rebuild::{
+            facts::{Fact, Place, Told},
+            marks::{Marks, Slot},
+            pace::Pace,
+            rows::{ReadModel, Rows},
+            state::{Filling, State, commit_id},
+        },
+        shown::table,
+    },
+    records::{
+        seen::{SEEN, Seen, Stand},
+        todo::{MAX_QUEUED, Todo},
+    },
+};
+
+/// Why a rebuild does not go on now.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Halt {
+    /// Another instance goes on with it, or an operator changed what is wanted.
+    #[error("somebody else goes on with it")]
+    Lost,
+    /// The store does not answer.
+    #[error(transparent)]
+    Store(StoreError),
+    /// The broker does not answer.
+    #[error(transparent)]
+    Broker(BrokerError),
+    /// What is in memory is wrong: begin again behind the last Commit.
+    #[error("begins again behind the last commit")]
+    Again,
+    /// It can never succeed.
+    #[error("{0}")]
+    Hopeless(String),
+}
+
+/// What becomes of a fact.
+enum Step {
+    Pass,
+    Fold { mark: Slot, stand: Stand },
+    Queue { mark: Option<(Slot, Stand)>, key: String, why: Option<String>, fact: Bytes },
+}
+
+pub(crate) struct Build {
+    pub(crate) core: Arc<Core>,
+    pub(crate) model: Arc<dyn ReadModel>,
+    pub(crate) lease: String,
+    pub(crate) table: String,
+    pub(crate) state: State,
+    pub(crate) revision: Option<CommitId>,
+    pub(crate) cursors: BTreeMap<Partition, u64>,
+    /// The refills that partitions are in the midst of.
+    pub(crate) refills: BTreeMap<Partition, u64>,
+    pub(crate) pace: Pace,
+    moved: BTreeSet<Partition>,
+    rows: Box<dyn Rows>,
+    marks: Marks,
+    pub(crate) queues: BTreeMap<String, Todo>,
+    changed_queues: BTreeSet<String>,
+    /// Facts that joined a queue since.
+    queued: Vec<(DocKey, Bytes)>,
+    /// Everything this generation holds is in memory: what is not, does not exist.
+    whole: bool,
+    bytes: usize,
+    flying: VecDeque<Fut<'static, Result<Verdict, StoreError>>>,
+}
+
+/// Rows and marks kept in memory between Commits.
+const KEEP: usize = 100_000;
+/// Bytes of rows kept in memory between Commits, encoded; decoded they take some more.
+const KEEP_BYTES: usize = 64 << 20;
+/// Bytes of facts folded into one Commit at most.
+const MAX_BYTES: usize = 4 << 20;
+/// Commits under way at once.
+const FLYING: usize = 2;
+
+impl Build {
+    pub(crate) fn new(core: &Arc<Core>, model: &Arc<dyn ReadModel>, lease: &str, state: State) -> Self {
+        let generation = state.filling.as_ref().map_or(0, |filling| filling.generation);
+        Self {
+            core: core.clone(),
+            model: model.clone(),
+            lease: lease.to_owned(),
+            table: table(model.root(), generation),
+            rows: model.rows(),
+            pace: Pace::new(core),
+            state,
+            revision: None,
+            cursors: BTreeMap::new(),
+            refills: BTreeMap::new(),
+            moved: BTreeSet::new(),
+            marks: Marks::default(),
+            queues: BTreeMap::new(),
+            changed_queues: BTreeSet::new(),
+            queued: Vec::new(),
+            whole: false,
+            bytes: 0,
+            flying: VecDeque::new(),
+        }
+    }
+
+    pub(crate) fn filling(&mut self) -> Result<&mut Filling, Halt> {
+        self.state.filling.as_mut().ok_or(Halt::Lost)
+    }
+
+    /// Says that nothing was written for this generation yet.
+    pub(crate) fn starts_empty(&mut self) {
+        self.whole = true;
+    }
+
+    /// Folds facts in order, committing whenever enough has changed. `poison` are facts whose fold panicked before.
+    pub(crate) async fn absorb(&mut self, facts: Vec<Fact>, poison: &mut BTreeSet<String>) -> Result<(), Halt> {
+        let told: Vec<_> = facts.iter().map(|fact| Told::read(&fact.cloudevent)).collect();
+        self.load_marks(&facts, &told).await?;
+        let mut steps = Vec::with_capacity(facts.len());
+        for (fact, told) in facts.iter().zip(&told) {
+            steps.push(self.judge(fact, told.as_ref(), poison)?);
+        }
+        self.load_rows().await?;
+        let limit = self.pace.limit();
+        for ((fact, told), step) in facts.iter().zip(&told).zip(steps) {
+            self.take(fact, step, told.as_ref().map(|told| &*told.id), poison)?;
+            // Facts of one event stand at one position: a Commit between them would fold the first again.
+            let whole = !matches!(fact.place, Place::Feed { last: false, .. });
+            if whole && (self.changes() >= limit || self.bytes >= MAX_BYTES) {
+                self.flush().await?;
+            }
+        }
+        if self.rows.len() + self.marks.len() > KEEP || self.rows.bytes() > KEEP_BYTES {
+            self.forget().await?;
+        }
+        Ok(())
+    }
+
+    /// What is to become of a fact; what is to be folded is decoded.
+    fn judge(&mut self, fact: &Fact, told: Option<&Told<'_>>, poison: &BTreeSet<String>) -> Result<Step, Halt> {
+        if fact.passed {
+            return Ok(Step::Pass);
+        }
+        let Some(told) = told else {
+            let why = Some("not a CloudEvent".to_owned());
+            return Ok(Step::Queue { mark: None, key: fact.place.name(), why, fact: fact.cloudevent.clone() });
+        };
+        let Some((name, schema)) = told.name().filter(|(name, _)| self.model.reads(name)) else {
+            return Ok(Step::Pass);
+        };
+        let (position, era) = fact.published;
+        let partings = self.core.partings.of(&told.source);
+        if is_orphaned(partings.as_deref().unwrap_or_default(), era, position) {
+            return Ok(Step::Pass);
+        }
+        let stand = Stand { sequence: told.sequence, position, era };
+        let (mark, again) = self.marks.hear(&told.source, &told.subject, stand.sequence);
+        if again {
+            return Ok(Step::Pass);
+        }
+        let failed = if self.queues.contains_key(&*told.partitionkey) {
+            Some(None)
+        } else if poison.contains(&*told.id) {
+            Some(Some("the fold panicked".to_owned()))
+        } else {
+            let data = told.data.get().as_bytes();
+            let heard = catch_unwind(AssertUnwindSafe(|| self.rows.hear(name, schema, data)));
+            heard.unwrap_or_else(|panic| Err(panic_text(panic.as_ref()))).err().map(Some)
+        };
+        let Some(why) = failed else { return Ok(Step::Fold { mark, stand }) };
+        let key = told.partitionkey.clone().into_owned();
+        // Later facts of the key queue behind it, from here on.
+        self.queues.entry(key.clone()).or_insert_with(|| Todo::facts(&self.table, &key, self.core.env.wall_ms()));
+        Ok(Step::Queue { mark: Some((mark, stand)), key, why, fact: fact.cloudevent.clone() })
+    }
+
+    /// Takes one step, and moves the cursor past its fact.
+    fn take(&mut self, fact: &Fact, step: Step, id: Option<&str>, poison: &mut BTreeSet<String>) -> Result<(), Halt> {
+        match step {
+            Step::Pass => {}
+            Step::Fold { mark, stand } => {
+                if let Err(panic) = catch_unwind(AssertUnwindSafe(|| self.rows.fold())) {
+                    tracing::error!(read_model = self.table, error = panic_text(panic.as_ref()), "a fold panicked");
+                    poison.extend(id.map(str::to_owned));
+                    return Err(Halt::Again);
+                }
+                self.marks.fold(mark, stand, false);
+                self.bytes += fact.cloudevent.len();
+            }
+            Step::Queue { mark, key, why, fact } => {
+                self.enqueue(&key, why, &fact)?;
+                if let Some((mark, stand)) = mark {
+                    self.marks.fold(mark, stand, true);
+                }
+                self.bytes += fact.len();
+            }
+        }
+        match &fact.place {
+            Place::Feed { position, last: true } => self.filling()?.position = *position,
+            Place::Feed { .. } => {}
+            Place::Partition { partition, offset, refill } => {
+                self.skip_to(partition.clone(), offset + 1);
+                match refill {
+                    Some(refill) => self.refills.insert(partition.clone(), *refill),
+                    None => self.refills.remove(partition),
+                };
+            }
+        }
+        Ok(())
+    }
+
+    fn enqueue(&mut self, key: &str, why: Option<String>, fact: &Bytes) -> Result<(), Halt> {
+        let now = self.core.env.wall_ms();
+        let todo = self.queues.entry(key.to_owned()).or_insert_with(|| Todo::facts(&self.table, key, now));
+        if let Some(why) = why {
+            todo.failed(why, 1, now, self.core.settings.retry_cap_ms);
+        }
+        let Some(queue) = todo.queue_mut() else {
+            return Err(Halt::Hopeless(format!("the to-do of {key} is not a queue of facts")));
+        };
+        if queue.len() >= MAX_QUEUED {
+            return Err(Halt::Hopeless(format!("{MAX_QUEUED} facts of {key} wait behind one that cannot be folded")));
+        }
+        self.queued.push((queue.push(&queue_id(&self.table, key)), fact.clone()));
+        self.changed_queues.insert(key.to_owned());
+        Ok(())
+    }
+
+    fn changes(&self) -> usize {
+        self.rows.changed() + self.marks.changed() + self.changed_queues.len() + self.queued.len() + self.moved.len()
+    }
+
+    /// Moves the cursor of a partition.
+    pub(crate) fn skip_to(&mut self, partition: Partition, offset: u64) {
+        self.cursors.insert(partition.clone(), offset);
+        self.moved.insert(partition);
+    }
+
+    /// Whether something is not in a Commit yet.
+    pub(crate) fn is_dirty(&self) -> bool {
+        self.changes() > 0
+    }
+
+    /// Queues one Commit of everything that changed.
+    pub(crate) async fn flush(&mut self) -> Result<(), Halt> {
+        let mut commit = self.commit()?;
+        for (key, body) in self.rows.take_changed() {
+            commit.docs.push(DocWrite { key: DocKey::new(&self.table, key), put: body });
+        }
+        for (subject, body) in self.marks.take_changed() {
+            let key = DocKey::new(SEEN, format!("{}/{subject}", self.table));
+            commit.docs.push(DocWrite { key, put: Some(body) });
+        }
+        for key in std::mem::take(&mut self.changed_queues) {
+            let id = queue_id(&self.table, &key);
+            commit.docs.push(DocWrite { key: Todo::key(&id), put: self.queues.get(&key).map(|todo| todo.body(&id)) });
+        }
+        for (key, fact) in std::mem::take(&mut self.queued) {
+            commit.docs.push(DocWrite { key, put: Some(queue::body(&fact)) });
+        }
+        let log = self.state.filling.as_ref().and_then(|it| it.noted.as_ref()).map_or("", |noted| noted.log.as_str());
+        for partition in std::mem::take(&mut self.moved) {
+            let refill = self.refills.get(&partition).copied();
+            let cursor = Cursor { log: log.to_owned(), offset: self.cursors[&partition], refill };
+            let data = serde_json::to_vec(&cursor).expect("a cursor has string keys and encodes as JSON");
+            let put = Some(DocBody { data: data.into(), index: Vec::new() });
+            commit.docs.push(DocWrite { key: cursor_key(&self.table, &partition), put });
+        }
+        self.bytes = 0;
+        self.note_progress();
+        self.send(commit);
+        self.pace_flight().await
+    }
+
+    /// A Commit that only the owner of this rebuild can make.
+    pub(crate) fn commit(&self) -> Result<Commit, Halt> {
+        let mut commit = Commit::new(commit_id(&self.core, &self.table));
+        commit.guards.push(self.core.leases.guard(&self.lease).ok_or(Halt::Lost)?);
+        commit.guards.push(Guard::Doc(State::key(self.model.root()), self.revision));
+        Ok(commit)
+    }
+
+    /// Queues a Commit together with the state as it is now.
+    pub(crate) fn send(&mut self, mut commit: Commit) {
+        let put = Some(self.state.body());
+        commit.docs.push(DocWrite { key: State::key(self.model.root()), put });
+        self.revision = Some(commit.id);
+        self.flying.push_back(self.core.store.commit(commit));
+    }
+
+    /// Waits until everything sent is durable.
+    pub(crate) async fn settle(&mut self) -> Result<(), Halt> {
+        while let Some(verdict) = self.flying.pop_front() {
+            judge(&self.core, verdict.await)?;
+        }
+        Ok(())
+    }
+
+    async fn pace_flight(&mut self) -> Result<(), Halt> {
+        if self.pace.is_busy() {
+            let since = self.core.env.mono();
+            self.settle().await?;
+            self.pace.rest(since).await;
+        }
+        while self.flying.len() > FLYING {
+            let Some(verdict) = self.flying.pop_front() else { break };
+            judge(&self.core, verdict.await)?;
+        }
+        Ok(())
+    }
+
+    fn note_progress(&mut self) {
+        let own = self.core.service.name;
+        let now = self.core.env.wall_ms();
+        let Some(filling) = self.state.filling.as_mut() else { return };
+        let until = filling.noted.as_ref().map_or(0, |noted| noted.until);
+        let read =
+            |(partition, offset): (&Partition, &u64)| if until > 0 && partition.topic == own { 0 } else { *offset };
+        filling.done = filling.position.min(until) + self.cursors.iter().map(read).sum::<u64>();
+        filling.total = filling.total.max(filling.done);
+        filling.at_ms = now;
+    }
+
+    /// Makes room in memory. Only between facts that were taken together: those that wait rest on what is in memory.
+    async fn forget(&mut self) -> Result<(), Halt> {
+        if self.is_dirty() {
+            self.flush().await?;
+        }
+        self.settle().await?;
+        self.rows.forget();
+        self.marks.forget();
+        self.whole = false;
+        Ok(())
+    }
+
+    /// Marks of subjects that are not in memory; this context's own feed tells everything once.
+    async fn load_marks(&mut self, facts: &[Fact], told: &[Option<Told<'_>>]) -> Result<(), Halt> {
+        if self.whole {
+            return Ok(());
+        }
+        let published = facts.iter().zip(told).filter(|(fact, _)| matches!(fact.place, Place::Partition { .. }));
+        let heard = published.filter_map(|(_, told)| told.as_ref());
+        let heard = heard.filter(|told| told.name().is_some_and(|(name, _)| self.model.reads(name)));
+        let subjects: BTreeSet<_> = heard.map(|told| (&*told.source, &*told.subject)).collect();
+        let missing: Vec<_> =
+            subjects.into_iter().filter(|(source, subject)| !self.marks.has(source, subject)).collect();
+        let name = |(source, subject): &(&str, &str)| format!("{}/{source}/{subject}", self.table);
+        let keys = missing.iter().map(|subject| DocKey::new(SEEN, name(subject))).collect();
+        let found = self.load(keys).await?;
+        for ((source, subject), doc) in missing.into_iter().zip(found) {
+            if let Some(seen) = doc.and_then(|data| serde_json::from_slice::<Seen>(&data).ok()) {
+                self.marks.learn(source, subject, seen);
+            }
+        }
+        Ok(())
+    }
+
+    async fn load_rows(&mut self) -> Result<(), Halt> {
+        if self.whole {
+            return Ok(());
+        }
+        let missing = self.rows.missing();
+        let keys = missing.iter().map(|key| DocKey::new(&self.table, key)).collect();
+        let found = self.load(keys).await?;
+        for (key, row) in missing.into_iter().zip(found) {
+            self.rows.learn(key, row.as_deref()).map_err(Halt::Hopeless)?;
+        }
+        Ok(())
+    }
+
+    /// Documents of this generation; what is under way must be durable to be found.
+    async fn load(&mut self, keys: Vec<DocKey>) -> Result<Vec<Option<Bytes>>, Halt> {
+        const AT_ONCE: usize = 500;
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.settle().await?;
+        let mut found = Vec::with_capacity(keys.len());
+        for chunk in keys.chunks(AT_ONCE) {
+            let docs = self.core.store.docs(chunk.to_vec()).await.map_err(Halt::Store)?;
+            found.extend(docs.into_iter().map(|doc| doc.map(|doc| doc.data)));
+        }
+        Ok(found)
+    }
+}
+
+/// What a verdict means for a rebuild.
+pub(crate) fn judge(core: &Core, verdict: Result<Verdict, StoreError>) -> Result<(), Halt> {
+    match verdict {
+        Ok(Verdict::Done) => Ok(()),
+        Ok(Verdict::Refused(mismatches)) => {
+            core.leases.learn(&mismatches);
+            Err(Halt::Lost)
+        }
+        Err(StoreError::Invalid(why)) => Err(Halt::Hopeless(why)),
+        Err(error) => Err(Halt::Store(error)),
+    }
+}

@@ -1,0 +1,131 @@
+//! Read models of versions that no build here has any more: which there are, and dropping one.
+//!
+//! A version's name keeps its two small documents: they say which generations were used up. So dropping one is to
+//! show an empty generation, in one Commit, and then to delete the others: a process of that version that comes back
+//! meanwhile finds nothing half deleted, and fills its table from the first fact as a new one does.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use crate::{
+    command::execute::{CommandError, failed},
+    commit::core::Core,
+    consume::lane::CURSOR,
+    ports::store::{Commit, DocWrite, Guard, StoreError, Verdict},
+    projection::{
+        rebuild::{
+            build::Halt,
+            pace::Pace,
+            state::{REBUILD, State, commit_id},
+            sweep::{pages, parts},
+        },
+        shown::{FIRST, filled_key, shown_body, shown_by, shown_key, split, table},
+    },
+};
+
+/// Why a read model is not dropped.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotDropped {
+    /// Nothing is kept of it; of these there is.
+    #[error("nothing is kept of such a read model of an earlier version, only of: {}", list(.0))]
+    Unknown(Vec<String>),
+    /// A process shows or fills it.
+    #[error("the process in slot {slot} shows or fills it")]
+    InUse {
+        /// Which.
+        slot: String,
+    },
+    /// The store could not say or note it.
+    #[error(transparent)]
+    Store(#[from] CommandError),
+}
+
+fn list(roots: &[String]) -> String {
+    if roots.is_empty() { "none".to_owned() } else { roots.join(", ") }
+}
+
+/// NAME@VERSION of every read model of which something is kept and that no process here reads.
+pub(crate) async fn list_old(core: &Core) -> Result<Vec<String>, StoreError> {
+    let (mut roots, mut pages) = (BTreeSet::new(), pages(core, CURSOR, None, ""));
+    while let Some(docs) = pages.next().await? {
+        let consumers = docs.iter().filter_map(|doc| doc.key.id.split('/').next());
+        roots.extend(consumers.filter_map(split).map(|(root, _)| root.to_owned()));
+    }
+    Ok(roots.into_iter().filter(|root| core.leases.slot_with(core, root).is_none()).collect())
+}
+
+/// Drops everything of a read model of an earlier version. Returns when it is shown no more; deleting goes on.
+pub(crate) async fn drop_old(core: &Arc<Core>, root: &str) -> Result<(), NotDropped> {
+    for _ in 0..32 {
+        if let Some(slot) = core.leases.slot_with(core, root) {
+            return Err(NotDropped::InUse { slot });
+        }
+        let known = list_old(core).await.map_err(failed)?;
+        if !known.iter().any(|known| known == root) {
+            return Err(NotDropped::Unknown(known));
+        }
+        let (state, revision) = State::load(core, root).await.map_err(failed)?;
+        let shown = core.store.docs(vec![shown_key(root)]).await.map_err(failed)?.pop().flatten();
+        let last = state.newest.max(shown_by(shown.as_ref()).map_err(failed)?).max(FIRST);
+        let after = State { newest: last + 1, drop: (FIRST..=last).collect(), ..State::default() };
+        let mut commit = Commit::new(commit_id(core, root));
+        commit.guards.push(Guard::Doc(State::key(root), revision));
+        commit.guards.push(Guard::Doc(shown_key(root), shown.map(|doc| doc.revision)));
+        commit.docs.push(DocWrite { key: State::key(root), put: Some(after.body()) });
+        commit.docs.push(DocWrite { key: shown_key(root), put: Some(shown_body(last + 1)) });
+        commit.docs.push(DocWrite { key: filled_key(root), put: None });
+        match core.store.commit(commit).await {
+            Ok(Verdict::Done) => {
+                core.rebuilds.notify_one();
+                return Ok(());
+            }
+            Ok(Verdict::Refused(_)) => {}
+            Err(error) => return Err(failed(error).into()),
+        }
+    }
+    Err(CommandError::Conflict.into())
+}
+
+/// Deletes what was dropped of read models that this build does not have.
+pub(crate) async fn sweep_old(core: &Arc<Core>) -> Result<(), Halt> {
+    let mut pages = pages(core, REBUILD, None, "");
+    while let Some(docs) = pages.next().await.map_err(Halt::Store)? {
+        for doc in docs {
+            let root = doc.key.id;
+            if core.service.read_models.iter().all(|model| model.root() != root) {
+                sweep(core, &root).await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Several instances may do this at once: what is deleted can come back for none of them.
+async fn sweep(core: &Arc<Core>, root: &str) -> Result<(), Halt> {
+    let (mut pace, (mut state, mut revision)) = (Pace::new(core), State::load(core, root).await.map_err(Halt::Store)?);
+    while let Some(generation) = state.drop.first().copied() {
+        for (of, prefix) in parts(&table(root, generation)) {
+            let mut pages = pages(core, &of, None, &prefix);
+            while let Some(docs) = pages.next().await.map_err(Halt::Store)? {
+                let since = core.env.mono();
+                let mut commit = Commit::new(commit_id(core, root));
+                commit.guards.push(Guard::Doc(State::key(root), revision));
+                commit.docs.extend(docs.into_iter().map(|doc| DocWrite { key: doc.key, put: None }));
+                submit(core, commit).await?;
+                if pace.is_busy() {
+                    pace.rest(since).await;
+                }
+            }
+        }
+        state.drop.remove(0);
+        let mut commit = Commit::new(commit_id(core, root));
+        commit.guards.push(Guard::Doc(State::key(root), revision));
+        commit.docs.push(DocWrite { key: State::key(root), put: Some(state.body()) });
+        revision = Some(commit.id);
+        submit(core, commit).await?;
+    }
+    Ok(())
+}
+
+async fn submit(core: &Core, commit: Commit) -> Result<(), Halt> {
+    crate::projection::rebuild::build::judge(core, core.store.commit(commit).await)
+}

@@ -1,0 +1,274 @@
+//! A read model with its types hidden, folded many facts at a time: rows stay decoded in memory, and each that
+//! changed is written once however many facts changed it.
+
+use std::{
+    collections::{BTreeSet, HashMap, VecDeque},
+    sync::Arc,
+};
+
+use bongsu_core::Projection;
+
+use crate::{consume::policy::row_body, ports::store::DocBody, projection::shown::root_of};
+
+/// A read model that can be folded anew.
+pub(crate) trait ReadModel: Send + Sync {
+    /// NAME@VERSION.
+    fn root(&self) -> &str;
+    /// NAME.
+    fn name(&self) -> &'static str;
+    /// VERSION.
+    fn version(&self) -> u32;
+    /// Where its facts come from.
+    fn topics(&self) -> Vec<String>;
+    /// Whether a wire name is declared, in whatever schema.
+    fn reads(&self, name: &str) -> bool;
+    /// An empty memory of its rows.
+    fn rows(&self) -> Box<dyn Rows>;
+}
+
+/// Rows in memory, and facts that wait to be folded into them.
+pub(crate) trait Rows: Send {
+    /// Decodes a fact that is to be folded next.
+    fn hear(&mut self, name: &str, schema: u32, data: &[u8]) -> Result<(), String>;
+    /// Keys of waiting facts that are not in memory.
+    fn missing(&self) -> Vec<String>;
+    /// Takes a row from the store; `None`: there is none.
+    fn learn(&mut self, key: String, row: Option<&[u8]>) -> Result<(), String>;
+    /// Folds the oldest fact that waits. A panic of the fold leaves rows half changed: forget everything then.
+    fn fold(&mut self);
+    /// How many rows changed since they were last taken.
+    fn changed(&self) -> usize;
+    /// The rows that changed, encoded; they count as unchanged from here on.
+    fn take_changed(&mut self) -> Vec<(String, Option<DocBody>)>;
+    /// Rows in memory.
+    fn len(&self) -> usize;
+    /// Bytes of them, each as it was last read or written.
+    fn bytes(&self) -> usize;
+    /// Forgets rows and waiting facts.
+    fn forget(&mut self);
+}
+
+pub(crate) struct ReadModelOf<P> {
+    root: String,
+    heard: Vec<&'static str>,
+    names: Vec<(&'static str, u32)>,
+    fold: std::marker::PhantomData<fn() -> P>,
+}
+
+struct RowsOf<P: Projection> {
+    /// Where the row of a key is kept until rows are forgotten.
+    slots: HashMap<Arc<str>, usize>,
+    rows: Vec<Row<P::Row>>,
+    /// In the sequence in which they changed, so that a run can be replayed.
+    changed: Vec<usize>,
+    /// Facts that wait, each with the number of its keys.
+    waiting: VecDeque<(P::Event, usize)>,
+    /// Where the rows of the keys of waiting facts are kept.
+    touched: VecDeque<usize>,
+    bytes: usize,
+}
+
+struct Row<R> {
+    key: Arc<str>,
+    row: Option<R>,
+    changed: bool,
+    /// Whether the store was asked, or the row was folded here.
+    known: bool,
+    /// Its size, encoded.
+    bytes: usize,
+}
+
+impl<P: Projection> ReadModelOf<P> {
+    pub(crate) fn new(heard: &[&'static str]) -> Self {
+        use bongsu_core::Wire as _;
+        Self { root: root_of::<P>(), heard: heard.to_vec(), names: P::Event::names(), fold: std::marker::PhantomData }
+    }
+}
+
+impl<P> ReadModel for ReadModelOf<P>
+where
+    P: Projection + 'static,
+    P::Event: Send,
+    P::Row: Send,
+{
+    fn root(&self) -> &str {
+        &self.root
+    }
+
+    fn name(&self) -> &'static str {
+        P::NAME
+    }
+
+    fn version(&self) -> u32 {
+        P::VERSION
+    }
+
+    fn topics(&self) -> Vec<String> {
+        crate::consume::policy::topics_of(&self.heard)
+    }
+
+    fn reads(&self, name: &str) -> bool {
+        self.names.iter().any(|(known, _)| *known == name)
+    }
+
+    fn rows(&self) -> Box<dyn Rows> {
+        Box::new(RowsOf::<P>::default())
+    }
+}
+
+impl<P: Projection> Default for RowsOf<P> {
+    fn default() -> Self {
+        Self {
+            slots: HashMap::new(),
+            rows: Vec::new(),
+            changed: Vec::new(),
+            waiting: VecDeque::new(),
+            touched: VecDeque::new(),
+            bytes: 0,
+        }
+    }
+}
+
+impl<P: Projection> RowsOf<P> {
+    /// Where the row of a key is kept, known or not.
+    fn slot(&mut self, key: &str) -> usize {
+        if let Some(slot) = self.slots.get(key) {
+            return *slot;
+        }
+        let (slot, key) = (self.rows.len(), Arc::<str>::from(key));
+        self.rows.push(Row { key: key.clone(), row: None, changed: false, known: false, bytes: 0 });
+        self.slots.insert(key, slot);
+        slot
+    }
+}
+
+impl<P> Rows for RowsOf<P>
+where
+    P: Projection,
+    P::Event: Send,
+    P::Row: Send,
+{
+    fn hear(&mut self, name: &str, schema: u32, data: &[u8]) -> Result<(), String> {
+        use bongsu_core::Wire as _;
+        let event = P::Event::decode(name, schema, data).map_err(|error| error.to_string())?;
+        let event = event.ok_or_else(|| format!("{name} is not a name of its reader"))?;
+        let keys = P::keys(&event);
+        self.waiting.push_back((event, keys.len()));
+        for key in keys {
+            let slot = self.slot(&key);
+            self.touched.push_back(slot);
+        }
+        Ok(())
+    }
+
+    fn missing(&self) -> Vec<String> {
+        let slots: BTreeSet<usize> = self.touched.iter().copied().filter(|slot| !self.rows[*slot].known).collect();
+        slots.into_iter().map(|slot| self.rows[slot].key.to_string()).collect()
+    }
+
+    fn learn(&mut self, key: String, row: Option<&[u8]>) -> Result<(), String> {
+        let bytes = row.map_or(0, <[u8]>::len);
+        let found = row.map(serde_json::from_slice).transpose().map_err(|error| format!("row {key}: {error}"))?;
+        let slot = self.slot(&key);
+        let row = &mut self.rows[slot];
+        if !row.known {
+            (row.row, row.known, row.bytes) = (found, true, bytes);
+            self.bytes += bytes;
+        }
+        Ok(())
+    }
+
+    fn fold(&mut self) {
+        let Some((event, keys)) = self.waiting.pop_front() else { return };
+        for slot in self.touched.drain(..keys) {
+            let row = &mut self.rows[slot];
+            row.row = P::fold(&row.key, row.row.take(), &event);
+            row.known = true;
+            if !std::mem::replace(&mut row.changed, true) {
+                self.changed.push(slot);
+            }
+        }
+    }
+
+    fn changed(&self) -> usize {
+        self.changed.len()
+    }
+
+    fn take_changed(&mut self) -> Vec<(String, Option<DocBody>)> {
+        let (rows, bytes, slots) = (&mut self.rows, &mut self.bytes, std::mem::take(&mut self.changed));
+        let taken = slots.into_iter().map(|slot| {
+            let row = &mut rows[slot];
+            row.changed = false;
+            let body = row.row.as_ref().map(|found| row_body::<P>(&row.key, found));
+            let before = std::mem::replace(&mut row.bytes, body.as_ref().map_or(0, |body| body.data.len()));
+            *bytes = *bytes - before + row.bytes;
+            (row.key.to_string(), body)
+        });
+        taken.collect()
+    }
+
+    fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    fn forget(&mut self) {
+        *self = Self::default();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bongsu_core::version;
+    use serde::{Deserialize, Serialize};
+
+    use super::*;
+
+    #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+    struct Said {
+        who: String,
+        what: String,
+    }
+    version!(Said, "talk.said", 1);
+
+    struct Last;
+
+    impl Projection for Last {
+        const NAME: &'static str = "last";
+        const VERSION: u32 = 1;
+        type Event = Said;
+        type Row = String;
+
+        fn keys(said: &Said) -> Vec<String> {
+            vec![said.who.clone()]
+        }
+
+        fn fold(_: &str, _: Option<String>, said: &Said) -> Option<String> {
+            (said.what != "forget me").then(|| said.what.clone())
+        }
+    }
+
+    #[test]
+    fn rows_are_weighed_as_they_are_read_and_written_and_weigh_nothing_once_forgotten() {
+        let mut rows = RowsOf::<Last>::default();
+        let say = |rows: &mut RowsOf<Last>, who: &str, what: &str| {
+            let said = serde_json::to_vec(&Said { who: who.into(), what: what.into() }).expect("it encodes");
+            rows.hear("talk.said", 1, &said).expect("it is read");
+            rows.fold();
+            rows.take_changed();
+        };
+        rows.learn("ann".into(), Some(br#""hello""#)).expect("it is a row");
+        assert_eq!(rows.bytes(), 7);
+        say(&mut rows, "ann", "bye");
+        assert_eq!(rows.bytes(), 5, "the row of before is replaced");
+        say(&mut rows, "bob", &"x".repeat(1_000));
+        assert_eq!(rows.bytes(), 5 + 1_002);
+        say(&mut rows, "bob", "forget me");
+        assert_eq!((rows.bytes(), rows.len()), (5, 2));
+        rows.forget();
+        assert_eq!(rows.bytes(), 0);
+    }
+}

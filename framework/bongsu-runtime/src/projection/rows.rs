@@ -1,0 +1,236 @@
+//! Reading: states, rows, pages, and waiting for one's own writes.
+
+use std::{ops::Bound, sync::Arc, time::Duration};
+
+use bongsu_core::{Aggregate, Projection, StreamRef};
+use bytes::Bytes;
+use serde::de::DeserializeOwned;
+
+use crate::{
+    command::execute::{CommandError, failed, refused},
+    commit::core::Core,
+    ports::{
+        broker::is_orphaned,
+        store::{CommitId, Doc, DocKey, Read, Scan},
+    },
+    projection::shown::{root_of, shown_key, table},
+    records::{
+        seen::{SEEN, Seen},
+        token::Token,
+    },
+};
+
+/// Which rows to list.
+#[derive(Clone, Debug, Default)]
+pub struct Range {
+    /// By this index, or by key when `None`.
+    pub index: Option<u16>,
+    /// Only keys that start so.
+    pub prefix: Vec<u8>,
+    /// Continue after this cursor.
+    pub after: Option<Bytes>,
+    /// Last first.
+    pub descending: bool,
+    /// At most so many.
+    pub limit: u32,
+}
+
+/// Rows, and where to continue when there are more.
+#[derive(Clone, Debug)]
+pub struct Page<T> {
+    /// Id and row.
+    pub rows: Vec<(String, T)>,
+    /// The cursor of the last row, if there is more behind it.
+    pub next: Option<Bytes>,
+}
+
+/// How long a read waits for a write at most.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// A token so many facts of one stream beyond what a read model has seen is not shown within that time.
+const FAR: u64 = 1_000;
+
+pub(crate) async fn load<A: Aggregate>(core: &Core, id: &str) -> Result<(A::State, u64), CommandError>
+where
+    A::State: Clone + Send + Sync + 'static,
+{
+    let known = core.committed(&StreamRef::of::<A>(id)).await.map_err(refused)?;
+    let state = known.state.downcast_ref::<A::State>();
+    let state = state.ok_or_else(|| CommandError::Corrupt("a state of another aggregate".into()))?;
+    Ok((state.clone(), known.version))
+}
+
+pub(crate) async fn document<T: DeserializeOwned>(
+    core: &Core,
+    table: &str,
+    id: &str,
+) -> Result<Option<T>, CommandError> {
+    let found = core.store.docs(vec![DocKey::new(table, id)]).await.map_err(failed)?.pop().flatten();
+    found.map(|doc| decode(&doc.key, &doc.data)).transpose()
+}
+
+/// A row of the generation that is shown.
+pub(crate) async fn row<P: Projection>(core: &Core, key: &str) -> Result<Option<P::Row>, CommandError> {
+    let found = shown(core, &root_of::<P>(), |table| DocKey::new(table, key)).await?;
+    found.map(|doc| decode(&doc.key, &doc.data)).transpose()
+}
+
+/// Rows by their keys, in the order asked, all read at one moment.
+pub(crate) async fn rows_of<P: Projection>(core: &Core, keys: &[String]) -> Result<Vec<Option<P::Row>>, CommandError> {
+    let root = root_of::<P>();
+    loop {
+        let believed = core.generations.believed(&root);
+        let table = table(&root, believed);
+        let mut wanted = vec![shown_key(&root)];
+        wanted.extend(keys.iter().map(|key| DocKey::new(&table, key)));
+        let mut found = core.store.docs(wanted).await.map_err(failed)?.into_iter();
+        let mark = found.next().flatten();
+        if core.generations.confirm(&root, believed, mark.as_ref()).map_err(failed)? {
+            return found.map(|doc| doc.map(|doc| decode(&doc.key, &doc.data)).transpose()).collect();
+        }
+    }
+}
+
+/// Rows of the generation that is shown. The mark is read after the rows: as it never goes back, the generation
+/// it still names was shown all the while.
+pub(crate) async fn rows<P: Projection>(core: &Core, range: Range) -> Result<Page<P::Row>, CommandError> {
+    let root = root_of::<P>();
+    loop {
+        let believed = core.generations.believed(&root);
+        let rows = page(core, &table(&root, believed), range.clone()).await;
+        let mark = core.store.docs(vec![shown_key(&root)]).await.map_err(failed)?.pop().flatten();
+        if core.generations.confirm(&root, believed, mark.as_ref()).map_err(failed)? {
+            return rows;
+        }
+    }
+}
+
+/// A document of the generation that is shown, read in one snapshot with the mark that says so.
+async fn shown(core: &Core, root: &str, key: impl Fn(String) -> DocKey) -> Result<Option<Doc>, CommandError> {
+    loop {
+        let believed = core.generations.believed(root);
+        let keys = vec![shown_key(root), key(table(root, believed))];
+        let mut found = core.store.docs(keys).await.map_err(failed)?.into_iter();
+        let (mark, doc) = (found.next().flatten(), found.next().flatten());
+        if core.generations.confirm(root, believed, mark.as_ref()).map_err(failed)? {
+            return Ok(doc);
+        }
+    }
+}
+
+pub(crate) async fn page<T: DeserializeOwned>(core: &Core, table: &str, range: Range) -> Result<Page<T>, CommandError> {
+    // A cursor from elsewhere must not reach beyond the prefix: other principals' rows are there.
+    if range.after.as_ref().is_some_and(|after| !after.starts_with(&range.prefix)) {
+        return Ok(Page { rows: Vec::new(), next: None });
+    }
+    let mut from = Bound::Included(Bytes::from(range.prefix.clone()));
+    let mut to = after_prefix(&range.prefix).map_or(Bound::Unbounded, |end| Bound::Excluded(end.into()));
+    if let Some(after) = range.after {
+        if range.descending {
+            to = Bound::Excluded(after);
+        } else {
+            from = Bound::Excluded(after);
+        }
+    }
+    // One more than asked for tells whether there is a next page.
+    let limit = range.limit.saturating_add(1);
+    let scan = Scan { table: table.to_owned(), index: range.index, from, to, descending: range.descending, limit };
+    let mut found = core.store.scan(scan).await.map_err(failed)?;
+    let more = found.len() > range.limit as usize;
+    found.truncate(range.limit as usize);
+    let next = found.last().filter(|_| more).map(|(cursor, _)| cursor.clone());
+    let rows = found.into_iter().map(|(_, doc)| Ok((doc.key.id.clone(), decode(&doc.key, &doc.data)?)));
+    Ok(Page { rows: rows.collect::<Result<_, CommandError>>()?, next })
+}
+
+/// A row of the generation that is shown, with the Commit that wrote it last.
+pub(crate) async fn revised_row<P: Projection>(
+    core: &Core,
+    key: &str,
+) -> Result<Option<(P::Row, CommitId)>, CommandError> {
+    let found = shown(core, &root_of::<P>(), |table| DocKey::new(table, key)).await?;
+    found.map(|doc| Ok((decode(&doc.key, &doc.data)?, doc.revision))).transpose()
+}
+
+/// Whether a projection can ever show a token: its context is heard, and if it is this one, gave the token.
+pub(crate) async fn can_show<P: Projection>(core: &Core, token: &Token) -> Result<bool, CommandError> {
+    let root = root_of::<P>();
+    let hears =
+        |(fact, consumer): &(String, &str)| *consumer == root && fact.split('.').next() == Some(token.context.as_str());
+    if token.sequence > token.version || !core.service.hears().iter().any(hears) {
+        return Ok(false);
+    }
+    if token.context != core.service.name || token.version == 0 {
+        return Ok(true);
+    }
+    let what = Read::Stream { stream: token.stream.clone(), after: token.version - 1 };
+    Ok(!core.store.read(what, 1).await.map_err(failed)?.is_empty())
+}
+
+/// Waits until a projection shows what a token names: at most two seconds, and not at all while it is parked, while too
+/// many wait, or when it is so far beyond what was seen that nobody would live to see it.
+pub(crate) async fn await_token<P: Projection>(core: &Arc<Core>, token: &Token) -> Result<(), CommandError> {
+    if token.sequence == 0 {
+        return Ok(());
+    }
+    let (root, subject) = (root_of::<P>(), format!("{}/{}", token.context, token.stream));
+    let (start, mut waiter) = (core.env.mono(), None);
+    loop {
+        let mark = mark_of(core, &root, &subject).await?;
+        // What an orphan left says nothing of what came in its place.
+        let partings = core.partings.of(&token.context);
+        let orphaned = |seen: &&Seen| is_orphaned(partings.as_deref().unwrap_or_default(), seen.era, seen.position);
+        let sequence = match mark.seen.as_ref().filter(|seen| !orphaned(seen)) {
+            Some(seen) if seen.queued => {
+                return Err(CommandError::Unavailable(format!("facts of {} wait for an operator", token.stream)));
+            }
+            Some(seen) if seen.sequence >= token.sequence => return Ok(()),
+            seen => seen.map_or(0, |seen| seen.sequence),
+        };
+        let left = PATIENCE.saturating_sub(core.env.mono().saturating_sub(start));
+        if left.is_zero() || token.sequence - sequence > FAR {
+            return Err(CommandError::Unavailable(format!("{token} is not shown yet")));
+        }
+        let Some(waiter) = &waiter else {
+            let busy = || CommandError::Unavailable("too many reads wait for what they wrote".into());
+            let place = waiter.insert(core.waiters.join().ok_or_else(busy)?);
+            // Looked at once more: what was written since is not told any more.
+            place.saw(mark.rests_on);
+            continue;
+        };
+        waiter.saw(mark.rests_on);
+        waiter.news(core, left).await;
+    }
+}
+
+/// What a read model has seen of a subject, and the documents that say so with their revisions.
+struct Mark {
+    seen: Option<Seen>,
+    rests_on: Vec<(DocKey, Option<CommitId>)>,
+}
+
+async fn mark_of(core: &Core, root: &str, subject: &str) -> Result<Mark, CommandError> {
+    loop {
+        let believed = core.generations.believed(root);
+        let keys = vec![shown_key(root), DocKey::new(SEEN, format!("{}/{subject}", table(root, believed)))];
+        let mut found = core.store.docs(keys.clone()).await.map_err(failed)?.into_iter();
+        let (shown, seen) = (found.next().flatten(), found.next().flatten());
+        if core.generations.confirm(root, believed, shown.as_ref()).map_err(failed)? {
+            let revisions = [&shown, &seen].map(|doc| doc.as_ref().map(|doc| doc.revision));
+            let rests_on = keys.into_iter().zip(revisions).collect();
+            let seen = seen.and_then(|doc| serde_json::from_slice::<Seen>(&doc.data).ok());
+            return Ok(Mark { seen, rests_on });
+        }
+    }
+}
+
+fn decode<T: DeserializeOwned>(key: &DocKey, data: &[u8]) -> Result<T, CommandError> {
+    serde_json::from_slice(data).map_err(|error| CommandError::Corrupt(format!("{key}: {error}")))
+}
+
+/// The first key in byte order that does not start with the prefix.
+pub(crate) fn after_prefix(prefix: &[u8]) -> Option<Vec<u8>> {
+    let end = prefix.iter().rposition(|byte| *byte < u8::MAX)?;
+    let mut after = prefix[..=end].to_vec();
+    after[end] += 1;
+    Some(after)
+}

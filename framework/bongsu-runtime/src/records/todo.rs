@@ -1,0 +1,254 @@
+//! To-dos: the one mechanism behind durable timers, activity jobs, retried and parked facts, and inputs that
+//! wait for their process to start. One table, one index on due, one drainer.
+
+use bongsu_core::Ctx;
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    commit::unit::Message,
+    consume::queue::Queue,
+    ports::{
+        broker::partition_of,
+        store::{DocBody, DocKey},
+    },
+    process::{early::Early, instance::Written},
+};
+
+/// Something to be done later, kept as a document until it is done.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Todo {
+    /// What.
+    pub(crate) work: Work,
+    /// How often it was tried and failed.
+    pub(crate) attempts: u32,
+    /// When to try (again): milliseconds since the Unix epoch.
+    pub(crate) due_ms: i64,
+    /// Given up until a person says otherwise, or, if `newer`, another build can do it.
+    pub(crate) parked: bool,
+    /// Parked until a build that knows what it is about comes: newer than the one that tried it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) newer: bool,
+    /// Why the last attempt failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) error: Option<String>,
+    /// When it was first written down.
+    pub(crate) since_ms: i64,
+}
+
+/// What a failed attempt means for what was tried.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Failed {
+    /// It counts; after some it is parked.
+    Counts,
+    /// No other attempt makes sense: parked at once.
+    ForGood,
+    /// It waits for a build that knows what this one does not.
+    Newer,
+}
+
+/// The kinds of to-do.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Work {
+    /// Wakes a process.
+    Timer {
+        /// Process.
+        process: String,
+        /// Instance.
+        key: String,
+        /// Timer.
+        name: String,
+        /// Whose deed set it.
+        ctx: Ctx,
+    },
+    /// Runs an activity.
+    Job {
+        /// Activity.
+        activity: String,
+        /// `stream@version` of the event.
+        key: String,
+        /// The event.
+        event: Written,
+        /// Whose deed asked for it.
+        ctx: Ctx,
+        /// What it brought, if that could not be stored: it is not run again.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        outcome: Option<KeptOutcome>,
+    },
+    /// Facts of one key that could not be handled, in order. Written under a name that earlier releases, which would
+    /// take it for an empty list, do not read.
+    #[serde(rename = "queue", alias = "facts")]
+    Facts(Queue),
+    /// Undoes what a process did: parked from the start, because it was refused when the process unwound.
+    Undo {
+        /// Process.
+        process: String,
+        /// Instance.
+        key: String,
+        /// What undoes it.
+        command: Written,
+        /// Whose deed it was.
+        ctx: Ctx,
+    },
+    /// Inputs that came before their process started. Written under a name that earlier releases, which would take it
+    /// for an empty list, do not read.
+    #[serde(rename = "early", alias = "waiting")]
+    Waiting(Early),
+}
+
+/// What an activity brought.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct KeptOutcome {
+    /// Type of the command.
+    pub(crate) kind: String,
+    /// The command; absent when it is too large to be kept here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) command: Option<Written>,
+}
+
+/// The table of to-dos.
+pub(crate) const TODO: &str = "todo";
+/// Index on (shard, due) of timers and failed facts.
+pub(crate) const BY_DUE: u16 = 0;
+/// The same of activity jobs: apart, so that a backlog of slow jobs never delays a timer.
+pub(crate) const JOBS_BY_DUE: u16 = 2;
+/// Index of what is parked.
+pub(crate) const PARKED: u16 = 1;
+/// Index on shard of what waits for a newer build; each is in [`PARKED`], too.
+pub(crate) const NEWER: u16 = 3;
+/// How many drainers can share the work.
+pub(crate) const SHARDS: u32 = 8;
+/// Most facts kept behind one failing fact; beyond it the lane waits.
+pub(crate) const MAX_QUEUED: usize = 1_000;
+
+impl Todo {
+    pub(crate) fn key(id: &str) -> DocKey {
+        DocKey::new(TODO, id)
+    }
+
+    pub(crate) fn decode(data: &[u8]) -> Result<Self, String> {
+        serde_json::from_slice(data).map_err(|error| format!("a to-do does not decode: {error}"))
+    }
+
+    pub(crate) fn timer(process: &str, key: &str, name: &str, at_ms: i64, ctx: &Ctx) -> Self {
+        let work = Work::Timer { process: process.into(), key: key.into(), name: name.into(), ctx: ctx.clone() };
+        Self::new(work, at_ms, ctx.now_ms)
+    }
+
+    pub(crate) fn job(activity: &str, stream: &str, version: u64, event: &Message, ctx: &Ctx, now_ms: i64) -> Self {
+        let key = format!("{stream}@{version}");
+        let work =
+            Work::Job { activity: activity.into(), key, event: Written::of(event), ctx: ctx.clone(), outcome: None };
+        Self::new(work, now_ms, now_ms)
+    }
+
+    pub(crate) fn facts(consumer: &str, key: &str, now_ms: i64) -> Self {
+        let work = Work::Facts(Queue::new(consumer, key));
+        Self::new(work, now_ms, now_ms)
+    }
+
+    /// An undo that was refused: for a person.
+    pub(crate) fn undo(process: &str, key: &str, command: &Message, reason: &str, ctx: &Ctx) -> Self {
+        let work =
+            Work::Undo { process: process.into(), key: key.into(), command: Written::of(command), ctx: ctx.clone() };
+        let todo = Self::new(work, ctx.now_ms, ctx.now_ms);
+        Self { attempts: 1, parked: true, error: Some(reason.to_owned()), ..todo }
+    }
+
+    /// Inputs that wait: in no due index until their process starts.
+    pub(crate) fn waiting(early: Early, now_ms: i64) -> Self {
+        Self::new(Work::Waiting(early), i64::MAX, now_ms)
+    }
+
+    /// The document's body: a parked or waiting to-do is in no due index, so the drainer never meets it.
+    pub(crate) fn body(&self, id: &str) -> DocBody {
+        let index = match &self.work {
+            _ if self.newer => {
+                vec![(PARKED, Bytes::copy_from_slice(id.as_bytes())), (NEWER, due_key(shard_of(id), self.due_ms))]
+            }
+            _ if self.parked => vec![(PARKED, Bytes::copy_from_slice(id.as_bytes()))],
+            Work::Waiting(_) if self.due_ms == i64::MAX => Vec::new(),
+            Work::Job { .. } => vec![(JOBS_BY_DUE, due_key(shard_of(id), self.due_ms))],
+            _ => vec![(BY_DUE, due_key(shard_of(id), self.due_ms))],
+        };
+        DocBody { data: serde_json::to_vec(self).expect("a to-do has string keys and encodes as JSON").into(), index }
+    }
+
+    /// Whether it is to be done now. Whoever acts on a to-do asks this of what it read last: it may have been moved or
+    /// parked since it was found. What waits for a newer build may be tried at any time.
+    pub(crate) fn is_due(&self, now_ms: i64) -> bool {
+        self.newer || !self.parked && self.due_ms <= now_ms
+    }
+
+    /// Parks it until a newer build comes. The attempt does not count: nothing is wrong with it.
+    pub(crate) fn wait_for_newer(&mut self, error: String) {
+        (self.parked, self.newer) = (true, true);
+        self.error = Some(clipped(error, MAX_ERROR));
+    }
+
+    /// Is parked no longer.
+    pub(crate) fn resume(&mut self) {
+        (self.parked, self.newer) = (false, false);
+    }
+
+    /// Notes a failed attempt: tried again with doubling pauses, parked after `most` attempts.
+    pub(crate) fn failed(&mut self, error: String, most: u32, now_ms: i64, cap_ms: i64) {
+        self.attempts += 1;
+        self.newer = false;
+        let pause = 50_i64.saturating_mul(1 << self.attempts.min(20)).min(cap_ms);
+        self.due_ms = now_ms + pause;
+        self.parked = self.attempts >= most;
+        self.error = Some(clipped(error, MAX_ERROR));
+    }
+
+    /// The queue of facts, if it is one.
+    pub(crate) fn queue(&self) -> Option<&Queue> {
+        match &self.work {
+            Work::Facts(queue) => Some(queue),
+            _ => None,
+        }
+    }
+
+    /// The same, to be changed.
+    pub(crate) fn queue_mut(&mut self) -> Option<&mut Queue> {
+        match &mut self.work {
+            Work::Facts(queue) => Some(queue),
+            _ => None,
+        }
+    }
+
+    fn new(work: Work, due_ms: i64, since_ms: i64) -> Self {
+        Self { work, attempts: 0, due_ms, parked: false, newer: false, error: None, since_ms }
+    }
+}
+
+/// So much of an error is kept, in bytes: what is said of a failure must fit into a document, always.
+const MAX_ERROR: usize = 4_096;
+
+/// The beginning of a text.
+pub(crate) fn clipped(mut text: String, most: usize) -> String {
+    if text.len() > most {
+        text.truncate(text.floor_char_boundary(most));
+        text.push('…');
+    }
+    text
+}
+
+/// The index entries of what this build cannot read: due then, and shown as parked until.
+pub(crate) fn unreadable_index(id: &str, due_ms: i64) -> Vec<(u16, Bytes)> {
+    let due = if id.starts_with("job/") { JOBS_BY_DUE } else { BY_DUE };
+    vec![(due, due_key(shard_of(id), due_ms)), (PARKED, Bytes::copy_from_slice(id.as_bytes()))]
+}
+
+/// Which drainer takes a to-do.
+pub(crate) fn shard_of(id: &str) -> u32 {
+    partition_of(id, SHARDS)
+}
+
+/// The key of the due index; sorts by shard, then time.
+pub(crate) fn due_key(shard: u32, due_ms: i64) -> Bytes {
+    let mut key = vec![shard as u8];
+    key.extend_from_slice(&(due_ms.max(0) as u64).to_be_bytes());
+    key.into()
+}

@@ -1,0 +1,59 @@
+//! The history of this service's store, and whether it is the one that the broker has.
+//!
+//! A store that was restored from a copy, or begun anew, goes on with numbers that were given before: what it published
+//! would be taken for repetitions. So the store names its history once, at the first start, and store and broker agree
+//! on position and Commit of the last fact before anything is published. [0016](../../../docs/decisions/0016-histories-part-aloud.md)
+//! says why.
+
+use std::sync::Arc;
+
+use bongsu_core::digest;
+
+use crate::{
+    commit::core::Core,
+    ports::{
+        broker::{History, HistoryId},
+        store::{Commit, CommitId, Doc, DocBody, DocKey, DocWrite, Guard, StoreError, Verdict},
+    },
+};
+
+/// The history of this store; given a name if it has none.
+pub(crate) async fn own(core: &Core) -> Result<History, StoreError> {
+    loop {
+        if let Some((history, _)) = read(core).await? {
+            return Ok(history);
+        }
+        let id = u128::from(core.env.random()) << 64 | u128::from(core.env.random());
+        let mut commit = Commit::new(CommitId(digest(&["history", &format!("{id:032x}")])));
+        commit.guards.push(Guard::Doc(key(), None));
+        commit.docs.push(written(&History::new(HistoryId(id))));
+        match core.store.commit(commit).await? {
+            Verdict::Done => tracing::info!(history = format!("{id:032x}"), "this store begins a history"),
+            // Another instance was faster.
+            Verdict::Refused(_) => {}
+        }
+    }
+}
+
+/// The history of this store with its document.
+async fn read(core: &Core) -> Result<Option<(History, Doc)>, StoreError> {
+    let Some(doc) = core.store.docs(vec![key()]).await?.pop().flatten() else { return Ok(None) };
+    let history = serde_json::from_slice(&doc.data);
+    let history = history.map_err(|error| StoreError::Corrupt(format!("{}: {error}", doc.key)))?;
+    Ok(Some((history, doc)))
+}
+
+/// Where it is kept.
+pub(crate) fn key() -> DocKey {
+    DocKey::new("history", "own")
+}
+
+pub(crate) fn written(history: &History) -> DocWrite {
+    let data = serde_json::to_vec(history).expect("a history has string keys and encodes as JSON");
+    DocWrite { key: key(), put: Some(DocBody { data: data.into(), index: Vec::new() }) }
+}
+
+/// What an operator is told to do.
+pub(crate) fn remedy(core: &Arc<Core>) -> String {
+    format!("bongsu adopt {}", core.service.name)
+}

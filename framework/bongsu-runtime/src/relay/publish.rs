@@ -1,0 +1,271 @@
+//! Publishes what was committed, in commit order: the store is the outbox.
+
+use std::{sync::Arc, time::Duration};
+
+use bongsu_core::digest;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    commit::{core::Core, planted},
+    consume::lane::CURSOR,
+    lease::{keeper::RELAY, outbid::outbid},
+    ports::{
+        broker::{BrokerError, HistoryId, Out, Place, Producer, hex},
+        store::{Commit, CommitId, DocBody, DocKey, DocWrite, Position, StoredFacts},
+    },
+    relay::{
+        agree::{self, Agreement},
+        republish, topics,
+    },
+};
+
+/// How far the relay is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct At {
+    /// Everything up to here was looked at.
+    position: u64,
+    /// The last position that had something to tell.
+    #[serde(default)]
+    told: u64,
+    /// The last there of its facts, and the Commit that wrote it.
+    #[serde(default)]
+    ordinal: u32,
+    #[serde(default, with = "hex", skip_serializing_if = "Option::is_none")]
+    commit: Option<CommitId>,
+}
+
+/// Who relays: what the broker knows it by.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Relay {
+    pub(crate) epoch: u64,
+    pub(crate) history: HistoryId,
+}
+
+/// How often it looks whether somebody asked for a refill.
+const QUIET: Duration = Duration::from_millis(500);
+const BATCH: u32 = 256;
+/// The cursor is written every so many batches and when nothing is left: the broker drops what it has.
+const PERSIST_EVERY: u32 = 16;
+
+/// Relays while this instance holds the lease.
+pub(crate) async fn run(core: Arc<Core>) {
+    let mut pauses = 0;
+    loop {
+        let changed = core.leases.changed.notified();
+        let Some(epoch) = core.leases.epoch(RELAY) else {
+            changed.await;
+            continue;
+        };
+        drop(changed);
+        match relay(&core, epoch).await {
+            Ok(()) => pauses = 0,
+            Err(why) => {
+                if pauses == 0 {
+                    tracing::warn!(why, "facts cannot be published; they wait in the store");
+                }
+                core.env.sleep(core.pause(pauses)).await;
+                pauses = (pauses + 1).min(20);
+            }
+        }
+    }
+}
+
+/// Agrees with the broker on what is there, then publishes what comes after it until the lease is lost or something fails.
+async fn relay(core: &Arc<Core>, epoch: u64) -> Result<(), String> {
+    let key = cursor();
+    let found = core.store.docs(vec![key.clone()]).await.map_err(|error| error.to_string())?.pop().flatten();
+    let mut written = found.and_then(|doc| serde_json::from_slice::<At>(&doc.data).ok()).unwrap_or_default();
+    let Some((by, mut at)) = agree(core, epoch, written).await? else { return Ok(()) };
+    let mut batches = 0;
+    while core.leases.epoch(RELAY) == Some(epoch) {
+        if let Some(ended) = republish::publish_waiting(core, by).await? {
+            at = at.upto(ended);
+        }
+        if core.leases.epoch(RELAY) != Some(epoch) {
+            // Learnt in the midst of a refill: what is told now would come between its marks.
+            break;
+        }
+        // The head is read first: what is up to it and carries no facts need not be looked at again.
+        let head = core.store.head().await.map_err(|error| error.to_string())?;
+        let after = Position(at.position);
+        let told = core.store.facts(after, BATCH).await.map_err(|error| error.to_string())?;
+        let Some(last) = told.last() else {
+            at.position = at.position.max(head.0);
+            if written != at {
+                persist(core, &key, epoch, at).await?;
+                written = at;
+            }
+            core.store.changed(Position(at.position)).await;
+            continue;
+        };
+        if planted::two_relays(core) {
+            // The worker of the second half is faster.
+            publish(core, by, at.told(), &told[told.len() / 2..]).await?;
+        }
+        publish(core, by, at.told(), &told).await?;
+        at = At { position: last.position.0, ..at.upto(last_of(last)) };
+        batches += 1;
+        if batches % PERSIST_EVERY == 0 {
+            persist(core, &key, epoch, at).await?;
+            written = at;
+        }
+    }
+    Ok(())
+}
+
+/// Where to go on, once store and broker agree on it; `None` when there is to be asked anew.
+async fn agree(core: &Arc<Core>, epoch: u64, written: At) -> Result<Option<(Relay, At)>, String> {
+    let service = core.service.name;
+    let standing = core.broker.standing(service).await.map_err(|error| error.to_string())?;
+    let asked = agree::ask(core, &standing, written.told()).await;
+    let (mine, agreement) = asked.map_err(|error| error.to_string())?;
+    core.history_is(&agreement);
+    if !matches!(agreement, Agreement::Parted(_)) && standing.epoch > epoch {
+        // Whoever was it is not: this store's lease says who relays, and it is this instance's.
+        tracing::info!(epoch, known = standing.epoch, "the broker knows a later epoch of the relay: it is raised");
+        return match outbid(core, RELAY, standing.epoch).await {
+            Ok(true) => Ok(None),
+            Ok(false) => Err("the lease was lost".into()),
+            Err(error) => Err(error.to_string()),
+        };
+    }
+    let by = Relay { epoch, history: mine.id };
+    match agreement {
+        // What has several facts may be there in part.
+        Agreement::Upto(has) => {
+            let position = if has.position == 0 { 0 } else { has.position - 1 };
+            Ok(Some((by, At { position, ..At::default() }.upto(has))))
+        }
+        Agreement::Unnamed => {
+            core.env.step("relay.take-up");
+            core.broker.take_up(service, epoch, &mine).await.map_err(|error| error.to_string())?;
+            Ok(None)
+        }
+        Agreement::Behind => {
+            wait_for_refill(core, epoch).await?;
+            Ok(Some((by, written)))
+        }
+        Agreement::Parted(_) => {
+            core.env.sleep(QUIET).await;
+            Ok(None)
+        }
+    }
+}
+
+/// Publishes nothing into a broker that lost what it was given: what came first would then come last. Says so once,
+/// and waits until an operator has everything published again.
+async fn wait_for_refill(core: &Arc<Core>, epoch: u64) -> Result<(), String> {
+    let mut told = false;
+    while core.leases.epoch(RELAY) == Some(epoch) {
+        if republish::whole_one_waits(core).await? {
+            core.health.goes_on(RELAY);
+            return Ok(());
+        }
+        if !told {
+            told = true;
+            let remedy = format!("bongsu republish {}", core.service.name);
+            core.health.halt(RELAY, &format!("the broker's history was replaced; {remedy}"));
+            tracing::error!(
+                code = "history-replaced",
+                remedy,
+                "the broker's history was replaced: facts wait in the store until all are published again"
+            );
+        }
+        core.env.sleep(QUIET).await;
+    }
+    core.health.goes_on(RELAY);
+    Err("the lease was lost".into())
+}
+
+/// Publishes a batch. Whatever is refused is answered by asking anew what is there.
+async fn publish(core: &Arc<Core>, by: Relay, after: Place, told: &[StoredFacts]) -> Result<(), String> {
+    let mut batch: Vec<Out> = told.iter().flat_map(out).collect();
+    core.env.step("relay.publish");
+    let from = by.producer(core, 0, after);
+    let mut answer = core.broker.publish(from, batch.clone()).await;
+    if matches!(answer, Err(BrokerError::Invalid(_))) && topics::ensure(core, core.service.name).await.is_ok() {
+        // The topic may have been missing.
+        answer = core.broker.publish(from, batch.clone()).await;
+    }
+    if planted::retries_blindly(core, &mut batch, &answer) {
+        answer = core.broker.publish(from, batch).await;
+    }
+    if let Err(error @ (BrokerError::Fenced { .. } | BrokerError::Invalid(_))) = &answer {
+        tracing::error!(%error, "the broker refuses the relay");
+        core.env.sleep(Duration::from_secs(1)).await;
+    }
+    answer.map_err(|error| error.to_string())
+}
+
+/// The last place of an event's facts.
+pub(crate) fn last_of(told: &StoredFacts) -> Place {
+    let ordinal = told.facts.len().saturating_sub(1) as u32;
+    Place { position: told.position.0, ordinal, commit: Some(told.commit) }
+}
+
+pub(crate) fn out(told: &StoredFacts) -> impl Iterator<Item = Out> + '_ {
+    told.facts.iter().enumerate().map(move |(ordinal, fact)| Out {
+        topic: fact.topic.clone(),
+        partition_key: fact.partition_key.clone(),
+        position: told.position.0,
+        ordinal: ordinal as u32,
+        commit: Some(told.commit),
+        cloudevent: fact.cloudevent.clone(),
+    })
+}
+
+impl At {
+    fn body(self) -> DocBody {
+        let data = serde_json::to_vec(&self).expect("a position has string keys and encodes as JSON");
+        DocBody { data: data.into(), index: Vec::new() }
+    }
+
+    fn told(self) -> Place {
+        Place { position: self.told, ordinal: self.ordinal, commit: self.commit }
+    }
+
+    /// With a place that the broker has, if that is later.
+    fn upto(self, has: Place) -> Self {
+        if has.order() < self.told().order() {
+            return self;
+        }
+        let Place { position: told, ordinal, commit } = has;
+        Self { told, ordinal, commit, ..self }
+    }
+}
+
+impl Relay {
+    /// As it publishes behind a place.
+    pub(crate) fn producer<'c>(&self, core: &'c Core, refill: u64, after: Place) -> Producer<'c> {
+        let Self { epoch, history } = *self;
+        Producer { service: core.service.name, epoch, refill, history: Some(history), after }
+    }
+}
+
+/// The last that the broker acknowledged to this store.
+pub(crate) async fn acknowledged(core: &Core) -> Result<Place, String> {
+    let found = core.store.docs(vec![cursor()]).await.map_err(|error| error.to_string())?.pop().flatten();
+    Ok(found.and_then(|doc| serde_json::from_slice::<At>(&doc.data).ok()).unwrap_or_default().told())
+}
+
+/// The cursor of a relay that begins behind a place.
+pub(crate) fn beginning(behind: Place) -> DocBody {
+    At { position: behind.position, ..At::default() }.upto(behind).body()
+}
+
+/// Where it is kept how far the relay is.
+pub(crate) fn cursor() -> DocKey {
+    DocKey::new(CURSOR, "relay")
+}
+
+async fn persist(core: &Arc<Core>, key: &DocKey, epoch: u64, at: At) -> Result<(), String> {
+    let id = CommitId(digest(&["relay", &core.settings.slot, &epoch.to_string(), &at.position.to_string()]));
+    let mut commit = Commit::new(id);
+    // Lost meanwhile: without a fence, whoever relays now would be set back.
+    let fence = core.leases.guard(RELAY).ok_or("the relay is another instance's")?;
+    if !planted::unfenced(core) {
+        commit.guards.push(fence);
+    }
+    commit.docs.push(DocWrite { key: key.clone(), put: Some(at.body()) });
+    core.store.commit(commit).await.map(|_| ()).map_err(|error| error.to_string())
+}

@@ -1,0 +1,323 @@
+//! Publishing facts again: an operator asks, the relay does it under its lease, between what it publishes anyway.
+//!
+//! The bytes are those of the first time. The broker knows such messages by the number of their refill, so that it
+//! takes them although it had them, and every reader can tell them from what happens now. A refill of a whole
+//! context stands between two marks in every partition: whoever reads from the first mark on has everything
+//! (`cut.rs`). [0013](../../../docs/decisions/0013-republication.md) says why this is safe.
+
+use std::sync::Arc;
+
+use bongsu_core::digest;
+use serde::{Deserialize, Serialize};
+use serde_json::{json, value::to_raw_value};
+
+use crate::{
+    command::execute::{CommandError, failed, is_heard, refused},
+    commit::{
+        core::{Core, Settled},
+        unit::Unit,
+    },
+    lease::keeper::RELAY,
+    operate::note::Deed,
+    ports::{
+        broker::{Attributes, BrokerError, In, Out, Place, partition_of},
+        store::{Commit, CommitId, Doc, DocBody, DocKey, DocWrite, Guard, Position, Read, StoredFacts, Verdict},
+    },
+    records::cloudevent::{Envelope, rfc3339},
+    relay::{
+        publish::{self, Relay},
+        topics,
+    },
+};
+
+/// A republication that was asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refill {
+    /// Its number; rises, also when the store was restored from a copy: it is the second it was asked for in, at least.
+    pub number: u64,
+    /// The one stream it is about; all when `None`.
+    pub subject: Option<String>,
+    /// The position it ends at; 0 before it began.
+    pub until: u64,
+    /// The position it has reached.
+    pub done: u64,
+    /// The last of it that is in the broker.
+    #[serde(default)]
+    last: Place,
+}
+
+/// All that wait, the one under way first.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Refills {
+    last: u64,
+    pub(crate) waiting: Vec<Refill>,
+}
+
+/// What a refill of a whole context stands between.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mark {
+    Began,
+    Ended,
+}
+
+const BEGAN: &str = "bongsu.refill-began.v1";
+const ENDED: &str = "bongsu.refill-ended.v1";
+/// Behind every fact of an event, and before the place at which a history parts.
+const LAST: u32 = u32::MAX - 1;
+/// Refills that wait at a time.
+const MOST: usize = 16;
+const BATCH: u32 = 256;
+/// How far it got is written down every so many batches; the broker drops what it has.
+const PERSIST_EVERY: u32 = 16;
+
+/// Asks for a republication; its number, or `None` when there is no such stream.
+/// Refused while the store's history has parted from the broker's: nothing of it would be published, and asking writes.
+pub(crate) async fn ask(core: &Arc<Core>, subject: Option<&str>, deed: &Deed) -> Result<Option<u64>, CommandError> {
+    is_heard(core).await?;
+    if let Some(stream) = subject {
+        let first = Read::Stream { stream: stream.to_owned(), after: 0 };
+        if core.store.read(first, 1).await.map_err(failed)?.is_empty() {
+            return Ok(None);
+        }
+    }
+    for _ in 0..32 {
+        // The relay writes it too, behind the cache.
+        core.cache().forget_doc(&key());
+        let mut unit = Unit::new(core, CommitId(digest(&["republish"])));
+        let mut refills = match unit.doc(&key()).await.map_err(refused)? {
+            Some(data) => decode(&data).map_err(CommandError::Corrupt)?,
+            None => Refills::default(),
+        };
+        if refills.waiting.len() >= MOST {
+            return Err(CommandError::Unavailable(format!("{MOST} republications wait already")));
+        }
+        let second = u64::try_from(unit.now_ms / 1_000).unwrap_or(0);
+        let number = second.max(refills.last + 1);
+        refills.last = number;
+        let subject = subject.map(str::to_owned);
+        let about = json!({ "refill": number, "subject": subject });
+        refills.waiting.push(Refill { number, subject, until: 0, done: 0, last: Place::default() });
+        unit.put(key(), Some(body(&refills)));
+        let noted = unit.note_deed(deed, "bongsu.republication-asked", "republish", about).await;
+        noted.map_err(refused)?;
+        let Ok(queued) = core.submit(unit.plan()) else { continue };
+        match core.settle(queued).await {
+            Settled::Done => return Ok(Some(number)),
+            Settled::Refused(_) => {}
+            Settled::Failed(error) => return Err(failed(error)),
+        }
+    }
+    Err(CommandError::Conflict)
+}
+
+/// What waits or is under way.
+pub(crate) async fn list(core: &Core) -> Result<Vec<Refill>, CommandError> {
+    let (refills, _) = read(core).await.map_err(CommandError::Unavailable)?;
+    Ok(refills.waiting)
+}
+
+/// Whether one of the whole context waits: nothing less fills a broker that is empty.
+pub(crate) async fn whole_one_waits(core: &Core) -> Result<bool, String> {
+    Ok(read(core).await?.0.waiting.iter().any(|refill| refill.subject.is_none()))
+}
+
+/// Has the one under way begin anew: the broker lost what it had of it.
+pub(crate) async fn begin_anew(core: &Arc<Core>, epoch: u64) -> Result<(), String> {
+    let (mut refills, found) = read(core).await?;
+    match refills.waiting.first_mut() {
+        Some(refill) if refill.until > 0 => {
+            *refill = Refill { until: 0, done: 0, last: Place::default(), ..refill.clone() };
+        }
+        _ => return Ok(()),
+    }
+    if write(core, epoch, &refills, found).await? { Ok(()) } else { Err("somebody asked for more meanwhile".into()) }
+}
+
+/// Does everything that was asked for, while the lease is held.
+///
+/// Returns the last place of the last one of the whole context.
+pub(crate) async fn publish_waiting(core: &Arc<Core>, by: Relay) -> Result<Option<Place>, String> {
+    let mut ended = None;
+    while core.leases.epoch(RELAY) == Some(by.epoch) {
+        let (refills, found) = read(core).await?;
+        let Some(refill) = refills.waiting.first().cloned() else { break };
+        if refill.until == 0 {
+            begin(core, by, (refills, found)).await?;
+        } else {
+            ended = go_on(core, by, (refills, found)).await?.or(ended);
+        }
+    }
+    Ok(ended)
+}
+
+/// Sets the mark and notes where it will end: at least at everything published so far.
+async fn begin(core: &Arc<Core>, by: Relay, found: (Refills, Option<Doc>)) -> Result<(), String> {
+    let head = core.store.head().await.map_err(|error| error.to_string())?;
+    let mut refills = found.0;
+    let Some(refill) = refills.waiting.first_mut() else { return Ok(()) };
+    tracing::info!(refill = refill.number, subject = refill.subject, until = head.0, "facts are published again");
+    if refill.subject.is_none() {
+        let began = marks(core, refill.number, Mark::Began, Place::default());
+        refill.last = began.last().map_or(refill.last, Out::at);
+        publish(core, by, refill.number, Place::default(), began).await?;
+    }
+    refill.until = head.0.max(1);
+    refill.done = 0;
+    write(core, by.epoch, &refills, found.1).await.map(drop)
+}
+
+/// Publishes from where it got to; at the end sets the mark and forgets it. Returns the place of the last mark.
+async fn go_on(core: &Arc<Core>, by: Relay, found: (Refills, Option<Doc>)) -> Result<Option<Place>, String> {
+    let mut refills = found.0;
+    let Some(refill) = refills.waiting.first_mut() else { return Ok(None) };
+    for _ in 0..PERSIST_EVERY {
+        let after = Position(refill.done);
+        let told = core.store.facts(after, BATCH).await.map_err(|error| error.to_string())?;
+        let wanted = told.iter().filter(|told| told.position.0 <= refill.until);
+        let Some(last) = wanted.clone().next_back().map(|told| told.position) else {
+            let mut ended = None;
+            if refill.subject.is_none() {
+                let marks = marks(core, refill.number, Mark::Ended, refill.last);
+                ended = marks.last().map(Out::at);
+                publish(core, by, refill.number, refill.last, marks).await?;
+            }
+            tracing::info!(refill = refill.number, "facts were published again");
+            refills.waiting.remove(0);
+            return Ok(if write(core, by.epoch, &refills, found.1).await? { ended } else { None });
+        };
+        // The subject of a fact is its stream.
+        let of_it = |told: &StoredFacts| {
+            refill.subject.as_ref().is_none_or(|stream| told.facts.iter().any(|fact| fact.subject == *stream))
+        };
+        let batch: Vec<Out> = wanted.filter(|told| of_it(told)).flat_map(publish::out).collect();
+        if let Some(reached) = batch.last().map(Out::at) {
+            publish(core, by, refill.number, refill.last, batch).await?;
+            refill.last = reached;
+        }
+        refill.done = last.0;
+    }
+    write(core, by.epoch, &refills, found.1).await.map(|_| None)
+}
+
+/// Publishes as a part of a refill. Facts have the places they have in the store; the marks it began with are before the
+/// first, those it ends with behind the last fact's.
+async fn publish(core: &Arc<Core>, by: Relay, refill: u64, after: Place, batch: Vec<Out>) -> Result<(), String> {
+    core.env.step("refill.publish");
+    let from = by.producer(core, refill, after);
+    let mut answer = core.broker.publish(from, batch.clone()).await;
+    if matches!(answer, Err(BrokerError::Invalid(_))) && topics::ensure(core, core.service.name).await.is_ok() {
+        // The topic may have been missing.
+        answer = core.broker.publish(from, batch).await;
+    }
+    if matches!(answer, Err(BrokerError::Behind { .. })) {
+        begin_anew(core, by.epoch).await?;
+    }
+    answer.map_err(|error| error.to_string())
+}
+
+/// One mark for each partition of the context's topic.
+fn marks(core: &Core, number: u64, mark: Mark, behind: Place) -> Vec<Out> {
+    let (kind, sequence) = match mark {
+        Mark::Began => (BEGAN, 1),
+        Mark::Ended => (ENDED, 2),
+    };
+    let data = to_raw_value(&json!({ "refill": number })).expect("a number encodes as JSON");
+    let one = |index: u32| {
+        let partitionkey = key_into(index, core.settings.partitions);
+        let subject = format!("refill/{number}.{index}");
+        let envelope = Envelope {
+            specversion: "1.0".into(),
+            id: format!("{}/{subject}@{sequence}", core.service.name).into(),
+            source: core.service.name.into(),
+            kind: kind.into(),
+            subject: subject.into(),
+            time: rfc3339(core.env.wall_ms()).into(),
+            datacontenttype: "application/json".into(),
+            dataschema: "".into(),
+            sequence,
+            ordinal: 0,
+            partitionkey: partitionkey.as_str().into(),
+            correlationid: "".into(),
+            causationid: "".into(),
+            traceparent: None,
+            data: &data,
+        };
+        let (topic, cloudevent) = (core.service.name.to_owned(), envelope.encode());
+        let Place { position, commit, .. } = behind;
+        let ordinal = match mark {
+            Mark::Began => index,
+            Mark::Ended => LAST - core.settings.partitions + index,
+        };
+        Out { topic, partition_key: partitionkey, position, ordinal, commit, cloudevent }
+    };
+    (0..core.settings.partitions).map(one).collect()
+}
+
+/// The first of the keys `refill-0`, `refill-1`… that falls into a partition.
+fn key_into(index: u32, partitions: u32) -> String {
+    let keys = (0_u64..).map(|n| format!("refill-{n}"));
+    let mut fitting = keys.filter(|key| partition_of(key, partitions) == index);
+    fitting.next().unwrap_or_default()
+}
+
+/// The mark a message is, if it is one.
+pub(crate) fn mark_of(message: &In) -> Option<Mark> {
+    if message.refill == 0 {
+        return None;
+    }
+    match &*Attributes::read(&message.cloudevent).ok()?.kind {
+        BEGAN => Some(Mark::Began),
+        ENDED => Some(Mark::Ended),
+        _ => None,
+    }
+}
+
+async fn read(core: &Core) -> Result<(Refills, Option<Doc>), String> {
+    let found = core.store.docs(vec![key()]).await.map_err(|error| error.to_string())?.pop().flatten();
+    let refills = found.as_ref().map(|doc| decode(&doc.data)).transpose()?;
+    Ok((refills.unwrap_or_default(), found))
+}
+
+/// Notes what is left; false when somebody asked for more meanwhile: then it is to be read again.
+async fn write(core: &Arc<Core>, epoch: u64, refills: &Refills, found: Option<Doc>) -> Result<bool, String> {
+    let before = found.map(|doc| doc.revision);
+    let salt = core.env.random().to_string();
+    let mut commit = Commit::new(CommitId(digest(&["refill", &core.settings.slot, &epoch.to_string(), &salt])));
+    commit.guards.extend(core.leases.guard(RELAY));
+    commit.guards.push(Guard::Doc(key(), before));
+    commit.docs.push(DocWrite { key: key(), put: Some(body(refills)) });
+    match core.store.commit(commit).await {
+        Ok(Verdict::Done) => Ok(true),
+        Ok(Verdict::Refused(mismatches)) => {
+            core.leases.learn(&mismatches);
+            Ok(false)
+        }
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+fn key() -> DocKey {
+    DocKey::new("refill", "all")
+}
+
+fn decode(data: &[u8]) -> Result<Refills, String> {
+    serde_json::from_slice(data).map_err(|error| format!("what is to be published again does not decode: {error}"))
+}
+
+fn body(refills: &Refills) -> DocBody {
+    let data = serde_json::to_vec(refills).expect("refills have string keys and encode as JSON");
+    DocBody { data: data.into(), index: Vec::new() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_partition_can_be_marked() {
+        for partitions in [1, 2, 8, 33] {
+            let hit = |index| partition_of(&key_into(index, partitions), partitions);
+            assert!((0..partitions).all(|index| hit(index) == index));
+        }
+    }
+}

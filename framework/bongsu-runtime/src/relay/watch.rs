@@ -1,0 +1,118 @@
+//! Every instance asks the broker for itself whether this store's history is the one it has: commands are answered only
+//! where somebody will hear of them.
+
+use std::{
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use tokio::sync::Notify;
+
+use crate::{
+    commit::core::Core,
+    ports::broker::Place,
+    relay::{
+        agree::{Agreement, ask},
+        history::remedy,
+    },
+};
+
+/// How often it is asked once it is known.
+const LOOK: Duration = Duration::from_secs(2);
+/// How often as long as it is not known, or the histories have parted.
+const SOON: Duration = Duration::from_millis(250);
+/// A broker that does not answer for so long after the start does not keep a service from working.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// What this instance knows.
+#[derive(Default)]
+pub(crate) struct Verdicts {
+    /// Asked, or waited for long enough.
+    known: AtomicBool,
+    parted: Mutex<Option<String>>,
+    rung: Notify,
+}
+
+impl Verdicts {
+    /// Why this store's history is not the one that the broker has.
+    pub(crate) fn parted(&self) -> Option<String> {
+        self.lock().clone()
+    }
+
+    /// Whether somebody asked the broker, or waited for it long enough.
+    pub(crate) fn is_known(&self) -> bool {
+        self.known.load(Ordering::Acquire)
+    }
+
+    /// The same as [`parted`](Self::parted), once it is known.
+    pub(crate) async fn until_known(&self) -> Option<String> {
+        while !self.is_known() {
+            let rung = self.rung.notified();
+            if self.is_known() {
+                break;
+            }
+            rung.await;
+        }
+        self.parted()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<String>> {
+        self.parted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Core {
+    /// Notes what was found, and says it when it is news.
+    pub(crate) fn history_is(self: &Arc<Self>, agreement: &Agreement) {
+        let parted = match agreement {
+            Agreement::Parted(why) => Some(why.clone()),
+            _ => None,
+        };
+        let before = std::mem::replace(&mut *self.histories.lock(), parted.clone());
+        match (&before, &parted) {
+            (None, Some(why)) => {
+                let remedy = remedy(self);
+                self.health.halt(HISTORY, &format!("{why}; {remedy}"));
+                tracing::error!(
+                    code = "history-parted",
+                    reason = why,
+                    remedy,
+                    "this store's history is not the one that was published: nothing is published and no command is taken"
+                );
+            }
+            (Some(_), None) => {
+                self.health.goes_on(HISTORY);
+                tracing::info!("store and broker have one history again");
+            }
+            _ => {}
+        }
+        self.know();
+    }
+
+    fn know(&self) {
+        self.histories.known.store(true, Ordering::Release);
+        self.histories.rung.notify_waiters();
+    }
+}
+
+/// What is shown as stopped when histories have parted.
+const HISTORY: &str = "history";
+
+/// Asks now and then, for ever.
+pub(crate) async fn watch(core: Arc<Core>) {
+    let start = core.env.mono();
+    loop {
+        if let Ok(standing) = core.broker.standing(core.service.name).await
+            && let Ok((_, agreement)) = ask(&core, &standing, Place::default()).await
+        {
+            core.history_is(&agreement);
+        } else if !core.histories.is_known() && core.env.mono().saturating_sub(start) > PATIENCE {
+            core.know();
+        }
+        let settled = core.histories.is_known() && core.histories.parted().is_none();
+        core.env.sleep(if settled { LOOK } else { SOON }).await;
+    }
+}

@@ -1,0 +1,362 @@
+//! Doing one to-do: whatever it changes and its own end are one Commit.
+
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+
+use bongsu_core::{Ctx, digest, type_of};
+use futures::FutureExt;
+
+use crate::{
+    command::handlers::Decided,
+    commit::{
+        core::{Core, Settled},
+        unit::{Fail, Message, Plan, Unit},
+    },
+    consume::lane::panic_text,
+    ports::{
+        coverage,
+        store::{CommitId, DocBody, StoreError},
+    },
+    process::instance::{Told, Written},
+    records::todo::{Failed, KeptOutcome, Todo, Work, unreadable_index},
+    todo::{activity::JobError, retry_fact::retry_fact},
+};
+
+/// Attempts of a queued fact or a timer before it is parked.
+const ATTEMPTS: u32 = 5;
+/// Attempts of an activity before it needs a person: with pauses of up to five seconds, most of a day.
+const JOB_ATTEMPTS: u32 = 10_000;
+/// How often a plan is made again at once because something moved under it; then with pauses.
+const AT_ONCE: u32 = 4;
+/// What this build cannot read is looked at again after so long: another build may run here by then.
+const UNREADABLE: Duration = Duration::from_secs(5);
+
+/// Why a to-do is not done.
+pub(crate) enum Undone {
+    /// Another instance drains this shard, or the to-do is gone: nothing to do.
+    NotMine,
+    /// The store does not answer; it stays due.
+    Store(StoreError),
+    /// This build cannot read it.
+    Unreadable(String),
+    /// The outcome of an activity contradicts what we know: a person looks.
+    Refused(String),
+    /// It could not be done, and what that means.
+    Failed { why: String, how: Failed },
+}
+
+/// What an activity brought, decided under its to-do.
+struct Outcome {
+    command: Message,
+    ctx: Ctx,
+}
+
+pub(crate) async fn run_todo(core: &Arc<Core>, lease: &str, id: &str) {
+    let mut outcome = None;
+    let noted = match attempt(core, lease, id, &mut outcome).await {
+        Ok(()) | Err(Undone::NotMine) => return,
+        Err(Undone::Store(error)) => {
+            tracing::warn!(todo = id, %error, "a to-do has to wait for the store");
+            return core.env.sleep(core.pause(3)).await;
+        }
+        Err(Undone::Unreadable(why)) => put_off(core, lease, id, &why).await,
+        Err(Undone::Refused(why)) => note_failure(core, lease, id, &why, Failed::ForGood, None).await,
+        Err(Undone::Failed { why, how }) => note_failure(core, lease, id, &why, how, outcome.as_ref()).await,
+    };
+    if let Err(error) = noted {
+        tracing::warn!(todo = id, %error, "a failed attempt could not be noted");
+        // What can never be stored is not asked for again and again.
+        let pause = if matches!(error, StoreError::Invalid(_)) { UNREADABLE } else { core.pause(3) };
+        core.env.sleep(pause).await;
+    }
+}
+
+/// One attempt. An activity runs once in it: what it brought is kept in `outcome` until it is durable, however long the
+/// store takes.
+async fn attempt(core: &Arc<Core>, lease: &str, id: &str, outcome: &mut Option<Outcome>) -> Result<(), Undone> {
+    let Some(todo) = read(core, id).await? else { return Err(Undone::NotMine) };
+    // It is there, whatever was believed: another instance may have written it after this one saw it absent, and
+    // nothing guards a plan that ends at an absence.
+    core.cache().forget_doc(&Todo::key(id));
+    if !todo.is_due(core.env.wall_ms()) {
+        return Err(Undone::NotMine);
+    }
+    if let Work::Job { activity, key, event, ctx, outcome: kept } = &todo.work {
+        *outcome = Some(match kept {
+            Some(kept) => brought_before(kept, core.outcome_ctx(activity, key, ctx))?,
+            None => run_job(core, activity, key, &event.message(), ctx).await?,
+        });
+    }
+    for tries in 0_u32.. {
+        if tries >= AT_ONCE {
+            core.env.sleep(core.pause(tries - AT_ONCE)).await;
+        }
+        let mut unit = Unit::new(core, CommitId(digest(&["todo", id])));
+        unit.fence(core.leases.guard(lease).ok_or(Undone::NotMine)?);
+        match once(core, unit, id, outcome.as_ref()).await? {
+            Settled::Done => return Ok(()),
+            Settled::Refused(_) | Settled::Failed(StoreError::Unknown(_)) => {}
+            Settled::Failed(StoreError::Invalid(why)) => return Err(Undone::Failed { why, how: Failed::ForGood }),
+            // Whoever was asked outside is not asked again only because the store does not answer.
+            Settled::Failed(StoreError::Unavailable(_)) if outcome.is_some() => {}
+            Settled::Failed(error) => return Err(Undone::Store(error)),
+        }
+    }
+    Err(Undone::NotMine)
+}
+
+/// Plans a to-do and commits it; refused when it rested on something stale.
+async fn once(core: &Arc<Core>, mut unit: Unit, id: &str, outcome: Option<&Outcome>) -> Result<Settled, Undone> {
+    let key = Todo::key(id);
+    let data = match unit.doc(&key).await {
+        Ok(Some(data)) => data,
+        Ok(None) => return Err(Undone::NotMine),
+        Err(Fail::Store(error)) => return Ok(Settled::Failed(error)),
+        Err(fail) => return Err(undone(fail)),
+    };
+    let mut todo = Todo::decode(&data).map_err(Undone::Unreadable)?;
+    // A timer may have been moved since it was seen to be due.
+    if outcome.is_none() && !todo.is_due(unit.now_ms) {
+        return Err(Undone::NotMine);
+    }
+    todo.resume();
+    unit.put(key, None);
+    let planned = AssertUnwindSafe(plan(core, &mut unit, id, todo, outcome)).catch_unwind().await;
+    let failed = |why, how| Err(Undone::Failed { why, how });
+    match planned.unwrap_or_else(|panic| failed(panic_text(panic.as_ref()), Failed::Counts)) {
+        Ok(()) => {}
+        Err(Undone::Store(error)) => return Ok(Settled::Failed(error)),
+        Err(undone @ (Undone::Failed { .. } | Undone::Refused(_))) => return believed(core, unit.plan(), undone).await,
+        Err(undone) => return Err(undone),
+    }
+    let plan = unit.plan();
+    if let Err(StoreError::Invalid(why)) = plan.commit.check() {
+        return believed(core, plan, Undone::Failed { why, how: Failed::ForGood }).await;
+    }
+    let Ok(queued) = core.submit(plan) else { return Ok(Settled::Refused(Vec::new())) };
+    Ok(core.settle(queued).await)
+}
+
+/// A failure counts only when it rests on nothing stale: another instance may have moved the stream since.
+async fn believed(core: &Core, plan: Plan, undone: Undone) -> Result<Settled, Undone> {
+    match core.hold(plan).await {
+        Ok(true) => Err(undone),
+        Ok(false) => Ok(Settled::Refused(Vec::new())),
+        Err(error) => Ok(Settled::Failed(error)),
+    }
+}
+
+/// What the to-do changes, in a unit that already removes it.
+async fn plan(
+    core: &Arc<Core>,
+    unit: &mut Unit,
+    id: &str,
+    todo: Todo,
+    outcome: Option<&Outcome>,
+) -> Result<(), Undone> {
+    match todo.work {
+        Work::Timer { process, key, name, ctx } => wake(core, unit, id, &process, &key, name, &ctx).await,
+        Work::Job { .. } => match outcome {
+            Some(outcome) => close_job(unit, outcome).await,
+            None => Err(Undone::NotMine),
+        },
+        Work::Facts(_) => retry_fact(core, unit, id, todo).await,
+        Work::Undo { command, process, ctx, .. } => {
+            let outcome = Outcome { command: command.message(), ctx: Ctx { actor: process, ..ctx } };
+            close_job(unit, &outcome).await
+        }
+        Work::Waiting(_) => unit.catch_up(id, todo).await.map_err(undone),
+    }
+}
+
+async fn wake(
+    core: &Arc<Core>,
+    unit: &mut Unit,
+    id: &str,
+    process: &str,
+    key: &str,
+    name: String,
+    ctx: &Ctx,
+) -> Result<(), Undone> {
+    let Some(saga) = core.service.sagas.iter().find(|saga| saga.name() == process).cloned() else {
+        return Err(Undone::Failed { why: format!("no process is called {process}"), how: Failed::Newer });
+    };
+    let ctx = Ctx {
+        now_ms: unit.now_ms,
+        command_id: bongsu_core::CommandId::from_parts(&["timer", id, &ctx.command_id.to_string()]),
+        actor: process.to_owned(),
+        ..ctx.clone()
+    };
+    core.env.sometimes(coverage::WOKEN);
+    unit.step_process(saga.as_ref(), key, Told::Woke { name }, &ctx).await.map_err(undone)?;
+    unit.settle_processes().await.map_err(undone)
+}
+
+async fn run_job(core: &Arc<Core>, activity: &str, key: &str, event: &Message, ctx: &Ctx) -> Result<Outcome, Undone> {
+    let Some(job) = core.service.jobs.iter().find(|job| job.name() == activity) else {
+        return Err(Undone::Failed { why: format!("no activity is called {activity}"), how: Failed::Newer });
+    };
+    core.env.step("activity.run");
+    let ran = AssertUnwindSafe(job.run(key, event, core.http.as_ref())).catch_unwind().await;
+    core.env.step("activity.ran");
+    match ran {
+        Ok(Ok(command)) => Ok(Outcome { command, ctx: core.outcome_ctx(activity, key, ctx) }),
+        Ok(Err(JobError::Later(why))) => Err(Undone::Failed { why, how: Failed::Counts }),
+        Ok(Err(JobError::Undecodable(error))) => Err(undone(error.into())),
+        Err(panic) => Err(Undone::Failed { why: panic_text(panic.as_ref()), how: Failed::Counts }),
+    }
+}
+
+/// Decides the outcome. A refused outcome is a contradiction between us and the outside: a person looks.
+async fn close_job(unit: &mut Unit, outcome: &Outcome) -> Result<(), Undone> {
+    match unit.command(&outcome.command, &outcome.ctx).await.map_err(undone)? {
+        Decided::Accepted { .. } => unit.settle_processes().await.map_err(undone),
+        Decided::Rejected(why) => {
+            let what = type_of(&outcome.command.name, outcome.command.schema);
+            Err(Undone::Refused(format!("{what} was refused: {}", why.name)))
+        }
+    }
+}
+
+/// Counts a failed attempt, unless the to-do is gone or no longer ours. What an activity brought is kept, so that it
+/// is not run again for it.
+async fn note_failure(
+    core: &Arc<Core>,
+    lease: &str,
+    id: &str,
+    why: &str,
+    how: Failed,
+    outcome: Option<&Outcome>,
+) -> Result<(), StoreError> {
+    let mut keep = true;
+    loop {
+        let Some(guard) = core.leases.guard(lease) else { return Ok(()) };
+        let key = Todo::key(id);
+        let mut unit = Unit::new(core, CommitId(digest(&["failed", id])));
+        unit.fence(guard);
+        let Some(data) = unit.doc(&key).await.map_err(stored)? else { return Ok(()) };
+        let mut todo = Todo::decode(&data).map_err(StoreError::Corrupt)?;
+        // What failed was due; what is there now was moved meanwhile and has not been tried.
+        if outcome.is_none() && !todo.is_due(unit.now_ms) {
+            return Ok(());
+        }
+        if still_waits(&todo, how, outcome) {
+            return Ok(());
+        }
+        todo.note(why, how, unit.now_ms, core.settings.retry_cap_ms);
+        if let (Work::Job { outcome: kept, .. }, Some(outcome)) = (&mut todo.work, outcome) {
+            *kept = Some(outcome.kept(keep));
+        }
+        unit.put_todo(id, &todo);
+        let plan = unit.plan();
+        match plan.commit.check() {
+            // What it brought does not fit beside what asked for it.
+            Err(_) if std::mem::replace(&mut keep, false) => continue,
+            checked => checked?,
+        }
+        let Ok(queued) = core.submit(plan) else { continue };
+        match core.settle(queued).await {
+            Settled::Done => {
+                told(core, id, &todo, why);
+                return Ok(());
+            }
+            Settled::Refused(_) | Settled::Failed(StoreError::Unknown(_)) => {}
+            Settled::Failed(error) => return Err(error),
+        }
+    }
+}
+
+/// Says what became of a to-do that failed.
+fn told(core: &Core, id: &str, todo: &Todo, why: &str) {
+    match (todo.newer, todo.parked) {
+        (true, _) => tracing::warn!(todo = id, error = why, "a to-do waits for a newer build"),
+        (false, true) => tracing::error!(todo = id, error = why, "a to-do is parked"),
+        (false, false) => core.env.sometimes(coverage::TRIED_AGAIN),
+    }
+}
+
+/// Whether it waits for a newer build as before: nothing is written for an attempt of a build that is not.
+fn still_waits(todo: &Todo, how: Failed, outcome: Option<&Outcome>) -> bool {
+    let is_kept = outcome.is_none() || matches!(todo.work, Work::Job { outcome: Some(_), .. });
+    todo.newer && how == Failed::Newer && is_kept
+}
+
+impl Todo {
+    /// Notes a failed attempt, whatever it means.
+    fn note(&mut self, why: &str, how: Failed, now_ms: i64, cap_ms: i64) {
+        let most = match (&self.work, how) {
+            // Several inputs failed together: then they are tried one by one.
+            (Work::Waiting(_), Failed::ForGood | Failed::Newer) if self.attempts == 0 => ATTEMPTS,
+            (_, Failed::Newer) => return self.wait_for_newer(why.to_owned()),
+            (_, Failed::ForGood) => 1,
+            (Work::Job { .. }, Failed::Counts) => JOB_ATTEMPTS,
+            (_, Failed::Counts) => ATTEMPTS,
+        };
+        self.failed(why.to_owned(), most, now_ms, cap_ms);
+    }
+}
+
+impl Outcome {
+    /// As it is kept for the next attempt; without the command when that is too large.
+    fn kept(&self, whole: bool) -> KeptOutcome {
+        let Message { name, schema, .. } = &self.command;
+        KeptOutcome { kind: type_of(name, *schema), command: whole.then(|| Written::of(&self.command)) }
+    }
+}
+
+/// Puts off what this build cannot read, as it is: shown as parked, and looked at again, because a newer build that
+/// runs beside this one may know what to do with it.
+async fn put_off(core: &Arc<Core>, lease: &str, id: &str, why: &str) -> Result<(), StoreError> {
+    let Some(guard) = core.leases.guard(lease) else { return Ok(()) };
+    let mut unit = Unit::new(core, CommitId(digest(&["put off", id])));
+    unit.fence(guard);
+    let Some(data) = unit.doc(&Todo::key(id)).await.map_err(stored)? else { return Ok(()) };
+    let due_ms = unit.now_ms + UNREADABLE.as_millis() as i64;
+    unit.put(Todo::key(id), Some(DocBody { data, index: unreadable_index(id, due_ms) }));
+    let Ok(queued) = core.submit(unit.plan()) else { return Ok(()) };
+    if let Settled::Failed(error) = core.settle(queued).await {
+        return Err(error);
+    }
+    tracing::warn!(todo = id, error = why, "a to-do cannot be read by this build; it is looked at again later");
+    Ok(())
+}
+
+/// What an activity brought in an attempt before.
+fn brought_before(kept: &KeptOutcome, ctx: Ctx) -> Result<Outcome, Undone> {
+    let gone = || format!("its outcome, a {}, is too large to be kept and cannot be stored", kept.kind);
+    let command = kept.command.as_ref().ok_or_else(|| Undone::Failed { why: gone(), how: Failed::ForGood })?;
+    Ok(Outcome { command: command.message(), ctx })
+}
+
+impl Core {
+    /// In which an outcome is decided.
+    fn outcome_ctx(&self, activity: &str, key: &str, ctx: &Ctx) -> Ctx {
+        Ctx {
+            now_ms: self.env.wall_ms(),
+            command_id: bongsu_core::CommandId::from_parts(&["activity", activity, key]),
+            actor: activity.to_owned(),
+            ..ctx.clone()
+        }
+    }
+}
+
+async fn read(core: &Arc<Core>, id: &str) -> Result<Option<Todo>, Undone> {
+    let found = core.store.docs(vec![Todo::key(id)]).await.map_err(Undone::Store)?.pop().flatten();
+    let decode = |data: &[u8]| Todo::decode(data).map_err(Undone::Unreadable);
+    found.map(|doc| decode(&doc.data)).transpose()
+}
+
+fn stored(fail: Fail) -> StoreError {
+    match fail {
+        Fail::Store(error) => error,
+        Fail::Newer(why) => StoreError::Unavailable(why),
+        Fail::Corrupt(why) => StoreError::Corrupt(why),
+    }
+}
+
+pub(crate) fn undone(fail: Fail) -> Undone {
+    match fail {
+        Fail::Store(error) => Undone::Store(error),
+        Fail::Newer(why) => Undone::Failed { why, how: Failed::Newer },
+        Fail::Corrupt(why) => Undone::Failed { why, how: Failed::ForGood },
+    }
+}
