@@ -20,7 +20,7 @@ pub(crate) struct Bug {
     pub(crate) found_by: &'static str,
 }
 
-/// Every bug; the runtime's own are in `bongsu-runtime/src/commit/planted.rs`.
+/// Every bug; the runtime's own are in `bongsu-runtime/src/planted.rs`.
 pub(crate) const BUGS: &[Bug] = &[
     bug("publish-before-commit", "facts leave before their Commit", "I2 published is committed"),
     bug("position-before-effect", "the cursor is written before the effect", "I5 lanes"),
