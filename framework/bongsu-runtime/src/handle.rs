@@ -7,32 +7,41 @@ use serde::de::DeserializeOwned;
 
 use crate::{
     command::{
-        execute::{self, Answer, Call, CommandError, Decide, Outcome, Reply, failed},
+        execute::{self, Answer, Call, Decide, Outcome},
         script::{Script, Scripted},
     },
-    commit::{core::Core, unit::Message},
+    commit::{
+        core::Core,
+        fail::{CommandError, failed},
+        health::Status,
+    },
     operate::{
         adopt::{Adoption, adopt},
-        metrics::{self, Figure},
+        metrics,
         note::Deed,
         orphans::{Applied, applied},
         parked::{self, Parked},
-        readiness::Status,
+        republish::{ask_again, list_waiting},
     },
     ports::{
         env::Env,
+        figure::Figure,
         store::{CommitId, DocKey, Position, Read, StoredEvent},
     },
     projection::{
-        rebuild::{self, NotDropped, NotRebuilt, Purpose, ReadModelStatus},
-        rows::{self, Page, Range},
+        rebuild::{
+            self,
+            ask::{NotRebuilt, ReadModelStatus},
+            old::NotDropped,
+        },
+        rows,
     },
     query::{
         follow::Follower,
         past::{self, Entry, Moment, PastError, Reading},
+        read::{self, Page, Range},
     },
-    records::token::Token,
-    relay::republish::{self, Refill},
+    records::{message::Message, once::Reply, rebuild::Purpose, refill::Refill, token::Token},
     snapshot::nightly::{self, Walk},
 };
 
@@ -45,7 +54,7 @@ pub struct Handle {
 impl Handle {
     /// The context's name.
     pub fn name(&self) -> &'static str {
-        self.core.service.name
+        self.core.map.name
     }
 
     /// Time, chance and tasks.
@@ -89,7 +98,7 @@ impl Handle {
     where
         A::State: Clone + Send + Sync + 'static,
     {
-        rows::load::<A>(&self.core, id).await
+        read::load::<A>(&self.core, id).await
     }
 
     /// State and version of an aggregate as they were.
@@ -125,7 +134,7 @@ impl Handle {
     /// # Errors
     /// See [`CommandError`].
     pub async fn document<T: DeserializeOwned>(&self, table: &str, id: &str) -> Result<Option<T>, CommandError> {
-        rows::document(&self.core, table, id).await
+        read::document(&self.core, table, id).await
     }
 
     /// Documents scripts wrote.
@@ -133,7 +142,7 @@ impl Handle {
     /// # Errors
     /// See [`CommandError`].
     pub async fn documents<T: DeserializeOwned>(&self, table: &str, range: Range) -> Result<Page<T>, CommandError> {
-        rows::page(&self.core, table, range).await
+        read::page(&self.core, table, range).await
     }
 
     /// A row of a read model.
@@ -289,7 +298,7 @@ impl Handle {
     /// # Errors
     /// See [`CommandError`].
     pub async fn republish(&self, subject: Option<&str>, deed: &Deed) -> Result<Option<u64>, CommandError> {
-        republish::ask(&self.core, subject, deed).await
+        ask_again(&self.core, subject, deed).await
     }
 
     /// Refills that wait or are under way, in order.
@@ -297,7 +306,7 @@ impl Handle {
     /// # Errors
     /// See [`CommandError`].
     pub async fn refills(&self) -> Result<Vec<Refill>, CommandError> {
-        republish::list(&self.core).await
+        list_waiting(&self.core).await
     }
 
     /// What opening a new history of this store would do; `None` when store and broker have one history.

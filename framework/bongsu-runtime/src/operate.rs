@@ -1,8 +1,9 @@
-//! What operators see and do: readiness, figures, what is parked, and opening a history.
+//! What operators see and do: readiness, figures, what is parked, publishing again, and opening a history.
 
 pub(crate) mod readiness;
 pub(crate) mod metrics;
 pub(crate) mod note;
 pub(crate) mod parked;
+pub(crate) mod republish;
 pub(crate) mod adopt;
 pub(crate) mod orphans;

@@ -1,8 +1,22 @@
-//! What is stored, and under which name: the documents of the runtime, one file each.
+//! What is stored, and under which name: the runtime's documents, one file each.
 //!
-//! Two builds may share a store, so nothing here changes without the other being able to read it.
+//! Two builds may share a store, so whatever one writes the other must be able to read, or to leave alone.
 
+pub(crate) mod tables;
+pub(crate) mod message;
 pub(crate) mod cloudevent;
 pub(crate) mod token;
+pub(crate) mod cursor;
 pub(crate) mod seen;
+pub(crate) mod queue;
+pub(crate) mod early;
 pub(crate) mod todo;
+pub(crate) mod once;
+pub(crate) mod step;
+pub(crate) mod lease;
+pub(crate) mod snapshot;
+pub(crate) mod generation;
+pub(crate) mod rebuild;
+pub(crate) mod relay;
+pub(crate) mod refill;
+pub(crate) mod history;

@@ -2,26 +2,24 @@
 
 pub(crate) mod wiring;
 
-use std::{any::Any, collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use bongsu_core::{Aggregate, Decider, Decision, Folder, Policy, Process, Projection, Public, Wire, type_of};
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
-    command::handlers::{DeciderTarget, DecisionTarget, Target},
-    consume::policy::{Consumer, PolicyConsumer, ProcessConsumer, ProjectionConsumer},
-    process::instance::{Instance, Saga, SagaOf},
-    projection::{
-        rebuild::{ReadModel, ReadModelOf},
-        shown::root_of,
+    command::handlers::{DeciderTarget, DecisionTarget},
+    commit::{
+        map::{Map, Mapper, Saga, Target},
+        wanted::{Rule, Snapshots},
     },
+    consume::policy::{PolicyConsumer, ProcessConsumer},
+    process::instance::{Instance, SagaOf},
+    projection::{consumer::ProjectionConsumer, rebuild::rows::ReadModelOf},
+    records::generation::root_of,
     service::wiring::{Named, Wiring},
-    snapshot::write::{Rule, Snapshots},
-    todo::activity::{Activity, Job, JobOf},
+    todo::activity::{Activity, JobOf},
 };
-
-/// Maps an event of one aggregate to the facts the others hear: (id, name, schema, data, state after it).
-pub(crate) type Mapper = Box<dyn Fn(&str, &str, u32, &[u8], &(dyn Any + Send + Sync)) -> Vec<Public> + Send + Sync>;
 
 /// What one context decides, hears and tells.
 ///
@@ -30,41 +28,19 @@ pub(crate) type Mapper = Box<dyn Fn(&str, &str, u32, &[u8], &(dyn Any + Send + S
 /// A map that contradicts itself (a command with two owners, a name given twice, a fact that its reader cannot decode)
 /// is refused at start: see [`check`](Self::check).
 pub struct Service {
-    pub(crate) name: &'static str,
-    pub(crate) targets: Vec<Box<dyn Target>>,
-    pub(crate) owners: BTreeMap<&'static str, usize>,
-    pub(crate) mappers: BTreeMap<&'static str, Mapper>,
-    pub(crate) sagas: Vec<Arc<dyn Saga>>,
-    pub(crate) consumers: Vec<Arc<dyn Consumer>>,
-    pub(crate) jobs: Vec<Arc<dyn Job>>,
-    pub(crate) snapshots: BTreeMap<&'static str, Rule>,
-    /// Seconds the clocks are ahead of UTC at whose midnight snapshots are taken.
-    pub(crate) midnight: Option<i32>,
-    pub(crate) read_models: Vec<Arc<dyn ReadModel>>,
+    pub(crate) map: Map,
     pub(crate) wiring: Wiring,
 }
 
 impl Service {
     /// A context without arrows yet. The name is its topic, its source, and the first part of its facts' names.
     pub fn new(name: &'static str) -> Self {
-        Self {
-            name,
-            targets: Vec::new(),
-            owners: BTreeMap::new(),
-            mappers: BTreeMap::new(),
-            sagas: Vec::new(),
-            consumers: Vec::new(),
-            jobs: Vec::new(),
-            snapshots: BTreeMap::new(),
-            midnight: None,
-            read_models: Vec::new(),
-            wiring: Wiring::default(),
-        }
+        Self { map: Map::new(name), wiring: Wiring::default() }
     }
 
     /// The context's name.
     pub fn name(&self) -> &'static str {
-        self.name
+        self.map.name
     }
 
     /// An aggregate that takes commands, and what it tells the others: see [`tells`](Self::tells). After every 500 events
@@ -141,7 +117,7 @@ impl Service {
         R: IntoIterator<Item = Public> + 'static,
     {
         let by_default = || Rule::by_default::<A::State>(Folder::of::<A>());
-        self.snapshots.entry(A::NAME).or_insert_with(by_default);
+        self.map.snapshots.entry(A::NAME).or_insert_with(by_default);
         self.mapped::<A, R>(facts)
     }
 
@@ -156,7 +132,7 @@ impl Service {
             let told = event.zip(state.downcast_ref()).map(|(event, state)| facts(id, &event, state));
             told.into_iter().flatten().collect()
         });
-        self.mappers.insert(A::NAME, mapper);
+        self.map.mappers.insert(A::NAME, mapper);
         self.aggregate::<A>()
     }
 
@@ -180,7 +156,7 @@ impl Service {
         self.wiring.name("policy", P::NAME);
         self.wiring.hears(P::NAME, heard, &P::Fact::names(), true);
         self.wiring.sends.push((format!("the policy {}", P::NAME), P::Command::names()));
-        self.consumers.push(Arc::new(PolicyConsumer::new(policy, heard)));
+        self.map.consumers.push(Arc::new(PolicyConsumer::new(policy, heard)));
         self
     }
 
@@ -195,7 +171,7 @@ impl Service {
         P::Command: Send + Sync,
     {
         let by_default = || Rule::by_default::<Instance<P::State>>(SagaOf::<P>::folder());
-        self.snapshots.entry(P::NAME).or_insert_with(by_default);
+        self.map.snapshots.entry(P::NAME).or_insert_with(by_default);
         self.process_without_snapshots(process, heard)
     }
 
@@ -215,8 +191,8 @@ impl Service {
         let own = P::Heard::names().into_iter().filter(|named| !listed(named)).collect();
         self.wiring.listens.push((format!("the process {}", P::NAME), own));
         let saga: Arc<dyn Saga> = Arc::new(SagaOf::new(process, heard));
-        self.sagas.push(saga.clone());
-        self.consumers.push(Arc::new(ProcessConsumer::new(saga, heard)));
+        self.map.sagas.push(saga.clone());
+        self.map.consumers.push(Arc::new(ProcessConsumer::new(saga, heard)));
         self
     }
 
@@ -230,8 +206,8 @@ impl Service {
     {
         self.wiring.name("projection", &root_of::<P>());
         self.wiring.hears(P::NAME, heard, &P::Event::names(), true);
-        self.consumers.push(Arc::new(ProjectionConsumer::<P>::new(heard)));
-        self.read_models.push(Arc::new(ReadModelOf::<P>::new(heard)));
+        self.map.consumers.push(Arc::new(ProjectionConsumer::<P>::new(heard)));
+        self.map.read_models.push(Arc::new(ReadModelOf::<P>::new(heard)));
         self
     }
 
@@ -245,7 +221,7 @@ impl Service {
         self.wiring.name("activity", A::NAME);
         self.wiring.sends.push((format!("the activity {}", A::NAME), A::Command::names()));
         self.wiring.listens.push((format!("the activity {}", A::NAME), A::Event::names()));
-        self.jobs.push(Arc::new(JobOf(activity)));
+        self.map.jobs.push(Arc::new(JobOf(activity)));
         self
     }
 
@@ -257,7 +233,7 @@ impl Service {
     where
         A::State: Clone + Serialize + DeserializeOwned + Send + Sync + 'static,
     {
-        if self.snapshots.insert(A::NAME, Rule::of::<A>(how)).is_some_and(|rule| rule.is_asked_for()) {
+        if self.map.snapshots.insert(A::NAME, Rule::of::<A>(how)).is_some_and(|rule| rule.is_asked_for()) {
             self.wiring.wrong.push(format!("{} is given snapshots twice", A::NAME));
         }
         self
@@ -268,34 +244,22 @@ impl Service {
     /// year round: Asia/Seoul is 32 400.
     #[must_use]
     pub fn snapshots_at_midnight(mut self, utc_offset_s: i32) -> Self {
-        self.midnight = Some(utc_offset_s);
+        self.map.midnight = Some(utc_offset_s);
         self
     }
 
     /// Every fact this context hears, with who in it hears it: the arrows in.
     pub fn hears(&self) -> Vec<(String, &str)> {
-        let heard = |consumer: &Arc<dyn Consumer>| consumer.heard().to_vec();
-        let arrows =
-            self.consumers.iter().flat_map(|consumer| heard(consumer).into_iter().map(|fact| (fact, consumer.name())));
-        arrows.map(|(fact, name)| (fact.to_owned(), name)).collect()
-    }
-
-    /// The topics its consumers read.
-    pub(crate) fn topics(&self) -> Vec<String> {
-        let mut topics: Vec<String> = self.consumers.iter().flat_map(|consumer| consumer.topics()).collect();
-        topics.push(self.name.to_owned());
-        topics.sort();
-        topics.dedup();
-        topics
+        self.map.hears()
     }
 
     fn target(mut self, target: impl Target + 'static) -> Self {
         for (name, _) in target.names() {
-            if self.owners.insert(name, self.targets.len()).is_some() {
+            if self.map.owners.insert(name, self.map.targets.len()).is_some() {
                 self.wiring.wrong.push(format!("the command {name} has two owners"));
             }
         }
-        self.targets.push(Box::new(target));
+        self.map.targets.push(Box::new(target));
         self
     }
 }

@@ -3,21 +3,25 @@
 use std::sync::Arc;
 
 use bongsu_core::{Ctx, Wire, digest};
-use bytes::Bytes;
-use serde::{Deserialize, Serialize};
 
 use crate::{
-    command::handlers::Decided,
     commit::{
-        core::{Core, Settled},
+        core::Core,
+        fail::{CommandError, Fail, failed, refused},
+        map::Decided,
         planted,
-        unit::{Fail, Message, Unit},
+        submit::Settled,
+        unit::Unit,
     },
     ports::{
         Fut, coverage,
-        store::{CommitId, DocBody, DocKey, DocWrite, Mismatch, StoreError},
+        store::{CommitId, DocWrite, Mismatch, StoreError},
     },
-    records::token::Token,
+    records::{
+        message::Message,
+        once::{KeptReply, Once, Reply, done, done_key, keep, once_key},
+        token::Token,
+    },
 };
 
 /// Who asks, and whether the answer is to be kept for a repetition.
@@ -27,17 +31,6 @@ pub struct Call {
     pub ctx: Ctx,
     /// The once-key of an idempotent request.
     pub once: Option<Once>,
-}
-
-/// Names a request so that its repetition gets the same answer, for 24 hours after the first. Then the key is
-/// forgotten, and the command is decided anew: its ids are the same, so what would make the same aggregate twice is
-/// refused by its rules, and what changes an aggregate changes it again.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Once {
-    /// Hash of principal, route and idempotency key.
-    pub key: String,
-    /// Hash of the body: the same key with another body is refused.
-    pub body: String,
 }
 
 /// How a command ended, before it is turned into a reply.
@@ -63,17 +56,6 @@ pub enum Outcome<'a> {
     },
 }
 
-/// An answer as it is kept with the once-key: a repetition gets it byte for byte.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Reply {
-    /// Status code.
-    pub status: u16,
-    /// Header names and values.
-    pub headers: Vec<(String, String)>,
-    /// Body.
-    pub body: Bytes,
-}
-
 /// A reply, and whether it was given before.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
@@ -83,40 +65,6 @@ pub struct Answer {
     pub replayed: bool,
 }
 
-/// Why a command got no answer.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum CommandError {
-    /// The once-key was used with another body.
-    #[error("this idempotency key was used with another body")]
-    KeyReused,
-    /// Others kept changing what it rests on.
-    #[error("overtaken too often by other changes")]
-    Conflict,
-    /// What this store does is not heard by anybody until an operator adopts its history.
-    #[error("the history of this store has parted from what was published: {0}")]
-    HistoryParted(String),
-    /// The store does not answer, or a newer build wrote what this one cannot read; ask again.
-    #[error("unavailable: {0}")]
-    Unavailable(String),
-    /// Stored data cannot be read.
-    #[error("corrupt: {0}")]
-    Corrupt(String),
-    /// Can never be stored.
-    #[error("invalid: {0}")]
-    Invalid(String),
-}
-
-/// A reply with the body it answers.
-#[derive(Serialize, Deserialize)]
-struct Kept {
-    body: String,
-    reply: Reply,
-}
-
-/// The table of once-keys; never cached, since only a stored reply may be answered.
-pub(crate) const ONCE: &str = "once";
-/// Index on when a key was first used.
-pub(crate) const BY_TIME: u16 = 0;
 /// How often a command is decided again because something moved under it.
 const ATTEMPTS: u32 = 64;
 
@@ -266,50 +214,9 @@ async fn found_applied(
 }
 
 fn replay(data: &[u8], once: &Once) -> Result<Answer, CommandError> {
-    let kept: Kept = serde_json::from_slice(data).map_err(|error| CommandError::Corrupt(error.to_string()))?;
+    let kept: KeptReply = serde_json::from_slice(data).map_err(|error| CommandError::Corrupt(error.to_string()))?;
     if kept.body != once.body {
         return Err(CommandError::KeyReused);
     }
     Ok(Answer { reply: kept.reply, replayed: true })
-}
-
-fn keep(once: &Once, reply: &Reply, now_ms: i64) -> DocBody {
-    let kept = Kept { body: once.body.clone(), reply: reply.clone() };
-    let data = serde_json::to_vec(&kept).expect("a reply has string keys and encodes as JSON");
-    DocBody { data: data.into(), index: vec![(BY_TIME, time_key(now_ms))] }
-}
-
-/// That a Commit was applied.
-fn done_key(id: CommitId) -> DocKey {
-    DocKey::new(ONCE, format!("commit/{:032x}", id.0))
-}
-
-fn done(now_ms: i64) -> DocBody {
-    DocBody { data: Bytes::new(), index: vec![(BY_TIME, time_key(now_ms))] }
-}
-
-/// The key of the index on time.
-pub(crate) fn time_key(ms: i64) -> Bytes {
-    Bytes::copy_from_slice(&(ms.max(0) as u64).to_be_bytes())
-}
-
-fn once_key(once: &Once) -> DocKey {
-    DocKey::new(ONCE, &once.key)
-}
-
-pub(crate) fn refused(fail: Fail) -> CommandError {
-    match fail {
-        Fail::Store(error) => failed(error),
-        // An instance of the newer build can answer.
-        Fail::Newer(why) => CommandError::Unavailable(why),
-        Fail::Corrupt(why) => CommandError::Corrupt(why),
-    }
-}
-
-pub(crate) fn failed(error: StoreError) -> CommandError {
-    match error {
-        StoreError::Unavailable(why) | StoreError::Unknown(why) => CommandError::Unavailable(why),
-        StoreError::Invalid(why) => CommandError::Invalid(why),
-        StoreError::Corrupt(why) => CommandError::Corrupt(why),
-    }
 }

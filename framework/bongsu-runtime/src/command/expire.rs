@@ -9,9 +9,9 @@ use bongsu_core::digest;
 use futures::{FutureExt, pin_mut, select_biased};
 
 use crate::{
-    command::execute::{BY_TIME, ONCE, time_key},
     commit::core::Core,
     ports::store::{Commit, CommitId, DocKey, DocWrite, Scan, StoreError, Verdict, id_of},
+    records::once::{BY_TIME, ONCE, time_key},
 };
 
 /// How long a repetition gets the kept answer.

@@ -5,31 +5,22 @@ use std::any::Any;
 use bongsu_core::{Ctx, Decider, Decision, StreamRef, View, Wire};
 
 use crate::{
-    commit::unit::{Fail, Message, Unit},
+    commit::{
+        fail::Fail,
+        map::{Decided, Target},
+        unit::Unit,
+    },
     ports::Fut,
+    records::message::Message,
 };
 
 /// Name, schema and body of an event.
 type Encoded = ((&'static str, u32), Vec<u8>);
-
-/// How a command was answered.
-#[derive(Debug)]
-pub(crate) enum Decided {
-    /// The stream it was for (of a decision: the first it changed or read) and its version now.
-    Accepted { stream: String, version: u64 },
-    /// The encoded rejection.
-    Rejected(Message),
-}
-
-pub(crate) trait Target: Send + Sync {
-    fn names(&self) -> Vec<(&'static str, u32)>;
-    fn decide<'a>(&'a self, unit: &'a mut Unit, command: &'a Message, ctx: &'a Ctx) -> Fut<'a, Result<Decided, Fail>>;
-}
-
 /// How often a decision may name more to read.
 const MAX_ROUNDS: u32 = 16;
 
 pub(crate) struct DeciderTarget<D>(pub(crate) D);
+
 pub(crate) struct DecisionTarget<D>(pub(crate) D);
 
 impl<D: Decider> DeciderTarget<D> {

@@ -7,15 +7,15 @@ use bytes::Bytes;
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
-    command::execute::{Planner, Reply},
-    commit::unit::{Fail, Unit},
+    command::execute::Planner,
+    commit::{fail::Fail, map::Map, unit::Unit},
     ports::{
         Fut,
         store::{DocBody, DocKey},
     },
-    service::{
-        Service,
-        wiring::{is_reserved_stream, is_reserved_table},
+    records::{
+        once::Reply,
+        tables::{is_reserved_stream, is_reserved_table},
     },
 };
 
@@ -81,7 +81,7 @@ impl Planner for Scripted<'_> {
                 Ok(reply) => reply,
                 Err(reply) => return Ok(reply),
             };
-            if let Some(name) = reserved(&unit.core.service, &script) {
+            if let Some(name) = reserved(&unit.core.map, &script) {
                 return Err(Fail::Corrupt(format!("a script may not write to {name}: the runtime keeps it")));
             }
             for (key, body) in script.writes {
@@ -97,11 +97,11 @@ impl Planner for Scripted<'_> {
 }
 
 /// A table or stream the script writes to that is not its own: the runtime's, a read model's, a process's.
-fn reserved(service: &Service, script: &Script<'_>) -> Option<String> {
+fn reserved(map: &Map, script: &Script<'_>) -> Option<String> {
     let tables = script.writes.keys().map(|key| key.table.as_str());
     let mut tables = tables.filter(|table| is_reserved_table(table));
     let aggregates = script.appends.iter().map(|change| change.target.folder.aggregate);
-    let process = |name: &str| service.sagas.iter().any(|saga| saga.name() == name);
+    let process = |name: &str| map.sagas.iter().any(|saga| saga.name() == name);
     let mut aggregates = aggregates.filter(|name| is_reserved_stream(name) || process(name));
     tables.next().or_else(|| aggregates.next()).map(ToOwned::to_owned)
 }

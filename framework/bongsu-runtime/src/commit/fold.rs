@@ -8,10 +8,11 @@ use crate::{
     commit::{
         cache::{CachedStream, State, heavier},
         core::Core,
-        unit::Fail,
+        fail::Fail,
+        snapshots::{Loaded, SHORT},
+        wanted::Taken,
     },
     ports::store::{CommitId, Read, StoredEvent},
-    snapshot::write::{Loaded, SHORT, Taken},
 };
 
 /// A state and how it came about.

@@ -6,8 +6,7 @@ use std::{sync::Arc, time::Duration};
 use bongsu_core::digest;
 
 use crate::{
-    commit::{core::Core, unit::Unit},
-    consume::policy::Consumer,
+    commit::{core::Core, map::Consumer, unit::Unit},
     ports::{
         broker::{BrokerError, Out, Producer},
         env::Task,
@@ -25,7 +24,7 @@ pub(crate) fn publish_early(core: &Core, commit: &Commit) {
         return;
     }
     let broker = core.broker.clone();
-    let service = format!("{}-early", core.service.name);
+    let service = format!("{}-early", core.map.name);
     let facts = commit.events.iter().flat_map(|event| &event.facts);
     let batch: Vec<Out> = facts
         .enumerate()

@@ -3,44 +3,33 @@
 //! What is read is guarded, what is written is seen by later reads of the same unit. A unit that turns out
 //! to rest on something stale is thrown away and planned again; nothing else has to be undone.
 
-use std::{any::Any, collections::BTreeMap, collections::VecDeque, sync::Arc};
+use std::{
+    any::Any,
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+};
 
-use bongsu_core::{CommandId, Ctx, DecodeError, Public, StreamRef, Wire, digest, type_of};
+use bongsu_core::{CommandId, Ctx, Public, StreamRef, digest, type_of};
 use bytes::Bytes;
 use futures::future::try_join_all;
 
 use crate::{
-    command::{execute::ONCE, handlers::Decided},
     commit::{
         cache::{CachedDoc, CachedStream, heavier},
         core::Core,
+        fail::Fail,
+        map::Decided,
     },
-    ports::store::{Commit, CommitId, DocBody, DocKey, DocWrite, Fact, Guard, Head, NewEvent, StoreError},
+    ports::store::{Commit, CommitId, DocBody, DocKey, DocWrite, Fact, Guard, Head, NewEvent},
     records::{
         cloudevent::{Envelope, Meta, rfc3339},
+        message::Message,
+        once::ONCE,
+        tables::key_key,
         todo::Todo,
         token::Token,
     },
 };
-
-/// A wire value whose type is hidden.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Message {
-    pub(crate) name: String,
-    pub(crate) schema: u32,
-    pub(crate) data: Bytes,
-}
-
-/// Why a unit could not be planned.
-#[derive(Debug)]
-pub(crate) enum Fail {
-    /// The store did not answer.
-    Store(StoreError),
-    /// This build does not know what it met, a newer one may: it waits for that.
-    Newer(String),
-    /// The input cannot be handled by this build, now or later: park it.
-    Corrupt(String),
-}
 
 /// What a unit read and may have changed of one stream.
 struct OpenStream {
@@ -83,43 +72,8 @@ pub(crate) struct Plan {
     pub(crate) due_ms: Option<i64>,
 }
 
-/// The table of the partition keys under which streams tell their facts.
-const KEY: &str = "key";
-
 /// Most commands and process steps one input may set off.
 pub(crate) const MAX_STEPS: u32 = 64;
-
-impl Fail {
-    /// What was met at a place could not be read.
-    pub(crate) fn unread(place: &str, error: &DecodeError) -> Self {
-        Self::of(error, format!("{place}: {error}"))
-    }
-
-    fn of(error: &DecodeError, why: String) -> Self {
-        match error {
-            DecodeError::Newer { .. } | DecodeError::Unknown { .. } => Self::Newer(why),
-            DecodeError::Broken { .. } => Self::Corrupt(why),
-        }
-    }
-}
-
-impl From<DecodeError> for Fail {
-    fn from(error: DecodeError) -> Self {
-        Self::of(&error, error.to_string())
-    }
-}
-
-impl Message {
-    pub(crate) fn of<W: Wire>(value: &W) -> Self {
-        let (name, schema) = value.name();
-        Self { name: name.to_owned(), schema, data: value.encode().into() }
-    }
-
-    pub(crate) fn decode<W: Wire>(&self) -> Result<W, DecodeError> {
-        let unknown = || DecodeError::Unknown { name: self.name.clone(), schema: self.schema };
-        W::decode(&self.name, self.schema, &self.data)?.ok_or_else(unknown)
-    }
-}
 
 impl Unit {
     /// `input` names what is handled; the Commit's name is that of this attempt alone. Two instances may work on one input
@@ -243,7 +197,7 @@ impl Unit {
         let told = self.events.last().map_or(&[][..], |event| event.facts.as_slice());
         let keys: Vec<String> = told.iter().map(|fact| fact.partition_key.clone()).collect();
         for key in keys {
-            let doc = DocKey::new(KEY, stream);
+            let doc = key_key(stream);
             let known = self.doc(&doc).await?.map(|data| serde_json::from_slice::<String>(&data));
             match known.transpose().map_err(|error| Fail::Corrupt(format!("{doc} does not decode: {error}")))? {
                 Some(known) if known == key => {}
@@ -288,7 +242,7 @@ impl Unit {
     pub(crate) fn token(&self, stream: &str, version: u64) -> Token {
         let of_stream = self.events.iter().filter(|event| event.stream == stream);
         let sequence = of_stream.flat_map(|event| event.facts.iter().map(|fact| fact.sequence)).max().unwrap_or(0);
-        Token { context: self.core.service.name.to_owned(), stream: stream.to_owned(), version, sequence }
+        Token { context: self.core.map.name.to_owned(), stream: stream.to_owned(), version, sequence }
     }
 
     /// Decides a command. A rejection changes nothing, but what it rests on stays guarded.
@@ -298,12 +252,12 @@ impl Unit {
             return Err(Fail::Corrupt(format!("one input set off more than {MAX_STEPS} steps")));
         }
         let core = self.core.clone();
-        let owner = core.service.owners.get(command.name.as_str());
+        let owner = core.map.owners.get(command.name.as_str());
         let Some(owner) = owner else {
             return Err(Fail::Newer(format!("no decider takes {}", type_of(&command.name, command.schema))));
         };
         self.deciding = Some(type_of(&command.name, command.schema));
-        let decided = core.service.targets[*owner].decide(self, command, ctx).await;
+        let decided = core.map.targets[*owner].decide(self, command, ctx).await;
         self.deciding = None;
         decided
     }
@@ -360,7 +314,7 @@ impl Unit {
         meta: &Meta,
     ) -> Vec<Fact> {
         let Some((aggregate, id)) = stream.split_once('/') else { return Vec::new() };
-        let Some(mapper) = self.core.service.mappers.get(aggregate) else { return Vec::new() };
+        let Some(mapper) = self.core.map.mappers.get(aggregate) else { return Vec::new() };
         let mut names: Vec<&str> = Vec::new();
         let facts = mapper(id, name, schema, data, state).into_iter().enumerate().map(|(place, public)| {
             // Versions of one fact share the ordinal of their name.
@@ -379,7 +333,7 @@ impl Unit {
         let envelope = Envelope {
             specversion: "1.0".into(),
             id: (&id).into(),
-            source: self.core.service.name.into(),
+            source: self.core.map.name.into(),
             kind: (&kind).into(),
             subject: stream.into(),
             time: rfc3339(self.now_ms).into(),
@@ -396,7 +350,7 @@ impl Unit {
         let cloudevent = envelope.encode();
         Fact {
             id,
-            topic: self.core.service.name.to_owned(),
+            topic: self.core.map.name.to_owned(),
             subject: stream.to_owned(),
             partition_key: public.key.clone(),
             sequence: version,
@@ -407,11 +361,11 @@ impl Unit {
     /// Notes who inside this context follows from an event.
     fn follow(&mut self, stream: &str, version: u64, event: Message, ctx: &Ctx) {
         let core = self.core.clone();
-        for job in core.service.jobs.iter().filter(|job| job.wants(&event.name)) {
+        for job in core.map.jobs.iter().filter(|job| job.wants(&event.name)) {
             let todo = Todo::job(job.name(), stream, version, &event, ctx, self.now_ms);
             self.put_todo(&format!("job/{}/{stream}@{version}", job.name()), &todo);
         }
-        for (at, saga) in core.service.sagas.iter().enumerate() {
+        for (at, saga) in core.map.sagas.iter().enumerate() {
             if saga.hears_own(&event.name) {
                 self.heard.push_back((at, event.clone(), ctx.clone()));
             }

@@ -14,14 +14,13 @@ use futures::{FutureExt, pin_mut, select_biased};
 use tokio::sync::Notify;
 
 use crate::{
-    commit::core::Core,
-    consume::{mailbox::Mailbox, policy::Consumer, reader::Reader},
+    commit::{core::Core, map::Consumer, tasks::keep_running},
+    consume::{mailbox::Mailbox, reader::Reader},
     ports::{
         broker::{Batch, BrokerError, Partition},
         env::Task,
     },
     relay::topics,
-    runtime::keep_running,
 };
 
 const FETCH_BYTES: u32 = 1 << 20;

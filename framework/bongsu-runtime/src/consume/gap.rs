@@ -8,14 +8,13 @@
 use std::sync::Arc;
 
 use crate::{
-    commit::{
-        core::{Core, Settled},
-        planted,
-        unit::Unit,
-    },
-    consume::lane::{Cursor, Lane, Stop},
+    commit::{core::Core, planted, submit::Settled, unit::Unit},
+    consume::lane::{Lane, Stop},
     ports::{broker::In, store::StoreError},
-    relay::republish::{Mark, mark_of},
+    records::{
+        cursor::Cursor,
+        refill::{Mark, mark_of},
+    },
 };
 
 impl Lane {

@@ -9,16 +9,8 @@ use std::{
 use futures::FutureExt;
 
 use crate::{
-    commit::{
-        core::Core,
-        planted,
-        unit::{Fail, Message, Unit},
-    },
-    consume::{
-        lane::{Lane, Planned, Stop, panic_text},
-        policy::Consumer,
-        queue,
-    },
+    commit::{core::Core, fail::Fail, map::Consumer, planted, tasks::panic_text, unit::Unit},
+    consume::lane::{Lane, Planned, Stop},
     ports::{
         broker::In,
         coverage,
@@ -26,7 +18,9 @@ use crate::{
     },
     records::{
         cloudevent::Envelope,
-        seen::{Seen, Stand, is_queued, is_seen, seen_key, storable},
+        message::Message,
+        queue::{beside, fact_body, queue_id},
+        seen::{Seen, Stand, is_queued, seen_key},
         todo::{Failed, MAX_QUEUED, Todo},
     },
 };
@@ -114,11 +108,12 @@ impl Lane {
         let seen = seen_key(name, envelope);
         let mark = unit.doc(&seen).await.map_err(later)?;
         let stand = Stand::of(envelope.sequence, message);
-        if mark.as_ref().is_some_and(|data| is_seen(core, data, &envelope.source, stand)) {
+        let partings = core.partings.of(&envelope.source).unwrap_or_default();
+        if mark.as_ref().is_some_and(|data| was_heard(core, data, &partings, stand)) {
             core.env.sometimes(coverage::FACT_AGAIN);
             return Ok(Planned::Skip);
         }
-        let next = Seen::after(core, mark.as_deref(), &envelope.source, stand);
+        let next = Seen::after(&partings, mark.as_deref(), stand);
         let waiting = mark.is_some_and(|data| is_queued(&data));
         let behind = self.waits_in(&mut unit, &envelope.partitionkey, waiting).await.map_err(later)?;
         let error = if behind.is_some() && !planted::overtakes(core) {
@@ -211,7 +206,7 @@ impl Lane {
         if head.len() >= MAX_QUEUED {
             return Ok(Planned::Full(format!("{MAX_QUEUED} facts wait behind one that failed: {queue}")));
         }
-        unit.put(head.push(queue), Some(queue::body(&message.cloudevent)));
+        unit.put(head.push(queue), Some(fact_body(&message.cloudevent)));
         unit.put_todo(queue, &todo);
         if let Some((seen, mark)) = mark {
             unit.doc(&seen).await.map_err(later)?;
@@ -229,22 +224,11 @@ impl Lane {
     }
 }
 
-/// The to-do in which facts of a key wait.
-pub(crate) fn queue_id(consumer: &str, key: &str) -> String {
-    format!("{FACT}{consumer}/{}", storable(key))
-}
-
-const FACT: &str = "fact/";
-const BESIDE: &str = "beside/";
-
-/// The queue beside one whose head cannot be read.
-fn beside(queue: &str) -> String {
-    format!("{BESIDE}{}", queue.strip_prefix(FACT).unwrap_or(queue))
-}
-
-/// The queue that one beside it waits for.
-pub(crate) fn waits_for(queue: &str) -> Option<String> {
-    queue.strip_prefix(BESIDE).map(|rest| format!("{FACT}{rest}"))
+/// Whether a mark says that a fact was heard before.
+fn was_heard(core: &Core, data: &[u8], partings: &[u64], fact: Stand) -> bool {
+    let Ok(seen) = serde_json::from_slice::<Seen>(data) else { return false };
+    let before = seen.sequence.saturating_sub(fact.sequence);
+    seen.stand().covers(fact, partings) && !planted::forgets(core, before)
 }
 
 pub(crate) fn later(fail: Fail) -> Stop {

@@ -10,34 +10,27 @@ use std::{
 };
 
 use bongsu_core::digest;
-use serde::{Deserialize, Serialize};
 
 use crate::{
     commit::{
-        core::{Core, Queued, Settled},
+        core::Core,
+        map::Consumer,
         planted,
+        submit::{Queued, Settled},
         unit::Unit,
     },
-    consume::{inbox::Heard, policy::Consumer},
+    consume::inbox::Heard,
     ports::{
         broker::{In, LogId, Partition},
         coverage,
         store::{CommitId, DocBody, DocKey, Guard, StoreError},
     },
-    records::{seen::SEEN, todo::clipped},
+    records::{
+        cursor::{Cursor, cursor_key},
+        seen::SEEN,
+        todo::clipped,
+    },
 };
-
-/// Where a lane stands, as kept in its cursor document.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Cursor {
-    /// History of the broker the offset belongs to, in hex.
-    pub(crate) log: String,
-    /// Next offset.
-    pub(crate) offset: u64,
-    /// The refill it is in the midst of.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) refill: Option<u64>,
-}
 
 pub(crate) struct Lane {
     pub(crate) consumer: Arc<dyn Consumer>,
@@ -90,7 +83,6 @@ pub(crate) struct Unfit {
 }
 
 const IN_FLIGHT: usize = 128;
-pub(crate) const CURSOR: &str = "cursor";
 
 impl Lane {
     /// Opens a lane at its cursor.
@@ -367,15 +359,4 @@ fn key_of(guard: &Guard) -> Option<DocKey> {
         Guard::Doc(key, _) => Some(key.clone()),
         _ => None,
     }
-}
-
-/// The cursor document of a consumer in a partition.
-pub(crate) fn cursor_key(consumer: &str, partition: &Partition) -> DocKey {
-    DocKey::new(CURSOR, format!("{consumer}/{}/{}", partition.topic, partition.index))
-}
-
-pub(crate) fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
-    format!("the handler panicked: {}", text.unwrap_or_default())
 }

@@ -3,14 +3,13 @@
 use std::{sync::Arc, time::Duration};
 
 use crate::{
-    commit::core::Core,
+    commit::{core::Core, health::Standstill},
     consume::{
         backoff::Pauses,
         fetch::Reading,
         lane::{Lane, Stop},
         mailbox::{Mail, Mailbox},
     },
-    operate::readiness::Standstill,
     ports::{
         broker::{In, LogId, Partition},
         store::StoreError,

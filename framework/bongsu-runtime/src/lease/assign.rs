@@ -4,16 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bongsu_core::digest;
 
-use crate::lease::keeper::LANE;
-
-#[derive(Clone, PartialEq, Eq)]
-pub(crate) struct Member {
-    pub(crate) incarnation: u64,
-    pub(crate) consumers: BTreeSet<String>,
-}
-
-/// The slots alive, each with the consumers its build has.
-pub(crate) type Members = BTreeMap<String, Member>;
+use crate::{
+    commit::leases::{Member, Members},
+    records::lease::LANE,
+};
 
 /// Rendezvous hashing with an even share: every resource goes to the slot that ranks highest for it, can do it,
 /// and has not its share yet. Every instance computes the same from the same members.

@@ -6,33 +6,28 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    ops::Bound,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, AtomicU64, Ordering},
-    },
+    sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 
 use bongsu_core::digest;
-use serde::{Deserialize, Serialize};
-use tokio::sync::Notify;
 
 use crate::{
-    commit::core::Core,
-    lease::assign::{Member, Members, assigned},
-    operate::metrics::Counts,
+    commit::{
+        core::Core,
+        leases::{Held, Member, Members},
+    },
+    lease::assign::assigned,
     ports::{
         coverage,
-        store::{Commit, CommitId, Doc, DocBody, DocKey, DocWrite, Guard, Mismatch, Scan, StoreError, Verdict},
+        store::{Commit, CommitId, Doc, DocKey, DocWrite, Guard, Scan, StoreError, Verdict},
     },
-    projection::rebuild,
-    records::todo::SHARDS,
-    snapshot::nightly::MIDNIGHT,
+    records::{
+        lease::{Beat, LEASE, Lease, MEMBER, MIDNIGHT, RELAY, lease_body, lease_of},
+        todo::SHARDS,
+    },
 };
 
-const LEASE: &str = "lease";
-pub(crate) const MEMBER: &str = "member";
 const BEAT: Duration = Duration::from_millis(400);
 /// How long an instance may be silent before its leases are taken: four heartbeats.
 const SILENCE: Duration = Duration::from_millis(1_600);
@@ -44,48 +39,6 @@ const SOON: Duration = Duration::from_millis(100);
 const SOONS: u32 = 20;
 /// Between two rounds at least, however long they take.
 const BREATH: Duration = Duration::from_millis(20);
-pub(crate) const RELAY: &str = "relay/0";
-/// What the leases of lanes start with.
-pub(crate) const LANE: &str = "lane/";
-
-/// The leases this instance holds.
-#[derive(Default)]
-pub(crate) struct Leases {
-    held: Mutex<BTreeMap<String, Held>>,
-    /// Rung whenever the set changes.
-    pub(crate) changed: Notify,
-    /// Whether other instances of this service live: only they can leave work this one is not told of.
-    others: AtomicBool,
-    /// Which process of its slot this is; 0 before it is a member.
-    pub(crate) incarnation: AtomicU64,
-    /// The instances that live, as this one last saw them.
-    members: Mutex<Members>,
-    pub(crate) counts: Counts,
-}
-
-#[derive(Clone, Copy)]
-pub(crate) struct Held {
-    pub(crate) revision: CommitId,
-    pub(crate) epoch: u64,
-}
-
-/// A lease document.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Lease {
-    /// Empty when given back.
-    pub(crate) slot: String,
-    pub(crate) incarnation: u64,
-    pub(crate) epoch: u64,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Beat {
-    pub(crate) incarnation: u64,
-    pub(crate) beat: u64,
-    /// The consumers this build has: while two versions run side by side, each is given only what it can read.
-    #[serde(default)]
-    consumers: BTreeSet<String>,
-}
 
 /// Keeps this instance a member and its leases the ones it should hold.
 pub(crate) struct Keeper {
@@ -124,79 +77,18 @@ enum Membership {
     Unknown,
 }
 
-impl Leases {
-    /// The guard every Commit made under a lease carries; `None` when it is not held.
-    pub(crate) fn guard(&self, resource: &str) -> Option<Guard> {
-        let revision = self.lock().get(resource)?.revision;
-        Some(Guard::Doc(DocKey::new(LEASE, resource), Some(revision)))
-    }
-
-    /// How often the lease changed hands.
-    pub(crate) fn epoch(&self, resource: &str) -> Option<u64> {
-        Some(self.lock().get(resource)?.epoch)
-    }
-
-    /// The leases held whose name starts so.
-    pub(crate) fn held(&self, prefix: &str) -> Vec<String> {
-        let held = self.lock();
-        let from = held.range::<str, _>((Bound::Included(prefix), Bound::Unbounded)).map(|(resource, _)| resource);
-        from.take_while(|resource| resource.starts_with(prefix)).cloned().collect()
-    }
-
-    /// Drops what a refusal showed to be lost; whether something was.
-    pub(crate) fn learn(&self, mismatches: &[Mismatch]) -> bool {
-        let mut any = false;
-        let is_lease = |mismatch: &Mismatch| matches!(mismatch, Mismatch::Doc(key, _) if key.table == LEASE);
-        if mismatches.iter().any(is_lease) {
-            Counts::add(&self.counts.fenced);
-        }
-        for mismatch in mismatches {
-            let Mismatch::Doc(key, found) = mismatch else { continue };
-            let mut held = self.lock();
-            let lost = held.get(&key.id).is_some_and(|held| found.as_ref().map(|d| d.revision) != Some(held.revision));
-            if key.table == LEASE && lost {
-                held.remove(&key.id);
-                drop(held);
-                Counts::add(&self.counts.leases_lost);
-                any = true;
-                tracing::warn!(lease = key.id, "a lease was taken over");
-                self.changed.notify_waiters();
-            }
-        }
-        any
-    }
-
-    /// The slot of an instance whose build has this consumer.
-    pub(crate) fn slot_with(&self, core: &Core, consumer: &str) -> Option<String> {
-        if consumers_of(core).contains(consumer) {
-            return Some(core.settings.slot.clone());
-        }
-        let members = self.members.lock().unwrap_or_else(PoisonError::into_inner);
-        members.iter().find(|(_, member)| member.consumers.contains(consumer)).map(|(slot, _)| slot.clone())
-    }
-
-    /// Whether this instance is the only one of its service.
-    pub(crate) fn alone(&self) -> bool {
-        !self.others.load(Ordering::Relaxed)
-    }
-
-    pub(crate) fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Held>> {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 impl Keeper {
     pub(crate) fn new(core: Arc<Core>) -> Self {
         let mut resources: Vec<String> = (0..SHARDS).map(|shard| format!("todo/{shard}")).collect();
         resources.push(RELAY.to_owned());
-        resources.extend(core.service.midnight.map(|_| MIDNIGHT.to_owned()));
-        for consumer in &core.service.consumers {
+        resources.extend(core.map.midnight.map(|_| MIDNIGHT.to_owned()));
+        for consumer in &core.map.consumers {
             for topic in consumer.topics() {
                 let lane = |index| format!("lane/{}/{topic}/{index}", consumer.name());
                 resources.extend((0..core.settings.partitions).map(lane));
             }
         }
-        resources.extend(core.service.read_models.iter().map(|model| rebuild::lease_of(model.root())));
+        resources.extend(core.map.read_models.iter().map(|model| lease_of(model.root())));
         let incarnation = core.env.random();
         Self {
             core,
@@ -250,7 +142,7 @@ impl Keeper {
             }
             if self.share.0 != members {
                 let wanted = assigned(&self.resources, &members, &self.core.settings.slot);
-                *self.core.leases.members.lock().unwrap_or_else(PoisonError::into_inner) = members.clone();
+                *self.core.leases.members() = members.clone();
                 self.share = (members, wanted);
             }
             let (members, wanted) = &self.share;
@@ -290,8 +182,8 @@ impl Keeper {
         if let Membership::Known(revision) = self.membership {
             commit.guards.push(Guard::Doc(key.clone(), Some(revision)));
         }
-        let beat = Beat { incarnation: self.incarnation, beat: self.beat, consumers: consumers_of(&self.core) };
-        commit.docs.push(DocWrite { key, put: Some(body(&beat)) });
+        let beat = Beat { incarnation: self.incarnation, beat: self.beat, consumers: self.core.map.readers() };
+        commit.docs.push(DocWrite { key, put: Some(lease_body(&beat)) });
         match self.core.store.commit(commit).await {
             Ok(Verdict::Done) => (self.membership, self.beaten) = (Membership::Known(id), Some(self.core.env.mono())),
             Ok(Verdict::Refused(_)) => return Ok(false),
@@ -355,7 +247,7 @@ impl Keeper {
         if self.alive != alive {
             (self.alive, self.soon) = (alive, SOONS);
         }
-        let me = Member { incarnation: self.incarnation, consumers: consumers_of(&self.core) };
+        let me = Member { incarnation: self.incarnation, consumers: self.core.map.readers() };
         members.insert(self.core.settings.slot.clone(), me);
         Ok(mine.then_some(members))
     }
@@ -460,20 +352,11 @@ impl Keeper {
     }
 }
 
-fn consumers_of(core: &Core) -> BTreeSet<String> {
-    core.service.consumers.iter().map(|consumer| consumer.name().to_owned()).collect()
-}
-
 pub(crate) fn change(resource: &str, before: Option<CommitId>, lease: &Lease) -> Commit {
     let (incarnation, epoch) = (lease.incarnation.to_string(), lease.epoch.to_string());
     let key = DocKey::new(LEASE, resource);
     let mut commit = Commit::new(CommitId(digest(&["lease", resource, &lease.slot, &incarnation, &epoch])));
     commit.guards.push(Guard::Doc(key.clone(), before));
-    commit.docs.push(DocWrite { key, put: Some(body(lease)) });
+    commit.docs.push(DocWrite { key, put: Some(lease_body(lease)) });
     commit
-}
-
-fn body(value: &impl Serialize) -> DocBody {
-    let data = serde_json::to_vec(value).expect("a lease document has string keys and encodes as JSON");
-    DocBody { data: data.into(), index: Vec::new() }
 }

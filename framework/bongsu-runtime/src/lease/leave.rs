@@ -4,10 +4,11 @@ use std::sync::{Arc, atomic::Ordering};
 
 use bongsu_core::digest;
 
-use crate::lease::keeper::{Beat, Keeper, MEMBER};
 use crate::{
     commit::core::Core,
+    lease::keeper::Keeper,
     ports::store::{Commit, CommitId, DocKey, DocWrite, Guard, StoreError, Verdict},
+    records::lease::{Beat, MEMBER},
 };
 
 /// Gives every lease and the membership back; called at a clean stop.

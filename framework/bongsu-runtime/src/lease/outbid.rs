@@ -2,10 +2,11 @@
 
 use std::sync::atomic::Ordering;
 
-use crate::lease::keeper::{Held, Lease, change};
 use crate::{
-    commit::core::Core,
+    commit::{core::Core, leases::Held},
+    lease::keeper::change,
     ports::store::{StoreError, Verdict},
+    records::lease::Lease,
 };
 
 /// Raises the epoch of a lease this instance holds above one that is known elsewhere: a store that was restored from a

@@ -10,9 +10,10 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::{
-    command::execute::{CommandError, failed, refused},
     commit::{
-        core::{Core, Settled},
+        core::Core,
+        fail::{CommandError, failed, refused},
+        submit::Settled,
         unit::Unit,
     },
     operate::note::Deed,
@@ -20,9 +21,12 @@ use crate::{
         broker::{Attributes, BrokerError, History, HistoryId, In, Parting, Place, Standing, is_orphaned},
         store::{CommitId, Position, StoredFacts},
     },
+    records::{
+        history::{history_key, history_written},
+        relay::relay_key,
+    },
     relay::{
         agree::{Agreement, ask},
-        history::{key, written},
         publish,
     },
 };
@@ -75,7 +79,7 @@ struct Survey {
 
 /// Opens a history, or says what opening one would do; `None` when store and broker have one history.
 pub(crate) async fn adopt(core: &Arc<Core>, deed: Option<&Deed>) -> Result<Option<Adoption>, CommandError> {
-    let standing = core.broker.standing(core.service.name).await.map_err(away)?;
+    let standing = core.broker.standing(core.map.name).await.map_err(away)?;
     let (_, agreement) = ask(core, &standing, Place::default()).await.map_err(failed)?;
     if !matches!(agreement, Agreement::Parted(_)) {
         return Ok(None);
@@ -94,7 +98,7 @@ pub(crate) async fn adopt(core: &Arc<Core>, deed: Option<&Deed>) -> Result<Optio
 async fn survey(core: &Core, standing: &Standing) -> Result<Survey, CommandError> {
     let mine = own_ids(core).await?;
     let partings: Vec<u64> = standing.partings.iter().map(|parting| parting.position).collect();
-    let bounds = core.broker.bounds(core.service.name).await.map_err(away)?;
+    let bounds = core.broker.bounds(core.map.name).await.map_err(away)?;
     let mut survey =
         Survey { whole: bounds.partitions.iter().all(|(_, earliest, _)| *earliest == 0), ..Survey::default() };
     let mut orphans = HashSet::new();
@@ -131,7 +135,7 @@ async fn survey(core: &Core, standing: &Standing) -> Result<Survey, CommandError
 /// A fact of this service, by the digest of its id.
 fn read(core: &Core, message: &In) -> Option<(u128, Orphan)> {
     let read = Attributes::read(&message.cloudevent).ok()?;
-    if read.source != core.service.name || read.kind.starts_with("bongsu.") {
+    if read.source != core.map.name || read.kind.starts_with("bongsu.") {
         return None;
     }
     let (id, kind, subject) = (read.id.into_owned(), read.kind.into_owned(), read.subject.into_owned());
@@ -179,17 +183,17 @@ async fn open(
     adoption: &Adoption,
 ) -> Result<HistoryId, CommandError> {
     for _ in 0..32 {
-        core.cache().forget_doc(&key());
+        core.cache().forget_doc(&history_key());
         let id = HistoryId(u128::from(core.env.random()) << 64 | u128::from(core.env.random()));
         let mut unit = Unit::new(core, CommitId(digest(&["adopt", &format!("{:032x}", id.0)])));
-        let before = unit.doc(&key()).await.map_err(refused)?;
+        let before = unit.doc(&history_key()).await.map_err(refused)?;
         let before: Option<History> = before.and_then(|data| serde_json::from_slice(&data).ok());
         let from = standing.history.or(before.map(|before| before.id)).unwrap_or(id);
         let mut partings = standing.partings.clone();
         partings.push(Parting { from, position: parting.position, commit: parting.commit });
-        let write = written(&History { id, partings });
+        let write = history_written(&History { id, partings });
         unit.put(write.key, write.put);
-        unit.put(publish::cursor(), Some(publish::beginning(parting)));
+        unit.put(relay_key(), Some(publish::beginning(parting)));
         let about = json!({ "history": id, "from": adoption.from, "position": parting.position,
             "orphans": adoption.orphans });
         unit.note_deed(deed, "bongsu.history-adopted", "adopt", about).await.map_err(refused)?;

@@ -10,67 +10,12 @@ use std::{
 
 use crate::{
     commit::core::Core,
-    consume::lane::{Cursor, cursor_key},
-    projection::shown::table,
-};
-
-/// One figure. Names follow Prometheus: base units, `bongsu_` in front, no `_total` (the exposition adds it).
-#[derive(Clone, Debug, PartialEq)]
-pub struct Figure {
-    /// `bongsu_store_commits`
-    pub name: &'static str,
-    /// What it says, in one sentence.
-    pub help: &'static str,
-    /// Which of several: names and values. All figures of a name follow each other and have the same labels.
-    pub labels: Vec<(&'static str, String)>,
-    /// How much.
-    pub value: Value,
-}
-
-/// The value of a figure.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Value {
-    /// Only rises, from 0 at the start of the process.
-    Counter(u64),
-    /// Rises and falls.
-    Gauge(i64),
-    /// How often something took how long.
-    Histogram {
-        /// Sum of all, in the unit of the name.
-        sum: f64,
-        /// How many in each bucket: upper bound (the last is infinite) and number.
-        buckets: Vec<(f64, u64)>,
+    ports::figure::{Figure, Value},
+    records::{
+        cursor::{Cursor, cursor_key},
+        generation::table,
     },
-}
-
-/// What the runtime itself counts.
-#[derive(Default)]
-pub(crate) struct Counts {
-    /// Leases another instance took.
-    pub(crate) leases_lost: AtomicU64,
-    /// Commits refused because their lease was another instance's.
-    pub(crate) fenced: AtomicU64,
-}
-
-impl Figure {
-    /// A figure that stands for itself.
-    pub fn new(name: &'static str, help: &'static str, value: Value) -> Self {
-        Self { name, help, labels: Vec::new(), value }
-    }
-
-    /// One of several.
-    #[must_use]
-    pub fn of(mut self, label: &'static str, value: impl Into<String>) -> Self {
-        self.labels.push((label, value.into()));
-        self
-    }
-}
-
-impl Counts {
-    pub(crate) fn add(counter: &AtomicU64) {
-        counter.fetch_add(1, Ordering::Relaxed);
-    }
-}
+};
 
 /// Everything this instance has to say now. What cannot be learnt now (the broker is away) is left out.
 pub(crate) async fn all(core: &Arc<Core>) -> Vec<Figure> {
@@ -103,12 +48,12 @@ pub(crate) async fn all(core: &Arc<Core>) -> Vec<Figure> {
 async fn lags(core: &Arc<Core>) -> Vec<Figure> {
     let mut lags = Vec::new();
     let mut ends = BTreeMap::new();
-    for topic in core.service.topics() {
+    for topic in core.map.topics() {
         if let Ok(bounds) = core.broker.bounds(&topic).await {
             ends.insert(topic, bounds.partitions);
         }
     }
-    for consumer in &core.service.consumers {
+    for consumer in &core.map.consumers {
         for topic in consumer.topics() {
             let Some(partitions) = ends.get(&topic) else { continue };
             // A read model's cursors are those of the generation that is shown.

@@ -4,7 +4,7 @@ use bongsu_core::{CommandId, Ctx, DecodeError, Folder, StreamRef};
 use serde_json::{Value, json};
 
 use crate::{
-    commit::unit::{Fail, Unit},
+    commit::{fail::Fail, unit::Unit},
     records::cloudevent::rfc3339,
 };
 

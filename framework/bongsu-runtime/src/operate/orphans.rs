@@ -9,16 +9,16 @@ use serde::Serialize;
 
 use crate::{
     commit::core::Core,
-    lease::keeper::RELAY,
     ports::{
         broker::is_orphaned,
-        store::{Commit, CommitId, DocBody, DocKey, DocWrite, Guard, StoreError, Verdict},
+        store::{Commit, CommitId, DocBody, DocWrite, Guard, StoreError, Verdict},
     },
-    projection::{
-        rebuild::{self, NotRebuilt, Purpose, pages},
-        shown::split,
-    },
+    projection::rebuild::{self, ask::NotRebuilt, sweep::pages},
     records::{
+        generation::split,
+        history::parting_key,
+        lease::RELAY,
+        rebuild::Purpose,
         seen::{SEEN, Seen, Stand},
         todo::Todo,
     },
@@ -59,7 +59,7 @@ pub(crate) async fn applied(core: &Core, source: &str, after: u64) -> Result<Vec
 /// What is wanted of the marks of a source, of generations that are shown.
 async fn find(core: &Core, source: &str, wanted: impl Fn(&Seen) -> Option<Stand>) -> Result<Vec<Applied>, StoreError> {
     let mut found = Vec::new();
-    for consumer in &core.service.consumers {
+    for consumer in &core.map.consumers {
         if !consumer.topics().iter().any(|topic| topic == source) {
             continue;
         }
@@ -103,7 +103,7 @@ pub(crate) async fn look_for_orphans(core: Arc<Core>) {
 }
 
 async fn look_after(core: &Arc<Core>, source: &str, partings: &[u64]) -> Result<(), StoreError> {
-    let key = DocKey::new("parting", source);
+    let key = parting_key(source);
     let done = core.store.docs(vec![key.clone()]).await?.pop().flatten();
     let known = done.as_ref().and_then(|doc| serde_json::from_slice::<usize>(&doc.data).ok()).unwrap_or(0);
     if known >= partings.len() {

@@ -8,17 +8,19 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::{
-    command::execute::{CommandError, failed, refused},
     commit::{
-        core::{Core, Settled},
-        unit::{Fail, Unit},
+        core::Core,
+        fail::{CommandError, Fail, failed, refused},
+        submit::Settled,
+        unit::Unit,
     },
-    consume::queue,
+    consume::queue::{settle_mark, take_front},
     operate::note::Deed,
     ports::store::{CommitId, Scan},
-    process::instance::Written,
+    process::early::take_first,
     records::{
         cloudevent::{Envelope, rfc3339},
+        message::Written,
         todo::{PARKED, TODO, Todo, Work},
     },
 };
@@ -153,15 +155,15 @@ async fn plan(unit: &mut Unit, id: &str, deed: &Deed, fate: Fate) -> Result<bool
 /// Takes the failed fact out of its queue; false when nothing is left to do.
 async fn drop_first(unit: &mut Unit, id: &str, todo: &mut Todo, front: Option<&[u8]>) -> Result<bool, Fail> {
     if let Work::Waiting(early) = &mut todo.work {
-        let left = early.pop(unit, id);
+        let left = take_first(early, unit, id);
         (todo.attempts, todo.error) = (0, None);
         return Ok(left);
     }
     let Some(queue) = todo.queue_mut() else { return Ok(false) };
     if let Some(envelope) = front.and_then(|front| Envelope::parse(front).ok()) {
-        queue::settle_mark(unit, &queue.consumer, &envelope).await?;
+        settle_mark(unit, &queue.consumer, &envelope).await?;
     }
-    queue.pop(unit, id);
+    take_front(queue, unit, id);
     let some_are_left = queue.len() > 0;
     (todo.attempts, todo.error) = (0, None);
     Ok(some_are_left)

@@ -2,16 +2,15 @@
 //!
 //! There are no groups: who reads which partition is a lease document in the reader's own Store.
 
-use std::{collections::BTreeMap, time::Duration};
-
-use bytes::Bytes;
-use serde::{Deserialize, Serialize};
-
-use super::{Fut, store::CommitId};
-
 mod check;
 mod history;
 mod standing;
+
+use std::{collections::BTreeMap, time::Duration};
+
+use super::{Fut, store::CommitId};
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 
 pub use check::{Attributes, MAX_PARTITIONS, MAX_TOPIC_NAME};
 pub(crate) use history::hex;

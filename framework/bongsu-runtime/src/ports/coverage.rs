@@ -27,7 +27,6 @@ pub const TRIED_AGAIN: &str = "a to-do is tried again";
 pub const TAKEN_OVER: &str = "a lease is taken over";
 /// An owner that had lost its lease was told so by a refusal or found it in the store.
 pub const LEASE_LOST: &str = "a lease is lost";
-
 /// All of them.
 pub const ALL: [&str; 12] = [
     FACT_AGAIN,

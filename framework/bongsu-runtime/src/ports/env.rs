@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
-
 use super::Fut;
+use bytes::Bytes;
 
 /// Time, chance and tasks.
 pub trait Env: Send + Sync {

@@ -5,11 +5,11 @@
 
 use std::{fmt, ops::Bound};
 
+use super::Fut;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use super::Fut;
-use crate::operate::metrics::Figure;
+use crate::ports::figure::Figure;
 
 /// Names one Commit: stored on every event and, as revision, on every document written. Another attempt at the same input
 /// has another name, unless it writes the same.

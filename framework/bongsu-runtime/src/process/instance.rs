@@ -2,71 +2,22 @@
 
 use std::any::Any;
 
-use bongsu_core::{
-    Course, Ctx, DecodeError, Effect, EffectId, Folder, Input, Process, Route, StreamRef, Taken, Want, Wire, stream_of,
-};
+use bongsu_core::{Course, Ctx, DecodeError, Effect, Folder, Process, Route, StreamRef, Want, Wire, stream_of};
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 
-use crate::commit::unit::Message;
-
-/// One input of a process instance with what followed: the event its stream consists of.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Step {
-    pub(crate) input: Told,
-    #[serde(default)]
-    pub(crate) effects: Vec<Want<Written>>,
-}
-
-/// An input as written down.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum Told {
-    Heard(Written),
-    Woke {
-        name: String,
+use crate::{
+    commit::map::Saga,
+    records::{
+        message::{Message, Written},
+        step::{STEP, Step, Told},
     },
-    Refused {
-        effect: EffectId,
-        rejection: Written,
-    },
-    /// An undo was refused: a person has to look.
-    Stuck {
-        reason: String,
-    },
-}
-
-/// A wire value as written down.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Written {
-    name: String,
-    schema: u32,
-    data: Box<RawValue>,
-}
+};
 
 /// The state of an instance; written down as a snapshot, which the build that wrote it reads alone.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Instance<S> {
     pub(crate) course: Course<Written>,
     state: S,
-}
-
-/// The event a process stream consists of. In schema 1 every effect of a list was carried out, whatever happened in its
-/// midst; since schema 2 a list goes as [`Course`] says.
-pub(crate) const STEP: (&str, u32) = ("bongsu.process-step", 2);
-
-/// A [`Process`] whose types are hidden.
-pub(crate) trait Saga: Send + Sync {
-    fn name(&self) -> &'static str;
-    /// Whether it hears this private event of its own context.
-    fn hears_own(&self, event: &str) -> bool;
-    fn reads(&self, name: &str) -> bool;
-    fn route(&self, heard: &Message) -> Result<Route, DecodeError>;
-    fn stream(&self, key: &str) -> StreamRef;
-    /// Takes one input: the state after it and what follows.
-    fn take(&self, state: &mut (dyn Any + Send + Sync), told: Told, ctx: &Ctx) -> Result<Step, DecodeError>;
-    /// What it stands at besides its state.
-    fn course<'a>(&self, state: &'a mut (dyn Any + Send + Sync)) -> &'a mut Course<Written>;
 }
 
 pub(crate) struct SagaOf<P> {
@@ -167,41 +118,6 @@ impl<S> Instance<S> {
     /// Folds the domain's side of an input.
     fn hear<P: Process<State = S>>(&mut self, told: &Told) -> Result<(), DecodeError> {
         told.with::<P, _>(|input| P::evolve(&mut self.state, input)).map(|_| ())
-    }
-}
-
-impl Told {
-    fn taken(&self) -> Taken<'_> {
-        match self {
-            Self::Heard(_) => Taken::Heard,
-            Self::Woke { name } => Taken::Woke(name),
-            Self::Refused { effect, .. } => Taken::Refused(*effect),
-            Self::Stuck { .. } => Taken::Stuck,
-        }
-    }
-
-    /// Calls `f` with the typed input; `None` for an input only the runtime knows.
-    fn with<P: Process, R>(&self, f: impl FnOnce(&Input<'_, P::Heard>) -> R) -> Result<Option<R>, DecodeError> {
-        Ok(Some(match self {
-            Self::Heard(heard) => f(&Input::Heard(&heard.message().decode()?)),
-            Self::Woke { name } => f(&Input::Woke { name }),
-            Self::Refused { effect, rejection } => {
-                f(&Input::Refused { effect: *effect, rejection: rejection.data.get().as_bytes() })
-            }
-            Self::Stuck { .. } => return Ok(None),
-        }))
-    }
-}
-
-impl Written {
-    pub(crate) fn of(message: &Message) -> Self {
-        let data = serde_json::from_slice(&message.data).expect("an encoded wire value is JSON");
-        Self { name: message.name.clone(), schema: message.schema, data }
-    }
-
-    pub(crate) fn message(&self) -> Message {
-        let data = self.data.get().as_bytes().to_vec().into();
-        Message { name: self.name.clone(), schema: self.schema, data }
     }
 }
 

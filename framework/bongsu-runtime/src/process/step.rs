@@ -5,21 +5,25 @@ use std::any::Any;
 use bongsu_core::{Act, Ctx, EffectId, Route, StreamRef};
 
 use crate::{
-    command::handlers::Decided,
     commit::{
+        fail::Fail,
+        map::{Decided, Saga},
         planted,
-        unit::{Fail, MAX_STEPS, Message, Unit},
+        unit::{MAX_STEPS, Unit},
     },
     ports::coverage,
-    process::instance::{STEP, Saga, Told, Written},
-    records::todo::Todo,
+    records::{
+        message::{Message, Written},
+        step::{STEP, Told},
+        todo::Todo,
+    },
 };
 
 impl Unit {
     /// Lets the processes hear the own events appended so far, until nothing more follows.
     pub(crate) async fn settle_processes(&mut self) -> Result<(), Fail> {
         while let Some((at, event, ctx)) = self.heard.pop_front() {
-            let saga = self.core.service.sagas[at].clone();
+            let saga = self.core.map.sagas[at].clone();
             self.hear(saga.as_ref(), event, &ctx).await?;
         }
         Ok(())

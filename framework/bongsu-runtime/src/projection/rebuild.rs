@@ -4,46 +4,39 @@
 //! One instance does it, under a lease; should it die, another goes on behind its last Commit. Nothing but the
 //! folds runs: policies, processes and activities never hear of it. Start reading at [`run`].
 
-mod ask;
-mod build;
-mod compare;
-mod cut;
-mod facts;
-mod fill;
-mod marks;
-mod old;
-mod pace;
-mod rows;
-mod state;
-mod swap;
-mod sweep;
+pub(crate) mod ask;
+pub(crate) mod build;
+pub(crate) mod compare;
+pub(crate) mod cut;
+pub(crate) mod facts;
+pub(crate) mod fill;
+pub(crate) mod marks;
+pub(crate) mod old;
+pub(crate) mod pace;
+pub(crate) mod rows;
+pub(crate) mod swap;
+pub(crate) mod sweep;
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use futures::{FutureExt, pin_mut, select_biased};
 
-use crate::commit::core::Core;
-use build::{Build, Halt};
+use crate::{
+    commit::{core::Core, map::ReadModel},
+    projection::rebuild::build::{Build, Halt},
+    records::{
+        lease::lease_of,
+        rebuild::{Ended, Purpose, State},
+    },
+};
 
-pub use ask::{FillingStatus, NotRebuilt, ReadModelStatus};
 pub(crate) use ask::{ask, cancel, statuses};
-pub use old::NotDropped;
 pub(crate) use old::{drop_old, list_old};
-pub(crate) use rows::{ReadModel, ReadModelOf};
-pub(crate) use state::State;
-pub use state::{Ended, Purpose};
-pub(crate) use sweep::pages;
 
 /// How often an instance looks whether there is something to rebuild that it was not told of.
 const LOOK: Duration = Duration::from_secs(1);
-
 /// The same in a build that has no read model.
 const SELDOM: Duration = Duration::from_secs(60);
-
-/// The lease of a read model's rebuild.
-pub(crate) fn lease_of(root: &str) -> String {
-    format!("rebuild/{root}/0")
-}
 
 /// Rebuilds what it holds the lease of, one read model after the other; at the start and when told to, deletes what was
 /// dropped of earlier versions.
@@ -52,7 +45,7 @@ pub(crate) async fn run(core: Arc<Core>) {
     loop {
         let rung = core.rebuilds.notified().fuse();
         pin_mut!(rung);
-        let mut wait = if core.service.read_models.is_empty() { SELDOM } else { LOOK };
+        let mut wait = if core.map.read_models.is_empty() { SELDOM } else { LOOK };
         if old {
             match old::sweep_old(&core).await {
                 Ok(()) => old = false,
@@ -62,7 +55,7 @@ pub(crate) async fn run(core: Arc<Core>) {
                 }
             }
         }
-        for model in core.service.read_models.clone() {
+        for model in core.map.read_models.clone() {
             match work(&core, &model, &mut poison).await {
                 Ok(()) => pauses = 0,
                 Err(Halt::Again | Halt::Lost) => wait = core.pause(1),
@@ -86,7 +79,7 @@ async fn work(core: &Arc<Core>, model: &Arc<dyn ReadModel>, poison: &mut BTreeSe
     if core.leases.guard(&lease).is_none() {
         return Ok(());
     }
-    let (state, revision) = State::load(core, model.root()).await.map_err(Halt::Store)?;
+    let (state, revision) = State::load(core.store.as_ref(), model.root()).await.map_err(Halt::Store)?;
     if state.is_idle() {
         return Ok(());
     }
@@ -136,7 +129,7 @@ async fn fill(build: &mut Build, poison: &mut BTreeSet<String>) -> Result<(), Ha
 /// Ends a rebuild that can never succeed; what is shown stays.
 async fn give_up(core: &Arc<Core>, model: &Arc<dyn ReadModel>, why: String) {
     tracing::error!(code = "rebuild-failed", read_model = model.root(), why, "a rebuild was given up");
-    let Ok((mut state, revision)) = State::load(core, model.root()).await else { return };
+    let Ok((mut state, revision)) = State::load(core.store.as_ref(), model.root()).await else { return };
     state.end(Ended::Failed { why });
     let mut build = Build::new(core, model, &lease_of(model.root()), state);
     build.revision = revision;

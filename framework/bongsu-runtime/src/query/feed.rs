@@ -4,36 +4,14 @@
 //! to those who sit at its stream. Who does not take what is handed out loses the seat: nothing here grows with how
 //! slow somebody is.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::mpsc;
 
 use crate::{
     commit::core::Core,
-    ports::store::{Position, Read, StoreError, StoredEvent},
+    ports::store::{Read, StoreError, StoredEvent},
 };
-
-/// Who sits where, and how far the feed was read for them.
-#[derive(Default)]
-pub(crate) struct Feed {
-    seats: Mutex<Seats>,
-    /// Rung when the first one sits down.
-    rung: Notify,
-}
-
-#[derive(Default)]
-struct Seats {
-    /// Up to here the feed was read; `None` while nobody follows.
-    at: Option<Position>,
-    last: u64,
-    by_stream: HashMap<String, Vec<(u64, Sender)>>,
-}
-
-type Sender = mpsc::Sender<Arc<StoredEvent>>;
 
 /// A place at a stream: every event of it that is committed from now on, in order, until it is lost.
 pub(crate) struct Seat {
@@ -51,37 +29,6 @@ const PAGE: u32 = 1_000;
 const BREATH: Duration = Duration::from_millis(25);
 /// How long until a store that does not answer is asked again.
 const PAUSE: Duration = Duration::from_millis(250);
-
-impl Feed {
-    /// Up to where it was read; `None` while nobody follows.
-    fn at(&self) -> Option<Position> {
-        self.seats().at
-    }
-
-    fn seats(&self) -> MutexGuard<'_, Seats> {
-        self.seats.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Hands out what was read after a position, unless everybody left meanwhile.
-    fn deliver(&self, after: Position, events: Vec<StoredEvent>) {
-        let mut seats = self.seats();
-        if seats.at != Some(after) {
-            return;
-        }
-        seats.at = events.iter().filter_map(|event| event.position).max().or(seats.at);
-        for event in events {
-            let Some(followers) = seats.by_stream.get_mut(&event.stream) else { continue };
-            let event = Arc::new(event);
-            followers.retain(|(_, follower)| follower.try_send(event.clone()).is_ok());
-            if followers.is_empty() {
-                seats.by_stream.remove(&event.stream);
-            }
-        }
-        if seats.by_stream.is_empty() {
-            seats.at = None;
-        }
-    }
-}
 
 impl Seat {
     /// Takes a seat at a stream. What was committed before is not handed out, so it is read afterwards.

@@ -8,8 +8,10 @@ use std::sync::Arc;
 use bongsu_core::{Aggregate, DecodeError, StreamRef, Wire};
 
 use crate::{
-    command::execute::{CommandError, failed, refused},
-    commit::{core::Core, unit::Fail},
+    commit::{
+        core::Core,
+        fail::{CommandError, Fail, failed, refused},
+    },
     ports::store::{Read, StoredEvent},
     query::feed::Seat,
 };

@@ -7,11 +7,16 @@ use bytes::Bytes;
 use serde::Serialize;
 
 use crate::{
-    command::execute::{CommandError, failed, refused},
-    commit::core::Core,
+    commit::{
+        core::Core,
+        fail::{CommandError, failed, refused},
+        wanted::target,
+    },
     ports::store::{Commit, CommitId, Guard, Head, Mismatch, Read, StoredEvent, Verdict},
-    records::cloudevent::Meta,
-    snapshot::write::{Kept, key, target},
+    records::{
+        cloudevent::Meta,
+        snapshot::{KeptState, snapshot_key},
+    },
 };
 
 /// A moment in the life of a stream.
@@ -135,9 +140,9 @@ pub(crate) async fn reading(core: &Core, stream: &str) -> Result<Reading, Comman
         return Ok(Reading { version, snapshot: None, folded: version });
     };
     let folded = core.fold_up_to(&target(rule, stream), u64::MAX).await.map_err(refused)?;
-    let doc = core.store.docs(vec![key(stream)]).await.map_err(failed)?.pop().flatten();
+    let doc = core.store.docs(vec![snapshot_key(stream)]).await.map_err(failed)?.pop().flatten();
     let snapshot = doc.and_then(|doc| {
-        let Kept { version, schema, taken_ms, .. } = Kept::read(&doc).ok()?;
+        let KeptState { version, schema, taken_ms, .. } = KeptState::read(&doc).ok()?;
         Some(SnapshotInfo { version, schema, taken_ms, bytes: doc.data.len() })
     });
     Ok(Reading { version: folded.version, snapshot, folded: folded.events() })

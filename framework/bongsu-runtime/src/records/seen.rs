@@ -6,7 +6,6 @@ use bongsu_core::digest;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    commit::{core::Core, planted},
     ports::{
         broker::{In, is_orphaned},
         store::{DocBody, DocKey, MAX_NAME},
@@ -63,10 +62,9 @@ impl Stand {
 
 impl Seen {
     /// The mark of a fact that was heard after what a mark before it says.
-    pub(crate) fn after(core: &Core, before: Option<&[u8]>, source: &str, fact: Stand) -> Self {
+    pub(crate) fn after(partings: &[u64], before: Option<&[u8]>, fact: Stand) -> Self {
         let before = before.and_then(|data| serde_json::from_slice::<Self>(data).ok());
-        let partings = core.partings.of(source);
-        let orphaned = |stand: &Stand| is_orphaned(partings.as_deref().unwrap_or_default(), stand.era, stand.position);
+        let orphaned = |stand: &Stand| is_orphaned(partings, stand.era, stand.position);
         let orphan = before.and_then(|before| Some(before.stand()).filter(orphaned).or(before.orphan));
         let Stand { sequence, position, era } = fact;
         Self { sequence, queued: false, position, era, orphan }
@@ -108,14 +106,6 @@ pub(crate) fn storable(name: &str) -> Cow<'_, str> {
 pub(crate) fn seen_body(stand: Stand, queued: bool) -> DocBody {
     let Stand { sequence, position, era } = stand;
     Seen { sequence, queued, position, era, orphan: None }.body()
-}
-
-/// Whether a mark says that a fact of this source was heard before.
-pub(crate) fn is_seen(core: &Core, data: &[u8], source: &str, fact: Stand) -> bool {
-    let Ok(seen) = serde_json::from_slice::<Seen>(data) else { return false };
-    let partings = core.partings.of(source);
-    let before = seen.sequence.saturating_sub(fact.sequence);
-    seen.stand().covers(fact, partings.as_deref().unwrap_or_default()) && !planted::forgets(core, before)
 }
 
 /// Whether a mark says that a fact of its subject waits.

@@ -6,13 +6,15 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    commit::unit::Message,
-    consume::queue::Queue,
     ports::{
         broker::partition_of,
         store::{DocBody, DocKey},
     },
-    process::{early::Early, instance::Written},
+    records::{
+        early::Early,
+        message::{Message, Written},
+        queue::Queue,
+    },
 };
 
 /// Something to be done later, kept as a document until it is done.

@@ -13,8 +13,9 @@ use crate::{
     commit::core::Core,
     ports::{
         broker::{History, HistoryId},
-        store::{Commit, CommitId, Doc, DocBody, DocKey, DocWrite, Guard, StoreError, Verdict},
+        store::{Commit, CommitId, Doc, Guard, StoreError, Verdict},
     },
+    records::history::{history_key, history_written},
 };
 
 /// The history of this store; given a name if it has none.
@@ -25,8 +26,8 @@ pub(crate) async fn own(core: &Core) -> Result<History, StoreError> {
         }
         let id = u128::from(core.env.random()) << 64 | u128::from(core.env.random());
         let mut commit = Commit::new(CommitId(digest(&["history", &format!("{id:032x}")])));
-        commit.guards.push(Guard::Doc(key(), None));
-        commit.docs.push(written(&History::new(HistoryId(id))));
+        commit.guards.push(Guard::Doc(history_key(), None));
+        commit.docs.push(history_written(&History::new(HistoryId(id))));
         match core.store.commit(commit).await? {
             Verdict::Done => tracing::info!(history = format!("{id:032x}"), "this store begins a history"),
             // Another instance was faster.
@@ -37,23 +38,13 @@ pub(crate) async fn own(core: &Core) -> Result<History, StoreError> {
 
 /// The history of this store with its document.
 async fn read(core: &Core) -> Result<Option<(History, Doc)>, StoreError> {
-    let Some(doc) = core.store.docs(vec![key()]).await?.pop().flatten() else { return Ok(None) };
+    let Some(doc) = core.store.docs(vec![history_key()]).await?.pop().flatten() else { return Ok(None) };
     let history = serde_json::from_slice(&doc.data);
     let history = history.map_err(|error| StoreError::Corrupt(format!("{}: {error}", doc.key)))?;
     Ok(Some((history, doc)))
 }
 
-/// Where it is kept.
-pub(crate) fn key() -> DocKey {
-    DocKey::new("history", "own")
-}
-
-pub(crate) fn written(history: &History) -> DocWrite {
-    let data = serde_json::to_vec(history).expect("a history has string keys and encodes as JSON");
-    DocWrite { key: key(), put: Some(DocBody { data: data.into(), index: Vec::new() }) }
-}
-
 /// What an operator is told to do.
 pub(crate) fn remedy(core: &Arc<Core>) -> String {
-    format!("bongsu adopt {}", core.service.name)
+    format!("bongsu adopt {}", core.map.name)
 }

@@ -3,36 +3,23 @@
 use std::{sync::Arc, time::Duration};
 
 use bongsu_core::digest;
-use serde::{Deserialize, Serialize};
 
 use crate::{
     commit::{core::Core, planted},
-    consume::lane::CURSOR,
-    lease::{keeper::RELAY, outbid::outbid},
+    lease::outbid::outbid,
     ports::{
-        broker::{BrokerError, HistoryId, Out, Place, Producer, hex},
+        broker::{BrokerError, HistoryId, Out, Place, Producer},
         store::{Commit, CommitId, DocBody, DocKey, DocWrite, Position, StoredFacts},
+    },
+    records::{
+        lease::RELAY,
+        relay::{At, relay_key},
     },
     relay::{
         agree::{self, Agreement},
         republish, topics,
     },
 };
-
-/// How far the relay is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub(crate) struct At {
-    /// Everything up to here was looked at.
-    position: u64,
-    /// The last position that had something to tell.
-    #[serde(default)]
-    told: u64,
-    /// The last there of its facts, and the Commit that wrote it.
-    #[serde(default)]
-    ordinal: u32,
-    #[serde(default, with = "hex", skip_serializing_if = "Option::is_none")]
-    commit: Option<CommitId>,
-}
 
 /// Who relays: what the broker knows it by.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -72,7 +59,7 @@ pub(crate) async fn run(core: Arc<Core>) {
 
 /// Agrees with the broker on what is there, then publishes what comes after it until the lease is lost or something fails.
 async fn relay(core: &Arc<Core>, epoch: u64) -> Result<(), String> {
-    let key = cursor();
+    let key = relay_key();
     let found = core.store.docs(vec![key.clone()]).await.map_err(|error| error.to_string())?.pop().flatten();
     let mut written = found.and_then(|doc| serde_json::from_slice::<At>(&doc.data).ok()).unwrap_or_default();
     let Some((by, mut at)) = agree(core, epoch, written).await? else { return Ok(()) };
@@ -115,7 +102,7 @@ async fn relay(core: &Arc<Core>, epoch: u64) -> Result<(), String> {
 
 /// Where to go on, once store and broker agree on it; `None` when there is to be asked anew.
 async fn agree(core: &Arc<Core>, epoch: u64, written: At) -> Result<Option<(Relay, At)>, String> {
-    let service = core.service.name;
+    let service = core.map.name;
     let standing = core.broker.standing(service).await.map_err(|error| error.to_string())?;
     let asked = agree::ask(core, &standing, written.told()).await;
     let (mine, agreement) = asked.map_err(|error| error.to_string())?;
@@ -163,7 +150,7 @@ async fn wait_for_refill(core: &Arc<Core>, epoch: u64) -> Result<(), String> {
         }
         if !told {
             told = true;
-            let remedy = format!("bongsu republish {}", core.service.name);
+            let remedy = format!("bongsu republish {}", core.map.name);
             core.health.halt(RELAY, &format!("the broker's history was replaced; {remedy}"));
             tracing::error!(
                 code = "history-replaced",
@@ -183,7 +170,7 @@ async fn publish(core: &Arc<Core>, by: Relay, after: Place, told: &[StoredFacts]
     core.env.step("relay.publish");
     let from = by.producer(core, 0, after);
     let mut answer = core.broker.publish(from, batch.clone()).await;
-    if matches!(answer, Err(BrokerError::Invalid(_))) && topics::ensure(core, core.service.name).await.is_ok() {
+    if matches!(answer, Err(BrokerError::Invalid(_))) && topics::ensure(core, core.map.name).await.is_ok() {
         // The topic may have been missing.
         answer = core.broker.publish(from, batch.clone()).await;
     }
@@ -214,48 +201,23 @@ pub(crate) fn out(told: &StoredFacts) -> impl Iterator<Item = Out> + '_ {
     })
 }
 
-impl At {
-    fn body(self) -> DocBody {
-        let data = serde_json::to_vec(&self).expect("a position has string keys and encodes as JSON");
-        DocBody { data: data.into(), index: Vec::new() }
-    }
-
-    fn told(self) -> Place {
-        Place { position: self.told, ordinal: self.ordinal, commit: self.commit }
-    }
-
-    /// With a place that the broker has, if that is later.
-    fn upto(self, has: Place) -> Self {
-        if has.order() < self.told().order() {
-            return self;
-        }
-        let Place { position: told, ordinal, commit } = has;
-        Self { told, ordinal, commit, ..self }
-    }
-}
-
 impl Relay {
     /// As it publishes behind a place.
     pub(crate) fn producer<'c>(&self, core: &'c Core, refill: u64, after: Place) -> Producer<'c> {
         let Self { epoch, history } = *self;
-        Producer { service: core.service.name, epoch, refill, history: Some(history), after }
+        Producer { service: core.map.name, epoch, refill, history: Some(history), after }
     }
 }
 
 /// The last that the broker acknowledged to this store.
 pub(crate) async fn acknowledged(core: &Core) -> Result<Place, String> {
-    let found = core.store.docs(vec![cursor()]).await.map_err(|error| error.to_string())?.pop().flatten();
+    let found = core.store.docs(vec![relay_key()]).await.map_err(|error| error.to_string())?.pop().flatten();
     Ok(found.and_then(|doc| serde_json::from_slice::<At>(&doc.data).ok()).unwrap_or_default().told())
 }
 
 /// The cursor of a relay that begins behind a place.
 pub(crate) fn beginning(behind: Place) -> DocBody {
     At { position: behind.position, ..At::default() }.upto(behind).body()
-}
-
-/// Where it is kept how far the relay is.
-pub(crate) fn cursor() -> DocKey {
-    DocKey::new(CURSOR, "relay")
 }
 
 async fn persist(core: &Arc<Core>, key: &DocKey, epoch: u64, at: At) -> Result<(), String> {

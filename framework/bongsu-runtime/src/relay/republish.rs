@@ -8,113 +8,30 @@
 use std::sync::Arc;
 
 use bongsu_core::digest;
-use serde::{Deserialize, Serialize};
 use serde_json::{json, value::to_raw_value};
 
 use crate::{
-    command::execute::{CommandError, failed, is_heard, refused},
-    commit::{
-        core::{Core, Settled},
-        unit::Unit,
-    },
-    lease::keeper::RELAY,
-    operate::note::Deed,
+    commit::core::Core,
     ports::{
-        broker::{Attributes, BrokerError, In, Out, Place, partition_of},
-        store::{Commit, CommitId, Doc, DocBody, DocKey, DocWrite, Guard, Position, Read, StoredFacts, Verdict},
+        broker::{BrokerError, Out, Place, partition_of},
+        store::{Commit, CommitId, Doc, DocWrite, Guard, Position, StoredFacts, Verdict},
     },
-    records::cloudevent::{Envelope, rfc3339},
+    records::{
+        cloudevent::{Envelope, rfc3339},
+        lease::RELAY,
+        refill::{BEGAN, ENDED, Mark, Refill, Refills, decode_refills, refills_body, refills_key},
+    },
     relay::{
         publish::{self, Relay},
         topics,
     },
 };
 
-/// A republication that was asked for.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Refill {
-    /// Its number; rises, also when the store was restored from a copy: it is the second it was asked for in, at least.
-    pub number: u64,
-    /// The one stream it is about; all when `None`.
-    pub subject: Option<String>,
-    /// The position it ends at; 0 before it began.
-    pub until: u64,
-    /// The position it has reached.
-    pub done: u64,
-    /// The last of it that is in the broker.
-    #[serde(default)]
-    last: Place,
-}
-
-/// All that wait, the one under way first.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub(crate) struct Refills {
-    last: u64,
-    pub(crate) waiting: Vec<Refill>,
-}
-
-/// What a refill of a whole context stands between.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Mark {
-    Began,
-    Ended,
-}
-
-const BEGAN: &str = "bongsu.refill-began.v1";
-const ENDED: &str = "bongsu.refill-ended.v1";
 /// Behind every fact of an event, and before the place at which a history parts.
 const LAST: u32 = u32::MAX - 1;
-/// Refills that wait at a time.
-const MOST: usize = 16;
 const BATCH: u32 = 256;
 /// How far it got is written down every so many batches; the broker drops what it has.
 const PERSIST_EVERY: u32 = 16;
-
-/// Asks for a republication; its number, or `None` when there is no such stream.
-/// Refused while the store's history has parted from the broker's: nothing of it would be published, and asking writes.
-pub(crate) async fn ask(core: &Arc<Core>, subject: Option<&str>, deed: &Deed) -> Result<Option<u64>, CommandError> {
-    is_heard(core).await?;
-    if let Some(stream) = subject {
-        let first = Read::Stream { stream: stream.to_owned(), after: 0 };
-        if core.store.read(first, 1).await.map_err(failed)?.is_empty() {
-            return Ok(None);
-        }
-    }
-    for _ in 0..32 {
-        // The relay writes it too, behind the cache.
-        core.cache().forget_doc(&key());
-        let mut unit = Unit::new(core, CommitId(digest(&["republish"])));
-        let mut refills = match unit.doc(&key()).await.map_err(refused)? {
-            Some(data) => decode(&data).map_err(CommandError::Corrupt)?,
-            None => Refills::default(),
-        };
-        if refills.waiting.len() >= MOST {
-            return Err(CommandError::Unavailable(format!("{MOST} republications wait already")));
-        }
-        let second = u64::try_from(unit.now_ms / 1_000).unwrap_or(0);
-        let number = second.max(refills.last + 1);
-        refills.last = number;
-        let subject = subject.map(str::to_owned);
-        let about = json!({ "refill": number, "subject": subject });
-        refills.waiting.push(Refill { number, subject, until: 0, done: 0, last: Place::default() });
-        unit.put(key(), Some(body(&refills)));
-        let noted = unit.note_deed(deed, "bongsu.republication-asked", "republish", about).await;
-        noted.map_err(refused)?;
-        let Ok(queued) = core.submit(unit.plan()) else { continue };
-        match core.settle(queued).await {
-            Settled::Done => return Ok(Some(number)),
-            Settled::Refused(_) => {}
-            Settled::Failed(error) => return Err(failed(error)),
-        }
-    }
-    Err(CommandError::Conflict)
-}
-
-/// What waits or is under way.
-pub(crate) async fn list(core: &Core) -> Result<Vec<Refill>, CommandError> {
-    let (refills, _) = read(core).await.map_err(CommandError::Unavailable)?;
-    Ok(refills.waiting)
-}
 
 /// Whether one of the whole context waits: nothing less fills a broker that is empty.
 pub(crate) async fn whole_one_waits(core: &Core) -> Result<bool, String> {
@@ -205,7 +122,7 @@ async fn publish(core: &Arc<Core>, by: Relay, refill: u64, after: Place, batch: 
     core.env.step("refill.publish");
     let from = by.producer(core, refill, after);
     let mut answer = core.broker.publish(from, batch.clone()).await;
-    if matches!(answer, Err(BrokerError::Invalid(_))) && topics::ensure(core, core.service.name).await.is_ok() {
+    if matches!(answer, Err(BrokerError::Invalid(_))) && topics::ensure(core, core.map.name).await.is_ok() {
         // The topic may have been missing.
         answer = core.broker.publish(from, batch).await;
     }
@@ -227,8 +144,8 @@ fn marks(core: &Core, number: u64, mark: Mark, behind: Place) -> Vec<Out> {
         let subject = format!("refill/{number}.{index}");
         let envelope = Envelope {
             specversion: "1.0".into(),
-            id: format!("{}/{subject}@{sequence}", core.service.name).into(),
-            source: core.service.name.into(),
+            id: format!("{}/{subject}@{sequence}", core.map.name).into(),
+            source: core.map.name.into(),
             kind: kind.into(),
             subject: subject.into(),
             time: rfc3339(core.env.wall_ms()).into(),
@@ -242,7 +159,7 @@ fn marks(core: &Core, number: u64, mark: Mark, behind: Place) -> Vec<Out> {
             traceparent: None,
             data: &data,
         };
-        let (topic, cloudevent) = (core.service.name.to_owned(), envelope.encode());
+        let (topic, cloudevent) = (core.map.name.to_owned(), envelope.encode());
         let Place { position, commit, .. } = behind;
         let ordinal = match mark {
             Mark::Began => index,
@@ -260,21 +177,9 @@ fn key_into(index: u32, partitions: u32) -> String {
     fitting.next().unwrap_or_default()
 }
 
-/// The mark a message is, if it is one.
-pub(crate) fn mark_of(message: &In) -> Option<Mark> {
-    if message.refill == 0 {
-        return None;
-    }
-    match &*Attributes::read(&message.cloudevent).ok()?.kind {
-        BEGAN => Some(Mark::Began),
-        ENDED => Some(Mark::Ended),
-        _ => None,
-    }
-}
-
-async fn read(core: &Core) -> Result<(Refills, Option<Doc>), String> {
-    let found = core.store.docs(vec![key()]).await.map_err(|error| error.to_string())?.pop().flatten();
-    let refills = found.as_ref().map(|doc| decode(&doc.data)).transpose()?;
+pub(crate) async fn read(core: &Core) -> Result<(Refills, Option<Doc>), String> {
+    let found = core.store.docs(vec![refills_key()]).await.map_err(|error| error.to_string())?.pop().flatten();
+    let refills = found.as_ref().map(|doc| decode_refills(&doc.data)).transpose()?;
     Ok((refills.unwrap_or_default(), found))
 }
 
@@ -284,8 +189,8 @@ async fn write(core: &Arc<Core>, epoch: u64, refills: &Refills, found: Option<Do
     let salt = core.env.random().to_string();
     let mut commit = Commit::new(CommitId(digest(&["refill", &core.settings.slot, &epoch.to_string(), &salt])));
     commit.guards.extend(core.leases.guard(RELAY));
-    commit.guards.push(Guard::Doc(key(), before));
-    commit.docs.push(DocWrite { key: key(), put: Some(body(refills)) });
+    commit.guards.push(Guard::Doc(refills_key(), before));
+    commit.docs.push(DocWrite { key: refills_key(), put: Some(refills_body(refills)) });
     match core.store.commit(commit).await {
         Ok(Verdict::Done) => Ok(true),
         Ok(Verdict::Refused(mismatches)) => {
@@ -294,19 +199,6 @@ async fn write(core: &Arc<Core>, epoch: u64, refills: &Refills, found: Option<Do
         }
         Err(error) => Err(error.to_string()),
     }
-}
-
-fn key() -> DocKey {
-    DocKey::new("refill", "all")
-}
-
-fn decode(data: &[u8]) -> Result<Refills, String> {
-    serde_json::from_slice(data).map_err(|error| format!("what is to be published again does not decode: {error}"))
-}
-
-fn body(refills: &Refills) -> DocBody {
-    let data = serde_json::to_vec(refills).expect("refills have string keys and encode as JSON");
-    DocBody { data: data.into(), index: Vec::new() }
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use crate::{
 /// Makes sure the topics exist; keeps trying while the broker is away. A topic with another number of partitions ends this
 /// instance: with fewer lanes some would never be read, and no key would be where its publisher puts it.
 pub(crate) async fn ensure_topics(core: Arc<Core>) {
-    for name in core.service.topics() {
+    for name in core.map.topics() {
         let mut pauses = 0;
         while let Err(error) = ensure(&core, &name).await {
             if let Some(why) = other_partitions(&core, &name, &error).await {
@@ -38,7 +38,7 @@ async fn other_partitions(core: &Core, name: &str, error: &BrokerError) -> Optio
 
 /// Makes sure of one; only its owner says how long it is kept.
 pub(crate) async fn ensure(core: &Core, name: &str) -> Result<(), BrokerError> {
-    let mine = name == core.service.name;
+    let mine = name == core.map.name;
     let retention_ms = core.settings.retention_ms.filter(|_| mine);
     let retention_bytes = core.settings.retention_bytes.filter(|_| mine);
     let topic = Topic { name: name.to_owned(), partitions: core.settings.partitions, retention_ms, retention_bytes };

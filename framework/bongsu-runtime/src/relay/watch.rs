@@ -2,14 +2,9 @@
 //! where somebody will hear of them.
 
 use std::{
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, atomic::Ordering},
     time::Duration,
 };
-
-use tokio::sync::Notify;
 
 use crate::{
     commit::core::Core,
@@ -26,43 +21,6 @@ const LOOK: Duration = Duration::from_secs(2);
 const SOON: Duration = Duration::from_millis(250);
 /// A broker that does not answer for so long after the start does not keep a service from working.
 const PATIENCE: Duration = Duration::from_secs(3);
-
-/// What this instance knows.
-#[derive(Default)]
-pub(crate) struct Verdicts {
-    /// Asked, or waited for long enough.
-    known: AtomicBool,
-    parted: Mutex<Option<String>>,
-    rung: Notify,
-}
-
-impl Verdicts {
-    /// Why this store's history is not the one that the broker has.
-    pub(crate) fn parted(&self) -> Option<String> {
-        self.lock().clone()
-    }
-
-    /// Whether somebody asked the broker, or waited for it long enough.
-    pub(crate) fn is_known(&self) -> bool {
-        self.known.load(Ordering::Acquire)
-    }
-
-    /// The same as [`parted`](Self::parted), once it is known.
-    pub(crate) async fn until_known(&self) -> Option<String> {
-        while !self.is_known() {
-            let rung = self.rung.notified();
-            if self.is_known() {
-                break;
-            }
-            rung.await;
-        }
-        self.parted()
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Option<String>> {
-        self.parted.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
 
 impl Core {
     /// Notes what was found, and says it when it is news.
@@ -105,7 +63,7 @@ const HISTORY: &str = "history";
 pub(crate) async fn watch(core: Arc<Core>) {
     let start = core.env.mono();
     loop {
-        if let Ok(standing) = core.broker.standing(core.service.name).await
+        if let Ok(standing) = core.broker.standing(core.map.name).await
             && let Ok((_, agreement)) = ask(&core, &standing, Place::default()).await
         {
             core.history_is(&agreement);

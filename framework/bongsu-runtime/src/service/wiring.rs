@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use bongsu_core::type_of;
 
-use crate::service::Service;
+use crate::{records::tables::is_reserved_stream, service::Service};
 
 /// Why a map cannot run: one line that names what is wired wrong.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -13,24 +13,6 @@ pub struct Miswired(pub(crate) String);
 
 /// A wire name with the newest schema that is written or read.
 pub(crate) type Named = (&'static str, u32);
-
-/// The tables the runtime keeps its own documents in.
-const TABLES: &[&str] = &[
-    "cursor",
-    "generation",
-    "key",
-    "lease",
-    "member",
-    "midnight",
-    "once",
-    "projection",
-    "rebuild",
-    "refill",
-    "seen",
-    "snapshot",
-    "todo",
-    "waiting",
-];
 
 /// What a map says of itself while it is built.
 #[derive(Default)]
@@ -69,19 +51,6 @@ impl Wiring {
     }
 }
 
-/// The first part of the names of the streams that say what operators did.
-const OPERATOR: &str = "operator";
-
-/// Whether a script must leave this table alone: it is the runtime's, or a read model's.
-pub(crate) fn is_reserved_table(table: &str) -> bool {
-    TABLES.contains(&table) || table.contains('@')
-}
-
-/// Whether streams of this first part are the runtime's.
-pub(crate) fn is_reserved_stream(aggregate: &str) -> bool {
-    aggregate == OPERATOR
-}
-
 impl Service {
     /// Checks what the builder alone cannot see: [`Runtime::start`](crate::Runtime::start) refuses a map that is wrong.
     ///
@@ -90,7 +59,7 @@ impl Service {
     /// takes (or not in that schema), an own event that no aggregate appends, a list of facts that its reader does not
     /// read.
     pub fn check(&self) -> Result<(), Miswired> {
-        let context = self.name;
+        let context = self.map.name;
         let wrong = self.wiring.wrong.first().cloned();
         let wrong = wrong.or_else(|| self.wrong_name()).or_else(|| self.wrong_command()).or_else(|| self.wrong_event());
         wrong.map_or(Ok(()), |why| Err(Miswired(format!("the map of {context} is wired wrong: {why}"))))
@@ -113,7 +82,7 @@ impl Service {
     }
 
     fn wrong_command(&self) -> Option<String> {
-        let taken: BTreeMap<&str, u32> = self.targets.iter().flat_map(|target| target.names()).collect();
+        let taken: BTreeMap<&str, u32> = self.map.targets.iter().flat_map(|target| target.names()).collect();
         let wrong = |sender: &str, (name, schema): &Named| match taken.get(name) {
             None => Some(format!("{sender} sends {}, which no decider takes", type_of(name, *schema))),
             Some(known) if known < schema => {
@@ -136,7 +105,7 @@ impl Service {
                 "{listener} listens to {}, which is not among the facts it is wired to hear, and which no aggregate of \
                  {} appends (one that only decisions or scripts change is named by Service::aggregate)",
                 type_of(name, *schema),
-                self.name
+                self.map.name
             )),
             Some(newest) if newest > schema => {
                 let (read, written) = (type_of(name, *schema), type_of(name, *newest));

@@ -3,19 +3,22 @@
 //! How far the feed was walked is a document. A midnight that passed while nothing ran is made up for at the
 //! next start; whoever is interrupted goes on where the document says.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use bongsu_core::digest;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::{
-    commit::{core::Core, unit::Fail},
-    ports::store::{Commit, CommitId, DocBody, DocKey, DocWrite, Guard, Position, Read, StoreError, Verdict},
-    snapshot::write::{Rule, Shape, target},
+    commit::{
+        core::Core,
+        fail::Fail,
+        wanted::{Rule, target},
+    },
+    ports::store::{Commit, CommitId, DocBody, DocWrite, Guard, Position, Read, StoreError, Verdict},
+    records::{
+        lease::MIDNIGHT,
+        snapshot::{Shape, Walked, walk_key},
+    },
 };
 
 /// What one part of a walk did.
@@ -31,19 +34,6 @@ pub struct Walk {
     pub done: bool,
 }
 
-/// How far the feed was walked, and when the next midnight is.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-struct Walked {
-    position: u64,
-    /// `None` until a midnight was waited for.
-    due_ms: Option<i64>,
-    /// The schemas the snapshots were written under: a new one begins the walk again.
-    schemas: BTreeMap<String, u32>,
-}
-
-/// The lease of the walk at midnight.
-pub(crate) const MIDNIGHT: &str = "midnight/0";
-const TABLE: &str = "midnight";
 /// Streams of one part of a walk: so much is done again after a crash, and fits into one answer.
 const PART: usize = 256;
 const PAGE: u32 = 1_000;
@@ -98,7 +88,7 @@ async fn wake(core: &Arc<Core>, fence: &Guard, utc_offset_s: i32) -> Result<Dura
 pub(crate) async fn part(core: &Arc<Core>, fence: Option<&Guard>) -> Result<Walk, StoreError> {
     let (mut walked, revision) = walked(core).await?;
     let asked_for = |stream: &str| core.rule_of(stream).is_some_and(Rule::is_asked_for);
-    let schemas = core.service.snapshots.iter().filter_map(|(name, rule)| match rule.shape {
+    let schemas = core.map.snapshots.iter().filter_map(|(name, rule)| match rule.shape {
         Shape::Schema(schema) => Some(((*name).to_owned(), schema)),
         Shape::Build => None,
     });
@@ -141,7 +131,7 @@ async fn take(core: &Arc<Core>, stream: &str, fence: Option<&Guard>, walk: &mut 
 }
 
 async fn walked(core: &Core) -> Result<(Walked, Option<CommitId>), StoreError> {
-    let found = core.store.docs(vec![DocKey::new(TABLE, "walk")]).await?.pop().flatten();
+    let found = core.store.docs(vec![walk_key()]).await?.pop().flatten();
     let revision = found.as_ref().map(|doc| doc.revision);
     Ok((found.and_then(|doc| serde_json::from_slice(&doc.data).ok()).unwrap_or_default(), revision))
 }
@@ -154,8 +144,8 @@ async fn note(
     revision: Option<CommitId>,
     fence: Option<&Guard>,
 ) -> Result<(), StoreError> {
-    let key = DocKey::new(TABLE, "walk");
-    let mut commit = Commit::new(CommitId(digest(&[TABLE, &core.settings.slot, &core.env.random().to_string()])));
+    let key = walk_key();
+    let mut commit = Commit::new(CommitId(digest(&["midnight", &core.settings.slot, &core.env.random().to_string()])));
     commit.guards.extend(fence.cloned());
     commit.guards.push(Guard::Doc(key.clone(), revision));
     let data = serde_json::to_vec(walked).expect("numbers by name encode as JSON").into();

@@ -1,10 +1,11 @@
 //! Work with I/O, run at least once, outside any Commit.
 
-use bongsu_core::{DecodeError, Wire};
+use bongsu_core::Wire;
 
 use crate::{
-    commit::unit::Message,
+    commit::map::{Job, JobError},
     ports::{Fut, env::HttpClient},
+    records::message::Message,
 };
 
 /// Asks the outside world for something, triggered by an own private event.
@@ -35,26 +36,6 @@ pub trait Activity: Send + Sync {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct Unavailable(pub String);
-
-/// An [`Activity`] whose types are hidden.
-pub(crate) trait Job: Send + Sync {
-    fn name(&self) -> &'static str;
-    fn wants(&self, event: &str) -> bool;
-    /// Whether this build knows an event, be it broken.
-    fn knows(&self, event: &Message) -> bool;
-    fn run<'a>(
-        &'a self,
-        key: &'a str,
-        event: &'a Message,
-        http: &'a dyn HttpClient,
-    ) -> Fut<'a, Result<Message, JobError>>;
-}
-
-/// Why a job gave no outcome.
-pub(crate) enum JobError {
-    Later(String),
-    Undecodable(DecodeError),
-}
 
 pub(crate) struct JobOf<A>(pub(crate) A);
 

@@ -6,19 +6,24 @@ use bongsu_core::{Ctx, digest, type_of};
 use futures::FutureExt;
 
 use crate::{
-    command::handlers::Decided,
     commit::{
-        core::{Core, Settled},
-        unit::{Fail, Message, Plan, Unit},
+        core::Core,
+        fail::Fail,
+        map::{Decided, JobError},
+        submit::Settled,
+        tasks::panic_text,
+        unit::{Plan, Unit},
     },
-    consume::lane::panic_text,
     ports::{
         coverage,
         store::{CommitId, DocBody, StoreError},
     },
-    process::instance::{Told, Written},
-    records::todo::{Failed, KeptOutcome, Todo, Work, unreadable_index},
-    todo::{activity::JobError, retry_fact::retry_fact},
+    records::{
+        message::{Message, Written},
+        step::Told,
+        todo::{Failed, KeptOutcome, Todo, Work, unreadable_index},
+    },
+    todo::retry_fact::retry_fact,
 };
 
 /// Attempts of a queued fact or a timer before it is parked.
@@ -177,7 +182,7 @@ async fn wake(
     name: String,
     ctx: &Ctx,
 ) -> Result<(), Undone> {
-    let Some(saga) = core.service.sagas.iter().find(|saga| saga.name() == process).cloned() else {
+    let Some(saga) = core.map.sagas.iter().find(|saga| saga.name() == process).cloned() else {
         return Err(Undone::Failed { why: format!("no process is called {process}"), how: Failed::Newer });
     };
     let ctx = Ctx {
@@ -192,7 +197,7 @@ async fn wake(
 }
 
 async fn run_job(core: &Arc<Core>, activity: &str, key: &str, event: &Message, ctx: &Ctx) -> Result<Outcome, Undone> {
-    let Some(job) = core.service.jobs.iter().find(|job| job.name() == activity) else {
+    let Some(job) = core.map.jobs.iter().find(|job| job.name() == activity) else {
         return Err(Undone::Failed { why: format!("no activity is called {activity}"), how: Failed::Newer });
     };
     core.env.step("activity.run");

@@ -11,10 +11,7 @@ use bongsu_core::digest;
 use futures::future::join_all;
 
 use crate::{
-    commit::{
-        core::{Core, Settled},
-        unit::{Fail, Unit},
-    },
+    commit::{core::Core, fail::Fail, submit::Settled, unit::Unit},
     ports::store::{CommitId, Scan, StoreError, id_of},
     records::todo::{NEWER, TODO, Todo, Work, due_key},
     todo::attempt::run_todo,
@@ -77,7 +74,7 @@ async fn again(core: &Arc<Core>, lease: &str, id: &str) -> Result<(), StoreError
     let found = core.store.docs(vec![Todo::key(id)]).await?.pop().flatten();
     match found.and_then(|doc| Todo::decode(&doc.data).ok()) {
         Some(Todo { work: Work::Job { activity, event, outcome: None, .. }, .. }) => {
-            let job = core.service.jobs.iter().find(|job| job.name() == activity);
+            let job = core.map.jobs.iter().find(|job| job.name() == activity);
             if job.is_some_and(|job| job.knows(&event.message())) { make_due(core, lease, id).await } else { Ok(()) }
         }
         Some(_) => {

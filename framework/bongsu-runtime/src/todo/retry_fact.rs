@@ -3,15 +3,14 @@
 use std::sync::Arc;
 
 use crate::{
-    commit::{
-        core::Core,
-        unit::{Message, Unit},
-    },
-    consume::{inbox::waits_for, policy::Consumer, queue},
+    commit::{core::Core, map::Consumer, unit::Unit},
+    consume::queue::{front_of, settle_mark, take_front},
     ports::store::Guard,
-    projection::shown::split,
     records::{
         cloudevent::Envelope,
+        generation::split,
+        message::Message,
+        queue::waits_for,
         todo::{Failed, Todo},
     },
     todo::attempt::{Undone, undone},
@@ -40,7 +39,7 @@ pub(crate) async fn retry_fact(core: &Arc<Core>, unit: &mut Unit, id: &str, mut 
             reader
         }
         Reader::Never => {
-            (0..queue.len().min(DROPPED_AT_ONCE)).for_each(|_| queue.pop(unit, id));
+            (0..queue.len().min(DROPPED_AT_ONCE)).for_each(|_| take_front(queue, unit, id));
             go_on(unit, id, todo);
             return Ok(());
         }
@@ -50,14 +49,14 @@ pub(crate) async fn retry_fact(core: &Arc<Core>, unit: &mut Unit, id: &str, mut 
         }
     };
     let corrupt = |why: String| Undone::Failed { why, how: Failed::ForGood };
-    let Some(raw) = queue.front(unit, id).await.map_err(undone)? else { return Ok(()) };
+    let Some(raw) = front_of(queue, unit, id).await.map_err(undone)? else { return Ok(()) };
     let envelope = Envelope::parse(&raw).map_err(|_| corrupt("not a CloudEvent".into()))?;
     let (name, schema) = envelope.name().ok_or_else(|| corrupt("a type without version".into()))?;
     let fact = Message { name: name.to_owned(), schema, data: envelope.data.get().as_bytes().to_vec().into() };
     let ctx = envelope.ctx(&consumer, unit.now_ms);
     reader.apply(unit, fact, &ctx).await.map_err(undone)?;
-    queue::settle_mark(unit, &consumer, &envelope).await.map_err(undone)?;
-    queue.pop(unit, id);
+    settle_mark(unit, &consumer, &envelope).await.map_err(undone)?;
+    take_front(queue, unit, id);
     go_on(unit, id, todo);
     Ok(())
 }
@@ -75,7 +74,7 @@ enum Reader {
 }
 
 async fn reader_of(core: &Arc<Core>, name: &str) -> Result<Reader, Undone> {
-    let find = |name: &str| core.service.consumers.iter().find(|reader| reader.name() == name).cloned();
+    let find = |name: &str| core.map.consumers.iter().find(|reader| reader.name() == name).cloned();
     let Some((root, wanted)) = split(name) else {
         return Ok(find(name).map_or(Reader::Unknown, |reader| Reader::Now(reader, None)));
     };

@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
+use super::{BrokerError, MAX_CLOUDEVENT, Out, Place, Topic};
 use serde::{Deserialize, Deserializer, de::IgnoredAny};
 
-use super::{BrokerError, MAX_CLOUDEVENT, Out, Place, Topic};
 use crate::ports::store::{MAX_DOC_NAME, MAX_NAME, check_name};
 
 /// Most partitions of one topic.

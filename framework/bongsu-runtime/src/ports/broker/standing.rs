@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
-
 use super::{BrokerError, History, HistoryId, Parting, Place, Producer};
+use serde::{Deserialize, Serialize};
 
 /// What is known of one service that publishes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

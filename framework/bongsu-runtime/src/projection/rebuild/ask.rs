@@ -5,19 +5,19 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use crate::{
-    command::execute::{CommandError, failed},
-    commit::core::Core,
+    commit::{
+        core::Core,
+        fail::{CommandError, failed},
+        map::ReadModel,
+    },
     ports::{
         broker::Partition,
         store::{Commit, CommitId, DocWrite, Guard, StoreError, Verdict},
     },
-    projection::{
-        rebuild::{
-            Ended, Purpose, ReadModel, State,
-            fill::cursors,
-            state::{Filling, commit_id},
-        },
-        shown::{FIRST, table},
+    projection::rebuild::{build::commit_id, fill::cursors},
+    records::{
+        generation::{FIRST, table},
+        rebuild::{Ended, Filling, Purpose, State},
     },
 };
 
@@ -79,7 +79,7 @@ pub struct FillingStatus {
 pub(crate) async fn ask(core: &Arc<Core>, name: &str, purpose: Purpose) -> Result<u64, NotRebuilt> {
     let model = named(core, name)?;
     for _ in 0..32 {
-        let (mut state, revision) = State::load(core, model.root()).await.map_err(failed)?;
+        let (mut state, revision) = State::load(core.store.as_ref(), model.root()).await.map_err(failed)?;
         if let Some(filling) = &state.filling {
             return Err(NotRebuilt::Running { generation: filling.generation });
         }
@@ -99,7 +99,7 @@ pub(crate) async fn cancel(core: &Arc<Core>, name: &str) -> Result<u64, NotRebui
     const TRIES: u32 = 1_000;
     let model = named(core, name)?;
     for _ in 0..TRIES {
-        let (mut state, revision) = State::load(core, model.root()).await.map_err(failed)?;
+        let (mut state, revision) = State::load(core.store.as_ref(), model.root()).await.map_err(failed)?;
         let Some(generation) = state.filling.as_ref().map(|filling| filling.generation) else {
             return Err(NotRebuilt::Idle);
         };
@@ -112,7 +112,7 @@ pub(crate) async fn cancel(core: &Arc<Core>, name: &str) -> Result<u64, NotRebui
 }
 
 fn named<'a>(core: &'a Core, name: &str) -> Result<&'a Arc<dyn ReadModel>, NotRebuilt> {
-    let models = &core.service.read_models;
+    let models = &core.map.read_models;
     let unknown = || NotRebuilt::Unknown(models.iter().map(|model| model.name()).collect());
     models.iter().find(|model| model.name() == name).ok_or_else(unknown)
 }
@@ -135,9 +135,9 @@ async fn write(core: &Arc<Core>, root: &str, state: &State, revision: Option<Com
 /// How far every read model of this build is.
 pub(crate) async fn statuses(core: &Arc<Core>) -> Result<Vec<ReadModelStatus>, CommandError> {
     let mut all = Vec::new();
-    for model in &core.service.read_models {
+    for model in &core.map.read_models {
         let (generation, _) = core.shown(model.root()).await.map_err(failed)?;
-        let (state, _) = State::load(core, model.root()).await.map_err(failed)?;
+        let (state, _) = State::load(core.store.as_ref(), model.root()).await.map_err(failed)?;
         let behind = behind(core, model, generation).await.map_err(failed)?;
         let filling = state.filling.as_ref().map(Filling::status);
         let (name, version) = (model.name(), model.version());

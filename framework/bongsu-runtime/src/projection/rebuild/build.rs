@@ -9,31 +9,30 @@ use std::{
     sync::Arc,
 };
 
+use bongsu_core::digest;
 use bytes::Bytes;
 
 use crate::{
-    commit::core::Core,
-    consume::{
-        inbox::queue_id,
-        lane::{Cursor, cursor_key, panic_text},
-        queue,
+    commit::{
+        core::Core,
+        map::{ReadModel, Rows},
+        tasks::panic_text,
     },
     ports::{
         Fut,
         broker::{BrokerError, Partition, is_orphaned},
         store::{Commit, CommitId, DocBody, DocKey, DocWrite, Guard, StoreError, Verdict},
     },
-    projection::{
-        rebuild::{
-            facts::{Fact, Place, Told},
-            marks::{Marks, Slot},
-            pace::Pace,
-            rows::{ReadModel, Rows},
-            state::{Filling, State, commit_id},
-        },
-        shown::table,
+    projection::rebuild::{
+        facts::{Fact, Place, Told},
+        marks::{Marks, Slot},
+        pace::Pace,
     },
     records::{
+        cursor::{Cursor, cursor_key},
+        generation::table,
+        queue::{fact_body, queue_id},
+        rebuild::{Filling, State},
         seen::{SEEN, Seen, Stand},
         todo::{MAX_QUEUED, Todo},
     },
@@ -277,7 +276,7 @@ impl Build {
             commit.docs.push(DocWrite { key: Todo::key(&id), put: self.queues.get(&key).map(|todo| todo.body(&id)) });
         }
         for (key, fact) in std::mem::take(&mut self.queued) {
-            commit.docs.push(DocWrite { key, put: Some(queue::body(&fact)) });
+            commit.docs.push(DocWrite { key, put: Some(fact_body(&fact)) });
         }
         let log = self.state.filling.as_ref().and_then(|it| it.noted.as_ref()).map_or("", |noted| noted.log.as_str());
         for partition in std::mem::take(&mut self.moved) {
@@ -331,7 +330,7 @@ impl Build {
     }
 
     fn note_progress(&mut self) {
-        let own = self.core.service.name;
+        let own = self.core.map.name;
         let now = self.core.env.wall_ms();
         let Some(filling) = self.state.filling.as_mut() else { return };
         let until = filling.noted.as_ref().map_or(0, |noted| noted.until);
@@ -416,4 +415,9 @@ pub(crate) fn judge(core: &Core, verdict: Result<Verdict, StoreError>) -> Result
         Err(StoreError::Invalid(why)) => Err(Halt::Hopeless(why)),
         Err(error) => Err(Halt::Store(error)),
     }
+}
+
+/// A name for a Commit of a rebuild.
+pub(crate) fn commit_id(core: &Core, root: &str) -> CommitId {
+    CommitId(digest(&["rebuild", root, &core.env.random().to_string()]))
 }

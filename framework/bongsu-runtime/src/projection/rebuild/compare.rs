@@ -12,14 +12,15 @@ use crate::{
         broker::Partition,
         store::{Doc, DocKey},
     },
-    projection::{
-        rebuild::{
-            build::{Build, Halt},
-            fill::cursors,
-            state::Ended,
-            sweep::{Pages, pages},
-        },
-        shown::table,
+    projection::rebuild::{
+        build::{Build, Halt},
+        fill::cursors,
+        sweep::{Pages, pages},
+    },
+    records::{
+        cursor::{Cursor, cursor_key},
+        generation::table,
+        rebuild::Ended,
     },
 };
 
@@ -105,12 +106,11 @@ impl Build {
             self.meet(shown, poison).await?;
             let partitions: Vec<Partition> = self.cursors.keys().cloned().collect();
             let mut keys = vec![DocKey::new(&self.table, key), DocKey::new(shown, key)];
-            keys.extend(partitions.iter().map(|partition| crate::consume::lane::cursor_key(shown, partition)));
+            keys.extend(partitions.iter().map(|partition| cursor_key(shown, partition)));
             let mut docs = self.core.store.docs(keys).await.map_err(Halt::Store)?.into_iter();
             let (our, their) = (docs.next().flatten(), docs.next().flatten());
             let offset = |doc: Option<Doc>| {
-                doc.and_then(|doc| serde_json::from_slice::<crate::consume::lane::Cursor>(&doc.data).ok())
-                    .map_or(0, |it| it.offset)
+                doc.and_then(|doc| serde_json::from_slice::<Cursor>(&doc.data).ok()).map_or(0, |it| it.offset)
             };
             if partitions.iter().zip(docs).all(|(partition, doc)| self.cursors[partition] == offset(doc)) {
                 return Ok(our.as_ref().map(hash) != their.as_ref().map(hash));

@@ -8,8 +8,7 @@ use std::{
 };
 
 use crate::{
-    commit::core::Core,
-    consume::lane::{CURSOR, Cursor},
+    commit::{core::Core, map::ReadModel},
     ports::{
         broker::{BrokerError, Partition},
         store::{CommitId, Doc, DocKey, Position, StoredFacts},
@@ -18,11 +17,13 @@ use crate::{
         build::{Build, Halt},
         cut,
         facts::{Fact, Place},
-        rows::ReadModel,
-        state::{Noted, State},
         sweep::pages,
     },
-    records::todo::{TODO, Todo},
+    records::{
+        cursor::{CURSOR, Cursor},
+        rebuild::{Noted, State},
+        todo::{TODO, Todo},
+    },
     relay::history::own,
 };
 
@@ -33,7 +34,7 @@ pub(crate) const FETCH_WAIT: Duration = Duration::from_millis(20);
 impl Build {
     /// Goes on where the last durable Commit of this generation ended.
     pub(crate) async fn resume(core: &Arc<Core>, model: &Arc<dyn ReadModel>, lease: &str) -> Result<Self, Halt> {
-        let (state, revision) = State::load(core, model.root()).await.map_err(Halt::Store)?;
+        let (state, revision) = State::load(core.store.as_ref(), model.root()).await.map_err(Halt::Store)?;
         let mut build = Self::new(core, model, lease, state);
         build.revision = revision;
         build.load_cursors().await?;
@@ -45,7 +46,7 @@ impl Build {
             filling.noted.is_none()
         };
         if is_new {
-            let (noted, own) = (note(core, model).await?, core.service.name);
+            let (noted, own) = (note(core, model).await?, core.map.name);
             build.cursors = noted.partitions().map(|(partition, _)| (partition, 0)).collect();
             let filling = build.filling()?;
             let others = noted.partitions().filter(|(partition, _)| noted.until == 0 || partition.topic != own);
@@ -81,7 +82,7 @@ impl Build {
         }
         if until > 0 && self.filling()?.position < u64::MAX {
             self.filling()?.position = u64::MAX;
-            for (partition, end) in mine.into_iter().filter(|(partition, _)| partition.topic == core.service.name) {
+            for (partition, end) in mine.into_iter().filter(|(partition, _)| partition.topic == core.map.name) {
                 self.skip_to(partition, end);
             }
             self.flush().await?;
@@ -194,7 +195,7 @@ async fn note(core: &Arc<Core>, model: &Arc<dyn ReadModel>) -> Result<Noted, Hal
         log = format!("{:032x}", bounds.log.0);
         heads.extend(bounds.partitions.into_iter().map(|(partition, _, end)| (partition.topic, partition.index, end)));
     }
-    let own = model.topics().iter().any(|topic| topic == core.service.name);
+    let own = model.topics().iter().any(|topic| topic == core.map.name);
     let until = if own { core.store.head().await.map_err(Halt::Store)?.0 } else { 0 };
     Ok(Noted { log, heads, until })
 }

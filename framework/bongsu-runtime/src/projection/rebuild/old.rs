@@ -7,18 +7,20 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use crate::{
-    command::execute::{CommandError, failed},
-    commit::core::Core,
-    consume::lane::CURSOR,
+    commit::{
+        core::Core,
+        fail::{CommandError, failed},
+    },
     ports::store::{Commit, DocWrite, Guard, StoreError, Verdict},
-    projection::{
-        rebuild::{
-            build::Halt,
-            pace::Pace,
-            state::{REBUILD, State, commit_id},
-            sweep::{pages, parts},
-        },
-        shown::{FIRST, filled_key, shown_body, shown_by, shown_key, split, table},
+    projection::rebuild::{
+        build::{Halt, commit_id},
+        pace::Pace,
+        sweep::{pages, parts},
+    },
+    records::{
+        cursor::CURSOR,
+        generation::{FIRST, filled_key, shown_body, shown_by, shown_key, split, table},
+        rebuild::{REBUILD, State},
     },
 };
 
@@ -43,6 +45,15 @@ fn list(roots: &[String]) -> String {
     if roots.is_empty() { "none".to_owned() } else { roots.join(", ") }
 }
 
+/// The slot of an instance whose build has this consumer.
+fn slot_with(core: &Core, consumer: &str) -> Option<String> {
+    if core.map.readers().contains(consumer) {
+        return Some(core.settings.slot.clone());
+    }
+    let members = core.leases.members();
+    members.iter().find(|(_, member)| member.consumers.contains(consumer)).map(|(slot, _)| slot.clone())
+}
+
 /// NAME@VERSION of every read model of which something is kept and that no process here reads.
 pub(crate) async fn list_old(core: &Core) -> Result<Vec<String>, StoreError> {
     let (mut roots, mut pages) = (BTreeSet::new(), pages(core, CURSOR, None, ""));
@@ -50,20 +61,20 @@ pub(crate) async fn list_old(core: &Core) -> Result<Vec<String>, StoreError> {
         let consumers = docs.iter().filter_map(|doc| doc.key.id.split('/').next());
         roots.extend(consumers.filter_map(split).map(|(root, _)| root.to_owned()));
     }
-    Ok(roots.into_iter().filter(|root| core.leases.slot_with(core, root).is_none()).collect())
+    Ok(roots.into_iter().filter(|root| slot_with(core, root).is_none()).collect())
 }
 
 /// Drops everything of a read model of an earlier version. Returns when it is shown no more; deleting goes on.
 pub(crate) async fn drop_old(core: &Arc<Core>, root: &str) -> Result<(), NotDropped> {
     for _ in 0..32 {
-        if let Some(slot) = core.leases.slot_with(core, root) {
+        if let Some(slot) = slot_with(core, root) {
             return Err(NotDropped::InUse { slot });
         }
         let known = list_old(core).await.map_err(failed)?;
         if !known.iter().any(|known| known == root) {
             return Err(NotDropped::Unknown(known));
         }
-        let (state, revision) = State::load(core, root).await.map_err(failed)?;
+        let (state, revision) = State::load(core.store.as_ref(), root).await.map_err(failed)?;
         let shown = core.store.docs(vec![shown_key(root)]).await.map_err(failed)?.pop().flatten();
         let last = state.newest.max(shown_by(shown.as_ref()).map_err(failed)?).max(FIRST);
         let after = State { newest: last + 1, drop: (FIRST..=last).collect(), ..State::default() };
@@ -91,7 +102,7 @@ pub(crate) async fn sweep_old(core: &Arc<Core>) -> Result<(), Halt> {
     while let Some(docs) = pages.next().await.map_err(Halt::Store)? {
         for doc in docs {
             let root = doc.key.id;
-            if core.service.read_models.iter().all(|model| model.root() != root) {
+            if core.map.read_models.iter().all(|model| model.root() != root) {
                 sweep(core, &root).await?;
             }
         }
@@ -101,7 +112,8 @@ pub(crate) async fn sweep_old(core: &Arc<Core>) -> Result<(), Halt> {
 
 /// Several instances may do this at once: what is deleted can come back for none of them.
 async fn sweep(core: &Arc<Core>, root: &str) -> Result<(), Halt> {
-    let (mut pace, (mut state, mut revision)) = (Pace::new(core), State::load(core, root).await.map_err(Halt::Store)?);
+    let (mut pace, (mut state, mut revision)) =
+        (Pace::new(core), State::load(core.store.as_ref(), root).await.map_err(Halt::Store)?);
     while let Some(generation) = state.drop.first().copied() {
         for (of, prefix) in parts(&table(root, generation)) {
             let mut pages = pages(core, &of, None, &prefix);

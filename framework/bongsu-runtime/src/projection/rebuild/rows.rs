@@ -8,45 +8,12 @@ use std::{
 
 use bongsu_core::Projection;
 
-use crate::{consume::policy::row_body, ports::store::DocBody, projection::shown::root_of};
-
-/// A read model that can be folded anew.
-pub(crate) trait ReadModel: Send + Sync {
-    /// NAME@VERSION.
-    fn root(&self) -> &str;
-    /// NAME.
-    fn name(&self) -> &'static str;
-    /// VERSION.
-    fn version(&self) -> u32;
-    /// Where its facts come from.
-    fn topics(&self) -> Vec<String>;
-    /// Whether a wire name is declared, in whatever schema.
-    fn reads(&self, name: &str) -> bool;
-    /// An empty memory of its rows.
-    fn rows(&self) -> Box<dyn Rows>;
-}
-
-/// Rows in memory, and facts that wait to be folded into them.
-pub(crate) trait Rows: Send {
-    /// Decodes a fact that is to be folded next.
-    fn hear(&mut self, name: &str, schema: u32, data: &[u8]) -> Result<(), String>;
-    /// Keys of waiting facts that are not in memory.
-    fn missing(&self) -> Vec<String>;
-    /// Takes a row from the store; `None`: there is none.
-    fn learn(&mut self, key: String, row: Option<&[u8]>) -> Result<(), String>;
-    /// Folds the oldest fact that waits. A panic of the fold leaves rows half changed: forget everything then.
-    fn fold(&mut self);
-    /// How many rows changed since they were last taken.
-    fn changed(&self) -> usize;
-    /// The rows that changed, encoded; they count as unchanged from here on.
-    fn take_changed(&mut self) -> Vec<(String, Option<DocBody>)>;
-    /// Rows in memory.
-    fn len(&self) -> usize;
-    /// Bytes of them, each as it was last read or written.
-    fn bytes(&self) -> usize;
-    /// Forgets rows and waiting facts.
-    fn forget(&mut self);
-}
+use crate::{
+    commit::map::{ReadModel, Rows, topics_of},
+    ports::store::DocBody,
+    projection::consumer::row_body,
+    records::generation::root_of,
+};
 
 pub(crate) struct ReadModelOf<P> {
     root: String,
@@ -104,7 +71,7 @@ where
     }
 
     fn topics(&self) -> Vec<String> {
-        crate::consume::policy::topics_of(&self.heard)
+        topics_of(&self.heard)
     }
 
     fn reads(&self, name: &str) -> bool {

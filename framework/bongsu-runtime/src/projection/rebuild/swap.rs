@@ -4,20 +4,21 @@ use bytes::Bytes;
 
 use crate::{
     commit::{core::Core, planted},
-    consume::{inbox::queue_id, lane::cursor_key, queue::Queue},
     ports::{
         broker::Partition,
         store::{DocWrite, Guard},
     },
-    projection::{
-        rebuild::{
-            build::{Build, Halt},
-            fill::cursors,
-            state::{Ended, State},
-        },
-        shown::{shown_body, shown_key, table},
+    projection::rebuild::{
+        build::{Build, Halt},
+        fill::cursors,
     },
-    records::todo::Todo,
+    records::{
+        cursor::cursor_key,
+        generation::{shown_body, shown_key, table},
+        queue::{Queue, queue_id},
+        rebuild::{Ended, State},
+        todo::Todo,
+    },
 };
 
 impl Build {

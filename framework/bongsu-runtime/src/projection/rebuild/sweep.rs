@@ -6,13 +6,10 @@ use bytes::Bytes;
 
 use crate::{
     commit::core::Core,
-    consume::{lane::CURSOR, queue::QUEUE},
     ports::store::{Doc, DocWrite, Scan, StoreError},
-    projection::{
-        rebuild::build::{Build, Halt},
-        rows::after_prefix,
-    },
-    records::{seen::SEEN, todo::TODO},
+    projection::rebuild::build::{Build, Halt},
+    query::read::after_prefix,
+    records::{cursor::CURSOR, queue::QUEUE, seen::SEEN, todo::TODO},
 };
 
 /// Documents per page and per Commit.
@@ -65,7 +62,7 @@ impl Build {
     /// Deletes everything of the generations that are to go.
     pub(crate) async fn sweep(&mut self) -> Result<(), Halt> {
         while let Some(generation) = self.state.drop.first().copied() {
-            let table = crate::projection::shown::table(self.model.root(), generation);
+            let table = crate::records::generation::table(self.model.root(), generation);
             for (table, prefix) in parts(&table) {
                 self.delete(&table, &prefix).await?;
             }

@@ -1,18 +1,11 @@
 //! What is kept of rebuilds: one document per read model, rewritten by every Commit of a rebuild.
 
-use bongsu_core::digest;
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    commit::core::Core,
-    ports::{
-        broker::Partition,
-        store::{CommitId, DocBody, DocKey, StoreError},
-    },
+use crate::ports::{
+    broker::Partition,
+    store::{CommitId, DocBody, DocKey, Store, StoreError},
 };
-
-/// The table of these documents.
-pub(crate) const REBUILD: &str = "rebuild";
 
 /// What an operator asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -98,14 +91,17 @@ pub(crate) struct Noted {
     pub(crate) until: u64,
 }
 
+/// The table of these documents.
+pub(crate) const REBUILD: &str = "rebuild";
+
 impl State {
     pub(crate) fn key(root: &str) -> DocKey {
         DocKey::new(REBUILD, root)
     }
 
     /// The state of a read model, and its revision.
-    pub(crate) async fn load(core: &Core, root: &str) -> Result<(Self, Option<CommitId>), StoreError> {
-        let Some(doc) = core.store.docs(vec![Self::key(root)]).await?.pop().flatten() else {
+    pub(crate) async fn load(store: &dyn Store, root: &str) -> Result<(Self, Option<CommitId>), StoreError> {
+        let Some(doc) = store.docs(vec![Self::key(root)]).await?.pop().flatten() else {
             return Ok((Self::default(), None));
         };
         let state = serde_json::from_slice(&doc.data);
@@ -138,9 +134,4 @@ impl Noted {
     pub(crate) fn partitions(&self) -> impl Iterator<Item = (Partition, u64)> + '_ {
         self.heads.iter().map(|(topic, index, end)| (Partition { topic: topic.clone(), index: *index }, *end))
     }
-}
-
-/// A name for a Commit of a rebuild.
-pub(crate) fn commit_id(core: &Core, root: &str) -> CommitId {
-    CommitId(digest(&["rebuild", root, &core.env.random().to_string()]))
 }

@@ -1,0 +1,76 @@
+//! Why an input could not be planned, and why a command got no answer.
+
+use bongsu_core::DecodeError;
+
+use crate::ports::store::StoreError;
+
+/// Why a unit could not be planned.
+#[derive(Debug)]
+pub(crate) enum Fail {
+    /// The store did not answer.
+    Store(StoreError),
+    /// This build does not know what it met, a newer one may: it waits for that.
+    Newer(String),
+    /// The input cannot be handled by this build, now or later: park it.
+    Corrupt(String),
+}
+
+/// Why a command got no answer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CommandError {
+    /// The once-key was used with another body.
+    #[error("this idempotency key was used with another body")]
+    KeyReused,
+    /// Others kept changing what it rests on.
+    #[error("overtaken too often by other changes")]
+    Conflict,
+    /// What this store does is not heard by anybody until an operator adopts its history.
+    #[error("the history of this store has parted from what was published: {0}")]
+    HistoryParted(String),
+    /// The store does not answer, or a newer build wrote what this one cannot read; ask again.
+    #[error("unavailable: {0}")]
+    Unavailable(String),
+    /// Stored data cannot be read.
+    #[error("corrupt: {0}")]
+    Corrupt(String),
+    /// Can never be stored.
+    #[error("invalid: {0}")]
+    Invalid(String),
+}
+
+impl Fail {
+    /// What was met at a place could not be read.
+    pub(crate) fn unread(place: &str, error: &DecodeError) -> Self {
+        Self::of(error, format!("{place}: {error}"))
+    }
+
+    pub(crate) fn of(error: &DecodeError, why: String) -> Self {
+        match error {
+            DecodeError::Newer { .. } | DecodeError::Unknown { .. } => Self::Newer(why),
+            DecodeError::Broken { .. } => Self::Corrupt(why),
+        }
+    }
+}
+
+impl From<DecodeError> for Fail {
+    fn from(error: DecodeError) -> Self {
+        Self::of(&error, error.to_string())
+    }
+}
+
+pub(crate) fn refused(fail: Fail) -> CommandError {
+    match fail {
+        Fail::Store(error) => failed(error),
+        // An instance of the newer build can answer.
+        Fail::Newer(why) => CommandError::Unavailable(why),
+        Fail::Corrupt(why) => CommandError::Corrupt(why),
+    }
+}
+
+pub(crate) fn failed(error: StoreError) -> CommandError {
+    match error {
+        StoreError::Unavailable(why) | StoreError::Unknown(why) => CommandError::Unavailable(why),
+        StoreError::Invalid(why) => CommandError::Invalid(why),
+        StoreError::Corrupt(why) => CommandError::Corrupt(why),
+    }
+}

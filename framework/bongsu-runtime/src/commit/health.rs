@@ -1,0 +1,126 @@
+//! What stands in the way of readiness.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use serde::Serialize;
+use tokio::sync::Notify;
+
+use crate::ports::store::StoreError;
+
+/// What `/health/ready` shows.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Status {
+    /// Whether requests may come.
+    pub ready: bool,
+    /// What stands in the way, or is degraded.
+    pub reasons: Vec<String>,
+}
+
+/// Why a lane stands still.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Standstill {
+    /// What it has to read next is gone from the broker.
+    History,
+    /// For some time now it cannot write what it reads.
+    Store,
+    /// Too many facts of one key wait for an operator. Everything else of it is handled: nobody waits for it.
+    Operator,
+}
+
+#[derive(Default)]
+pub(crate) struct Health {
+    pub(crate) facts: Mutex<Facts>,
+    pub(crate) over: Notify,
+}
+
+#[derive(Default)]
+pub(crate) struct Facts {
+    pub(crate) joined: bool,
+    pub(crate) caught_up: bool,
+    /// What a read model has not read yet, while that stands in the way.
+    pub(crate) waiting: Option<String>,
+    /// Why nothing is done here any more.
+    pub(crate) over: Option<String>,
+    pub(crate) damaged: Option<String>,
+    /// Lanes that stand still, and why.
+    pub(crate) halted: BTreeMap<String, (Standstill, String)>,
+    pub(crate) progress: BTreeMap<String, u64>,
+}
+
+impl Health {
+    pub(crate) fn status(&self) -> Status {
+        let facts = self.lock();
+        let mut reasons = Vec::new();
+        if !facts.joined {
+            reasons.push("leases are not taken yet".to_owned());
+        }
+        if !facts.caught_up {
+            let waiting = facts.waiting.iter().map(|what| format!(": {what}"));
+            let what = "read models have not caught up with what was published before the start";
+            reasons.push(std::iter::once(what.to_owned()).chain(waiting).collect());
+        }
+        reasons.extend(facts.over.clone());
+        reasons.extend(facts.damaged.clone());
+        let ready = reasons.is_empty();
+        reasons.extend(facts.halted.iter().map(|(lane, (_, why))| format!("{lane} stopped: {why}")));
+        Status { ready, reasons }
+    }
+
+    pub(crate) fn joined(&self) {
+        self.lock().joined = true;
+    }
+
+    /// Nothing is done here any more.
+    pub(crate) fn over(&self, why: &str) {
+        self.lock().over.get_or_insert_with(|| why.to_owned());
+        self.over.notify_waiters();
+    }
+
+    /// Resolves with the reason once nothing is done here any more.
+    pub(crate) async fn until_over(&self) -> String {
+        loop {
+            let rung = self.over.notified();
+            if let Some(why) = self.lock().over.clone() {
+                return why;
+            }
+            rung.await;
+        }
+    }
+
+    pub(crate) fn store_failed(&self, error: &StoreError) {
+        if let StoreError::Corrupt(why) = error {
+            self.lock().damaged = Some(format!("the store is damaged: {why}"));
+        }
+    }
+
+    /// Notes that history is missing.
+    pub(crate) fn halt(&self, lane: &str, why: &str) {
+        self.stands_still(lane, Standstill::History, why);
+    }
+
+    pub(crate) fn stands_still(&self, lane: &str, standstill: Standstill, why: &str) {
+        let mut facts = self.lock();
+        facts.halted.insert(lane.to_owned(), (standstill, why.to_owned()));
+        facts.progress.remove(lane);
+    }
+
+    pub(crate) fn goes_on(&self, lane: &str) {
+        self.lock().halted.remove(lane);
+    }
+
+    pub(crate) fn progress(&self, lane: &str, offset: u64) {
+        self.lock().progress.insert(lane.to_owned(), offset);
+    }
+
+    /// The next offset a lane of this instance reads; 0 when it reads none.
+    pub(crate) fn read_up_to(&self, lane: &str) -> u64 {
+        self.lock().progress.get(lane).copied().unwrap_or(0)
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Facts> {
+        self.facts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,204 @@
+//! What a context consists of, as everything below its builder sees it: handlers, readers, processes, jobs and read
+//! models with their types hidden. Who implements them is upstairs.
+
+use std::{
+    any::Any,
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use bongsu_core::{Course, Ctx, DecodeError, Public, Route, StreamRef};
+
+use crate::{
+    commit::{fail::Fail, unit::Unit, wanted::Rule},
+    ports::{
+        Fut,
+        env::HttpClient,
+        store::{DocBody, DocKey},
+    },
+    records::{
+        message::{Message, Written},
+        step::{Step, Told},
+    },
+};
+
+/// What one context decides, hears and tells, as its [`Service`](crate::Service) says.
+pub(crate) struct Map {
+    pub(crate) name: &'static str,
+    pub(crate) targets: Vec<Box<dyn Target>>,
+    pub(crate) owners: BTreeMap<&'static str, usize>,
+    pub(crate) mappers: BTreeMap<&'static str, Mapper>,
+    pub(crate) sagas: Vec<Arc<dyn Saga>>,
+    pub(crate) consumers: Vec<Arc<dyn Consumer>>,
+    pub(crate) jobs: Vec<Arc<dyn Job>>,
+    pub(crate) snapshots: BTreeMap<&'static str, Rule>,
+    /// Seconds the clocks are ahead of UTC at whose midnight snapshots are taken.
+    pub(crate) midnight: Option<i32>,
+    pub(crate) read_models: Vec<Arc<dyn ReadModel>>,
+}
+
+/// How a command was answered.
+#[derive(Debug)]
+pub(crate) enum Decided {
+    /// The stream it was for (of a decision: the first it changed or read) and its version now.
+    Accepted { stream: String, version: u64 },
+    /// The encoded rejection.
+    Rejected(Message),
+}
+
+pub(crate) trait Target: Send + Sync {
+    fn names(&self) -> Vec<(&'static str, u32)>;
+    fn decide<'a>(&'a self, unit: &'a mut Unit, command: &'a Message, ctx: &'a Ctx) -> Fut<'a, Result<Decided, Fail>>;
+}
+
+/// One reader of facts, with a position, seen marks and a queue of failed facts of its own.
+pub(crate) trait Consumer: Send + Sync {
+    /// Cursor, seen marks and to-dos are kept under this name; of a read model under that of a generation.
+    fn name(&self) -> &str;
+    /// The facts heard, as listed in the map.
+    fn heard(&self) -> &[&'static str];
+    /// Whether a wire name is declared, in whatever schema.
+    fn reads(&self, name: &str) -> bool;
+    /// Whether this is a read model: its name is NAME@VERSION, it is read in a generation, and the service is
+    /// ready only once it has caught up with the heads noted at start.
+    fn is_read_model(&self) -> bool {
+        false
+    }
+    /// The reader that fills one generation of this read model.
+    fn generation(&self, _generation: u64) -> Option<Arc<dyn Consumer>> {
+        None
+    }
+    /// Documents that this fact is certain to change, to be looked up ahead.
+    fn rows(&self, _fact: &Message) -> Vec<DocKey> {
+        Vec::new()
+    }
+    fn apply<'a>(&'a self, unit: &'a mut Unit, fact: Message, ctx: &'a Ctx) -> Fut<'a, Result<(), Fail>>;
+
+    fn topics(&self) -> Vec<String> {
+        topics_of(self.heard())
+    }
+}
+
+/// A [`Process`] whose types are hidden.
+pub(crate) trait Saga: Send + Sync {
+    fn name(&self) -> &'static str;
+    /// Whether it hears this private event of its own context.
+    fn hears_own(&self, event: &str) -> bool;
+    fn reads(&self, name: &str) -> bool;
+    fn route(&self, heard: &Message) -> Result<Route, DecodeError>;
+    fn stream(&self, key: &str) -> StreamRef;
+    /// Takes one input: the state after it and what follows.
+    fn take(&self, state: &mut (dyn Any + Send + Sync), told: Told, ctx: &Ctx) -> Result<Step, DecodeError>;
+    /// What it stands at besides its state.
+    fn course<'a>(&self, state: &'a mut (dyn Any + Send + Sync)) -> &'a mut Course<Written>;
+}
+
+/// An [`Activity`] whose types are hidden.
+pub(crate) trait Job: Send + Sync {
+    fn name(&self) -> &'static str;
+    fn wants(&self, event: &str) -> bool;
+    /// Whether this build knows an event, be it broken.
+    fn knows(&self, event: &Message) -> bool;
+    fn run<'a>(
+        &'a self,
+        key: &'a str,
+        event: &'a Message,
+        http: &'a dyn HttpClient,
+    ) -> Fut<'a, Result<Message, JobError>>;
+}
+
+/// Why a job gave no outcome.
+pub(crate) enum JobError {
+    Later(String),
+    Undecodable(DecodeError),
+}
+
+/// A read model that can be folded anew.
+pub(crate) trait ReadModel: Send + Sync {
+    /// NAME@VERSION.
+    fn root(&self) -> &str;
+    /// NAME.
+    fn name(&self) -> &'static str;
+    /// VERSION.
+    fn version(&self) -> u32;
+    /// Where its facts come from.
+    fn topics(&self) -> Vec<String>;
+    /// Whether a wire name is declared, in whatever schema.
+    fn reads(&self, name: &str) -> bool;
+    /// An empty memory of its rows.
+    fn rows(&self) -> Box<dyn Rows>;
+}
+
+/// Rows in memory, and facts that wait to be folded into them.
+pub(crate) trait Rows: Send {
+    /// Decodes a fact that is to be folded next.
+    fn hear(&mut self, name: &str, schema: u32, data: &[u8]) -> Result<(), String>;
+    /// Keys of waiting facts that are not in memory.
+    fn missing(&self) -> Vec<String>;
+    /// Takes a row from the store; `None`: there is none.
+    fn learn(&mut self, key: String, row: Option<&[u8]>) -> Result<(), String>;
+    /// Folds the oldest fact that waits. A panic of the fold leaves rows half changed: forget everything then.
+    fn fold(&mut self);
+    /// How many rows changed since they were last taken.
+    fn changed(&self) -> usize;
+    /// The rows that changed, encoded; they count as unchanged from here on.
+    fn take_changed(&mut self) -> Vec<(String, Option<DocBody>)>;
+    /// Rows in memory.
+    fn len(&self) -> usize;
+    /// Bytes of them, each as it was last read or written.
+    fn bytes(&self) -> usize;
+    /// Forgets rows and waiting facts.
+    fn forget(&mut self);
+}
+
+/// Maps an event of one aggregate to the facts the others hear: (id, name, schema, data, state after it).
+pub(crate) type Mapper = Box<dyn Fn(&str, &str, u32, &[u8], &(dyn Any + Send + Sync)) -> Vec<Public> + Send + Sync>;
+
+impl Map {
+    /// Of a context without arrows yet.
+    pub(crate) fn new(name: &'static str) -> Self {
+        Self {
+            name,
+            targets: Vec::new(),
+            owners: BTreeMap::new(),
+            mappers: BTreeMap::new(),
+            sagas: Vec::new(),
+            consumers: Vec::new(),
+            jobs: Vec::new(),
+            snapshots: BTreeMap::new(),
+            midnight: None,
+            read_models: Vec::new(),
+        }
+    }
+
+    /// Every fact it hears, with who in it hears it.
+    pub(crate) fn hears(&self) -> Vec<(String, &str)> {
+        let heard = |consumer: &Arc<dyn Consumer>| consumer.heard().to_vec();
+        let arrows =
+            self.consumers.iter().flat_map(|consumer| heard(consumer).into_iter().map(|fact| (fact, consumer.name())));
+        arrows.map(|(fact, name)| (fact.to_owned(), name)).collect()
+    }
+
+    /// The topics its consumers read.
+    pub(crate) fn topics(&self) -> Vec<String> {
+        let mut topics: Vec<String> = self.consumers.iter().flat_map(|consumer| consumer.topics()).collect();
+        topics.push(self.name.to_owned());
+        topics.sort();
+        topics.dedup();
+        topics
+    }
+
+    /// The names of its consumers.
+    pub(crate) fn readers(&self) -> BTreeSet<String> {
+        self.consumers.iter().map(|consumer| consumer.name().to_owned()).collect()
+    }
+}
+
+/// The topics facts are published to.
+pub(crate) fn topics_of(facts: &[&'static str]) -> Vec<String> {
+    let topic = |fact: &&str| fact.split('.').next().unwrap_or_default().to_owned();
+    let mut topics: Vec<String> = facts.iter().map(topic).collect();
+    topics.sort();
+    topics.dedup();
+    topics
+}

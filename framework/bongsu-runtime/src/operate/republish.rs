@@ -1,0 +1,76 @@
+//! Asking for facts to be published again; the relay does it.
+
+use std::sync::Arc;
+
+use bongsu_core::digest;
+use serde_json::json;
+
+use crate::{
+    command::execute::is_heard,
+    commit::{
+        core::Core,
+        fail::{CommandError, failed, refused},
+        submit::Settled,
+        unit::Unit,
+    },
+    operate::note::Deed,
+    ports::{
+        broker::Place,
+        store::{CommitId, Read},
+    },
+    records::refill::{Refill, Refills, decode_refills, refills_body, refills_key},
+    relay::republish,
+};
+
+/// Refills that wait at a time.
+pub(crate) const MOST: usize = 16;
+
+/// Asks for a republication; its number, or `None` when there is no such stream.
+/// Refused while the store's history has parted from the broker's: nothing of it would be published, and asking writes.
+pub(crate) async fn ask_again(
+    core: &Arc<Core>,
+    subject: Option<&str>,
+    deed: &Deed,
+) -> Result<Option<u64>, CommandError> {
+    is_heard(core).await?;
+    if let Some(stream) = subject {
+        let first = Read::Stream { stream: stream.to_owned(), after: 0 };
+        if core.store.read(first, 1).await.map_err(failed)?.is_empty() {
+            return Ok(None);
+        }
+    }
+    for _ in 0..32 {
+        // The relay writes it too, behind the cache.
+        core.cache().forget_doc(&refills_key());
+        let mut unit = Unit::new(core, CommitId(digest(&["republish"])));
+        let mut refills = match unit.doc(&refills_key()).await.map_err(refused)? {
+            Some(data) => decode_refills(&data).map_err(CommandError::Corrupt)?,
+            None => Refills::default(),
+        };
+        if refills.waiting.len() >= MOST {
+            return Err(CommandError::Unavailable(format!("{MOST} republications wait already")));
+        }
+        let second = u64::try_from(unit.now_ms / 1_000).unwrap_or(0);
+        let number = second.max(refills.last + 1);
+        refills.last = number;
+        let subject = subject.map(str::to_owned);
+        let about = json!({ "refill": number, "subject": subject });
+        refills.waiting.push(Refill { number, subject, until: 0, done: 0, last: Place::default() });
+        unit.put(refills_key(), Some(refills_body(&refills)));
+        let noted = unit.note_deed(deed, "bongsu.republication-asked", "republish", about).await;
+        noted.map_err(refused)?;
+        let Ok(queued) = core.submit(unit.plan()) else { continue };
+        match core.settle(queued).await {
+            Settled::Done => return Ok(Some(number)),
+            Settled::Refused(_) => {}
+            Settled::Failed(error) => return Err(failed(error)),
+        }
+    }
+    Err(CommandError::Conflict)
+}
+
+/// What waits or is under way.
+pub(crate) async fn list_waiting(core: &Core) -> Result<Vec<Refill>, CommandError> {
+    let (refills, _) = republish::read(core).await.map_err(CommandError::Unavailable)?;
+    Ok(refills.waiting)
+}

@@ -1,0 +1,40 @@
+//! The names the runtime keeps for itself.
+
+use crate::ports::store::DocKey;
+
+/// The tables the runtime keeps its own documents in.
+pub(crate) const TABLES: &[&str] = &[
+    "cursor",
+    "generation",
+    "key",
+    "lease",
+    "member",
+    "midnight",
+    "once",
+    "projection",
+    "rebuild",
+    "refill",
+    "seen",
+    "snapshot",
+    "todo",
+    "waiting",
+];
+/// The first part of the names of the streams that say what operators did.
+pub(crate) const OPERATOR: &str = "operator";
+/// The table of the partition keys under which streams tell their facts.
+pub(crate) const KEY: &str = "key";
+
+/// Whether a script must leave this table alone: it is the runtime's, or a read model's.
+pub(crate) fn is_reserved_table(table: &str) -> bool {
+    TABLES.contains(&table) || table.contains('@')
+}
+
+/// Whether streams of this first part are the runtime's.
+pub(crate) fn is_reserved_stream(aggregate: &str) -> bool {
+    aggregate == OPERATOR
+}
+
+/// The partition key a stream tells its facts under.
+pub(crate) fn key_key(stream: &str) -> DocKey {
+    DocKey::new(KEY, stream)
+}
