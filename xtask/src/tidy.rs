@@ -6,6 +6,7 @@
 mod source;
 mod tree;
 mod manifest;
+mod imports;
 mod rules;
 
 use std::path::Path;

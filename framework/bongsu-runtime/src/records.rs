@@ -20,3 +20,6 @@ pub(crate) mod rebuild;
 pub(crate) mod relay;
 pub(crate) mod refill;
 pub(crate) mod history;
+
+#[cfg(test)]
+mod tests;

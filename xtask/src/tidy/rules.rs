@@ -16,6 +16,7 @@ mod core_size;
 mod outside;
 mod stray_files;
 mod sagas;
+mod rooms;
 
 use super::{Report, Tree};
 
@@ -40,4 +41,5 @@ pub(crate) const ALL: &[(&str, Rule)] = &[
     ("outside", outside::check),
     ("stray-files", stray_files::check),
     ("sagas", sagas::check),
+    ("rooms", rooms::check),
 ];

@@ -107,7 +107,7 @@ fn a_dependency_on_a_lab_is_caught() {
 
 #[test]
 fn a_runtime_that_names_an_adapter_or_a_clock_is_caught() {
-    let path = "framework/bongsu-runtime/src/planted.rs";
+    let path = "framework/bongsu-runtime/src/ports/planted.rs";
     for code in ["const DB: &str = \"sqlite\";", "use axum::Router;", "use tokio::time::sleep;"] {
         assert_eq!(broken_by_file(path, &rust(code)), ["runtime-names"], "{code}");
     }
@@ -313,4 +313,33 @@ fn a_process_that_is_never_failed_at_every_step_is_caught() {
     };
     assert_eq!(ends_elsewhere("fn f(_: &Planted) { Effect::Done; }"), ["sagas"], "its end is in another file");
     assert_eq!(ends_elsewhere("fn f(_: &Other) { Effect::Done; }"), [""; 0], "that is another one's end");
+}
+
+#[test]
+fn an_import_that_goes_up_a_room_is_caught() {
+    let broken = |code: &str| broken_by_file("framework/bongsu-runtime/src/records/planted.rs", &rust(code));
+    assert_eq!(broken("use crate::{\n    commit::unit::Unit,\n    ports::Fut,\n};"), ["rooms"]);
+    assert_eq!(broken("fn f() { crate::runtime::start() }"), ["rooms"], "a path without `use`");
+    assert_eq!(broken("use crate::Service;"), ["rooms"], "by a name that was passed on");
+    assert_eq!(broken("use super::super::lease::keeper::Keeper;"), ["rooms"]);
+    assert_eq!(broken("use crate::ports::store::Doc;\n// crate::commit::unit"), [""; 0]);
+    assert_eq!(broken("#[cfg(test)]\nmod tests {\n    use crate::commit::unit::Unit;\n}"), [""; 0]);
+    assert_eq!(broken_by_file("framework/bongsu-runtime/src/attic.rs", &rust("fn f() {}")), ["rooms"]);
+}
+
+#[test]
+fn a_circle_of_more_than_four_files_is_caught() {
+    let circle = |files: usize| {
+        broken_by(|tree| {
+            for n in 0..files {
+                let next = (n + 1) % files;
+                tree.put(
+                    &format!("mall/money/src/planted{n}.rs"),
+                    rust(&format!("use crate::planted{next}::X;")).into(),
+                );
+            }
+        })
+    };
+    assert_eq!(circle(4), [""; 0]);
+    assert_eq!(circle(5), ["rooms"]);
 }

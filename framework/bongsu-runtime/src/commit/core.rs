@@ -1,4 +1,4 @@
-//! What every part of a running service shares, and the one way a planned unit reaches the store.
+//! What every part of a running service shares.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicU64},

@@ -32,19 +32,19 @@ pub(crate) enum Standstill {
 
 #[derive(Default)]
 pub(crate) struct Health {
-    pub(crate) facts: Mutex<Facts>,
-    pub(crate) over: Notify,
+    facts: Mutex<Facts>,
+    over: Notify,
 }
 
 #[derive(Default)]
 pub(crate) struct Facts {
-    pub(crate) joined: bool,
+    joined: bool,
     pub(crate) caught_up: bool,
     /// What a read model has not read yet, while that stands in the way.
     pub(crate) waiting: Option<String>,
     /// Why nothing is done here any more.
-    pub(crate) over: Option<String>,
-    pub(crate) damaged: Option<String>,
+    over: Option<String>,
+    damaged: Option<String>,
     /// Lanes that stand still, and why.
     pub(crate) halted: BTreeMap<String, (Standstill, String)>,
     pub(crate) progress: BTreeMap<String, u64>,

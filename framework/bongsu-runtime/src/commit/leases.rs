@@ -19,7 +19,7 @@ use crate::{
 /// The leases this instance holds.
 #[derive(Default)]
 pub(crate) struct Leases {
-    pub(crate) held: Mutex<BTreeMap<String, Held>>,
+    held: Mutex<BTreeMap<String, Held>>,
     /// Rung whenever the set changes.
     pub(crate) changed: Notify,
     /// Whether other instances of this service live: only they can leave work this one is not told of.
@@ -27,7 +27,7 @@ pub(crate) struct Leases {
     /// Which process of its slot this is; 0 before it is a member.
     pub(crate) incarnation: AtomicU64,
     /// The instances that live, as this one last saw them.
-    pub(crate) members: Mutex<Members>,
+    members: Mutex<Members>,
     pub(crate) counts: Counts,
 }
 

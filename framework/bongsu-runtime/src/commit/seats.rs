@@ -12,7 +12,7 @@ use crate::ports::store::{Position, StoredEvent};
 /// Who sits where, and how far the feed was read for them.
 #[derive(Default)]
 pub(crate) struct Feed {
-    pub(crate) seats: Mutex<Seats>,
+    seats: Mutex<Seats>,
     /// Rung when the first one sits down.
     pub(crate) rung: Notify,
 }

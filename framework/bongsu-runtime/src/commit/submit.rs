@@ -19,29 +19,29 @@ use crate::{
 
 /// A Commit that is queued.
 pub(crate) struct Queued {
-    pub(crate) verdict: Fut<'static, Result<Verdict, StoreError>>,
+    verdict: Fut<'static, Result<Verdict, StoreError>>,
     pub(crate) id: CommitId,
-    pub(crate) belief: Belief,
-    pub(crate) due_ms: Option<i64>,
+    belief: Belief,
+    due_ms: Option<i64>,
     /// What is snapshot once this is durable.
-    pub(crate) snapshots: Vec<(String, Taken)>,
+    snapshots: Vec<(String, Taken)>,
 }
 
 /// What the cache believes because of a Commit whose verdict is not known yet. Dropped without a verdict (its
 /// caller was cancelled) the belief is given up: whatever became of the Commit, the store knows.
-pub(crate) struct Belief {
-    pub(crate) core: Arc<Core>,
-    pub(crate) id: CommitId,
-    pub(crate) streams: Vec<Leaves>,
-    pub(crate) docs: Vec<DocKey>,
-    pub(crate) settled: bool,
+struct Belief {
+    core: Arc<Core>,
+    id: CommitId,
+    streams: Vec<Leaves>,
+    docs: Vec<DocKey>,
+    settled: bool,
 }
 
 /// What a Commit leaves of a stream it read, and whether it changes it.
-pub(crate) struct Leaves {
-    pub(crate) stream: String,
-    pub(crate) after: CachedStream,
-    pub(crate) changed: bool,
+struct Leaves {
+    stream: String,
+    after: CachedStream,
+    changed: bool,
 }
 
 /// How a queued Commit ended.
@@ -165,13 +165,13 @@ impl Core {
 
 impl Belief {
     /// It is durable. What was only read was guarded, and so is confirmed as well.
-    pub(crate) fn confirm(&self) {
+    fn confirm(&self) {
         let mut cache = self.core.cache();
         self.streams.iter().for_each(|leaves| cache.confirm(&leaves.stream, &leaves.after));
     }
 
     /// It is not, or nobody knows: what it changed is not believed any more, nor what else is `wrong`.
-    pub(crate) fn give_up(&self, wrong: impl Fn(&Leaves) -> bool) {
+    fn give_up(&self, wrong: impl Fn(&Leaves) -> bool) {
         let mut cache = self.core.cache();
         for leaves in self.streams.iter().filter(|leaves| wrong(leaves)) {
             cache.doubt(&leaves.stream, leaves.after.reading);
@@ -191,7 +191,7 @@ impl Drop for Belief {
 
 /// Forgets a document if this Commit's own write is what is believed. A deletion leaves no name, so every belief in
 /// an absence goes: at worst it is read again.
-pub(crate) fn forget_own(cache: &mut Cache, key: &DocKey, id: CommitId) {
+fn forget_own(cache: &mut Cache, key: &DocKey, id: CommitId) {
     if cache.doc(key).is_some_and(|CachedDoc { revision, .. }| revision.is_none_or(|revision| revision == id)) {
         cache.forget_doc(key);
     }

@@ -12,7 +12,7 @@ use tokio::sync::Notify;
 pub(crate) struct Verdicts {
     /// Asked, or waited for long enough.
     pub(crate) known: AtomicBool,
-    pub(crate) parted: Mutex<Option<String>>,
+    parted: Mutex<Option<String>>,
     pub(crate) rung: Notify,
 }
 

@@ -20,29 +20,29 @@ use crate::ports::{
 /// Who waits for which documents.
 #[derive(Default)]
 pub(crate) struct Waiters {
-    pub(crate) waiting: Mutex<BTreeMap<u64, Waiting>>,
+    waiting: Mutex<BTreeMap<u64, Waiting>>,
     /// How many; read without the lock, for every Commit.
     pub(crate) many: AtomicUsize,
-    pub(crate) last: Mutex<u64>,
+    last: Mutex<u64>,
     /// Rung when the first one comes.
     pub(crate) rung: Notify,
 }
 
-pub(crate) struct Waiting {
+struct Waiting {
     /// Documents, with the revision that was seen of each.
-    pub(crate) seen: Vec<(DocKey, Option<CommitId>)>,
-    pub(crate) news: Arc<Notify>,
+    seen: Vec<(DocKey, Option<CommitId>)>,
+    news: Arc<Notify>,
 }
 
 /// A place among those who wait; dropped, it is given back.
 pub(crate) struct Waiter<'w> {
-    pub(crate) waiters: &'w Waiters,
-    pub(crate) id: u64,
-    pub(crate) news: Arc<Notify>,
+    waiters: &'w Waiters,
+    id: u64,
+    news: Arc<Notify>,
 }
 
 /// Most who wait at once.
-pub(crate) const MOST: usize = 1_024;
+const MOST: usize = 1_024;
 
 impl Waiters {
     /// Waits among the others; `None` when too many do.
@@ -76,7 +76,7 @@ impl Waiters {
         }
     }
 
-    pub(crate) fn waiting(&self) -> MutexGuard<'_, BTreeMap<u64, Waiting>> {
+    fn waiting(&self) -> MutexGuard<'_, BTreeMap<u64, Waiting>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -45,14 +45,14 @@ pub(crate) struct Taken {
 /// States to be written down, the newest per stream. Bounded: what finds no room is taken the next time.
 #[derive(Default)]
 pub(crate) struct Wanted {
-    pub(crate) streams: Mutex<BTreeMap<String, Taken>>,
+    streams: Mutex<BTreeMap<String, Taken>>,
     pub(crate) rung: Notify,
 }
 
 /// After so many events of a stream, where nobody said otherwise.
-pub(crate) const EVERY: u64 = 500;
+const EVERY: u64 = 500;
 /// Most states that wait to be written.
-pub(crate) const MOST_WANTED: usize = 256;
+const MOST_WANTED: usize = 256;
 
 impl Rule {
     /// As the author says.
@@ -101,7 +101,7 @@ impl Wanted {
         self.lock().pop_first()
     }
 
-    pub(crate) fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Taken>> {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Taken>> {
         self.streams.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,8 +1,4 @@
-//! Facts that wait behind one that failed: each in a document of its own, so that joining and leaving cost the same
-//! however many wait.
-//!
-//! A CloudEvent is kept as it came, byte for byte. Whatever a broker takes fits into a document (checked below), so
-//! there is no fact that cannot be put aside.
+//! Facts that wait behind one that failed: taking the oldest out in a unit, and the mark it leaves.
 
 use bytes::Bytes;
 

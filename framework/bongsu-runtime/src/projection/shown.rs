@@ -1,8 +1,4 @@
-//! Generations of a read model: which one is shown, and how everything that belongs to one is named.
-//!
-//! Rows, cursors, seen marks and to-dos of one generation carry NAME@VERSION.generation. Which generation of
-//! a version is shown is one document; whoever writes rows guards it, whoever reads rows reads it with them.
-//! So a swap is one write: from then on the old generation cannot change and nobody is shown it.
+//! Which generation of a read model is shown now, with the guard that it stays so.
 
 use std::sync::Arc;
 

@@ -1,7 +1,7 @@
-//! Reads that wait for a read model: woken when a mark they wait for is written, and asking nothing until then.
+//! One task for all reads that wait for a read model.
 //!
-//! Marks this process writes wake at once (`core.rs`, when their Commit is durable). Those of other instances are found
-//! by one task for all who wait, in one reading, whenever another instance rang or a tick passed.
+//! Marks this process writes wake at once (`commit/submit.rs`, when their Commit is durable). Those of other instances
+//! are found here, in one reading, whenever another instance rang or a tick passed.
 
 use std::{
     sync::{Arc, atomic::Ordering},

@@ -5,9 +5,13 @@ use crate::ports::{
     store::{DocBody, DocKey, DocWrite},
 };
 
+/// The table of the one history, and that of the partings that were looked after.
+pub(crate) const HISTORY: &str = "history";
+pub(crate) const PARTING: &str = "parting";
+
 /// Where it is kept.
 pub(crate) fn history_key() -> DocKey {
-    DocKey::new("history", "own")
+    DocKey::new(HISTORY, "own")
 }
 
 pub(crate) fn history_written(history: &History) -> DocWrite {
@@ -17,5 +21,5 @@ pub(crate) fn history_written(history: &History) -> DocWrite {
 
 /// How many partings of a source were looked after.
 pub(crate) fn parting_key(source: &str) -> DocKey {
-    DocKey::new("parting", source)
+    DocKey::new(PARTING, source)
 }

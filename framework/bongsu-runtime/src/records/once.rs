@@ -39,6 +39,7 @@ pub(crate) const ONCE: &str = "once";
 /// Index on when a key was first used.
 pub(crate) const BY_TIME: u16 = 0;
 
+/// A reply as it is kept.
 pub(crate) fn keep(once: &Once, reply: &Reply, now_ms: i64) -> DocBody {
     let kept = KeptReply { body: once.body.clone(), reply: reply.clone() };
     let data = serde_json::to_vec(&kept).expect("a reply has string keys and encodes as JSON");
@@ -50,6 +51,7 @@ pub(crate) fn done_key(id: CommitId) -> DocKey {
     DocKey::new(ONCE, format!("commit/{:032x}", id.0))
 }
 
+/// The same without an answer: that it was applied is all there is to say.
 pub(crate) fn done(now_ms: i64) -> DocBody {
     DocBody { data: Bytes::new(), index: vec![(BY_TIME, time_key(now_ms))] }
 }

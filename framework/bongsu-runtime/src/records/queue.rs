@@ -37,7 +37,7 @@ pub(crate) struct Queue {
 /// The table of the facts that wait, by queue and number.
 pub(crate) const QUEUE: &str = "queue";
 /// So much of a partition key is shown.
-pub(crate) const MAX_KEY: usize = 256;
+const MAX_KEY: usize = 256;
 const _: () = assert!(MAX_CLOUDEVENT <= MAX_BODY, "a fact that cannot be put aside would stop its partition");
 pub(crate) const FACT: &str = "fact/";
 pub(crate) const BESIDE: &str = "beside/";

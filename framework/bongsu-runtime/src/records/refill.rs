@@ -37,6 +37,8 @@ pub(crate) enum Mark {
     Ended,
 }
 
+/// The table of the document that keeps them.
+pub(crate) const REFILL: &str = "refill";
 pub(crate) const BEGAN: &str = "bongsu.refill-began.v1";
 pub(crate) const ENDED: &str = "bongsu.refill-ended.v1";
 
@@ -53,7 +55,7 @@ pub(crate) fn mark_of(message: &In) -> Option<Mark> {
 }
 
 pub(crate) fn refills_key() -> DocKey {
-    DocKey::new("refill", "all")
+    DocKey::new(REFILL, "all")
 }
 
 pub(crate) fn decode_refills(data: &[u8]) -> Result<Refills, String> {

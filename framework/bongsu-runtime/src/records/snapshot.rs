@@ -43,6 +43,7 @@ pub(crate) struct Walked {
 
 /// The table of snapshots, by stream.
 pub(crate) const SNAPSHOT: &str = "snapshot";
+/// The table of the document that says how far a walk is.
 pub(crate) const WALK: &str = "midnight";
 
 impl KeptState {
@@ -77,7 +78,7 @@ pub(crate) fn hex(commit: CommitId) -> String {
     format!("{:032x}", commit.0)
 }
 
-/// Where it is kept.
+/// Where it is kept how far a walk is.
 pub(crate) fn walk_key() -> DocKey {
     DocKey::new(WALK, "walk")
 }

@@ -1,26 +1,31 @@
 //! The names the runtime keeps for itself.
 
-use crate::ports::store::DocKey;
+use crate::{
+    ports::store::DocKey,
+    records::{
+        cursor::CURSOR,
+        early::WAITING,
+        generation::PROJECTION,
+        history::{HISTORY, PARTING},
+        lease::{LEASE, MEMBER},
+        once::ONCE,
+        queue::QUEUE,
+        rebuild::REBUILD,
+        refill::REFILL,
+        seen::SEEN,
+        snapshot::{SNAPSHOT, WALK},
+        todo::TODO,
+    },
+};
 
 /// The tables the runtime keeps its own documents in.
-pub(crate) const TABLES: &[&str] = &[
-    "cursor",
-    "generation",
-    "key",
-    "lease",
-    "member",
-    "midnight",
-    "once",
-    "projection",
-    "rebuild",
-    "refill",
-    "seen",
-    "snapshot",
-    "todo",
-    "waiting",
+const TABLES: &[&str] = &[
+    CURSOR, HISTORY, KEY, LEASE, MEMBER, WALK, ONCE, PARTING, PROJECTION, QUEUE, REBUILD, REFILL, SEEN, SNAPSHOT, TODO,
+    WAITING,
 ];
+
 /// The first part of the names of the streams that say what operators did.
-pub(crate) const OPERATOR: &str = "operator";
+const OPERATOR: &str = "operator";
 /// The table of the partition keys under which streams tell their facts.
 pub(crate) const KEY: &str = "key";
 

@@ -2,7 +2,7 @@
 //!
 //! A store that was restored from a copy, or begun anew, goes on with numbers that were given before: what it published
 //! would be taken for repetitions. So the store names its history once, at the first start, and store and broker agree
-//! on position and Commit of the last fact before anything is published. [0016](../../../docs/decisions/0016-histories-part-aloud.md)
+//! on position and Commit of the last fact before anything is published. [0016](../../../../docs/decisions/0016-histories-part-aloud.md)
 //! says why.
 
 use std::sync::Arc;

@@ -3,7 +3,7 @@
 //! The bytes are those of the first time. The broker knows such messages by the number of their refill, so that it
 //! takes them although it had them, and every reader can tell them from what happens now. A refill of a whole
 //! context stands between two marks in every partition: whoever reads from the first mark on has everything
-//! (`cut.rs`). [0013](../../../docs/decisions/0013-republication.md) says why this is safe.
+//! (`consume/gap.rs`). [0013](../../../../docs/decisions/0013-republication.md) says why this is safe.
 
 use std::sync::Arc;
 

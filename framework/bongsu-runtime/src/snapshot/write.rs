@@ -1,8 +1,5 @@
-//! Snapshots: a state kept beside its stream, so that only the events after it are read.
-//!
-//! A snapshot is a document (stream, version, schema of the state) and a hint: whatever is wrong with it, it is
-//! discarded and the stream is folded from its events. It is written after the Commit it shows, outside of it,
-//! and never replaces one of a higher version ([0011](../../../docs/decisions/0011-snapshots.md)).
+//! Writing snapshots down: after the Commit they show, outside of it, and never over one of a higher version
+//! ([0011](../../../../docs/decisions/0011-snapshots.md)).
 
 use std::sync::Arc;
 

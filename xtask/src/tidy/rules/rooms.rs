@@ -1,0 +1,125 @@
+//! Rooms: in the runtime no import goes up, and in no crate do more than four files need each other in a circle.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::tidy::{
+    Report, Tree,
+    imports::{Import, Module, Modules},
+    manifest::crates,
+};
+
+const RUNTIME: &str = "framework/bongsu-runtime";
+
+/// The runtime's rooms from the bottom up. `lib.rs`, above all of them, passes names on.
+const ROOMS: &[&str] = &[
+    "ports",
+    "records",
+    "commit",
+    "query",
+    "lease",
+    "snapshot",
+    "process",
+    "command",
+    "relay",
+    "projection",
+    "consume",
+    "todo",
+    "operate",
+    "service",
+    "handle",
+    "runtime",
+];
+
+/// Where no circle may be larger than [`MOST`].
+const SHELVES: &[&str] = &["framework/", "platform/", "mall/"];
+
+/// Files that may need each other.
+const MOST: usize = 4;
+
+/// Crates whose largest circle is larger, with its size: it may only shrink, and nothing may be added.
+const LEFT: &[(&str, usize)] = &[
+    ("framework/bongsu-broker", 11),
+    ("framework/bongsu-testing", 13),
+    ("mall/audit/domain", 5),
+    ("mall/delivery/domain", 6),
+    ("mall/ordering/domain", 8),
+    ("mall/ordering/service", 10),
+    ("mall/payment/domain", 5),
+];
+
+pub(crate) fn check(tree: &Tree, report: &mut Report) {
+    for found in crates(tree, report) {
+        if !SHELVES.iter().any(|shelf| found.dir.starts_with(shelf)) {
+            continue;
+        }
+        let modules = Modules::of(tree, &found.dir);
+        modules.files().for_each(|_| report.saw_one());
+        let imports = modules.imports();
+        if found.dir == RUNTIME {
+            look_up(&modules, &imports, report);
+        }
+        look_around(&found.dir, &modules, &imports, report);
+    }
+    for (dir, _) in LEFT.iter().filter(|(dir, _)| !tree.exists(dir)) {
+        report.found(dir, 0, "is gone: take it from LEFT");
+    }
+    if !tree.exists(RUNTIME) {
+        report.found(RUNTIME, 0, "has moved: its rooms are not looked at");
+    }
+}
+
+/// Imports from a room into one above it.
+fn look_up(modules: &Modules, imports: &BTreeSet<Import>, report: &mut Report) {
+    let paths: BTreeMap<&Module, &str> = modules.files().collect();
+    let floor = |module: &Module| match module.first() {
+        Some(room) => ROOMS.iter().position(|known| known == room),
+        None => Some(ROOMS.len()),
+    };
+    for (module, path) in &paths {
+        if floor(module).is_none() {
+            report.found(path, 0, format!("a room without a floor: say where it is among {ROOMS:?}"));
+        }
+    }
+    for import in imports.iter().filter(|import| floor(&import.to) > floor(&import.from)) {
+        let (from, to) = (import.from.join("::"), import.to.join("::"));
+        report.found(paths[&import.from], import.line, format!("{from} imports {to}, which is in a room above it"));
+    }
+}
+
+/// Circles of more files than may be.
+fn look_around(dir: &str, modules: &Modules, imports: &BTreeSet<Import>, report: &mut Report) {
+    let listed = LEFT.iter().find(|(name, _)| *name == dir).map(|(_, size)| *size);
+    let circles = circles(imports);
+    let largest = circles.iter().map(BTreeSet::len).max().unwrap_or(0);
+    for circle in circles.iter().filter(|circle| circle.len() > listed.unwrap_or(MOST)) {
+        let paths: Vec<&str> = modules.files().filter(|(module, _)| circle.contains(*module)).map(|it| it.1).collect();
+        let why = format!("{} files need each other, at most {MOST}: {}", circle.len(), paths.join(", "));
+        report.found(paths.first().unwrap_or(&dir), 0, why);
+    }
+    if let Some(size) = listed.filter(|size| largest < *size) {
+        report.found(dir, 0, format!("its largest circle shrank from {size} to {largest}: lower it in LEFT"));
+    }
+}
+
+/// The sets of modules of which each needs every other one.
+fn circles(imports: &BTreeSet<Import>) -> Vec<BTreeSet<Module>> {
+    let mut needs: BTreeMap<&Module, BTreeSet<&Module>> = BTreeMap::new();
+    imports.iter().for_each(|import| needs.entry(&import.from).or_default().extend([&import.to]));
+    let reach: BTreeMap<&Module, BTreeSet<&Module>> = needs.keys().map(|from| (*from, reached(from, &needs))).collect();
+    let mut found: Vec<BTreeSet<Module>> = Vec::new();
+    for (from, to) in reach.iter().filter(|(from, to)| to.contains(*from)) {
+        if !found.iter().any(|circle| circle.contains(*from)) {
+            let back = to.iter().filter(|other| reach.get(*other).is_some_and(|back| back.contains(*from)));
+            found.push(back.map(|other| (*other).clone()).collect());
+        }
+    }
+    found
+}
+
+fn reached<'m>(from: &'m Module, needs: &BTreeMap<&'m Module, BTreeSet<&'m Module>>) -> BTreeSet<&'m Module> {
+    let (mut reached, mut left) = (BTreeSet::new(), vec![from]);
+    while let Some(next) = left.pop() {
+        left.extend(needs.get(next).into_iter().flatten().filter(|to| reached.insert(**to)));
+    }
+    reached
+}
