@@ -11,7 +11,10 @@ use futures::{FutureExt, pin_mut, select_biased};
 use crate::{
     commit::core::Core,
     ports::store::{Commit, CommitId, DocKey, DocWrite, Scan, StoreError, Verdict, id_of},
-    records::once::{BY_TIME, ONCE, time_key},
+    records::{
+        lease::Resource,
+        once::{BY_TIME, ONCE, time_key},
+    },
 };
 
 /// How long a repetition gets the kept answer.
@@ -24,7 +27,7 @@ const EVERY: Duration = Duration::from_secs(60);
 const BREATH: Duration = Duration::from_millis(20);
 const AFTER_FAILURE: Duration = Duration::from_secs(5);
 /// Whoever drains this shard forgets.
-const LEASE: &str = "todo/0";
+const SHARD: Resource = Resource::Shard(0);
 /// In four parts of the time that passed what is forgotten may come a fifth part nearer: after days in which the machine
 /// slept it catches up, and after a jump of the clock a key is known for nineteen hours at least.
 const CATCHES_UP: i64 = 4;
@@ -66,7 +69,7 @@ async fn turn(core: &Arc<Core>, known: &mut Known) -> Result<bool, StoreError> {
     let passed = i64::try_from((now - known.at).as_millis()).unwrap_or(i64::MAX);
     let lived = known.until_ms.saturating_add(passed).saturating_add(passed / CATCHES_UP);
     *known = Known { until_ms: day_ago.min(lived), at: now };
-    let Some(fence) = core.leases.guard(LEASE) else { return Ok(false) };
+    let Some(fence) = core.leases.guard(&SHARD.to_string()) else { return Ok(false) };
     let old = core.store.keys(older_than(known.until_ms)).await?;
     if old.is_empty() {
         return Ok(false);

@@ -26,7 +26,7 @@ use crate::{
         message::Message,
         once::ONCE,
         tables::key_key,
-        todo::Todo,
+        todo::{Todo, TodoId},
         token::Token,
     },
 };
@@ -363,7 +363,7 @@ impl Unit {
         let core = self.core.clone();
         for job in core.map.jobs.iter().filter(|job| job.wants(&event.name)) {
             let todo = Todo::job(job.name(), stream, version, &event, ctx, self.now_ms);
-            self.put_todo(&format!("job/{}/{stream}@{version}", job.name()), &todo);
+            self.put_todo(&TodoId::Job { activity: job.name(), stream, version }.to_string(), &todo);
         }
         for (at, saga) in core.map.sagas.iter().enumerate() {
             if saga.hears_own(&event.name) {

@@ -20,6 +20,7 @@ use crate::{
         broker::{Batch, BrokerError, Partition},
         env::Task,
     },
+    records::lease::{LANE, Resource},
     relay::topics,
 };
 
@@ -109,7 +110,7 @@ fn deliver(lanes: &BTreeMap<String, Open>, want: &[(Partition, u64)], batch: Bat
 impl Reading {
     /// Starts a lane for each lease that was won, and ends those whose lease was lost.
     fn open_and_close(self: &Arc<Self>, lanes: &mut BTreeMap<String, Open>) {
-        let prefix = format!("lane/{}/", self.consumer.name());
+        let prefix = format!("{LANE}{}/", self.consumer.name());
         let held = self.core.leases.held(&prefix);
         lanes.retain(|lease, open| {
             let keep = held.contains(lease);
@@ -123,9 +124,7 @@ impl Reading {
             if lanes.contains_key(&lease) {
                 continue;
             }
-            let Some((topic, index)) = lease[prefix.len()..].rsplit_once('/') else { continue };
-            let Ok(index) = index.parse() else { continue };
-            let partition = Partition { topic: topic.to_owned(), index };
+            let Ok(Resource::Lane { partition, .. }) = lease.parse() else { continue };
             let mailbox = Arc::new(Mailbox::default());
             let (reading, to, of, name) = (self.clone(), mailbox.clone(), partition.clone(), lease.clone());
             let task = keep_running(&self.core, "lane", move |_| {

@@ -6,7 +6,7 @@ use bongsu_core::digest;
 
 use crate::{
     commit::leases::{Member, Members},
-    records::lease::LANE,
+    records::lease::Resource,
 };
 
 /// Rendezvous hashing with an even share: every resource goes to the slot that ranks highest for it, can do it,
@@ -18,9 +18,9 @@ pub(crate) fn assigned(resources: &[String], members: &Members, slot: &str) -> B
         let group = resource.rsplit_once('/').map_or("", |(group, _)| group);
         groups.entry(group).or_default().push(resource);
     }
-    for (group, resources) in groups {
-        let lane = group.strip_prefix(LANE).and_then(|rest| rest.rsplit_once('/')).map(|(consumer, _)| consumer);
-        let reads = lane.or_else(|| group.strip_prefix("rebuild/"));
+    for resources in groups.into_values() {
+        let one: Option<Resource> = resources.first().and_then(|resource| resource.parse().ok());
+        let reads = one.as_ref().and_then(Resource::reader);
         let able = |(_, member): &(&String, &Member)| reads.is_none_or(|reads| member.consumers.contains(reads));
         let able: Vec<&String> = members.iter().filter(able).map(|(slot, _)| slot).collect();
         let share = resources.len().div_ceil(able.len().max(1));

@@ -19,11 +19,12 @@ use crate::{
     },
     lease::assign::assigned,
     ports::{
+        broker::Partition,
         coverage,
         store::{Commit, CommitId, Doc, DocKey, DocWrite, Guard, Scan, StoreError, Verdict},
     },
     records::{
-        lease::{Beat, LEASE, Lease, MEMBER, MIDNIGHT, RELAY, lease_body, lease_of},
+        lease::{Beat, LEASE, Lease, MEMBER, MIDNIGHT, RELAY, Resource, lease_body, lease_of},
         todo::SHARDS,
     },
 };
@@ -79,12 +80,13 @@ enum Membership {
 
 impl Keeper {
     pub(crate) fn new(core: Arc<Core>) -> Self {
-        let mut resources: Vec<String> = (0..SHARDS).map(|shard| format!("todo/{shard}")).collect();
+        let mut resources: Vec<String> = (0..SHARDS).map(|shard| Resource::Shard(shard).to_string()).collect();
         resources.push(RELAY.to_owned());
         resources.extend(core.map.midnight.map(|_| MIDNIGHT.to_owned()));
         for consumer in &core.map.consumers {
             for topic in consumer.topics() {
-                let lane = |index| format!("lane/{}/{topic}/{index}", consumer.name());
+                let partition = |index| Partition { topic: topic.clone(), index };
+                let lane = |index| Resource::lane(consumer.name(), &partition(index)).to_string();
                 resources.extend((0..core.settings.partitions).map(lane));
             }
         }

@@ -14,6 +14,7 @@ use crate::{
     records::{
         cursor::{Cursor, cursor_key},
         generation::table,
+        lease::{LANE, RELAY, Resource, SHARD},
     },
 };
 
@@ -30,9 +31,10 @@ pub(crate) async fn all(core: &Arc<Core>) -> Vec<Figure> {
             get(&core.leases.counts.fenced),
         ),
     ];
-    figures.extend(["lane/", "todo/", "relay/"].map(|kind| {
+    figures.extend([LANE, SHARD, RELAY].map(|kind| {
         let held = Value::Gauge(core.leases.held(kind).len() as i64);
-        Figure::new("bongsu_leases_held", "Leases this instance holds.", held).of("kind", kind.trim_end_matches('/'))
+        Figure::new("bongsu_leases_held", "Leases this instance holds.", held)
+            .of("kind", kind.split('/').next().unwrap_or(kind))
     }));
     let (streams, docs) = core.cache().bytes();
     figures.extend([("states", streams), ("documents", docs)].map(|(what, bytes)| {
@@ -66,7 +68,7 @@ async fn lags(core: &Arc<Core>) -> Vec<Figure> {
             let Ok(docs) = core.store.docs(keys).await else { continue };
             let behind = partitions.iter().zip(docs).map(|((partition, earliest, end), doc)| {
                 let kept = doc.and_then(|doc| serde_json::from_slice::<Cursor>(&doc.data).ok());
-                let lane = format!("lane/{}/{}/{}", consumer.name(), partition.topic, partition.index);
+                let lane = Resource::lane(consumer.name(), partition).to_string();
                 // What is skipped moves the cursor only now and then; who reads the lane knows better.
                 let next = kept.map_or(0, |cursor| cursor.offset).max(core.health.read_up_to(&lane));
                 end.saturating_sub(next.max(*earliest))

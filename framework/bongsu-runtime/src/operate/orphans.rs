@@ -20,7 +20,7 @@ use crate::{
         lease::RELAY,
         rebuild::Purpose,
         seen::{SEEN, Seen, Stand},
-        todo::Todo,
+        todo::{Todo, TodoId},
     },
 };
 
@@ -167,7 +167,9 @@ async fn fill_again(core: &Arc<Core>, name: &str, source: &str, subjects: usize,
 
 /// Notes are parked from the start, and nothing waits behind them.
 async fn leave(core: &Arc<Core>, source: &str, found: &[&Applied]) -> Result<(), StoreError> {
-    let id = |one: &Applied| format!("orphan/{}/{source}/{}@{}", one.consumer, one.subject, one.position);
+    let id = |Applied { consumer, subject, position, .. }: &Applied| {
+        TodoId::Orphan { consumer, source, subject, position: *position }.to_string()
+    };
     let there = core.store.docs(found.iter().map(|one| Todo::key(&id(one))).collect()).await?;
     let mut commit = Commit::new(CommitId(digest(&["orphans", source, &core.env.random().to_string()])));
     let now_ms = core.env.wall_ms();

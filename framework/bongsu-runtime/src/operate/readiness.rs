@@ -13,6 +13,7 @@ use crate::{
     records::{
         cursor::{Cursor, cursor_key},
         generation::{filled_key, table},
+        lease::Resource,
     },
 };
 
@@ -117,7 +118,7 @@ async fn how_far(core: &Arc<Core>, heads: &[Head]) -> Result<Come, StoreError> {
     let facts = core.health.lock();
     let mut come = Come::default();
     for (Head { consumer, partition, end, log }, doc) in heads.iter().zip(docs) {
-        let lane = format!("lane/{consumer}/{}/{}", partition.topic, partition.index);
+        let lane = Resource::lane(consumer, partition).to_string();
         let cursor = doc.and_then(|doc| serde_json::from_slice::<Cursor>(&doc.data).ok());
         // In the midst of a refill, or in another history, an offset says nothing.
         let kept = cursor.filter(|cursor| cursor.refill.is_none() && cursor.log == *log).map_or(0, |at| at.offset);

@@ -14,7 +14,7 @@ use crate::{
         early::{Early, list_id},
         message::{Message, Written},
         step::Told,
-        todo::{Todo, Work},
+        todo::{Todo, TodoId, Work},
     },
 };
 
@@ -62,7 +62,8 @@ impl Unit {
         let alone = Early { inputs: vec![(Written::of(heard), ctx)], ..Early::new(saga.name(), key) };
         let mut todo = Todo::waiting(alone, self.now_ms);
         (todo.attempts, todo.parked, todo.error) = (1, true, Some(why));
-        self.put_todo(&format!("over/{}/{key}/{:020}", saga.name(), early.over), &todo);
+        let id = TodoId::Over { process: saga.name(), key, number: early.over };
+        self.put_todo(&id.to_string(), &todo);
     }
 
     /// After the start: what waited is due.

@@ -15,7 +15,7 @@ use crate::{
     records::{
         message::{Message, Written},
         step::{STEP, Told},
-        todo::Todo,
+        todo::{Todo, TodoId},
     },
 };
 
@@ -130,11 +130,12 @@ impl Unit {
         let reason = format!("undo {} was refused: {}", command.name, rejection.name);
         tracing::error!(process = saga.name(), key, reason, "a process needs a person");
         let todo = Todo::undo(saga.name(), key, command, &reason, ctx);
-        self.put_todo(&format!("undo/{}/{key}/{}.{}", saga.name(), id.input, id.ordinal), &todo);
+        let id = TodoId::Undo { process: saga.name(), key, effect: id };
+        self.put_todo(&id.to_string(), &todo);
         Ok(Some(Told::Stuck { reason }))
     }
 }
 
 fn timer_id(saga: &dyn Saga, key: &str, name: &str) -> String {
-    format!("timer/{}/{key}/{name}", saga.name())
+    TodoId::Timer { process: saga.name(), key, name }.to_string()
 }

@@ -1,10 +1,10 @@
 //! Who holds what, and who lives: lease and heartbeat, and how the things held are named.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-use crate::ports::store::DocBody;
+use crate::ports::{broker::Partition, store::DocBody};
 
 /// A lease document.
 #[derive(Debug, Serialize, Deserialize)]
@@ -24,13 +24,77 @@ pub(crate) struct Beat {
     pub(crate) consumers: BTreeSet<String>,
 }
 
+/// What is held under a lease.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Resource {
+    /// A part of the to-dos.
+    Shard(u32),
+    /// Publishing.
+    Relay,
+    /// The walk at midnight.
+    Midnight,
+    /// Reading a partition.
+    Lane { consumer: String, partition: Partition },
+    /// Filling a generation of NAME@VERSION.
+    Rebuild(String),
+}
+
 /// The lease of the walk at midnight.
 pub(crate) const MIDNIGHT: &str = "midnight/0";
 pub(crate) const LEASE: &str = "lease";
 pub(crate) const MEMBER: &str = "member";
 pub(crate) const RELAY: &str = "relay/0";
-/// What the leases of lanes start with.
+/// What the leases of lanes and of the parts of the to-dos start with.
 pub(crate) const LANE: &str = "lane/";
+pub(crate) const SHARD: &str = "todo/";
+const REBUILDS: &str = "rebuild/";
+
+impl Resource {
+    pub(crate) fn lane(consumer: &str, partition: &Partition) -> Self {
+        Self::Lane { consumer: consumer.to_owned(), partition: partition.clone() }
+    }
+
+    /// The consumer whose build alone can hold it.
+    pub(crate) fn reader(&self) -> Option<&str> {
+        match self {
+            Self::Lane { consumer, .. } => Some(consumer),
+            Self::Rebuild(root) => Some(root),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Resource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Shard(shard) => write!(f, "{SHARD}{shard}"),
+            Self::Relay => f.write_str(RELAY),
+            Self::Midnight => f.write_str(MIDNIGHT),
+            Self::Lane { consumer, partition: Partition { topic, index } } => {
+                write!(f, "{LANE}{consumer}/{topic}/{index}")
+            }
+            Self::Rebuild(root) => write!(f, "{REBUILDS}{root}/0"),
+        }
+    }
+}
+
+impl FromStr for Resource {
+    type Err = ();
+
+    fn from_str(name: &str) -> Result<Self, ()> {
+        if name == RELAY || name == MIDNIGHT {
+            return Ok(if name == RELAY { Self::Relay } else { Self::Midnight });
+        }
+        let (of, number) = name.rsplit_once('/').ok_or(())?;
+        let index = number.parse().map_err(|_| ())?;
+        if let Some((consumer, topic)) = of.strip_prefix(LANE).and_then(|of| of.split_once('/')) {
+            return Ok(Self::lane(consumer, &Partition { topic: topic.to_owned(), index }));
+        }
+        let rebuilt = of.strip_prefix(REBUILDS).filter(|_| index == 0);
+        let shard = (of == SHARD.trim_end_matches('/')).then_some(Self::Shard(index));
+        rebuilt.map(|root| Self::Rebuild(root.to_owned())).or(shard).ok_or(())
+    }
+}
 
 pub(crate) fn lease_body(value: &impl Serialize) -> DocBody {
     let data = serde_json::to_vec(value).expect("a lease document has string keys and encodes as JSON");
@@ -39,5 +103,28 @@ pub(crate) fn lease_body(value: &impl Serialize) -> DocBody {
 
 /// The lease of a read model's rebuild.
 pub(crate) fn lease_of(root: &str) -> String {
-    format!("rebuild/{root}/0")
+    Resource::Rebuild(root.to_owned()).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_held_is_known_by_its_name() {
+        let partition = Partition { topic: "door".into(), index: 3 };
+        let all = [
+            (Resource::Shard(7), "todo/7"),
+            (Resource::Relay, "relay/0"),
+            (Resource::Midnight, "midnight/0"),
+            (Resource::lane("halls@2", &partition), "lane/halls@2/door/3"),
+            (Resource::Rebuild("halls@2".into()), "rebuild/halls@2/0"),
+        ];
+        for (resource, name) in all {
+            assert_eq!((resource.to_string().as_str(), name.parse()), (name, Ok(resource)));
+        }
+        for other in ["", "todo", "todo/x", "lane/halls@2/3", "attic/0", "todo/0/0"] {
+            assert_eq!(other.parse::<Resource>(), Err(()), "{other}");
+        }
+    }
 }

@@ -39,8 +39,8 @@ pub(crate) const QUEUE: &str = "queue";
 /// So much of a partition key is shown.
 const MAX_KEY: usize = 256;
 const _: () = assert!(MAX_CLOUDEVENT <= MAX_BODY, "a fact that cannot be put aside would stop its partition");
-pub(crate) const FACT: &str = "fact/";
-pub(crate) const BESIDE: &str = "beside/";
+const FACT: &str = "fact/";
+const BESIDE: &str = "beside/";
 
 impl Queue {
     pub(crate) fn new(consumer: &str, key: &str) -> Self {
@@ -99,6 +99,16 @@ pub(crate) fn fact_body(cloudevent: &Bytes) -> DocBody {
 /// The to-do in which facts of a key wait.
 pub(crate) fn queue_id(consumer: &str, key: &str) -> String {
     format!("{FACT}{consumer}/{}", storable(key))
+}
+
+/// What the queues of a consumer start with.
+pub(crate) fn queues_of(consumer: &str) -> String {
+    format!("{FACT}{consumer}/")
+}
+
+/// What those beside them start with.
+pub(crate) fn queues_beside(consumer: &str) -> String {
+    format!("{BESIDE}{consumer}/")
 }
 
 /// The queue beside one whose head cannot be read.

@@ -1,7 +1,9 @@
 //! To-dos: the one mechanism behind durable timers, activity jobs, retried and parked facts, and inputs that
 //! wait for their process to start. One table, one index on due, one drainer.
 
-use bongsu_core::Ctx;
+use std::fmt;
+
+use bongsu_core::{Ctx, EffectId};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
@@ -107,6 +109,44 @@ pub(crate) struct KeptOutcome {
     /// The command; absent when it is too large to be kept here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) command: Option<Written>,
+}
+
+/// How to-dos are named: those of one thing are one. (Facts that wait: [`queue_id`](crate::records::queue::queue_id);
+/// early inputs: [`list_id`](crate::records::early::list_id).)
+pub(crate) enum TodoId<'a> {
+    /// A timer of a process.
+    Timer { process: &'a str, key: &'a str, name: &'a str },
+    /// What an activity does after an event.
+    Job { activity: &'a str, stream: &'a str, version: u64 },
+    /// An undo that was refused.
+    Undo { process: &'a str, key: &'a str, effect: EffectId },
+    /// An input that found its list full.
+    Over { process: &'a str, key: &'a str, number: u64 },
+    /// A fact that is orphaned and was acted on.
+    Orphan { consumer: &'a str, source: &'a str, subject: &'a str, position: u64 },
+}
+
+const JOB: &str = "job/";
+
+impl fmt::Display for TodoId<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Timer { process, key, name } => write!(f, "timer/{process}/{key}/{name}"),
+            Self::Job { activity, stream, version } => write!(f, "{JOB}{activity}/{stream}@{version}"),
+            Self::Undo { process, key, effect: EffectId { input, ordinal } } => {
+                write!(f, "undo/{process}/{key}/{input}.{ordinal}")
+            }
+            Self::Over { process, key, number } => write!(f, "over/{process}/{key}/{number:020}"),
+            Self::Orphan { consumer, source, subject, position } => {
+                write!(f, "orphan/{consumer}/{source}/{subject}@{position}")
+            }
+        }
+    }
+}
+
+/// Whether a to-do of this name is an activity's.
+pub(crate) fn is_job(id: &str) -> bool {
+    id.starts_with(JOB)
 }
 
 /// The table of to-dos.
@@ -239,7 +279,7 @@ pub(crate) fn clipped(mut text: String, most: usize) -> String {
 
 /// The index entries of what this build cannot read: due then, and shown as parked until.
 pub(crate) fn unreadable_index(id: &str, due_ms: i64) -> Vec<(u16, Bytes)> {
-    let due = if id.starts_with("job/") { JOBS_BY_DUE } else { BY_DUE };
+    let due = if is_job(id) { JOBS_BY_DUE } else { BY_DUE };
     vec![(due, due_key(shard_of(id), due_ms)), (PARKED, Bytes::copy_from_slice(id.as_bytes()))]
 }
 

@@ -15,7 +15,10 @@ use crate::{
         env::Task,
         store::{Scan, StoreError, id_of},
     },
-    records::todo::{BY_DUE, JOBS_BY_DUE, TODO, due_key},
+    records::{
+        lease::{Resource, SHARD},
+        todo::{BY_DUE, JOBS_BY_DUE, TODO, due_key, is_job},
+    },
     todo::attempt::run_todo,
 };
 
@@ -48,12 +51,12 @@ impl Drainer {
             let rung = core.due.notified().fuse();
             pin_mut!(rung);
             let mut pause = if core.leases.alone() { LONG_NAP } else { NAP };
-            let mut shards: Vec<_> = core.leases.held("todo/").into_iter().collect();
+            let mut shards: Vec<_> = core.leases.held(SHARD).into_iter().collect();
             let first = self.turn % shards.len().max(1);
             shards.rotate_left(first);
             self.turn = self.turn.wrapping_add(1);
             for shard in shards {
-                let Some(number) = shard.strip_prefix("todo/").and_then(|number| number.parse().ok()) else { continue };
+                let Ok(Resource::Shard(number)) = shard.parse() else { continue };
                 match self.start_due(&shard, number).await {
                     Ok(next) => pause = pause.min(next),
                     Err(error) => tracing::warn!(%error, "to-dos cannot be read"),
@@ -108,7 +111,7 @@ impl Drainer {
     }
 
     fn in_work(&self, index: u16) -> usize {
-        self.busy().iter().filter(|id| id.starts_with("job/") == (index == JOBS_BY_DUE)).count()
+        self.busy().iter().filter(|id| is_job(id) == (index == JOBS_BY_DUE)).count()
     }
 
     fn busy(&self) -> MutexGuard<'_, BTreeSet<String>> {

@@ -13,7 +13,10 @@ use futures::future::join_all;
 use crate::{
     commit::{core::Core, fail::Fail, submit::Settled, unit::Unit},
     ports::store::{CommitId, Scan, StoreError, id_of},
-    records::todo::{NEWER, TODO, Todo, Work, due_key},
+    records::{
+        lease::{Resource, SHARD},
+        todo::{NEWER, TODO, Todo, Work, due_key},
+    },
     todo::attempt::run_todo,
 };
 
@@ -29,7 +32,7 @@ const AT_ONCE: usize = 16;
 pub(crate) async fn run(core: Arc<Core>) {
     let (mut before, mut next) = (BTreeSet::new(), Duration::ZERO);
     loop {
-        let held: BTreeSet<String> = core.leases.held("todo/").into_iter().collect();
+        let held: BTreeSet<String> = core.leases.held(SHARD).into_iter().collect();
         let all = core.env.mono() >= next;
         if all {
             next = core.env.mono() + EVERY;
@@ -46,7 +49,7 @@ pub(crate) async fn run(core: Arc<Core>) {
 
 /// Tries everything of one shard once.
 async fn look(core: &Arc<Core>, lease: &str) -> Result<(), StoreError> {
-    let Some(shard) = lease.strip_prefix("todo/").and_then(|number| number.parse().ok()) else { return Ok(()) };
+    let Ok(Resource::Shard(shard)) = lease.parse() else { return Ok(()) };
     let mut from = Bound::Included(due_key(shard, 0));
     loop {
         let scan = Scan {

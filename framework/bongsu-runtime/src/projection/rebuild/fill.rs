@@ -21,6 +21,7 @@ use crate::{
     },
     records::{
         cursor::{CURSOR, Cursor},
+        queue::queues_of,
         rebuild::{Noted, State},
         todo::{TODO, Todo},
     },
@@ -157,7 +158,7 @@ impl Build {
     }
 
     async fn load_queues(&mut self) -> Result<(), Halt> {
-        let prefix = format!("fact/{}/", self.table);
+        let prefix = queues_of(&self.table);
         let core = self.core.clone();
         let mut pages = pages(&core, TODO, None, &prefix);
         while let Some(docs) = pages.next().await.map_err(Halt::Store)? {

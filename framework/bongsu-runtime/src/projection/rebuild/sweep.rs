@@ -9,7 +9,12 @@ use crate::{
     ports::store::{Doc, DocWrite, Scan, StoreError},
     projection::rebuild::build::{Build, Halt},
     query::read::after_prefix,
-    records::{cursor::CURSOR, queue::QUEUE, seen::SEEN, todo::TODO},
+    records::{
+        cursor::CURSOR,
+        queue::{QUEUE, queues_beside, queues_of},
+        seen::SEEN,
+        todo::TODO,
+    },
 };
 
 /// Documents per page and per Commit.
@@ -49,10 +54,10 @@ pub(crate) fn parts(table: &str) -> [(String, String); 7] {
     let own = format!("{table}/");
     [
         (CURSOR.to_owned(), own.clone()),
-        (TODO.to_owned(), format!("fact/{table}/")),
-        (TODO.to_owned(), format!("beside/{table}/")),
-        (QUEUE.to_owned(), format!("fact/{table}/")),
-        (QUEUE.to_owned(), format!("beside/{table}/")),
+        (TODO.to_owned(), queues_of(table)),
+        (TODO.to_owned(), queues_beside(table)),
+        (QUEUE.to_owned(), queues_of(table)),
+        (QUEUE.to_owned(), queues_beside(table)),
         (table.to_owned(), String::new()),
         (SEEN.to_owned(), own),
     ]
