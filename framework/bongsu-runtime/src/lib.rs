@@ -35,7 +35,7 @@ pub use operate::adopt::{Adoption, Orphan};
 pub use operate::note::{BadDeed, Deed};
 pub use operate::orphans::Applied;
 pub use operate::parked::Parked;
-pub use ports::coverage as moments;
+pub use ports::coverage;
 pub use ports::figure::{Figure, Value};
 pub use projection::rebuild::ask::{FillingStatus, NotRebuilt, ReadModelStatus};
 pub use projection::rebuild::old::NotDropped;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use audit_domain::{events::InspectionEvent, inspection::Inspections};
-use bongsu_runtime::moments;
+use bongsu_runtime::coverage;
 use bongsu_testing::sim::{Ledger, Sim, Stats};
 use delivery_domain::{delivery::Deliveries, events::DeliveryEvent};
 use ordering_domain::{
@@ -49,7 +49,7 @@ const FAULTS: [&str; 11] =
     ["crash", "pause", "clock", "lag", "duplicate", "refused", "lost", "ack lost", "late", "partial", "outage"];
 
 pub(crate) fn ledger() -> Ledger {
-    Ledger::of(ENDINGS).and(MOMENTS).and(moments::ALL)
+    Ledger::of(ENDINGS).and(MOMENTS).and(coverage::ALL)
 }
 
 /// Fails when a kind of fault never fired.

@@ -6,7 +6,7 @@ use crate::commit::core::Core;
 
 /// How often a part failed since it last worked.
 #[derive(Default)]
-pub(crate) struct Pauses {
+pub(crate) struct Backoff {
     failures: u32,
     told: bool,
 }
@@ -18,7 +18,7 @@ const LONGEST: Duration = Duration::from_secs(5);
 /// With so many failures the next pause is more than a second.
 const MANY: u32 = 9;
 
-impl Pauses {
+impl Backoff {
     /// Notes a failure; how long to wait. The pause doubles up to five seconds, and half of it is chance, so that not
     /// all come back at once. What was merely overtaken by a change tries again at once the first time.
     pub(crate) fn failed(&mut self, core: &Core, overtaken: bool) -> Duration {

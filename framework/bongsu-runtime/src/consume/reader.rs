@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use crate::{
     commit::{core::Core, health::Standstill},
     consume::{
-        backoff::Pauses,
+        backoff::Backoff,
         fetch::Reading,
         lane::{Lane, Stop},
         mailbox::{Mail, Mailbox},
@@ -29,7 +29,7 @@ pub(crate) struct Reader {
     mailbox: Arc<Mailbox>,
     partition: Partition,
     lease: String,
-    pauses: Pauses,
+    backoff: Backoff,
     /// Where the next mail begins.
     at: u64,
 }
@@ -37,7 +37,7 @@ pub(crate) struct Reader {
 impl Reader {
     pub(crate) fn new(reading: Arc<Reading>, mailbox: Arc<Mailbox>, partition: Partition, lease: String) -> Self {
         let core = reading.core.clone();
-        Self { reading, core, mailbox, partition, lease, pauses: Pauses::default(), at: 0 }
+        Self { reading, core, mailbox, partition, lease, backoff: Backoff::default(), at: 0 }
     }
 
     /// Reads until it is dropped. A lane that stops is opened again at its durable cursor.
@@ -121,13 +121,13 @@ impl Reader {
             Stop::Lost | Stop::OtherLog => return,
         };
         let overtaken = matches!(stop, Stop::Refused | Stop::Later(StoreError::Unknown(_)));
-        let pause = self.pauses.failed(&self.core, overtaken);
+        let pause = self.backoff.failed(&self.core, overtaken);
         if let Stop::Waits(why) = stop {
             self.core.health.stands_still(&self.lease, Standstill::Operator, why);
-        } else if self.pauses.is_long() {
+        } else if self.backoff.is_long() {
             self.core.health.stands_still(&self.lease, Standstill::Store, &why.to_string());
         }
-        if self.pauses.is_to_be_told(overtaken) {
+        if self.backoff.is_to_be_told(overtaken) {
             let consumer = self.reading.consumer.name();
             tracing::warn!(consumer, lease = self.lease, error = %why, "facts cannot be handled now");
         }
@@ -138,7 +138,7 @@ impl Reader {
 
     fn works(&mut self, lane: &Lane) {
         let consumer = self.reading.consumer.name();
-        if self.pauses.works() {
+        if self.backoff.works() {
             tracing::info!(consumer, lease = self.lease, "facts are handled again");
         }
         if lane.is_cut() {

@@ -19,7 +19,7 @@ pub trait Env: Send + Sync {
     fn spawn(&self, name: &'static str, task: Fut<'static, ()>) -> Box<dyn Task>;
     /// A named crash point: the simulator kills here, an environment variable makes a real process exit here.
     fn step(&self, _at: &'static str) {}
-    /// Notes that something happened that a run must sometimes meet, see [`moments`](crate::ports::coverage): the simulator
+    /// Notes that something happened that a run must sometimes meet, see [`coverage`](crate::ports::coverage): the simulator
     /// counts, a real process does nothing.
     fn sometimes(&self, _what: &'static str) {}
     /// Whether a bug planted for tests is switched on; never in a real process.

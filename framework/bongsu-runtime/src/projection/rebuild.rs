@@ -7,7 +7,7 @@
 pub(crate) mod ask;
 pub(crate) mod build;
 pub(crate) mod compare;
-pub(crate) mod cut;
+pub(crate) mod gap;
 pub(crate) mod facts;
 pub(crate) mod fill;
 pub(crate) mod marks;

@@ -15,7 +15,7 @@ use crate::{
     },
     projection::rebuild::{
         build::{Build, Halt},
-        cut,
+        gap,
         facts::{Fact, Place},
         sweep::pages,
     },
@@ -123,7 +123,7 @@ impl Build {
                 if message.offset < first || !wanted(&partition, message.offset) {
                     continue;
                 }
-                let (behind, passed) = cut::behind(&message, refill);
+                let (behind, passed) = gap::behind(&message, refill);
                 refill = behind;
                 let place = Place::Partition { partition: partition.clone(), offset: message.offset, refill };
                 let published = (message.position, message.era);

@@ -14,7 +14,7 @@ use std::{
 
 use bongsu_core::{CommandId, Ctx};
 use bongsu_runtime::{
-    Answer, Call, CommandError, Once, Outcome, Reply, Runtime, Service, Settings, World, moments,
+    Answer, Call, CommandError, Once, Outcome, Reply, Runtime, Service, Settings, World, coverage,
     ports::{
         env::{Env, HttpRequest, HttpResponse},
         store::DocKey,
@@ -259,8 +259,8 @@ fn verify(sim: &Sim, desk: &Context, clerk: &Context, broker: &MemoryBroker, lib
 fn two_services_keep_every_rule_under_every_seed() {
     let stats = sim::search(0..60, Plan::swarm, scenario).unwrap_or_else(|failed| panic!("{failed}"));
     // Its clients ask one after another and use one body for each key; its process starts by its own event.
-    let rare = [moments::ONCE_REUSED, moments::ONCE_OVERTAKEN, moments::EARLY_INPUT];
-    let met = moments::ALL.into_iter().filter(|moment| !rare.contains(moment) || stats.reached.contains_key(moment));
+    let rare = [coverage::ONCE_REUSED, coverage::ONCE_OVERTAKEN, coverage::EARLY_INPUT];
+    let met = coverage::ALL.into_iter().filter(|moment| !rare.contains(moment) || stats.reached.contains_key(moment));
     let ledger = Ledger::of(["a question is answered", "an easy question expires"]).and(met);
     ledger.settle(&stats).unwrap_or_else(|why| panic!("{why}: {stats}"));
 }
