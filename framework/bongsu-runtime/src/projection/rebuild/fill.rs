@@ -15,8 +15,8 @@ use crate::{
     },
     projection::rebuild::{
         build::{Build, Halt},
-        gap,
         facts::{Fact, Place},
+        gap,
         sweep::pages,
     },
     records::{
