@@ -6,6 +6,7 @@
 //! `--set limits.body_bytes=1024`. What the service itself wants lives under `[service]`.
 
 use std::{
+    io::Write as _,
     net::SocketAddr,
     path::{Path, PathBuf},
     time::Duration,
@@ -371,8 +372,16 @@ pub fn environment() -> impl Iterator<Item = (String, String)> {
 /// clap's own way out: a wrong flag and `--help` end the process with the message and the code users expect.
 fn parse(name: &'static str, args: impl IntoIterator<Item = impl Into<std::ffi::OsString> + Clone>) -> Flags {
     use clap::{CommandFactory as _, FromArgMatches as _};
-    let matches = Flags::command().name(name).version(env!("CARGO_PKG_VERSION")).get_matches_from(args);
-    Flags::from_arg_matches(&matches).unwrap_or_else(|wrong| wrong.exit())
+    let command = Flags::command().name(name).version(env!("CARGO_PKG_VERSION"));
+    let read = command.try_get_matches_from(args).and_then(|matches| Flags::from_arg_matches(&matches));
+    read.unwrap_or_else(|asked| {
+        let unsaid = asked.print().err().filter(|error| error.kind() != std::io::ErrorKind::BrokenPipe);
+        if let Some(error) = unsaid {
+            let _ = writeln!(std::io::stderr(), "{name}: cannot write to stdout: {error}");
+            std::process::exit(1);
+        }
+        std::process::exit(asked.exit_code())
+    })
 }
 
 /// Checks what the types cannot say.

@@ -269,7 +269,7 @@ impl From<CommandError> for Problem {
                 Self::new(
                     StatusCode::SERVICE_UNAVAILABLE,
                     "history-parted",
-                    "What this service does is not heard by anybody until an operator has looked",
+                    "What this service does is not heard by anybody until an operator adopts its history (bongsu adopt)",
                 )
                 .retry_after(30)
             }

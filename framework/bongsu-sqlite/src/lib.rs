@@ -16,6 +16,7 @@ mod pack;
 mod query;
 mod reader;
 mod file_lock;
+mod presence;
 mod doorbell;
 mod trouble;
 pub mod files;

@@ -7,8 +7,8 @@ use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use crate::{
-    apply, doorbell::Doorbell, file_lock::FileLock, options::Options, options::Tally, query, store::Shared,
-    trouble::Trouble,
+    apply, doorbell::Doorbell, file_lock::FileLock, options::Options, options::Tally, presence::Presence, query,
+    store::Shared, trouble::Trouble,
 };
 
 /// Work for the writer, with where the answer goes.
@@ -32,6 +32,8 @@ pub(crate) struct Writer {
     lock: FileLock,
     bell: Option<Doorbell>,
     options: Options,
+    /// `None`: nobody can tell whether the file is still there.
+    presence: Option<Presence>,
     /// The write-ahead log, and the size at which to empty it.
     log: PathBuf,
     log_bound: u64,
@@ -81,11 +83,15 @@ impl Writer {
         let mut log = shared.path.clone().into_os_string();
         log.push("-wal");
         let log_bound = options.log_bytes;
-        Self { shared, db, lock, bell, options, log: log.into(), log_bound, troubled: false }
+        let presence = Presence::of(&shared.path).ok();
+        Self { shared, db, lock, bell, options, presence, log: log.into(), log_bound, troubled: false }
     }
 
     /// One turn at the file. Err: the outcome of a COMMIT is unknown and the process must end.
     fn group(&mut self, mut jobs: Vec<Job>) -> Result<(), String> {
+        if self.presence.as_ref().is_some_and(Presence::is_removed) {
+            self.shared.damage("its file was removed while it was open");
+        }
         if let Some(why) = self.shared.damaged.get() {
             jobs.into_iter().for_each(|job| job.fail(StoreError::Corrupt(why.clone())));
             return Ok(());

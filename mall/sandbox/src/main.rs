@@ -1,7 +1,7 @@
 //! Runs the outside world.
 #![forbid(unsafe_code)]
 
-use std::{path::PathBuf, process::ExitCode, sync::Arc};
+use std::{io::Write as _, path::PathBuf, process::ExitCode, sync::Arc};
 
 use anyhow::Context as _;
 use axum::{Json, routing::get};
@@ -32,8 +32,7 @@ async fn run() -> anyhow::Result<()> {
     let mut loaded = Loaded::from_process("sandbox")?;
     let settings: Settings = loaded.service()?;
     if loaded.print {
-        print!("{}", loaded.config.to_toml());
-        return Ok(());
+        return std::io::stdout().write_all(loaded.config.to_toml().as_bytes()).context("cannot write to stdout");
     }
     let config = loaded.config;
     let logs = Logs::start(&config)?;

@@ -91,12 +91,27 @@ async fn moment(place: &Place, data: &Path) -> Result<(String, Vec<(PathBuf, Sna
 }
 
 fn open_all(data: &Path) -> Result<Vec<(PathBuf, Snapshot)>> {
+    if let Some(store) = lost_store(data)? {
+        bail!("{} is not there, and was: a copy without it would be one of another system", store.display());
+    }
     let mut all = Vec::new();
     for path in databases(data) {
         let name = path.file_name().map(PathBuf::from).unwrap_or_default();
         all.push((name, Snapshot::open(&path)?));
     }
     Ok(all)
+}
+
+/// A store of which only what its writers left beside it (`NAME.bells`) is still there.
+fn lost_store(data: &Path) -> io::Result<Option<PathBuf>> {
+    for entry in fs::read_dir(data)? {
+        let beside = entry?.path();
+        let store = beside.with_extension("db");
+        if beside.extension().is_some_and(|end| end == "bells") && !store.exists() {
+            return Ok(Some(store));
+        }
+    }
+    Ok(None)
 }
 
 /// Everything else that outlives a run, whatever it is: keys, orders of scale.

@@ -75,7 +75,7 @@ fn summary(system: &SystemFile, rows: &[Instance], took: &str) -> Vec<String> {
     let wished = format!("http://{}", system.gateway_address());
     let gateway = rows.iter().find(|row| row.name == GATEWAY).and_then(|row| row.url.clone());
     if let Some(url) = gateway {
-        if url != wished {
+        if url != wished && system.gateway_address().port() != 0 {
             lines.push(format!("{wished} was not free: the gateway listens on {url}"));
         }
         lines.push(format!("open {url}    (bongsu ps, bongsu logs -f, bongsu stop)"));

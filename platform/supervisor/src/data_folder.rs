@@ -46,6 +46,9 @@ pub enum DataFolderError {
     /// Its path cannot be handed to services, which are told it as text.
     #[error("the path of the data folder {0:?} is not UTF-8: name another one with --data")]
     NotText(PathBuf),
+    /// Its path is longer than SQLite takes one (512 bytes), with what is put behind it.
+    #[error("the path of the data folder has {} bytes, and at most {LONGEST} are taken: name another one with --data", .0.as_os_str().len())]
+    TooLong(PathBuf),
     /// It cannot be written.
     #[error("cannot write the data folder {}: {why}", path.display())]
     Io {
@@ -54,6 +57,18 @@ pub enum DataFolderError {
         /// What the system said.
         why: io::Error,
     },
+}
+
+/// Longest path of a data folder, in bytes.
+const LONGEST: usize = 400;
+
+/// Whether a path can be told to services and to SQLite.
+fn presentable(path: &Path) -> Result<(), DataFolderError> {
+    match path.to_str() {
+        None => Err(DataFolderError::NotText(path.to_path_buf())),
+        Some(text) if text.len() > LONGEST => Err(DataFolderError::TooLong(path.to_path_buf())),
+        Some(_) => Ok(()),
+    }
 }
 
 impl DataFolder {
@@ -65,9 +80,7 @@ impl DataFolder {
     pub fn take(path: &Path) -> Result<Self, DataFolderError> {
         let failed = |why| DataFolderError::Io { path: path.to_path_buf(), why };
         let absolute = std::path::absolute(path).map_err(failed)?;
-        if absolute.to_str().is_none() {
-            return Err(DataFolderError::NotText(absolute));
-        }
+        presentable(&absolute)?;
         // Whose it is shows before anything of ours is in it.
         let is_ours = fs::read_dir(path).map_or(true, |mut entries| entries.next().is_none())
             || path.join(LOCK).symlink_metadata().is_ok_and(|lock| lock.is_file());
@@ -75,9 +88,7 @@ impl DataFolder {
             DirBuilder::new().recursive(true).mode(0o700).create(path.join(folder)).map_err(failed)?;
         }
         let path = path.canonicalize().map_err(failed)?;
-        if path.to_str().is_none() {
-            return Err(DataFolderError::NotText(path));
-        }
+        presentable(&path)?;
         let lock = open_lock(&path).map_err(failed)?;
         match lock.try_lock() {
             Ok(()) => {}
@@ -231,6 +242,8 @@ mod tests {
         let path = root.path().join(std::ffi::OsStr::from_bytes(b"caf\xe9"));
         let line = DataFolder::take(&path).unwrap_err().to_string();
         assert!(line.contains("is not UTF-8") && !line.contains('\n'), "{line}");
+        let long = DataFolder::take(&Path::new("/tmp").join("long/".repeat(80))).err().expect("too long").to_string();
+        assert!(long.contains("has 404 bytes, and at most 400 are taken"), "{long}");
         assert!(!path.exists());
     }
 

@@ -24,6 +24,7 @@ use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use bongsu_keys::OPERATOR;
 use serde::{Deserialize, Deserializer, de::Error as _};
 
 use crate::placeholder;
@@ -185,7 +186,7 @@ impl SystemFile {
 
     /// The first thing wrong with it.
     fn complaint(&self) -> Option<String> {
-        let mut seen = BTreeSet::from([BROKER, GATEWAY, "supervisor"]);
+        let mut seen = BTreeSet::from([BROKER, GATEWAY, OPERATOR, "supervisor"]);
         let mut routes = BTreeMap::new();
         for part in [&self.broker, &self.gateway] {
             if let Some(listen) = part.listen.filter(|address| !address.ip().is_loopback()) {
@@ -340,6 +341,7 @@ mod tests {
         for (text, expected) in [
             (service("a", "") + &service("a", ""), "service 'a': the name is taken"),
             (service("broker", ""), "service 'broker': the name is taken"),
+            (service("operator", ""), "service 'operator': the name is taken"),
             (service("A b", ""), "a name has lower-case letters"),
             (service("a", "after = ['b']"), "service 'a': after = 'b', which is no service"),
             (service("a", "args = ['${b}']"), "the only placeholder is ${url:SERVICE}"),

@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File, TryLockError},
-    os::unix::fs::OpenOptionsExt as _,
+    os::unix::fs::{MetadataExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -114,6 +114,16 @@ fn lock(path: &Path) -> Result<File, ServerError> {
         Err(TryLockError::WouldBlock) => Err(ServerError::InUse { path: path.to_owned() }),
         Err(TryLockError::Error(error)) => Err(unusable(error)),
     }
+}
+
+/// An open file that is looked at and never read: closing an ordinary descriptor would give up SQLite's locks.
+pub(crate) fn presence(path: &Path) -> Option<File> {
+    File::options().read(true).custom_flags(libc::O_PATH).open(path).ok()
+}
+
+/// Whether no name leads to it any more: what is written into it is lost with this process.
+pub(crate) fn is_removed(file: &File) -> bool {
+    file.metadata().is_ok_and(|file| file.nlink() == 0)
 }
 
 fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, ServerError> {

@@ -58,6 +58,8 @@ struct Scribe {
     known: Known,
     index: Arc<Index>,
     again: mpsc::WeakSender<Job>,
+    /// `None`: nobody can tell whether the file is still there.
+    presence: Option<File>,
     /// Given back after the connection is closed.
     _lock: File,
 }
@@ -72,7 +74,8 @@ impl Writer {
         known.topics.values().for_each(|topic| index.add(topic.show()));
         let (jobs, queue) = mpsc::channel(QUEUE);
         let (fail, failure) = oneshot::channel();
-        let scribe = Scribe { db, known, index: Arc::clone(&index), again: jobs.downgrade(), _lock: lock };
+        let (presence, again) = (file::presence(&path), jobs.downgrade());
+        let scribe = Scribe { db, known, index: Arc::clone(&index), again, presence, _lock: lock };
         let thread = spawn(path, move || {
             if let Err(error) = scribe.work(queue) {
                 // Nobody listens only when the server is gone already.
@@ -116,6 +119,9 @@ impl Scribe {
 
     /// One transaction for all. A refused job wrote nothing, so it stays in the group without harm.
     fn commit(&mut self, group: &mut Vec<Job>) -> Result<(), ServerError> {
+        if self.presence.as_ref().is_some_and(file::is_removed) {
+            return Err(ServerError::Writing("the file was removed while it was open".to_owned()));
+        }
         let mut touched = Touched::new();
         let answers = match self.apply(group, &mut touched) {
             Ok(answers) => answers,

@@ -123,3 +123,16 @@ async fn two_fetchers_both_get_every_message() {
     assert!(one.iter().map(|message| message.offset).eq(0..100));
     running.stop().await.expect("it ends well");
 }
+
+#[tokio::test]
+async fn a_broker_whose_file_is_removed_promises_nothing_more_and_ends() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = folder.path().join("broker.db");
+    let running = Running::start(&data).await;
+    running.client.ensure(topic("gate", 1)).await.expect("a topic");
+    running.client.publish(ONE, vec![out("gate", "a", 1, "")]).await.expect("a batch");
+    std::fs::remove_file(&data).expect("it is there");
+    running.client.publish(ONE, vec![out("gate", "a", 2, "")]).await.expect_err("nobody would ever read it");
+    let ended = running.stop().await.expect_err("it gave up");
+    assert!(ended.to_string().contains("removed while it was open"), "{ended}");
+}

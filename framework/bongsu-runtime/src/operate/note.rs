@@ -22,7 +22,7 @@ pub enum BadDeed {
     #[error("an operator has a name of 1 to {} characters", Deed::LONGEST_ACTOR)]
     Actor,
     /// Empty, or a story.
-    #[error("a reason has 1 to {} characters", Deed::LONGEST_REASON)]
+    #[error("a reason has 1 to {} characters on one line", Deed::LONGEST_REASON)]
     Reason,
 }
 

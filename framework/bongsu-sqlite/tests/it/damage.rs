@@ -24,3 +24,22 @@ fn a_file_damaged_while_open_is_corrupt_and_touched_no_more() {
     store.close();
     assert_eq!(std::fs::read(home.file()).unwrap(), smashed);
 }
+
+#[test]
+fn a_file_that_is_removed_or_replaced_while_it_is_open_takes_nothing_more() {
+    for replaced in [false, true] {
+        let home = Home::new();
+        let store = home.open();
+        done(&store, put(1, "a", "kept"));
+        if replaced {
+            let other = home.file().with_extension("other");
+            std::fs::copy(home.file(), &other).unwrap();
+            std::fs::rename(&other, home.file()).unwrap();
+        } else {
+            std::fs::remove_file(home.file()).unwrap();
+        }
+        let refused = block_on(store.commit(put(2, "b", "lost")));
+        let Err(StoreError::Corrupt(why)) = refused else { panic!("{refused:?}") };
+        assert!(why.contains("removed while it was open"), "{why}");
+    }
+}

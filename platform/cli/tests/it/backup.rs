@@ -105,6 +105,10 @@ fn what_is_no_backup_or_no_place_for_one_is_refused_and_nothing_is_left() {
     refused(house.bongsu(&["backup", inside.to_str().unwrap()]), "is inside the data folder");
     refused(house.bongsu(&["backup", "x", "--data", "nowhere"]), "there is no data folder");
     refused(house.bongsu(&["restore", ".bongsu", "--data", "restored"]), "is no backup");
+    let beside = house.data().join("door.bells");
+    fs::create_dir(&beside).unwrap();
+    refused(house.bongsu(&["backup", "backup"]), "door.db is not there, and was");
+    fs::remove_dir(&beside).unwrap();
     assert!(house.bongsu(&["backup", "backup"]).status.success());
     let file = house.path("backup/broker.db");
     let mut bytes = fs::read(&file).unwrap();

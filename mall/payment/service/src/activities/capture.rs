@@ -11,7 +11,7 @@ use payment_domain::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::activities::provider::Provider;
+use crate::activities::provider::{Provider, Refused};
 
 /// Asks until the outcome is known. The provider declines a charge that reaches it too late, so that asking
 /// again after the order's end charges nobody; one that reached it in time may still turn out to be captured
@@ -48,8 +48,9 @@ impl Activity for Capture {
             let CaptureRequested { order, amount, not_after_ms } = event;
             let ask = Ask { key: &order, order: &order, amount, not_after_ms };
             let outcome = match self.0.post(http, "/captures", &ask).await? {
-                Answer::Captured { capture, amount } => CaptureOutcome::Captured { capture, amount },
-                Answer::Declined { reason } => CaptureOutcome::Declined { reason },
+                Ok(Answer::Captured { capture, amount }) => CaptureOutcome::Captured { capture, amount },
+                Ok(Answer::Declined { reason }) => CaptureOutcome::Declined { reason },
+                Err(Refused(status)) => CaptureOutcome::Declined { reason: format!("refused-{status}") },
             };
             Ok(RecordCapture { order, outcome })
         })

@@ -17,6 +17,16 @@ pub struct Provider {
     deadline: Duration,
 }
 
+/// The provider will never take this request; with the status of its answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Refused(pub(crate) u16);
+
+/// Whether a client error will be the same next time: not a wrong moment (408, 425), nor too many (429), nor a key that is
+/// being renewed (401, 403).
+fn is_final(status: u16) -> bool {
+    matches!(status, 400..=499) && !matches!(status, 401 | 403 | 408 | 425 | 429)
+}
+
 impl Provider {
     /// The provider of these settings.
     pub fn new(settings: &Settings) -> Self {
@@ -24,7 +34,8 @@ impl Provider {
         Self { base, deadline: Duration::from_millis(settings.deadline_ms) }
     }
 
-    /// Posts a request that carries its own key.
+    /// Posts a request that carries its own key. [`Refused`] is final: the same request will never be taken, and had no
+    /// effect.
     ///
     /// # Errors
     /// [`Unavailable`] when there was no answer, the answer is not final, or it makes no sense: whether the
@@ -34,7 +45,7 @@ impl Provider {
         http: &dyn HttpClient,
         path: &str,
         body: &impl Serialize,
-    ) -> Result<T, Unavailable> {
+    ) -> Result<Result<T, Refused>, Unavailable> {
         let request = HttpRequest {
             method: "POST",
             url: format!("{}{path}", self.base),
@@ -43,10 +54,13 @@ impl Provider {
             deadline: self.deadline,
         };
         let answer = http.send(request).await.map_err(|error| Unavailable(error.to_string()))?;
-        if answer.status != 200 {
-            return Err(Unavailable(format!("the provider answered {}", answer.status)));
+        match answer.status {
+            200 => {}
+            status if is_final(status) => return Ok(Err(Refused(status))),
+            status => return Err(Unavailable(format!("the provider answered {status}"))),
         }
         serde_json::from_slice(&answer.body)
+            .map(Ok)
             .map_err(|error| Unavailable(format!("the provider's answer makes no sense: {error}")))
     }
 }

@@ -7,7 +7,7 @@ use bongsu_runtime::{
 use payment_domain::{events::RefundRequested, record_refund::RecordRefund};
 use serde::{Deserialize, Serialize};
 
-use crate::activities::provider::Provider;
+use crate::activities::provider::{Provider, Refused};
 
 /// Asks until the money is back.
 pub struct Refund(pub Provider);
@@ -37,8 +37,11 @@ impl Activity for Refund {
         Box::pin(async move {
             let RefundRequested { order, capture } = event;
             let ask = Ask { key: &order, capture: &capture };
-            let Answer { refund } = self.0.post(http, "/refunds", &ask).await?;
-            Ok(RecordRefund { order, refund })
+            match self.0.post(http, "/refunds", &ask).await? {
+                Ok(Answer { refund }) => Ok(RecordRefund { order, refund }),
+                // What was taken has to go back: it is asked for until somebody has put the books right.
+                Err(Refused(status)) => Err(Unavailable(format!("the provider refuses it: {status}"))),
+            }
         })
     }
 }

@@ -21,11 +21,13 @@ pub(crate) struct Bank {
     env: Arc<dyn Env>,
     /// Requests whose answer gets lost on its way back.
     lose_answers: Mutex<u32>,
+    /// With which status it answers everything, having done nothing.
+    refuses: Mutex<Option<u16>>,
 }
 
 impl Bank {
     pub(crate) fn new(env: Arc<dyn Env>) -> Arc<Self> {
-        Arc::new(Self { provider: Mutex::default(), env, lose_answers: Mutex::new(0) })
+        Arc::new(Self { provider: Mutex::default(), env, lose_answers: Mutex::new(0), refuses: Mutex::default() })
     }
 
     pub(crate) fn behaves(&self, mode: Mode) {
@@ -35,6 +37,10 @@ impl Bank {
 
     pub(crate) fn loses_answers(&self, count: u32) {
         *self.lose_answers.lock().expect("nobody panicked") = count;
+    }
+
+    pub(crate) fn refuses(&self, status: u16) {
+        *self.refuses.lock().expect("nobody panicked") = Some(status);
     }
 
     pub(crate) fn ledger(&self) -> Value {
@@ -67,7 +73,9 @@ impl Bank {
 impl HttpClient for Bank {
     fn send(&self, request: HttpRequest) -> Fut<'_, Result<HttpResponse, HttpError>> {
         let path = request.url.strip_prefix(ADDRESS).expect("only the provider is asked").to_owned();
-        let (status, body) = self.ask(request.method, &path, &request.body);
+        let refused = *self.refuses.lock().expect("nobody panicked");
+        let asked = || self.ask(request.method, &path, &request.body);
+        let (status, body) = refused.map_or_else(asked, |status| (status, json!({})));
         let lost = self.loses_this_one();
         Box::pin(async move {
             if lost {

@@ -31,6 +31,17 @@ async fn a_provider_that_refuses_declines_the_payment() {
 }
 
 #[tokio::test]
+async fn what_the_provider_will_never_take_is_declined_and_not_asked_for_ever() {
+    let house = House::open();
+    house.bank.refuses(422);
+    house.placed("o1", 30_000).await;
+    house.reserved("o1").await;
+    house.is_at("o1", "DECLINED").await;
+    assert_eq!(house.payment("o1").await["reason"], "refused-422");
+    assert_eq!(house.bank.ledger()["captures"], json!([]));
+}
+
+#[tokio::test]
 async fn an_answer_that_got_lost_is_asked_for_again_and_nobody_pays_twice() {
     let house = House::open();
     house.bank.loses_answers(3);
