@@ -243,7 +243,7 @@ mod tests {
         let line = DataFolder::take(&path).unwrap_err().to_string();
         assert!(line.contains("is not UTF-8") && !line.contains('\n'), "{line}");
         let long = DataFolder::take(&Path::new("/tmp").join("long/".repeat(80))).err().expect("too long").to_string();
-        assert!(long.contains("has 404 bytes, and at most 400 are taken"), "{long}");
+        assert!(long.contains("has 405 bytes, and at most 400 are taken"), "{long}");
         assert!(!path.exists());
     }
 
