@@ -242,7 +242,7 @@ mod tests {
         let path = root.path().join(std::ffi::OsStr::from_bytes(b"caf\xe9"));
         let line = DataFolder::take(&path).unwrap_err().to_string();
         assert!(line.contains("is not UTF-8") && !line.contains('\n'), "{line}");
-        let long = DataFolder::take(&Path::new("/tmp").join("long/".repeat(80))).err().expect("too long").to_string();
+        let long = DataFolder::take(&Path::new("/tmp").join("long/".repeat(80))).unwrap_err().to_string();
         assert!(long.contains("has 405 bytes, and at most 400 are taken"), "{long}");
         assert!(!path.exists());
     }
