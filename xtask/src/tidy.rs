@@ -7,6 +7,7 @@ mod source;
 mod tree;
 mod manifest;
 mod imports;
+mod listed;
 mod rules;
 
 use std::path::Path;

@@ -17,6 +17,9 @@ mod outside;
 mod stray_files;
 mod sagas;
 mod rooms;
+mod crash_steps;
+mod planted_bugs;
+mod commands;
 
 use super::{Report, Tree};
 
@@ -42,4 +45,7 @@ pub(crate) const ALL: &[(&str, Rule)] = &[
     ("stray-files", stray_files::check),
     ("sagas", sagas::check),
     ("rooms", rooms::check),
+    ("crash-steps", crash_steps::check),
+    ("planted-bugs", planted_bugs::check),
+    ("commands", commands::check),
 ];

@@ -284,6 +284,47 @@ fn an_error_code_without_a_page_and_a_page_without_its_code_are_caught() {
     assert_eq!(broken_by_file("mall/money/src/planted.rs", &made), ["error-pages"]);
     assert_eq!(broken_by_file("docs/errors/never-used.md", "# never-used\n"), ["error-pages"]);
     assert_eq!(broken_by_file("docs/errors/README.md", "# Errors\n").first(), Some(&"error-pages"));
+    let row = |row: &str| broken_by_file("mall/planted/README.md", &format!("{row}\n"));
+    assert_eq!(row("| `never-used` | 409 | It means. | Do it. |"), ["error-pages"], "explained, and nobody uses it");
+    let explained_by = |row: &str| {
+        let index = real().text("docs/errors/README.md").expect("exists").to_owned() + "`never-explained`\n";
+        broken_by(|tree| {
+            tree.put("mall/money/src/planted.rs", made.clone().into());
+            tree.put("docs/errors/README.md", index.into());
+            tree.put("mall/planted/README.md", format!("{row}\n").into());
+        })
+    };
+    assert_eq!(explained_by("| `never-explained` | 409 | It means. | Do it. |"), [""; 0]);
+    for row in
+        ["| `never-explained` | 409 | It means. |  |", "| `never-explained` | 409 | It means. |", "`never-explained`"]
+    {
+        assert_eq!(explained_by(row), ["error-pages"], "{row}");
+    }
+}
+
+#[test]
+fn a_list_in_a_page_that_is_not_what_the_code_has_is_caught() {
+    let step = "fn f(core: &Core) {\n    core.env.step(\"planted.step\");\n}";
+    let runtime = "framework/bongsu-runtime/src/ports/planted.rs";
+    assert_eq!(broken_by_file(runtime, &rust(step)), ["crash-steps"]);
+    assert_eq!(broken_by_file(runtime, &rust(&format!("#[cfg(test)]\nmod tests {{\n{step}\n}}"))), [""; 0]);
+    let guide = "docs/guides/testing.md";
+    assert_eq!(
+        broken_by_line(guide, "\n| Step | The process dies |\n|---|---|", "| `gone.step` | never |"),
+        ["crash-steps"]
+    );
+
+    let bugs = "pub(crate) const BUGS: &[Bug] = &[";
+    assert_eq!(
+        broken_by_line("tests/tests/sim/planted.rs", bugs, "    bug(\"new\", \"x\", \"I1\"),"),
+        ["planted-bugs"]
+    );
+    assert_eq!(broken_by_line(guide, "\n| `BUG=` | What it does |\n|---|---|", "| `gone` | x |"), ["planted-bugs"]);
+
+    let (args, page) = ("platform/cli/src/args.rs", "platform/README.md");
+    assert_eq!(broken_by_line(args, "pub(crate) enum Command {", "    NewOne(Up),"), ["commands"]);
+    assert_eq!(broken_by_line(args, "pub(crate) enum Command {", "    #[command(hide = true)]\n    NewOne,"), [""; 0]);
+    assert_eq!(broken_by_line(page, "\n| Command | Does |\n|---|---|", "| `bongsu gone X` | x |"), ["commands"]);
 }
 
 #[test]

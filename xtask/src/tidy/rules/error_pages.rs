@@ -1,4 +1,7 @@
-//! Every stable error code has its page in `docs/errors/`, which the index lists; no page outlives its code.
+//! Every stable error code is explained, and the index lists it; no explanation outlives its code.
+//!
+//! A code is explained by its page in `docs/errors/`, or by a row in the README of whose rule it is:
+//! ``| `cart-full` | 409 | what it means | what to do |``.
 //!
 //! A code is recognised by how it is written: `/errors/<code>` in a string, `code = "…"` of a log line, or the
 //! code's literal followed by the literal of its title, as in `Problem::new(status, "too-deep", "The body…")`.
@@ -17,13 +20,20 @@ const OTHER_PAGES: &[&str] = &["README", "starting"];
 pub(crate) fn check(tree: &Tree, report: &mut Report) {
     let codes = codes(tree);
     let index = tree.text(INDEX).unwrap_or_default();
+    let rows = rows(tree);
     for (code, (path, line)) in &codes {
         report.saw_one();
-        if !tree.exists(&format!("{PAGES}{code}.md")) {
-            report.found(path, *line, format!("error code `{code}` has no page in {PAGES}"));
-        } else if !index.contains(&format!("({code}.md)")) {
+        let has_page = tree.exists(&format!("{PAGES}{code}.md"));
+        let by_row = rows.iter().any(|(_, explained)| explained == code);
+        let mark = if has_page { format!("({code}.md)") } else { format!("`{code}`") };
+        if !has_page && !by_row {
+            report.found(path, *line, format!("error code `{code}` has no page in {PAGES} and no row in a README"));
+        } else if !index.contains(&mark) {
             report.found(INDEX, 0, format!("does not list `{code}`"));
         }
+    }
+    for (path, code) in rows.iter().filter(|(_, code)| !codes.contains_key(*code)) {
+        report.found(path, 0, format!("explains `{code}`, which nobody uses"));
     }
     for (path, _) in tree.sources_under(PAGES) {
         let name = path.strip_prefix(PAGES).and_then(|name| name.strip_suffix(".md"));
@@ -31,6 +41,23 @@ pub(crate) fn check(tree: &Tree, report: &mut Report) {
             report.found(path, 0, "explains a code that nobody uses");
         }
     }
+}
+
+/// The codes explained by a row of a README, each with that README.
+fn rows(tree: &Tree) -> Vec<(&str, &str)> {
+    let texts = MADE_IN.iter().flat_map(|folder| tree.sources_under(folder));
+    let readmes = texts.filter(|(path, _)| path.ends_with("/README.md"));
+    readmes
+        .flat_map(|(path, source)| source.text.lines().filter_map(move |row| Some((path, explained(row)?))))
+        .collect()
+}
+
+/// The code of a row that has all four cells; any other row explains none.
+fn explained(row: &str) -> Option<&str> {
+    let (code, rest) = row.strip_prefix("| `")?.split_once("` | ")?;
+    let cells: Vec<&str> = rest.strip_suffix(" |")?.split(" | ").map(str::trim).collect();
+    let is_whole = cells.len() == 3 && cells[0].parse::<u16>().is_ok() && cells.iter().all(|cell| !cell.is_empty());
+    is_whole.then_some(code)
 }
 
 /// Every code with the first place that uses it.
