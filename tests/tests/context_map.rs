@@ -27,8 +27,8 @@ fn services() -> Vec<Service> {
     vec![
         product_service::service(),
         ordering_service::service(&ordering_service::settings::Settings::default()),
-        payment_service::service(&payment_service::settings::Settings::default()),
-        delivery_service::service(&delivery_service::settings::Settings::default()),
+        payment::service(&payment::Settings::default()),
+        delivery::service(&delivery::Settings::default()),
         mypage_service::service(),
         audit_service::service(&audit_service::settings::Settings::default()),
     ]

@@ -14,61 +14,62 @@ use axum::{
     routing::{get, post},
 };
 use bongsu::{
-    Activity, Aggregate, Ctx, Decider, Handle, Outcome, Public, Service, Unavailable,
+    Activity, Aggregate, Attempt, Ctx, Decider, Handle, Messages, Outcome, Public, Service, Unavailable, Wire as _,
     host::{
         command::{self, Command},
         config::within,
         problem::Problem,
     },
-    ports::{Fut, env::HttpClient},
-    version, wire,
+    message,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 /// A customer asks for a drink.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[message("coffee.order", version = 1)]
 struct Order {
     drink: String,
 }
-version!(Order, "coffee.order", 1);
 
 /// A barista has brewed it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[message("coffee.finish", version = 1, key = cup)]
 struct Finish {
     cup: String,
 }
-version!(Finish, "coffee.finish", 1);
 
-wire! { enum Ask { Order(Order), Finish(Finish) } }
+#[derive(Clone, Debug, PartialEq, Messages)]
+enum Ask {
+    Order(Order),
+    Finish(Finish),
+}
 
 /// A cup stands in the queue. Private: it is what wakes a barista.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[message("coffee.ordered", version = 1, key = cup)]
 struct Ordered {
     cup: String,
     drink: String,
 }
-version!(Ordered, "coffee.ordered", 1);
 
 /// A cup was brewed. Private; what the others hear is the buzzer.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[message("coffee.brewed", version = 1)]
 struct Brewed {}
-version!(Brewed, "coffee.brewed", 1);
 
-wire! { enum Happened { Ordered(Ordered), Brewed(Brewed) } }
+#[derive(Clone, Debug, PartialEq, Messages)]
+enum Happened {
+    Ordered(Ordered),
+    Brewed(Brewed),
+}
 
 /// The buzzer: a public fact that any other service may hear.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[message("coffee.coffee-ready", version = 1, key = cup)]
 struct CoffeeReady {
     cup: String,
     drink: String,
 }
-version!(CoffeeReady, "coffee.coffee-ready", 1);
 
 /// Why the counter refuses.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[message("coffee.not-on-the-menu", version = 1)]
 struct NotOnTheMenu {}
-version!(NotOnTheMenu, "coffee.not-on-the-menu", 1);
 
 struct Cups;
 
@@ -97,10 +98,7 @@ impl Decider for Cups {
     type Rejection = NotOnTheMenu;
 
     fn target(&self, ask: &Ask, ctx: &Ctx) -> String {
-        match ask {
-            Ask::Order(_) => ctx.id("cup", 0), // the same id when the same request comes again
-            Ask::Finish(finish) => finish.cup.clone(),
-        }
+        ask.key().unwrap_or_else(|| ctx.id("cup", 0)) // the same id when the same request comes again
     }
 
     fn decide(&self, cup: &Cup, ask: Ask, ctx: &Ctx) -> Result<Vec<Happened>, NotOnTheMenu> {
@@ -118,7 +116,7 @@ impl Decider for Cups {
 fn buzzer(id: &str, event: &Happened, cup: &Cup) -> Option<Public> {
     match event {
         Happened::Ordered(_) => None,
-        Happened::Brewed(_) => Some(Public::new(id, &CoffeeReady { cup: id.into(), drink: cup.drink.clone() })),
+        Happened::Brewed(_) => Some(Public::of(&CoffeeReady { cup: id.into(), drink: cup.drink.clone() })),
     }
 }
 
@@ -128,7 +126,7 @@ fn service(settings: &Settings) -> Service {
 // end: README
 
 /// Brews one cup at a time. Here a timer stands in for the espresso machine; a real one would be asked through
-/// `http` with the key, which is the same in every attempt, so that it recognises a cup it has brewed already.
+/// the attempt's `http` with its `key`, which is the same in every attempt, so that it recognises a cup it has brewed already.
 struct Barista {
     brew: Duration,
 }
@@ -138,16 +136,9 @@ impl Activity for Barista {
     type Event = Ordered;
     type Command = Finish;
 
-    fn run<'a>(
-        &'a self,
-        _key: &'a str,
-        ordered: Ordered,
-        _http: &'a dyn HttpClient,
-    ) -> Fut<'a, Result<Finish, Unavailable>> {
-        Box::pin(async move {
-            tokio::time::sleep(self.brew).await;
-            Ok(Finish { cup: ordered.cup })
-        })
+    async fn run(&self, ordered: Ordered, _: &Attempt<'_>) -> Result<Finish, Unavailable> {
+        tokio::time::sleep(self.brew).await;
+        Ok(Finish { cup: ordered.cup })
     }
 }
 

@@ -1,16 +1,17 @@
 //! Aggregates that decide: a command and a state give events or a rejection.
 
-use crate::{Ctx, wire::Wire};
+use crate::{
+    Ctx,
+    wire::{Wire, key_of},
+};
 
 /// Something whose state is the fold of its own events.
 ///
 /// ```
-/// use bongsu_core::{Aggregate, version};
-/// use serde::{Deserialize, Serialize};
+/// use bongsu_core::{Aggregate, message};
 ///
-/// #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// #[message("counter.counted", version = 1)]
 /// struct Counted { by: u32 }
-/// version!(Counted, "counter.counted", 1);
 ///
 /// struct Counter;
 /// impl Aggregate for Counter {
@@ -39,18 +40,14 @@ pub trait Aggregate {
 /// An aggregate that takes commands.
 ///
 /// ```
-/// use bongsu_core::{Aggregate, CommandId, Ctx, Decider, version};
-/// use serde::{Deserialize, Serialize};
+/// use bongsu_core::{Aggregate, CommandId, Ctx, Decider, message};
 ///
-/// #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// #[message("door.opened", version = 1)]
 /// struct Opened {}
-/// version!(Opened, "door.opened", 1);
-/// #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// #[message("door.open", version = 1, key = door)]
 /// struct Open { door: String }
-/// version!(Open, "door.open", 1);
-/// #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// #[message("door.already-open", version = 1)]
 /// struct AlreadyOpen {}
-/// version!(AlreadyOpen, "door.already-open", 1);
 ///
 /// struct Door;
 /// impl Aggregate for Door {
@@ -62,7 +59,6 @@ pub trait Aggregate {
 /// impl Decider for Door {
 ///     type Command = Open;
 ///     type Rejection = AlreadyOpen;
-///     fn target(&self, command: &Open, _: &Ctx) -> String { command.door.clone() }
 ///     fn decide(&self, open: &bool, _: Open, _: &Ctx) -> Result<Vec<Opened>, AlreadyOpen> {
 ///         if *open { Err(AlreadyOpen {}) } else { Ok(vec![Opened {}]) }
 ///     }
@@ -71,7 +67,33 @@ pub trait Aggregate {
 /// let ctx = Ctx::new(0, CommandId(1), "ann");
 /// let open = Open { door: "front".into() };
 /// assert_eq!(Door.decide(&false, open.clone(), &ctx), Ok(vec![Opened {}]));
+/// assert_eq!(Door.target(&open, &ctx), "front");
 /// assert_eq!(Door.decide(&true, open, &ctx), Err(AlreadyOpen {}));
+/// ```
+///
+/// A command that does not say which one it is for, and no `target` that does: whatever asks for it does not compile.
+///
+/// ```compile_fail,E0080
+/// # use bongsu_core::{Aggregate, CommandId, Ctx, Decider, message};
+/// #[message("door.opened", version = 1)]
+/// struct Opened {}
+/// #[message("door.open", version = 1)]
+/// struct Open { door: String }
+/// # #[message("door.already-open", version = 1)]
+/// # struct AlreadyOpen {}
+/// # struct Door;
+/// # impl Aggregate for Door {
+/// #     const NAME: &'static str = "door";
+/// #     type Event = Opened;
+/// #     type State = bool;
+/// #     fn evolve(open: &mut bool, _: &Opened) { *open = true; }
+/// # }
+/// # impl Decider for Door {
+/// #     type Command = Open;
+/// #     type Rejection = AlreadyOpen;
+/// #     fn decide(&self, _: &bool, _: Open, _: &Ctx) -> Result<Vec<Opened>, AlreadyOpen> { Ok(vec![]) }
+/// # }
+/// Door.target(&Open { door: "front".into() }, &Ctx::new(0, CommandId(1), "ann"));
 /// ```
 pub trait Decider: Aggregate {
     /// What may be asked of it.
@@ -79,8 +101,11 @@ pub trait Decider: Aggregate {
     /// Why it may refuse: typed, part of the contract.
     type Rejection: Wire;
 
-    /// The id of the aggregate a command is for; new ids come from [`Ctx::id`].
-    fn target(&self, command: &Self::Command, ctx: &Ctx) -> String;
+    /// The id of the aggregate a command is for: the command's key. Written out where a command is for a new one, whose id
+    /// comes from [`Ctx::id`]; where neither is so, it does not compile.
+    fn target(&self, command: &Self::Command, _ctx: &Ctx) -> String {
+        key_of(command)
+    }
 
     /// Decides. `Ok(vec![])` means: accepted, nothing to change.
     ///

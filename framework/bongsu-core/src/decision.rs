@@ -11,18 +11,14 @@ use crate::{
 /// A rule that spans several aggregates of one service: all of it is one Commit, every read is guarded.
 ///
 /// ```
-/// use bongsu_core::{Aggregate, Changes, CommandId, Ctx, Decision, StreamRef, View, version};
-/// use serde::{Deserialize, Serialize};
+/// use bongsu_core::{Aggregate, Changes, CommandId, Ctx, Decision, StreamRef, View, message};
 ///
-/// #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// #[message("account.moved", version = 1)]
 /// struct Moved { by: i64 }
-/// version!(Moved, "account.moved", 1);
-/// #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// #[message("account.transfer", version = 1)]
 /// struct Transfer { from: String, to: String, amount: i64 }
-/// version!(Transfer, "account.transfer", 1);
-/// #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// #[message("account.too-little", version = 1)]
 /// struct TooLittle {}
-/// version!(TooLittle, "account.too-little", 1);
 ///
 /// struct Account;
 /// impl Aggregate for Account {
@@ -75,12 +71,10 @@ pub trait Decision {
 /// How the runtime folds a stream whose type it does not know.
 ///
 /// ```
-/// use bongsu_core::{Aggregate, Folder, Wire, version};
-/// use serde::{Deserialize, Serialize};
+/// use bongsu_core::{Aggregate, Folder, Wire, message};
 ///
-/// #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// #[message("counter.counted", version = 1)]
 /// struct Counted { by: u32 }
-/// version!(Counted, "counter.counted", 1);
 /// struct Counter;
 /// impl Aggregate for Counter {
 ///     const NAME: &'static str = "counter";
@@ -112,11 +106,9 @@ pub type Apply = fn(&mut (dyn Any + Send + Sync), &str, u32, &[u8]) -> Result<()
 /// A stream named by a [`Decision`], with how to fold it.
 ///
 /// ```
-/// # use bongsu_core::{Aggregate, StreamRef, version};
-/// # use serde::{Deserialize, Serialize};
-/// # #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// # use bongsu_core::{Aggregate, StreamRef, message};
+/// # #[message("counter.counted", version = 1)]
 /// # struct Counted { by: u32 }
-/// # version!(Counted, "counter.counted", 1);
 /// # struct Counter;
 /// # impl Aggregate for Counter {
 /// #     const NAME: &'static str = "counter";

@@ -14,22 +14,26 @@ mod version;
 mod ctx;
 mod decider;
 mod decision;
-mod policy;
 mod process;
 mod course;
 mod projection;
 mod public;
 
+pub use bongsu_derive::{Messages, message};
 pub use course::{Act, Course, Ending, MOST_WAITING, Taken, Want};
 pub use ctx::{CommandId, Ctx, digest};
 pub use decider::{Aggregate, Decider, stream_of};
 pub use decision::{Apply, Change, Changes, Decision, Folder, StreamRef, View};
-pub use policy::Policy;
 pub use process::{Effect, EffectId, Input, Process, Route};
 pub use projection::Projection;
 pub use public::Public;
 pub use version::{Origin, Versioned, decode_version};
-pub use wire::{DecodeError, Wire, split_type, type_of};
+pub use wire::{DecodeError, Extra, Wire, split_type, type_of};
 
+/// What the macros write refers to it.
 #[doc(hidden)]
-pub use version::is_next;
+pub mod __private {
+    pub use serde;
+
+    pub use crate::version::{are_distinct, is_next};
+}

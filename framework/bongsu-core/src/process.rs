@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Ctx, wire::Wire};
+use crate::{
+    Ctx,
+    wire::{Wire, key_of},
+};
 
 /// A state machine over facts, own events and time.
 ///
@@ -11,19 +14,16 @@ use crate::{Ctx, wire::Wire};
 /// [`Effect::Done`], so that a late reply can be answered.
 ///
 /// ```
-/// use bongsu_core::{CommandId, Ctx, Effect, Input, Process, Route, version, wire};
-/// use serde::{Deserialize, Serialize};
+/// use bongsu_core::{CommandId, Ctx, Effect, Input, Messages, Process, message};
 ///
-/// #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// #[message("question.asked", version = 1, key = id)]
 /// struct Asked { id: String }
-/// version!(Asked, "question.asked", 1);
-/// #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// #[message("question.answered", version = 1, key = id)]
 /// struct Answered { id: String }
-/// version!(Answered, "question.answered", 1);
-/// #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// #[message("question.remind", version = 1, key = id)]
 /// struct Remind { id: String }
-/// version!(Remind, "question.remind", 1);
-/// wire! { enum Heard { Asked(Asked), Answered(Answered) } }
+/// #[derive(Clone, Debug, PartialEq, Messages)]
+/// enum Heard { #[starts] Asked(Asked), Answered(Answered) }
 ///
 /// struct Reminder;
 /// impl Process for Reminder {
@@ -31,12 +31,6 @@ use crate::{Ctx, wire::Wire};
 ///     type Heard = Heard;
 ///     type State = String;
 ///     type Command = Remind;
-///     fn route(&self, heard: &Heard) -> Route {
-///         match heard {
-///             Heard::Asked(asked) => Route::Start(asked.id.clone()),
-///             Heard::Answered(answered) => Route::Continue(answered.id.clone()),
-///         }
-///     }
 ///     fn evolve(id: &mut String, input: &Input<'_, Heard>) {
 ///         if let Input::Heard(Heard::Asked(asked)) = input { *id = asked.id.clone(); }
 ///     }
@@ -64,8 +58,18 @@ pub trait Process {
     /// What it asks its own context for.
     type Command: Wire;
 
-    /// Which instance an input is for.
-    fn route(&self, heard: &Self::Heard) -> Route;
+    /// Which instance an input is for: that of the message's key. It begins one if the message is marked `#[starts]`.
+    /// Written out where it is otherwise.
+    fn route(&self, heard: &Self::Heard) -> Route {
+        const {
+            assert!(
+                Self::Heard::STARTS,
+                "no method says what begins an instance, and no message is marked `#[starts]`"
+            );
+        }
+        let key = key_of(heard);
+        if heard.starts() { Route::Start(key) } else { Route::Continue(key) }
+    }
 
     /// Folds one input. Static, so that recovery cannot depend on configuration.
     fn evolve(state: &mut Self::State, input: &Input<'_, Self::Heard>);

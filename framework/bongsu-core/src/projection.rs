@@ -2,7 +2,7 @@
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::wire::Wire;
+use crate::wire::{Wire, key_of};
 
 /// Rows folded from facts, applied exactly once.
 ///
@@ -10,12 +10,10 @@ use crate::wire::Wire;
 /// from the parts: facts of different contexts arrive in any order, and every order must end the same.
 ///
 /// ```
-/// use bongsu_core::{Projection, version};
-/// use serde::{Deserialize, Serialize};
+/// use bongsu_core::{Projection, message};
 ///
-/// #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// #[message("door.passed", version = 1, key = door)]
 /// struct Passed { door: String, people: u32 }
-/// version!(Passed, "door.passed", 1);
 ///
 /// struct Visitors;
 /// impl Projection for Visitors {
@@ -23,7 +21,6 @@ use crate::wire::Wire;
 ///     const VERSION: u32 = 1;
 ///     type Event = Passed;
 ///     type Row = u32;
-///     fn keys(event: &Passed) -> Vec<String> { vec![event.door.clone()] }
 ///     fn fold(_: &str, row: Option<u32>, event: &Passed) -> Option<u32> {
 ///         Some(row.unwrap_or(0) + event.people)
 ///     }
@@ -41,8 +38,10 @@ pub trait Projection {
     /// One row.
     type Row: Serialize + DeserializeOwned;
 
-    /// The rows an event touches.
-    fn keys(event: &Self::Event) -> Vec<String>;
+    /// The rows an event touches: that of its key. Written out where it touches others.
+    fn keys(event: &Self::Event) -> Vec<String> {
+        vec![key_of(event)]
+    }
 
     /// Folds one event into one row; `None` deletes the row.
     fn fold(key: &str, row: Option<Self::Row>, event: &Self::Event) -> Option<Self::Row>;

@@ -2,23 +2,26 @@
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use crate::wire::DecodeError;
+use crate::wire::{DecodeError, Extra};
 
 /// One schema version of a named message, and how it is made from the version before it.
 ///
-/// Implemented by [`version!`](crate::version!), which also checks that the chain has no hole.
+/// Implemented by [`message`](macro@crate::message), which also checks that the chain has no hole.
 ///
 /// ```
-/// use bongsu_core::{Versioned, decode_version, version};
-/// use serde::{Deserialize, Serialize};
+/// use bongsu_core::{decode_version, message};
 ///
-/// #[derive(Serialize, Deserialize)]
+/// #[message("person.moved", version = 1)]
 /// struct MovedV1 { to: String }
-/// version!(MovedV1, "person.moved", 1);
 ///
-/// #[derive(Debug, PartialEq, Serialize, Deserialize)]
+/// #[message("person.moved", version = 2, from = MovedV1)]
 /// struct Moved { street: String, country: String }
-/// version!(Moved, "person.moved", 2, from MovedV1, |old| Moved { street: old.to, country: "KR".into() });
+///
+/// impl From<MovedV1> for Moved {
+///     fn from(old: MovedV1) -> Self {
+///         Self { street: old.to, country: "KR".into() }
+///     }
+/// }
 ///
 /// let today: Moved = decode_version(1, br#"{"to":"Main St 1"}"#).unwrap();
 /// assert_eq!(today, Moved { street: "Main St 1".into(), country: "KR".into() });
@@ -26,23 +29,28 @@ use crate::wire::DecodeError;
 ///
 /// A version that skips one is refused by `cargo check`:
 ///
-/// ```compile_fail
-/// use bongsu_core::version;
-/// use serde::{Deserialize, Serialize};
+/// ```compile_fail,E0080
+/// use bongsu_core::message;
 ///
-/// #[derive(Serialize, Deserialize)]
+/// #[message("person.moved", version = 1)]
 /// struct MovedV1 { to: String }
-/// version!(MovedV1, "person.moved", 1);
 ///
-/// #[derive(Serialize, Deserialize)]
+/// #[message("person.moved", version = 3, from = MovedV1)]
 /// struct MovedV3 { to: String }
-/// version!(MovedV3, "person.moved", 3, from MovedV1, |old| MovedV3 { to: old.to });
+///
+/// impl From<MovedV1> for MovedV3 {
+///     fn from(old: MovedV1) -> Self {
+///         Self { to: old.to }
+///     }
+/// }
 /// ```
 pub trait Versioned: Serialize + DeserializeOwned {
     /// Wire name, without the version.
     const NAME: &'static str;
     /// Schema version, from 1.
     const SCHEMA: u32;
+    /// Reads the field that says which one the message is about; `None` without such a field.
+    const KEY: Option<fn(&Self) -> String> = None;
     /// The version before this one; [`Origin`] before the first.
     type Prev: Versioned;
 
@@ -75,32 +83,43 @@ impl Versioned for Origin {
 /// As [`Wire::decode`](crate::Wire::decode).
 ///
 /// ```
-/// use bongsu_core::{DecodeError, decode_version, version};
-/// use serde::{Deserialize, Serialize};
+/// use bongsu_core::{DecodeError, decode_version, message};
 ///
-/// #[derive(Debug, Serialize, Deserialize)]
+/// #[message("account.opened", version = 1)]
 /// struct Opened { owner: String }
-/// version!(Opened, "account.opened", 1);
 ///
 /// assert!(matches!(decode_version::<Opened>(2, b"{}"), Err(DecodeError::Newer { known: 1, .. })));
 /// assert!(matches!(decode_version::<Opened>(1, b"{}"), Err(DecodeError::Broken { .. })));
 /// ```
 pub fn decode_version<T: Versioned>(schema: u32, data: &[u8]) -> Result<T, DecodeError> {
+    read_version(schema, data, Extra::Ignored)
+}
+
+/// The same, with a say about fields that the version has not.
+pub(crate) fn read_version<T: Versioned>(schema: u32, data: &[u8], extra: Extra) -> Result<T, DecodeError> {
     if schema > T::SCHEMA {
         return Err(DecodeError::Newer { name: T::NAME.into(), schema, known: T::SCHEMA });
     }
     if schema == T::SCHEMA {
-        return serde_json::from_slice(data).map_err(|error| DecodeError::Broken {
-            name: T::NAME.into(),
-            schema,
-            reason: error.to_string(),
-        });
+        let broken = |reason| DecodeError::Broken { name: T::NAME.into(), schema, reason };
+        return read_body(data, extra).map_err(broken);
     }
-    decode_version::<T::Prev>(schema, data).map(T::up)
+    read_version::<T::Prev>(schema, data, extra).map(T::up)
+}
+
+fn read_body<T: DeserializeOwned>(data: &[u8], extra: Extra) -> Result<T, String> {
+    if extra == Extra::Ignored {
+        return serde_json::from_slice(data).map_err(|error| error.to_string());
+    }
+    let (mut json, mut first) = (serde_json::Deserializer::from_slice(data), None);
+    let body = serde_ignored::deserialize(&mut json, |path| {
+        first.get_or_insert_with(|| path.to_string());
+    });
+    let body = body.and_then(|body| json.end().map(|()| body)).map_err(|error| error.to_string())?;
+    first.map_or(Ok(body), |field| Err(format!("unknown field `{field}`")))
 }
 
 /// Whether `(name, schema)` follows `(prev_name, prev_schema)` in one chain.
-#[doc(hidden)]
 pub const fn is_next(name: &str, schema: u32, prev_name: &str, prev_schema: u32) -> bool {
     let (a, b) = (name.as_bytes(), prev_name.as_bytes());
     if prev_schema + 1 != schema || a.len() != b.len() {
@@ -116,34 +135,18 @@ pub const fn is_next(name: &str, schema: u32, prev_name: &str, prev_schema: u32)
     true
 }
 
-/// Declares a type to be one version of a named message. See [`Versioned`].
-#[macro_export]
-macro_rules! version {
-    ($ty:ty, $name:expr, 1) => {
-        impl $crate::Versioned for $ty {
-            const NAME: &'static str = $name;
-            const SCHEMA: u32 = 1;
-            type Prev = $crate::Origin;
-
-            fn up(prev: $crate::Origin) -> Self {
-                match prev {}
+/// Whether no name stands twice.
+pub const fn are_distinct(names: &[&str]) -> bool {
+    let mut at = 0;
+    while at < names.len() {
+        let mut other = at + 1;
+        while other < names.len() {
+            if is_next(names[at], 1, names[other], 0) {
+                return false;
             }
+            other += 1;
         }
-    };
-    ($ty:ty, $name:expr, $schema:literal, from $prev:ty, $up:expr) => {
-        impl $crate::Versioned for $ty {
-            const NAME: &'static str = $name;
-            const SCHEMA: u32 = $schema;
-            type Prev = $prev;
-
-            fn up(prev: $prev) -> Self {
-                let up: fn($prev) -> Self = $up;
-                up(prev)
-            }
-        }
-        const _: () = assert!(
-            $crate::is_next($name, $schema, <$prev as $crate::Versioned>::NAME, <$prev as $crate::Versioned>::SCHEMA),
-            "a version is made from the version just before it, under the same name"
-        );
-    };
+        at += 1;
+    }
+    true
 }

@@ -1,38 +1,40 @@
 //! How events, facts and commands are named and written down.
 
-use crate::version::{Versioned, decode_version};
+use crate::version::{Versioned, read_version};
 
 /// Something that is stored or sent under a wire name and a schema version.
 ///
 /// Events, facts heard, commands and rejections are all wire values. The name never depends on a Rust
 /// type name, so renaming a type changes nothing that was written. Every [`Versioned`] type is a wire
-/// value of one name; [`wire!`](crate::wire!) makes an enum of several.
+/// value of one name; [`Messages`](macro@crate::Messages) makes an enum of several.
 ///
 /// ```
-/// use bongsu_core::{Wire, version, wire};
-/// use serde::{Deserialize, Serialize};
+/// use bongsu_core::{Messages, Wire, message};
 ///
-/// #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-/// pub struct Opened { pub owner: String }
-/// version!(Opened, "account.opened", 1);
+/// #[message("account.opened", version = 1, key = account)]
+/// pub struct Opened { pub account: String, pub owner: String }
 ///
-/// #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-/// pub struct Closed {}
-/// version!(Closed, "account.closed", 1);
+/// #[message("account.closed", version = 1, key = account)]
+/// pub struct Closed { pub account: String }
 ///
-/// wire! {
-///     /// What happens to an account.
-///     pub enum AccountEvent { Opened(Opened), Closed(Closed) }
-/// }
+/// /// What happens to an account.
+/// #[derive(Clone, Debug, PartialEq, Messages)]
+/// pub enum AccountEvent { Opened(Opened), Closed(Closed) }
 ///
-/// let event = AccountEvent::from(Opened { owner: "Ann".into() });
+/// let event = AccountEvent::from(Opened { account: "acc_1".into(), owner: "Ann".into() });
 /// assert_eq!(event.name(), ("account.opened", 1));
+/// assert_eq!(event.key().as_deref(), Some("acc_1"));
 /// let bytes = event.encode();
 /// assert_eq!(AccountEvent::decode("account.opened", 1, &bytes), Ok(Some(event)));
 /// assert_eq!(AccountEvent::decode("account.renamed", 1, &bytes), Ok(None));
 /// assert!(AccountEvent::decode("account.opened", 2, &bytes).is_err());
 /// ```
 pub trait Wire: Sized {
+    /// Whether every value says which one it is about.
+    const KEYED: bool = false;
+    /// Whether some value begins an instance of the process that hears it.
+    const STARTS: bool = false;
+
     /// Every name this type reads and writes, each with its newest schema.
     fn names() -> Vec<(&'static str, u32)>;
 
@@ -49,7 +51,50 @@ pub trait Wire: Sized {
     /// # Errors
     /// [`DecodeError::Newer`] when the schema is newer than this build knows, [`DecodeError::Broken`]
     /// when the body does not fit its schema. Either way the reader parks the message.
-    fn decode(name: &str, schema: u32, data: &[u8]) -> Result<Option<Self>, DecodeError>;
+    fn read(name: &str, schema: u32, data: &[u8], extra: Extra) -> Result<Option<Self>, DecodeError>;
+
+    /// Reads a body as events and facts are read: fields that the type does not have are ignored.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    fn decode(name: &str, schema: u32, data: &[u8]) -> Result<Option<Self>, DecodeError> {
+        Self::read(name, schema, data, Extra::Ignored)
+    }
+
+    /// Which one this is about: the field named by `key = …`.
+    fn key(&self) -> Option<String> {
+        None
+    }
+
+    /// Whether a process that hears this begins an instance.
+    fn starts(&self) -> bool {
+        false
+    }
+}
+
+/// What becomes of fields that a type does not have, at whatever depth.
+///
+/// A fact may say more than its reader needs; a command that says more than its reader understands would be done by half.
+/// What serde buffers before it reads it (`#[serde(tag)]`, `untagged`, `flatten`) is out of reach of this: such a type in a
+/// command says `deny_unknown_fields` itself.
+///
+/// ```
+/// use bongsu_core::{Extra, Wire, message};
+///
+/// #[message("door.open", version = 1)]
+/// struct Open { door: String }
+///
+/// let body = br#"{"door":"front","slowly":true}"#;
+/// assert!(Open::read("door.open", 1, body, Extra::Ignored).is_ok());
+/// let refused = Open::read("door.open", 1, body, Extra::Refused).unwrap_err();
+/// assert_eq!(refused.to_string(), "door.open.v1 does not decode: unknown field `slowly`");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extra {
+    /// They are left out: of events and facts.
+    Ignored,
+    /// They break the message: of commands.
+    Refused,
 }
 
 /// Why a body of a known name could not be read.
@@ -92,6 +137,8 @@ pub enum DecodeError {
 }
 
 impl<T: Versioned> Wire for T {
+    const KEYED: bool = T::KEY.is_some();
+
     fn names() -> Vec<(&'static str, u32)> {
         vec![(T::NAME, T::SCHEMA)]
     }
@@ -104,9 +151,21 @@ impl<T: Versioned> Wire for T {
         serde_json::to_vec(self).expect("a derived serde value with string keys always encodes as JSON")
     }
 
-    fn decode(name: &str, schema: u32, data: &[u8]) -> Result<Option<Self>, DecodeError> {
-        if name == T::NAME { decode_version(schema, data).map(Some) } else { Ok(None) }
+    fn read(name: &str, schema: u32, data: &[u8], extra: Extra) -> Result<Option<Self>, DecodeError> {
+        if name == T::NAME { read_version(schema, data, extra).map(Some) } else { Ok(None) }
     }
+
+    fn key(&self) -> Option<String> {
+        T::KEY.map(|key| key(self))
+    }
+}
+
+/// The key of a message of which every kind has one; that is checked when it is compiled.
+pub(crate) fn key_of<W: Wire>(message: &W) -> String {
+    const {
+        assert!(W::KEYED, "no method says which one this is for, and not every message says it by `key = FIELD`");
+    }
+    message.key().expect("every kind of message has a key")
 }
 
 /// Joins a wire name and schema into the type other contexts see.
@@ -127,45 +186,4 @@ pub fn type_of(name: &str, schema: u32) -> String {
 pub fn split_type(full: &str) -> Option<(&str, u32)> {
     let (name, schema) = full.rsplit_once(".v")?;
     Some((name, schema.parse().ok()?))
-}
-
-/// Declares an enum whose variants are [`Versioned`] types: the enum, `From` each of them, and [`Wire`].
-///
-/// See [`Wire`] for an example.
-#[macro_export]
-macro_rules! wire {
-    ($(#[$meta:meta])* $vis:vis enum $name:ident { $($(#[$vmeta:meta])* $variant:ident($ty:ty)),+ $(,)? }) => {
-        $(#[$meta])*
-        #[derive(Clone, Debug, PartialEq)]
-        $vis enum $name {
-            $($(#[$vmeta])* #[doc = concat!("A [`", stringify!($ty), "`].")] $variant($ty)),+
-        }
-
-        $(impl From<$ty> for $name {
-            fn from(value: $ty) -> Self {
-                Self::$variant(value)
-            }
-        })+
-
-        impl $crate::Wire for $name {
-            fn names() -> Vec<(&'static str, u32)> {
-                vec![$((<$ty as $crate::Versioned>::NAME, <$ty as $crate::Versioned>::SCHEMA)),+]
-            }
-
-            fn name(&self) -> (&'static str, u32) {
-                match self { $(Self::$variant(inner) => $crate::Wire::name(inner)),+ }
-            }
-
-            fn encode(&self) -> Vec<u8> {
-                match self { $(Self::$variant(inner) => $crate::Wire::encode(inner)),+ }
-            }
-
-            fn decode(name: &str, schema: u32, data: &[u8]) -> Result<Option<Self>, $crate::DecodeError> {
-                $(if name == <$ty as $crate::Versioned>::NAME {
-                    return $crate::decode_version::<$ty>(schema, data).map(|inner| Some(Self::$variant(inner)));
-                })+
-                Ok(None)
-            }
-        }
-    };
 }

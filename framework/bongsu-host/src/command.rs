@@ -26,15 +26,15 @@ use crate::{
 ///
 /// ```
 /// use axum::{extract::State, response::Response};
-/// use bongsu_core::version;
+/// use bongsu_core::message;
 /// use bongsu_host::{command::{self, Command}, problem::Problem};
 /// use bongsu_runtime::{Handle, Outcome};
 /// use http::StatusCode;
 /// use serde::{Deserialize, Serialize};
 ///
 /// #[derive(Deserialize, Serialize)]
+/// #[message("door.open", version = 1, key = door)]
 /// struct Open { door: String }
-/// version!(Open, "door.open", 1);
 ///
 /// async fn open(State(handle): State<Handle>, command: Command<Open>) -> Result<Response, Problem> {
 ///     let answer = handle.execute(&command.body, command.call(), &|outcome| match outcome {

@@ -28,6 +28,7 @@ pub use command::execute::{Answer, Call, Outcome};
 pub use command::script::Script;
 pub use commit::fail::CommandError;
 pub use commit::health::Status;
+pub use commit::map::Attempt;
 pub use commit::settings::Settings;
 pub use commit::wanted::Snapshots;
 pub use handle::Handle;

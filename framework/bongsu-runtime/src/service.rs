@@ -4,7 +4,7 @@ pub(crate) mod wiring;
 
 use std::sync::Arc;
 
-use bongsu_core::{Aggregate, Decider, Decision, Folder, Policy, Process, Projection, Public, Wire, type_of};
+use bongsu_core::{Aggregate, Ctx, Decider, Decision, Folder, Process, Projection, Public, Wire};
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
@@ -25,7 +25,7 @@ use crate::{
 ///
 /// The same value runs in a test, in the simulator and in a process; adapters are not part of it.
 ///
-/// A map that contradicts itself (a command with two owners, a name given twice, a fact that its reader cannot decode)
+/// A map that contradicts itself (a command with two owners, a name given twice, an own event that nobody appends)
 /// is refused at start: see [`check`](Self::check).
 pub struct Service {
     pub(crate) map: Map,
@@ -145,25 +145,82 @@ impl Service {
         self
     }
 
-    /// A stateless reaction to facts.
+    /// "Whenever this fact, then these commands": most of what a context does when it hears another. What it hears and
+    /// what it asks for are its types.
+    ///
+    /// The commands are decided in the same Commit that remembers the fact as handled. A rejected command is an answer, not
+    /// a failure: it is logged, and the fact counts as handled. The position is kept under the name, so it never changes.
     #[must_use]
-    pub fn policy<P>(mut self, policy: P, heard: &[&'static str]) -> Self
+    pub fn policy<F, C>(
+        mut self,
+        name: &'static str,
+        react: impl Fn(&F, &Ctx) -> Vec<C> + Send + Sync + 'static,
+    ) -> Self
     where
-        P: Policy + Send + Sync + 'static,
-        P::Fact: Send + Sync,
-        P::Command: Send + Sync,
+        F: Wire + Send + Sync + 'static,
+        C: Wire + Send + Sync + 'static,
     {
-        self.wiring.name("policy", P::NAME);
-        self.wiring.hears(P::NAME, heard, &P::Fact::names(), true);
-        self.wiring.sends.push((format!("the policy {}", P::NAME), P::Command::names()));
-        self.map.consumers.push(Arc::new(PolicyConsumer::new(policy, heard)));
+        self.wiring.name("policy", name);
+        self.wiring.sends.push((format!("the policy {name}"), C::names()));
+        self.map.consumers.push(Arc::new(PolicyConsumer::new(name, react)));
         self
     }
 
-    /// A process: `heard` are the facts of other contexts; the other names of `P::Heard` are own private
-    /// events, heard inside the Commit that appends them.
+    /// The same map with another reaction under the name of one it has: how another build reacts, or a bug that a test
+    /// plants.
     #[must_use]
-    pub fn process<P>(mut self, process: P, heard: &[&'static str]) -> Self
+    pub fn policy_instead<F, C>(
+        mut self,
+        name: &'static str,
+        react: impl Fn(&F, &Ctx) -> Vec<C> + Send + Sync + 'static,
+    ) -> Self
+    where
+        F: Wire + Send + Sync + 'static,
+        C: Wire + Send + Sync + 'static,
+    {
+        match self.map.consumers.iter_mut().find(|consumer| consumer.name() == name) {
+            Some(consumer) => *consumer = Arc::new(PolicyConsumer::new(name, react)),
+            None => self.wiring.wrong.push(format!("it has no policy {name} that another could stand in for")),
+        }
+        self
+    }
+
+    /// The same map with another rule for the commands that one of its decisions takes.
+    #[must_use]
+    pub fn decision_instead<D>(self, decision: D) -> Self
+    where
+        D: Decision + Send + Sync + 'static,
+        D::Command: Send + Sync,
+    {
+        self.target_instead(DecisionTarget(decision))
+    }
+
+    /// The same map with another decider for the commands that one of its deciders takes.
+    #[must_use]
+    pub fn decider_instead<D>(self, decider: D) -> Self
+    where
+        D: Decider + Send + Sync + 'static,
+        D::Command: Send,
+        D::State: Clone + Send + Sync + 'static,
+    {
+        self.target_instead(DeciderTarget(decider))
+    }
+
+    fn target_instead(mut self, target: impl Target + 'static) -> Self {
+        let owner = target.names().first().and_then(|(name, _)| self.map.owners.get(name).copied());
+        match owner.and_then(|at| self.map.targets.get_mut(at)) {
+            Some(place) => *place = Box::new(target),
+            None => {
+                self.wiring.wrong.push(format!("nothing takes {:?} that another could stand in for", target.names()))
+            }
+        }
+        self
+    }
+
+    /// A process. Of what it hears, the events that this context's aggregates append are heard inside the Commit that
+    /// appends them; everything else is a fact of another context. The aggregates are declared above.
+    #[must_use]
+    pub fn process<P>(mut self, process: P) -> Self
     where
         P: Process + Send + Sync + 'static,
         P::Heard: Send + Sync,
@@ -172,42 +229,47 @@ impl Service {
     {
         let by_default = || Rule::by_default::<Instance<P::State>>(SagaOf::<P>::folder());
         self.map.snapshots.entry(P::NAME).or_insert_with(by_default);
-        self.process_without_snapshots(process, heard)
+        self.process_without_snapshots(process)
     }
 
     /// The same without snapshots: every input of an instance is read when it is not remembered.
     #[must_use]
-    pub fn process_without_snapshots<P>(mut self, process: P, heard: &[&'static str]) -> Self
+    pub fn process_without_snapshots<P>(mut self, process: P) -> Self
     where
         P: Process + Send + Sync + 'static,
         P::Heard: Send + Sync,
         P::State: Clone + Send + Sync + 'static,
         P::Command: Send + Sync,
     {
+        let who = format!("the process {}", P::NAME);
         self.wiring.name("process", P::NAME);
-        self.wiring.hears(P::NAME, heard, &P::Heard::names(), false);
-        self.wiring.sends.push((format!("the process {}", P::NAME), P::Command::names()));
-        let listed = |(name, schema): &Named| heard.contains(&type_of(name, *schema).as_str());
-        let own = P::Heard::names().into_iter().filter(|named| !listed(named)).collect();
-        self.wiring.listens.push((format!("the process {}", P::NAME), own));
-        let saga: Arc<dyn Saga> = Arc::new(SagaOf::new(process, heard));
+        self.wiring.sends.push((who.clone(), P::Command::names()));
+        let (own, foreign): (Vec<Named>, _) = P::Heard::names().into_iter().partition(|named| self.is_own(named));
+        let saga: Arc<dyn Saga> = Arc::new(SagaOf::new(process, &own));
         self.map.sagas.push(saga.clone());
-        self.map.consumers.push(Arc::new(ProcessConsumer::new(saga, heard)));
+        self.map.consumers.push(Arc::new(ProcessConsumer::new(saga, &foreign)));
+        self.wiring.listens.push((who.clone(), own));
+        self.wiring.foreign.push((who, foreign));
         self
+    }
+
+    /// Whether a name is of an event of this context: one of its aggregates appends it, or should.
+    fn is_own(&self, (name, _): &Named) -> bool {
+        let whose = name.split('.').next();
+        whose == Some(self.map.name) || self.wiring.appends.iter().any(|(appended, _)| appended == name)
     }
 
     /// A read model over facts (of other contexts or of this one).
     #[must_use]
-    pub fn projection<P>(mut self, heard: &[&'static str]) -> Self
+    pub fn projection<P>(mut self) -> Self
     where
         P: Projection + Send + Sync + 'static,
         P::Event: Send + Sync,
         P::Row: Send + Sync,
     {
         self.wiring.name("projection", &root_of::<P>());
-        self.wiring.hears(P::NAME, heard, &P::Event::names(), true);
-        self.map.consumers.push(Arc::new(ProjectionConsumer::<P>::new(heard)));
-        self.map.read_models.push(Arc::new(ReadModelOf::<P>::new(heard)));
+        self.map.consumers.push(Arc::new(ProjectionConsumer::<P>::new()));
+        self.map.read_models.push(Arc::new(ReadModelOf::<P>::new()));
         self
     }
 

@@ -2,7 +2,7 @@
 //!
 //! - [`given`] tests a [`Decider`](bongsu_core::Decider);
 //! - [`decision`] a [`Decision`](bongsu_core::Decision), and checks that it reads what it changes;
-//! - [`policy`] a [`Policy`](bongsu_core::Policy);
+//! - [`policy`] a policy;
 //! - [`process`] a [`Process`](bongsu_core::Process), step by step; [`every_end`] and [`the_end`] feed it
 //!   every interleaving of what several contexts say;
 //! - [`rows`] folds a [`Projection`](bongsu_core::Projection) over every interleaving;

@@ -9,8 +9,10 @@ pub mod conventions;
 pub mod long;
 pub mod settings;
 pub mod sim;
+mod bench;
 mod memory_broker;
 mod memory_store;
 
+pub use bench::{Answered, Bench};
 pub use memory_broker::{MemoryBroker, Told};
 pub use memory_store::MemoryStore;

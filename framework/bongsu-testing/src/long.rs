@@ -22,13 +22,11 @@ const WHEN: &str = "2025-01-01T00:00:00.000Z";
 /// facts; the version of the last one. Commits that are on their way when one fails may count.
 ///
 /// ```
-/// use bongsu_core::{Aggregate, version};
+/// use bongsu_core::{Aggregate, message};
 /// use bongsu_testing::{MemoryStore, long};
-/// use serde::{Deserialize, Serialize};
 ///
-/// #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// #[message("counter.counted", version = 1)]
 /// struct Counted {}
-/// version!(Counted, "counter.counted", 1);
 /// struct Counter;
 /// impl Aggregate for Counter {
 ///     const NAME: &'static str = "counter";

@@ -91,24 +91,21 @@ pub struct Survived {
 /// events so far; those the process hears are its first inputs. `refusal` is what a command is refused with.
 ///
 /// ```
-/// use bongsu_core::{Aggregate, Ctx, Decider, Effect, Input, Process, Route, version, wire};
+/// use bongsu_core::{Aggregate, Ctx, Decider, Effect, Input, Process, Route, message, Messages};
 /// use bongsu_testing::saga::{Ending, saga};
-/// use serde::{Deserialize, Serialize};
 ///
-/// #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// #[message("question.asked", version = 1)]
 /// struct Asked {}
-/// version!(Asked, "question.asked", 1);
-/// #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// #[message("clerk.answered", version = 1)]
 /// struct Answered {}
-/// version!(Answered, "clerk.answered", 1);
-/// #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// #[message("question.expire", version = 1)]
 /// struct Expire {}
-/// version!(Expire, "question.expire", 1);
-/// #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// #[message("question.expired", version = 1)]
 /// struct Expired {}
-/// version!(Expired, "question.expired", 1);
-/// wire! { enum Heard { Asked(Asked), Answered(Answered) } }
-/// wire! { enum Event { Asked(Asked), Expired(Expired) } }
+/// #[derive(Clone, Debug, PartialEq, Messages)]
+/// enum Heard { Asked(Asked), Answered(Answered) }
+/// #[derive(Clone, Debug, PartialEq, Messages)]
+/// enum Event { Asked(Asked), Expired(Expired) }
 ///
 /// struct Questions;
 /// impl Aggregate for Questions {

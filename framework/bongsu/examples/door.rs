@@ -17,34 +17,30 @@ use bongsu::{
         command::{self, Command, NoBody},
         problem::Problem,
     },
-    version,
+    message,
 };
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-#[derive(Serialize, Deserialize)]
+#[message("door.open", version = 1, key = door)]
 struct Open {
     door: String,
 }
-version!(Open, "door.open", 1);
 
-#[derive(Serialize, Deserialize)]
+#[message("door.opened", version = 1)]
 struct Opened {
     by: String,
 }
-version!(Opened, "door.opened", 1);
 
-#[derive(Serialize, Deserialize)]
+#[message("door.already-open", version = 1)]
 struct AlreadyOpen {}
-version!(AlreadyOpen, "door.already-open", 1);
 
 /// The fact others may hear.
-#[derive(Serialize, Deserialize)]
+#[message("house.door-opened", version = 1)]
 struct DoorOpened {
     by: String,
 }
-version!(DoorOpened, "house.door-opened", 1);
 
 /// The `[service]` table.
 #[derive(Serialize, Deserialize)]

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use bongsu_core::{Projection, Wire, digest, version, wire};
+use bongsu_core::{Messages, Projection, Wire, digest, message};
 use bongsu_host::{HyperClient, TokioEnv};
 use bongsu_runtime::{
     Ended, Envelope, Purpose, Runtime, Service, Settings, World,
@@ -25,24 +25,24 @@ const STEPS: u64 = 10;
 /// Tickets under way at the same time.
 const AT_ONCE: u64 = 200;
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[message("desk.opened", version = 1)]
 struct Opened {
     ticket: String,
     by: String,
     about: Vec<String>,
     at_ms: i64,
 }
-version!(Opened, "desk.opened", 1);
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[message("desk.moved", version = 1)]
 struct Moved {
     ticket: String,
     to: u64,
 }
-version!(Moved, "desk.moved", 1);
 
-wire! {
-    enum Told { Opened(Opened), Moved(Moved) }
+#[derive(Clone, Debug, PartialEq, Messages)]
+enum Told {
+    Opened(Opened),
+    Moved(Moved),
 }
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -173,7 +173,7 @@ async fn rebuild(store: Arc<SqliteStore>) -> anyhow::Result<Took> {
     let env: Arc<dyn Env> = Arc::new(TokioEnv::new(None)?);
     let broker = Arc::new(MemoryBroker::new(Arc::clone(&env)));
     let world = World { store, broker, env: Arc::clone(&env), http: Arc::new(HyperClient::new()) };
-    let service = Service::new("desk").projection::<Board>(&["desk.opened.v1", "desk.moved.v1"]);
+    let service = Service::new("desk").projection::<Board>();
     let runtime = Runtime::start(service, world, Settings::default());
     let handle = runtime.handle();
     while !handle.status().ready {

@@ -10,51 +10,45 @@ use axum::{
     routing::post,
 };
 use bongsu::{
-    Aggregate, Ctx, Decider, Handle, Outcome, Policy, Projection, Public, Service,
+    Aggregate, Ctx, Decider, Handle, Outcome, Projection, Public, Service,
     host::{
         after::After,
         command::{self, Command, NoBody},
         problem::Problem,
     },
-    version,
+    message,
 };
 use http::StatusCode;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::json;
 
-#[derive(Serialize, Deserialize)]
+#[message("guest.visit", version = 1, key = guest)]
 struct Visit {
     guest: String,
 }
-version!(Visit, "guest.visit", 1);
 
-#[derive(Serialize, Deserialize)]
+#[message("guest.visited", version = 1)]
 struct Visited {
     number: u64,
 }
-version!(Visited, "guest.visited", 1);
 
-#[derive(Serialize, Deserialize)]
+#[message("guest.never", version = 1)]
 struct Never {}
-version!(Never, "guest.never", 1);
 
 /// The fact this house hears itself.
-#[derive(Serialize, Deserialize)]
+#[message("visits.guest-visited", version = 1, key = guest)]
 struct GuestVisited {
     guest: String,
     number: u64,
 }
-version!(GuestVisited, "visits.guest-visited", 1);
 
-#[derive(Serialize, Deserialize)]
+#[message("host.thank", version = 1, key = guest)]
 struct Thank {
     guest: String,
 }
-version!(Thank, "host.thank", 1);
 
-#[derive(Serialize, Deserialize)]
+#[message("host.thanked", version = 1)]
 struct Thanked {}
-version!(Thanked, "host.thanked", 1);
 
 /// The `[service]` table.
 #[derive(Serialize, Deserialize)]
@@ -118,16 +112,8 @@ impl Decider for Host {
     }
 }
 
-struct ThankForVisits;
-
-impl Policy for ThankForVisits {
-    const NAME: &'static str = "thank-for-visits";
-    type Fact = GuestVisited;
-    type Command = Thank;
-
-    fn react(&self, fact: &GuestVisited, _: &Ctx) -> Vec<Thank> {
-        vec![Thank { guest: fact.guest.clone() }]
-    }
+fn thank_for_visits(fact: &GuestVisited, _: &Ctx) -> Vec<Thank> {
+    vec![Thank { guest: fact.guest.clone() }]
 }
 
 /// Visits by guest.
@@ -168,16 +154,15 @@ impl Projection for VisitsAndSum {
 }
 
 fn service(settings: &Settings) -> Service {
-    const HEARD: &[&str] = &["visits.guest-visited.v1"];
     let service = Service::new("visits")
         .decider(Guest, |id, event, _| {
             Some(Public::new(id, &GuestVisited { guest: id.to_owned(), number: event.number }))
         })
         .decider(Host, |_, _, ()| None)
-        .policy(ThankForVisits, HEARD);
+        .policy("thank-for-visits", thank_for_visits);
     match settings.version {
-        1 => service.projection::<Visits>(HEARD),
-        _ => service.projection::<VisitsAndSum>(HEARD),
+        1 => service.projection::<Visits>(),
+        _ => service.projection::<VisitsAndSum>(),
     }
 }
 

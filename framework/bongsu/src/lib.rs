@@ -9,17 +9,16 @@
 //! use bongsu::{
 //!     Aggregate, Ctx, Decider, Handle, NoSettings, Outcome, Service,
 //!     host::{command::{self, Command, NoBody}, problem::Problem},
-//!     version,
+//!     message,
 //! };
 //! use http::StatusCode;
-//! use serde::{Deserialize, Serialize};
 //!
-//! #[derive(Serialize, Deserialize)] struct Opened {}
-//! version!(Opened, "door.opened", 1);
-//! #[derive(Serialize, Deserialize)] struct Open { door: String }
-//! version!(Open, "door.open", 1);
-//! #[derive(Serialize, Deserialize)] struct AlreadyOpen {}
-//! version!(AlreadyOpen, "door.already-open", 1);
+//! #[message("door.opened", version = 1)]
+//! struct Opened {}
+//! #[message("door.open", version = 1, key = door)]
+//! struct Open { door: String }
+//! #[message("door.already-open", version = 1)]
+//! struct AlreadyOpen {}
 //!
 //! struct Door;
 //! impl Aggregate for Door {
@@ -31,7 +30,6 @@
 //! impl Decider for Door {
 //!     type Command = Open;
 //!     type Rejection = AlreadyOpen;
-//!     fn target(&self, command: &Open, _: &Ctx) -> String { command.door.clone() }
 //!     fn decide(&self, open: &bool, _: Open, _: &Ctx) -> Result<Vec<Opened>, AlreadyOpen> {
 //!         if *open { Err(AlreadyOpen {}) } else { Ok(vec![Opened {}]) }
 //!     }
@@ -65,7 +63,10 @@ mod build;
 mod front;
 
 pub use adapters::{AdapterError, EmbeddedBroker, open_broker, open_store};
+#[doc(hidden)]
+pub use bongsu_core::__private;
 pub use bongsu_core::*;
+pub use bongsu_derive::{MessagesByFacade as Messages, message_by_facade as message};
 pub use bongsu_host as host;
 pub use bongsu_runtime::*;
 pub use front::{NoSettings, main};

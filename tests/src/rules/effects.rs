@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use delivery_domain::{delivery::Deliveries, events::DeliveryEvent};
+use delivery::delivery::{Deliveries, DeliveryEvent};
 use ordering_domain::{events::OrderEvent, order::Orders};
-use payment_domain::{events::PaymentEvent, payment::Payments};
+use payment::payment::{PaymentEvent, Payments};
 use product_domain::{events::ReservationEvent, reservation::Reservation};
 
 use super::Checked;

@@ -27,8 +27,8 @@ fn maps() -> [Service; 6] {
     [
         product_service::service(),
         ordering_service::service(&Default::default()),
-        payment_service::service(&Default::default()),
-        delivery_service::service(&Default::default()),
+        payment::service(&Default::default()),
+        delivery::service(&Default::default()),
         mypage_service::service(),
         audit_service::service(&Default::default()),
     ]

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use ordering_domain::order::{Orders, Phase};
-use payment_domain::payment::{Charge, Payments};
+use payment::payment::{Charge, Payments};
 use serde_json::Value;
 
 use super::Checked;

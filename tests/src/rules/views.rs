@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use delivery_domain::delivery::{Deliveries, Phase as Parcel};
+use delivery::delivery::{Deliveries, Phase as Parcel};
 use mypage_service::order_history::{DeliveryPart, OrderPart, PaymentPart, Row, StockPart};
 use ordering_domain::order::{Orders, Phase};
-use payment_domain::payment::{Charge, Payments};
+use payment::payment::{Charge, Payments};
 use product_domain::{events::ReservationEvent, reservation::Reservation};
 
 use super::Checked;

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use payment_domain::{events::PaymentRefunded, payment::Payments};
+use payment::payment::{PaymentRefunded, Payments};
 use product_domain::{
     events::{Line, ReservationReleased},
     reservation::Reservation,
@@ -102,7 +102,7 @@ fn every_ending(mall: &Mall) -> [String; 2] {
 fn forge_refund(mall: &Mall, order: &str) {
     let (amount, refund) = (money::Money::krw(50_000), "none".into());
     let event = PaymentRefunded { order: order.into(), amount, refund, at_ms: 0 }.into();
-    mall.forge::<Payments>("payment", order, &event, payment_service::facts::of_payment);
+    mall.forge::<Payments>("payment", order, &event, payment::told);
 }
 
 /// Product's store says that the stock of a delivered order was given back.

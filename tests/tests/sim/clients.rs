@@ -2,7 +2,7 @@
 
 use std::{sync::PoisonError, time::Duration};
 
-use bongsu_core::{CommandId, Ctx, Wire, wire};
+use bongsu_core::{CommandId, Ctx, Messages, Wire};
 use bongsu_runtime::{Answer, Call, CommandError, Once, Outcome, Reply, Runtime};
 use bongsu_testing::sim::Dice;
 use bytes::Bytes;
@@ -23,9 +23,11 @@ use crate::{carts::by_cart, world::Mall};
 /// What is on sale, and how many of each: few enough to run out.
 pub(crate) const GOODS: [(&str, u32); 3] = [("TV", 120), ("MASK", 300), ("NOTEBOOK", 750)];
 
-wire! {
-    /// How somebody orders.
-    pub(crate) enum Wish { Place(PlaceOrder), CheckOut(CheckOut) }
+/// How somebody orders.
+#[derive(Clone, Debug, PartialEq, Messages)]
+pub(crate) enum Wish {
+    Place(PlaceOrder),
+    CheckOut(CheckOut),
 }
 
 /// Goods come in: the same once-key until it is known to have worked.

@@ -3,13 +3,10 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use bongsu_core::Aggregate;
-use delivery_domain::{
-    complete_delivery::CompleteDelivery,
-    delivery::{Deliveries, DeliveryCommand, DeliveryState, Phase},
-    depart::Depart,
-    fail_delivery::FailDelivery,
+use delivery::{
+    Who,
+    delivery::{CompleteDelivery, Deliveries, DeliveryCommand, DeliveryState, Depart, FailDelivery, Phase},
 };
-use delivery_service::settings::Who;
 use system_tests::evidence::{decode, of};
 
 use crate::{

@@ -10,11 +10,10 @@ use bongsu_core::Wire;
 use bongsu_testing::sim::{
     Chance, CrashOn, Crashed, Dice, Failure, Outcome, Plan, Sim, Span, crash_each, crash_points,
 };
-use delivery_domain::{
-    delivery::{Deliveries, Phase as Parcel},
-    fail_delivery::FailDelivery,
+use delivery::{
+    Who,
+    delivery::{Deliveries, FailDelivery, Phase as Parcel},
 };
-use delivery_service::settings::Who;
 use ordering_domain::{
     cancel_order::CancelOrder,
     events::Method,

@@ -5,14 +5,14 @@ use std::collections::BTreeSet;
 use audit_domain::{events::InspectionEvent, inspection::Inspections};
 use bongsu_runtime::coverage;
 use bongsu_testing::sim::{Ledger, Sim, Stats};
-use delivery_domain::{delivery::Deliveries, events::DeliveryEvent};
+use delivery::delivery::{Deliveries, DeliveryEvent};
 use ordering_domain::{
     cart::Carts,
     cart_events::CartEvent,
     events::{CancelledWhy, OrderEvent, RejectedWhy},
     order::Orders,
 };
-use payment_domain::{events::PaymentEvent, payment::Payments};
+use payment::payment::{PaymentEvent, Payments};
 use system_tests::{evidence::Evidence, rules::poison::Isolated};
 
 use crate::history::FILLED;

@@ -7,7 +7,6 @@ mod payments;
 mod resurrection;
 
 use bongsu_runtime::Service;
-use product_service::policies::follow_orders::FollowOrders;
 
 /// A bug and what must find it.
 pub(crate) struct Bug {
@@ -54,9 +53,9 @@ const fn bug(name: &'static str, does: &'static str, found_by: &'static str) -> 
 pub(crate) fn map(context: &str, bug: Option<&str>) -> Option<Service> {
     match (context, bug?) {
         ("product", "phantom-stock") => {
-            Some(product_service::service_with(phantom::ReleaseWhateverWasAsked, FollowOrders))
+            Some(product_service::service().decision_instead(phantom::ReleaseWhateverWasAsked))
         }
-        ("product", "undo-twice") => Some(product_service::service_with(phantom::ReleaseTwice, FollowOrders)),
+        ("product", "undo-twice") => Some(product_service::service().decision_instead(phantom::ReleaseTwice)),
         ("payment", "undo-skipped") => Some(payments::service()),
         ("ordering", "late-reply-resurrects") => Some(resurrection::service()),
         _ => None,

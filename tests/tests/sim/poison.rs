@@ -6,10 +6,9 @@ use std::{
     time::Duration,
 };
 
-use bongsu_core::{Ctx, DecodeError, Policy, Wire, digest};
+use bongsu_core::{Ctx, DecodeError, Extra, Wire, digest};
 use bongsu_runtime::{Deed, Runtime, Service};
-use delivery_domain::delivery::Deliveries;
-use product_domain::release_stock::Release;
+use product_service::policies::follow_orders as product;
 use serde::Deserialize;
 
 use crate::world::{Mall, Shape};
@@ -22,9 +21,6 @@ const UNREAD: [&str; 2] = ["ordering.order-placed", "ordering.order-confirmed"];
 const ONE_IN: u128 = 16;
 /// Between two looks at what is parked.
 const ROUND: Duration = Duration::from_secs(1);
-
-/// A policy as an older build has it.
-struct Older<P>(P);
 
 /// A fact as an older build reads it.
 struct Unread<F>(F);
@@ -42,23 +38,20 @@ struct Named {
 
 /// The map of a context in its older build.
 pub(crate) fn older(context: &str, shape: Shape) -> Service {
+    const FOLLOW: &str = "follow-orders";
     match context {
-        "product" => {
-            let follow = product_service::policies::follow_orders::FollowOrders;
-            product_service::service_with(Release, Older(follow))
-        }
+        "product" => product_service::service().policy_instead(FOLLOW, older_build(product::follow_orders)),
         "payment" => {
-            let follow = payment_service::policies::follow_orders::FollowOrders;
-            payment_service::service_following(&payment_service::settings::Settings::default(), Older(follow))
+            let settings = payment::Settings::default();
+            payment::service(&settings).policy_instead(FOLLOW, older_build(payment::follow_orders))
         }
-        _ => {
-            let follow = delivery_service::policies::follow_orders::FollowOrders;
-            Service::new("delivery")
-                .decider(Deliveries, delivery_service::facts::of_delivery)
-                .policy(Older(follow), &["ordering.order-confirmed.v1", "ordering.cancellation-requested.v1"])
-                .process(shape.delivery().courier(), &[])
-        }
+        _ => delivery::service(&shape.delivery()).policy_instead(FOLLOW, older_build(delivery::follow_orders)),
     }
+}
+
+/// A policy as an older build has it.
+fn older_build<F, C>(react: fn(&F, &Ctx) -> Vec<C>) -> impl Fn(&Unread<F>, &Ctx) -> Vec<C> {
+    move |fact, ctx| react(&fact.0, ctx)
 }
 
 /// Starts an operator who tries once in vain.
@@ -102,16 +95,6 @@ async fn retry_all(mall: &Mall, context: &'static str, why: &'static str) {
     let _heard = mall.sim.timeout(Duration::from_secs(5), asked).await;
 }
 
-impl<P: Policy> Policy for Older<P> {
-    const NAME: &'static str = P::NAME;
-    type Fact = Unread<P::Fact>;
-    type Command = P::Command;
-
-    fn react(&self, fact: &Unread<P::Fact>, ctx: &Ctx) -> Vec<P::Command> {
-        self.0.react(&fact.0, ctx)
-    }
-}
-
 impl<F: Wire> Wire for Unread<F> {
     fn names() -> Vec<(&'static str, u32)> {
         F::names()
@@ -125,12 +108,12 @@ impl<F: Wire> Wire for Unread<F> {
         self.0.encode()
     }
 
-    fn decode(name: &str, schema: u32, data: &[u8]) -> Result<Option<Self>, DecodeError> {
+    fn read(name: &str, schema: u32, data: &[u8], extra: Extra) -> Result<Option<Self>, DecodeError> {
         let (known, name_of) = (schema, name.to_owned());
         match UNREAD.contains(&name).then(|| unread(data)).flatten() {
             Some(Looks::Newer) => Err(DecodeError::Newer { name: name_of, schema: schema + 1, known }),
             Some(Looks::Broken) => Err(DecodeError::Broken { name: name_of, schema, reason: "unheard of".into() }),
-            None => Ok(F::decode(name, schema, data)?.map(Self)),
+            None => Ok(F::read(name, schema, data, extra)?.map(Self)),
         }
     }
 }

@@ -22,7 +22,7 @@ use bongsu_testing::{
     MemoryBroker, MemoryStore,
     sim::{Node, Sim, SimAnswer, SimBroker, SimEnv, SimHttp, SimStore, check::Lanes},
 };
-use delivery_service::settings::Who;
+use delivery::Who;
 use sandbox::{
     api::{self, Reply},
     provider::{Behaviour, Mode, Provider},
@@ -90,8 +90,8 @@ impl Shape {
     }
 
     /// How parcels are moved.
-    pub(crate) fn delivery(self) -> delivery_service::settings::Settings {
-        delivery_service::settings::Settings { courier: self.courier, ..Default::default() }
+    pub(crate) fn delivery(self) -> delivery::Settings {
+        delivery::Settings { courier: self.courier, ..Default::default() }
     }
 
     /// The map of a context in its newest build.
@@ -111,8 +111,8 @@ impl Shape {
                     utc_offset_s,
                 })
             }
-            "payment" => payment_service::service(&payment_service::settings::Settings::default()),
-            "delivery" => delivery_service::service(&self.delivery()),
+            "payment" => payment::service(&payment::Settings::default()),
+            "delivery" => delivery::service(&self.delivery()),
             "audit" => audit_service::service(&audit_service::settings::Settings::default()),
             _ => mypage_service::service(),
         }

@@ -66,6 +66,41 @@ fn a_domain_that_depends_on_more_than_the_kernel_is_caught() {
 }
 
 #[test]
+fn rules_of_a_small_context_that_name_more_than_the_kernel_are_caught() {
+    let (path, rule) = ("mall/payment/src/planted.rs", "impl Aggregate for Planted {}");
+    let planted = |code: &str| broken_by_file(path, &rust(&format!("{code}\n{rule}")));
+    for code in [
+        "use bongsu_runtime::ports::env::HttpClient;",
+        "use crate::api;",
+        "use crate::{api::routes, payment::Payments};",
+        "use bongsu_core::*;",
+        "use bongsu_core::{Ctx, Wire as _, *};",
+        "use super::provider::Provider;",
+        "use axum;",
+        "fn f() { serde_json::to_vec(&1); }",
+        "fn f() { crate::provider::ask(); }",
+        "async fn f() {}",
+        "use std::{\n    fmt,\n    fs,\n    time::Duration,\n};",
+    ] {
+        assert!(planted(code).contains(&"pure-domains"), "{code}");
+    }
+    for code in [
+        "use std::fmt;\nuse bongsu_core::{Ctx, Effect as E, message};\nuse money::Money;",
+        "use crate::payment::{self, Payments};\nfn f() { payment::f(); Self::g(); Payments::h() }",
+        "fn f() { std::mem::take(&mut 1); crate::payment::f(); }",
+    ] {
+        assert_eq!(planted(code), [""; 0], "{code}");
+    }
+    assert_eq!(broken_by_file(path, &rust("use crate::provider::Provider;")), [""; 0], "it decides nothing");
+}
+
+#[test]
+fn a_small_context_that_depends_on_another_is_caught() {
+    assert_eq!(broken_by_line("mall/payment/Cargo.toml", "[dependencies]", "delivery.workspace = true"), ["shelves"]);
+    assert_eq!(broken_by_line("mall/payment/Cargo.toml", "[dependencies]", "sandbox.workspace = true"), [""; 0]);
+}
+
+#[test]
 fn a_domain_that_reads_a_clock_a_file_or_chance_is_caught() {
     for code in ["async fn f() {}", "use std::time::Duration;", "use std::fs;", "fn f() { rand::random() }"] {
         assert_eq!(broken_by_file("mall/product/domain/src/planted.rs", &rust(code)), ["pure-domains"], "{code}");
@@ -79,7 +114,7 @@ fn a_domain_that_reads_a_clock_a_file_or_chance_is_caught() {
 fn a_context_that_depends_on_another_context_is_caught() {
     let manifest = "mall/ordering/service/Cargo.toml";
     assert_eq!(broken_by_line(manifest, "[dependencies]", "product-domain.workspace = true"), ["shelves"]);
-    assert_eq!(broken_by_line(manifest, "[dev-dependencies]", "payment-service.workspace = true"), ["shelves"]);
+    assert_eq!(broken_by_line(manifest, "[dev-dependencies]", "payment.workspace = true"), ["shelves"]);
 }
 
 #[test]

@@ -9,7 +9,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
-use bongsu_core::{Aggregate, Ctx, Decider, Public, version};
+use bongsu_core::{Aggregate, Ctx, Decider, Public, message};
 use bongsu_host::{
     command::{self, Caller, Command, NoBody},
     json::Json,
@@ -17,27 +17,24 @@ use bongsu_host::{
     sse::{EventStream, Told},
 };
 use bongsu_runtime::{Followed, Handle, Outcome, Service};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::json;
 use tokio::sync::Semaphore;
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[message("door.opened", version = 1)]
 pub(crate) struct Opened {
     by: String,
 }
-version!(Opened, "door.opened", 1);
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[message("door.open", version = 1, key = door)]
 pub(crate) struct Open {
     door: String,
 }
-version!(Open, "door.open", 1);
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[message("door.already-open", version = 1)]
 pub(crate) struct AlreadyOpen {
     by: String,
 }
-version!(AlreadyOpen, "door.already-open", 1);
 
 pub(crate) struct Door;
 
@@ -96,11 +93,10 @@ pub(crate) fn service() -> Service {
     Service::new("house").decider(Door, |id, event, _| Some(Public::new(id, &DoorOpened { by: event.by.clone() })))
 }
 
-#[derive(Serialize, Deserialize)]
+#[message("house.door-opened", version = 1)]
 struct DoorOpened {
     by: String,
 }
-version!(DoorOpened, "house.door-opened", 1);
 
 pub(crate) fn routes(handle: Handle, gate: Arc<Gate>) -> Router {
     Router::new()

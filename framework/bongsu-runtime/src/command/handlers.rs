@@ -43,7 +43,7 @@ where
 
     fn decide<'a>(&'a self, unit: &'a mut Unit, command: &'a Message, ctx: &'a Ctx) -> Fut<'a, Result<Decided, Fail>> {
         Box::pin(async move {
-            let command: D::Command = command.decode()?;
+            let command: D::Command = command.decode_command()?;
             let target = StreamRef::of::<D>(&self.0.target(&command, ctx));
             let (version, state) = unit.stream(&target).await?;
             let events = match self.encoded(cast::<D::State>(state), command, ctx) {
@@ -70,7 +70,7 @@ where
 
     fn decide<'a>(&'a self, unit: &'a mut Unit, command: &'a Message, ctx: &'a Ctx) -> Fut<'a, Result<Decided, Fail>> {
         Box::pin(async move {
-            let command: D::Command = command.decode()?;
+            let command: D::Command = command.decode_command()?;
             let mut view = View::default();
             let (mut first, mut rounds) = (None, 0);
             loop {

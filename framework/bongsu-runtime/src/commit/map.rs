@@ -7,7 +7,7 @@ use std::{
     sync::Arc,
 };
 
-use bongsu_core::{Course, Ctx, DecodeError, Public, Route, StreamRef};
+use bongsu_core::{Course, Ctx, DecodeError, Public, Route, StreamRef, type_of};
 
 use crate::{
     commit::{fail::Fail, unit::Unit, wanted::Rule},
@@ -55,8 +55,8 @@ pub(crate) trait Target: Send + Sync {
 pub(crate) trait Consumer: Send + Sync {
     /// Cursor, seen marks and to-dos are kept under this name; of a read model under that of a generation.
     fn name(&self) -> &str;
-    /// The facts heard, as listed in the map.
-    fn heard(&self) -> &[&'static str];
+    /// The facts heard, each in the newest schema that is read.
+    fn heard(&self) -> &[String];
     /// Whether a wire name is declared, in whatever schema.
     fn reads(&self, name: &str) -> bool;
     /// Whether this is a read model: its name is NAME@VERSION, it is read in a generation, and the service is
@@ -99,12 +99,20 @@ pub(crate) trait Job: Send + Sync {
     fn wants(&self, event: &str) -> bool;
     /// Whether this build knows an event, be it broken.
     fn knows(&self, event: &Message) -> bool;
-    fn run<'a>(
-        &'a self,
-        key: &'a str,
-        event: &'a Message,
-        http: &'a dyn HttpClient,
-    ) -> Fut<'a, Result<Message, JobError>>;
+    fn run<'a>(&'a self, event: &'a Message, attempt: Attempt<'a>) -> Fut<'a, Result<Message, JobError>>;
+}
+
+/// One attempt at an [`Activity`](crate::Activity): what it is given besides its event.
+#[derive(Clone, Copy)]
+pub struct Attempt<'a> {
+    /// `stream@version` of the event: the same in every attempt, for the outside to recognise.
+    pub key: &'a str,
+    /// How many failed before this one.
+    pub failed: u32,
+    /// Of the trace in which the event happened.
+    pub traceparent: Option<&'a str>,
+    /// Reaches the outside, by TLS where the address says so.
+    pub http: &'a dyn HttpClient,
 }
 
 /// Why a job gave no outcome.
@@ -173,10 +181,9 @@ impl Map {
 
     /// Every fact it hears, with who in it hears it.
     pub(crate) fn hears(&self) -> Vec<(String, &str)> {
-        let heard = |consumer: &Arc<dyn Consumer>| consumer.heard().to_vec();
-        let arrows =
-            self.consumers.iter().flat_map(|consumer| heard(consumer).into_iter().map(|fact| (fact, consumer.name())));
-        arrows.map(|(fact, name)| (fact.to_owned(), name)).collect()
+        let arrows = |consumer: &Arc<dyn Consumer>| consumer.heard().to_vec();
+        let consumers = self.consumers.iter();
+        consumers.flat_map(|to| arrows(to).into_iter().map(|fact| (fact, to.name()))).collect()
     }
 
     /// The topics its consumers read.
@@ -194,9 +201,14 @@ impl Map {
     }
 }
 
+/// Names with their schemas as types of facts.
+pub(crate) fn types(names: &[(&'static str, u32)]) -> Vec<String> {
+    names.iter().map(|(name, schema)| type_of(name, *schema)).collect()
+}
+
 /// The topics facts are published to.
-pub(crate) fn topics_of(facts: &[&'static str]) -> Vec<String> {
-    let topic = |fact: &&str| fact.split('.').next().unwrap_or_default().to_owned();
+pub(crate) fn topics_of(facts: &[String]) -> Vec<String> {
+    let topic = |fact: &String| fact.split('.').next().unwrap_or_default().to_owned();
     let mut topics: Vec<String> = facts.iter().map(topic).collect();
     topics.sort();
     topics.dedup();

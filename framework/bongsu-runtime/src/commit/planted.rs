@@ -94,7 +94,7 @@ pub(crate) fn overtakes(core: &Core) -> bool {
 /// Whether a fact is passed over. `unknown-event-dropped`: in a schema this build does not know, instead of parked;
 /// `fact-lost`: in the middle of its subject, while those after it are handled.
 pub(crate) fn drops(core: &Core, consumer: &dyn Consumer, fact: &Envelope<'_>) -> bool {
-    core.env.bug("unknown-event-dropped") && !consumer.heard().contains(&&*fact.kind)
+    core.env.bug("unknown-event-dropped") && !consumer.heard().iter().any(|heard| **heard == *fact.kind)
         || core.env.bug("fact-lost") && fact.sequence > 1 && core.env.random().is_multiple_of(4)
 }
 

@@ -1,66 +1,73 @@
 //! Who hears a fact: policies, processes and projections with their types hidden.
 
-use std::sync::Arc;
+use std::{marker::PhantomData, sync::Arc};
 
-use bongsu_core::{Ctx, Policy, Wire, split_type};
+use bongsu_core::{Ctx, Wire, split_type};
 
 use crate::{
     commit::{
         fail::Fail,
-        map::{Consumer, Decided, Saga},
+        map::{Consumer, Decided, Saga, types},
         unit::Unit,
     },
     ports::Fut,
     records::message::Message,
 };
 
-pub(crate) struct PolicyConsumer<P> {
-    policy: P,
-    heard: Vec<&'static str>,
+pub(crate) struct PolicyConsumer<F, C, R> {
+    name: &'static str,
+    react: R,
+    heard: Vec<String>,
+    types: PhantomData<fn(&F) -> C>,
 }
 
 pub(crate) struct ProcessConsumer {
     saga: Arc<dyn Saga>,
-    heard: Vec<&'static str>,
+    heard: Vec<String>,
 }
 
-impl<P> PolicyConsumer<P> {
-    pub(crate) fn new(policy: P, heard: &[&'static str]) -> Self {
-        Self { policy, heard: heard.to_vec() }
+impl<F: Wire, C, R> PolicyConsumer<F, C, R> {
+    pub(crate) fn new(name: &'static str, react: R) -> Self {
+        Self { name, react, heard: types(&F::names()), types: PhantomData }
     }
 }
 
 impl ProcessConsumer {
-    pub(crate) fn new(saga: Arc<dyn Saga>, heard: &[&'static str]) -> Self {
-        Self { saga, heard: heard.to_vec() }
+    pub(crate) fn new(saga: Arc<dyn Saga>, foreign: &[(&'static str, u32)]) -> Self {
+        Self { saga, heard: types(foreign) }
     }
 }
 
-impl<P> Consumer for PolicyConsumer<P>
+impl<F, C, R> Consumer for PolicyConsumer<F, C, R>
 where
-    P: Policy + Send + Sync,
-    P::Fact: Send + Sync,
-    P::Command: Send + Sync,
+    F: Wire + Send + Sync,
+    C: Wire + Send + Sync,
+    R: Fn(&F, &Ctx) -> Vec<C> + Send + Sync,
 {
     fn name(&self) -> &str {
-        P::NAME
+        self.name
     }
 
-    fn heard(&self) -> &[&'static str] {
+    fn heard(&self) -> &[String] {
         &self.heard
     }
 
     fn reads(&self, name: &str) -> bool {
-        P::Fact::names().iter().any(|(known, _)| *known == name)
+        F::names().iter().any(|(known, _)| *known == name)
     }
 
     fn apply<'a>(&'a self, unit: &'a mut Unit, fact: Message, ctx: &'a Ctx) -> Fut<'a, Result<(), Fail>> {
         Box::pin(async move {
-            let heard: P::Fact = fact.decode()?;
-            for (place, command) in self.policy.react(&heard, ctx).iter().enumerate() {
+            let heard: F = fact.decode()?;
+            for (place, command) in (self.react)(&heard, ctx).iter().enumerate() {
                 let step = ctx.step(&[&place.to_string()]);
                 if let Decided::Rejected(why) = unit.command(&Message::of(command), &step).await? {
-                    tracing::info!(policy = P::NAME, fact = fact.name, rejection = why.name, "a reaction was refused");
+                    tracing::info!(
+                        policy = self.name,
+                        fact = fact.name,
+                        rejection = why.name,
+                        "a reaction was refused"
+                    );
                 }
             }
             unit.settle_processes().await
@@ -73,7 +80,7 @@ impl Consumer for ProcessConsumer {
         self.saga.name()
     }
 
-    fn heard(&self) -> &[&'static str] {
+    fn heard(&self) -> &[String] {
         &self.heard
     }
 

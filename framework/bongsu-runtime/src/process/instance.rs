@@ -62,10 +62,8 @@ where
 }
 
 impl<P: Process> SagaOf<P> {
-    pub(crate) fn new(process: P, heard: &[&'static str]) -> Self {
-        let foreign = |name: &str, schema| heard.contains(&bongsu_core::type_of(name, schema).as_str());
-        let own = P::Heard::names().into_iter().filter(|(name, schema)| !foreign(name, *schema));
-        Self { process, own: own.map(|(name, _)| name).collect() }
+    pub(crate) fn new(process: P, own: &[(&'static str, u32)]) -> Self {
+        Self { process, own: own.iter().map(|(name, _)| *name).collect() }
     }
 }
 

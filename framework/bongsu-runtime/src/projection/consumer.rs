@@ -5,7 +5,11 @@ use std::{marker::PhantomData, sync::Arc};
 use bongsu_core::{Ctx, Projection, Wire};
 
 use crate::{
-    commit::{fail::Fail, map::Consumer, unit::Unit},
+    commit::{
+        fail::Fail,
+        map::{Consumer, types},
+        unit::Unit,
+    },
     ports::{
         Fut,
         store::{DocBody, DocKey},
@@ -18,13 +22,13 @@ use crate::{
 
 pub(crate) struct ProjectionConsumer<P> {
     pub(crate) name: String,
-    pub(crate) heard: Vec<&'static str>,
+    pub(crate) heard: Vec<String>,
     pub(crate) fold: PhantomData<fn() -> P>,
 }
 
 impl<P: Projection> ProjectionConsumer<P> {
-    pub(crate) fn new(heard: &[&'static str]) -> Self {
-        Self { name: root_of::<P>(), heard: heard.to_vec(), fold: PhantomData }
+    pub(crate) fn new() -> Self {
+        Self { name: root_of::<P>(), heard: types(&P::Event::names()), fold: PhantomData }
     }
 }
 
@@ -38,7 +42,7 @@ where
         &self.name
     }
 
-    fn heard(&self) -> &[&'static str] {
+    fn heard(&self) -> &[String] {
         &self.heard
     }
 

@@ -1,6 +1,6 @@
 //! A wire value whose type is hidden, and the same as it is written down in other documents.
 
-use bongsu_core::{DecodeError, Wire};
+use bongsu_core::{DecodeError, Extra, Wire};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -28,8 +28,17 @@ impl Message {
     }
 
     pub(crate) fn decode<W: Wire>(&self) -> Result<W, DecodeError> {
+        self.read(Extra::Ignored)
+    }
+
+    /// A command that says more than this build understands is not done by half.
+    pub(crate) fn decode_command<W: Wire>(&self) -> Result<W, DecodeError> {
+        self.read(Extra::Refused)
+    }
+
+    fn read<W: Wire>(&self, extra: Extra) -> Result<W, DecodeError> {
         let unknown = || DecodeError::Unknown { name: self.name.clone(), schema: self.schema };
-        W::decode(&self.name, self.schema, &self.data)?.ok_or_else(unknown)
+        W::read(&self.name, self.schema, &self.data, extra)?.ok_or_else(unknown)
     }
 }
 

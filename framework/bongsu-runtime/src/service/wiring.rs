@@ -23,6 +23,8 @@ pub(crate) struct Wiring {
     pub(crate) sends: Vec<(String, Vec<Named>)>,
     /// Who listens to own private events.
     pub(crate) listens: Vec<(String, Vec<Named>)>,
+    /// Who hears which facts of other contexts, of what it might also listen to.
+    pub(crate) foreign: Vec<(String, Vec<Named>)>,
     /// What its aggregates may append.
     pub(crate) appends: Vec<Named>,
     /// What was seen to be wrong at once.
@@ -33,22 +35,6 @@ impl Wiring {
     pub(crate) fn name(&mut self, what: &'static str, name: &str) {
         self.names.push((what, name.to_owned()));
     }
-
-    /// The facts a reader lists must be those it reads; unless own events are meant, all of those.
-    pub(crate) fn hears(&mut self, reader: &str, heard: &[&'static str], reads: &[Named], all: bool) {
-        let known: Vec<String> = reads.iter().map(|(name, schema)| type_of(name, *schema)).collect();
-        for (at, fact) in heard.iter().enumerate() {
-            if !known.iter().any(|name| name == fact) {
-                self.wrong.push(format!("{reader} is wired to hear {fact}, but reads only {}", known.join(", ")));
-            }
-            if heard[..at].contains(fact) {
-                self.wrong.push(format!("{reader} is wired to hear {fact} twice"));
-            }
-        }
-        for name in known.iter().filter(|name| all && !heard.contains(&name.as_str())) {
-            self.wrong.push(format!("{reader} reads {name}, but is not wired to hear it"));
-        }
-    }
 }
 
 impl Service {
@@ -56,12 +42,12 @@ impl Service {
     ///
     /// # Errors
     /// The first thing that is wired wrong: a name given twice or one that is the runtime's, a command that no decider
-    /// takes (or not in that schema), an own event that no aggregate appends, a list of facts that its reader does not
-    /// read.
+    /// takes (or not in that schema), an own event that no aggregate appends, or one that is only declared below who listens to it.
     pub fn check(&self) -> Result<(), Miswired> {
         let context = self.map.name;
         let wrong = self.wiring.wrong.first().cloned();
         let wrong = wrong.or_else(|| self.wrong_name()).or_else(|| self.wrong_command()).or_else(|| self.wrong_event());
+        let wrong = wrong.or_else(|| self.late_aggregate());
         wrong.map_or(Ok(()), |why| Err(Miswired(format!("the map of {context} is wired wrong: {why}"))))
     }
 
@@ -102,8 +88,8 @@ impl Service {
         }
         let wrong = |listener: &str, (name, schema): &Named| match appended.get(name) {
             None => Some(format!(
-                "{listener} listens to {}, which is not among the facts it is wired to hear, and which no aggregate of \
-                 {} appends (one that only decisions or scripts change is named by Service::aggregate)",
+                "{listener} listens to {}, which no aggregate of {} appends (one that only decisions or scripts change is \
+                 named by Service::aggregate)",
                 type_of(name, *schema),
                 self.map.name
             )),
@@ -113,6 +99,20 @@ impl Service {
             }
             Some(_) => None,
         };
-        self.wiring.listens.iter().find_map(|(listener, names)| names.iter().find_map(|named| wrong(listener, named)))
+        let listens = self.wiring.listens.iter();
+        listens
+            .flat_map(|(listener, names)| names.iter().map(move |named| (listener, named)))
+            .find_map(|(who, named)| wrong(who, named))
+    }
+
+    /// A process that stands above an aggregate takes its events for facts of others.
+    fn late_aggregate(&self) -> Option<String> {
+        let appended = |(name, _): &&Named| self.wiring.appends.iter().any(|(appended, _)| appended == name);
+        let late = |(process, names): &(String, Vec<Named>)| {
+            let (name, schema) = names.iter().find(appended)?;
+            let event = type_of(name, *schema);
+            Some(format!("{process} stands above the aggregate that appends {event}: aggregates are declared first"))
+        };
+        self.wiring.foreign.iter().find_map(late)
     }
 }

@@ -3,8 +3,8 @@
 use bongsu_core::Wire;
 
 use crate::{
-    commit::map::{Job, JobError},
-    ports::{Fut, env::HttpClient},
+    commit::map::{Attempt, Job, JobError},
+    ports::Fut,
     records::message::Message,
 };
 
@@ -20,16 +20,15 @@ pub trait Activity: Send + Sync {
     /// Its outcome.
     type Command: Wire;
 
-    /// Does the work. `key` is `stream@version` of the event: the same in every attempt.
+    /// Does the work. An implementation is an `async fn`.
     ///
     /// # Errors
     /// [`Unavailable`]: the outcome is unknown or the outside is down; it is run again later.
-    fn run<'a>(
-        &'a self,
-        key: &'a str,
+    fn run(
+        &self,
         event: Self::Event,
-        http: &'a dyn HttpClient,
-    ) -> Fut<'a, Result<Self::Command, Unavailable>>;
+        attempt: &Attempt<'_>,
+    ) -> impl Future<Output = Result<Self::Command, Unavailable>> + Send;
 }
 
 /// Try again later, and why.
@@ -56,15 +55,10 @@ where
         A::Event::names().iter().any(|(name, newest)| *name == event.name && event.schema <= *newest)
     }
 
-    fn run<'a>(
-        &'a self,
-        key: &'a str,
-        event: &'a Message,
-        http: &'a dyn HttpClient,
-    ) -> Fut<'a, Result<Message, JobError>> {
+    fn run<'a>(&'a self, event: &'a Message, attempt: Attempt<'a>) -> Fut<'a, Result<Message, JobError>> {
         Box::pin(async move {
             let event = event.decode::<A::Event>().map_err(JobError::Undecodable)?;
-            let outcome = self.0.run(key, event, http).await;
+            let outcome = self.0.run(event, &attempt).await;
             outcome.map(|command| Message::of(&command)).map_err(|later| JobError::Later(later.0))
         })
     }

@@ -9,7 +9,7 @@ use crate::{
     commit::{
         core::Core,
         fail::Fail,
-        map::{Decided, JobError},
+        map::{Attempt, Decided, JobError},
         submit::Settled,
         tasks::panic_text,
         unit::{Plan, Unit},
@@ -88,7 +88,7 @@ async fn attempt(core: &Arc<Core>, lease: &str, id: &str, outcome: &mut Option<O
     if let Work::Job { activity, key, event, ctx, outcome: kept } = &todo.work {
         *outcome = Some(match kept {
             Some(kept) => brought_before(kept, core.outcome_ctx(activity, key, ctx))?,
-            None => run_job(core, activity, key, &event.message(), ctx).await?,
+            None => run_job(core, activity, key, &event.message(), todo.attempts, ctx).await?,
         });
     }
     for tries in 0_u32.. {
@@ -196,12 +196,20 @@ async fn wake(
     unit.settle_processes().await.map_err(undone)
 }
 
-async fn run_job(core: &Arc<Core>, activity: &str, key: &str, event: &Message, ctx: &Ctx) -> Result<Outcome, Undone> {
+async fn run_job(
+    core: &Arc<Core>,
+    activity: &str,
+    key: &str,
+    event: &Message,
+    failed: u32,
+    ctx: &Ctx,
+) -> Result<Outcome, Undone> {
     let Some(job) = core.map.jobs.iter().find(|job| job.name() == activity) else {
         return Err(Undone::Failed { why: format!("no activity is called {activity}"), how: Failed::Newer });
     };
     core.env.step("activity.run");
-    let ran = AssertUnwindSafe(job.run(key, event, core.http.as_ref())).catch_unwind().await;
+    let attempt = Attempt { key, failed, traceparent: ctx.traceparent.as_deref(), http: core.http.as_ref() };
+    let ran = AssertUnwindSafe(job.run(event, attempt)).catch_unwind().await;
     core.env.step("activity.ran");
     match ran {
         Ok(Ok(command)) => Ok(Outcome { command, ctx: core.outcome_ctx(activity, key, ctx) }),

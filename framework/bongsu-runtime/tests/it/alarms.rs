@@ -2,28 +2,34 @@
 
 use std::time::Duration;
 
-use bongsu_core::{Aggregate, Ctx, Decider, Effect, Input, Process, Route, version, wire};
+use bongsu_core::{Aggregate, Ctx, Decider, Effect, Input, Messages, Process, Route, message};
 use bongsu_runtime::{Runtime, Service, ports::env::Env as _};
 use bongsu_testing::MemoryStore;
-use serde::{Deserialize, Serialize};
 
 use crate::world::{Hindered, Lab, ask, until};
 
-macro_rules! message {
+macro_rules! declare {
     ($name:ident, $wire:literal, { $($field:ident: $ty:ty),* }) => {
-        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        #[message($wire, version = 1)]
         pub(crate) struct $name { $(pub(crate) $field: $ty),* }
-        version!($name, $wire, 1);
     };
 }
 
-message!(Set, "clock.set", { clock: String, at_ms: i64 });
-message!(WasSet, "clock.was-set", { clock: String, at_ms: i64 });
-message!(Ring, "clock.ring", { clock: String });
-message!(Rang, "clock.rang", { at_ms: i64 });
-message!(Never, "clock.never", {});
-wire! { enum Command { Set(Set), Ring(Ring) } }
-wire! { enum Event { WasSet(WasSet), Rang(Rang) } }
+declare!(Set, "clock.set", { clock: String, at_ms: i64 });
+declare!(WasSet, "clock.was-set", { clock: String, at_ms: i64 });
+declare!(Ring, "clock.ring", { clock: String });
+declare!(Rang, "clock.rang", { at_ms: i64 });
+declare!(Never, "clock.never", {});
+#[derive(Clone, Debug, PartialEq, Messages)]
+enum Command {
+    Set(Set),
+    Ring(Ring),
+}
+#[derive(Clone, Debug, PartialEq, Messages)]
+enum Event {
+    WasSet(WasSet),
+    Rang(Rang),
+}
 
 struct Clocks;
 
@@ -86,7 +92,7 @@ impl Process for Alarm {
 }
 
 fn clocks() -> Service {
-    Service::new("clocks").decider(Clocks, |_, _, _| None).process(Alarm, &[])
+    Service::new("clocks").decider(Clocks, |_, _, _| None).process(Alarm)
 }
 
 async fn set(lab: &Lab, clocks: &Runtime, at_ms: i64) {

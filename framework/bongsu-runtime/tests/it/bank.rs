@@ -1,49 +1,70 @@
 //! Two small contexts: a bank whose withdrawals must be booked by a ledger before a deadline.
 
-use bongsu_core::{Aggregate, Ctx, Decider, Effect, Input, Policy, Process, Projection, Public, Route, version, wire};
-use bongsu_runtime::{
-    Activity, Service, Snapshots, Unavailable,
-    ports::{
-        Fut,
-        env::{HttpClient, HttpRequest},
-    },
-};
+use bongsu_core::{Aggregate, Ctx, Decider, Effect, Input, Messages, Process, Projection, Public, Route, message};
+use bongsu_runtime::{Activity, Attempt, Service, Snapshots, Unavailable, ports::env::HttpRequest};
 use serde::{Deserialize, Serialize};
 
-macro_rules! message {
+macro_rules! declare {
     ($name:ident, $wire:literal, { $($field:ident: $ty:ty),* }) => {
-        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        #[message($wire, version = 1)]
         pub(crate) struct $name { $(pub(crate) $field: $ty),* }
-        version!($name, $wire, 1);
     };
 }
 
-message!(Deposit, "account.deposit", { account: String, amount: i64 });
-message!(Withdraw, "account.withdraw", { account: String, amount: i64 });
-message!(Confirm, "account.confirm", { account: String });
-message!(GiveBack, "account.give-back", { account: String, amount: i64 });
-message!(Deposited, "account.deposited", { amount: i64 });
-message!(Withdrawn, "account.withdrawn", { account: String, amount: i64 });
-message!(Confirmed, "account.confirmed", {});
-message!(GivenBack, "account.given-back", { account: String, amount: i64 });
-message!(TooLittle, "account.too-little", { balance: i64 });
+declare!(Deposit, "account.deposit", { account: String, amount: i64 });
+declare!(Withdraw, "account.withdraw", { account: String, amount: i64 });
+declare!(Confirm, "account.confirm", { account: String });
+declare!(GiveBack, "account.give-back", { account: String, amount: i64 });
+declare!(Deposited, "account.deposited", { amount: i64 });
+declare!(Withdrawn, "account.withdrawn", { account: String, amount: i64 });
+declare!(Confirmed, "account.confirmed", {});
+declare!(GivenBack, "account.given-back", { account: String, amount: i64 });
+declare!(TooLittle, "account.too-little", { balance: i64 });
 
-message!(MoneyLeft, "bank.money-left", { account: String, amount: i64 });
-message!(MoneyCame, "bank.money-came", { account: String, amount: i64 });
+declare!(MoneyLeft, "bank.money-left", { account: String, amount: i64 });
+declare!(MoneyCame, "bank.money-came", { account: String, amount: i64 });
 
-message!(Book, "book.book", { account: String, amount: i64 });
-message!(Booked, "book.booked", { account: String, amount: i64 });
-message!(EntryBooked, "ledger.entry-booked", { account: String });
-message!(Stamp, "book.stamp", { account: String });
-message!(Stamped, "book.stamped", {});
-message!(Never, "book.never", {});
+declare!(Book, "book.book", { account: String, amount: i64 });
+declare!(Booked, "book.booked", { account: String, amount: i64 });
+declare!(EntryBooked, "ledger.entry-booked", { account: String });
+declare!(Stamp, "book.stamp", { account: String });
+declare!(Stamped, "book.stamped", {});
+declare!(Never, "book.never", {});
 
-wire! { pub(crate) enum AccountCommand { Deposit(Deposit), Withdraw(Withdraw), Confirm(Confirm), GiveBack(GiveBack) } }
-wire! { pub(crate) enum AccountEvent { Deposited(Deposited), Withdrawn(Withdrawn), Confirmed(Confirmed), GivenBack(GivenBack) } }
-wire! { pub(crate) enum BookCommand { Book(Book), Stamp(Stamp) } }
-wire! { pub(crate) enum BookEvent { Booked(Booked), Stamped(Stamped) } }
-wire! { pub(crate) enum SettleHeard { Withdrawn(Withdrawn), EntryBooked(EntryBooked) } }
-wire! { pub(crate) enum MovementHeard { MoneyLeft(MoneyLeft), MoneyCame(MoneyCame) } }
+#[derive(Clone, Debug, PartialEq, Messages)]
+pub(crate) enum AccountCommand {
+    Deposit(Deposit),
+    Withdraw(Withdraw),
+    Confirm(Confirm),
+    GiveBack(GiveBack),
+}
+#[derive(Clone, Debug, PartialEq, Messages)]
+pub(crate) enum AccountEvent {
+    Deposited(Deposited),
+    Withdrawn(Withdrawn),
+    Confirmed(Confirmed),
+    GivenBack(GivenBack),
+}
+#[derive(Clone, Debug, PartialEq, Messages)]
+pub(crate) enum BookCommand {
+    Book(Book),
+    Stamp(Stamp),
+}
+#[derive(Clone, Debug, PartialEq, Messages)]
+pub(crate) enum BookEvent {
+    Booked(Booked),
+    Stamped(Stamped),
+}
+#[derive(Clone, Debug, PartialEq, Messages)]
+pub(crate) enum SettleHeard {
+    Withdrawn(Withdrawn),
+    EntryBooked(EntryBooked),
+}
+#[derive(Clone, Debug, PartialEq, Messages)]
+pub(crate) enum MovementHeard {
+    MoneyLeft(MoneyLeft),
+    MoneyCame(MoneyCame),
+}
 
 pub(crate) struct Account;
 
@@ -157,7 +178,7 @@ impl Process for Settle {
 }
 
 pub(crate) fn bank() -> Service {
-    Service::new("bank").decider(Account, bank_facts).process(Settle, &["ledger.entry-booked.v1"])
+    Service::new("bank").decider(Account, bank_facts).process(Settle)
 }
 
 /// The bank with snapshots of its accounts, under a schema of their state and after so many events.
@@ -167,7 +188,7 @@ pub(crate) fn bank_with_snapshots(schema: u32, every: u64) -> Service {
 
 /// The bank with a read model over its own facts.
 pub(crate) fn bank_with_movements() -> Service {
-    bank().projection::<Movements>(MOVED)
+    bank().projection::<Movements>()
 }
 
 pub(crate) struct Books;
@@ -211,17 +232,9 @@ fn ledger_facts(id: &str, event: &BookEvent, _: &(i64, u32)) -> Option<Public> {
 }
 
 /// Books every withdrawal.
-pub(crate) struct BookWhatLeft;
-
-impl Policy for BookWhatLeft {
-    const NAME: &'static str = "book-what-left";
-    type Fact = MoneyLeft;
-    type Command = BookCommand;
-
-    fn react(&self, fact: &MoneyLeft, _: &Ctx) -> Vec<BookCommand> {
-        assert!(fact.amount != 13, "superstitious");
-        vec![Book { account: fact.account.clone(), amount: fact.amount }.into()]
-    }
+fn book_what_left(fact: &MoneyLeft, _: &Ctx) -> Vec<BookCommand> {
+    assert!(fact.amount != 13, "superstitious");
+    vec![Book { account: fact.account.clone(), amount: fact.amount }.into()]
 }
 
 /// Has every booking stamped outside.
@@ -232,27 +245,16 @@ impl Activity for Stamping {
     type Event = Booked;
     type Command = BookCommand;
 
-    fn run<'a>(
-        &'a self,
-        _: &'a str,
-        event: Booked,
-        http: &'a dyn HttpClient,
-    ) -> Fut<'a, Result<BookCommand, Unavailable>> {
-        Box::pin(async move {
-            let request = HttpRequest {
-                method: "POST",
-                url: "http://stamps/".into(),
-                headers: Vec::new(),
-                body: bytes::Bytes::new(),
-                deadline: std::time::Duration::from_secs(1),
-            };
-            let answer = http.send(request).await.map_err(|error| Unavailable(error.to_string()))?;
-            if answer.status == 200 {
-                Ok(Stamp { account: event.account }.into())
-            } else {
-                Err(Unavailable("503".into()))
-            }
-        })
+    async fn run(&self, event: Booked, attempt: &Attempt<'_>) -> Result<BookCommand, Unavailable> {
+        let request = HttpRequest {
+            method: "POST",
+            url: "http://stamps/".into(),
+            headers: Vec::new(),
+            body: bytes::Bytes::new(),
+            deadline: std::time::Duration::from_secs(1),
+        };
+        let answer = attempt.http.send(request).await.map_err(|error| Unavailable(error.to_string()))?;
+        if answer.status == 200 { Ok(Stamp { account: event.account }.into()) } else { Err(Unavailable("503".into())) }
     }
 }
 
@@ -304,16 +306,14 @@ impl Projection for MovementsNow {
     }
 }
 
-pub(crate) const MOVED: &[&str] = &["bank.money-left.v1", "bank.money-came.v1"];
-
 pub(crate) fn ledger() -> Service {
-    ledger_without_movements().projection::<Movements>(MOVED)
+    ledger_without_movements().projection::<Movements>()
 }
 
 pub(crate) fn next_ledger() -> Service {
-    ledger_without_movements().projection::<MovementsNow>(MOVED)
+    ledger_without_movements().projection::<MovementsNow>()
 }
 
 fn ledger_without_movements() -> Service {
-    Service::new("ledger").decider(Books, ledger_facts).policy(BookWhatLeft, &["bank.money-left.v1"]).activity(Stamping)
+    Service::new("ledger").decider(Books, ledger_facts).policy("book-what-left", book_what_left).activity(Stamping)
 }

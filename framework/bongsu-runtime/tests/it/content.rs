@@ -8,48 +8,42 @@ use std::{
     time::Duration,
 };
 
-use bongsu_core::{Aggregate, Ctx, Decider, Effect, Input, Policy, Process, Projection, Route, version};
+use bongsu_core::{Aggregate, Ctx, Decider, Effect, Input, Process, Projection, Route, message};
 use bongsu_runtime::{
-    Activity, CommandError, Deed, Runtime, Service, Unavailable,
+    Activity, Attempt, CommandError, Deed, Runtime, Service, Unavailable,
     ports::{
-        Fut,
         broker::{Broker as _, MAX_CLOUDEVENT, Out, Producer, Topic, partition_of},
-        env::{Env as _, HttpClient},
+        env::Env as _,
         store::{Commit, CommitId, DocBody, DocKey, DocWrite, Store as _},
     },
 };
 use bongsu_testing::MemoryStore;
 use bytes::Bytes;
-use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::world::{Lab, ask, until};
 
 /// What a fact asks of its hearers: an amount of something in a place.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[message("src.said", version = 1)]
 struct Said {
     place: String,
     amount: usize,
 }
-version!(Said, "src.said", 1);
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[message("shelf.keep", version = 1)]
 struct Keep {
     place: String,
     amount: usize,
 }
-version!(Keep, "shelf.keep", 1);
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[message("shelf.kept", version = 1)]
 struct Kept {
     place: String,
     text: String,
 }
-version!(Kept, "shelf.kept", 1);
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[message("shelf.full", version = 1)]
 struct Full {}
-version!(Full, "shelf.full", 1);
 
 /// So much is said to a fact to have its hearer make what is over a mebibyte.
 const MUCH: usize = 2 << 20;
@@ -80,29 +74,13 @@ impl Decider for Shelf {
 }
 
 /// Keeps what is said: one event of so many bytes.
-struct KeepIt;
-
-impl Policy for KeepIt {
-    const NAME: &'static str = "keep-it";
-    type Fact = Said;
-    type Command = Keep;
-
-    fn react(&self, fact: &Said, _: &Ctx) -> Vec<Keep> {
-        vec![Keep { place: fact.place.clone(), amount: fact.amount }]
-    }
+fn keep_it(fact: &Said, _: &Ctx) -> Vec<Keep> {
+    vec![Keep { place: fact.place.clone(), amount: fact.amount }]
 }
 
 /// Keeps each thing in a place of its own: so many streams.
-struct Scatter;
-
-impl Policy for Scatter {
-    const NAME: &'static str = "scatter";
-    type Fact = Said;
-    type Command = Keep;
-
-    fn react(&self, fact: &Said, _: &Ctx) -> Vec<Keep> {
-        (0..fact.amount.min(60)).map(|n| Keep { place: format!("{}{n}", fact.place), amount: fact.amount }).collect()
-    }
+fn scatter(fact: &Said, _: &Ctx) -> Vec<Keep> {
+    (0..fact.amount.min(60)).map(|n| Keep { place: format!("{}{n}", fact.place), amount: fact.amount }).collect()
 }
 
 /// A row as large as what was said.
@@ -201,18 +179,16 @@ impl Activity for Bring {
     type Event = Kept;
     type Command = Keep;
 
-    fn run<'a>(&'a self, _: &'a str, event: Kept, _: &'a dyn HttpClient) -> Fut<'a, Result<Keep, Unavailable>> {
+    async fn run(&self, event: Kept, _: &Attempt<'_>) -> Result<Keep, Unavailable> {
         let amount = if event.place.starts_with("much") && event.text.len() < 10 { MUCH } else { 1 };
         if event.text.len() == 3 {
             self.0.fetch_add(1, Ordering::Relaxed);
         }
         let place = if event.text.len() == 3 { format!("{}-brought", event.place) } else { "end".into() };
         let done = event.text.len() != 3;
-        Box::pin(async move { if done { std::future::pending().await } else { Ok(Keep { place, amount }) } })
+        if done { std::future::pending().await } else { Ok(Keep { place, amount }) }
     }
 }
-
-const SAID: &[&str] = &["src.said.v1"];
 
 /// A world in which facts are said, and who hears them.
 struct Hall {
@@ -278,11 +254,11 @@ impl Hall {
 async fn what_can_never_be_stored_parks_its_key_in_every_lane() {
     let shelf = || Service::new("hall").decider(Shelf, |_, _, _| None);
     let lanes: [(&str, Service, Option<&str>); 5] = [
-        ("keep-it", shelf().policy(KeepIt, SAID), None),
-        ("scatter", shelf().policy(Scatter, SAID), None),
-        ("at-once", shelf().process(AtOnce, SAID), None),
-        ("rows@1.1", Service::new("hall").projection::<Rows>(SAID), Some("rows@1.1")),
-        ("crowd@1.1", Service::new("hall").projection::<Crowd>(SAID), Some("crowd@1.1")),
+        ("keep-it", shelf().policy("keep-it", keep_it), None),
+        ("scatter", shelf().policy("scatter", scatter), None),
+        ("at-once", shelf().process(AtOnce), None),
+        ("rows@1.1", Service::new("hall").projection::<Rows>(), Some("rows@1.1")),
+        ("crowd@1.1", Service::new("hall").projection::<Crowd>(), Some("crowd@1.1")),
     ];
     for (consumer, service, table) in lanes {
         let mut hall = Hall::open(service).await;
@@ -320,7 +296,7 @@ async fn what_can_never_be_stored_parks_its_key_in_every_lane() {
 
 #[tokio::test(start_paused = true)]
 async fn the_largest_fact_there_is_can_be_parked_and_so_can_what_comes_behind_it() {
-    let mut hall = Hall::open(Service::new("hall").projection::<Rows>(SAID)).await;
+    let mut hall = Hall::open(Service::new("hall").projection::<Rows>()).await;
     hall.tell("bad", json!("not what is said"), MAX_CLOUDEVENT).await;
     hall.say("bad", "b", 1, 600_000).await;
     hall.say("bad", "b", 2, 600_000).await;
@@ -357,7 +333,7 @@ async fn a_queue_of_an_earlier_release_is_joined_and_drained() {
     store.commit(commit).await.unwrap();
     let topic = Topic { name: "src".into(), partitions: 2, retention_ms: None, retention_bytes: None };
     lab.broker.ensure(topic).await.unwrap();
-    let runtime = lab.start(Service::new("hall").projection::<Rows>(SAID), &store, "hall-1");
+    let runtime = lab.start(Service::new("hall").projection::<Rows>(), &store, "hall-1");
     let mut hall = Hall { lab, store, runtime, said: 2 };
     hall.say("bad", "p3", 3, 0).await;
     let waiting = async |hall: &Hall| hall.runtime.handle().parked().await.unwrap()[0].waiting;
@@ -373,7 +349,7 @@ async fn a_queue_of_an_earlier_release_is_joined_and_drained() {
 
 #[tokio::test(start_paused = true)]
 async fn joining_a_queue_writes_the_fact_and_not_the_queue() {
-    let mut hall = Hall::open(Service::new("hall").projection::<Rows>(SAID)).await;
+    let mut hall = Hall::open(Service::new("hall").projection::<Rows>()).await;
     hall.tell("bad", json!("broken"), 0).await;
     for _ in 0..100 {
         hall.say("bad", "b", 1, 10_000).await;
@@ -388,7 +364,7 @@ async fn joining_a_queue_writes_the_fact_and_not_the_queue() {
 
 #[tokio::test(start_paused = true)]
 async fn a_timer_whose_deed_can_never_be_stored_is_parked() {
-    let service = Service::new("hall").decider(Shelf, |_, _, _| None).process(Later, SAID);
+    let service = Service::new("hall").decider(Shelf, |_, _, _| None).process(Later);
     let mut hall = Hall::open(service).await;
     hall.say("bad", "b", MUCH, 0).await;
     hall.say("fine", "fine", 1, 0).await;
@@ -436,7 +412,7 @@ async fn a_command_that_can_never_be_stored_is_refused_as_such() {
 
 #[tokio::test(start_paused = true)]
 async fn a_todo_this_build_cannot_read_is_listed_and_stops_its_key_alone() {
-    let mut hall = Hall::open(Service::new("hall").projection::<Rows>(SAID)).await;
+    let mut hall = Hall::open(Service::new("hall").projection::<Rows>()).await;
     let id = "fact/rows@1.1/bad";
     let mut due = vec![partition_of(id, 8) as u8];
     due.extend_from_slice(&0_u64.to_be_bytes());
@@ -462,7 +438,7 @@ async fn a_todo_this_build_cannot_read_is_listed_and_stops_its_key_alone() {
 
 #[tokio::test(start_paused = true)]
 async fn a_lane_that_waits_for_an_operator_delays_no_other_and_is_named() {
-    let mut hall = Hall::open(Service::new("hall").projection::<Rows>(SAID)).await;
+    let mut hall = Hall::open(Service::new("hall").projection::<Rows>()).await;
     hall.tell("bad", json!("broken"), 0).await;
     for _ in 0..1_100 {
         hall.say("bad", "b", 1, 0).await;
@@ -479,7 +455,7 @@ async fn a_lane_that_waits_for_an_operator_delays_no_other_and_is_named() {
         let took = hall.lab.env.mono() - since;
         assert!(took < Duration::from_millis(500), "the neighbour waited {took:?}");
     }
-    let restarted = hall.lab.start(Service::new("hall").projection::<Rows>(SAID), &hall.store, "hall-1");
+    let restarted = hall.lab.start(Service::new("hall").projection::<Rows>(), &hall.store, "hall-1");
     until("a restarted one serves, too", async || restarted.handle().status().ready).await;
     assert!(restarted.handle().status().reasons.iter().any(named));
 }

@@ -1,34 +1,46 @@
 //! Inputs that come before their process starts: however many they are, the start is one start.
 
-use bongsu_core::{Aggregate, Ctx, Decider, Effect, Input, Process, Route, version, wire};
+use bongsu_core::{Aggregate, Ctx, Decider, Effect, Input, Messages, Process, Route, message};
 use bongsu_runtime::{
     Deed, Runtime, Service,
     ports::store::{Commit, CommitId, DocBody, DocKey, DocWrite, Store as _, Verdict},
 };
 use bongsu_testing::MemoryStore;
-use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::world::{Lab, ask, until};
 
-macro_rules! message {
+macro_rules! declare {
     ($name:ident, $wire:literal, { $($field:ident: $ty:ty),* }) => {
-        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        #[message($wire, version = 1)]
         struct $name { $($field: $ty),* }
-        version!($name, $wire, 1);
     };
 }
 
-message!(Open, "desk.open", {});
-message!(Note, "desk.note", { n: u32 });
-message!(Count, "desk.count", { n: u32 });
-message!(Opened, "desk.opened", {});
-message!(Noted, "desk.noted", { n: u32 });
-message!(Counted, "desk.counted", { n: u32 });
-message!(Never, "desk.never", {});
-wire! { enum Command { Open(Open), Note(Note), Count(Count) } }
-wire! { enum Event { Opened(Opened), Noted(Noted), Counted(Counted) } }
-wire! { enum Heard { Opened(Opened), Noted(Noted) } }
+declare!(Open, "desk.open", {});
+declare!(Note, "desk.note", { n: u32 });
+declare!(Count, "desk.count", { n: u32 });
+declare!(Opened, "desk.opened", {});
+declare!(Noted, "desk.noted", { n: u32 });
+declare!(Counted, "desk.counted", { n: u32 });
+declare!(Never, "desk.never", {});
+#[derive(Clone, Debug, PartialEq, Messages)]
+enum Command {
+    Open(Open),
+    Note(Note),
+    Count(Count),
+}
+#[derive(Clone, Debug, PartialEq, Messages)]
+enum Event {
+    Opened(Opened),
+    Noted(Noted),
+    Counted(Counted),
+}
+#[derive(Clone, Debug, PartialEq, Messages)]
+enum Heard {
+    Opened(Opened),
+    Noted(Noted),
+}
 
 struct Desk;
 /// Counts what was noted once the desk is open. It trips over 13.
@@ -90,7 +102,7 @@ impl Process for Counting {
 }
 
 fn desk() -> Service {
-    Service::new("desks").decider(Desk, |_, _, _| None).process(Counting, &[])
+    Service::new("desks").decider(Desk, |_, _, _| None).process(Counting)
 }
 
 async fn tell(lab: &Lab, desk: &Runtime, command: impl Into<Command>) {

@@ -1,23 +1,21 @@
 //! A context that makes new things: each withdrawal is sent in two parcels, by a policy or by a process.
 
-use bongsu_core::{Aggregate, Ctx, Decider, Effect, Input, Policy, Process, Public, Route, version, wire};
+use bongsu_core::{Aggregate, Ctx, Decider, Effect, Input, Messages, Process, Public, Route, message};
 use bongsu_runtime::Service;
-use serde::{Deserialize, Serialize};
 
 use crate::bank::{EntryBooked, MoneyLeft};
 
-macro_rules! message {
+macro_rules! declare {
     ($name:ident, $wire:literal, { $($field:ident: $ty:ty),* }) => {
-        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        #[message($wire, version = 1)]
         pub(crate) struct $name { $(pub(crate) $field: $ty),* }
-        version!($name, $wire, 1);
     };
 }
 
-message!(Pack, "parcel.pack", { from: String });
-message!(Packed, "parcel.packed", { from: String });
-message!(PackedAlready, "parcel.packed-already", {});
-message!(ParcelPacked, "post.parcel-packed", { from: String });
+declare!(Pack, "parcel.pack", { from: String });
+declare!(Packed, "parcel.packed", { from: String });
+declare!(PackedAlready, "parcel.packed-already", {});
+declare!(ParcelPacked, "post.parcel-packed", { from: String });
 
 /// New parcels only: what is packed cannot be packed again.
 pub(crate) struct Parcels;
@@ -50,19 +48,15 @@ fn told(id: &str, event: &Packed, _: &bool) -> Option<Public> {
 }
 
 /// One fact, two new parcels.
-struct PackTwo;
-
-impl Policy for PackTwo {
-    const NAME: &'static str = "pack-two";
-    type Fact = MoneyLeft;
-    type Command = Pack;
-
-    fn react(&self, fact: &MoneyLeft, _: &Ctx) -> Vec<Pack> {
-        ["seoul", "busan"].map(|from| Pack { from: format!("{from}/{}", fact.account) }).into()
-    }
+fn pack_two(fact: &MoneyLeft, _: &Ctx) -> Vec<Pack> {
+    ["seoul", "busan"].map(|from| Pack { from: format!("{from}/{}", fact.account) }).into()
 }
 
-wire! { pub(crate) enum Heard { MoneyLeft(MoneyLeft), EntryBooked(EntryBooked) } }
+#[derive(Clone, Debug, PartialEq, Messages)]
+pub(crate) enum Heard {
+    MoneyLeft(MoneyLeft),
+    EntryBooked(EntryBooked),
+}
 
 /// Two new parcels when money left, one more with each entry booked, and another when it was packed too long ago.
 struct PackAndWait;
@@ -96,10 +90,9 @@ impl Process for PackAndWait {
 }
 
 pub(crate) fn post_by_policy() -> Service {
-    Service::new("post").decider(Parcels, told).policy(PackTwo, &["bank.money-left.v1"])
+    Service::new("post").decider(Parcels, told).policy("pack-two", pack_two)
 }
 
 pub(crate) fn post_by_process() -> Service {
-    let heard = &["bank.money-left.v1", "ledger.entry-booked.v1"];
-    Service::new("post").decider(Parcels, told).process(PackAndWait, heard)
+    Service::new("post").decider(Parcels, told).process(PackAndWait)
 }

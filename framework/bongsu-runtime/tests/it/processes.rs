@@ -89,7 +89,7 @@ impl Process for TakeTwice {
 #[tokio::test(start_paused = true)]
 async fn unwinding_undoes_what_was_carried_out_and_not_what_was_refused() {
     let (lab, banks) = (Lab::new(0), MemoryStore::new());
-    let bank = lab.start(bank().process(TakeTwice, &[]), &banks, "bank-1");
+    let bank = lab.start(bank().process(TakeTwice), &banks, "bank-1");
     let deposit = AccountCommand::from(Deposit { account: "ann".into(), amount: 100 });
     ask(&bank.handle(), deposit, &lab.call(None)).await.unwrap();
     let one = AccountCommand::from(Withdraw { account: "ann".into(), amount: 1 });

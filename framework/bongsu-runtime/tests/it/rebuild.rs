@@ -14,8 +14,8 @@ use bongsu_testing::MemoryStore;
 
 use crate::{
     bank::{
-        AccountCommand, Books, Deposit, MOVED, MoneyCame, MovementHeard, Movements, Withdraw, bank,
-        bank_with_movements, ledger,
+        AccountCommand, Books, Deposit, MoneyCame, MovementHeard, Movements, Withdraw, bank, bank_with_movements,
+        ledger,
     },
     world::{Lab, ask, until},
 };
@@ -281,7 +281,7 @@ impl Projection for Fussy {
 async fn a_fact_that_cannot_be_folded_parks_its_key_in_a_rebuild_too_unless_it_is_shown() {
     let (lab, stores) = (Lab::new(0), MemoryStore::new());
     let bank = lab.start(bank(), &MemoryStore::new(), "bank-1");
-    let shop = lab.start(Service::new("shop").projection::<Fussy>(MOVED), &stores, "shop-1");
+    let shop = lab.start(Service::new("shop").projection::<Fussy>(), &stores, "shop-1");
     for (account, amount) in [("ann", 1), ("bob", 1), ("bob", 13), ("bob", 2), ("eve", 14), ("eve", 3)] {
         pay(&lab, &bank, account, amount).await;
     }

@@ -1,39 +1,50 @@
 //! A context whose process cannot be undone: giving back is refused until somebody allows it.
 
-use bongsu_core::{Aggregate, Ctx, Decider, Effect, Input, Process, Route, version, wire};
-use bongsu_runtime::{
-    Activity, Service, Unavailable,
-    ports::{
-        Fut,
-        env::{HttpClient, HttpRequest},
-    },
-};
+use bongsu_core::{Aggregate, Ctx, Decider, Effect, Input, Messages, Process, Route, message};
+use bongsu_runtime::{Activity, Attempt, Service, Unavailable, ports::env::HttpRequest};
 use serde::{Deserialize, Serialize};
 
-macro_rules! message {
+macro_rules! declare {
     ($name:ident, $wire:literal) => {
-        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        #[message($wire, version = 1)]
         pub(crate) struct $name {
             pub(crate) trip: String,
         }
-        version!($name, $wire, 1);
     };
 }
 
-message!(Book, "trip.book");
-message!(Take, "trip.take");
-message!(GiveBack, "trip.give-back");
-message!(Fail, "trip.fail");
-message!(Allow, "trip.allow");
-message!(Booked, "trip.booked");
-message!(Taken, "trip.taken");
-message!(GivenBack, "trip.given-back");
-message!(Allowed, "trip.allowed");
-message!(TooLate, "trip.too-late");
+declare!(Book, "trip.book");
+declare!(Take, "trip.take");
+declare!(GiveBack, "trip.give-back");
+declare!(Fail, "trip.fail");
+declare!(Allow, "trip.allow");
+declare!(Booked, "trip.booked");
+declare!(Taken, "trip.taken");
+declare!(GivenBack, "trip.given-back");
+declare!(Allowed, "trip.allowed");
+declare!(TooLate, "trip.too-late");
 
-wire! { pub(crate) enum Command { Book(Book), Take(Take), GiveBack(GiveBack), Fail(Fail), Allow(Allow) } }
-wire! { pub(crate) enum Event { Booked(Booked), Taken(Taken), GivenBack(GivenBack), Allowed(Allowed) } }
-wire! { pub(crate) enum Own { Take(Take), GiveBack(GiveBack), Fail(Fail) } }
+#[derive(Clone, Debug, PartialEq, Messages)]
+pub(crate) enum Command {
+    Book(Book),
+    Take(Take),
+    GiveBack(GiveBack),
+    Fail(Fail),
+    Allow(Allow),
+}
+#[derive(Clone, Debug, PartialEq, Messages)]
+pub(crate) enum Event {
+    Booked(Booked),
+    Taken(Taken),
+    GivenBack(GivenBack),
+    Allowed(Allowed),
+}
+#[derive(Clone, Debug, PartialEq, Messages)]
+pub(crate) enum Own {
+    Take(Take),
+    GiveBack(GiveBack),
+    Fail(Fail),
+}
 
 pub(crate) struct Trip;
 pub(crate) struct Tour;
@@ -45,7 +56,7 @@ pub(crate) struct State {
 }
 
 pub(crate) fn trips() -> Service {
-    Service::new("trips").decider(Trip, |_, _, _| None).process(Tour, &[])
+    Service::new("trips").decider(Trip, |_, _, _| None).process(Tour)
 }
 
 /// Trips that are given back as soon as the outside agrees.
@@ -60,23 +71,16 @@ impl Activity for Returning {
     type Event = Booked;
     type Command = GiveBack;
 
-    fn run<'a>(
-        &'a self,
-        _: &'a str,
-        event: Booked,
-        http: &'a dyn HttpClient,
-    ) -> Fut<'a, Result<GiveBack, Unavailable>> {
-        Box::pin(async move {
-            let request = HttpRequest {
-                method: "POST",
-                url: "http://trips/".into(),
-                headers: Vec::new(),
-                body: bytes::Bytes::new(),
-                deadline: std::time::Duration::from_secs(1),
-            };
-            let answer = http.send(request).await.map_err(|error| Unavailable(error.to_string()))?;
-            if answer.status == 200 { Ok(GiveBack { trip: event.trip }) } else { Err(Unavailable("503".into())) }
-        })
+    async fn run(&self, event: Booked, attempt: &Attempt<'_>) -> Result<GiveBack, Unavailable> {
+        let request = HttpRequest {
+            method: "POST",
+            url: "http://trips/".into(),
+            headers: Vec::new(),
+            body: bytes::Bytes::new(),
+            deadline: std::time::Duration::from_secs(1),
+        };
+        let answer = attempt.http.send(request).await.map_err(|error| Unavailable(error.to_string()))?;
+        if answer.status == 200 { Ok(GiveBack { trip: event.trip }) } else { Err(Unavailable("503".into())) }
     }
 }
 

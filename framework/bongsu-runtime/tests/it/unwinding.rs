@@ -3,38 +3,56 @@
 
 use std::time::Duration;
 
-use bongsu_core::{Aggregate, Ctx, Decider, Effect, Input, Process, Route, version, wire};
+use bongsu_core::{Aggregate, Ctx, Decider, Effect, Input, Messages, Process, Route, message};
 use bongsu_runtime::{
     Service,
     ports::store::{Commit, CommitId, NewEvent, Store as _, Verdict},
 };
 use bongsu_testing::{MemoryStore, given};
-use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::world::{Lab, ask};
 
-macro_rules! message {
+macro_rules! declare {
     ($name:ident, $wire:literal, { $($field:ident: $ty:ty),* }) => {
-        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        #[message($wire, version = 1)]
         struct $name { $($field: $ty),* }
-        version!($name, $wire, 1);
     };
 }
 
-message!(Order, "van.order", { way: String });
-message!(Hurry, "van.hurry", {});
-message!(Ordered, "van.ordered", { way: String });
-message!(Hurried, "van.hurried", {});
-message!(Load, "van.load", { item: String });
-message!(Unload, "van.unload", { item: String });
-message!(Loaded, "van.loaded", { item: String });
-message!(Unloaded, "van.unloaded", { item: String });
-message!(NoRoom, "van.no-room", {});
-wire! { enum Command { Order(Order), Hurry(Hurry), Load(Load), Unload(Unload) } }
-wire! { enum Event { Ordered(Ordered), Hurried(Hurried), Loaded(Loaded), Unloaded(Unloaded) } }
-wire! { enum Heard { Ordered(Ordered), Hurried(Hurried) } }
-wire! { enum Move { Load(Load), Unload(Unload) } }
+declare!(Order, "van.order", { way: String });
+declare!(Hurry, "van.hurry", {});
+declare!(Ordered, "van.ordered", { way: String });
+declare!(Hurried, "van.hurried", {});
+declare!(Load, "van.load", { item: String });
+declare!(Unload, "van.unload", { item: String });
+declare!(Loaded, "van.loaded", { item: String });
+declare!(Unloaded, "van.unloaded", { item: String });
+declare!(NoRoom, "van.no-room", {});
+#[derive(Clone, Debug, PartialEq, Messages)]
+enum Command {
+    Order(Order),
+    Hurry(Hurry),
+    Load(Load),
+    Unload(Unload),
+}
+#[derive(Clone, Debug, PartialEq, Messages)]
+enum Event {
+    Ordered(Ordered),
+    Hurried(Hurried),
+    Loaded(Loaded),
+    Unloaded(Unloaded),
+}
+#[derive(Clone, Debug, PartialEq, Messages)]
+enum Heard {
+    Ordered(Ordered),
+    Hurried(Hurried),
+}
+#[derive(Clone, Debug, PartialEq, Messages)]
+enum Move {
+    Load(Load),
+    Unload(Unload),
+}
 
 /// What was loaded (`+`) and unloaded (`-`). There is no room for a bed, and nothing is unloaded that is not there.
 struct Van;
@@ -116,7 +134,7 @@ impl Process for Loading {
 }
 
 fn vans() -> Service {
-    Service::new("vans").decider(Van, |_, _, _| None).process(Loading, &[])
+    Service::new("vans").decider(Van, |_, _, _| None).process(Loading)
 }
 
 /// What the van did, the order and then a hurry, in the runtime; and the timers left.

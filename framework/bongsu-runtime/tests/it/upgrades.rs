@@ -3,53 +3,71 @@
 
 use std::{sync::atomic::Ordering, time::Duration};
 
-use bongsu_core::{Aggregate, Ctx, Decider, Policy, Public, version, wire};
+use bongsu_core::{Aggregate, Ctx, Decider, Messages, Public, message};
 use bongsu_runtime::{
-    Activity, CommandError, Deed, Parked, Runtime, Service, Unavailable,
-    ports::{
-        Fut,
-        env::{HttpClient, HttpRequest},
-    },
+    Activity, Attempt, CommandError, Deed, Parked, Runtime, Service, Unavailable, ports::env::HttpRequest,
 };
 use bongsu_testing::MemoryStore;
 use serde::{Deserialize, Serialize};
 
 use crate::world::{Lab, ask, until};
 
-macro_rules! message {
+macro_rules! declare {
     ($name:ident, $wire:literal, { $($field:ident: $ty:ty),* }) => {
-        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        #[message($wire, version = 1)]
         struct $name { $($field: $ty),* }
-        version!($name, $wire, 1);
     };
 }
 
-message!(Strike, "coin.strike", { value: u64 });
-message!(Struck, "coin.struck", { value: u64 });
-message!(Never, "coin.never", {});
-message!(CoinStruckV1, "mint.coin-struck", { value: u64 });
-message!(Put, "purse.put", { cents: u64 });
-message!(Praise, "purse.praise", { cents: u64 });
-message!(WasPutV1, "purse.was-put", { cents: u64 });
-message!(Praised, "purse.praised", { cents: u64 });
-message!(Polished, "purse.polished", { cents: u64 });
+declare!(Strike, "coin.strike", { value: u64 });
+declare!(Struck, "coin.struck", { value: u64 });
+declare!(Never, "coin.never", {});
+declare!(CoinStruckV1, "mint.coin-struck", { value: u64 });
+declare!(Put, "purse.put", { cents: u64 });
+declare!(Praise, "purse.praise", { cents: u64 });
+declare!(WasPutV1, "purse.was-put", { cents: u64 });
+declare!(Praised, "purse.praised", { cents: u64 });
+declare!(Polished, "purse.polished", { cents: u64 });
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[message("mint.coin-struck", version = 2, from = CoinStruckV1)]
 struct CoinStruck {
     cents: u64,
 }
-version!(CoinStruck, "mint.coin-struck", 2, from CoinStruckV1, |old| CoinStruck { cents: old.value * 100 });
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+impl From<CoinStruckV1> for CoinStruck {
+    fn from(old: CoinStruckV1) -> Self {
+        CoinStruck { cents: old.value * 100 }
+    }
+}
+
+#[message("purse.was-put", version = 2, from = WasPutV1)]
 struct WasPut {
     cents: u64,
     shiny: bool,
 }
-version!(WasPut, "purse.was-put", 2, from WasPutV1, |old| WasPut { cents: old.cents, shiny: false });
 
-wire! { enum Asked { Put(Put), Praise(Praise) } }
-wire! { enum OldEvent { WasPutV1(WasPutV1), Praised(Praised) } }
-wire! { enum NewEvent { WasPut(WasPut), Praised(Praised), Polished(Polished) } }
+impl From<WasPutV1> for WasPut {
+    fn from(old: WasPutV1) -> Self {
+        WasPut { cents: old.cents, shiny: false }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Messages)]
+enum Asked {
+    Put(Put),
+    Praise(Praise),
+}
+#[derive(Clone, Debug, PartialEq, Messages)]
+enum OldEvent {
+    WasPutV1(WasPutV1),
+    Praised(Praised),
+}
+#[derive(Clone, Debug, PartialEq, Messages)]
+enum NewEvent {
+    WasPut(WasPut),
+    Praised(Praised),
+    Polished(Polished),
+}
 
 struct Coin;
 
@@ -86,11 +104,10 @@ struct Inside {
     praised: Vec<u64>,
 }
 
-/// A purse as one build has it: its events, its policy, and an activity that asks the outside about what was put.
+/// A purse as one build has it: its events, and an activity that asks the outside about what was put.
 macro_rules! purse {
-    ($purse:ident, $event:ident, $was_put:ident, $make:expr, $policy:ident, $fact:ty, $value:expr, $praising:ident) => {
+    ($purse:ident, $event:ident, $was_put:ident, $make:expr, $praising:ident) => {
         struct $purse;
-        struct $policy;
         struct $praising;
 
         impl Aggregate for $purse {
@@ -125,73 +142,53 @@ macro_rules! purse {
             }
         }
 
-        impl Policy for $policy {
-            const NAME: &'static str = "put-what-is-struck";
-            type Fact = $fact;
-            type Command = Put;
-
-            fn react(&self, fact: &$fact, _: &Ctx) -> Vec<Put> {
-                let value: fn(&$fact) -> u64 = $value;
-                vec![Put { cents: value(fact) }]
-            }
-        }
-
         impl Activity for $praising {
             const NAME: &'static str = "praising";
             type Event = $was_put;
             type Command = Praise;
 
-            fn run<'a>(
-                &'a self,
-                _: &'a str,
-                event: $was_put,
-                http: &'a dyn HttpClient,
-            ) -> Fut<'a, Result<Praise, Unavailable>> {
-                Box::pin(async move {
-                    let request = HttpRequest {
-                        method: "POST",
-                        url: "http://praise/".into(),
-                        headers: Vec::new(),
-                        body: bytes::Bytes::new(),
-                        deadline: Duration::from_secs(1),
-                    };
-                    let answer = http.send(request).await.map_err(|error| Unavailable(error.to_string()))?;
-                    let praise = Praise { cents: event.cents };
-                    (answer.status == 200).then_some(praise).ok_or_else(|| Unavailable("503".into()))
-                })
+            async fn run(&self, event: $was_put, attempt: &Attempt<'_>) -> Result<Praise, Unavailable> {
+                let request = HttpRequest {
+                    method: "POST",
+                    url: "http://praise/".into(),
+                    headers: Vec::new(),
+                    body: bytes::Bytes::new(),
+                    deadline: Duration::from_secs(1),
+                };
+                let answer = attempt.http.send(request).await.map_err(|error| Unavailable(error.to_string()))?;
+                let praise = Praise { cents: event.cents };
+                (answer.status == 200).then_some(praise).ok_or_else(|| Unavailable("503".into()))
             }
         }
     };
 }
 
-purse!(
-    OldPurse,
-    OldEvent,
-    WasPutV1,
-    |cents| WasPutV1 { cents }.into(),
-    OldPut,
-    CoinStruckV1,
-    |fact| fact.value * 100,
-    OldPraising
-);
+purse!(OldPurse, OldEvent, WasPutV1, |cents| WasPutV1 { cents }.into(), OldPraising);
 // The newer one has an event of its own besides: what is put as 0 is polished.
 purse!(
     NewPurse,
     NewEvent,
     WasPut,
     |cents| if cents == 0 { Polished { cents }.into() } else { WasPut { cents, shiny: true }.into() },
-    NewPut,
-    CoinStruck,
-    |fact| fact.cents,
     NewPraising
 );
 
+const PUT: &str = "put-what-is-struck";
+
+fn old_put(fact: &CoinStruckV1, _: &Ctx) -> Vec<Put> {
+    vec![Put { cents: fact.value * 100 }]
+}
+
+fn new_put(fact: &CoinStruck, _: &Ctx) -> Vec<Put> {
+    vec![Put { cents: fact.cents }]
+}
+
 fn old_purse() -> Service {
-    Service::new("purse").decider(OldPurse, |_, _, _| None).policy(OldPut, &["mint.coin-struck.v1"])
+    Service::new("purse").decider(OldPurse, |_, _, _| None).policy(PUT, old_put)
 }
 
 fn new_purse() -> Service {
-    Service::new("purse").decider(NewPurse, |_, _, _| None).policy(NewPut, &["mint.coin-struck.v2"])
+    Service::new("purse").decider(NewPurse, |_, _, _| None).policy(PUT, new_put)
 }
 
 async fn parked(runtime: &Runtime) -> Vec<Parked> {

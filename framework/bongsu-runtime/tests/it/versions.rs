@@ -1,34 +1,41 @@
 //! One event told in several facts: in two versions of one fact, so that builds of before and after a change hear it once
 //! each, and in facts of different names, which are heard side by side.
 
-use bongsu_core::{Aggregate, Ctx, Decider, Projection, Public, version, wire};
+use bongsu_core::{Aggregate, Ctx, Decider, Messages, Projection, Public, message};
 use bongsu_runtime::{Runtime, Service};
 use bongsu_testing::MemoryStore;
-use serde::{Deserialize, Serialize};
 
 use crate::world::{Lab, ask, until};
 
-macro_rules! message {
+macro_rules! declare {
     ($name:ident, $wire:literal, { $($field:ident: $ty:ty),* }) => {
-        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        #[message($wire, version = 1)]
         struct $name { $($field: $ty),* }
-        version!($name, $wire, 1);
     };
 }
 
-message!(Strike, "coin.strike", { value: u64 });
-message!(Struck, "coin.struck", { value: u64 });
-message!(Never, "coin.never", {});
-message!(CoinStruckV1, "mint.coin-struck", { value: u64 });
-message!(MetalUsed, "mint.metal-used", { grams: u64 });
+declare!(Strike, "coin.strike", { value: u64 });
+declare!(Struck, "coin.struck", { value: u64 });
+declare!(Never, "coin.never", {});
+declare!(CoinStruckV1, "mint.coin-struck", { value: u64 });
+declare!(MetalUsed, "mint.metal-used", { grams: u64 });
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[message("mint.coin-struck", version = 2, from = CoinStruckV1)]
 struct CoinStruck {
     cents: u64,
 }
-version!(CoinStruck, "mint.coin-struck", 2, from CoinStruckV1, |old| CoinStruck { cents: old.value * 100 });
 
-wire! { enum Heard { CoinStruck(CoinStruck), MetalUsed(MetalUsed) } }
+impl From<CoinStruckV1> for CoinStruck {
+    fn from(old: CoinStruckV1) -> Self {
+        CoinStruck { cents: old.value * 100 }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Messages)]
+enum Heard {
+    CoinStruck(CoinStruck),
+    MetalUsed(MetalUsed),
+}
 
 struct Coin;
 
@@ -99,18 +106,9 @@ async fn row<P: Projection<Row = (u64, u64)>>(reader: &Runtime) -> Option<(u64, 
 async fn builds_of_before_and_after_a_change_hear_an_event_once_each_and_park_nothing() {
     let (lab, minted) = (Lab::new(0), MemoryStore::new());
     let mint = lab.start(Service::new("mint").decider(Coin, tell), &minted, "mint-1");
-    let before = lab.start(
-        Service::new("before").projection::<Before>(&["mint.coin-struck.v1"]),
-        &MemoryStore::new(),
-        "before-1",
-    );
-    let after = lab.start(
-        Service::new("after")
-            .projection::<After>(&["mint.coin-struck.v2"])
-            .projection::<Both>(&["mint.coin-struck.v2", "mint.metal-used.v1"]),
-        &MemoryStore::new(),
-        "after-1",
-    );
+    let before = lab.start(Service::new("before").projection::<Before>(), &MemoryStore::new(), "before-1");
+    let after =
+        lab.start(Service::new("after").projection::<After>().projection::<Both>(), &MemoryStore::new(), "after-1");
     for value in 1..=4 {
         ask(&mint.handle(), Strike { value }, &lab.call(None)).await.unwrap();
     }

@@ -1,40 +1,44 @@
 //! Maps that cannot work are refused at start, each with one line that names what is wrong.
 
 use bongsu_core::{
-    Aggregate, Changes, Ctx, Decider, Decision, Effect, Input, Policy, Process, Public, Route, StreamRef, View,
-    version, wire,
+    Aggregate, Changes, Ctx, Decider, Decision, Effect, Input, Messages, Process, Public, Route, StreamRef, View,
+    message,
 };
-use bongsu_runtime::{
-    Activity, CommandError, Reply, Service, Unavailable,
-    ports::{Fut, env::HttpClient},
-};
+use bongsu_runtime::{Activity, Attempt, CommandError, Reply, Service, Unavailable};
 use bongsu_testing::MemoryStore;
-use serde::{Deserialize, Serialize};
 
 use crate::{
-    bank::{MOVED, Movements, bank, ledger},
+    bank::{Movements, bank, ledger},
     world::{Lab, ask},
 };
 
-macro_rules! message {
+macro_rules! declare {
     ($name:ident, $wire:literal, { $($field:ident: $ty:ty),* }) => {
-        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        #[message($wire, version = 1)]
         struct $name { $($field: $ty),* }
-        version!($name, $wire, 1);
     };
 }
 
-message!(Rung, "bell.rung", {});
-message!(Ring, "bell.ring", {});
-message!(Mute, "bell.mute", {});
-message!(Never, "bell.never", {});
-message!(Struck, "tower.struck", {});
+declare!(Rung, "bell.rung", {});
+declare!(Ring, "bell.ring", {});
+declare!(Mute, "bell.mute", {});
+declare!(Never, "bell.never", {});
+declare!(Struck, "tower.struck", {});
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[message("bell.ring", version = 2, from = Ring)]
 struct RingLouder {}
-version!(RingLouder, "bell.ring", 2, from Ring, |_| RingLouder {});
 
-wire! { enum Heard { Rung(Rung), Struck(Struck) } }
+impl From<Ring> for RingLouder {
+    fn from(_: Ring) -> Self {
+        RingLouder {}
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Messages)]
+enum Heard {
+    Rung(Rung),
+    Struck(Struck),
+}
 
 struct Bell;
 
@@ -59,29 +63,17 @@ impl Decider for Bell {
     }
 }
 
-macro_rules! policy {
-    ($policy:ident, $name:literal, $fact:ty, $command:ty) => {
-        struct $policy;
-
-        impl Policy for $policy {
-            const NAME: &'static str = $name;
-            type Fact = $fact;
-            type Command = $command;
-
-            fn react(&self, _: &$fact, _: &Ctx) -> Vec<$command> {
-                vec![]
-            }
-        }
-    };
+fn ring(_: &Struck, _: &Ctx) -> Vec<Ring> {
+    vec![]
 }
 
-policy!(RingWhenStruck, "ring-when-struck", Struck, Ring);
-policy!(RingToo, "ring-when-struck", Struck, Ring);
-policy!(MuteWhenStruck, "mute-when-struck", Struck, Mute);
-policy!(RingLouderWhenStruck, "ring-louder", Struck, RingLouder);
-policy!(CalledBell, "bell", Struck, Ring);
-policy!(CalledOperator, "operator", Struck, Ring);
-policy!(CalledNothing, "ring/when", Struck, Ring);
+fn mute(_: &Struck, _: &Ctx) -> Vec<Mute> {
+    vec![]
+}
+
+fn ring_louder(_: &Struck, _: &Ctx) -> Vec<RingLouder> {
+    vec![]
+}
 
 struct Tower;
 
@@ -109,8 +101,8 @@ impl Activity for Polish {
     type Event = Struck;
     type Command = Ring;
 
-    fn run<'a>(&'a self, _: &'a str, _: Struck, _: &'a dyn HttpClient) -> Fut<'a, Result<Ring, Unavailable>> {
-        Box::pin(async { Ok(Ring {}) })
+    async fn run(&self, _: Struck, _: &Attempt<'_>) -> Result<Ring, Unavailable> {
+        Ok(Ring {})
     }
 }
 
@@ -131,16 +123,18 @@ impl Decision for RingByDecision {
     }
 }
 
-const STRUCK: &[&str] = &["tower.struck.v1"];
-
 fn bells() -> Service {
     Service::new("bells").decider(Bell, |_, _, ()| None)
 }
 
 fn wrong(service: &Service) -> String {
+    wrong_in("bells", service)
+}
+
+fn wrong_in(context: &str, service: &Service) -> String {
     let line = service.check().expect_err("it is wired wrong").to_string();
     assert!(!line.contains('\n'), "{line}");
-    line.strip_prefix("the map of bells is wired wrong: ").expect("it says whose map").to_owned()
+    line.strip_prefix(&format!("the map of {context} is wired wrong: ")).expect("it says whose map").to_owned()
 }
 
 #[test]
@@ -148,8 +142,8 @@ fn what_is_wired_right_is_not_refused() {
     for service in [
         bank(),
         ledger(),
-        bells().policy(RingWhenStruck, STRUCK).process(Tower, STRUCK),
-        Service::new("bells").aggregate::<Bell>().decision(RingByDecision).process(Tower, STRUCK),
+        bells().policy("ring-when-struck", ring).process(Tower),
+        Service::new("bells").aggregate::<Bell>().decision(RingByDecision).process(Tower),
     ] {
         assert_eq!(service.check(), Ok(()));
     }
@@ -158,22 +152,22 @@ fn what_is_wired_right_is_not_refused() {
 #[test]
 fn a_name_is_given_once() {
     assert_eq!(
-        wrong(&bells().policy(RingWhenStruck, STRUCK).policy(RingToo, STRUCK)),
+        wrong(&bells().policy("ring-when-struck", ring).policy("ring-when-struck", ring)),
         "ring-when-struck is the name of two things: policy, policy"
     );
-    assert_eq!(wrong(&bells().policy(CalledBell, STRUCK)), "bell is the name of two things: aggregate, policy");
+    assert_eq!(wrong(&bells().policy("bell", ring)), "bell is the name of two things: aggregate, policy");
     assert_eq!(wrong(&bells().facts::<Bell>(|_, _, ()| None)), "bell is the name of two things: aggregate, aggregate");
     assert_eq!(wrong(&bells().decision(RingByDecision)), "the command bell.ring has two owners");
     assert_eq!(
-        wrong(&bells().projection::<Movements>(MOVED).projection::<Movements>(MOVED)),
+        wrong(&bells().projection::<Movements>().projection::<Movements>()),
         "movements@1 is the name of two things: projection, projection"
     );
     assert_eq!(
-        wrong(&bells().policy(CalledOperator, STRUCK)),
+        wrong(&bells().policy("operator", ring)),
         "the policy operator has a name that the runtime keeps for itself"
     );
     assert_eq!(
-        wrong(&bells().policy(CalledNothing, STRUCK)),
+        wrong(&bells().policy("ring/when", ring)),
         "the name \"ring/when\" of a policy is empty or has a / or NUL in it"
     );
 }
@@ -181,14 +175,14 @@ fn a_name_is_given_once() {
 #[test]
 fn a_command_that_is_sent_has_a_taker_that_reads_it() {
     assert_eq!(
-        wrong(&bells().policy(MuteWhenStruck, STRUCK)),
+        wrong(&bells().policy("mute-when-struck", mute)),
         "the policy mute-when-struck sends bell.mute.v1, which no decider takes"
     );
     assert_eq!(
-        wrong(&bells().policy(RingLouderWhenStruck, STRUCK)),
+        wrong(&bells().policy("ring-louder", ring_louder)),
         "the policy ring-louder sends bell.ring.v2, but its decider takes only bell.ring.v1"
     );
-    let tower = Service::new("bells").aggregate::<Bell>().process(Tower, STRUCK);
+    let tower = Service::new("bells").aggregate::<Bell>().process(Tower);
     assert_eq!(wrong(&tower), "the process tower sends bell.ring.v1, which no decider takes");
     let polish = Service::new("bells").activity(Polish);
     assert_eq!(wrong(&polish), "the activity polish sends bell.ring.v1, which no decider takes");
@@ -196,41 +190,49 @@ fn a_command_that_is_sent_has_a_taker_that_reads_it() {
 
 #[test]
 fn an_own_event_that_is_listened_to_is_appended_by_somebody() {
-    let forgotten = bells().process(Tower, &[]);
+    let taker = Service::new("tower").decider(Bell, |_, _, ()| None).process(Tower);
     assert_eq!(
-        wrong(&forgotten),
-        "the process tower listens to tower.struck.v1, which is not among the facts it is wired to hear, and which no \
-         aggregate of bells appends (one that only decisions or scripts change is named by Service::aggregate)"
+        wrong_in("tower", &taker),
+        "the process tower listens to tower.struck.v1, which no aggregate of tower appends (one that only decisions or \
+         scripts change is named by Service::aggregate)"
     );
     assert!(
-        wrong(&bells().activity(Polish)).starts_with("the activity polish listens to tower.struck.v1, which is not")
+        wrong(&bells().activity(Polish))
+            .starts_with("the activity polish listens to tower.struck.v1, which no aggregate")
     );
 }
 
 #[test]
-fn the_facts_wired_are_the_facts_read() {
+fn what_a_process_hears_is_its_type_and_what_its_context_appends_is_its_own() {
+    let arrow = |fact: &str| (fact.to_owned(), "tower");
+    assert_eq!(bells().process(Tower).hears(), [arrow("tower.struck.v1")], "bell.rung is its own");
+    let late = Service::new("bells").process(Tower).decider(Bell, |_, _, ()| None);
+    assert_eq!(late.hears(), [arrow("bell.rung.v1"), arrow("tower.struck.v1")]);
     assert_eq!(
-        wrong(&bells().policy(RingWhenStruck, &["tower.struck.v2"])),
-        "ring-when-struck is wired to hear tower.struck.v2, but reads only tower.struck.v1"
+        wrong(&late),
+        "the process tower stands above the aggregate that appends bell.rung.v1: aggregates are declared first"
     );
+}
+
+#[test]
+fn another_stands_in_only_for_what_is_there() {
+    let ringing = || bells().policy("ring-when-struck", ring);
+    assert_eq!(ringing().policy_instead("ring-when-struck", ring).check(), Ok(()));
     assert_eq!(
-        wrong(&bells().policy(RingWhenStruck, &[])),
-        "ring-when-struck reads tower.struck.v1, but is not wired to hear it"
+        wrong(&ringing().policy_instead("ring-when-hit", ring)),
+        "it has no policy ring-when-hit that another could stand in for"
     );
+    assert_eq!(ringing().decision_instead(RingByDecision).check(), Ok(()));
     assert_eq!(
-        wrong(&bells().projection::<Movements>(&MOVED[..1])),
-        "movements reads bank.money-came.v1, but is not wired to hear it"
-    );
-    assert_eq!(
-        wrong(&bells().process(Tower, &["tower.struck.v1", "tower.struck.v1"])),
-        "tower is wired to hear tower.struck.v1 twice"
+        wrong(&bells().decider_instead(Keyed)),
+        "nothing takes [(\"chime.ring\", 1)] that another could stand in for"
     );
 }
 
 #[tokio::test(start_paused = true)]
 #[should_panic(expected = "the map of bells is wired wrong: the policy mute-when-struck sends bell.mute.v1")]
 async fn a_map_that_is_wired_wrong_does_not_start() {
-    Lab::new(0).start(bells().policy(MuteWhenStruck, STRUCK), &MemoryStore::new(), "bells-1");
+    Lab::new(0).start(bells().policy("mute-when-struck", mute), &MemoryStore::new(), "bells-1");
 }
 
 #[tokio::test(start_paused = true)]
@@ -251,9 +253,9 @@ async fn a_script_leaves_what_is_the_runtimes_alone() {
 /// Tells of each ring under the key the bell was rung with.
 struct Keyed;
 
-message!(RingUnder, "chime.ring", { key: String });
-message!(RungUnder, "chime.rung", { key: String });
-message!(ChimeRung, "bells.chime-rung", {});
+declare!(RingUnder, "chime.ring", { key: String });
+declare!(RungUnder, "chime.rung", { key: String });
+declare!(ChimeRung, "bells.chime-rung", {});
 
 impl Aggregate for Keyed {
     const NAME: &'static str = "chime";

@@ -20,19 +20,15 @@ pub struct When<D: Decider> {
 /// Starts a test of a decider from what has happened so far.
 ///
 /// ```
-/// use bongsu_core::{Aggregate, Ctx, Decider, version};
+/// use bongsu_core::{Aggregate, Ctx, Decider, message};
 /// use bongsu_testing::given::given;
-/// use serde::{Deserialize, Serialize};
 ///
-/// #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// #[message("door.opened", version = 1)]
 /// struct Opened {}
-/// version!(Opened, "door.opened", 1);
-/// #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// #[message("door.open", version = 1, key = door)]
 /// struct Open { door: String }
-/// version!(Open, "door.open", 1);
-/// #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// #[message("door.already-open", version = 1)]
 /// struct AlreadyOpen {}
-/// version!(AlreadyOpen, "door.already-open", 1);
 ///
 /// struct Door;
 /// impl Aggregate for Door {

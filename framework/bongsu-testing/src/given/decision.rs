@@ -26,19 +26,15 @@ pub struct Decided<D: Decision> {
 /// be guarded.
 ///
 /// ```
-/// use bongsu_core::{Aggregate, Changes, Ctx, Decision, StreamRef, View, version};
+/// use bongsu_core::{Aggregate, Changes, Ctx, Decision, StreamRef, View, message};
 /// use bongsu_testing::given::decision;
-/// use serde::{Deserialize, Serialize};
 ///
-/// #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// #[message("account.moved", version = 1)]
 /// struct Moved { by: i64 }
-/// version!(Moved, "account.moved", 1);
-/// #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// #[message("account.transfer", version = 1)]
 /// struct Transfer { from: String, to: String, amount: i64 }
-/// version!(Transfer, "account.transfer", 1);
-/// #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// #[message("account.too-little", version = 1)]
 /// struct TooLittle {}
-/// version!(TooLittle, "account.too-little", 1);
 ///
 /// struct Account;
 /// impl Aggregate for Account {

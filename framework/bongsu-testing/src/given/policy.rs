@@ -2,50 +2,39 @@
 
 use std::fmt::Debug;
 
-use bongsu_core::{Policy, Wire};
+use bongsu_core::{Ctx, Wire};
 
 /// What a policy asks for. See [`policy`].
-pub struct Reacted<P: Policy> {
-    commands: Vec<P::Command>,
+pub struct Reacted<C> {
+    commands: Vec<C>,
 }
 
 /// Tells a policy a fact, over the wire: the fact is encoded, decoded and then heard.
 ///
 /// ```
-/// use bongsu_core::{Ctx, Policy, version};
+/// use bongsu_core::{Ctx, message};
 /// use bongsu_testing::given::policy;
-/// use serde::{Deserialize, Serialize};
 ///
-/// #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// #[message("weather.rained", version = 1)]
 /// struct Rained {}
-/// version!(Rained, "weather.rained", 1);
-/// #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// #[message("stadium.close-roof", version = 1)]
 /// struct CloseRoof {}
-/// version!(CloseRoof, "stadium.close-roof", 1);
 ///
-/// struct KeepDry;
-/// impl Policy for KeepDry {
-///     const NAME: &'static str = "keep-dry";
-///     type Fact = Rained;
-///     type Command = CloseRoof;
-///     fn react(&self, _: &Rained, _: &Ctx) -> Vec<CloseRoof> { vec![CloseRoof {}] }
-/// }
-/// policy(&KeepDry, Rained {}).then([CloseRoof {}]);
+/// fn keep_dry(_: &Rained, _: &Ctx) -> Vec<CloseRoof> { vec![CloseRoof {}] }
+///
+/// policy(keep_dry, Rained {}).then([CloseRoof {}]);
 /// ```
-pub fn policy<P: Policy>(policy: &P, fact: impl Into<P::Fact>) -> Reacted<P> {
+pub fn policy<F: Wire, C>(policy: impl Fn(&F, &Ctx) -> Vec<C>, fact: impl Into<F>) -> Reacted<C> {
     let fact = fact.into();
     let (name, schema) = fact.name();
-    let heard = P::Fact::decode(name, schema, &fact.encode()).expect("a fact that was encoded decodes");
-    Reacted { commands: policy.react(&heard.expect("a fact knows its own name"), &super::ctx(0)) }
+    let heard = F::decode(name, schema, &fact.encode()).expect("a fact that was encoded decodes");
+    Reacted { commands: policy(&heard.expect("a fact knows its own name"), &super::ctx(0)) }
 }
 
-impl<P: Policy> Reacted<P>
-where
-    P::Command: Debug + PartialEq,
-{
+impl<C: Debug + PartialEq> Reacted<C> {
     /// exactly these commands, first to last.
     #[track_caller]
-    pub fn then(self, commands: impl Into<Vec<P::Command>>) {
+    pub fn then(self, commands: impl Into<Vec<C>>) {
         assert_eq!(self.commands, commands.into(), "other commands follow");
     }
 }

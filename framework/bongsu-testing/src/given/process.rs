@@ -45,20 +45,17 @@ pub struct End<C> {
 /// wakes it only while it is set; `react` runs also after the end. Effects go through [`Course`], as they do there.
 ///
 /// ```
-/// use bongsu_core::{Ctx, Effect, Input, Process, Route, version, wire};
+/// use bongsu_core::{Ctx, Effect, Input, Process, Route, message, Messages};
 /// use bongsu_testing::given::{Ending, process, the_end};
-/// use serde::{Deserialize, Serialize};
 ///
-/// #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// #[message("question.asked", version = 1, key = id)]
 /// struct Asked { id: String }
-/// version!(Asked, "question.asked", 1);
-/// #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// #[message("question.answered", version = 1, key = id)]
 /// struct Answered { id: String }
-/// version!(Answered, "question.answered", 1);
-/// #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// #[message("question.remind", version = 1)]
 /// struct Remind {}
-/// version!(Remind, "question.remind", 1);
-/// wire! { enum Heard { Asked(Asked), Answered(Answered) } }
+/// #[derive(Clone, Debug, PartialEq, Messages)]
+/// enum Heard { Asked(Asked), Answered(Answered) }
 ///
 /// struct Reminder;
 /// impl Process for Reminder {

@@ -17,13 +17,11 @@ type Rows<P> = BTreeMap<String, <P as Projection>::Row>;
 /// When two interleavings end in different rows; the message names both.
 ///
 /// ```
-/// use bongsu_core::{Projection, version};
+/// use bongsu_core::{Projection, message};
 /// use bongsu_testing::given::rows;
-/// use serde::{Deserialize, Serialize};
 ///
-/// #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// #[message("door.passed", version = 1, key = door)]
 /// struct Passed { door: String, people: u32 }
-/// version!(Passed, "door.passed", 1);
 /// struct Visitors;
 /// impl Projection for Visitors {
 ///     const NAME: &'static str = "visitors";

@@ -1,9 +1,8 @@
 //! A context that says what a test tells it: the other side of a service that is tested alone.
 
-use bongsu_core::{Aggregate, CommandId, Ctx, Public, split_type, version};
+use bongsu_core::{Aggregate, CommandId, Ctx, Public, message, split_type};
 use bongsu_runtime::{Call, CommandError, Handle, Reply, Runtime, Script, Service, Settings, World};
 use bytes::Bytes;
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// Stands in for a context: publishes facts in its name, through a runtime of its own.
@@ -12,12 +11,11 @@ pub struct Teller {
     _runtime: Runtime,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[message("teller.told", version = 1)]
 struct Told {
     fact: String,
     body: Value,
 }
-version!(Told, "teller.told", 1);
 
 struct Telling;
 

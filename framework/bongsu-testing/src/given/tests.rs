@@ -1,24 +1,24 @@
 //! The harness catches what it is there to catch: every check here has been seen to fail.
 
 use bongsu_core::{
-    Aggregate, Changes, Ctx, Decision, Effect, Input, Process, Projection, Route, StreamRef, View, version, wire,
+    Aggregate, Changes, Ctx, Decision, Effect, Input, Messages, Process, Projection, Route, StreamRef, View, message,
 };
-use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{Ending, contract, decision, every_end, process, rows, the_end};
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[message("door.opened", version = 1)]
 struct Opened {}
-version!(Opened, "door.opened", 1);
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[message("door.closed", version = 1)]
 struct Closed {}
-version!(Closed, "door.closed", 1);
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[message("bell.ring", version = 1)]
 struct Ring {}
-version!(Ring, "bell.ring", 1);
 
-wire! { enum Heard { Opened(Opened), Closed(Closed) } }
+#[derive(Clone, Debug, PartialEq, Messages)]
+enum Heard {
+    Opened(Opened),
+    Closed(Closed),
+}
 
 /// Rings unless the door was closed first: its end depends on what is heard first.
 struct Bell;

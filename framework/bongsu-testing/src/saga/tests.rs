@@ -1,52 +1,57 @@
 //! The harness against a trip that books three things and can be wrong in every way the harness is for.
 
-use bongsu_core::{Aggregate, Ctx, Decider, Effect, Input, Process, Route, version, wire};
-use serde::{Deserialize, Serialize};
+use bongsu_core::{Aggregate, Ctx, Decider, Effect, Input, Messages, Process, Route, message};
 
 use super::{Ending, Saga, Survived, saga};
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[message("trip.begun", version = 1)]
 struct Begun {}
-version!(Begun, "trip.begun", 1);
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[message("carrier.booked", version = 1)]
 struct Booked {
     leg: u8,
 }
-version!(Booked, "carrier.booked", 1);
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[message("carrier.full", version = 1)]
 struct Full {
     leg: u8,
 }
-version!(Full, "carrier.full", 1);
-wire! { enum Heard { Begun(Begun), Booked(Booked), Full(Full) } }
+#[derive(Clone, Debug, PartialEq, Messages)]
+enum Heard {
+    Begun(Begun),
+    Booked(Booked),
+    Full(Full),
+}
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[message("trip.ask", version = 1)]
 struct Ask {
     leg: u8,
 }
-version!(Ask, "trip.ask", 1);
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[message("trip.give-up", version = 1)]
 struct GiveUp {
     leg: u8,
 }
-version!(GiveUp, "trip.give-up", 1);
-wire! { enum Command { Ask(Ask), GiveUp(GiveUp) } }
+#[derive(Clone, Debug, PartialEq, Messages)]
+enum Command {
+    Ask(Ask),
+    GiveUp(GiveUp),
+}
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[message("trip.asked", version = 1)]
 struct Asked {
     leg: u8,
 }
-version!(Asked, "trip.asked", 1);
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[message("trip.given-up", version = 1)]
 struct GivenUp {
     leg: u8,
 }
-version!(GivenUp, "trip.given-up", 1);
-wire! { enum Event { Begun(Begun), Asked(Asked), GivenUp(GivenUp) } }
+#[derive(Clone, Debug, PartialEq, Messages)]
+enum Event {
+    Begun(Begun),
+    Asked(Asked),
+    GivenUp(GivenUp),
+}
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[message("trip.no", version = 1)]
 struct No {}
-version!(No, "trip.no", 1);
 
 /// What the context keeps of the legs: asked for, given up.
 struct Legs;

@@ -2,30 +2,26 @@
 
 use std::sync::Arc;
 
-use bongsu_core::{Aggregate, CommandId, Ctx, Decider, version};
+use bongsu_core::{Aggregate, CommandId, Ctx, Decider, message};
 use bongsu_runtime::{Answer, Call, Once, Outcome, Reply, Runtime, Service, Settings, World, ports::store::StoreError};
 use bongsu_testing::{
     MemoryBroker, MemoryStore, long,
     sim::{self, Plan, SimAnswer, SimEnv},
 };
 use futures::executor::block_on;
-use serde::{Deserialize, Serialize};
 
 const MILLION: u64 = 1_000_000;
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[message("turnstile.pass", version = 1)]
 struct Pass {
     by: u64,
 }
-version!(Pass, "turnstile.pass", 1);
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[message("turnstile.passed", version = 1)]
 struct Passed {
     by: u64,
 }
-version!(Passed, "turnstile.passed", 1);
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[message("turnstile.nobody", version = 1)]
 struct Nobody {}
-version!(Nobody, "turnstile.nobody", 1);
 
 struct Turnstile;
 

@@ -1,22 +1,20 @@
 //! What happens to the inspection of one order. Private: the service maps what others may hear.
 
-use bongsu_core::{version, wire};
-use serde::{Deserialize, Serialize};
+use bongsu_core::{Messages, message};
 
 use crate::rules::Finding;
 
 /// The first fact of an order was heard.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[message("inspection.taken-up", version = 1, key = order)]
 pub struct OrderTakenUp {
     /// Which order.
     pub order: String,
     /// When, milliseconds since the Unix epoch.
     pub at_ms: i64,
 }
-version!(OrderTakenUp, "inspection.taken-up", 1);
 
 /// The contexts disagree about the order, or disagree about something else than before.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[message("inspection.found-inconsistent", version = 1, key = order)]
 pub struct OrderFoundInconsistent {
     /// Which order.
     pub order: String,
@@ -27,10 +25,9 @@ pub struct OrderFoundInconsistent {
     /// When this was found.
     pub at_ms: i64,
 }
-version!(OrderFoundInconsistent, "inspection.found-inconsistent", 1);
 
 /// The contexts agree about the order again.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[message("inspection.found-consistent", version = 1, key = order)]
 pub struct OrderFoundConsistent {
     /// Which order.
     pub order: String,
@@ -39,13 +36,11 @@ pub struct OrderFoundConsistent {
     /// When this was found.
     pub at_ms: i64,
 }
-version!(OrderFoundConsistent, "inspection.found-consistent", 1);
 
-wire! {
-    /// What happens to an inspection.
-    pub enum InspectionEvent {
-        TakenUp(OrderTakenUp),
-        FoundInconsistent(OrderFoundInconsistent),
-        FoundConsistent(OrderFoundConsistent),
-    }
+/// What happens to an inspection.
+#[derive(Clone, Debug, PartialEq, Messages)]
+pub enum InspectionEvent {
+    TakenUp(OrderTakenUp),
+    FoundInconsistent(OrderFoundInconsistent),
+    FoundConsistent(OrderFoundConsistent),
 }

@@ -1,6 +1,6 @@
 //! The facts of an order's life, as narrow as the audit needs them.
 
-use bongsu_core::{version, wire};
+use bongsu_core::{Messages, message};
 use money::Money;
 use serde::{Deserialize, Serialize};
 
@@ -14,7 +14,7 @@ pub struct Line {
 }
 
 /// A customer ordered.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[message("ordering.order-placed", version = 1, key = order)]
 pub struct OrderPlaced {
     /// Which order.
     pub order: String,
@@ -25,18 +25,16 @@ pub struct OrderPlaced {
     /// Rejected unless confirmed by then, milliseconds since the Unix epoch.
     pub expires_at_ms: i64,
 }
-version!(OrderPlaced, "ordering.order-placed", 1);
 
 /// Declares facts of which only the order matters.
 macro_rules! of_an_order {
     ($($(#[$doc:meta])* $name:ident = $wire:literal;)+) => {$(
         $(#[$doc])*
-        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        #[message($wire, version = 1, key = order)]
         pub struct $name {
             /// Of which order.
             pub order: String,
         }
-        version!($name, $wire, 1);
     )+};
 }
 
@@ -44,14 +42,13 @@ macro_rules! of_an_order {
 macro_rules! of_lines {
     ($($(#[$doc:meta])* $name:ident = $wire:literal;)+) => {$(
         $(#[$doc])*
-        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        #[message($wire, version = 1, key = order)]
         pub struct $name {
             /// Of which order.
             pub order: String,
             /// One line per product.
             pub lines: Vec<Line>,
         }
-        version!($name, $wire, 1);
     )+};
 }
 
@@ -59,14 +56,13 @@ macro_rules! of_lines {
 macro_rules! of_money {
     ($($(#[$doc:meta])* $name:ident = $wire:literal;)+) => {$(
         $(#[$doc])*
-        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        #[message($wire, version = 1, key = order)]
         pub struct $name {
             /// Of which order.
             pub order: String,
             /// How much.
             pub amount: Money,
         }
-        version!($name, $wire, 1);
     )+};
 }
 
@@ -111,50 +107,25 @@ of_money! {
     PaymentRefunded = "payment.payment-refunded";
 }
 
-wire! {
-    /// Everything the audit hears.
-    pub enum OrderFact {
-        OrderPlaced(OrderPlaced),
-        OrderConfirmed(OrderConfirmed),
-        OrderRejected(OrderRejected),
-        OrderCancelled(OrderCancelled),
-        OrderCompleted(OrderCompleted),
-        StockReserved(StockReserved),
-        StockRejected(StockRejected),
-        StockReleased(StockReleased),
-        StockCommitted(StockCommitted),
-        PaymentCaptured(PaymentCaptured),
-        PaymentDeclined(PaymentDeclined),
-        PaymentRefunded(PaymentRefunded),
-        DeliveryPrepared(DeliveryPrepared),
-        DeliveryDeparted(DeliveryDeparted),
-        DeliveryCompleted(DeliveryCompleted),
-        DeliveryFailed(DeliveryFailed),
-        DeliveryCancelled(DeliveryCancelled),
-    }
-}
-
-impl OrderFact {
-    /// The order a fact belongs to.
-    pub fn order(&self) -> &str {
-        match self {
-            Self::OrderPlaced(fact) => &fact.order,
-            Self::OrderConfirmed(fact) => &fact.order,
-            Self::OrderRejected(fact) => &fact.order,
-            Self::OrderCancelled(fact) => &fact.order,
-            Self::OrderCompleted(fact) => &fact.order,
-            Self::StockReserved(fact) => &fact.order,
-            Self::StockRejected(fact) => &fact.order,
-            Self::StockReleased(fact) => &fact.order,
-            Self::StockCommitted(fact) => &fact.order,
-            Self::PaymentCaptured(fact) => &fact.order,
-            Self::PaymentDeclined(fact) => &fact.order,
-            Self::PaymentRefunded(fact) => &fact.order,
-            Self::DeliveryPrepared(fact) => &fact.order,
-            Self::DeliveryDeparted(fact) => &fact.order,
-            Self::DeliveryCompleted(fact) => &fact.order,
-            Self::DeliveryFailed(fact) => &fact.order,
-            Self::DeliveryCancelled(fact) => &fact.order,
-        }
-    }
+/// Everything the audit hears. Whoever speaks first of an order starts its watch.
+#[derive(Clone, Debug, PartialEq, Messages)]
+#[starts]
+pub enum OrderFact {
+    OrderPlaced(OrderPlaced),
+    OrderConfirmed(OrderConfirmed),
+    OrderRejected(OrderRejected),
+    OrderCancelled(OrderCancelled),
+    OrderCompleted(OrderCompleted),
+    StockReserved(StockReserved),
+    StockRejected(StockRejected),
+    StockReleased(StockReleased),
+    StockCommitted(StockCommitted),
+    PaymentCaptured(PaymentCaptured),
+    PaymentDeclined(PaymentDeclined),
+    PaymentRefunded(PaymentRefunded),
+    DeliveryPrepared(DeliveryPrepared),
+    DeliveryDeparted(DeliveryDeparted),
+    DeliveryCompleted(DeliveryCompleted),
+    DeliveryFailed(DeliveryFailed),
+    DeliveryCancelled(DeliveryCancelled),
 }

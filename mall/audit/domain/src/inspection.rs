@@ -1,6 +1,6 @@
 //! The inspection of one order: what is known to be wrong with it, and which command meets which use case.
 
-use bongsu_core::{Aggregate, Ctx, Decider, version, wire};
+use bongsu_core::{Aggregate, Ctx, Decider, Messages, message};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -33,17 +33,16 @@ pub struct Wrong {
     pub since_ms: i64,
 }
 
-wire! {
-    /// What may be asked of an inspection.
-    pub enum InspectionCommand {
-        TakeUp(TakeUp),
-        Report(Report),
-        Settle(Settle),
-    }
+/// What may be asked of an inspection.
+#[derive(Clone, Debug, PartialEq, Messages)]
+pub enum InspectionCommand {
+    TakeUp(TakeUp),
+    Report(Report),
+    Settle(Settle),
 }
 
 /// Why an inspection did not change.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[message("inspection.rejection", version = 1)]
 #[serde(tag = "reason", rename_all = "kebab-case")]
 pub enum InspectionRejection {
     /// Facts of it were heard before.
@@ -55,7 +54,6 @@ pub enum InspectionRejection {
     /// Nothing was wrong.
     NothingToSettle,
 }
-version!(InspectionRejection, "inspection.rejection", 1);
 
 impl Aggregate for Inspections {
     const NAME: &'static str = "inspection";
@@ -76,14 +74,6 @@ impl Aggregate for Inspections {
 impl Decider for Inspections {
     type Command = InspectionCommand;
     type Rejection = InspectionRejection;
-
-    fn target(&self, command: &InspectionCommand, _: &Ctx) -> String {
-        match command {
-            InspectionCommand::TakeUp(c) => c.order.clone(),
-            InspectionCommand::Report(c) => c.order.clone(),
-            InspectionCommand::Settle(c) => c.order.clone(),
-        }
-    }
 
     fn decide(
         &self,

@@ -1,7 +1,6 @@
 //! An order has been inconsistent for longer than facts travel.
 
-use bongsu_core::{Ctx, version};
-use serde::{Deserialize, Serialize};
+use bongsu_core::{Ctx, message};
 
 use crate::{
     events::{InspectionEvent, OrderFoundInconsistent},
@@ -10,7 +9,7 @@ use crate::{
 };
 
 /// Report what is wrong with an order.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[message("inspection.report", version = 1, key = order)]
 pub struct Report {
     /// Which order.
     pub order: String,
@@ -19,7 +18,6 @@ pub struct Report {
     /// Since when it breaks some, milliseconds since the Unix epoch.
     pub since_ms: i64,
 }
-version!(Report, "inspection.report", 1);
 
 /// Other findings than before are told, too; they are part of the same disagreement, which began when it began.
 pub(crate) fn decide(

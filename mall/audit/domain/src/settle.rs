@@ -1,7 +1,6 @@
 //! The contexts have come to agree.
 
-use bongsu_core::{Ctx, version};
-use serde::{Deserialize, Serialize};
+use bongsu_core::{Ctx, message};
 
 use crate::{
     events::{InspectionEvent, OrderFoundConsistent},
@@ -9,12 +8,11 @@ use crate::{
 };
 
 /// Settle what was reported of an order.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[message("inspection.settle", version = 1, key = order)]
 pub struct Settle {
     /// Which order.
     pub order: String,
 }
-version!(Settle, "inspection.settle", 1);
 
 pub(crate) fn decide(
     state: &InspectionState,

@@ -1,7 +1,6 @@
 //! An order is heard of for the first time.
 
-use bongsu_core::{Ctx, version};
-use serde::{Deserialize, Serialize};
+use bongsu_core::{Ctx, message};
 
 use crate::{
     events::{InspectionEvent, OrderTakenUp},
@@ -9,12 +8,11 @@ use crate::{
 };
 
 /// Take up the inspection of an order.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[message("inspection.take-up", version = 1, key = order)]
 pub struct TakeUp {
     /// Which order.
     pub order: String,
 }
-version!(TakeUp, "inspection.take-up", 1);
 
 pub(crate) fn decide(
     state: &InspectionState,

@@ -1,6 +1,6 @@
 //! Watches one order: hears what every context tells of it, and has reported what stays wrong.
 
-use bongsu_core::{Ctx, Effect, Input, Process, Route};
+use bongsu_core::{Ctx, Effect, Input, Process, Wire as _};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -61,17 +61,12 @@ impl Process for Watch {
     type State = WatchState;
     type Command = InspectionCommand;
 
-    /// Whoever speaks first of an order starts its watch.
-    fn route(&self, heard: &OrderFact) -> Route {
-        Route::Start(heard.order().to_owned())
-    }
-
     fn evolve(state: &mut WatchState, input: &Input<'_, OrderFact>) {
         state.inputs += 1;
         let mut looked = false;
         match input {
             Input::Heard(fact) => {
-                state.order = fact.order().to_owned();
+                state.order = fact.key().unwrap_or_default();
                 state.books.hear(fact);
             }
             Input::Woke { name: OVERDUE } => state.books.overdue = true,

@@ -1,11 +1,11 @@
 //! The facts of an order's life, as narrow as a row of the order history needs them.
 
-use bongsu_core::{version, wire};
+use bongsu_core::{Messages, message};
 use money::Money;
 use serde::{Deserialize, Serialize};
 
 /// One line of an order.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Line {
     /// Which product.
     pub sku: String,
@@ -18,7 +18,7 @@ pub struct Line {
 }
 
 /// A customer ordered.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[message("ordering.order-placed", version = 1, key = order)]
 pub struct OrderPlaced {
     /// Which order.
     pub order: String,
@@ -31,38 +31,34 @@ pub struct OrderPlaced {
     /// When, milliseconds since the Unix epoch.
     pub placed_at_ms: i64,
 }
-version!(OrderPlaced, "ordering.order-placed", 1);
 
 /// It ended before it was confirmed.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[message("ordering.order-rejected", version = 1, key = order)]
 pub struct OrderRejected {
     /// Which order.
     pub order: String,
     /// Why.
     pub why: String,
 }
-version!(OrderRejected, "ordering.order-rejected", 1);
 
 /// It was called back, or could not be delivered.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[message("ordering.order-cancelled", version = 1, key = order)]
 pub struct OrderCancelled {
     /// Which order.
     pub order: String,
     /// Why.
     pub why: String,
 }
-version!(OrderCancelled, "ordering.order-cancelled", 1);
 
 /// Declares facts of which only the order matters.
 macro_rules! of_an_order {
     ($($(#[$doc:meta])* $name:ident = $wire:literal;)+) => {$(
         $(#[$doc])*
-        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        #[message($wire, version = 1, key = order)]
         pub struct $name {
             /// Of which order.
             pub order: String,
         }
-        version!($name, $wire, 1);
     )+};
 }
 
@@ -101,54 +97,26 @@ of_an_order! {
     DeliveryCancelled = "delivery.delivery-cancelled";
 }
 
-wire! {
-    /// Everything a row is folded from.
-    pub enum OrderFact {
-        OrderPlaced(OrderPlaced),
-        OrderRejected(OrderRejected),
-        OrderCancelled(OrderCancelled),
-        OrderConfirmed(OrderConfirmed),
-        CancellationRequested(CancellationRequested),
-        CancellationRefused(CancellationRefused),
-        OrderCompleted(OrderCompleted),
-        StockReserved(StockReserved),
-        StockRejected(StockRejected),
-        StockReleased(StockReleased),
-        StockCommitted(StockCommitted),
-        PaymentCaptured(PaymentCaptured),
-        PaymentDeclined(PaymentDeclined),
-        PaymentRefunded(PaymentRefunded),
-        DeliveryPrepared(DeliveryPrepared),
-        DeliveryDeparted(DeliveryDeparted),
-        DeliveryCompleted(DeliveryCompleted),
-        DeliveryFailed(DeliveryFailed),
-        DeliveryCancelled(DeliveryCancelled),
-    }
-}
-
-impl OrderFact {
-    /// The order a fact belongs to.
-    pub fn order(&self) -> &str {
-        match self {
-            Self::OrderPlaced(fact) => &fact.order,
-            Self::OrderRejected(fact) => &fact.order,
-            Self::OrderCancelled(fact) => &fact.order,
-            Self::OrderConfirmed(fact) => &fact.order,
-            Self::CancellationRequested(fact) => &fact.order,
-            Self::CancellationRefused(fact) => &fact.order,
-            Self::OrderCompleted(fact) => &fact.order,
-            Self::StockReserved(fact) => &fact.order,
-            Self::StockRejected(fact) => &fact.order,
-            Self::StockReleased(fact) => &fact.order,
-            Self::StockCommitted(fact) => &fact.order,
-            Self::PaymentCaptured(fact) => &fact.order,
-            Self::PaymentDeclined(fact) => &fact.order,
-            Self::PaymentRefunded(fact) => &fact.order,
-            Self::DeliveryPrepared(fact) => &fact.order,
-            Self::DeliveryDeparted(fact) => &fact.order,
-            Self::DeliveryCompleted(fact) => &fact.order,
-            Self::DeliveryFailed(fact) => &fact.order,
-            Self::DeliveryCancelled(fact) => &fact.order,
-        }
-    }
+/// Everything a row is folded from.
+#[derive(Clone, Debug, PartialEq, Messages)]
+pub enum OrderFact {
+    OrderPlaced(OrderPlaced),
+    OrderRejected(OrderRejected),
+    OrderCancelled(OrderCancelled),
+    OrderConfirmed(OrderConfirmed),
+    CancellationRequested(CancellationRequested),
+    CancellationRefused(CancellationRefused),
+    OrderCompleted(OrderCompleted),
+    StockReserved(StockReserved),
+    StockRejected(StockRejected),
+    StockReleased(StockReleased),
+    StockCommitted(StockCommitted),
+    PaymentCaptured(PaymentCaptured),
+    PaymentDeclined(PaymentDeclined),
+    PaymentRefunded(PaymentRefunded),
+    DeliveryPrepared(DeliveryPrepared),
+    DeliveryDeparted(DeliveryDeparted),
+    DeliveryCompleted(DeliveryCompleted),
+    DeliveryFailed(DeliveryFailed),
+    DeliveryCancelled(DeliveryCancelled),
 }

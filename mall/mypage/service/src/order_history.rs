@@ -138,10 +138,6 @@ impl Projection for OrderHistory {
     type Event = OrderFact;
     type Row = Row;
 
-    fn keys(event: &OrderFact) -> Vec<String> {
-        vec![event.order().to_owned()]
-    }
-
     fn fold(key: &str, row: Option<Row>, event: &OrderFact) -> Option<Row> {
         let mut row = row.unwrap_or_else(|| Row { order: key.to_owned(), ..Row::default() });
         row.hear(event.clone());

@@ -1,7 +1,6 @@
 //! A customer puts something into the cart. Without a cart a new one is taken: one intent is one command.
 
-use bongsu_core::{Ctx, version};
-use serde::{Deserialize, Serialize};
+use bongsu_core::{Ctx, message};
 
 use crate::{
     cart::{CartRejection, CartState, fits},
@@ -12,7 +11,7 @@ use crate::{
 };
 
 /// Put pieces of a product into the cart.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[message("cart.add-item", version = 1, key = customer)]
 pub struct AddItem {
     /// Whose cart.
     pub customer: String,
@@ -23,7 +22,6 @@ pub struct AddItem {
     /// What the price list says; `None` when it does not know the product.
     pub offer: Option<Offer>,
 }
-version!(AddItem, "cart.add-item", 1);
 
 pub(crate) fn decide(state: &CartState, add: AddItem, ctx: &Ctx) -> Result<Vec<CartEvent>, CartRejection> {
     let AddItem { sku, quantity, offer, .. } = add;

@@ -1,7 +1,6 @@
 //! The customer wants out. A pending order is cancelled at once; for a confirmed one delivery is asked.
 
-use bongsu_core::{Ctx, version};
-use serde::{Deserialize, Serialize};
+use bongsu_core::{Ctx, message};
 
 use crate::{
     events::{CancellationRequested, CancelledWhy, OrderCancelled, OrderEvent},
@@ -9,14 +8,13 @@ use crate::{
 };
 
 /// Cancel an order.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[message("order.cancel", version = 1, key = order)]
 pub struct CancelOrder {
     /// Which.
     pub order: String,
     /// Who asks; only its owner may.
     pub customer: String,
 }
-version!(CancelOrder, "order.cancel", 1);
 
 /// Somebody else's order is answered as if there were none: the answer must not tell that it exists.
 pub(crate) fn decide(state: &OrderState, cancel: CancelOrder, ctx: &Ctx) -> Result<Vec<OrderEvent>, OrderRejection> {

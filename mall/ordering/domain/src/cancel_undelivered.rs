@@ -1,7 +1,6 @@
 //! A confirmed order that will not be delivered ends cancelled; money and stock follow that end.
 
-use bongsu_core::{Ctx, version};
-use serde::{Deserialize, Serialize};
+use bongsu_core::{Ctx, message};
 
 use crate::{
     events::{CancelledWhy, OrderCancelled, OrderEvent},
@@ -9,14 +8,13 @@ use crate::{
 };
 
 /// Cancel a confirmed order that delivery gave up.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[message("order.cancel-undelivered", version = 1, key = order)]
 pub struct CancelUndelivered {
     /// Which.
     pub order: String,
     /// Why delivery gave it up.
     pub why: CancelledWhy,
 }
-version!(CancelUndelivered, "order.cancel-undelivered", 1);
 
 pub(crate) fn decide(
     state: &OrderState,

@@ -1,6 +1,6 @@
 //! The cart: one per customer, opened and checked out again and again.
 
-use bongsu_core::{Aggregate, Ctx, Decider, version, wire};
+use bongsu_core::{Aggregate, Ctx, Decider, Messages, message};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -55,18 +55,17 @@ pub struct SeenLine {
 /// The shape of [`CartState`] for snapshots. Raise it when the state, or what an event makes of it, changes.
 pub const CART_SCHEMA: u32 = 1;
 
-wire! {
-    /// What may be asked of a cart. Checking out spans cart and order: see [`check_out`](crate::check_out).
-    pub enum CartCommand {
-        Create(CreateCart),
-        Add(AddItem),
-        Change(ChangeQuantity),
-        Remove(RemoveItem),
-    }
+/// What may be asked of a cart. Checking out spans cart and order: see [`check_out`](crate::check_out).
+#[derive(Clone, Debug, PartialEq, Messages)]
+pub enum CartCommand {
+    Create(CreateCart),
+    Add(AddItem),
+    Change(ChangeQuantity),
+    Remove(RemoveItem),
 }
 
 /// Why a cart did not change.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[message("cart.rejection", version = 1)]
 #[serde(tag = "reason", rename_all = "kebab-case")]
 pub enum CartRejection {
     /// There is an open cart already.
@@ -108,7 +107,6 @@ pub enum CartRejection {
     /// It is not the cart whose prices were looked up.
     Changed,
 }
-version!(CartRejection, "cart.rejection", 1);
 
 impl Aggregate for Carts {
     const NAME: &'static str = "cart";
@@ -129,15 +127,6 @@ impl Aggregate for Carts {
 impl Decider for Carts {
     type Command = CartCommand;
     type Rejection = CartRejection;
-
-    fn target(&self, command: &CartCommand, _: &Ctx) -> String {
-        match command {
-            CartCommand::Create(c) => c.customer.clone(),
-            CartCommand::Add(c) => c.customer.clone(),
-            CartCommand::Change(c) => c.customer.clone(),
-            CartCommand::Remove(c) => c.customer.clone(),
-        }
-    }
 
     fn decide(&self, state: &CartState, command: CartCommand, ctx: &Ctx) -> Result<Vec<CartEvent>, CartRejection> {
         match command {

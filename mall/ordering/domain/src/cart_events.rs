@@ -1,20 +1,18 @@
 //! What happens to a cart. Private: nobody else is told what a customer thinks of buying.
 
-use bongsu_core::{version, wire};
-use serde::{Deserialize, Serialize};
+use bongsu_core::{Messages, message};
 
 /// A cart was opened.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[message("cart.created", version = 1)]
 pub struct CartCreated {
     /// Its id.
     pub cart: String,
     /// When, milliseconds since the Unix epoch.
     pub at_ms: i64,
 }
-version!(CartCreated, "cart.created", 1);
 
 /// Pieces of a product were put in, beside those that were there.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[message("cart.item-added", version = 1)]
 pub struct ItemAdded {
     /// Which product.
     pub sku: String,
@@ -23,10 +21,9 @@ pub struct ItemAdded {
     /// When.
     pub at_ms: i64,
 }
-version!(ItemAdded, "cart.item-added", 1);
 
 /// There are so many pieces of a product now.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[message("cart.quantity-changed", version = 1)]
 pub struct QuantityChanged {
     /// Which product.
     pub sku: String,
@@ -35,20 +32,18 @@ pub struct QuantityChanged {
     /// When.
     pub at_ms: i64,
 }
-version!(QuantityChanged, "cart.quantity-changed", 1);
 
 /// A product was taken out, however many there were.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[message("cart.item-removed", version = 1)]
 pub struct ItemRemoved {
     /// Which product.
     pub sku: String,
     /// When.
     pub at_ms: i64,
 }
-version!(ItemRemoved, "cart.item-removed", 1);
 
 /// The cart became an order, and is gone.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[message("cart.checked-out", version = 1)]
 pub struct CartCheckedOut {
     /// Which cart.
     pub cart: String,
@@ -57,15 +52,13 @@ pub struct CartCheckedOut {
     /// When.
     pub at_ms: i64,
 }
-version!(CartCheckedOut, "cart.checked-out", 1);
 
-wire! {
-    /// What happens to a cart.
-    pub enum CartEvent {
-        Created(CartCreated),
-        ItemAdded(ItemAdded),
-        QuantityChanged(QuantityChanged),
-        ItemRemoved(ItemRemoved),
-        CheckedOut(CartCheckedOut),
-    }
+/// What happens to a cart.
+#[derive(Clone, Debug, PartialEq, Messages)]
+pub enum CartEvent {
+    Created(CartCreated),
+    ItemAdded(ItemAdded),
+    QuantityChanged(QuantityChanged),
+    ItemRemoved(ItemRemoved),
+    CheckedOut(CartCheckedOut),
 }

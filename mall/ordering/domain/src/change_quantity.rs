@@ -1,7 +1,6 @@
 //! A customer wants more or fewer of something in the cart. To have none of it is to remove it.
 
-use bongsu_core::{Ctx, version};
-use serde::{Deserialize, Serialize};
+use bongsu_core::{Ctx, message};
 
 use crate::{
     cart::{CartRejection, CartState, SeenLine, fits},
@@ -9,7 +8,7 @@ use crate::{
 };
 
 /// Have so many pieces of a product in the cart.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[message("cart.change-quantity", version = 1, key = customer)]
 pub struct ChangeQuantity {
     /// Whose cart.
     pub customer: String,
@@ -21,7 +20,6 @@ pub struct ChangeQuantity {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seen: Option<SeenLine>,
 }
-version!(ChangeQuantity, "cart.change-quantity", 1);
 
 /// The quantity it has already is accepted and changes nothing, also when it was seen with another: it may be the
 /// same request that comes again.

@@ -1,7 +1,6 @@
 //! The cart becomes an order: both in one Commit, so that neither a crash nor a second click loses or doubles it.
 
-use bongsu_core::{Changes, Ctx, Decision, StreamRef, View, version, wire};
-use serde::{Deserialize, Serialize};
+use bongsu_core::{Changes, Ctx, Decision, Messages, StreamRef, View, message};
 
 use crate::{
     cart::{CartRejection, Carts, OpenCart},
@@ -19,7 +18,7 @@ pub struct CheckOuts {
 }
 
 /// Make an order of the cart.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[message("cart.check-out", version = 1, key = customer)]
 pub struct CheckOut {
     /// Whose cart.
     pub customer: String,
@@ -30,14 +29,12 @@ pub struct CheckOut {
     /// How it is paid.
     pub method: Method,
 }
-version!(CheckOut, "cart.check-out", 1);
 
-wire! {
-    /// Why a cart did not become an order.
-    pub enum CheckOutRejection {
-        Cart(CartRejection),
-        Order(OrderRejection),
-    }
+/// Why a cart did not become an order.
+#[derive(Clone, Debug, PartialEq, Messages)]
+pub enum CheckOutRejection {
+    Cart(CartRejection),
+    Order(OrderRejection),
 }
 
 impl Decision for CheckOuts {

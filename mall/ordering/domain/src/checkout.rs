@@ -1,6 +1,6 @@
 //! From placed to confirmed or rejected, within the deadline.
 
-use bongsu_core::{Ctx, Effect, Input, Process, Route, wire};
+use bongsu_core::{Ctx, Effect, Input, Messages, Process};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -19,24 +19,23 @@ pub const DEADLINE: &str = "deadline";
 /// they come to hold later; so a late reply needs no answer here.
 pub struct Checkout;
 
-wire! {
-    /// What a checkout hears; the first and the last are this context's own events.
-    pub enum CheckoutHeard {
-        Placed(OrderPlaced),
-        StockReserved(StockReserved),
-        StockRejected(StockRejected),
-        PaymentCaptured(PaymentCaptured),
-        PaymentDeclined(PaymentDeclined),
-        Cancelled(OrderCancelled),
-    }
+/// What a checkout hears; the first and the last are this context's own events.
+#[derive(Clone, Debug, PartialEq, Messages)]
+pub enum CheckoutHeard {
+    #[starts]
+    Placed(OrderPlaced),
+    StockReserved(StockReserved),
+    StockRejected(StockRejected),
+    PaymentCaptured(PaymentCaptured),
+    PaymentDeclined(PaymentDeclined),
+    Cancelled(OrderCancelled),
 }
 
-wire! {
-    /// What a checkout asks for.
-    pub enum CheckoutCommand {
-        Confirm(ConfirmOrder),
-        Reject(RejectOrder),
-    }
+/// What a checkout asks for.
+#[derive(Clone, Debug, PartialEq, Messages)]
+pub enum CheckoutCommand {
+    Confirm(ConfirmOrder),
+    Reject(RejectOrder),
 }
 
 /// What a checkout remembers.
@@ -63,17 +62,6 @@ impl Process for Checkout {
     type Heard = CheckoutHeard;
     type State = CheckoutState;
     type Command = CheckoutCommand;
-
-    fn route(&self, heard: &CheckoutHeard) -> Route {
-        match heard {
-            CheckoutHeard::Placed(e) => Route::Start(e.order.clone()),
-            CheckoutHeard::StockReserved(e) => Route::Continue(e.order.clone()),
-            CheckoutHeard::StockRejected(e) => Route::Continue(e.order.clone()),
-            CheckoutHeard::PaymentCaptured(e) => Route::Continue(e.order.clone()),
-            CheckoutHeard::PaymentDeclined(e) => Route::Continue(e.order.clone()),
-            CheckoutHeard::Cancelled(e) => Route::Continue(e.order.clone()),
-        }
-    }
 
     fn evolve(state: &mut CheckoutState, input: &Input<'_, CheckoutHeard>) {
         state.spoken = state.verdict.is_some();

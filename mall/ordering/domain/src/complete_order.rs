@@ -1,7 +1,6 @@
 //! It was delivered. An ended order stays ended, whatever delivery says later.
 
-use bongsu_core::{Ctx, version};
-use serde::{Deserialize, Serialize};
+use bongsu_core::{Ctx, message};
 
 use crate::{
     events::{CancellationRefused, OrderCompleted, OrderEvent},
@@ -9,12 +8,11 @@ use crate::{
 };
 
 /// Complete a confirmed order.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[message("order.complete", version = 1, key = order)]
 pub struct CompleteOrder {
     /// Which.
     pub order: String,
 }
-version!(CompleteOrder, "order.complete", 1);
 
 /// A cancellation nobody answered is answered now: what was delivered cannot be called back.
 pub(crate) fn decide(

@@ -1,7 +1,6 @@
 //! Stock is held and money is taken: the order stands.
 
-use bongsu_core::{Ctx, version};
-use serde::{Deserialize, Serialize};
+use bongsu_core::{Ctx, message};
 
 use crate::{
     events::{OrderConfirmed, OrderEvent},
@@ -9,12 +8,11 @@ use crate::{
 };
 
 /// Confirm a pending order.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[message("order.confirm", version = 1, key = order)]
 pub struct ConfirmOrder {
     /// Which.
     pub order: String,
 }
-version!(ConfirmOrder, "order.confirm", 1);
 
 pub(crate) fn decide(state: &OrderState, confirm: ConfirmOrder, ctx: &Ctx) -> Result<Vec<OrderEvent>, OrderRejection> {
     match state.phase {

@@ -1,7 +1,6 @@
 //! A customer takes a cart.
 
-use bongsu_core::{Ctx, version};
-use serde::{Deserialize, Serialize};
+use bongsu_core::{Ctx, message};
 
 use crate::{
     cart::{CartRejection, CartState},
@@ -9,12 +8,11 @@ use crate::{
 };
 
 /// Create an empty cart.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[message("cart.create", version = 1, key = customer)]
 pub struct CreateCart {
     /// Whose.
     pub customer: String,
 }
-version!(CreateCart, "cart.create", 1);
 
 pub(crate) fn decide(state: &CartState, ctx: &Ctx) -> Result<Vec<CartEvent>, CartRejection> {
     match state.open {

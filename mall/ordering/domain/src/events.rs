@@ -2,7 +2,7 @@
 //!
 //! Every event names its order, because the processes of this context hear them by their content alone.
 
-use bongsu_core::{version, wire};
+use bongsu_core::{Messages, message};
 use money::Money;
 use serde::{Deserialize, Serialize};
 
@@ -61,7 +61,7 @@ pub enum CancelledWhy {
 }
 
 /// A customer ordered (가주문됨): PENDING until it is confirmed.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[message("order.placed", version = 1, key = order)]
 pub struct OrderPlaced {
     /// Its id.
     pub order: String,
@@ -80,20 +80,18 @@ pub struct OrderPlaced {
     /// Rejected unless confirmed by then, milliseconds since the Unix epoch.
     pub expires_at_ms: i64,
 }
-version!(OrderPlaced, "order.placed", 1);
 
 /// Stock is held and money is taken (최종 주문 완료됨).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[message("order.confirmed", version = 1, key = order)]
 pub struct OrderConfirmed {
     /// Which order.
     pub order: String,
     /// When, milliseconds since the Unix epoch.
     pub at_ms: i64,
 }
-version!(OrderConfirmed, "order.confirmed", 1);
 
 /// The order ended before it was confirmed.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[message("order.rejected", version = 1, key = order)]
 pub struct OrderRejected {
     /// Which order.
     pub order: String,
@@ -105,30 +103,27 @@ pub struct OrderRejected {
     /// When, milliseconds since the Unix epoch.
     pub at_ms: i64,
 }
-version!(OrderRejected, "order.rejected", 1);
 
 /// The customer wants a confirmed order back; delivery answers.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[message("order.cancellation-requested", version = 1, key = order)]
 pub struct CancellationRequested {
     /// Which order.
     pub order: String,
     /// When, milliseconds since the Unix epoch.
     pub at_ms: i64,
 }
-version!(CancellationRequested, "order.cancellation-requested", 1);
 
 /// It was on its way already.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[message("order.cancellation-refused", version = 1, key = order)]
 pub struct CancellationRefused {
     /// Which order.
     pub order: String,
     /// When, milliseconds since the Unix epoch.
     pub at_ms: i64,
 }
-version!(CancellationRefused, "order.cancellation-refused", 1);
 
 /// The order ended after the customer's wish or a failed delivery.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[message("order.cancelled", version = 1, key = order)]
 pub struct OrderCancelled {
     /// Which order.
     pub order: String,
@@ -137,27 +132,24 @@ pub struct OrderCancelled {
     /// When, milliseconds since the Unix epoch.
     pub at_ms: i64,
 }
-version!(OrderCancelled, "order.cancelled", 1);
 
 /// It was delivered (배달완료).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[message("order.completed", version = 1, key = order)]
 pub struct OrderCompleted {
     /// Which order.
     pub order: String,
     /// When, milliseconds since the Unix epoch.
     pub at_ms: i64,
 }
-version!(OrderCompleted, "order.completed", 1);
 
-wire! {
-    /// What happens to an order.
-    pub enum OrderEvent {
-        Placed(OrderPlaced),
-        Confirmed(OrderConfirmed),
-        Rejected(OrderRejected),
-        CancellationRequested(CancellationRequested),
-        CancellationRefused(CancellationRefused),
-        Cancelled(OrderCancelled),
-        Completed(OrderCompleted),
-    }
+/// What happens to an order.
+#[derive(Clone, Debug, PartialEq, Messages)]
+pub enum OrderEvent {
+    Placed(OrderPlaced),
+    Confirmed(OrderConfirmed),
+    Rejected(OrderRejected),
+    CancellationRequested(CancellationRequested),
+    CancellationRefused(CancellationRefused),
+    Cancelled(OrderCancelled),
+    Completed(OrderCompleted),
 }

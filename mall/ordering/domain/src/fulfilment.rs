@@ -1,6 +1,6 @@
 //! From confirmed to completed or cancelled: what delivery says, and what the customer wants meanwhile.
 
-use bongsu_core::{Ctx, Effect, Input, Process, Route, wire};
+use bongsu_core::{Ctx, Effect, Input, Messages, Process};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -15,25 +15,24 @@ use crate::{
 /// visibly pending, and a parcel is never given up because of a clock.
 pub struct Fulfilment;
 
-wire! {
-    /// What a fulfilment hears; the first two are this context's own events.
-    pub enum FulfilmentHeard {
-        Confirmed(OrderConfirmed),
-        CancellationRequested(CancellationRequested),
-        Departed(DeliveryDeparted),
-        Completed(DeliveryCompleted),
-        Failed(DeliveryFailed),
-        Cancelled(DeliveryCancelled),
-    }
+/// What a fulfilment hears; the first two are this context's own events.
+#[derive(Clone, Debug, PartialEq, Messages)]
+pub enum FulfilmentHeard {
+    #[starts]
+    Confirmed(OrderConfirmed),
+    CancellationRequested(CancellationRequested),
+    Departed(DeliveryDeparted),
+    Completed(DeliveryCompleted),
+    Failed(DeliveryFailed),
+    Cancelled(DeliveryCancelled),
 }
 
-wire! {
-    /// What a fulfilment asks for.
-    pub enum FulfilmentCommand {
-        RefuseCancellation(RefuseCancellation),
-        CancelUndelivered(CancelUndelivered),
-        Complete(CompleteOrder),
-    }
+/// What a fulfilment asks for.
+#[derive(Clone, Debug, PartialEq, Messages)]
+pub enum FulfilmentCommand {
+    RefuseCancellation(RefuseCancellation),
+    CancelUndelivered(CancelUndelivered),
+    Complete(CompleteOrder),
 }
 
 /// What a fulfilment remembers.
@@ -48,17 +47,6 @@ impl Process for Fulfilment {
     type Heard = FulfilmentHeard;
     type State = FulfilmentState;
     type Command = FulfilmentCommand;
-
-    fn route(&self, heard: &FulfilmentHeard) -> Route {
-        match heard {
-            FulfilmentHeard::Confirmed(e) => Route::Start(e.order.clone()),
-            FulfilmentHeard::CancellationRequested(e) => Route::Continue(e.order.clone()),
-            FulfilmentHeard::Departed(e) => Route::Continue(e.order.clone()),
-            FulfilmentHeard::Completed(e) => Route::Continue(e.order.clone()),
-            FulfilmentHeard::Failed(e) => Route::Continue(e.order.clone()),
-            FulfilmentHeard::Cancelled(e) => Route::Continue(e.order.clone()),
-        }
-    }
 
     fn evolve(state: &mut FulfilmentState, input: &Input<'_, FulfilmentHeard>) {
         match input {

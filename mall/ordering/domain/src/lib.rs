@@ -5,7 +5,6 @@
 //! completed or cancelled. Prices come from its own [`price_list`], so that an order is accepted without
 //! asking anybody. Before that there is a [`cart`], which [`check_out`] turns into an order. Pure: it must not know stores, HTTP or clocks. Start reading at [`place_order`].
 #![forbid(unsafe_code)]
-#![warn(missing_docs)]
 
 pub mod events;
 pub mod order;

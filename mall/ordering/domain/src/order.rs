@@ -1,6 +1,6 @@
 //! The order: its states, and which command meets which use case.
 
-use bongsu_core::{Aggregate, Ctx, Decider, version, wire};
+use bongsu_core::{Aggregate, Ctx, Decider, Messages, Wire as _, message};
 use money::Money;
 use serde::{Deserialize, Serialize};
 
@@ -75,21 +75,20 @@ pub enum Cancellation {
     Refused,
 }
 
-wire! {
-    /// What may be asked of an order.
-    pub enum OrderCommand {
-        Place(PlaceOrder),
-        Confirm(ConfirmOrder),
-        Reject(RejectOrder),
-        Cancel(CancelOrder),
-        RefuseCancellation(RefuseCancellation),
-        CancelUndelivered(CancelUndelivered),
-        Complete(CompleteOrder),
-    }
+/// What may be asked of an order.
+#[derive(Clone, Debug, PartialEq, Messages)]
+pub enum OrderCommand {
+    Place(PlaceOrder),
+    Confirm(ConfirmOrder),
+    Reject(RejectOrder),
+    Cancel(CancelOrder),
+    RefuseCancellation(RefuseCancellation),
+    CancelUndelivered(CancelUndelivered),
+    Complete(CompleteOrder),
 }
 
 /// Why an order did not change.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[message("order.rejection", version = 1)]
 #[serde(tag = "reason", rename_all = "kebab-case")]
 pub enum OrderRejection {
     /// An order of nothing.
@@ -155,7 +154,6 @@ pub enum OrderRejection {
     /// It is on its way already.
     OnItsWay,
 }
-version!(OrderRejection, "order.rejection", 1);
 
 impl Default for Orders {
     fn default() -> Self {
@@ -190,15 +188,7 @@ impl Decider for Orders {
     type Rejection = OrderRejection;
 
     fn target(&self, command: &OrderCommand, ctx: &Ctx) -> String {
-        match command {
-            OrderCommand::Place(_) => ctx.id("ord", 0),
-            OrderCommand::Confirm(c) => c.order.clone(),
-            OrderCommand::Reject(c) => c.order.clone(),
-            OrderCommand::Cancel(c) => c.order.clone(),
-            OrderCommand::RefuseCancellation(c) => c.order.clone(),
-            OrderCommand::CancelUndelivered(c) => c.order.clone(),
-            OrderCommand::Complete(c) => c.order.clone(),
-        }
+        command.key().unwrap_or_else(|| ctx.id("ord", 0))
     }
 
     fn decide(&self, state: &OrderState, command: OrderCommand, ctx: &Ctx) -> Result<Vec<OrderEvent>, OrderRejection> {

@@ -1,7 +1,7 @@
 //! A customer orders. Everything needed to decide is in the command: the adapter looked up the offers in
 //! this context's own price list, so that no other context must be up.
 
-use bongsu_core::{Ctx, version};
+use bongsu_core::{Ctx, message};
 use money::{Money, MoneyError};
 use serde::{Deserialize, Serialize};
 
@@ -21,7 +21,7 @@ pub const LONGEST_ADDRESS: usize = 300;
 const LAST_MS: i64 = 253_402_300_799_999;
 
 /// Place an order.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[message("order.place", version = 1)]
 pub struct PlaceOrder {
     /// Who asks.
     pub customer: String,
@@ -32,10 +32,9 @@ pub struct PlaceOrder {
     /// How it is paid.
     pub method: Method,
 }
-version!(PlaceOrder, "order.place", 1);
 
 /// One line as the customer wants it, with what the price list says about it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WantedLine {
     /// Which product.
     pub sku: String,

@@ -1,6 +1,6 @@
 //! What this context knows of products: enough to accept an order while product is down.
 
-use bongsu_core::{Projection, wire};
+use bongsu_core::{Messages, Projection};
 use money::Money;
 use serde::{Deserialize, Serialize};
 
@@ -9,17 +9,16 @@ use crate::heard::{ProductChanged, ProductRegistered, ProductRetired};
 /// A price counts for so long after it changed, for customers who saw it.
 pub const PRICE_GRACE_MS: i64 = 60_000;
 
-wire! {
-    /// What changes the price list.
-    pub enum PriceFact {
-        Registered(ProductRegistered),
-        Changed(ProductChanged),
-        Retired(ProductRetired),
-    }
+/// What changes the price list.
+#[derive(Clone, Debug, PartialEq, Messages)]
+pub enum PriceFact {
+    Registered(ProductRegistered),
+    Changed(ProductChanged),
+    Retired(ProductRetired),
 }
 
 /// One row of the price list, by sku.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Offer {
     /// What customers read.
     pub name: String,
@@ -32,7 +31,7 @@ pub struct Offer {
 }
 
 /// A price that ended.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PastPrice {
     /// For one piece.
     pub price: Money,
@@ -48,14 +47,6 @@ impl Projection for PriceList {
     const VERSION: u32 = 1;
     type Event = PriceFact;
     type Row = Offer;
-
-    fn keys(event: &PriceFact) -> Vec<String> {
-        match event {
-            PriceFact::Registered(e) => vec![e.sku.clone()],
-            PriceFact::Changed(e) => vec![e.sku.clone()],
-            PriceFact::Retired(e) => vec![e.sku.clone()],
-        }
-    }
 
     fn fold(_: &str, row: Option<Offer>, event: &PriceFact) -> Option<Offer> {
         match event {

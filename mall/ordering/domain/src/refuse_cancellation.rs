@@ -1,7 +1,6 @@
 //! Delivery has departed: the customer cannot have the order back.
 
-use bongsu_core::{Ctx, version};
-use serde::{Deserialize, Serialize};
+use bongsu_core::{Ctx, message};
 
 use crate::{
     events::{CancellationRefused, OrderEvent},
@@ -9,12 +8,11 @@ use crate::{
 };
 
 /// Refuse a requested cancellation.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[message("order.refuse-cancellation", version = 1, key = order)]
 pub struct RefuseCancellation {
     /// Of which order.
     pub order: String,
 }
-version!(RefuseCancellation, "order.refuse-cancellation", 1);
 
 pub(crate) fn decide(
     state: &OrderState,

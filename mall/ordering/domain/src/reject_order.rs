@@ -1,7 +1,6 @@
 //! A pending order ends: out of stock, declined, or too late. Never over a confirmed one.
 
-use bongsu_core::{Ctx, version};
-use serde::{Deserialize, Serialize};
+use bongsu_core::{Ctx, message};
 
 use crate::{
     events::{OrderEvent, OrderRejected, RejectedWhy, Shortage},
@@ -9,7 +8,7 @@ use crate::{
 };
 
 /// Reject a pending order.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[message("order.reject", version = 1, key = order)]
 pub struct RejectOrder {
     /// Which.
     pub order: String,
@@ -18,7 +17,6 @@ pub struct RejectOrder {
     /// The lines that fell short, when that is why.
     pub short: Vec<Shortage>,
 }
-version!(RejectOrder, "order.reject", 1);
 
 pub(crate) fn decide(state: &OrderState, reject: RejectOrder, ctx: &Ctx) -> Result<Vec<OrderEvent>, OrderRejection> {
     let RejectOrder { order, why, short } = reject;

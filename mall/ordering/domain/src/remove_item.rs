@@ -1,7 +1,6 @@
 //! A customer takes something out of the cart.
 
-use bongsu_core::{Ctx, version};
-use serde::{Deserialize, Serialize};
+use bongsu_core::{Ctx, message};
 
 use crate::{
     cart::{CartRejection, CartState, SeenLine},
@@ -9,7 +8,7 @@ use crate::{
 };
 
 /// Take a product out of the cart.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[message("cart.remove-item", version = 1, key = customer)]
 pub struct RemoveItem {
     /// Whose cart.
     pub customer: String,
@@ -19,7 +18,6 @@ pub struct RemoveItem {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seen: Option<SeenLine>,
 }
-version!(RemoveItem, "cart.remove-item", 1);
 
 pub(crate) fn decide(state: &CartState, remove: RemoveItem, ctx: &Ctx) -> Result<Vec<CartEvent>, CartRejection> {
     let RemoveItem { sku, seen, .. } = remove;

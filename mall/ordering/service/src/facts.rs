@@ -1,15 +1,14 @@
 //! What the ordering context tells the others, keyed by order.
 
-use bongsu_core::{Public, version};
+use bongsu_core::{Public, message};
 use money::Money;
 use ordering_domain::{
     events::{CancelledWhy, Method, OrderEvent, OrderLine, RejectedWhy, Shortage},
     order::OrderState,
 };
-use serde::{Deserialize, Serialize};
 
 /// A customer ordered (가주문됨): PENDING.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[message("ordering.order-placed", version = 1, key = order)]
 pub struct OrderPlaced {
     /// Which order.
     pub order: String,
@@ -28,10 +27,9 @@ pub struct OrderPlaced {
     /// Rejected unless confirmed by then.
     pub expires_at_ms: i64,
 }
-version!(OrderPlaced, "ordering.order-placed", 1);
 
 /// Stock is held and money is taken (최종 주문 완료됨).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[message("ordering.order-confirmed", version = 1, key = order)]
 pub struct OrderConfirmed {
     /// Which order.
     pub order: String,
@@ -46,10 +44,9 @@ pub struct OrderConfirmed {
     /// When.
     pub at_ms: i64,
 }
-version!(OrderConfirmed, "ordering.order-confirmed", 1);
 
 /// It ended before it was confirmed.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[message("ordering.order-rejected", version = 1, key = order)]
 pub struct OrderRejected {
     /// Which order.
     pub order: String,
@@ -63,30 +60,27 @@ pub struct OrderRejected {
     /// When.
     pub at_ms: i64,
 }
-version!(OrderRejected, "ordering.order-rejected", 1);
 
 /// The customer wants a confirmed order back; delivery answers.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[message("ordering.cancellation-requested", version = 1, key = order)]
 pub struct CancellationRequested {
     /// Which order.
     pub order: String,
     /// When.
     pub at_ms: i64,
 }
-version!(CancellationRequested, "ordering.cancellation-requested", 1);
 
 /// It was on its way already.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[message("ordering.cancellation-refused", version = 1, key = order)]
 pub struct CancellationRefused {
     /// Which order.
     pub order: String,
     /// When.
     pub at_ms: i64,
 }
-version!(CancellationRefused, "ordering.cancellation-refused", 1);
 
 /// It ended after the customer's wish or a failed delivery.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[message("ordering.order-cancelled", version = 1, key = order)]
 pub struct OrderCancelled {
     /// Which order.
     pub order: String,
@@ -97,10 +91,9 @@ pub struct OrderCancelled {
     /// When.
     pub at_ms: i64,
 }
-version!(OrderCancelled, "ordering.order-cancelled", 1);
 
 /// It was delivered (배달완료).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[message("ordering.order-completed", version = 1, key = order)]
 pub struct OrderCompleted {
     /// Which order.
     pub order: String,
@@ -111,28 +104,27 @@ pub struct OrderCompleted {
     /// When.
     pub at_ms: i64,
 }
-version!(OrderCompleted, "ordering.order-completed", 1);
 
 /// Every event of an order is told.
 pub fn of_order(order: &str, event: &OrderEvent, state: &OrderState) -> Option<Public> {
     let placed = state.placed.as_ref()?;
-    let (key, order, customer) = (order, order.to_owned(), placed.customer.clone());
+    let (order, customer) = (order.to_owned(), placed.customer.clone());
     let (lines, amount, address) = (placed.lines.clone(), placed.amount, placed.address.clone());
     Some(match event.clone() {
         OrderEvent::Placed(e) => {
             let (method, placed_at_ms, expires_at_ms) = (e.method, e.placed_at_ms, e.expires_at_ms);
             let fact = OrderPlaced { order, customer, lines, amount, method, address, placed_at_ms, expires_at_ms };
-            Public::new(key, &fact)
+            Public::of(&fact)
         }
         OrderEvent::Confirmed(e) => {
-            Public::new(key, &OrderConfirmed { order, customer, lines, amount, address, at_ms: e.at_ms })
+            Public::of(&OrderConfirmed { order, customer, lines, amount, address, at_ms: e.at_ms })
         }
         OrderEvent::Rejected(e) => {
-            Public::new(key, &OrderRejected { order, customer, why: e.why, short: e.short, at_ms: e.at_ms })
+            Public::of(&OrderRejected { order, customer, why: e.why, short: e.short, at_ms: e.at_ms })
         }
-        OrderEvent::CancellationRequested(e) => Public::new(key, &CancellationRequested { order, at_ms: e.at_ms }),
-        OrderEvent::CancellationRefused(e) => Public::new(key, &CancellationRefused { order, at_ms: e.at_ms }),
-        OrderEvent::Cancelled(e) => Public::new(key, &OrderCancelled { order, customer, why: e.why, at_ms: e.at_ms }),
-        OrderEvent::Completed(e) => Public::new(key, &OrderCompleted { order, customer, lines, at_ms: e.at_ms }),
+        OrderEvent::CancellationRequested(e) => Public::of(&CancellationRequested { order, at_ms: e.at_ms }),
+        OrderEvent::CancellationRefused(e) => Public::of(&CancellationRefused { order, at_ms: e.at_ms }),
+        OrderEvent::Cancelled(e) => Public::of(&OrderCancelled { order, customer, why: e.why, at_ms: e.at_ms }),
+        OrderEvent::Completed(e) => Public::of(&OrderCompleted { order, customer, lines, at_ms: e.at_ms }),
     })
 }

@@ -30,36 +30,8 @@ pub fn service(settings: &Settings) -> Service {
         .decision(CheckOuts { window_ms: settings.window_ms })
         .snapshots::<Carts>(Snapshots { schema: CART_SCHEMA, every: settings.snapshot_every })
         .snapshots_at_midnight(settings.utc_offset_s)
-        .process(
-            Checkout,
-            &[
-                "product.stock-reserved.v1",
-                "product.stock-rejected.v1",
-                "payment.payment-captured.v1",
-                "payment.payment-declined.v1",
-            ],
-        )
-        .process(
-            Fulfilment,
-            &[
-                "delivery.delivery-departed.v1",
-                "delivery.delivery-completed.v1",
-                "delivery.delivery-failed.v1",
-                "delivery.delivery-cancelled.v1",
-            ],
-        )
-        .projection::<PriceList>(&[
-            "product.product-registered.v1",
-            "product.product-changed.v1",
-            "product.product-retired.v1",
-        ])
-        .projection::<OrdersOfCustomer>(&[
-            "ordering.order-placed.v1",
-            "ordering.order-confirmed.v1",
-            "ordering.order-rejected.v1",
-            "ordering.order-cancelled.v1",
-            "ordering.order-completed.v1",
-            "ordering.cancellation-requested.v1",
-            "ordering.cancellation-refused.v1",
-        ])
+        .process(Checkout)
+        .process(Fulfilment)
+        .projection::<PriceList>()
+        .projection::<OrdersOfCustomer>()
 }

@@ -1,7 +1,6 @@
 //! A count corrects the books.
 
-use bongsu_core::version;
-use serde::{Deserialize, Serialize};
+use bongsu_core::message;
 
 use crate::{
     events::{StockAdjusted, StockEvent},
@@ -9,14 +8,13 @@ use crate::{
 };
 
 /// Correct the books after a count.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[message("stock.adjust", version = 1, key = sku)]
 pub struct AdjustStock {
     /// Which product.
     pub sku: String,
     /// What to add; negative for missing pieces.
     pub by: i64,
 }
-version!(AdjustStock, "stock.adjust", 1);
 
 /// What orders hold was promised to them, so a count cannot take it away.
 pub(crate) fn decide(state: &StockState, adjust: &AdjustStock) -> Result<Vec<StockEvent>, StockRejection> {

@@ -1,7 +1,6 @@
 //! A completed order takes what it held out of the house for good.
 
-use bongsu_core::{Changes, Ctx, Decision, StreamRef, View, version};
-use serde::{Deserialize, Serialize};
+use bongsu_core::{Changes, Ctx, Decision, StreamRef, View, message};
 
 use crate::{
     events::{ReservationCommitted, StockCommitted},
@@ -10,12 +9,11 @@ use crate::{
 };
 
 /// Take out what an order holds.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[message("reservation.commit", version = 1, key = order)]
 pub struct CommitStock {
     /// Whose.
     pub order: String,
 }
-version!(CommitStock, "reservation.commit", 1);
 
 /// Decides [`CommitStock`].
 pub struct CommitReserved;

@@ -5,7 +5,6 @@
 //! are decisions over both, so that stock can never be given back by an order that took none. Pure: it must
 //! not know stores, HTTP or clocks. Start reading at [`reserve_stock`].
 #![forbid(unsafe_code)]
-#![warn(missing_docs)]
 
 pub mod events;
 pub mod product;

@@ -1,7 +1,6 @@
 //! Goods come in (입고).
 
-use bongsu_core::version;
-use serde::{Deserialize, Serialize};
+use bongsu_core::message;
 
 use crate::{
     events::{StockEvent, StockReceived},
@@ -9,14 +8,13 @@ use crate::{
 };
 
 /// Put goods on the shelf.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[message("stock.receive", version = 1, key = sku)]
 pub struct ReceiveStock {
     /// Which product.
     pub sku: String,
     /// How many, at least one.
     pub quantity: u32,
 }
-version!(ReceiveStock, "stock.receive", 1);
 
 pub(crate) fn decide(state: &StockState, receive: &ReceiveStock) -> Result<Vec<StockEvent>, StockRejection> {
     if receive.quantity == 0 {

@@ -1,7 +1,6 @@
 //! An order that ended gives back what it holds, and only that.
 
-use bongsu_core::{Changes, Ctx, Decision, StreamRef, View, version};
-use serde::{Deserialize, Serialize};
+use bongsu_core::{Changes, Ctx, Decision, StreamRef, View, message};
 
 use crate::{
     events::{ReservationClosed, ReservationReleased, StockReleased},
@@ -10,12 +9,11 @@ use crate::{
 };
 
 /// Give back what an order holds.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[message("reservation.release", version = 1, key = order)]
 pub struct ReleaseStock {
     /// Whose.
     pub order: String,
 }
-version!(ReleaseStock, "reservation.release", 1);
 
 /// Decides [`ReleaseStock`].
 ///

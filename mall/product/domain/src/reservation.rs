@@ -1,6 +1,6 @@
 //! What one order holds. It is the memory that keeps an order from giving back what it never took.
 
-use bongsu_core::{Aggregate, version};
+use bongsu_core::{Aggregate, message};
 use serde::{Deserialize, Serialize};
 
 use crate::events::{Line, ReservationEvent};
@@ -29,7 +29,7 @@ pub enum ReservationState {
 }
 
 /// Why a reservation did not change.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[message("reservation.rejection", version = 1)]
 #[serde(tag = "reason", rename_all = "kebab-case")]
 pub enum ReservationRejection {
     /// It was decided before, in favour.
@@ -43,7 +43,6 @@ pub enum ReservationRejection {
     /// What was held has left.
     AlreadyCommitted,
 }
-version!(ReservationRejection, "reservation.rejection", 1);
 
 impl Aggregate for Reservation {
     const NAME: &'static str = "reservation";

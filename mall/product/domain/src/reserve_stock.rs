@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use bongsu_core::{Changes, Ctx, Decision, StreamRef, View, version};
-use serde::{Deserialize, Serialize};
+use bongsu_core::{Changes, Ctx, Decision, StreamRef, View, message};
 
 use crate::{
     events::{Line, ReservationHeld, ReservationRejected, Shortage, StockReserved},
@@ -12,14 +11,13 @@ use crate::{
 };
 
 /// Hold stock for an order.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[message("reservation.reserve", version = 1, key = order)]
 pub struct ReserveStock {
     /// Whose.
     pub order: String,
     /// What it needs; lines of the same sku are summed.
     pub lines: Vec<Line>,
 }
-version!(ReserveStock, "reservation.reserve", 1);
 
 /// Decides [`ReserveStock`].
 ///

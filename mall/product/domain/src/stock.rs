@@ -1,6 +1,6 @@
 //! How much there is of one sku, and how much of it is spoken for.
 
-use bongsu_core::{Aggregate, Ctx, Decider, version, wire};
+use bongsu_core::{Aggregate, Ctx, Decider, Messages, message};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -28,16 +28,15 @@ pub struct StockState {
     pub reserved: u64,
 }
 
-wire! {
-    /// What an operator may ask of stock. Orders ask through decisions.
-    pub enum StockCommand {
-        Receive(ReceiveStock),
-        Adjust(AdjustStock),
-    }
+/// What an operator may ask of stock. Orders ask through decisions.
+#[derive(Clone, Debug, PartialEq, Messages)]
+pub enum StockCommand {
+    Receive(ReceiveStock),
+    Adjust(AdjustStock),
 }
 
 /// Why stock did not change.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[message("stock.rejection", version = 1)]
 #[serde(tag = "reason", rename_all = "kebab-case")]
 pub enum StockRejection {
     /// A receipt of nothing.
@@ -53,7 +52,6 @@ pub enum StockRejection {
         reserved: u64,
     },
 }
-version!(StockRejection, "stock.rejection", 1);
 
 impl StockState {
     /// What an order could still take.
@@ -85,13 +83,6 @@ impl Aggregate for Stock {
 impl Decider for Stock {
     type Command = StockCommand;
     type Rejection = StockRejection;
-
-    fn target(&self, command: &StockCommand, _: &Ctx) -> String {
-        match command {
-            StockCommand::Receive(receive) => receive.sku.clone(),
-            StockCommand::Adjust(adjust) => adjust.sku.clone(),
-        }
-    }
 
     fn decide(&self, state: &StockState, command: StockCommand, _: &Ctx) -> Result<Vec<StockEvent>, StockRejection> {
         match command {

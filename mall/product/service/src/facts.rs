@@ -1,6 +1,6 @@
 //! What the product context tells the others. Facts of an order's life carry the order id as key.
 
-use bongsu_core::{Public, version};
+use bongsu_core::{Public, message};
 use money::Money;
 use product_domain::{
     events::{Line, ProductEvent, ReservationEvent, Shortage, StockEvent},
@@ -8,10 +8,9 @@ use product_domain::{
     reservation::ReservationState,
     stock::StockState,
 };
-use serde::{Deserialize, Serialize};
 
 /// A product was put on sale.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[message("product.product-registered", version = 1, key = sku)]
 pub struct ProductRegistered {
     /// Which.
     pub sku: String,
@@ -22,10 +21,9 @@ pub struct ProductRegistered {
     /// When, milliseconds since the Unix epoch.
     pub at_ms: i64,
 }
-version!(ProductRegistered, "product.product-registered", 1);
 
 /// A product's name or price changed.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[message("product.product-changed", version = 1, key = sku)]
 pub struct ProductChanged {
     /// Which.
     pub sku: String,
@@ -36,20 +34,18 @@ pub struct ProductChanged {
     /// When, milliseconds since the Unix epoch.
     pub at_ms: i64,
 }
-version!(ProductChanged, "product.product-changed", 1);
 
 /// A product is no longer sold.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[message("product.product-retired", version = 1, key = sku)]
 pub struct ProductRetired {
     /// Which.
     pub sku: String,
     /// When, milliseconds since the Unix epoch.
     pub at_ms: i64,
 }
-version!(ProductRetired, "product.product-retired", 1);
 
 /// Goods came in (입고).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[message("product.stock-received", version = 1, key = sku)]
 pub struct StockReceived {
     /// Which product.
     pub sku: String,
@@ -58,58 +54,53 @@ pub struct StockReceived {
     /// How many can be had now.
     pub available: u64,
 }
-version!(StockReceived, "product.stock-received", 1);
 
 /// Every line of the order is held.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[message("product.stock-reserved", version = 1, key = order)]
 pub struct StockReserved {
     /// For which order.
     pub order: String,
     /// One line per sku.
     pub lines: Vec<Line>,
 }
-version!(StockReserved, "product.stock-reserved", 1);
 
 /// There was not enough of some line; nothing is held.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[message("product.stock-rejected", version = 1, key = order)]
 pub struct StockRejected {
     /// For which order.
     pub order: String,
     /// The lines that fell short.
     pub short: Vec<Shortage>,
 }
-version!(StockRejected, "product.stock-rejected", 1);
 
 /// What the order held was given back.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[message("product.stock-released", version = 1, key = order)]
 pub struct StockReleased {
     /// For which order.
     pub order: String,
     /// One line per sku.
     pub lines: Vec<Line>,
 }
-version!(StockReleased, "product.stock-released", 1);
 
 /// What the order held left for good.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[message("product.stock-committed", version = 1, key = order)]
 pub struct StockCommitted {
     /// For which order.
     pub order: String,
     /// One line per sku.
     pub lines: Vec<Line>,
 }
-version!(StockCommitted, "product.stock-committed", 1);
 
 /// Facts of product information, keyed by sku.
-pub fn of_product(sku: &str, event: &ProductEvent, _: &Option<Product>) -> Option<Public> {
+pub fn of_product(_: &str, event: &ProductEvent, _: &Option<Product>) -> Option<Public> {
     Some(match event.clone() {
         ProductEvent::Registered(e) => {
-            Public::new(sku, &ProductRegistered { sku: e.sku, name: e.name, price: e.price, at_ms: e.at_ms })
+            Public::of(&ProductRegistered { sku: e.sku, name: e.name, price: e.price, at_ms: e.at_ms })
         }
         ProductEvent::Changed(e) => {
-            Public::new(sku, &ProductChanged { sku: e.sku, name: e.name, price: e.price, at_ms: e.at_ms })
+            Public::of(&ProductChanged { sku: e.sku, name: e.name, price: e.price, at_ms: e.at_ms })
         }
-        ProductEvent::Retired(e) => Public::new(sku, &ProductRetired { sku: e.sku, at_ms: e.at_ms }),
+        ProductEvent::Retired(e) => Public::of(&ProductRetired { sku: e.sku, at_ms: e.at_ms }),
     })
 }
 
@@ -118,7 +109,7 @@ pub fn of_stock(sku: &str, event: &StockEvent, state: &StockState) -> Option<Pub
     match event {
         StockEvent::Received(e) => {
             let fact = StockReceived { sku: sku.into(), quantity: e.quantity, available: state.available() };
-            Some(Public::new(sku, &fact))
+            Some(Public::of(&fact))
         }
         StockEvent::Adjusted(_) | StockEvent::Reserved(_) | StockEvent::Released(_) | StockEvent::Committed(_) => None,
     }
@@ -126,13 +117,12 @@ pub fn of_stock(sku: &str, event: &StockEvent, state: &StockState) -> Option<Pub
 
 /// One fact per order, keyed by order.
 pub fn of_reservation(order: &str, event: &ReservationEvent, _: &ReservationState) -> Option<Public> {
-    let key = order;
     let order = order.to_owned();
     match event.clone() {
-        ReservationEvent::Held(e) => Some(Public::new(key, &StockReserved { order, lines: e.lines })),
-        ReservationEvent::Rejected(e) => Some(Public::new(key, &StockRejected { order, short: e.short })),
-        ReservationEvent::Released(e) => Some(Public::new(key, &StockReleased { order, lines: e.lines })),
-        ReservationEvent::Committed(e) => Some(Public::new(key, &StockCommitted { order, lines: e.lines })),
+        ReservationEvent::Held(e) => Some(Public::of(&StockReserved { order, lines: e.lines })),
+        ReservationEvent::Rejected(e) => Some(Public::of(&StockRejected { order, short: e.short })),
+        ReservationEvent::Released(e) => Some(Public::of(&StockReleased { order, lines: e.lines })),
+        ReservationEvent::Committed(e) => Some(Public::of(&StockCommitted { order, lines: e.lines })),
         ReservationEvent::Closed(_) => None,
     }
 }

@@ -5,18 +5,14 @@ use audit_domain::{
     inspection::Inspections,
 };
 use bongsu_runtime::ports::store::{CommitId, Position};
-use delivery_domain::{
-    delivery::Deliveries,
-    events::{DeliveryCompleted, DeliveryDeparted, DeliveryPrepared},
-};
+use delivery::delivery::{Deliveries, DeliveryCompleted, DeliveryDeparted, DeliveryPrepared};
 use money::Money;
 use ordering_domain::{
     events::{CancelledWhy, OrderCancelled, OrderCompleted, OrderConfirmed},
     order::Orders,
 };
-use payment_domain::{
-    events::{CaptureRequested, OrderEnded, PaymentCaptured, PaymentIntended, PaymentRefunded, StockHeld},
-    payment::Payments,
+use payment::payment::{
+    CaptureRequested, OrderEnded, PaymentCaptured, PaymentIntended, PaymentRefunded, Payments, StockHeld,
 };
 use product_domain::{
     events::{

@@ -2,15 +2,9 @@
 
 use bongsu_core::{Aggregate, Ctx, Decider};
 use bongsu_runtime::Service;
-use payment_domain::{
-    events::PaymentEvent,
-    payment::{PaymentCommand, PaymentRejection, PaymentState, Payments},
-};
-use payment_service::{
-    activities::{capture::Capture, provider::Provider, refund::Refund},
-    facts,
-    policies::follow_orders::FollowOrders,
-    settings::Settings,
+use payment::{
+    Settings,
+    payment::{PaymentCommand, PaymentEvent, PaymentRejection, PaymentState, Payments},
 };
 
 #[derive(Default)]
@@ -18,14 +12,7 @@ struct KeepWhatCameLate(Payments);
 
 /// The map of payment with the bug in it.
 pub(super) fn service() -> Service {
-    let provider = Provider::new(&Settings::default());
-    let told = ["ordering.order-placed.v1", "product.stock-reserved.v1"];
-    let ended = ["ordering.order-rejected.v1", "ordering.order-cancelled.v1"];
-    Service::new("payment")
-        .decider(KeepWhatCameLate::default(), facts::of_payment)
-        .policy(FollowOrders, &[told, ended].concat())
-        .activity(Capture(provider.clone()))
-        .activity(Refund(provider))
+    payment::service(&Settings::default()).decider_instead(KeepWhatCameLate::default())
 }
 
 impl Aggregate for KeepWhatCameLate {
@@ -41,10 +28,6 @@ impl Aggregate for KeepWhatCameLate {
 impl Decider for KeepWhatCameLate {
     type Command = PaymentCommand;
     type Rejection = PaymentRejection;
-
-    fn target(&self, command: &PaymentCommand, ctx: &Ctx) -> String {
-        self.0.target(command, ctx)
-    }
 
     fn decide(
         &self,

@@ -29,19 +29,12 @@ struct Replies {
 
 /// The map of ordering with the bug in it.
 pub(super) fn service() -> Service {
-    let product = ["product.stock-reserved.v1", "product.stock-rejected.v1"];
-    let payment = ["payment.payment-captured.v1", "payment.payment-declined.v1"];
-    let departed = ["delivery.delivery-departed.v1", "delivery.delivery-completed.v1"];
-    let failed = ["delivery.delivery-failed.v1", "delivery.delivery-cancelled.v1"];
-    let goods = ["product.product-registered.v1", "product.product-changed.v1", "product.product-retired.v1"];
-    let begun = ["ordering.order-placed.v1", "ordering.order-confirmed.v1", "ordering.cancellation-requested.v1"];
-    let ended = ["ordering.order-rejected.v1", "ordering.order-cancelled.v1", "ordering.order-completed.v1"];
     Service::new("ordering")
         .decider(AnyPhase::default(), facts::of_order)
-        .process(Eager, &[product, payment].concat())
-        .process(Fulfilment, &[departed, failed].concat())
-        .projection::<PriceList>(&goods)
-        .projection::<OrdersOfCustomer>(&[&begun[..], &ended, &["ordering.cancellation-refused.v1"]].concat())
+        .process(Eager)
+        .process(Fulfilment)
+        .projection::<PriceList>()
+        .projection::<OrdersOfCustomer>()
 }
 
 impl Aggregate for AnyPhase {

@@ -1,12 +1,30 @@
-//! A `*-domain` crate is pure: it depends on the kernel, money and serde, and names nothing that does I/O.
+//! Rules are pure. A `*-domain` crate depends on the kernel, money and serde, and names nothing that does I/O. In a context
+//! that is one crate, every module that decides (it implements a `Decider`, `Decision`, `Process` or `Aggregate`) uses the
+//! kernel, money, serde and std, and other modules that decide; without a glob, so that it can be seen.
+//!
+//! This reads text: it sees paths and `use`, not what a macro or a method of another crate's type brings in.
+
+use std::collections::BTreeSet;
 
 use crate::tidy::{
     Report, Tree,
-    manifest::{Kind, crates},
-    source::has_word,
+    manifest::{Crate, Kind, crates},
+    source::{Source, has_word},
 };
 
+mod paths;
+
 const MAY_DEPEND_ON: &[&str] = &["bongsu-core", "money", "serde"];
+
+/// What a module that decides may name: crates by the names they have in code.
+const MAY_NAME: &[&str] = &["bongsu_core", "money", "serde", "std", "core", "alloc"];
+
+/// What is nobody's.
+const PRIMITIVE: &[&str] =
+    &["bool", "char", "str", "f64", "i32", "i64", "i128", "u8", "u16", "u32", "u64", "u128", "usize"];
+
+/// How a module that decides is known.
+const DECIDES: &[&str] = &["Aggregate for ", "Decider for ", "Decision for ", "Process for "];
 
 /// Words that stand for time, tasks, chance or the machine.
 const IMPURE: &[&str] = &[
@@ -27,19 +45,72 @@ const IMPURE: &[&str] = &[
 ];
 
 pub(crate) fn check(tree: &Tree, report: &mut Report) {
-    for domain in crates(tree, report).into_iter().filter(|found| found.name.ends_with("-domain")) {
-        report.saw_one();
-        for (kind, name, _) in domain.dependencies() {
-            if kind != Kind::Dev && !MAY_DEPEND_ON.contains(&name) {
-                report.found(&domain.path, 0, format!("a domain depends on {MAY_DEPEND_ON:?} only, not on `{name}`"));
-            }
-        }
-        for (path, source) in tree.sources_under(&format!("{}/src/", domain.dir)) {
-            for (line, code) in source.bare_lines() {
-                for word in IMPURE.iter().filter(|word| has_word(code, word)) {
-                    report.found(path, line, format!("`{word}` in a domain: what it needs comes in by Ctx or command"));
-                }
-            }
+    for found in crates(tree, report) {
+        if found.name.ends_with("-domain") {
+            check_domain(tree, &found, report);
+        } else if is_one_crate(&found.dir) {
+            check_small(tree, &found, report);
         }
     }
+}
+
+/// Whether a folder of the mall is a whole context.
+fn is_one_crate(dir: &str) -> bool {
+    dir.strip_prefix("mall/").is_some_and(|inside| !inside.contains('/'))
+}
+
+fn check_domain(tree: &Tree, domain: &Crate, report: &mut Report) {
+    report.saw_one();
+    for (kind, name, _) in domain.dependencies() {
+        if kind != Kind::Dev && !MAY_DEPEND_ON.contains(&name) {
+            report.found(&domain.path, 0, format!("a domain depends on {MAY_DEPEND_ON:?} only, not on `{name}`"));
+        }
+    }
+    for (path, source) in tree.sources_under(&format!("{}/src/", domain.dir)) {
+        check_words(path, source, report);
+    }
+}
+
+fn check_words(path: &str, source: &Source, report: &mut Report) {
+    for (line, code) in source.bare_lines() {
+        for word in IMPURE.iter().filter(|word| has_word(code, word)) {
+            report.found(path, line, format!("`{word}` in a domain: what it needs comes in by Ctx or command"));
+        }
+    }
+}
+
+fn check_small(tree: &Tree, context: &Crate, report: &mut Report) {
+    let folder = format!("{}/src/", context.dir);
+    let rules: Vec<_> = tree.sources_under(&folder).filter(|(_, source)| decides(source)).collect();
+    let module = |path: &str| path[folder.len()..].split(['/', '.']).next().unwrap_or_default().to_owned();
+    let modules: BTreeSet<String> = rules.iter().map(|(path, _)| module(path)).collect();
+    for (path, source) in rules {
+        report.saw_one();
+        check_words(path, source, report);
+        for (line, wrong) in paths::named(source).into_iter().filter_map(|(line, path)| wrong(&modules, &path, line)) {
+            report.found(path, line, wrong);
+        }
+    }
+}
+
+fn decides(source: &Source) -> bool {
+    let implements = |code: &str| code.starts_with("impl ") && DECIDES.iter().any(|what| code.contains(what));
+    source.bare_lines().any(|(_, code)| implements(code))
+}
+
+/// What is wrong with a path that a module of rules names.
+fn wrong(rules: &BTreeSet<String>, path: &[String], line: usize) -> Option<(usize, String)> {
+    let (root, next) = (path.first()?.as_str(), path.get(1).map(String::as_str));
+    let what = path.join("::");
+    if path.last().is_some_and(|last| last == "*") {
+        return Some((line, format!("`{what}` among rules: a glob hides what is named")));
+    }
+    let machine = IMPURE.iter().any(|impure| what == **impure || what.starts_with(&format!("{impure}::")));
+    let is_fine = !machine
+        && match root {
+            "crate" => next.is_some_and(|module| rules.contains(module)),
+            "self" | "Self" => true,
+            _ => MAY_NAME.contains(&root) || PRIMITIVE.contains(&root),
+        };
+    (!is_fine).then(|| (line, format!("`{what}` among rules: they name {MAY_NAME:?} and other rules only")))
 }

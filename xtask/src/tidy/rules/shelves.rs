@@ -49,8 +49,11 @@ fn first(dir: &str) -> &str {
     dir.split('/').next().unwrap_or(dir)
 }
 
-/// The context a crate belongs to: `ordering` of `mall/ordering/domain`; none for `mall/money`.
+/// What is no context, but may be used by every one.
+const SHARED: &[&str] = &["money", "sandbox"];
+
+/// The context a crate belongs to: `ordering` of `mall/ordering/domain`, `payment` of `mall/payment`.
 fn context(dir: &str) -> Option<&str> {
-    let inside = dir.strip_prefix("mall/")?;
-    inside.split_once('/').map(|(context, _)| context)
+    let context = dir.strip_prefix("mall/")?.split('/').next()?;
+    (!SHARED.contains(&context)).then_some(context)
 }

@@ -6,10 +6,10 @@ use std::{
     sync::Arc,
 };
 
-use bongsu_core::Projection;
+use bongsu_core::{Projection, Wire as _};
 
 use crate::{
-    commit::map::{ReadModel, Rows, topics_of},
+    commit::map::{ReadModel, Rows, topics_of, types},
     ports::store::DocBody,
     projection::consumer::row_body,
     records::generation::root_of,
@@ -17,7 +17,7 @@ use crate::{
 
 pub(crate) struct ReadModelOf<P> {
     root: String,
-    heard: Vec<&'static str>,
+    heard: Vec<String>,
     names: Vec<(&'static str, u32)>,
     fold: std::marker::PhantomData<fn() -> P>,
 }
@@ -46,9 +46,9 @@ struct Row<R> {
 }
 
 impl<P: Projection> ReadModelOf<P> {
-    pub(crate) fn new(heard: &[&'static str]) -> Self {
-        use bongsu_core::Wire as _;
-        Self { root: root_of::<P>(), heard: heard.to_vec(), names: P::Event::names(), fold: std::marker::PhantomData }
+    pub(crate) fn new() -> Self {
+        let names = P::Event::names();
+        Self { root: root_of::<P>(), heard: types(&names), names, fold: std::marker::PhantomData }
     }
 }
 
@@ -189,17 +189,15 @@ where
 
 #[cfg(test)]
 mod tests {
-    use bongsu_core::version;
-    use serde::{Deserialize, Serialize};
+    use bongsu_core::message;
 
     use super::*;
 
-    #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+    #[message("talk.said", version = 1)]
     struct Said {
         who: String,
         what: String,
     }
-    version!(Said, "talk.said", 1);
 
     struct Last;
 

@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use bongsu_core::{Projection, version};
+use bongsu_core::{Projection, message};
 use bongsu_runtime::{
     Deed, Runtime, Service, Settings, World,
     ports::broker::{Broker, Out, Producer, Topic},
@@ -19,7 +19,6 @@ use bongsu_testing::{
     MemoryBroker, MemoryStore,
     sim::{self, Failure, Node, Plan, Sim, SimAnswer, SimEnv, SimStore, check},
 };
-use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 const PLACES: u64 = 12;
@@ -27,25 +26,25 @@ const FACTS: u64 = 6;
 /// The fact of a place that is strange, if any is.
 const STRANGE: u64 = 3;
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[message("meter.measured", version = 1)]
 struct Measured {
     place: String,
     value: u64,
 }
-version!(Measured, "meter.measured", 1);
 
 /// What a later build reads.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[message("meter.measured", version = 2, from = Measured)]
 struct MeasuredTwo {
     place: String,
     value: u64,
     unit: String,
 }
-version!(MeasuredTwo, "meter.measured", 2, from Measured, |old| MeasuredTwo {
-    place: old.place,
-    value: old.value,
-    unit: String::new()
-});
+
+impl From<Measured> for MeasuredTwo {
+    fn from(old: Measured) -> Self {
+        MeasuredTwo { place: old.place, value: old.value, unit: String::new() }
+    }
+}
 
 /// The values of each place in the order heard: in this build and in a later one.
 struct Chart;
@@ -83,11 +82,7 @@ impl Projection for LaterChart {
 
 fn chart(later: bool) -> Service {
     let service = Service::new("chart");
-    if later {
-        service.projection::<LaterChart>(&["meter.measured.v2"])
-    } else {
-        service.projection::<Chart>(&["meter.measured.v1"])
-    }
+    if later { service.projection::<LaterChart>() } else { service.projection::<Chart>() }
 }
 
 fn place(number: u64) -> String {

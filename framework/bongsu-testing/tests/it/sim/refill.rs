@@ -10,38 +10,33 @@ use std::{
     time::Duration,
 };
 
-use bongsu_core::{Aggregate, CommandId, Ctx, Decider, Projection, Public, version};
+use bongsu_core::{Aggregate, CommandId, Ctx, Decider, Projection, Public, message};
 use bongsu_runtime::{Call, Deed, Once, Outcome, Reply, Runtime, Service, Settings, World};
 use bongsu_testing::{
     MemoryBroker, MemoryStore,
     sim::{self, Failure, Moment, Node, Plan, Sim, SimAnswer, SimBroker, SimEnv, check},
 };
-use serde::{Deserialize, Serialize};
 
 const PLACES: u64 = 4;
 /// Values measured at each place.
 const VALUES: u64 = 12;
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[message("meter.measure", version = 1)]
 struct Measure {
     place: String,
     value: u64,
 }
-version!(Measure, "meter.measure", 1);
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[message("meter.noted", version = 1)]
 struct Noted {
     value: u64,
 }
-version!(Noted, "meter.noted", 1);
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[message("meter.measured", version = 1)]
 struct Measured {
     place: String,
     value: u64,
 }
-version!(Measured, "meter.measured", 1);
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[message("meter.not-next", version = 1)]
 struct NotNext {}
-version!(NotNext, "meter.not-next", 1);
 
 struct Meter;
 /// The values of each place in the order heard.
@@ -93,7 +88,7 @@ fn meter() -> Service {
 }
 
 fn chart() -> Service {
-    Service::new("chart").projection::<Chart>(&["meter.measured.v1"])
+    Service::new("chart").projection::<Chart>()
 }
 
 struct House {

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use bongsu_core::{Projection, version};
+use bongsu_core::{Projection, message};
 use bongsu_runtime::{
     Service,
     ports::{
@@ -15,7 +15,6 @@ use bongsu_testing::{
     sim::{self, Failure, Moment, Plan, Sim, check},
 };
 use bytes::Bytes;
-use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 const TOPIC: &str = "doors";
@@ -149,7 +148,7 @@ impl Desk {
         let facts: Vec<Fact> = sequences.iter().map(|sequence| fact("a", *sequence)).collect();
         let (broker, store) = (topic(sim, &facts).await, MemoryStore::new());
         let home = broker.log(TOPIC).into_iter().find(|(_, messages)| !messages.is_empty()).expect("facts").0;
-        let service = Service::new("desk").projection::<Doors>(&["doors.happened.v1"]);
+        let service = Service::new("desk").projection::<Doors>();
         let lanes = check::Lanes::of("desk", store.clone(), broker.clone(), &service);
         Self { store, lanes, log: format!("{:032x}", broker.history().0), home, commits: 0 }
     }
@@ -195,9 +194,8 @@ impl Projection for Doors {
     }
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[message("doors.happened", version = 1)]
 struct Happened {}
-version!(Happened, "doors.happened", 1);
 
 #[test]
 fn a_fact_lost_in_the_middle_is_found_under_a_later_mark() {

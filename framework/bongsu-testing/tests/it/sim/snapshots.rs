@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use bongsu_core::{Aggregate, CommandId, Ctx, Decider, version};
+use bongsu_core::{Aggregate, CommandId, Ctx, Decider, message};
 use bongsu_runtime::{
     Call, CommandError, Once, Outcome, Reply, Runtime, Service, Settings, Snapshots, World, ports::store::Store,
 };
@@ -19,19 +19,16 @@ use serde::{Deserialize, Serialize};
 const SALES: u64 = 40;
 const SCHEMA: u32 = 1;
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[message("till.ring", version = 1)]
 struct Ring {
     amount: u64,
 }
-version!(Ring, "till.ring", 1);
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[message("till.rung", version = 1)]
 struct Rung {
     amount: u64,
 }
-version!(Rung, "till.rung", 1);
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[message("till.never", version = 1)]
 struct Never {}
-version!(Never, "till.never", 1);
 
 /// What is in the till, and how often it was opened.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -2,13 +2,12 @@
 
 use std::{sync::Arc, time::Duration};
 
-use bongsu_core::{Aggregate, CommandId, Ctx, Decider, Effect, Input, Process, Route, version, wire};
+use bongsu_core::{Aggregate, CommandId, Ctx, Decider, Effect, Input, Messages, Process, Route, message};
 use bongsu_runtime::{Call, Once, Outcome, Reply, Runtime, Service, Settings, World};
 use bongsu_testing::{
     MemoryBroker, MemoryStore,
     sim::{self, Failure, Node, Plan, Sim, SimAnswer, SimEnv, check},
 };
-use serde::{Deserialize, Serialize};
 
 const SLEEPERS: u64 = 6;
 /// How often each changes its mind.
@@ -16,31 +15,34 @@ const MOVES: u64 = 8;
 /// From now to the bell.
 const LATER_MS: i64 = 1_500;
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[message("alarm.set", version = 1)]
 struct Set {
     sleeper: String,
 }
-version!(Set, "alarm.set", 1);
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[message("alarm.ring", version = 1)]
 struct Ring {
     sleeper: String,
 }
-version!(Ring, "alarm.ring", 1);
-wire! { enum Command { Set(Set), Ring(Ring) } }
+#[derive(Clone, Debug, PartialEq, Messages)]
+enum Command {
+    Set(Set),
+    Ring(Ring),
+}
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[message("alarm.was-set", version = 1)]
 struct WasSet {
     sleeper: String,
 }
-version!(WasSet, "alarm.was-set", 1);
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[message("alarm.rang", version = 1)]
 struct Rang {}
-version!(Rang, "alarm.rang", 1);
-wire! { enum Event { Set(WasSet), Rang(Rang) } }
+#[derive(Clone, Debug, PartialEq, Messages)]
+enum Event {
+    Set(WasSet),
+    Rang(Rang),
+}
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[message("alarm.never", version = 1)]
 struct Never {}
-version!(Never, "alarm.never", 1);
 
 struct Alarm;
 /// Rings a while after the alarm was last set.
@@ -137,7 +139,7 @@ async fn scenario(sim: Sim) -> Result<(), Failure> {
         let (world, bus, http) = (world.clone(), bus.clone(), http.clone());
         sim.node(slot, move |env: Arc<SimEnv>| {
             let (store, broker, http) = (world.client(&env), bus.client(&env), http.client(&env));
-            let service = Service::new("alarm").decider(Alarm, |_, _, _| None).process(Bell, &[]);
+            let service = Service::new("alarm").decider(Alarm, |_, _, _| None).process(Bell);
             let settings = Settings { slot: slot.into(), partitions: 1, ..Settings::default() };
             async move { Runtime::start(service, World { store, broker, env, http }, settings) }
         })

@@ -1,7 +1,7 @@
 //! The orders that are inconsistent now, and since when: a row each, gone when the contexts agree.
 
 use audit_domain::rules::Finding;
-use bongsu_core::{Projection, wire};
+use bongsu_core::{Messages, Projection};
 use serde::{Deserialize, Serialize};
 
 use crate::facts::{OrderConsistent, OrderInconsistent};
@@ -20,12 +20,11 @@ pub struct Row {
     pub since_ms: i64,
 }
 
-wire! {
-    /// What the list is folded from.
-    pub enum Heard {
-        Inconsistent(OrderInconsistent),
-        Consistent(OrderConsistent),
-    }
+/// What the list is folded from.
+#[derive(Clone, Debug, PartialEq, Messages)]
+pub enum Heard {
+    Inconsistent(OrderInconsistent),
+    Consistent(OrderConsistent),
 }
 
 /// Rows by beginning, the longest first.
@@ -36,13 +35,6 @@ impl Projection for Disagreements {
     const VERSION: u32 = 1;
     type Event = Heard;
     type Row = Row;
-
-    fn keys(event: &Heard) -> Vec<String> {
-        vec![match event {
-            Heard::Inconsistent(e) => e.order.clone(),
-            Heard::Consistent(e) => e.order.clone(),
-        }]
-    }
 
     fn fold(key: &str, _: Option<Row>, event: &Heard) -> Option<Row> {
         match event {

@@ -9,15 +9,14 @@ use audit_service::{
     service,
     settings::Settings,
 };
-use bongsu_core::{Wire, wire};
+use bongsu_core::{Messages, Wire};
 use bongsu_testing::given::contract::{described, heard, published};
 
-wire! {
-    enum Fact {
-        Watched(facts::OrderWatched),
-        Inconsistent(facts::OrderInconsistent),
-        Consistent(facts::OrderConsistent),
-    }
+#[derive(Clone, Debug, PartialEq, Messages)]
+enum Fact {
+    Watched(facts::OrderWatched),
+    Inconsistent(facts::OrderInconsistent),
+    Consistent(facts::OrderConsistent),
 }
 
 fn contexts() -> &'static Path {

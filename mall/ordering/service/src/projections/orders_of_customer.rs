@@ -1,6 +1,6 @@
 //! The orders of one customer, newest last: what `GET /orders` lists. Folded from this context's own facts.
 
-use bongsu_core::{Projection, wire};
+use bongsu_core::{Messages, Projection};
 use money::Money;
 use ordering_domain::{events::OrderLine, order::Phase};
 use serde::{Deserialize, Serialize};
@@ -10,17 +10,16 @@ use crate::facts::{
     OrderRejected,
 };
 
-wire! {
-    /// What changes the list.
-    pub enum OrderFact {
-        Placed(OrderPlaced),
-        Confirmed(OrderConfirmed),
-        Rejected(OrderRejected),
-        Cancelled(OrderCancelled),
-        Completed(OrderCompleted),
-        CancellationRequested(CancellationRequested),
-        CancellationRefused(CancellationRefused),
-    }
+/// What changes the list.
+#[derive(Clone, Debug, PartialEq, Messages)]
+pub enum OrderFact {
+    Placed(OrderPlaced),
+    Confirmed(OrderConfirmed),
+    Rejected(OrderRejected),
+    Cancelled(OrderCancelled),
+    Completed(OrderCompleted),
+    CancellationRequested(CancellationRequested),
+    CancellationRefused(CancellationRefused),
 }
 
 /// One order in the list.
@@ -66,19 +65,6 @@ impl Projection for OrdersOfCustomer {
     const VERSION: u32 = 1;
     type Event = OrderFact;
     type Row = Row;
-
-    fn keys(event: &OrderFact) -> Vec<String> {
-        let order = match event {
-            OrderFact::Placed(fact) => &fact.order,
-            OrderFact::Confirmed(fact) => &fact.order,
-            OrderFact::Rejected(fact) => &fact.order,
-            OrderFact::Cancelled(fact) => &fact.order,
-            OrderFact::Completed(fact) => &fact.order,
-            OrderFact::CancellationRequested(fact) => &fact.order,
-            OrderFact::CancellationRefused(fact) => &fact.order,
-        };
-        vec![order.clone()]
-    }
 
     fn fold(_: &str, row: Option<Row>, event: &OrderFact) -> Option<Row> {
         let state = match event {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use bongsu_core::{Aggregate, Wire, wire};
+use bongsu_core::{Aggregate, Messages, Wire};
 use bongsu_testing::given::contract::{described, heard, published};
 use money::Money;
 use ordering_domain::{
@@ -19,16 +19,15 @@ use ordering_service::{
     settings::Settings,
 };
 
-wire! {
-    enum Fact {
-        Placed(facts::OrderPlaced),
-        Confirmed(facts::OrderConfirmed),
-        Rejected(facts::OrderRejected),
-        CancellationRequested(facts::CancellationRequested),
-        CancellationRefused(facts::CancellationRefused),
-        Cancelled(facts::OrderCancelled),
-        Completed(facts::OrderCompleted),
-    }
+#[derive(Clone, Debug, PartialEq, Messages)]
+enum Fact {
+    Placed(facts::OrderPlaced),
+    Confirmed(facts::OrderConfirmed),
+    Rejected(facts::OrderRejected),
+    CancellationRequested(facts::CancellationRequested),
+    CancellationRefused(facts::CancellationRefused),
+    Cancelled(facts::OrderCancelled),
+    Completed(facts::OrderCompleted),
 }
 
 fn contexts() -> &'static Path {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use bongsu_core::{Public, Wire, wire};
+use bongsu_core::{Messages, Public, Wire};
 use bongsu_testing::given::contract::{described, heard, published};
 use money::Money;
 use product_domain::{
@@ -16,17 +16,16 @@ use product_service::{
     service,
 };
 
-wire! {
-    enum Fact {
-        Registered(facts::ProductRegistered),
-        Changed(facts::ProductChanged),
-        Retired(facts::ProductRetired),
-        Received(facts::StockReceived),
-        Reserved(facts::StockReserved),
-        Rejected(facts::StockRejected),
-        Released(facts::StockReleased),
-        Committed(facts::StockCommitted),
-    }
+#[derive(Clone, Debug, PartialEq, Messages)]
+enum Fact {
+    Registered(facts::ProductRegistered),
+    Changed(facts::ProductChanged),
+    Retired(facts::ProductRetired),
+    Received(facts::StockReceived),
+    Reserved(facts::StockReserved),
+    Rejected(facts::StockRejected),
+    Released(facts::StockReleased),
+    Committed(facts::StockCommitted),
 }
 
 fn contexts() -> &'static Path {

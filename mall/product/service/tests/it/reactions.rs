@@ -5,7 +5,7 @@ use product_domain::{
     commit_stock::CommitStock, events::Line, release_stock::ReleaseStock, reserve_stock::ReserveStock,
 };
 use product_service::policies::follow_orders::{
-    FollowOrders, OrderCancelled, OrderCompleted, OrderPlaced, OrderRejected,
+    OrderCancelled, OrderCompleted, OrderPlaced, OrderRejected, follow_orders,
 };
 
 fn order() -> String {
@@ -16,16 +16,16 @@ fn order() -> String {
 fn a_placed_order_reserves_its_lines() {
     let lines = || vec![Line { sku: "TV".into(), quantity: 2 }];
     let placed = OrderPlaced { order: order(), lines: lines() };
-    policy(&FollowOrders, placed).then([ReserveStock { order: order(), lines: lines() }.into()]);
+    policy(follow_orders, placed).then([ReserveStock { order: order(), lines: lines() }.into()]);
 }
 
 #[test]
 fn an_order_that_ended_releases_what_it_holds() {
-    policy(&FollowOrders, OrderRejected { order: order() }).then([ReleaseStock { order: order() }.into()]);
-    policy(&FollowOrders, OrderCancelled { order: order() }).then([ReleaseStock { order: order() }.into()]);
+    policy(follow_orders, OrderRejected { order: order() }).then([ReleaseStock { order: order() }.into()]);
+    policy(follow_orders, OrderCancelled { order: order() }).then([ReleaseStock { order: order() }.into()]);
 }
 
 #[test]
 fn a_completed_order_commits_what_it_holds() {
-    policy(&FollowOrders, OrderCompleted { order: order() }).then([CommitStock { order: order() }.into()]);
+    policy(follow_orders, OrderCompleted { order: order() }).then([CommitStock { order: order() }.into()]);
 }

@@ -2,55 +2,49 @@
 
 use std::time::Duration;
 
-use bongsu_core::{Aggregate, Ctx, Decider, Policy, Public, version, wire};
-use bongsu_runtime::{
-    Activity, Service, Unavailable,
-    ports::{
-        Fut,
-        env::{HttpClient, HttpRequest},
-    },
-};
-use serde::{Deserialize, Serialize};
+use bongsu_core::{Aggregate, Ctx, Decider, Messages, Public, message};
+use bongsu_runtime::{Activity, Attempt, Service, Unavailable, ports::env::HttpRequest};
 
 /// The desk's fact, as far as the clerk cares.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[message("desk.question-asked", version = 1, key = question)]
 struct QuestionAsked {
     question: String,
 }
-version!(QuestionAsked, "desk.question-asked", 1);
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[message("clerk.open-case", version = 1, key = question)]
 pub(super) struct OpenCase {
     question: String,
 }
-version!(OpenCase, "clerk.open-case", 1);
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[message("clerk.close-case", version = 1, key = question)]
 pub(super) struct CloseCase {
     question: String,
     text: String,
 }
-version!(CloseCase, "clerk.close-case", 1);
-wire! { pub(super) enum Command { Open(OpenCase), Close(CloseCase) } }
+#[derive(Clone, Debug, PartialEq, Messages)]
+pub(super) enum Command {
+    Open(OpenCase),
+    Close(CloseCase),
+}
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[message("clerk.case-opened", version = 1, key = question)]
 pub(super) struct CaseOpened {
     question: String,
 }
-version!(CaseOpened, "clerk.case-opened", 1);
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[message("clerk.case-closed", version = 1, key = question)]
 pub(super) struct CaseClosed {
     question: String,
     text: String,
 }
-version!(CaseClosed, "clerk.case-closed", 1);
-wire! { pub(super) enum Event { Opened(CaseOpened), Closed(CaseClosed) } }
+#[derive(Clone, Debug, PartialEq, Messages)]
+pub(super) enum Event {
+    Opened(CaseOpened),
+    Closed(CaseClosed),
+}
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[message("clerk.not-now", version = 1)]
 pub(super) struct NotNow {}
-version!(NotNow, "clerk.not-now", 1);
 
 struct Cases;
-struct TakeQuestions;
 struct Lookup;
 
 pub(super) fn service() -> Service {
@@ -59,7 +53,7 @@ pub(super) fn service() -> Service {
             Event::Opened(_) => None,
             Event::Closed(closed) => Some(Public::new(id, closed)),
         })
-        .policy(TakeQuestions, &["desk.question-asked.v1"])
+        .policy("take-questions", take_questions)
         .activity(Lookup)
 }
 
@@ -93,14 +87,8 @@ impl Decider for Cases {
     }
 }
 
-impl Policy for TakeQuestions {
-    const NAME: &'static str = "take-questions";
-    type Fact = QuestionAsked;
-    type Command = OpenCase;
-
-    fn react(&self, fact: &QuestionAsked, _: &Ctx) -> Vec<OpenCase> {
-        vec![OpenCase { question: fact.question.clone() }]
-    }
+fn take_questions(fact: &QuestionAsked, _: &Ctx) -> Vec<OpenCase> {
+    vec![OpenCase { question: fact.question.clone() }]
 }
 
 impl Activity for Lookup {
@@ -108,23 +96,16 @@ impl Activity for Lookup {
     type Event = CaseOpened;
     type Command = CloseCase;
 
-    fn run<'a>(
-        &'a self,
-        key: &'a str,
-        event: CaseOpened,
-        http: &'a dyn HttpClient,
-    ) -> Fut<'a, Result<CloseCase, Unavailable>> {
-        Box::pin(async move {
-            let request = HttpRequest {
-                method: "POST",
-                url: format!("http://library/{key}"),
-                headers: Vec::new(),
-                body: event.question.clone().into(),
-                deadline: Duration::from_secs(1),
-            };
-            let response = http.send(request).await.map_err(|error| Unavailable(error.0))?;
-            let text = String::from_utf8_lossy(&response.body).into_owned();
-            Ok(CloseCase { question: event.question, text })
-        })
+    async fn run(&self, event: CaseOpened, attempt: &Attempt<'_>) -> Result<CloseCase, Unavailable> {
+        let request = HttpRequest {
+            method: "POST",
+            url: format!("http://library/{}", attempt.key),
+            headers: Vec::new(),
+            body: event.question.clone().into(),
+            deadline: Duration::from_secs(1),
+        };
+        let response = attempt.http.send(request).await.map_err(|error| Unavailable(error.0))?;
+        let text = String::from_utf8_lossy(&response.body).into_owned();
+        Ok(CloseCase { question: event.question, text })
     }
 }

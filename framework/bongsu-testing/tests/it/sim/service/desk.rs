@@ -1,67 +1,79 @@
 //! Takes questions; a process waits for the clerk and gives up after a while; a board shows what became of them.
 
-use bongsu_core::{Aggregate, Ctx, Decider, Effect, Input, Process, Projection, Public, Route, version, wire};
+use bongsu_core::{Aggregate, Ctx, Decider, Effect, Input, Messages, Process, Projection, Public, Route, message};
 use bongsu_runtime::Service;
 use serde::{Deserialize, Serialize};
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[message("desk.ask", version = 1)]
 pub(super) struct Ask {
     pub(super) question: String,
 }
-version!(Ask, "desk.ask", 1);
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[message("desk.give", version = 1, key = question)]
 pub(super) struct Give {
     question: String,
     text: String,
 }
-version!(Give, "desk.give", 1);
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[message("desk.expire", version = 1, key = question)]
 pub(super) struct Expire {
     question: String,
 }
-version!(Expire, "desk.expire", 1);
-wire! { pub(super) enum Command { Ask(Ask), Give(Give), Expire(Expire) } }
-wire! { pub(super) enum Own { Give(Give), Expire(Expire) } }
+#[derive(Clone, Debug, PartialEq, Messages)]
+pub(super) enum Command {
+    Ask(Ask),
+    Give(Give),
+    Expire(Expire),
+}
+#[derive(Clone, Debug, PartialEq, Messages)]
+pub(super) enum Own {
+    Give(Give),
+    Expire(Expire),
+}
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[message("desk.asked", version = 1, key = question)]
 pub(super) struct Asked {
     question: String,
 }
-version!(Asked, "desk.asked", 1);
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[message("desk.answered", version = 1)]
 pub(super) struct Answered {
     text: String,
 }
-version!(Answered, "desk.answered", 1);
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[message("desk.expired", version = 1)]
 pub(super) struct Expired {}
-version!(Expired, "desk.expired", 1);
-wire! { pub(super) enum Event { Asked(Asked), Answered(Answered), Expired(Expired) } }
+#[derive(Clone, Debug, PartialEq, Messages)]
+pub(super) enum Event {
+    Asked(Asked),
+    Answered(Answered),
+    Expired(Expired),
+}
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[message("desk.not-open", version = 1)]
 pub(super) struct NotOpen {}
-version!(NotOpen, "desk.not-open", 1);
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct QuestionAsked {
+#[message("desk.question-asked", version = 1, key = question)]
+pub(super) struct QuestionAsked {
     question: String,
 }
-version!(QuestionAsked, "desk.question-asked", 1);
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct QuestionClosed {
+#[message("desk.question-closed", version = 1, key = question)]
+pub(super) struct QuestionClosed {
     question: String,
 }
-version!(QuestionClosed, "desk.question-closed", 1);
-wire! { pub(super) enum Told { Asked(QuestionAsked), Closed(QuestionClosed) } }
+#[derive(Clone, Debug, PartialEq, Messages)]
+pub(super) enum Told {
+    Asked(QuestionAsked),
+    Closed(QuestionClosed),
+}
 
 /// The clerk's fact, as far as the desk cares.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[message("clerk.case-closed", version = 1, key = question)]
 pub(super) struct CaseClosed {
     question: String,
     text: String,
 }
-version!(CaseClosed, "clerk.case-closed", 1);
-wire! { pub(super) enum Heard { Asked(Asked), Closed(CaseClosed) } }
+#[derive(Clone, Debug, PartialEq, Messages)]
+pub(super) enum Heard {
+    Asked(Asked),
+    Closed(CaseClosed),
+}
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) enum State {
@@ -82,10 +94,7 @@ pub(super) struct Row {
 }
 
 pub(super) fn service() -> Service {
-    Service::new("desk")
-        .decider(Questions, tell)
-        .process(Patience, &["clerk.case-closed.v1"])
-        .projection::<Board>(&["desk.question-asked.v1", "desk.question-closed.v1"])
+    Service::new("desk").decider(Questions, tell).process(Patience).projection::<Board>()
 }
 
 fn tell(id: &str, event: &Event, _: &State) -> Option<Public> {

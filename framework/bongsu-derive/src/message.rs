@@ -1,0 +1,109 @@
+//! What `#[message]` writes: the usual derives, and which version of which message the type is.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::{
+    Attribute, Data, DeriveInput, Error, Fields, Ident, Path, Result, Token, parse_quote, parse2,
+    punctuated::Punctuated,
+};
+
+use crate::arguments::Arguments;
+
+/// The item with what was written for it. After a mistake the item stands alone beside the error, so that whoever uses it
+/// is not told that it is missing.
+pub(crate) fn expand(arguments: TokenStream, item: TokenStream, kernel: &TokenStream) -> TokenStream {
+    let written = parse2(arguments).and_then(|arguments| write(&arguments, parse2(item.clone())?, kernel));
+    written.unwrap_or_else(|wrong| {
+        let wrong = wrong.into_compile_error();
+        quote!(#item #wrong)
+    })
+}
+
+fn write(arguments: &Arguments, mut item: DeriveInput, kernel: &TokenStream) -> Result<TokenStream> {
+    if !item.generics.params.is_empty() {
+        return Err(Error::new_spanned(item.generics, "a message has no parameters: what is stored has one shape"));
+    }
+    let key = key(arguments, &item)?;
+    let derives = derives(&item, kernel)?;
+    item.attrs.retain(|attribute| !attribute.path().is_ident("derive"));
+    let serde = format!("{}::__private::serde", kernel.to_string().replace(' ', ""));
+    // In front: what the author says to a derive stands below it.
+    let derives: [Attribute; 2] = [parse_quote!(#[derive(#(#derives),*)]), parse_quote!(#[serde(crate = #serde)])];
+    item.attrs.splice(0..0, derives);
+    let versioned = versioned(arguments, &item.ident, &key, kernel);
+    Ok(quote!(#item #versioned))
+}
+
+/// Every derive of a message, with those of its author's own lines, each once.
+fn derives(item: &DeriveInput, kernel: &TokenStream) -> Result<Vec<Path>> {
+    let mut derives: Vec<Path> = Vec::new();
+    for attribute in item.attrs.iter().filter(|attribute| attribute.path().is_ident("derive")) {
+        derives.extend(attribute.parse_args_with(Punctuated::<Path, Token![,]>::parse_terminated)?);
+    }
+    let last = |path: &Path| path.segments.last().map(|segment| segment.ident.to_string());
+    let own: Vec<String> = derives.iter().filter_map(last).collect();
+    // Who derives PartialEq without Eq has something that does not equal itself.
+    let has = |name: &str| own.iter().any(|derived| derived == name || (name == "Eq" && derived == "PartialEq"));
+    let usual: [(&str, Path); 6] = [
+        ("Clone", parse_quote!(Clone)),
+        ("Debug", parse_quote!(Debug)),
+        ("PartialEq", parse_quote!(PartialEq)),
+        ("Eq", parse_quote!(Eq)),
+        ("Serialize", parse_quote!(#kernel::__private::serde::Serialize)),
+        ("Deserialize", parse_quote!(#kernel::__private::serde::Deserialize)),
+    ];
+    derives.extend(usual.into_iter().filter(|(name, _)| !has(name)).map(|(_, path)| path));
+    Ok(derives)
+}
+
+/// How the key is read from a value.
+fn key(arguments: &Arguments, item: &DeriveInput) -> Result<TokenStream> {
+    let Some(key) = &arguments.key else { return Ok(quote!(::core::option::Option::None)) };
+    let names: Vec<&Ident> = match &item.data {
+        Data::Struct(data) => match &data.fields {
+            Fields::Named(fields) => fields.named.iter().filter_map(|field| field.ident.as_ref()).collect(),
+            Fields::Unnamed(_) | Fields::Unit => Vec::new(),
+        },
+        Data::Enum(_) | Data::Union(_) => Vec::new(),
+    };
+    if !names.contains(&key) {
+        let known: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+        let known = if known.is_empty() { "none by name".into() } else { known.join(", ") };
+        return Err(Error::new(key.span(), format!("`{}` has no field `{key}`, it has {known}", item.ident)));
+    }
+    Ok(quote!(::core::option::Option::Some(|message| ::std::string::ToString::to_string(&message.#key))))
+}
+
+fn versioned(arguments: &Arguments, ty: &Ident, key: &TokenStream, kernel: &TokenStream) -> TokenStream {
+    let Arguments { name, version, from, .. } = arguments;
+    let (prev, up, check) = match from {
+        None => (quote!(#kernel::Origin), quote!(match prev {}), TokenStream::new()),
+        Some(prev) => {
+            let up = quote!(<Self as ::core::convert::From<#prev>>::from(prev));
+            let told = "a version is made from the version just before it, under the same name";
+            let before = quote!(<#prev as #kernel::Versioned>);
+            let next = quote!(#kernel::__private::is_next(#name, #version, #before::NAME, #before::SCHEMA));
+            (
+                quote!(#prev),
+                up,
+                quote!(
+                    const _: () = ::core::assert!(#next, #told);
+                ),
+            )
+        }
+    };
+    quote! {
+        #[automatically_derived]
+        impl #kernel::Versioned for #ty {
+            const NAME: &'static str = #name;
+            const SCHEMA: u32 = #version;
+            const KEY: ::core::option::Option<fn(&Self) -> ::std::string::String> = #key;
+            type Prev = #prev;
+
+            fn up(prev: #prev) -> Self {
+                #up
+            }
+        }
+        #check
+    }
+}

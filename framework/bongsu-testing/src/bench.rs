@@ -1,0 +1,135 @@
+//! A service alone: over memory adapters, inside the host, with a stand-in for every context it hears.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use axum::{
+    Router,
+    body::{Body, to_bytes},
+    http::{HeaderMap, Request},
+};
+use bongsu_host::{HyperClient, TokioEnv, config::Config, health::Health, host::Host};
+use bongsu_runtime::{
+    Handle, Runtime, Service, Settings, World,
+    ports::env::{Env, HttpClient},
+};
+use serde_json::Value;
+use tower::ServiceExt as _;
+
+use crate::{MemoryBroker, MemoryStore, given::Teller};
+
+/// What should happen happens within this time.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// No answer of a test is larger.
+const LARGEST: usize = 16 << 20;
+
+/// A running service that is tested alone.
+pub struct Bench {
+    /// Its routes, inside the host.
+    pub app: Router,
+    /// Its time.
+    pub env: Arc<dyn Env>,
+    /// What its own adapters call.
+    pub handle: Handle,
+    broker: Arc<MemoryBroker>,
+    http: Arc<dyn HttpClient>,
+    tellers: Mutex<BTreeMap<String, Arc<Teller>>>,
+    _runtime: Runtime,
+}
+
+/// An answer, read to the end.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Answered {
+    /// Status code.
+    pub status: u16,
+    /// Headers.
+    pub headers: HeaderMap,
+    /// JSON, or null.
+    pub body: Value,
+}
+
+impl Bench {
+    /// Starts a service. It meets the outside over the network, if it meets it at all.
+    pub fn open(service: Service, routes: impl FnOnce(Handle) -> Router) -> Self {
+        Self::facing(service, routes, |_| Arc::new(HyperClient::new()))
+    }
+
+    /// Starts a service whose outside is this one.
+    pub fn facing(
+        service: Service,
+        routes: impl FnOnce(Handle) -> Router,
+        outside: impl FnOnce(&Arc<dyn Env>) -> Arc<dyn HttpClient>,
+    ) -> Self {
+        let env: Arc<dyn Env> = Arc::new(TokioEnv::new(None).expect("no crash point"));
+        let (broker, http) = (Arc::new(MemoryBroker::new(Arc::clone(&env))), outside(&env));
+        let brisk = Settings { retry_cap_ms: 50, ..Settings::default() };
+        let host = Host::new(&Config::defaults(service.name()), Arc::clone(&env), Health::always());
+        let runtime = Runtime::start(service, world(&env, &broker, &http), brisk);
+        let handle = runtime.handle();
+        let app = host.app(routes(handle.clone()));
+        Self { app, env, handle, broker, http, tellers: Mutex::default(), _runtime: runtime }
+    }
+
+    /// Has the context that a fact (`context.event.v1`) is named after tell it under a key.
+    ///
+    /// # Panics
+    /// When the memory broker does not take it.
+    pub async fn say(&self, fact: &str, key: &str, body: Value) {
+        let context = fact.split('.').next().unwrap_or_default();
+        let teller = self.teller(context);
+        teller.say(fact, key, body).await.expect("memory takes it");
+    }
+
+    /// Sends a request: `who` is asking, `how` is a method and an address (`GET /doors?house=h1`). What is not a GET
+    /// needs a key.
+    ///
+    /// # Panics
+    /// When that is no request.
+    pub async fn ask(&self, who: &str, how: &str, key: Option<&str>, body: Value) -> Answered {
+        let (method, uri) = how.split_once(' ').expect("a method and an address");
+        let request = Request::builder().method(method).uri(uri);
+        let request = request.header("x-bongsu-principal", who).header("content-type", "application/json");
+        let request = key.iter().fold(request, |request, key| request.header("idempotency-key", *key));
+        let body = if body.is_null() { Body::empty() } else { Body::from(body.to_string()) };
+        let response = self.app.clone().oneshot(request.body(body).expect("a request")).await;
+        let (parts, body) = response.unwrap_or_else(|never| match never {}).into_parts();
+        let bytes = to_bytes(body, LARGEST).await.expect("a body");
+        let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
+        Answered { status: parts.status.as_u16(), headers: parts.headers, body }
+    }
+
+    /// Waits until something holds.
+    ///
+    /// # Panics
+    /// When it does not within ten seconds.
+    pub async fn until(&self, mut holds: impl AsyncFnMut() -> bool) {
+        let waiting = async {
+            while !holds().await {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, waiting).await.expect("it happens in time");
+    }
+
+    fn teller(&self, context: &str) -> Arc<Teller> {
+        let mut tellers = self.tellers.lock().expect("nobody panicked");
+        let start = || {
+            let name: &'static str = context.to_owned().leak();
+            Arc::new(Teller::start(name, world(&self.env, &self.broker, &self.http)))
+        };
+        tellers.entry(context.to_owned()).or_insert_with(start).clone()
+    }
+}
+
+/// Everything one context runs on; the broker is everybody's.
+fn world(env: &Arc<dyn Env>, broker: &Arc<MemoryBroker>, http: &Arc<dyn HttpClient>) -> World {
+    World {
+        store: Arc::new(MemoryStore::with_env(Arc::clone(env))),
+        broker: broker.clone(),
+        env: Arc::clone(env),
+        http: Arc::clone(http),
+    }
+}

@@ -1,3 +1,0 @@
-//! What this context does when it hears another.
-
-pub mod follow_orders;

@@ -1,0 +1,205 @@
+//! The HTTP API: where the parcel of an order is, and moving it by hand. Handlers only translate.
+
+use axum::{
+    Router,
+    extract::{Path, State},
+    http::StatusCode,
+    response::Response,
+};
+use bongsu_core::Wire;
+use bongsu_host::{
+    command::{self, Command, NoBody},
+    idempotency::IdempotencyKey,
+    list::{List, Page},
+    openapi::{Api, routes},
+    principal::Principal,
+    problem::Problem,
+    query::Query,
+};
+use bongsu_runtime::{Call, Handle, Outcome, Reply};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::delivery::{
+    CompleteDelivery, Deliveries, DeliveryRejection, DeliveryState, Depart, FailDelivery, Item, Phase,
+};
+
+/// Parcels: where they are, and moving them by hand. A delivery's id is its order's.
+pub fn api() -> Api<Handle> {
+    Api::new("delivery")
+        .about("Parcels: where they are, and moving them by hand. A delivery's id is its order's.")
+        .routes(routes!(of_order))
+        .routes(routes!(depart))
+        .routes(routes!(complete))
+        .routes(routes!(fail))
+}
+
+/// [`api`] of a running service.
+pub fn routes(handle: Handle) -> Router {
+    api().serve(handle)
+}
+
+#[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+struct OfOrder {
+    /// Of which order.
+    order: String,
+}
+
+/// A delivery.
+#[derive(Serialize, ToSchema)]
+struct Delivery {
+    delivery_id: String,
+    order_id: String,
+    state: DeliveryStatus,
+    /// Where it goes, once it is packed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    address: Option<String>,
+    /// What is in it, once it is packed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    items: Option<Vec<ShownItem>>,
+}
+
+/// How far a parcel is.
+#[derive(Clone, Copy, Serialize, ToSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+enum DeliveryStatus {
+    /// Nothing was packed.
+    Unknown,
+    Prepared,
+    Departed,
+    Completed,
+    Failed,
+    Cancelled,
+}
+
+/// One kind of thing in a parcel.
+#[derive(Serialize, ToSchema)]
+struct ShownItem {
+    sku: String,
+    /// Its name when it was ordered.
+    name: String,
+    quantity: u32,
+}
+
+/// The delivery of an order.
+///
+/// A list of one, or of none: an order has one delivery, and may have none yet.
+#[utoipa::path(
+    get, path = "/deliveries", operation_id = "listDeliveries", params(OfOrder, List), security(("principal" = [])),
+    responses((status = 200, description = "The whole list.", body = Page<Delivery>)),
+)]
+async fn of_order(
+    State(handle): State<Handle>,
+    _: Principal,
+    Query(OfOrder { order }): Query<OfOrder>,
+    list: List,
+) -> Result<Response, Problem> {
+    let (state, version) = handle.load::<Deliveries>(&order).await?;
+    Ok(list.whole((version > 0).then(|| Delivery::of(order, state)).into_iter().collect()))
+}
+
+impl Delivery {
+    fn of(order: String, delivery: DeliveryState) -> Self {
+        let state = match delivery.phase {
+            Phase::Unknown => DeliveryStatus::Unknown,
+            Phase::Prepared => DeliveryStatus::Prepared,
+            Phase::Departed => DeliveryStatus::Departed,
+            Phase::Completed => DeliveryStatus::Completed,
+            Phase::Failed => DeliveryStatus::Failed,
+            Phase::Cancelled => DeliveryStatus::Cancelled,
+        };
+        let (address, items) = delivery.parcel.map(|parcel| (parcel.address, parcel.items)).unzip();
+        let shown = |item: Item| ShownItem { sku: item.sku, name: item.name, quantity: item.quantity };
+        let items = items.map(|items| items.into_iter().map(shown).collect());
+        Self { delivery_id: order.clone(), order_id: order, state, address, items }
+    }
+}
+
+/// What went wrong.
+#[derive(Deserialize, ToSchema)]
+struct Failure {
+    /// In the courier's words: no control characters.
+    #[schema(min_length = 1, max_length = 200)]
+    why: String,
+}
+
+/// A parcel that was moved.
+#[derive(Serialize, ToSchema)]
+struct Moved {
+    delivery_id: String,
+    /// For `after` of a later read.
+    position: String,
+}
+
+/// The parcel leaves.
+#[utoipa::path(
+    post, path = "/deliveries/{id}/depart", operation_id = "departDelivery", params(IdempotencyKey), request_body = NoBody,
+    responses((status = 200, description = "Done.", body = Moved)),
+)]
+async fn depart(
+    State(handle): State<Handle>,
+    Path(order): Path<String>,
+    command: Command<NoBody>,
+) -> Result<Response, Problem> {
+    moved(&handle, command.call(), &Depart { order }).await
+}
+
+/// The parcel has arrived.
+#[utoipa::path(
+    post, path = "/deliveries/{id}/complete", operation_id = "completeDelivery", params(IdempotencyKey), request_body = NoBody,
+    responses((status = 200, description = "Done.", body = Moved)),
+)]
+async fn complete(
+    State(handle): State<Handle>,
+    Path(order): Path<String>,
+    command: Command<NoBody>,
+) -> Result<Response, Problem> {
+    moved(&handle, command.call(), &CompleteDelivery { order }).await
+}
+
+/// The parcel cannot be delivered.
+#[utoipa::path(
+    post, path = "/deliveries/{id}/fail", operation_id = "failDelivery", params(IdempotencyKey), request_body = Failure,
+    responses((status = 200, description = "Done.", body = Moved)),
+)]
+async fn fail(
+    State(handle): State<Handle>,
+    Path(order): Path<String>,
+    command: Command<Failure>,
+) -> Result<Response, Problem> {
+    let why = command.body.why.clone();
+    moved(&handle, command.call(), &FailDelivery { order, why }).await
+}
+
+async fn moved(handle: &Handle, call: &Call, command: &impl Wire) -> Result<Response, Problem> {
+    Ok(command::respond(handle.execute(command, call, &reply).await?))
+}
+
+fn reply(outcome: &Outcome<'_>) -> Reply {
+    match outcome {
+        Outcome::Accepted { id, token, .. } => {
+            command::reply(StatusCode::OK, &Moved { delivery_id: (*id).to_owned(), position: token.to_string() })
+        }
+        Outcome::Rejected { .. } => {
+            outcome.rejection::<DeliveryRejection>().map_or_else(Problem::internal, problem).reply()
+        }
+    }
+}
+
+fn problem(rejection: DeliveryRejection) -> Problem {
+    let conflict = |code, title| Problem::new(StatusCode::CONFLICT, code, title);
+    match rejection {
+        DeliveryRejection::NoSuchDelivery => Problem::not_found("There is no such delivery."),
+        DeliveryRejection::AlreadyPrepared => conflict("already-prepared", "The parcel was packed before"),
+        DeliveryRejection::AlreadyCancelled => conflict("already-cancelled", "The parcel was called back"),
+        DeliveryRejection::AlreadyDeparted => conflict("already-departed", "The parcel is on its way already"),
+        DeliveryRejection::NotDeparted => conflict("not-departed", "The parcel has not left yet"),
+        DeliveryRejection::AlreadyEnded => conflict("already-ended", "The delivery has ended"),
+        DeliveryRejection::Why { longest } => {
+            Problem::invalid("/why", format!("1 to {longest} characters, no control characters"))
+        }
+    }
+}

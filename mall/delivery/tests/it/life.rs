@@ -1,0 +1,106 @@
+//! Parcels moved by the clock and by people.
+
+use bongsu_testing::{Bench, conventions};
+use delivery::{Settings, Who, api, service};
+use serde_json::{Value, json};
+
+const CONFIRMED: &str = "ordering.order-confirmed.v1";
+const WANTED_BACK: &str = "ordering.cancellation-requested.v1";
+
+/// A running delivery service.
+struct House(Bench);
+
+impl House {
+    fn open(settings: &Settings) -> Self {
+        Self(Bench::open(service(settings), api::routes))
+    }
+
+    async fn hears(&self, fact: &str, order: &str) {
+        let lines = json!([{ "sku": "TV", "name": "TV", "quantity": 2 }]);
+        self.0.say(fact, order, json!({ "order": order, "lines": lines, "address": "Seoul" })).await;
+    }
+
+    /// Status and body of the answer to a courier's people.
+    async fn moves(&self, key: &str, order: &str, how: &str, body: Value) -> (u16, Value) {
+        let answered = self.0.ask("courier", &format!("POST /deliveries/{order}/{how}"), Some(key), body).await;
+        (answered.status, answered.body)
+    }
+
+    async fn delivery(&self, order: &str) -> Value {
+        self.0.ask("ann", &format!("GET /deliveries?order={order}"), None, Value::Null).await.body["items"][0].take()
+    }
+
+    /// Waits until a delivery has reached a state.
+    async fn is_at(&self, order: &str, state: &str) {
+        self.0.until(async || self.delivery(order).await["state"] == state).await;
+    }
+}
+
+fn by_hand() -> House {
+    House::open(&Settings { courier: Who::Manual, ..Settings::default() })
+}
+
+#[tokio::test]
+async fn the_clock_brings_a_confirmed_order_home() {
+    let house = House::open(&Settings { depart_after_ms: 20, complete_after_ms: 20, ..Settings::default() });
+    house.hears(CONFIRMED, "o1").await;
+    house.is_at("o1", "COMPLETED").await;
+    assert_eq!(house.delivery("o1").await["items"][0]["sku"], "TV");
+}
+
+#[tokio::test]
+async fn people_move_parcels_step_by_step() {
+    let house = by_hand();
+    house.hears(CONFIRMED, "o1").await;
+    house.is_at("o1", "PREPARED").await;
+    let (status, body) = house.moves("k1", "o1", "complete", json!({})).await;
+    assert_eq!((status, &body["type"]), (409, &json!("/errors/not-departed")));
+    let departed = house.moves("k2", "o1", "depart", json!({})).await;
+    assert_eq!((departed.0, &departed.1["delivery_id"]), (200, &json!("o1")));
+    assert_eq!(house.moves("k2", "o1", "depart", json!({})).await, departed);
+    assert_eq!(house.moves("k3", "o1", "complete", json!({})).await.0, 200);
+    house.is_at("o1", "COMPLETED").await;
+}
+
+#[tokio::test]
+async fn a_parcel_is_called_back_until_it_departs() {
+    let house = by_hand();
+    house.hears(CONFIRMED, "o1").await;
+    house.hears(WANTED_BACK, "o1").await;
+    house.is_at("o1", "CANCELLED").await;
+    let (status, body) = house.moves("k1", "o1", "depart", json!({})).await;
+    assert_eq!((status, &body["type"]), (409, &json!("/errors/already-cancelled")));
+
+    house.hears(CONFIRMED, "o2").await;
+    house.is_at("o2", "PREPARED").await;
+    assert_eq!(house.moves("k2", "o2", "depart", json!({})).await.0, 200);
+    house.hears(WANTED_BACK, "o2").await;
+    assert_eq!(house.moves("k3", "o2", "complete", json!({})).await.0, 200);
+    house.is_at("o2", "COMPLETED").await;
+}
+
+#[tokio::test]
+async fn a_failed_delivery_has_a_reason() {
+    let house = by_hand();
+    house.hears(CONFIRMED, "o1").await;
+    house.is_at("o1", "PREPARED").await;
+    let (status, body) = house.moves("k1", "o1", "fail", json!({ "why": " " })).await;
+    assert_eq!((status, &body["errors"][0]["pointer"]), (422, &json!("/why")));
+    assert_eq!(house.moves("k2", "o1", "fail", json!({})).await.0, 422);
+    assert_eq!(house.moves("k3", "o1", "fail", json!({ "why": "nobody at home" })).await.0, 200);
+    house.is_at("o1", "FAILED").await;
+}
+
+#[tokio::test]
+async fn there_is_nothing_to_move_where_nothing_was_packed() {
+    let house = by_hand();
+    assert_eq!(house.moves("k1", "o1", "depart", json!({})).await.0, 404);
+    assert!(house.delivery("o1").await.is_null());
+}
+
+#[tokio::test]
+async fn every_route_keeps_the_http_conventions() {
+    let house = House::open(&Settings::default());
+    let asked = conventions::hold(house.0.app.clone(), "courier", &[]).await;
+    assert!(asked > 50, "{asked}");
+}

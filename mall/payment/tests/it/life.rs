@@ -1,0 +1,155 @@
+//! Payments with a provider that works, refuses, is down, or whose answers get lost.
+
+use std::sync::Arc;
+
+use bongsu_testing::{Bench, conventions};
+use payment::{Settings, api, service};
+use sandbox::{
+    bank::{ADDRESS, Bank},
+    provider::Mode,
+};
+use serde_json::{Value, json};
+
+/// A running payment service and its bank.
+struct House {
+    bench: Bench,
+    bank: Arc<Bank>,
+}
+
+impl House {
+    fn open() -> Self {
+        let mut bank = None;
+        let settings = Settings { provider: ADDRESS.into(), ..Settings::default() };
+        let bench = Bench::facing(service(&settings), api::routes, |env| bank.insert(Bank::new(env.clone())).clone());
+        Self { bench, bank: bank.expect("it faces a bank") }
+    }
+
+    /// An order for 20 000 won that expires in so many milliseconds.
+    async fn placed(&self, order: &str, expires_in_ms: i64) {
+        let (amount, expires_at_ms) =
+            (json!({ "minor": 20_000, "currency": "KRW" }), self.bench.env.wall_ms() + expires_in_ms);
+        let body = json!({ "order": order, "amount": amount, "expires_at_ms": expires_at_ms });
+        self.bench.say("ordering.order-placed.v1", order, body).await;
+    }
+
+    async fn reserved(&self, order: &str) {
+        self.bench.say("product.stock-reserved.v1", order, json!({ "order": order })).await;
+    }
+
+    async fn ended(&self, order: &str) {
+        self.bench.say("ordering.order-rejected.v1", order, json!({ "order": order })).await;
+    }
+
+    async fn payment(&self, order: &str) -> Value {
+        self.bench.ask("ann", &format!("GET /payments?order={order}"), None, Value::Null).await.body["items"][0].take()
+    }
+
+    /// Waits until a payment has reached a state.
+    async fn is_at(&self, order: &str, state: &str) {
+        self.bench.until(async || self.payment(order).await["state"] == state).await;
+    }
+}
+
+fn totals(house: &House) -> Value {
+    house.bank.ledger()["totals"]["KRW"].clone()
+}
+
+#[tokio::test]
+async fn money_is_taken_once_stock_is_held() {
+    let house = House::open();
+    house.placed("o1", 30_000).await;
+    house.is_at("o1", "WAITING").await;
+    assert_eq!(house.bank.ledger()["captures"], json!([]));
+    house.reserved("o1").await;
+    house.is_at("o1", "CAPTURED").await;
+    assert_eq!(totals(&house), json!({ "captured": 20_000, "refunded": 0 }));
+}
+
+#[tokio::test]
+async fn a_provider_that_refuses_declines_the_payment() {
+    let house = House::open();
+    house.bank.behaves(Mode::Decline);
+    house.placed("o1", 30_000).await;
+    house.reserved("o1").await;
+    house.is_at("o1", "DECLINED").await;
+    assert_eq!(house.payment("o1").await["reason"], "insufficient-funds");
+}
+
+#[tokio::test]
+async fn what_the_provider_will_never_take_is_declined_and_not_asked_for_ever() {
+    let house = House::open();
+    house.bank.refuses(422);
+    house.placed("o1", 30_000).await;
+    house.reserved("o1").await;
+    house.is_at("o1", "DECLINED").await;
+    assert_eq!(house.payment("o1").await["reason"], "refused-422");
+    assert_eq!(house.bank.ledger()["captures"], json!([]));
+}
+
+#[tokio::test]
+async fn an_answer_that_got_lost_is_asked_for_again_and_nobody_pays_twice() {
+    let house = House::open();
+    house.bank.loses_answers(3);
+    house.placed("o1", 30_000).await;
+    house.reserved("o1").await;
+    house.is_at("o1", "CAPTURED").await;
+    assert_eq!(totals(&house), json!({ "captured": 20_000, "refunded": 0 }));
+}
+
+#[tokio::test]
+async fn money_goes_back_when_the_order_ends() {
+    let house = House::open();
+    house.placed("o1", 30_000).await;
+    house.reserved("o1").await;
+    house.is_at("o1", "CAPTURED").await;
+    house.ended("o1").await;
+    house.is_at("o1", "REFUNDED").await;
+    assert_eq!(totals(&house), json!({ "captured": 20_000, "refunded": 20_000 }));
+}
+
+#[tokio::test]
+async fn a_capture_that_came_after_the_end_goes_back() {
+    let house = House::open();
+    house.bank.behaves(Mode::Down);
+    house.placed("o1", 30_000).await;
+    house.reserved("o1").await;
+    house.bench.until(async || house.bank.ledger()["captures"][0]["status"] == "pending").await;
+    house.ended("o1").await;
+    house.bench.until(async || house.payment("o1").await["order_ended"] == true).await;
+    house.bank.behaves(Mode::Ok);
+    house.is_at("o1", "REFUNDED").await;
+    assert_eq!(totals(&house), json!({ "captured": 20_000, "refunded": 20_000 }));
+}
+
+#[tokio::test]
+async fn an_order_about_to_expire_is_not_charged() {
+    let house = House::open();
+    house.placed("o1", 900).await;
+    house.reserved("o1").await;
+    house.is_at("o1", "FORGONE").await;
+    house.ended("o1").await;
+    house.bench.until(async || house.payment("o1").await["order_ended"] == true).await;
+    assert_eq!(house.bank.ledger()["captures"], json!([]));
+}
+
+#[tokio::test]
+async fn an_order_that_ended_first_is_never_charged() {
+    let house = House::open();
+    house.ended("o1").await;
+    house.bench.until(async || house.payment("o1").await["order_ended"] == true).await;
+    house.placed("o1", 30_000).await;
+    house.reserved("o1").await;
+    house.bench.until(async || !house.payment("o1").await["amount"].is_null()).await;
+    house.placed("o2", 30_000).await;
+    house.reserved("o2").await;
+    house.is_at("o2", "CAPTURED").await;
+    assert_eq!(house.payment("o1").await["state"], "WAITING");
+    assert_eq!(totals(&house), json!({ "captured": 20_000, "refunded": 0 }));
+}
+
+#[tokio::test]
+async fn every_route_keeps_the_http_conventions() {
+    let house = House::open();
+    let asked = conventions::hold(house.bench.app.clone(), "ann", &[]).await;
+    assert!(asked > 15, "{asked}");
+}
