@@ -41,10 +41,8 @@ const LEFT: &[(&str, usize)] = &[
     ("framework/bongsu-broker", 11),
     ("framework/bongsu-testing", 13),
     ("mall/audit/domain", 5),
-    ("mall/delivery/domain", 6),
     ("mall/ordering/domain", 8),
     ("mall/ordering/service", 10),
-    ("mall/payment/domain", 5),
 ];
 
 pub(crate) fn check(tree: &Tree, report: &mut Report) {
