@@ -30,9 +30,7 @@ use crate::{
 /// use bongsu_host::{command::{self, Command}, problem::Problem};
 /// use bongsu_runtime::{Handle, Outcome};
 /// use http::StatusCode;
-/// use serde::{Deserialize, Serialize};
 ///
-/// #[derive(Deserialize, Serialize)]
 /// #[message("door.open", version = 1, key = door)]
 /// struct Open { door: String }
 ///

@@ -5,6 +5,9 @@ use std::path::Path;
 use bongsu_testing::given::{contract::golden, given};
 use delivery::delivery::{DeliveryRejection as Rejection, *};
 
+/// Now.
+const AT_MS: i64 = 1;
+
 fn id() -> String {
     "o1".into()
 }
@@ -34,74 +37,74 @@ fn cancel() -> DeliveryCommand {
 }
 
 fn prepared() -> DeliveryEvent {
-    DeliveryPrepared { order: id(), address: "Seoul".into(), items: items(), at_ms: 0 }.into()
+    DeliveryPrepared { order: id(), address: "Seoul".into(), items: items(), at_ms: AT_MS }.into()
 }
 
 fn departed() -> DeliveryEvent {
-    DeliveryDeparted { order: id(), at_ms: 0 }.into()
+    DeliveryDeparted { order: id(), at_ms: AT_MS }.into()
 }
 
 fn completed() -> DeliveryEvent {
-    DeliveryCompleted { order: id(), at_ms: 0 }.into()
+    DeliveryCompleted { order: id(), at_ms: AT_MS }.into()
 }
 
 fn failed() -> DeliveryEvent {
-    DeliveryFailed { order: id(), why: "lost".into(), at_ms: 0 }.into()
+    DeliveryFailed { order: id(), why: "lost".into(), at_ms: AT_MS }.into()
 }
 
 fn cancelled() -> DeliveryEvent {
-    DeliveryCancelled { order: id(), at_ms: 0 }.into()
+    DeliveryCancelled { order: id(), at_ms: AT_MS }.into()
 }
 
 #[test]
 fn a_confirmed_order_is_packed_once() {
-    given(&Deliveries, []).when(prepare()).on("o1").then([prepared()]);
-    given(&Deliveries, [prepared()]).when(prepare()).then_rejected(Rejection::AlreadyPrepared);
+    given(&Deliveries, []).at(AT_MS).when(prepare()).on("o1").then([prepared()]);
+    given(&Deliveries, [prepared()]).at(AT_MS).when(prepare()).then_rejected(Rejection::AlreadyPrepared);
 }
 
 #[test]
 fn a_packed_parcel_departs_and_arrives() {
-    given(&Deliveries, [prepared()]).when(depart()).on("o1").then([departed()]);
-    given(&Deliveries, [prepared(), departed()]).when(complete()).on("o1").then([completed()]);
+    given(&Deliveries, [prepared()]).at(AT_MS).when(depart()).on("o1").then([departed()]);
+    given(&Deliveries, [prepared(), departed()]).at(AT_MS).when(complete()).on("o1").then([completed()]);
 }
 
 #[test]
 fn a_parcel_arrives_only_after_it_departed() {
-    given(&Deliveries, [prepared()]).when(complete()).then_rejected(Rejection::NotDeparted);
-    given(&Deliveries, [prepared(), departed()]).when(depart()).then_rejected(Rejection::AlreadyDeparted);
+    given(&Deliveries, [prepared()]).at(AT_MS).when(complete()).then_rejected(Rejection::NotDeparted);
+    given(&Deliveries, [prepared(), departed()]).at(AT_MS).when(depart()).then_rejected(Rejection::AlreadyDeparted);
 }
 
 #[test]
 fn a_parcel_can_fail_packed_or_on_its_way() {
-    given(&Deliveries, [prepared()]).when(fail()).on("o1").then([failed()]);
-    given(&Deliveries, [prepared(), departed()]).when(fail()).then([failed()]);
+    given(&Deliveries, [prepared()]).at(AT_MS).when(fail()).on("o1").then([failed()]);
+    given(&Deliveries, [prepared(), departed()]).at(AT_MS).when(fail()).then([failed()]);
 }
 
 #[test]
 fn a_failure_has_a_reason_that_fits_a_line() {
     for why in ["", " ", "a\nb", &"x".repeat(201)] {
         let fail = FailDelivery { order: id(), why: why.into() };
-        given(&Deliveries, [prepared()]).when(fail).then_rejected(Rejection::Why { longest: 200 });
+        given(&Deliveries, [prepared()]).at(AT_MS).when(fail).then_rejected(Rejection::Why { longest: 200 });
     }
 }
 
 #[test]
 fn a_parcel_is_called_back_until_it_departs() {
-    given(&Deliveries, [prepared()]).when(cancel()).on("o1").then([cancelled()]);
-    given(&Deliveries, [prepared(), departed()]).when(cancel()).then_rejected(Rejection::AlreadyDeparted);
+    given(&Deliveries, [prepared()]).at(AT_MS).when(cancel()).on("o1").then([cancelled()]);
+    given(&Deliveries, [prepared(), departed()]).at(AT_MS).when(cancel()).then_rejected(Rejection::AlreadyDeparted);
 }
 
 #[test]
 fn called_back_before_it_was_packed_it_is_never_packed() {
-    given(&Deliveries, []).when(cancel()).then([cancelled()]);
-    given(&Deliveries, [cancelled()]).when(prepare()).then_rejected(Rejection::AlreadyCancelled);
+    given(&Deliveries, []).at(AT_MS).when(cancel()).then([cancelled()]);
+    given(&Deliveries, [cancelled()]).at(AT_MS).when(prepare()).then_rejected(Rejection::AlreadyCancelled);
 }
 
 #[test]
 fn what_was_called_back_does_not_move() {
     for history in [vec![cancelled()], vec![prepared(), cancelled()]] {
         for command in [prepare(), depart(), complete(), fail(), cancel()] {
-            given(&Deliveries, history.clone()).when(command).then_rejected(Rejection::AlreadyCancelled);
+            given(&Deliveries, history.clone()).at(AT_MS).when(command).then_rejected(Rejection::AlreadyCancelled);
         }
     }
 }
@@ -111,7 +114,7 @@ fn what_has_ended_does_not_move() {
     for end in [completed(), failed()] {
         for command in [depart(), complete(), fail(), cancel()] {
             let history = [prepared(), departed(), end.clone()];
-            given(&Deliveries, history).when(command).then_rejected(Rejection::AlreadyEnded);
+            given(&Deliveries, history).at(AT_MS).when(command).then_rejected(Rejection::AlreadyEnded);
         }
     }
 }
@@ -119,7 +122,7 @@ fn what_has_ended_does_not_move() {
 #[test]
 fn what_was_never_packed_does_not_move() {
     for command in [depart(), complete(), fail()] {
-        given(&Deliveries, []).when(command).then_rejected(Rejection::NoSuchDelivery);
+        given(&Deliveries, []).at(AT_MS).when(command).then_rejected(Rejection::NoSuchDelivery);
     }
 }
 

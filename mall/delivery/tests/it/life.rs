@@ -27,7 +27,8 @@ impl House {
     }
 
     async fn delivery(&self, order: &str) -> Value {
-        self.0.ask("ann", &format!("GET /deliveries?order={order}"), None, Value::Null).await.body["items"][0].take()
+        let list = self.0.ask("ann", &format!("GET /deliveries?order={order}"), None, Value::Null).await.body;
+        list["items"][0].clone()
     }
 
     /// Waits until a delivery has reached a state.

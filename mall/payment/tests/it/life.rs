@@ -41,7 +41,8 @@ impl House {
     }
 
     async fn payment(&self, order: &str) -> Value {
-        self.bench.ask("ann", &format!("GET /payments?order={order}"), None, Value::Null).await.body["items"][0].take()
+        let list = self.bench.ask("ann", &format!("GET /payments?order={order}"), None, Value::Null).await.body;
+        list["items"][0].clone()
     }
 
     /// Waits until a payment has reached a state.
