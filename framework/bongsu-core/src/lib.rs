@@ -9,6 +9,7 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+mod strict;
 mod wire;
 mod version;
 mod ctx;
@@ -27,6 +28,7 @@ pub use decision::{Apply, Change, Changes, Decision, Folder, StreamRef, View};
 pub use process::{Effect, EffectId, Input, Process, Route};
 pub use projection::Projection;
 pub use public::Public;
+pub use strict::Strict;
 pub use version::{Origin, Versioned, decode_version};
 pub use wire::{DecodeError, Extra, Wire, split_type, type_of};
 

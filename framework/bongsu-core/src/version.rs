@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use crate::wire::{DecodeError, Extra};
+use crate::{
+    strict::Strict,
+    wire::{DecodeError, Extra},
+};
 
 /// One schema version of a named message, and how it is made from the version before it.
 ///
@@ -107,13 +110,13 @@ pub(crate) fn read_version<T: Versioned>(schema: u32, data: &[u8], extra: Extra)
     read_version::<T::Prev>(schema, data, extra).map(T::up)
 }
 
+/// One way for every role, so that a type's reader is compiled once; what was left over counts where it must not be.
 fn read_body<T: DeserializeOwned>(data: &[u8], extra: Extra) -> Result<T, String> {
-    if extra == Extra::Ignored {
-        return serde_json::from_slice(data).map_err(|error| error.to_string());
-    }
     let (mut json, mut first) = (serde_json::Deserializer::from_slice(data), None);
-    let body = serde_ignored::deserialize(&mut json, |path| {
-        first.get_or_insert_with(|| path.to_string());
+    let body = serde_ignored::deserialize(Strict(&mut json), |path| {
+        if extra == Extra::Refused {
+            first.get_or_insert_with(|| path.to_string());
+        }
     });
     let body = body.and_then(|body| json.end().map(|()| body)).map_err(|error| error.to_string())?;
     first.map_or(Ok(body), |field| Err(format!("unknown field `{field}`")))

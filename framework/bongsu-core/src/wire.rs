@@ -74,6 +74,8 @@ pub trait Wire: Sized {
 
 /// What becomes of fields that a type does not have, at whatever depth.
 ///
+/// Either way an object is an object: a struct is not read from an array, as serde alone would.
+///
 /// A fact may say more than its reader needs; a command that says more than its reader understands would be done by half.
 /// What serde buffers before it reads it (`#[serde(tag)]`, `untagged`, `flatten`) is out of reach of this: such a type in a
 /// command says `deny_unknown_fields` itself.

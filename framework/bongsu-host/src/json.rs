@@ -1,6 +1,7 @@
 //! Bodies: bounded, typed, and with nothing in them that nobody reads.
 
 use axum::extract::{FromRequest, Request};
+use bongsu_core::Strict;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
@@ -9,10 +10,7 @@ use serde_json::{Value, error::Category};
 
 use crate::{config::Limits, problem::Problem};
 
-mod strict;
 mod walk;
-
-use strict::Strict;
 
 /// A JSON body. An empty body counts as `{}`, so that a command without fields needs none.
 ///

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, UNIX_EPOCH},
 };
 
-use bongsu_core::{CommandId, Ctx, digest, split_type};
+use bongsu_core::{CommandId, Ctx, Strict, digest, split_type};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -81,7 +81,10 @@ impl<'a> Envelope<'a> {
     /// # Errors
     /// What the JSON reader says, when a required attribute is missing or of another type.
     pub fn parse(cloudevent: &'a [u8]) -> Result<Self, serde_json::Error> {
-        serde_json::from_slice(cloudevent)
+        let mut json = serde_json::Deserializer::from_slice(cloudevent);
+        let envelope = Self::deserialize(Strict(&mut json))?;
+        json.end()?;
+        Ok(envelope)
     }
 
     /// Wire name and schema; `None` when the type does not end in a version.

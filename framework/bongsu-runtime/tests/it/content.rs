@@ -314,6 +314,16 @@ async fn the_largest_fact_there_is_can_be_parked_and_so_can_what_comes_behind_it
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_fact_whose_fields_stand_in_a_list_is_not_what_its_schema_says() {
+    let mut hall = Hall::open(Service::new("hall").decider(Shelf, |_, _, _| None).policy("keep-it", keep_it)).await;
+    hall.tell("bad", json!(["fine", 1]), 0).await;
+    hall.flows(None).await;
+    until("it is listed", async || hall.parked().await == ["fact/keep-it/bad"]).await;
+    let parked = hall.runtime.handle().parked().await.unwrap();
+    assert!(parked[0].error.contains("does not decode: invalid type: sequence"), "{parked:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_queue_of_an_earlier_release_is_joined_and_drained() {
     let (lab, store) = (Lab::new(0), MemoryStore::new());
     let fact = |n: u64, amount: serde_json::Value| {

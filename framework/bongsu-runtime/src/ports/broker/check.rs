@@ -70,6 +70,9 @@ impl<'a> Attributes<'a> {
         if cloudevent.len() > MAX_CLOUDEVENT {
             return invalid(format!("a message of {} bytes is over {MAX_CLOUDEVENT}", cloudevent.len()));
         }
+        if cloudevent.trim_ascii_start().first() != Some(&b'{') {
+            return invalid("not a CloudEvent in JSON: an object is expected".into());
+        }
         let read = match serde_json::from_slice::<Self>(cloudevent) {
             Ok(read) => read,
             Err(error) => return invalid(format!("not a CloudEvent in JSON: {error}")),

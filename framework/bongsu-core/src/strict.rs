@@ -1,9 +1,8 @@
-//! serde is generous: it reads a struct from an array, and a name from `{"name": null}`. Over HTTP that would be two
-//! spellings of one command, of which the description knows one. Here an object is an object and a name is a name, at
-//! every depth.
+//! serde is generous: it reads a struct from an array, and a name from `{"name": null}`. Those would be two spellings of one
+//! message, of which its schema knows one. Here an object is an object and a name is a name, at every depth.
 //!
 //! Types that serde buffers before it reads them (`#[serde(tag)]`, `untagged`, `flatten`) are out of reach of this; they
-//! have no place in a body.
+//! have no place in the body of a request.
 
 use std::fmt;
 
@@ -13,7 +12,20 @@ use serde::de::{
 };
 
 /// A JSON reader that takes no array for an object and no object for a name.
-pub(super) struct Strict<D>(pub(super) D);
+///
+/// ```
+/// use bongsu_core::Strict;
+/// use serde::Deserialize;
+///
+/// #[derive(Deserialize)]
+/// struct Line { sku: String, quantity: u32 }
+///
+/// let read = |json: &str| Line::deserialize(Strict(&mut serde_json::Deserializer::from_str(json))).map(|line| line.quantity);
+/// assert_eq!(read(r#"{"sku":"TV","quantity":2}"#).unwrap(), 2);
+/// assert!(read(r#"["TV",2]"#).is_err());
+/// ```
+#[derive(Debug)]
+pub struct Strict<D>(pub D);
 
 /// A visitor whose parts are read strictly, too.
 struct Over<V>(V);
