@@ -9,6 +9,7 @@ mod clients;
 mod couriers;
 mod rebuilds;
 mod history;
+mod restore;
 mod carts;
 mod poison;
 mod scenario;
