@@ -26,7 +26,7 @@ pub use ctx::{CommandId, Ctx, digest};
 pub use decider::{Aggregate, Decider, stream_of};
 pub use decision::{Apply, Change, Changes, Decision, Folder, StreamRef, View};
 pub use process::{Effect, EffectId, Input, Process, Route};
-pub use projection::Projection;
+pub use projection::{Metadata, Projection};
 pub use public::Public;
 pub use strict::Strict;
 pub use version::{Origin, Versioned, decode_version};

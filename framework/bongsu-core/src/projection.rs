@@ -1,8 +1,20 @@
 //! Read models: rows folded from events.
 
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::wire::{Wire, key_of};
+
+/// What is known of an event besides what it says; the same whenever it is folded.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Metadata {
+    /// When it happened, milliseconds since the Unix epoch; `None` of a publisher that does not say.
+    pub at_ms: Option<i64>,
+    /// Its place among the events of its subject: strictly rising, gaps are normal.
+    pub sequence: u64,
+    /// Who asked for it: a principal, or the name of the policy or process that reacted; `None` of a publisher that does
+    /// not say.
+    pub actor: Option<String>,
+}
 
 /// Rows folded from facts, applied exactly once.
 ///
@@ -10,7 +22,7 @@ use crate::wire::{Wire, key_of};
 /// from the parts: facts of different contexts arrive in any order, and every order must end the same.
 ///
 /// ```
-/// use bongsu_core::{Projection, message};
+/// use bongsu_core::{Metadata, Projection, message};
 ///
 /// #[message("door.passed", version = 1, key = door)]
 /// struct Passed { door: String, people: u32 }
@@ -21,12 +33,12 @@ use crate::wire::{Wire, key_of};
 ///     const VERSION: u32 = 1;
 ///     type Event = Passed;
 ///     type Row = u32;
-///     fn fold(_: &str, row: Option<u32>, event: &Passed) -> Option<u32> {
+///     fn fold(_: &str, row: Option<u32>, event: &Passed, _: &Metadata) -> Option<u32> {
 ///         Some(row.unwrap_or(0) + event.people)
 ///     }
 /// }
 /// let passed = Passed { door: "front".into(), people: 2 };
-/// assert_eq!(Visitors::fold("front", Some(3), &passed), Some(5));
+/// assert_eq!(Visitors::fold("front", Some(3), &passed, &Metadata::default()), Some(5));
 /// ```
 pub trait Projection {
     /// Name of the table and of the consumer.
@@ -44,7 +56,7 @@ pub trait Projection {
     }
 
     /// Folds one event into one row; `None` deletes the row.
-    fn fold(key: &str, row: Option<Self::Row>, event: &Self::Event) -> Option<Self::Row>;
+    fn fold(key: &str, row: Option<Self::Row>, event: &Self::Event, metadata: &Metadata) -> Option<Self::Row>;
 
     /// Keys under which the row can be listed: (index number, key that sorts as bytes).
     fn index(_key: &str, _row: &Self::Row) -> Vec<(u16, Vec<u8>)> {

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use bongsu_core::{Messages, Projection, Wire, digest, message};
+use bongsu_core::{Messages, Metadata, Projection, Wire, digest, message};
 use bongsu_host::{HyperClient, TokioEnv};
 use bongsu_runtime::{
     Ended, Envelope, Purpose, Runtime, Service, Settings, World,
@@ -67,7 +67,7 @@ impl Projection for Board {
         }
     }
 
-    fn fold(_: &str, row: Option<Row>, event: &Told) -> Option<Row> {
+    fn fold(_: &str, row: Option<Row>, event: &Told, _: &Metadata) -> Option<Row> {
         let row = row.unwrap_or_default();
         Some(match event {
             Told::Opened(e) => Row { by: e.by.clone(), about: e.about.clone(), at_ms: e.at_ms, ..row },

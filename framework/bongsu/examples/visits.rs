@@ -10,7 +10,7 @@ use axum::{
     routing::post,
 };
 use bongsu::{
-    Aggregate, Ctx, Decider, Handle, Outcome, Projection, Public, Service,
+    Aggregate, Ctx, Decider, Handle, Metadata, Outcome, Projection, Public, Service,
     host::{
         after::After,
         command::{self, Command, NoBody},
@@ -129,7 +129,7 @@ impl Projection for Visits {
         vec![event.guest.clone()]
     }
 
-    fn fold(_: &str, row: Option<(u64,)>, _: &GuestVisited) -> Option<(u64,)> {
+    fn fold(_: &str, row: Option<(u64,)>, _: &GuestVisited, _: &Metadata) -> Option<(u64,)> {
         Some((row.unwrap_or_default().0 + 1,))
     }
 }
@@ -147,7 +147,7 @@ impl Projection for VisitsAndSum {
         Visits::keys(event)
     }
 
-    fn fold(_: &str, row: Option<(u64, u64)>, event: &GuestVisited) -> Option<(u64, u64)> {
+    fn fold(_: &str, row: Option<(u64, u64)>, event: &GuestVisited, _: &Metadata) -> Option<(u64, u64)> {
         let (count, sum) = row.unwrap_or_default();
         Some((count + 1, sum + event.number))
     }

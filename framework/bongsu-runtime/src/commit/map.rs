@@ -7,7 +7,7 @@ use std::{
     sync::Arc,
 };
 
-use bongsu_core::{Course, Ctx, DecodeError, Public, Route, StreamRef, type_of};
+use bongsu_core::{Course, Ctx, DecodeError, Metadata, Public, Route, StreamRef, type_of};
 
 use crate::{
     commit::{fail::Fail, unit::Unit, wanted::Rule},
@@ -51,6 +51,12 @@ pub(crate) trait Target: Send + Sync {
     fn decide<'a>(&'a self, unit: &'a mut Unit, command: &'a Message, ctx: &'a Ctx) -> Fut<'a, Result<Decided, Fail>>;
 }
 
+/// A fact that is heard.
+pub(crate) struct HeardFact {
+    pub(crate) message: Message,
+    pub(crate) metadata: Metadata,
+}
+
 /// One reader of facts, with a position, seen marks and a queue of failed facts of its own.
 pub(crate) trait Consumer: Send + Sync {
     /// Cursor, seen marks and to-dos are kept under this name; of a read model under that of a generation.
@@ -72,7 +78,8 @@ pub(crate) trait Consumer: Send + Sync {
     fn rows(&self, _fact: &Message) -> Vec<DocKey> {
         Vec::new()
     }
-    fn apply<'a>(&'a self, unit: &'a mut Unit, fact: Message, ctx: &'a Ctx) -> Fut<'a, Result<(), Fail>>;
+    /// Has a fact change what it changes; `ctx` is that of a reaction.
+    fn apply<'a>(&'a self, unit: &'a mut Unit, fact: HeardFact, ctx: &'a Ctx) -> Fut<'a, Result<(), Fail>>;
 
     fn topics(&self) -> Vec<String> {
         topics_of(self.heard())
@@ -140,7 +147,7 @@ pub(crate) trait ReadModel: Send + Sync {
 /// Rows in memory, and facts that wait to be folded into them.
 pub(crate) trait Rows: Send {
     /// Decodes a fact that is to be folded next.
-    fn hear(&mut self, name: &str, schema: u32, data: &[u8]) -> Result<(), String>;
+    fn hear(&mut self, name: &str, schema: u32, data: &[u8], metadata: Metadata) -> Result<(), String>;
     /// Keys of waiting facts that are not in memory.
     fn missing(&self) -> Vec<String>;
     /// Takes a row from the store; `None`: there is none.

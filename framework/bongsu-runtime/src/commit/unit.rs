@@ -345,6 +345,7 @@ impl Unit {
             correlationid: (&meta.correlation).into(),
             causationid: (&meta.causation).into(),
             traceparent: meta.traceparent.as_deref().map(Into::into),
+            actor: Some((&meta.actor).into()),
             data: serde_json::from_slice(&public.data).expect("an encoded fact is JSON"),
         };
         let cloudevent = envelope.encode();

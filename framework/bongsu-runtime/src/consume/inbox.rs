@@ -9,7 +9,7 @@ use std::{
 use futures::FutureExt;
 
 use crate::{
-    commit::{core::Core, fail::Fail, map::Consumer, planted, tasks::panic_text, unit::Unit},
+    commit::{core::Core, fail::Fail, map::{Consumer, HeardFact}, planted, tasks::panic_text, unit::Unit},
     consume::lane::{Lane, Planned, Stop},
     ports::{
         broker::In,
@@ -141,6 +141,7 @@ impl Lane {
         (seen, mark): (&DocKey, &Seen),
     ) -> Result<Result<Planned, (String, Failed)>, Stop> {
         let ctx = envelope.ctx(self.consumer.name(), unit.now_ms);
+        let fact = HeardFact { message: fact, metadata: envelope.metadata() };
         let applied = AssertUnwindSafe(self.consumer.apply(&mut unit, fact, &ctx)).catch_unwind().await;
         let error = match applied {
             Ok(Ok(())) => {

@@ -7,7 +7,7 @@ use bongsu_core::{Ctx, Wire, split_type};
 use crate::{
     commit::{
         fail::Fail,
-        map::{Consumer, Decided, Saga, types},
+        map::{Consumer, Decided, HeardFact, Saga, types},
         unit::Unit,
     },
     ports::Fut,
@@ -56,15 +56,15 @@ where
         F::names().iter().any(|(known, _)| *known == name)
     }
 
-    fn apply<'a>(&'a self, unit: &'a mut Unit, fact: Message, ctx: &'a Ctx) -> Fut<'a, Result<(), Fail>> {
+    fn apply<'a>(&'a self, unit: &'a mut Unit, fact: HeardFact, ctx: &'a Ctx) -> Fut<'a, Result<(), Fail>> {
         Box::pin(async move {
-            let heard: F = fact.decode()?;
+            let heard: F = fact.message.decode()?;
             for (place, command) in (self.react)(&heard, ctx).iter().enumerate() {
                 let step = ctx.step(&[&place.to_string()]);
                 if let Decided::Rejected(why) = unit.command(&Message::of(command), &step).await? {
                     tracing::info!(
                         policy = self.name,
-                        fact = fact.name,
+                        fact = fact.message.name,
                         rejection = why.name,
                         "a reaction was refused"
                     );
@@ -88,9 +88,9 @@ impl Consumer for ProcessConsumer {
         self.saga.reads(name) && self.heard.iter().any(|fact| split_type(fact).is_some_and(|(known, _)| known == name))
     }
 
-    fn apply<'a>(&'a self, unit: &'a mut Unit, fact: Message, ctx: &'a Ctx) -> Fut<'a, Result<(), Fail>> {
+    fn apply<'a>(&'a self, unit: &'a mut Unit, fact: HeardFact, ctx: &'a Ctx) -> Fut<'a, Result<(), Fail>> {
         Box::pin(async move {
-            unit.hear(self.saga.as_ref(), fact, ctx).await?;
+            unit.hear(self.saga.as_ref(), fact.message, ctx).await?;
             unit.settle_processes().await
         })
     }

@@ -7,7 +7,7 @@ use bongsu_core::{Ctx, Projection, Wire};
 use crate::{
     commit::{
         fail::Fail,
-        map::{Consumer, types},
+        map::{Consumer, HeardFact, types},
         unit::Unit,
     },
     ports::{
@@ -63,9 +63,10 @@ where
         keys.into_iter().map(|key| DocKey::new(&self.name, key)).collect()
     }
 
-    fn apply<'a>(&'a self, unit: &'a mut Unit, fact: Message, _: &'a Ctx) -> Fut<'a, Result<(), Fail>> {
+    fn apply<'a>(&'a self, unit: &'a mut Unit, fact: HeardFact, _: &'a Ctx) -> Fut<'a, Result<(), Fail>> {
         Box::pin(async move {
-            let event: P::Event = fact.decode()?;
+            let HeardFact { message, metadata } = fact;
+            let event: P::Event = message.decode()?;
             for key in P::keys(&event) {
                 let doc = DocKey::new(&self.name, &key);
                 let row = match unit.doc(&doc).await? {
@@ -74,7 +75,7 @@ where
                     })?),
                     None => None,
                 };
-                unit.put(doc, P::fold(&key, row, &event).map(|row| row_body::<P>(&key, &row)));
+                unit.put(doc, P::fold(&key, row, &event, &metadata).map(|row| row_body::<P>(&key, &row)));
             }
             Ok(())
         })

@@ -5,13 +5,13 @@ use std::{
     time::{Duration, UNIX_EPOCH},
 };
 
-use bongsu_core::{CommandId, Ctx, Strict, digest, split_type};
+use bongsu_core::{CommandId, Ctx, Metadata, Strict, digest, split_type};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 /// A fact as CloudEvents 1.0 in JSON, with the extensions `sequence`, `partitionkey`, `correlationid`,
-/// `causationid` and `traceparent`.
+/// `causationid`, `traceparent` and `actor`.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Envelope<'a> {
     /// Always "1.0".
@@ -55,6 +55,9 @@ pub struct Envelope<'a> {
     /// W3C trace context.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     pub traceparent: Option<Cow<'a, str>>,
+    /// Who asked for it: a principal, or the name of a policy or process.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub actor: Option<Cow<'a, str>>,
     /// The body.
     #[serde(borrow)]
     pub data: &'a RawValue,
@@ -104,6 +107,11 @@ impl<'a> Envelope<'a> {
         }
     }
 
+    /// What a fold may know of it besides its body.
+    pub(crate) fn metadata(&self) -> Metadata {
+        metadata(&self.time, self.sequence, self.actor.as_deref())
+    }
+
     pub(crate) fn encode(&self) -> Bytes {
         Bytes::from(serde_json::to_vec(self).expect("an envelope has string keys and encodes as JSON"))
     }
@@ -123,6 +131,17 @@ impl Meta {
             id,
         }
     }
+}
+
+/// Of attributes as they are written.
+pub(crate) fn metadata(time: &str, sequence: u64, actor: Option<&str>) -> Metadata {
+    Metadata { at_ms: millis(time), sequence, actor: actor.map(str::to_owned) }
+}
+
+/// The moment an RFC 3339 date in UTC names; `None` when it is none, or before 1970.
+fn millis(time: &str) -> Option<i64> {
+    let since = humantime::parse_rfc3339(time).ok()?.duration_since(UNIX_EPOCH).ok()?;
+    since.as_millis().try_into().ok()
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
@@ -163,6 +182,16 @@ mod tests {
             (i64::MAX, "9999-12-31T23:59:59.999Z"),
         ] {
             assert_eq!(rfc3339(ms), expected);
+        }
+    }
+
+    #[test]
+    fn a_date_is_read_as_it_was_printed_and_what_is_none_is_not_made_up() {
+        for ms in [0, 1_769_851_800_125, LAST_MS] {
+            assert_eq!(millis(&rfc3339(ms)), Some(ms));
+        }
+        for text in ["", "yesterday", "1969-12-31T23:59:59Z", "2026-01-31T09:30:00+09:00"] {
+            assert_eq!(millis(text), None, "{text}");
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::{
-    commit::{core::Core, map::Consumer, unit::Unit},
+    commit::{core::Core, map::{Consumer, HeardFact}, unit::Unit},
     consume::queue::{front_of, settle_mark, take_front},
     ports::store::Guard,
     records::{
@@ -52,7 +52,8 @@ pub(crate) async fn retry_fact(core: &Arc<Core>, unit: &mut Unit, id: &str, mut 
     let Some(raw) = front_of(queue, unit, id).await.map_err(undone)? else { return Ok(()) };
     let envelope = Envelope::parse(&raw).map_err(|_| corrupt("not a CloudEvent".into()))?;
     let (name, schema) = envelope.name().ok_or_else(|| corrupt("a type without version".into()))?;
-    let fact = Message { name: name.to_owned(), schema, data: envelope.data.get().as_bytes().to_vec().into() };
+    let message = Message { name: name.to_owned(), schema, data: envelope.data.get().as_bytes().to_vec().into() };
+    let fact = HeardFact { message, metadata: envelope.metadata() };
     let ctx = envelope.ctx(&consumer, unit.now_ms);
     reader.apply(unit, fact, &ctx).await.map_err(undone)?;
     settle_mark(unit, &consumer, &envelope).await.map_err(undone)?;

@@ -1,6 +1,6 @@
 //! Two small contexts: a bank whose withdrawals must be booked by a ledger before a deadline.
 
-use bongsu_core::{Aggregate, Ctx, Decider, Effect, Input, Messages, Process, Projection, Public, Route, message};
+use bongsu_core::{Aggregate, Ctx, Decider, Effect, Input, Messages, Metadata, Process, Projection, Public, Route, message};
 use bongsu_runtime::{Activity, Attempt, Service, Snapshots, Unavailable, ports::env::HttpRequest};
 use serde::{Deserialize, Serialize};
 
@@ -276,7 +276,7 @@ impl Projection for Movements {
         }
     }
 
-    fn fold(_: &str, row: Option<(i64, u32)>, event: &MovementHeard) -> Option<(i64, u32)> {
+    fn fold(_: &str, row: Option<(i64, u32)>, event: &MovementHeard, _: &Metadata) -> Option<(i64, u32)> {
         let (balance, count) = row.unwrap_or_default();
         let moved = match event {
             MovementHeard::MoneyLeft(left) => -left.amount,
@@ -299,9 +299,9 @@ impl Projection for MovementsNow {
         Movements::keys(event)
     }
 
-    fn fold(key: &str, row: Option<Self::Row>, event: &MovementHeard) -> Option<Self::Row> {
+    fn fold(key: &str, row: Option<Self::Row>, event: &MovementHeard, metadata: &Metadata) -> Option<Self::Row> {
         let (balance, count, sum) = row.unwrap_or_default();
-        let moved = Movements::fold(key, None, event).unwrap_or_default().0;
+        let moved = Movements::fold(key, None, event, metadata).unwrap_or_default().0;
         Some((balance + moved, count + 1, sum + moved.abs()))
     }
 }

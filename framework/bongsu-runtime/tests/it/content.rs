@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use bongsu_core::{Aggregate, Ctx, Decider, Effect, Input, Process, Projection, Route, message};
+use bongsu_core::{Aggregate, Ctx, Decider, Effect, Input, Metadata, Process, Projection, Route, message};
 use bongsu_runtime::{
     Activity, Attempt, CommandError, Deed, Runtime, Service, Unavailable,
     ports::{
@@ -96,7 +96,7 @@ impl Projection for Rows {
         vec![event.place.clone()]
     }
 
-    fn fold(_: &str, _: Option<String>, event: &Said) -> Option<String> {
+    fn fold(_: &str, _: Option<String>, event: &Said, _: &Metadata) -> Option<String> {
         Some("x".repeat(event.amount))
     }
 }
@@ -114,7 +114,7 @@ impl Projection for Crowd {
         (0..event.amount.min(2_000)).map(|n| format!("{}{n}", event.place)).collect()
     }
 
-    fn fold(_: &str, _: Option<usize>, event: &Said) -> Option<usize> {
+    fn fold(_: &str, _: Option<usize>, event: &Said, _: &Metadata) -> Option<usize> {
         Some(event.amount)
     }
 }

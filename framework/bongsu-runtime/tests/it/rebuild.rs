@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use bongsu_core::Projection;
+use bongsu_core::{Metadata, Projection};
 use bongsu_runtime::{
     Ended, Handle, NotRebuilt, Purpose, ReadModelStatus, Runtime, Service, Token,
     ports::store::{Commit, CommitId, DocBody, DocKey, DocWrite, Fact, NewEvent, Store as _, Verdict},
@@ -269,7 +269,7 @@ impl Projection for Fussy {
         Movements::keys(event)
     }
 
-    fn fold(_: &str, row: Option<i64>, event: &MovementHeard) -> Option<i64> {
+    fn fold(_: &str, row: Option<i64>, event: &MovementHeard, _: &Metadata) -> Option<i64> {
         let MovementHeard::MoneyCame(MoneyCame { amount, .. }) = event else { return row };
         assert!(*amount != 13, "superstitious");
         assert!(*amount != 14 || !WORSE.load(Ordering::Relaxed), "more superstitious");
@@ -307,4 +307,45 @@ async fn a_fact_that_cannot_be_folded_parks_its_key_in_a_rebuild_too_unless_it_i
     WORSE.store(false, Ordering::Relaxed);
     pay(&lab, &bank, "bob", 4).await;
     until("it waits behind", async || parked().await == vec![("fussy@1.2".to_owned(), 3)]).await;
+}
+
+/// What was paid in when, as the how manieth event of its account, and for whom.
+struct Passbook;
+
+impl Projection for Passbook {
+    const NAME: &'static str = "passbook";
+    const VERSION: u32 = 1;
+    type Event = MovementHeard;
+    type Row = Vec<Metadata>;
+
+    fn keys(event: &MovementHeard) -> Vec<String> {
+        Movements::keys(event)
+    }
+
+    fn fold(_: &str, row: Option<Self::Row>, _: &MovementHeard, metadata: &Metadata) -> Option<Self::Row> {
+        let mut row = row.unwrap_or_default();
+        row.push(metadata.clone());
+        Some(row)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fold_is_told_when_by_whom_and_as_the_how_manieth_and_told_the_same_in_a_rebuild() {
+    let (lab, stores) = (Lab::new(0), MemoryStore::new());
+    let bank = lab.start(bank(), &MemoryStore::new(), "bank-1");
+    let shop = lab.start(Service::new("shop").projection::<Passbook>(), &stores, "shop-1");
+    let before = lab.env().wall_ms();
+    for _ in 0..3 {
+        pay(&lab, &bank, "ann", 1).await;
+    }
+    let handle = shop.handle();
+    let row = async || handle.row::<Passbook>("ann").await.unwrap().unwrap_or_default();
+    until("all is folded", async || row().await.len() == 3).await;
+    for (number, told) in (1..).zip(row().await) {
+        assert_eq!((told.sequence, told.actor.as_deref()), (number, Some("ann")));
+        let at_ms = told.at_ms.unwrap();
+        assert!((before..=lab.env().wall_ms()).contains(&at_ms), "{at_ms}");
+    }
+    handle.rebuild("passbook", Purpose::Check).await.unwrap();
+    assert_eq!(end(&handle).await, Ended::Checked { rows: 1, different: 0, first: vec![] });
 }

@@ -1,7 +1,7 @@
 //! One event told in several facts: in two versions of one fact, so that builds of before and after a change hear it once
 //! each, and in facts of different names, which are heard side by side.
 
-use bongsu_core::{Aggregate, Ctx, Decider, Messages, Projection, Public, message};
+use bongsu_core::{Aggregate, Ctx, Decider, Messages, Metadata, Projection, Public, message};
 use bongsu_runtime::{Runtime, Service};
 use bongsu_testing::MemoryStore;
 
@@ -82,7 +82,7 @@ macro_rules! read_model {
                 vec!["all".into()]
             }
 
-            fn fold(_: &str, row: Option<(u64, u64)>, event: &$heard) -> Option<(u64, u64)> {
+            fn fold(_: &str, row: Option<(u64, u64)>, event: &$heard, _: &Metadata) -> Option<(u64, u64)> {
                 let (count, sum) = row.unwrap_or_default();
                 let add: fn(&$heard) -> u64 = $sum;
                 Some((count + 1, sum + add(event)))

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt::Debug};
 
-use bongsu_core::{Projection, Wire};
+use bongsu_core::{Metadata, Projection, Wire};
 
 use super::each_interleaving;
 
@@ -17,7 +17,7 @@ type Rows<P> = BTreeMap<String, <P as Projection>::Row>;
 /// When two interleavings end in different rows; the message names both.
 ///
 /// ```
-/// use bongsu_core::{Projection, message};
+/// use bongsu_core::{Metadata, Projection, message};
 /// use bongsu_testing::given::rows;
 ///
 /// #[message("door.passed", version = 1, key = door)]
@@ -29,7 +29,7 @@ type Rows<P> = BTreeMap<String, <P as Projection>::Row>;
 ///     type Event = Passed;
 ///     type Row = u32;
 ///     fn keys(event: &Passed) -> Vec<String> { vec![event.door.clone()] }
-///     fn fold(_: &str, row: Option<u32>, event: &Passed) -> Option<u32> { Some(row.unwrap_or(0) + event.people) }
+///     fn fold(_: &str, row: Option<u32>, event: &Passed, _: &Metadata) -> Option<u32> { Some(row.unwrap_or(0) + event.people) }
 /// }
 /// let passed = |people| Passed { door: "front".into(), people };
 /// assert_eq!(rows::<Visitors>(&[vec![passed(1), passed(2)], vec![passed(3)]])["front"], 6);
@@ -53,10 +53,11 @@ where
 
 fn fold<P: Projection>(run: &[&P::Event]) -> Rows<P> {
     let mut rows = BTreeMap::new();
-    for event in run {
+    for (sequence, event) in (1..).zip(run) {
+        let metadata = Metadata { sequence, ..Metadata::default() };
         for key in P::keys(event) {
             let row = rows.remove(&key);
-            if let Some(row) = P::fold(&key, row, event) {
+            if let Some(row) = P::fold(&key, row, event, &metadata) {
                 let stored = serde_json::to_vec(&row).expect("a row is stored as JSON");
                 rows.insert(key, serde_json::from_slice(&stored).expect("a row is read back from JSON"));
             }

@@ -1,8 +1,6 @@
 //! The harness catches what it is there to catch: every check here has been seen to fail.
 
-use bongsu_core::{
-    Aggregate, Changes, Ctx, Decision, Effect, Input, Messages, Process, Projection, Route, StreamRef, View, message,
-};
+use bongsu_core::{Aggregate, Changes, Ctx, Decision, Effect, Input, Messages, Metadata, Process, Projection, Route, StreamRef, View, message};
 use serde_json::json;
 
 use super::{Ending, contract, decision, every_end, process, rows, the_end};
@@ -81,7 +79,7 @@ impl Projection for Latest {
         vec!["door".into()]
     }
 
-    fn fold(_: &str, _: Option<bool>, event: &Heard) -> Option<bool> {
+    fn fold(_: &str, _: Option<bool>, event: &Heard, _: &Metadata) -> Option<bool> {
         Some(matches!(event, Heard::Opened(_)))
     }
 }

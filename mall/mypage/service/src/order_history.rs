@@ -3,7 +3,7 @@
 //! Facts of different contexts arrive in any order; since a part is changed by its own context alone, every
 //! order of arrival ends in the same row.
 
-use bongsu_core::Projection;
+use bongsu_core::{Metadata, Projection};
 use money::Money;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -138,7 +138,7 @@ impl Projection for OrderHistory {
     type Event = OrderFact;
     type Row = Row;
 
-    fn fold(key: &str, row: Option<Row>, event: &OrderFact) -> Option<Row> {
+    fn fold(key: &str, row: Option<Row>, event: &OrderFact, _: &Metadata) -> Option<Row> {
         let mut row = row.unwrap_or_else(|| Row { order: key.to_owned(), ..Row::default() });
         row.hear(event.clone());
         Some(row)

@@ -1,6 +1,6 @@
 //! What this context knows of products: enough to accept an order while product is down.
 
-use bongsu_core::{Messages, Projection};
+use bongsu_core::{Messages, Metadata, Projection};
 use money::Money;
 use serde::{Deserialize, Serialize};
 
@@ -48,7 +48,7 @@ impl Projection for PriceList {
     type Event = PriceFact;
     type Row = Offer;
 
-    fn fold(_: &str, row: Option<Offer>, event: &PriceFact) -> Option<Offer> {
+    fn fold(_: &str, row: Option<Offer>, event: &PriceFact, _: &Metadata) -> Option<Offer> {
         match event {
             PriceFact::Registered(e) => Some(Offer::now(row, &e.name, e.price, e.at_ms)),
             PriceFact::Changed(e) => Some(Offer::now(row, &e.name, e.price, e.at_ms)),

@@ -184,7 +184,7 @@ impl Build {
             Some(Some("the fold panicked".to_owned()))
         } else {
             let data = told.data.get().as_bytes();
-            let heard = catch_unwind(AssertUnwindSafe(|| self.rows.hear(name, schema, data)));
+            let heard = catch_unwind(AssertUnwindSafe(|| self.rows.hear(name, schema, data, told.metadata())));
             heard.unwrap_or_else(|panic| Err(panic_text(panic.as_ref()))).err().map(Some)
         };
         let Some(why) = failed else { return Ok(Step::Fold { mark, stand }) };

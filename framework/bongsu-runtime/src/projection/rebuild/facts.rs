@@ -2,12 +2,12 @@
 
 use std::borrow::Cow;
 
-use bongsu_core::split_type;
+use bongsu_core::{Metadata, split_type};
 use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::ports::broker::Partition;
+use crate::{ports::broker::Partition, records::cloudevent::metadata};
 
 /// One fact.
 pub(crate) struct Fact {
@@ -45,6 +45,10 @@ pub(crate) struct Told<'a> {
     ordinal: u64,
     #[serde(borrow)]
     pub(crate) partitionkey: Cow<'a, str>,
+    #[serde(borrow, default)]
+    time: Cow<'a, str>,
+    #[serde(borrow, default)]
+    actor: Option<Cow<'a, str>>,
     #[serde(borrow)]
     pub(crate) data: &'a RawValue,
 }
@@ -65,6 +69,10 @@ impl<'a> Told<'a> {
 
     pub(crate) fn name(&self) -> Option<(&str, u32)> {
         split_type(&self.kind)
+    }
+
+    pub(crate) fn metadata(&self) -> Metadata {
+        metadata(&self.time, self.sequence, self.actor.as_deref())
     }
 }
 

@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use bongsu_core::{Projection, Wire as _};
+use bongsu_core::{Metadata, Projection, Wire as _};
 
 use crate::{
     commit::map::{ReadModel, Rows, topics_of, types},
@@ -29,7 +29,7 @@ struct RowsOf<P: Projection> {
     /// In the sequence in which they changed, so that a run can be replayed.
     changed: Vec<usize>,
     /// Facts that wait, each with the number of its keys.
-    waiting: VecDeque<(P::Event, usize)>,
+    waiting: VecDeque<(P::Event, Metadata, usize)>,
     /// Where the rows of the keys of waiting facts are kept.
     touched: VecDeque<usize>,
     bytes: usize,
@@ -115,12 +115,12 @@ where
     P::Event: Send,
     P::Row: Send,
 {
-    fn hear(&mut self, name: &str, schema: u32, data: &[u8]) -> Result<(), String> {
+    fn hear(&mut self, name: &str, schema: u32, data: &[u8], metadata: Metadata) -> Result<(), String> {
         use bongsu_core::Wire as _;
         let event = P::Event::decode(name, schema, data).map_err(|error| error.to_string())?;
         let event = event.ok_or_else(|| format!("{name} is not a name of its reader"))?;
         let keys = P::keys(&event);
-        self.waiting.push_back((event, keys.len()));
+        self.waiting.push_back((event, metadata, keys.len()));
         for key in keys {
             let slot = self.slot(&key);
             self.touched.push_back(slot);
@@ -146,10 +146,10 @@ where
     }
 
     fn fold(&mut self) {
-        let Some((event, keys)) = self.waiting.pop_front() else { return };
+        let Some((event, metadata, keys)) = self.waiting.pop_front() else { return };
         for slot in self.touched.drain(..keys) {
             let row = &mut self.rows[slot];
-            row.row = P::fold(&row.key, row.row.take(), &event);
+            row.row = P::fold(&row.key, row.row.take(), &event, &metadata);
             row.known = true;
             if !std::mem::replace(&mut row.changed, true) {
                 self.changed.push(slot);
@@ -211,7 +211,7 @@ mod tests {
             vec![said.who.clone()]
         }
 
-        fn fold(_: &str, _: Option<String>, said: &Said) -> Option<String> {
+        fn fold(_: &str, _: Option<String>, said: &Said, _: &Metadata) -> Option<String> {
             (said.what != "forget me").then(|| said.what.clone())
         }
     }
@@ -221,7 +221,7 @@ mod tests {
         let mut rows = RowsOf::<Last>::default();
         let say = |rows: &mut RowsOf<Last>, who: &str, what: &str| {
             let said = serde_json::to_vec(&Said { who: who.into(), what: what.into() }).expect("it encodes");
-            rows.hear("talk.said", 1, &said).expect("it is read");
+            rows.hear("talk.said", 1, &said, Metadata::default()).expect("it is read");
             rows.fold();
             rows.take_changed();
         };

@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use bongsu_core::{Projection, message};
+use bongsu_core::{Metadata, Projection, message};
 use bongsu_runtime::{
     Deed, Runtime, Service, Settings, World,
     ports::broker::{Broker, Out, Producer, Topic},
@@ -60,7 +60,7 @@ impl Projection for Chart {
         vec![event.place.clone()]
     }
 
-    fn fold(_: &str, row: Option<Vec<u64>>, event: &Measured) -> Option<Vec<u64>> {
+    fn fold(_: &str, row: Option<Vec<u64>>, event: &Measured, _: &Metadata) -> Option<Vec<u64>> {
         Some([row.unwrap_or_default(), vec![event.value]].concat())
     }
 }
@@ -75,7 +75,7 @@ impl Projection for LaterChart {
         vec![event.place.clone()]
     }
 
-    fn fold(_: &str, row: Option<Vec<u64>>, event: &MeasuredTwo) -> Option<Vec<u64>> {
+    fn fold(_: &str, row: Option<Vec<u64>>, event: &MeasuredTwo, _: &Metadata) -> Option<Vec<u64>> {
         Some([row.unwrap_or_default(), vec![event.value]].concat())
     }
 }

@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use bongsu_core::{Aggregate, CommandId, Ctx, Decider, Projection, Public, message};
+use bongsu_core::{Aggregate, CommandId, Ctx, Decider, Metadata, Projection, Public, message};
 use bongsu_runtime::{Call, Deed, Once, Outcome, Reply, Runtime, Service, Settings, World};
 use bongsu_testing::{
     MemoryBroker, MemoryStore,
@@ -75,7 +75,7 @@ impl Projection for Chart {
         vec![event.place.clone()]
     }
 
-    fn fold(_: &str, row: Option<Vec<u64>>, event: &Measured) -> Option<Vec<u64>> {
+    fn fold(_: &str, row: Option<Vec<u64>>, event: &Measured, _: &Metadata) -> Option<Vec<u64>> {
         Some([row.unwrap_or_default(), vec![event.value]].concat())
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use bongsu_core::{Projection, message};
+use bongsu_core::{Metadata, Projection, message};
 use bongsu_runtime::{
     Service,
     ports::{
@@ -189,7 +189,7 @@ impl Projection for Doors {
         vec!["all".into()]
     }
 
-    fn fold(_: &str, row: Option<u64>, _: &Happened) -> Option<u64> {
+    fn fold(_: &str, row: Option<u64>, _: &Happened, _: &Metadata) -> Option<u64> {
         Some(row.unwrap_or_default() + 1)
     }
 }

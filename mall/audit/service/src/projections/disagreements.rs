@@ -1,7 +1,7 @@
 //! The orders that are inconsistent now, and since when: a row each, gone when the contexts agree.
 
 use audit_domain::rules::Finding;
-use bongsu_core::{Messages, Projection};
+use bongsu_core::{Messages, Metadata, Projection};
 use serde::{Deserialize, Serialize};
 
 use crate::facts::{OrderConsistent, OrderInconsistent};
@@ -36,7 +36,7 @@ impl Projection for Disagreements {
     type Event = Heard;
     type Row = Row;
 
-    fn fold(key: &str, _: Option<Row>, event: &Heard) -> Option<Row> {
+    fn fold(key: &str, _: Option<Row>, event: &Heard, _: &Metadata) -> Option<Row> {
         match event {
             Heard::Inconsistent(e) => {
                 Some(Row { order: key.to_owned(), findings: e.findings.clone(), since_ms: e.since_ms })

@@ -1,6 +1,6 @@
 //! How many orders were ever heard of, so that an empty list can be told from an audit that hears nothing.
 
-use bongsu_core::{Projection, digest};
+use bongsu_core::{Metadata, Projection, digest};
 use serde::{Deserialize, Serialize};
 
 use crate::facts::OrderWatched;
@@ -28,7 +28,7 @@ impl Projection for OrdersHeard {
         vec![format!("{:02}", digest(&[&event.order]) % SHARDS)]
     }
 
-    fn fold(_: &str, row: Option<Count>, _: &OrderWatched) -> Option<Count> {
+    fn fold(_: &str, row: Option<Count>, _: &OrderWatched, _: &Metadata) -> Option<Count> {
         Some(Count { orders: row.unwrap_or_default().orders + 1 })
     }
 }

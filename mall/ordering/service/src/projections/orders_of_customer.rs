@@ -1,6 +1,6 @@
 //! The orders of one customer, newest last: what `GET /orders` lists. Folded from this context's own facts.
 
-use bongsu_core::{Messages, Projection};
+use bongsu_core::{Messages, Metadata, Projection};
 use money::Money;
 use ordering_domain::{events::OrderLine, order::Phase};
 use serde::{Deserialize, Serialize};
@@ -66,7 +66,7 @@ impl Projection for OrdersOfCustomer {
     type Event = OrderFact;
     type Row = Row;
 
-    fn fold(_: &str, row: Option<Row>, event: &OrderFact) -> Option<Row> {
+    fn fold(_: &str, row: Option<Row>, event: &OrderFact, _: &Metadata) -> Option<Row> {
         let state = match event {
             OrderFact::Placed(e) => {
                 return Some(Row {

@@ -1,6 +1,6 @@
 //! Takes questions; a process waits for the clerk and gives up after a while; a board shows what became of them.
 
-use bongsu_core::{Aggregate, Ctx, Decider, Effect, Input, Messages, Process, Projection, Public, Route, message};
+use bongsu_core::{Aggregate, Ctx, Decider, Effect, Input, Messages, Metadata, Process, Projection, Public, Route, message};
 use bongsu_runtime::Service;
 use serde::{Deserialize, Serialize};
 
@@ -183,7 +183,7 @@ impl Projection for Board {
         }
     }
 
-    fn fold(_: &str, row: Option<Row>, event: &Told) -> Option<Row> {
+    fn fold(_: &str, row: Option<Row>, event: &Told, _: &Metadata) -> Option<Row> {
         let Row { asked, closed } = row.unwrap_or_default();
         Some(match event {
             Told::Asked(_) => Row { asked: asked + 1, closed },
