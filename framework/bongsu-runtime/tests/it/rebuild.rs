@@ -334,7 +334,7 @@ async fn a_fold_is_told_when_by_whom_and_as_the_how_manieth_and_told_the_same_in
     let (lab, stores) = (Lab::new(0), MemoryStore::new());
     let bank = lab.start(bank(), &MemoryStore::new(), "bank-1");
     let shop = lab.start(Service::new("shop").projection::<Passbook>(), &stores, "shop-1");
-    let before = lab.env().wall_ms();
+    let before = lab.env.wall_ms();
     for _ in 0..3 {
         pay(&lab, &bank, "ann", 1).await;
     }
@@ -342,9 +342,9 @@ async fn a_fold_is_told_when_by_whom_and_as_the_how_manieth_and_told_the_same_in
     let row = async || handle.row::<Passbook>("ann").await.unwrap().unwrap_or_default();
     until("all is folded", async || row().await.len() == 3).await;
     for (number, told) in (1..).zip(row().await) {
-        assert_eq!((told.sequence, told.actor.as_deref()), (number, Some("ann")));
+        assert_eq!((told.sequence, told.actor.as_deref()), (number, Some("tester")));
         let at_ms = told.at_ms.unwrap();
-        assert!((before..=lab.env().wall_ms()).contains(&at_ms), "{at_ms}");
+        assert!((before..=lab.env.wall_ms()).contains(&at_ms), "{at_ms}");
     }
     handle.rebuild("passbook", Purpose::Check).await.unwrap();
     assert_eq!(end(&handle).await, Ended::Checked { rows: 1, different: 0, first: vec![] });
