@@ -49,7 +49,7 @@ fn offer() -> Offer {
 async fn ask<C: Wire>(handle: &Handle, key: &str, command: C) -> u16 {
     let ctx = Ctx::new(handle.env().wall_ms(), CommandId::from_parts(&[key]), "ann");
     let call = Call { ctx, once: Some(Once { key: key.into(), body: "same".into() }) };
-    match handle.execute(&command, &call, &reply).await {
+    match handle.execute_any(&command, &call, &reply).await {
         Ok(answer) => answer.reply.status,
         Err(CommandError::Conflict) => 503,
         Err(error) => panic!("{key}: {error}"),

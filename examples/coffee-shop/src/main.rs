@@ -163,9 +163,9 @@ fn routes(handle: Handle, _: &Settings) -> Router {
 
 /// 202 as soon as the order is stored; nobody waits for a barista.
 async fn order(State(handle): State<Handle>, command: Command<Order>) -> Result<Response, Problem> {
-    let answer = handle.execute(&command.body, command.call(), &|outcome| match outcome {
+    let answer = handle.execute::<Cups, _>(command.body.clone(), command.call(), |outcome| match outcome {
         Outcome::Accepted { id, .. } => command::reply(StatusCode::ACCEPTED, &json!({ "cup": id })),
-        Outcome::Rejected { .. } => {
+        Outcome::Rejected(_) => {
             Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "not-on-the-menu", "We do not make that").reply()
         }
     });

@@ -15,6 +15,7 @@ mod version;
 mod ctx;
 mod decider;
 mod decision;
+mod takes;
 mod process;
 mod course;
 mod projection;
@@ -29,6 +30,7 @@ pub use process::{Effect, EffectId, Input, Process, Route};
 pub use projection::{Metadata, Projection};
 pub use public::Public;
 pub use strict::Strict;
+pub use takes::{ByDecider, ByDecision, Takes};
 pub use version::{Origin, Versioned, decode_version};
 pub use wire::{DecodeError, Extra, Wire, split_type, type_of};
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bongsu_core::{Aggregate, Projection, Wire, stream_of};
+use bongsu_core::{Aggregate, Projection, Takes, Wire, stream_of};
 use serde::de::DeserializeOwned;
 
 use crate::{
@@ -62,18 +62,34 @@ impl Handle {
         &self.core.env
     }
 
-    /// Decides a command, commits what follows, and answers once it is durable. With a once-key the reply is
-    /// kept: a repetition gets it byte for byte.
+    /// Has `T`, a decider or a decision, decide a command, commits what follows, and answers once it is durable. With a
+    /// once-key the reply is kept: a repetition gets it byte for byte.
     ///
     /// # Errors
     /// See [`CommandError`]. A rejection is no error: it is an [`Outcome`] that `reply` turns into an answer.
-    pub async fn execute<C: Wire>(
+    pub async fn execute<T: Takes<Kind>, Kind>(
+        &self,
+        command: impl Into<T::Command>,
+        call: &Call,
+        reply: impl Fn(Outcome<'_, T::Rejection>) -> Reply + Send + Sync,
+    ) -> Result<Answer, CommandError> {
+        let reply = |outcome: Outcome<'_, Message>| execute::typed(outcome).map(&reply);
+        let decide = Decide { command: Message::of(&command.into()), ctx: &call.ctx, reply: &reply };
+        execute::run(&self.core, call, &decide).await
+    }
+
+    /// The same for who does not know what in the map takes this command, as tools and tests.
+    ///
+    /// # Errors
+    /// See [`execute`](Self::execute).
+    pub async fn execute_any<C: Wire>(
         &self,
         command: &C,
         call: &Call,
         reply: &(dyn Fn(&Outcome<'_>) -> Reply + Send + Sync),
     ) -> Result<Answer, CommandError> {
-        let decide = Decide { command: Message::of(command), ctx: &call.ctx, reply };
+        let reply = |outcome: Outcome<'_, Message>| Ok(reply(&execute::hidden(outcome)));
+        let decide = Decide { command: Message::of(command), ctx: &call.ctx, reply: &reply };
         execute::run(&self.core, call, &decide).await
     }
 

@@ -24,7 +24,7 @@ mod service;
 mod handle;
 mod runtime;
 
-pub use command::execute::{Answer, Call, Outcome};
+pub use command::execute::{Answer, Call, Outcome, Rejected};
 pub use command::script::Script;
 pub use commit::fail::CommandError;
 pub use commit::health::Status;

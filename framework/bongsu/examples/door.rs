@@ -96,11 +96,11 @@ async fn open(
 ) -> Result<Response, Problem> {
     let open = Open { door };
     let answer = handle
-        .execute(&open, command.call(), &|outcome| match outcome {
+        .execute::<Door, _>(open, command.call(), |outcome| match outcome {
             Outcome::Accepted { id, .. } => {
                 command::reply(StatusCode::ACCEPTED, &json!({ "door": id, "greeting": greeting }))
             }
-            Outcome::Rejected { .. } => {
+            Outcome::Rejected(_) => {
                 Problem::new(StatusCode::CONFLICT, "already-open", "The door is already open").reply()
             }
         })

@@ -181,11 +181,11 @@ async fn visit(
     command: Command<NoBody>,
 ) -> Result<Response, Problem> {
     let answer = handle
-        .execute(&Visit { guest }, command.call(), &|outcome| match outcome {
+        .execute::<Guest, _>(Visit { guest }, command.call(), |outcome| match outcome {
             Outcome::Accepted { version, token, .. } => {
                 command::reply(StatusCode::ACCEPTED, &json!({ "visits": version, "position": token.to_string() }))
             }
-            Outcome::Rejected { .. } => Problem::new(StatusCode::CONFLICT, "already-open", "Closed").reply(),
+            Outcome::Rejected(_) => Problem::new(StatusCode::CONFLICT, "already-open", "Closed").reply(),
         })
         .await?;
     Ok(command::respond(answer))

@@ -40,9 +40,9 @@
 //!     Path(door): Path<String>,
 //!     command: Command<NoBody>,
 //! ) -> Result<Response, Problem> {
-//!     let answer = handle.execute(&Open { door }, command.call(), &|outcome| match outcome {
+//!     let answer = handle.execute::<Door, _>(Open { door }, command.call(), |outcome| match outcome {
 //!         Outcome::Accepted { id, .. } => command::reply(StatusCode::ACCEPTED, &serde_json::json!({ "door": id })),
-//!         Outcome::Rejected { .. } => Problem::new(StatusCode::CONFLICT, "already-open", "It is open").reply(),
+//!         Outcome::Rejected(AlreadyOpen {}) => Problem::new(StatusCode::CONFLICT, "already-open", "It is open").reply(),
 //!     }).await?;
 //!     Ok(command::respond(answer))
 //! }

@@ -6,7 +6,6 @@ use axum::{
     http::StatusCode,
     response::Response,
 };
-use bongsu_core::Wire;
 use bongsu_host::{
     command::{self, Command, NoBody},
     idempotency::IdempotencyKey,
@@ -21,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::delivery::{
-    CompleteDelivery, Deliveries, DeliveryRejection, DeliveryState, Depart, FailDelivery, Item, Phase,
+    CompleteDelivery, Deliveries, DeliveryCommand, DeliveryRejection, DeliveryState, Depart, FailDelivery, Item, Phase,
 };
 
 /// Parcels: where they are, and moving them by hand. A delivery's id is its order's.
@@ -144,7 +143,7 @@ async fn depart(
     Path(order): Path<String>,
     command: Command<NoBody>,
 ) -> Result<Response, Problem> {
-    moved(&handle, command.call(), &Depart { order }).await
+    moved(&handle, command.call(), Depart { order }).await
 }
 
 /// The parcel has arrived.
@@ -157,7 +156,7 @@ async fn complete(
     Path(order): Path<String>,
     command: Command<NoBody>,
 ) -> Result<Response, Problem> {
-    moved(&handle, command.call(), &CompleteDelivery { order }).await
+    moved(&handle, command.call(), CompleteDelivery { order }).await
 }
 
 /// The parcel cannot be delivered.
@@ -171,21 +170,19 @@ async fn fail(
     command: Command<Failure>,
 ) -> Result<Response, Problem> {
     let why = command.body.why.clone();
-    moved(&handle, command.call(), &FailDelivery { order, why }).await
+    moved(&handle, command.call(), FailDelivery { order, why }).await
 }
 
-async fn moved(handle: &Handle, call: &Call, command: &impl Wire) -> Result<Response, Problem> {
-    Ok(command::respond(handle.execute(command, call, &reply).await?))
+async fn moved(handle: &Handle, call: &Call, command: impl Into<DeliveryCommand>) -> Result<Response, Problem> {
+    Ok(command::respond(handle.execute::<Deliveries, _>(command, call, reply).await?))
 }
 
-fn reply(outcome: &Outcome<'_>) -> Reply {
+fn reply(outcome: Outcome<'_, DeliveryRejection>) -> Reply {
     match outcome {
         Outcome::Accepted { id, token, .. } => {
-            command::reply(StatusCode::OK, &Moved { delivery_id: (*id).to_owned(), position: token.to_string() })
+            command::reply(StatusCode::OK, &Moved { delivery_id: id.to_owned(), position: token.to_string() })
         }
-        Outcome::Rejected { .. } => {
-            outcome.rejection::<DeliveryRejection>().map_or_else(Problem::internal, problem).reply()
-        }
+        Outcome::Rejected(rejection) => problem(rejection).reply(),
     }
 }
 

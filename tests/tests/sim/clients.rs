@@ -129,7 +129,7 @@ pub(crate) async fn ask<C: Wire + Send + Sync + 'static>(
     let call = call(mall, key, &command);
     let node = mall.node(context, turn);
     let asked = node.ask("request", move |runtime: std::sync::Arc<Runtime>| async move {
-        runtime.handle().execute(&command, &call, &reply).await
+        runtime.handle().execute_any(&command, &call, &reply).await
     });
     mall.sim.timeout(Duration::from_secs(5), asked).await?.ok()
 }
@@ -145,7 +145,7 @@ fn call<C: Wire>(mall: &Mall, key: &str, command: &C) -> Call {
 fn reply(outcome: &Outcome<'_>) -> Reply {
     let (status, body) = match outcome {
         Outcome::Accepted { token, .. } => (202, token.to_string()),
-        Outcome::Rejected { name, .. } => (409, (*name).to_owned()),
+        Outcome::Rejected(why) => (409, why.name.clone()),
     };
     Reply { status, headers: Vec::new(), body: body.into() }
 }

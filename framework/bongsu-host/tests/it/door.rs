@@ -116,13 +116,12 @@ async fn open(State(app): State<App>, Path(door): Path<String>, command: Command
     let open = Open { door };
     let answer = app
         .handle
-        .execute(&open, command.call(), &|outcome| match outcome {
+        .execute::<Door, _>(open, command.call(), |outcome| match outcome {
             Outcome::Accepted { id, version, token } => {
                 let body = json!({ "door": id, "version": version, "position": token.to_string() });
                 command::reply(StatusCode::ACCEPTED, &body)
             }
-            Outcome::Rejected { .. } => {
-                let by = outcome.rejection::<AlreadyOpen>().map(|rejection| rejection.by);
+            Outcome::Rejected(AlreadyOpen { by }) => {
                 Problem::new(StatusCode::CONFLICT, "already-open", "The door is open").with("by", by).reply()
             }
         })

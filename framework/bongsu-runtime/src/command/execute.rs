@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use bongsu_core::{Ctx, Wire, digest};
+use bongsu_core::{Ctx, DecodeError, Wire, digest};
+use bytes::Bytes;
 
 use crate::{
     commit::{
@@ -35,7 +36,7 @@ pub struct Call {
 
 /// How a command ended, before it is turned into a reply.
 #[derive(Debug)]
-pub enum Outcome<'a> {
+pub enum Outcome<'a, R = Rejected> {
     /// Accepted.
     Accepted {
         /// Id of the aggregate.
@@ -46,14 +47,18 @@ pub enum Outcome<'a> {
         token: &'a Token,
     },
     /// Refused by a rule.
-    Rejected {
-        /// Wire name of the rejection.
-        name: &'a str,
-        /// Its schema.
-        schema: u32,
-        /// Its body.
-        data: &'a [u8],
-    },
+    Rejected(R),
+}
+
+/// A rejection whose type is hidden.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rejected {
+    /// Wire name.
+    pub name: String,
+    /// Its schema.
+    pub schema: u32,
+    /// Its body.
+    pub data: Bytes,
 }
 
 /// A reply, and whether it was given before.
@@ -68,16 +73,6 @@ pub struct Answer {
 /// How often a command is decided again because something moved under it.
 const ATTEMPTS: u32 = 64;
 
-impl Outcome<'_> {
-    /// The typed rejection, if this is one of that type.
-    pub fn rejection<R: Wire>(&self) -> Option<R> {
-        match self {
-            Self::Rejected { name, schema, data } => R::decode(name, *schema, data).ok().flatten(),
-            Self::Accepted { .. } => None,
-        }
-    }
-}
-
 /// Plans what a request changes and how it is answered; called again when something moved under it.
 pub(crate) trait Planner: Send + Sync {
     fn plan<'a>(&'a self, unit: &'a mut Unit) -> Fut<'a, Result<Reply, Fail>>;
@@ -87,25 +82,43 @@ pub(crate) trait Planner: Send + Sync {
 pub(crate) struct Decide<'c> {
     pub(crate) command: Message,
     pub(crate) ctx: &'c Ctx,
-    pub(crate) reply: &'c (dyn Fn(&Outcome<'_>) -> Reply + Send + Sync),
+    pub(crate) reply: &'c Replying<'c>,
 }
+
+/// Turns an outcome into a reply; a rejection that is not what it should be is an error.
+pub(crate) type Replying<'c> = dyn Fn(Outcome<'_, Message>) -> Result<Reply, DecodeError> + Send + Sync + 'c;
 
 impl Planner for Decide<'_> {
     fn plan<'a>(&'a self, unit: &'a mut Unit) -> Fut<'a, Result<Reply, Fail>> {
         Box::pin(async move {
             let decided = unit.command(&self.command, self.ctx).await?;
             unit.settle_processes().await?;
-            Ok(match decided {
+            let reply = match decided {
                 Decided::Accepted { stream, version } => {
                     let token = unit.token(&stream, version);
                     let id = stream.split_once('/').map_or(stream.as_str(), |(_, id)| id);
-                    (self.reply)(&Outcome::Accepted { id, version, token: &token })
+                    (self.reply)(Outcome::Accepted { id, version, token: &token })
                 }
-                Decided::Rejected(Message { name, schema, data }) => {
-                    (self.reply)(&Outcome::Rejected { name: &name, schema, data: &data })
-                }
-            })
+                Decided::Rejected(why) => (self.reply)(Outcome::Rejected(why)),
+            };
+            Ok(reply?)
         })
+    }
+}
+
+/// An outcome with its rejection as the type it is asked for.
+pub(crate) fn typed<R: Wire>(outcome: Outcome<'_, Message>) -> Result<Outcome<'_, R>, DecodeError> {
+    Ok(match outcome {
+        Outcome::Accepted { id, version, token } => Outcome::Accepted { id, version, token },
+        Outcome::Rejected(why) => Outcome::Rejected(why.decode()?),
+    })
+}
+
+/// An outcome whose rejection stays hidden.
+pub(crate) fn hidden(outcome: Outcome<'_, Message>) -> Outcome<'_> {
+    match outcome {
+        Outcome::Accepted { id, version, token } => Outcome::Accepted { id, version, token },
+        Outcome::Rejected(Message { name, schema, data }) => Outcome::Rejected(Rejected { name, schema, data }),
     }
 }
 

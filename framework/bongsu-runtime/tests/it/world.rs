@@ -317,13 +317,13 @@ impl Lab {
 
 /// Executes; the reply is 200 with the token, or 409 with the rejection's name.
 pub(crate) async fn ask<C: Wire>(handle: &Handle, command: C, call: &Call) -> Result<Answer, CommandError> {
-    handle.execute(&command, call, &answer).await
+    handle.execute_any(&command, call, &answer).await
 }
 
 fn answer(outcome: &Outcome<'_>) -> Reply {
     let (status, body) = match outcome {
         Outcome::Accepted { token, .. } => (200, token.to_string()),
-        Outcome::Rejected { name, .. } => (409, (*name).to_owned()),
+        Outcome::Rejected(why) => (409, why.name.clone()),
     };
     Reply { status, headers: Vec::new(), body: body.into() }
 }

@@ -5,7 +5,10 @@ use std::time::Duration;
 use bongsu_runtime::{CommandError, Handle, Outcome, Reply};
 use bytes::Bytes;
 use money::Money;
-use product_domain::receive_stock::ReceiveStock;
+use product_domain::{
+    receive_stock::ReceiveStock,
+    stock::{Stock, StockRejection},
+};
 
 use crate::catalogue::{self, Details, own_call};
 
@@ -31,10 +34,10 @@ async fn put_on_the_shelf(handle: &Handle, sku: &str, price: i64, pieces: u32) -
     let details = Details { name: sku.into(), price: Money::krw(price) };
     catalogue::register(handle, &own_call(handle, &["seed", "register", sku]), sku, &details).await?;
     let receive = ReceiveStock { sku: sku.into(), quantity: pieces };
-    handle.execute(&receive, &own_call(handle, &["seed", "receive", sku]), &nobody_reads).await?;
+    handle.execute::<Stock, _>(receive, &own_call(handle, &["seed", "receive", sku]), nobody_reads).await?;
     Ok(())
 }
 
-fn nobody_reads(_: &Outcome<'_>) -> Reply {
+fn nobody_reads(_: Outcome<'_, StockRejection>) -> Reply {
     Reply { status: 204, headers: Vec::new(), body: Bytes::new() }
 }

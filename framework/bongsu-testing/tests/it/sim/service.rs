@@ -98,7 +98,7 @@ fn name(question: u64) -> String {
 fn reply(outcome: &Outcome<'_>) -> Reply {
     let body = match outcome {
         Outcome::Accepted { id, version, token } => format!("{id}@{version} {token}"),
-        Outcome::Rejected { name, .. } => (*name).to_owned(),
+        Outcome::Rejected(why) => why.name.clone(),
     };
     Reply { status: 200, headers: Vec::new(), body: body.into() }
 }
@@ -107,7 +107,7 @@ async fn ask(runtime: Arc<Runtime>, question: u64) -> Result<Answer, CommandErro
     let (handle, id) = (runtime.handle(), name(question));
     let ctx = Ctx::new(handle.env().wall_ms(), CommandId::from_parts(&["ask", &id]), "client");
     let once = Once { key: id.clone(), body: "same".into() };
-    handle.execute(&desk::Ask { question: id }, &Call { ctx, once: Some(once) }, &reply).await
+    handle.execute_any(&desk::Ask { question: id }, &Call { ctx, once: Some(once) }, &reply).await
 }
 
 /// Asks any instance until it is answered; the answer.

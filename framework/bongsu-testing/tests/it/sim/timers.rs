@@ -107,7 +107,7 @@ async fn set(runtime: Arc<Runtime>, key: String, sleeper: String) -> bool {
     let handle = runtime.handle();
     let ctx = Ctx::new(handle.env().wall_ms(), CommandId::from_parts(&[&key]), "sleeper");
     let call = Call { ctx, once: Some(Once { key, body: "same".into() }) };
-    handle.execute(&Command::from(Set { sleeper }), &call, &reply).await.is_ok()
+    handle.execute_any(&Command::from(Set { sleeper }), &call, &reply).await.is_ok()
 }
 
 /// Sets the alarm again and again, each time about when it is due.

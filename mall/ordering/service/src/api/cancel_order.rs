@@ -11,7 +11,7 @@ use bongsu_host::{
     problem::Problem,
 };
 use bongsu_runtime::{Handle, Outcome};
-use ordering_domain::cancel_order::CancelOrder;
+use ordering_domain::{cancel_order::CancelOrder, order::Orders};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -38,12 +38,12 @@ pub(super) async fn handle(
     command: Command<NoBody>,
 ) -> Result<Response, Problem> {
     let cancel = CancelOrder { order, customer: command.principal().to_owned() };
-    let answer = handle.execute(&cancel, command.call(), &|outcome| match outcome {
+    let answer = handle.execute::<Orders, _>(cancel, command.call(), |outcome| match outcome {
         Outcome::Accepted { id, token, .. } => command::reply(
             StatusCode::ACCEPTED,
-            &CalledBack { order_id: (*id).to_owned(), position: token.to_string() },
+            &CalledBack { order_id: id.to_owned(), position: token.to_string() },
         ),
-        Outcome::Rejected { .. } => problems::reply(outcome),
+        Outcome::Rejected(rejection) => problems::problem(rejection).reply(),
     });
     Ok(command::respond(answer.await?))
 }

@@ -11,7 +11,10 @@ use bongsu_host::{
     problem::Problem,
 };
 use bongsu_runtime::{Handle, Outcome, Reply, Token};
-use ordering_domain::place_order::{MOST_LINES, PlaceOrder, WantedLine};
+use ordering_domain::{
+    order::{OrderRejection, Orders},
+    place_order::{MOST_LINES, PlaceOrder, WantedLine},
+};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -82,13 +85,13 @@ pub(super) async fn handle(State(handle): State<Handle>, command: Command<NewOrd
         address: body.address.clone(),
         method: body.pay.method(),
     };
-    Ok(command::respond(handle.execute(&place, command.call(), &reply).await?))
+    Ok(command::respond(handle.execute::<Orders, _>(place, command.call(), reply).await?))
 }
 
-fn reply(outcome: &Outcome<'_>) -> Reply {
+fn reply(outcome: Outcome<'_, OrderRejection>) -> Reply {
     match outcome {
         Outcome::Accepted { id, token, .. } => placed(id, token),
-        Outcome::Rejected { .. } => problems::reply(outcome),
+        Outcome::Rejected(rejection) => problems::problem(rejection).reply(),
     }
 }
 

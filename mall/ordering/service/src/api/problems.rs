@@ -2,14 +2,8 @@
 
 use axum::http::StatusCode;
 use bongsu_host::problem::Problem;
-use bongsu_runtime::{Outcome, Reply};
 use ordering_domain::order::OrderRejection;
 use serde_json::json;
-
-/// The answer to a rejected command.
-pub(super) fn reply(outcome: &Outcome<'_>) -> Reply {
-    outcome.rejection::<OrderRejection>().map_or_else(Problem::internal, problem).reply()
-}
 
 pub(super) fn problem(rejection: OrderRejection) -> Problem {
     match rejection {

@@ -85,7 +85,7 @@ pub(super) async fn receive(
     command: Command<Receipt>,
 ) -> Result<Response, Problem> {
     let quantity = command.body.quantity;
-    stock_command(&handle, command.call(), &sku, &ReceiveStock { sku: sku.clone(), quantity }).await
+    stock_command(&handle, command.call(), &sku, ReceiveStock { sku: sku.clone(), quantity }).await
 }
 
 /// Corrects the count, never below what orders hold.
@@ -99,12 +99,12 @@ pub(super) async fn adjust(
     command: Command<Adjustment>,
 ) -> Result<Response, Problem> {
     let by = command.body.by;
-    stock_command(&handle, command.call(), &sku, &AdjustStock { sku: sku.clone(), by }).await
+    stock_command(&handle, command.call(), &sku, AdjustStock { sku: sku.clone(), by }).await
 }
 
-async fn stock_command(handle: &Handle, call: &Call, sku: &str, command: &impl Wire) -> Result<Response, Problem> {
+async fn stock_command(handle: &Handle, call: &Call, sku: &str, command: impl Into<StockCommand>) -> Result<Response, Problem> {
     must_be_sold(handle, sku).await?;
-    Ok(command::respond(handle.execute(command, call, &reply).await?))
+    Ok(command::respond(handle.execute::<Stock, _>(command, call, reply).await?))
 }
 
 async fn must_be_sold(handle: &Handle, sku: &str) -> Result<(), Problem> {
@@ -114,14 +114,12 @@ async fn must_be_sold(handle: &Handle, sku: &str) -> Result<(), Problem> {
     }
 }
 
-fn reply(outcome: &Outcome<'_>) -> Reply {
+fn reply(outcome: Outcome<'_, StockRejection>) -> Reply {
     match outcome {
         Outcome::Accepted { id, token, .. } => {
-            command::reply(StatusCode::CREATED, &Counted { sku: (*id).to_owned(), position: token.to_string() })
+            command::reply(StatusCode::CREATED, &Counted { sku: id.to_owned(), position: token.to_string() })
         }
-        Outcome::Rejected { .. } => {
-            outcome.rejection::<StockRejection>().map_or_else(Problem::internal, problem).reply()
-        }
+        Outcome::Rejected(rejection) => problem(rejection).reply(),
     }
 }
 

@@ -7,7 +7,7 @@ use bongsu_host::{
     problem::Problem,
 };
 use bongsu_runtime::Handle;
-use ordering_domain::add_item::AddItem;
+use ordering_domain::{add_item::AddItem, cart::Carts};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -38,5 +38,5 @@ pub(in crate::api) async fn handle(
     let NewItem { sku, quantity } = &command.body;
     let offer = offer(&handle, sku).await?;
     let add = AddItem { customer: command.principal().to_owned(), sku: sku.clone(), quantity: *quantity, offer };
-    Ok(command::respond(handle.execute(&add, command.call(), &problems::changed).await?))
+    Ok(command::respond(handle.execute::<Carts, _>(add, command.call(), problems::changed).await?))
 }

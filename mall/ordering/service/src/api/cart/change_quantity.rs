@@ -11,7 +11,7 @@ use bongsu_host::{
     json::Json,
     problem::Problem,
 };
-use bongsu_runtime::{Handle, Outcome};
+use bongsu_runtime::Handle;
 use ordering_domain::{
     cart::{Carts, SeenLine},
     change_quantity::ChangeQuantity,
@@ -55,6 +55,8 @@ pub(in crate::api) async fn handle(
     }
     let after = seen.as_ref().map(|there| tag(&sku, &SeenLine { quantity, ..there.clone() }));
     let change = ChangeQuantity { customer, sku, quantity, seen };
-    let reply = |outcome: &Outcome<'_>| problems::changed_to(outcome, after.clone());
-    Ok(command::respond(handle.execute(&change, caller.call(), &reply).await?))
+    let answer = handle
+        .execute::<Carts, _>(change, caller.call(), |outcome| problems::changed_to(outcome, after.clone()))
+        .await?;
+    Ok(command::respond(answer))
 }

@@ -9,7 +9,7 @@ use bongsu_host::{
     problem::Problem,
 };
 use bongsu_runtime::{Handle, Outcome};
-use ordering_domain::{cart::Carts, check_out::CheckOut, place_order::WantedLine};
+use ordering_domain::{cart::Carts, check_out::{CheckOut, CheckOuts}, place_order::WantedLine};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -60,9 +60,9 @@ pub(in crate::api) async fn handle(
     }
     let CheckOutCart { address, pay, .. } = &command.body;
     let check_out = CheckOut { customer, lines, address: address.clone(), method: pay.method() };
-    let answer = handle.execute(&check_out, command.call(), &|outcome| match outcome {
+    let answer = handle.execute::<CheckOuts, _>(check_out, command.call(), |outcome| match outcome {
         Outcome::Accepted { id, token, .. } => place_order::placed(id, token),
-        Outcome::Rejected { .. } => problems::reply_to_check_out(outcome),
+        Outcome::Rejected(rejection) => problems::of_check_out(rejection).reply(),
     });
     Ok(command::respond(answer.await?))
 }

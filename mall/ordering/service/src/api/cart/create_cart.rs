@@ -7,7 +7,7 @@ use bongsu_host::{
     problem::Problem,
 };
 use bongsu_runtime::{Handle, Outcome};
-use ordering_domain::create_cart::CreateCart;
+use ordering_domain::{cart::Carts, create_cart::CreateCart};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -31,11 +31,11 @@ pub(in crate::api) async fn handle(
 ) -> Result<Response, Problem> {
     let create = CreateCart { customer: command.principal().to_owned() };
     let cart = command.call().ctx.id("crt", 0);
-    let reply = |outcome: &Outcome<'_>| match outcome {
+    let answer = handle.execute::<Carts, _>(create, command.call(), |outcome| match outcome {
         Outcome::Accepted { version, .. } => {
-            command::reply(StatusCode::CREATED, &CreatedCart { cart_id: cart.clone(), version: *version })
+            command::reply(StatusCode::CREATED, &CreatedCart { cart_id: cart.clone(), version })
         }
-        Outcome::Rejected { .. } => problems::reply(outcome),
-    };
-    Ok(command::respond(handle.execute(&create, command.call(), &reply).await?))
+        Outcome::Rejected(rejection) => problems::problem(rejection).reply(),
+    });
+    Ok(command::respond(answer.await?))
 }

@@ -17,34 +17,27 @@ pub(in crate::api) struct CartChanged {
 }
 
 /// The answer to a change of the cart.
-pub(super) fn changed(outcome: &Outcome<'_>) -> Reply {
+pub(super) fn changed(outcome: Outcome<'_, CartRejection>) -> Reply {
     match outcome {
-        Outcome::Accepted { version, .. } => command::reply(StatusCode::OK, &CartChanged { version: *version }),
-        Outcome::Rejected { .. } => reply(outcome),
+        Outcome::Accepted { version, .. } => command::reply(StatusCode::OK, &CartChanged { version }),
+        Outcome::Rejected(rejection) => problem(rejection).reply(),
     }
 }
 
 /// As [`changed`], with the tag of the line that was changed.
-pub(super) fn changed_to(outcome: &Outcome<'_>, tag: Option<ETag>) -> Reply {
+pub(super) fn changed_to(outcome: Outcome<'_, CartRejection>, tag: Option<ETag>) -> Reply {
     let accepted = matches!(outcome, Outcome::Accepted { .. });
     let mut reply = changed(outcome);
     reply.headers.extend(tag.filter(|_| accepted).map(|tag| ("etag".to_owned(), tag.to_string())));
     reply
 }
 
-/// The answer to a rejected change.
-pub(super) fn reply(outcome: &Outcome<'_>) -> Reply {
-    outcome.rejection::<CartRejection>().map_or_else(Problem::internal, problem).reply()
-}
-
-/// The answer to a rejected check-out.
-pub(super) fn reply_to_check_out(outcome: &Outcome<'_>) -> Reply {
-    let problem = match outcome.rejection::<CheckOutRejection>() {
-        Some(CheckOutRejection::Cart(rejection)) => problem(rejection),
-        Some(CheckOutRejection::Order(rejection)) => of_order(rejection),
-        None => Problem::internal(),
-    };
-    problem.reply()
+/// What is wrong with a check-out.
+pub(super) fn of_check_out(rejection: CheckOutRejection) -> Problem {
+    match rejection {
+        CheckOutRejection::Cart(rejection) => problem(rejection),
+        CheckOutRejection::Order(rejection) => of_order(rejection),
+    }
 }
 
 pub(super) fn problem(rejection: CartRejection) -> Problem {

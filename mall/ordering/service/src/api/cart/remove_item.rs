@@ -36,5 +36,5 @@ pub(in crate::api) async fn handle(
         None => if_match.required()?,
     }
     let remove = RemoveItem { customer, sku, seen };
-    Ok(command::respond(handle.execute(&remove, caller.call(), &problems::changed).await?))
+    Ok(command::respond(handle.execute::<Carts, _>(remove, caller.call(), problems::changed).await?))
 }
