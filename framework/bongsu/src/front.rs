@@ -58,7 +58,8 @@ pub fn main<S: Serialize + DeserializeOwned>(
     service: impl FnOnce(&S) -> Service,
     routes: impl FnOnce(Handle, &S) -> Router,
 ) -> ExitCode {
-    match run(name, service, routes) {
+    // Everything behind this knows no type of the service: it is compiled once, and not again for every binary.
+    match run(name, Box::new(|loaded| prepare(loaded, service, routes))) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // Not eprintln!: with the supervisor gone nobody reads, and that must not become a panic.
@@ -68,13 +69,29 @@ pub fn main<S: Serialize + DeserializeOwned>(
     }
 }
 
-fn run<S: Serialize + DeserializeOwned>(
+/// A service whose settings are read, before it is made.
+type Prepared<'a> = Box<dyn FnOnce() -> (Service, Routes<'a>) + 'a>;
+/// Its HTTP adapter.
+type Routes<'a> = Box<dyn FnOnce(Handle) -> Router + 'a>;
+
+fn prepare<'a, S: Serialize + DeserializeOwned + 'a>(
+    loaded: &mut Loaded,
+    service: impl FnOnce(&S) -> Service + 'a,
+    routes: impl FnOnce(Handle, &S) -> Router + 'a,
+) -> anyhow::Result<Prepared<'a>> {
+    let settings: S = loaded.service()?;
+    Ok(Box::new(move || {
+        let map = service(&settings);
+        (map, Box::new(move |handle| routes(handle, &settings)))
+    }))
+}
+
+fn run<'a>(
     name: &'static str,
-    service: impl FnOnce(&S) -> Service,
-    routes: impl FnOnce(Handle, &S) -> Router,
+    prepare: Box<dyn FnOnce(&mut Loaded) -> anyhow::Result<Prepared<'a>> + 'a>,
 ) -> anyhow::Result<()> {
     let mut loaded = Loaded::from_process(name)?;
-    let settings: S = loaded.service()?;
+    let prepared = prepare(&mut loaded)?;
     if loaded.print {
         return std::io::stdout().write_all(loaded.config.to_toml().as_bytes()).context("cannot print");
     }
@@ -85,8 +102,9 @@ fn run<S: Serialize + DeserializeOwned>(
         // The signals first: a process asked to stop while it starts must not be deaf to it.
         let stop = Stop::from_process().context("cannot listen to signals")?;
         let bound = server::bind(config.listen).await?;
-        let running = Running::start(service(&settings), &config).await?;
-        let served = running.serve(bound, |handle| routes(handle, &settings), &config, &logs, &stop).await;
+        let (service, routes) = prepared();
+        let running = Running::start(service, &config).await?;
+        let served = running.serve(bound, routes, &config, &logs, &stop).await;
         running.end().await;
         tracing::info!("stopped");
         served
@@ -127,7 +145,7 @@ impl Running {
     async fn serve(
         &self,
         bound: Bound,
-        routes: impl FnOnce(Handle) -> Router,
+        routes: Routes<'_>,
         config: &Config,
         logs: &Logs,
         stop: &Stop,
