@@ -9,7 +9,14 @@ use std::{
 use futures::FutureExt;
 
 use crate::{
-    commit::{core::Core, fail::Fail, map::{Consumer, HeardFact}, planted, tasks::panic_text, unit::Unit},
+    commit::{
+        core::Core,
+        fail::Fail,
+        map::{Consumer, HeardFact},
+        planted,
+        tasks::panic_text,
+        unit::Unit,
+    },
     consume::lane::{Lane, Planned, Stop},
     ports::{
         broker::In,

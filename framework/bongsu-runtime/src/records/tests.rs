@@ -108,6 +108,7 @@ fn envelope<'a>(data: &'a RawValue, traceparent: Option<&'static str>, ordinal: 
         correlationid: "request-1".into(),
         causationid: "command-1".into(),
         traceparent: traceparent.map(Into::into),
+        actor: None,
         data,
     }
 }
@@ -121,9 +122,11 @@ fn a_fact_and_what_is_noted_beside_an_event_are_kept_as_before() {
     let data = raw(r#"{"guest":"ann"}"#);
     let fact = |traceparent, ordinal| DocBody { data: envelope(&data, traceparent, ordinal).encode(), index: vec![] };
     let known = queue_id("guests", "north");
+    let asked = Envelope { actor: Some("ann".into()), ..envelope(&data, Some(TRACE), 1) };
     let samples = [
         at(&queue_entry(&known, 0), fact_body(&fact(Some(TRACE), 1).data)),
         at(&queue_entry(&known, 1), fact_body(&fact(None, 0).data)),
+        at(&queue_entry(&known, 2), fact_body(&asked.encode())),
     ];
     kept::<Value>("fact", &samples);
     let full = Meta { command: Some("door.open.v1".into()), ..Meta::of("event-1".into(), &ctx(Some(TRACE))) };

@@ -157,6 +157,7 @@ fn marks(core: &Core, number: u64, mark: Mark, behind: Place) -> Vec<Out> {
             correlationid: "".into(),
             causationid: "".into(),
             traceparent: None,
+            actor: None,
             data: &data,
         };
         let (topic, cloudevent) = (core.map.name.to_owned(), envelope.encode());

@@ -3,7 +3,11 @@
 use std::sync::Arc;
 
 use crate::{
-    commit::{core::Core, map::{Consumer, HeardFact}, unit::Unit},
+    commit::{
+        core::Core,
+        map::{Consumer, HeardFact},
+        unit::Unit,
+    },
     consume::queue::{front_of, settle_mark, take_front},
     ports::store::Guard,
     records::{

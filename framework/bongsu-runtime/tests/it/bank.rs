@@ -1,6 +1,8 @@
 //! Two small contexts: a bank whose withdrawals must be booked by a ledger before a deadline.
 
-use bongsu_core::{Aggregate, Ctx, Decider, Effect, Input, Messages, Metadata, Process, Projection, Public, Route, message};
+use bongsu_core::{
+    Aggregate, Ctx, Decider, Effect, Input, Messages, Metadata, Process, Projection, Public, Route, message,
+};
 use bongsu_runtime::{Activity, Attempt, Service, Snapshots, Unavailable, ports::env::HttpRequest};
 use serde::{Deserialize, Serialize};
 

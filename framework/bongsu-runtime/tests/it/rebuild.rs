@@ -8,7 +8,10 @@ use std::{
 use bongsu_core::{Metadata, Projection};
 use bongsu_runtime::{
     Ended, Handle, NotRebuilt, Purpose, ReadModelStatus, Runtime, Service, Token,
-    ports::store::{Commit, CommitId, DocBody, DocKey, DocWrite, Fact, NewEvent, Store as _, Verdict},
+    ports::{
+        env::Env as _,
+        store::{Commit, CommitId, DocBody, DocKey, DocWrite, Fact, NewEvent, Store as _, Verdict},
+    },
 };
 use bongsu_testing::MemoryStore;
 

@@ -1,6 +1,9 @@
 //! The harness catches what it is there to catch: every check here has been seen to fail.
 
-use bongsu_core::{Aggregate, Changes, Ctx, Decision, Effect, Input, Messages, Metadata, Process, Projection, Route, StreamRef, View, message};
+use bongsu_core::{
+    Aggregate, Changes, Ctx, Decision, Effect, Input, Messages, Metadata, Process, Projection, Route, StreamRef, View,
+    message,
+};
 use serde_json::json;
 
 use super::{Ending, contract, decision, every_end, process, rows, the_end};

@@ -103,7 +103,8 @@ pub async fn garbage_is_refused_and_its_neighbours_with_it(at: &Bench) {
         "null".to_owned(),
         "[]".to_owned(),
         // Every attribute in the order in which a reader may have declared them.
-        r#"["1.0","garbage/counter/a@2/garbage.counted","garbage","garbage.counted.v1","counter/a","a",2,{}]"#.to_owned(),
+        r#"["1.0","garbage/counter/a@2/garbage.counted","garbage","garbage.counted.v1","counter/a","a",2,{}]"#
+            .to_owned(),
         "not json".to_owned(),
         deep,
         text[..text.len() - 1].to_owned(),

@@ -39,10 +39,9 @@ pub(super) async fn handle(
 ) -> Result<Response, Problem> {
     let cancel = CancelOrder { order, customer: command.principal().to_owned() };
     let answer = handle.execute::<Orders, _>(cancel, command.call(), |outcome| match outcome {
-        Outcome::Accepted { id, token, .. } => command::reply(
-            StatusCode::ACCEPTED,
-            &CalledBack { order_id: id.to_owned(), position: token.to_string() },
-        ),
+        Outcome::Accepted { id, token, .. } => {
+            command::reply(StatusCode::ACCEPTED, &CalledBack { order_id: id.to_owned(), position: token.to_string() })
+        }
         Outcome::Rejected(rejection) => problems::problem(rejection).reply(),
     });
     Ok(command::respond(answer.await?))

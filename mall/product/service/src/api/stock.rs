@@ -5,7 +5,6 @@ use axum::{
     http::StatusCode,
     response::Response,
 };
-use bongsu_core::Wire;
 use bongsu_host::{
     command::{self, Command},
     etag::{ETag, IfNoneMatch},
@@ -16,7 +15,7 @@ use bongsu_runtime::{Call, Handle, Outcome, Reply};
 use product_domain::{
     adjust_stock::AdjustStock,
     receive_stock::ReceiveStock,
-    stock::{Stock, StockRejection},
+    stock::{Stock, StockCommand, StockRejection},
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -102,7 +101,12 @@ pub(super) async fn adjust(
     stock_command(&handle, command.call(), &sku, AdjustStock { sku: sku.clone(), by }).await
 }
 
-async fn stock_command(handle: &Handle, call: &Call, sku: &str, command: impl Into<StockCommand>) -> Result<Response, Problem> {
+async fn stock_command(
+    handle: &Handle,
+    call: &Call,
+    sku: &str,
+    command: impl Into<StockCommand>,
+) -> Result<Response, Problem> {
     must_be_sold(handle, sku).await?;
     Ok(command::respond(handle.execute::<Stock, _>(command, call, reply).await?))
 }

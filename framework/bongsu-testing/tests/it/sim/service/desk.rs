@@ -1,6 +1,8 @@
 //! Takes questions; a process waits for the clerk and gives up after a while; a board shows what became of them.
 
-use bongsu_core::{Aggregate, Ctx, Decider, Effect, Input, Messages, Metadata, Process, Projection, Public, Route, message};
+use bongsu_core::{
+    Aggregate, Ctx, Decider, Effect, Input, Messages, Metadata, Process, Projection, Public, Route, message,
+};
 use bongsu_runtime::Service;
 use serde::{Deserialize, Serialize};
 

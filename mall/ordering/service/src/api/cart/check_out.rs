@@ -9,7 +9,11 @@ use bongsu_host::{
     problem::Problem,
 };
 use bongsu_runtime::{Handle, Outcome};
-use ordering_domain::{cart::Carts, check_out::{CheckOut, CheckOuts}, place_order::WantedLine};
+use ordering_domain::{
+    cart::Carts,
+    check_out::{CheckOut, CheckOuts},
+    place_order::WantedLine,
+};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
