@@ -26,6 +26,7 @@ use crate::{
 ///
 /// ```
 /// use axum::{extract::State, response::Response};
+/// # use bongsu_core::{Aggregate, Ctx, Decider};
 /// use bongsu_core::message;
 /// use bongsu_host::{command::{self, Command}, problem::Problem};
 /// use bongsu_runtime::{Handle, Outcome};
@@ -33,11 +34,27 @@ use crate::{
 ///
 /// #[message("door.open", version = 1, key = door)]
 /// struct Open { door: String }
+/// # #[message("door.opened", version = 1)]
+/// # struct Opened {}
+/// # #[message("door.already-open", version = 1)]
+/// # struct AlreadyOpen {}
+/// # struct Door;
+/// # impl Aggregate for Door {
+/// #     const NAME: &'static str = "door";
+/// #     type Event = Opened;
+/// #     type State = bool;
+/// #     fn evolve(open: &mut bool, _: &Opened) { *open = true; }
+/// # }
+/// # impl Decider for Door {
+/// #     type Command = Open;
+/// #     type Rejection = AlreadyOpen;
+/// #     fn decide(&self, open: &bool, _: Open, _: &Ctx) -> Result<Vec<Opened>, AlreadyOpen> { Ok(vec![Opened {}]) }
+/// # }
 ///
 /// async fn open(State(handle): State<Handle>, command: Command<Open>) -> Result<Response, Problem> {
-///     let answer = handle.execute(&command.body, command.call(), &|outcome| match outcome {
+///     let answer = handle.execute::<Door, _>(command.body.clone(), command.call(), |outcome| match outcome {
 ///         Outcome::Accepted { id, .. } => command::reply(StatusCode::ACCEPTED, &serde_json::json!({ "door": id })),
-///         Outcome::Rejected { .. } => {
+///         Outcome::Rejected(AlreadyOpen {}) => {
 ///             Problem::new(StatusCode::CONFLICT, "already-open", "The door is already open").reply()
 ///         }
 ///     }).await?;
