@@ -18,11 +18,11 @@ use serde::de::{
 /// use serde::Deserialize;
 ///
 /// #[derive(Deserialize)]
-/// struct Line { sku: String, quantity: u32 }
+/// struct Line { name: String, many: u32 }
 ///
-/// let read = |json: &str| Line::deserialize(Strict(&mut serde_json::Deserializer::from_str(json))).map(|line| line.quantity);
-/// assert_eq!(read(r#"{"sku":"TV","quantity":2}"#).unwrap(), 2);
-/// assert!(read(r#"["TV",2]"#).is_err());
+/// let read = |json: &str| Line::deserialize(Strict(&mut serde_json::Deserializer::from_str(json))).map(|line| line.many);
+/// assert_eq!(read(r#"{"name":"cup","many":2}"#).unwrap(), 2);
+/// assert!(read(r#"["cup",2]"#).is_err());
 /// ```
 #[derive(Debug)]
 pub struct Strict<D>(pub D);

@@ -73,6 +73,8 @@ pub fn main<S: Serialize + DeserializeOwned>(
 type Prepared<'a> = Box<dyn FnOnce() -> (Service, Routes<'a>) + 'a>;
 /// Its HTTP adapter.
 type Routes<'a> = Box<dyn FnOnce(Handle) -> Router + 'a>;
+/// Reads its settings.
+type Prepare<'a> = Box<dyn FnOnce(&mut Loaded) -> anyhow::Result<Prepared<'a>> + 'a>;
 
 fn prepare<'a, S: Serialize + DeserializeOwned + 'a>(
     loaded: &mut Loaded,
@@ -86,10 +88,7 @@ fn prepare<'a, S: Serialize + DeserializeOwned + 'a>(
     }))
 }
 
-fn run<'a>(
-    name: &'static str,
-    prepare: Box<dyn FnOnce(&mut Loaded) -> anyhow::Result<Prepared<'a>> + 'a>,
-) -> anyhow::Result<()> {
+fn run(name: &'static str, prepare: Prepare<'_>) -> anyhow::Result<()> {
     let mut loaded = Loaded::from_process(name)?;
     let prepared = prepare(&mut loaded)?;
     if loaded.print {
