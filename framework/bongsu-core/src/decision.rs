@@ -1,6 +1,6 @@
 //! Decisions over several entities of one service that must hold together.
 
-use std::{any::Any, collections::BTreeMap, fmt};
+use std::{any::Any, collections::BTreeMap, fmt, sync::Arc};
 
 use crate::{
     Aggregate, Ctx,
@@ -98,6 +98,8 @@ pub struct Folder {
     pub copy: fn(&(dyn Any + Send + Sync)) -> Box<dyn Any + Send + Sync>,
     /// Decodes and folds one stored event. An event of a name the aggregate does not know is broken.
     pub apply: Apply,
+    /// Folds an event that was just made; false when it is of another type.
+    pub evolve: fn(&mut (dyn Any + Send + Sync), &(dyn Any + Send + Sync)) -> bool,
 }
 
 /// Decodes the event of this name, schema and body, and folds it into a state.
@@ -140,6 +142,8 @@ pub struct Change {
     pub name: (&'static str, u32),
     /// Encoded body.
     pub data: Vec<u8>,
+    /// The event itself, for who knows its type: so that it need not be read back.
+    pub event: Arc<dyn Any + Send + Sync>,
 }
 
 /// What a decision changes, in order. See [`Decision`] for an example.
@@ -163,6 +167,10 @@ impl Folder {
                 A::evolve(state, &event);
                 Ok(())
             },
+            evolve: |state, event| {
+                let known = state.downcast_mut::<A::State>().zip(event.downcast_ref::<A::Event>());
+                known.map(|(state, event)| A::evolve(state, event)).is_some()
+            },
         }
     }
 }
@@ -174,6 +182,13 @@ impl StreamRef {
         A::State: Clone + Send + Sync + 'static,
     {
         Self { stream: stream_of(A::NAME, id), folder: Folder::of::<A>() }
+    }
+}
+
+impl Change {
+    /// An event of one aggregate, written down.
+    pub fn of<A: Aggregate>(target: StreamRef, event: A::Event) -> Self {
+        Self { target, name: event.name(), data: event.encode(), event: Arc::new(event) }
     }
 }
 
@@ -232,8 +247,7 @@ impl Changes {
     where
         A::State: Clone + Send + Sync + 'static,
     {
-        let event = event.into();
-        self.0.push(Change { target: StreamRef::of::<A>(id), name: event.name(), data: event.encode() });
+        self.0.push(Change::of::<A>(StreamRef::of::<A>(id), event.into()));
         self
     }
 

@@ -47,7 +47,7 @@ use crate::{
 ///     }
 /// }
 /// ```
-pub trait Versioned: Serialize + DeserializeOwned {
+pub trait Versioned: Serialize + DeserializeOwned + Clone + Send + Sync + 'static {
     /// Wire name, without the version.
     const NAME: &'static str;
     /// Schema version, from 1.
@@ -67,7 +67,7 @@ pub trait Versioned: Serialize + DeserializeOwned {
 /// use bongsu_core::{Origin, Versioned};
 /// assert_eq!(Origin::SCHEMA, 0);
 /// ```
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Origin {}
 
 impl Versioned for Origin {

@@ -29,7 +29,7 @@ use crate::version::{Versioned, read_version};
 /// assert_eq!(AccountEvent::decode("account.renamed", 1, &bytes), Ok(None));
 /// assert!(AccountEvent::decode("account.opened", 2, &bytes).is_err());
 /// ```
-pub trait Wire: Sized {
+pub trait Wire: Sized + Clone + Send + Sync + 'static {
     /// Whether every value says which one it is about.
     const KEYED: bool = false;
     /// Whether some value begins an instance of the process that hears it.

@@ -74,7 +74,7 @@ impl Handle {
         reply: impl Fn(Outcome<'_, T::Rejection>) -> Reply + Send + Sync,
     ) -> Result<Answer, CommandError> {
         let reply = |outcome: Outcome<'_, Message>| execute::typed(outcome).map(&reply);
-        let decide = Decide { command: Message::of(&command.into()), ctx: &call.ctx, reply: &reply };
+        let decide = Decide { command: Message::of(command.into()), ctx: &call.ctx, reply: &reply };
         execute::run(&self.core, call, &decide).await
     }
 
@@ -89,7 +89,7 @@ impl Handle {
         reply: &(dyn Fn(&Outcome<'_>) -> Reply + Send + Sync),
     ) -> Result<Answer, CommandError> {
         let reply = |outcome: Outcome<'_, Message>| Ok(reply(&execute::hidden(outcome)));
-        let decide = Decide { command: Message::of(command), ctx: &call.ctx, reply: &reply };
+        let decide = Decide { command: Message::of(command.clone()), ctx: &call.ctx, reply: &reply };
         execute::run(&self.core, call, &decide).await
     }
 

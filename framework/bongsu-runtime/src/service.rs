@@ -127,8 +127,8 @@ impl Service {
         A::State: 'static,
         R: IntoIterator<Item = Public> + 'static,
     {
-        let mapper: Mapper = Box::new(move |id, name, schema, data, state| {
-            let event = A::Event::decode(name, schema, data).ok().flatten();
+        let mapper: Mapper = Box::new(move |id, event, state| {
+            let event = event.decode::<A::Event>().ok();
             let told = event.zip(state.downcast_ref()).map(|(event, state)| facts(id, &event, state));
             told.into_iter().flatten().collect()
         });

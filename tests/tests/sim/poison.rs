@@ -23,6 +23,7 @@ const ONE_IN: u128 = 16;
 const ROUND: Duration = Duration::from_secs(1);
 
 /// A fact as an older build reads it.
+#[derive(Clone)]
 struct Unread<F>(F);
 
 /// What a fact is taken for.

@@ -110,7 +110,7 @@ impl Planner for Decide<'_> {
 pub(crate) fn typed<R: Wire>(outcome: Outcome<'_, Message>) -> Result<Outcome<'_, R>, DecodeError> {
     Ok(match outcome {
         Outcome::Accepted { id, version, token } => Outcome::Accepted { id, version, token },
-        Outcome::Rejected(why) => Outcome::Rejected(why.decode()?),
+        Outcome::Rejected(why) => Outcome::Rejected(why.decode_command()?),
     })
 }
 
@@ -118,7 +118,7 @@ pub(crate) fn typed<R: Wire>(outcome: Outcome<'_, Message>) -> Result<Outcome<'_
 pub(crate) fn hidden(outcome: Outcome<'_, Message>) -> Outcome<'_> {
     match outcome {
         Outcome::Accepted { id, version, token } => Outcome::Accepted { id, version, token },
-        Outcome::Rejected(Message { name, schema, data }) => Outcome::Rejected(Rejected { name, schema, data }),
+        Outcome::Rejected(Message { name, schema, data, .. }) => Outcome::Rejected(Rejected { name, schema, data }),
     }
 }
 

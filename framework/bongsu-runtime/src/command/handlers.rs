@@ -2,7 +2,7 @@
 
 use std::any::Any;
 
-use bongsu_core::{Ctx, Decider, Decision, StreamRef, View, Wire};
+use bongsu_core::{Change, Ctx, Decider, Decision, StreamRef, View, Wire};
 
 use crate::{
     commit::{
@@ -14,22 +14,12 @@ use crate::{
     records::message::Message,
 };
 
-/// Name, schema and body of an event.
-type Encoded = ((&'static str, u32), Vec<u8>);
 /// How often a decision may name more to read.
 const MAX_ROUNDS: u32 = 16;
 
 pub(crate) struct DeciderTarget<D>(pub(crate) D);
 
 pub(crate) struct DecisionTarget<D>(pub(crate) D);
-
-impl<D: Decider> DeciderTarget<D> {
-    /// Decides, and writes the outcome down before anything is awaited.
-    fn encoded(&self, state: &D::State, command: D::Command, ctx: &Ctx) -> Result<Vec<Encoded>, Message> {
-        let events = self.0.decide(state, command, ctx).map_err(|rejection| Message::of(&rejection))?;
-        Ok(events.iter().map(|event| (event.name(), event.encode())).collect())
-    }
-}
 
 impl<D> Target for DeciderTarget<D>
 where
@@ -46,13 +36,13 @@ where
             let command: D::Command = command.decode_command()?;
             let target = StreamRef::of::<D>(&self.0.target(&command, ctx));
             let (version, state) = unit.stream(&target).await?;
-            let events = match self.encoded(cast::<D::State>(state), command, ctx) {
+            let events = match self.0.decide(cast::<D::State>(state), command, ctx) {
                 Ok(events) => events,
-                Err(rejection) => return Ok(Decided::Rejected(rejection)),
+                Err(rejection) => return Ok(Decided::Rejected(Message::of(rejection))),
             };
             let version = version + events.len() as u64;
-            for (name, data) in events {
-                unit.append(&target, name, data, ctx).await?;
+            for event in events {
+                unit.append(Change::of::<D>(target.clone(), event), ctx).await?;
             }
             Ok(Decided::Accepted { stream: target.stream, version })
         })
@@ -89,12 +79,12 @@ where
                     first.get_or_insert(target);
                 }
             }
-            let changes = match self.0.decide(&view, command, ctx).map_err(|rejection| Message::of(&rejection)) {
+            let changes = match self.0.decide(&view, command, ctx) {
                 Ok(changes) => changes,
-                Err(rejection) => return Ok(Decided::Rejected(rejection)),
+                Err(rejection) => return Ok(Decided::Rejected(Message::of(rejection))),
             };
             for change in changes {
-                unit.append(&change.target, change.name, change.data, ctx).await?;
+                unit.append(change, ctx).await?;
             }
             let target = first.ok_or_else(|| Fail::Corrupt(format!("{} reads nothing", D::NAME)))?;
             let (version, _) = unit.stream(&target).await?;

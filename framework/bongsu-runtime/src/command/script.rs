@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use bongsu_core::{Aggregate, Change, Ctx, StreamRef, Wire};
+use bongsu_core::{Aggregate, Change, Ctx, StreamRef};
 use bytes::Bytes;
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -65,7 +65,7 @@ impl Script<'_> {
         A::State: Clone + Send + Sync + 'static,
     {
         let event = event.into();
-        self.appends.push(Change { target: StreamRef::of::<A>(id), name: event.name(), data: event.encode() });
+        self.appends.push(Change::of::<A>(StreamRef::of::<A>(id), event));
     }
 }
 
@@ -88,7 +88,7 @@ impl Planner for Scripted<'_> {
                 unit.put(key, body);
             }
             for change in script.appends {
-                unit.append(&change.target, change.name, change.data, self.ctx).await?;
+                unit.append(change, self.ctx).await?;
             }
             unit.settle_processes().await?;
             Ok(reply)

@@ -166,8 +166,8 @@ pub(crate) trait Rows: Send {
     fn forget(&mut self);
 }
 
-/// Maps an event of one aggregate to the facts the others hear: (id, name, schema, data, state after it).
-pub(crate) type Mapper = Box<dyn Fn(&str, &str, u32, &[u8], &(dyn Any + Send + Sync)) -> Vec<Public> + Send + Sync>;
+/// Maps an event of one aggregate to the facts the others hear: (id, event, state after it).
+pub(crate) type Mapper = Box<dyn Fn(&str, &Message, &(dyn Any + Send + Sync)) -> Vec<Public> + Send + Sync>;
 
 impl Map {
     /// Of a context without arrows yet.

@@ -9,7 +9,7 @@ use std::{
     sync::Arc,
 };
 
-use bongsu_core::{CommandId, Ctx, Public, StreamRef, digest, type_of};
+use bongsu_core::{Change, CommandId, Ctx, Public, StreamRef, digest, type_of};
 use bytes::Bytes;
 use futures::future::try_join_all;
 
@@ -175,19 +175,18 @@ impl Unit {
 
     /// Appends one event to a stream and everything that follows from it in the same Commit: its fact, the
     /// job of an activity, the turn of a process.
-    pub(crate) async fn append(
-        &mut self,
-        target: &StreamRef,
-        (name, schema): (&'static str, u32),
-        data: Vec<u8>,
-        ctx: &Ctx,
-    ) -> Result<(), Fail> {
+    pub(crate) async fn append(&mut self, change: Change, ctx: &Ctx) -> Result<(), Fail> {
+        let Change { target, name: (name, schema), data, event } = change;
+        let target = &target;
         let mut state = match self.streams.get_mut(&target.stream).and_then(|open| open.changed.take()) {
             Some(state) => state,
             None => self.copy_of(target).await?,
         };
-        (target.folder.apply)(state.as_mut(), name, schema, &data)?;
-        self.record(&target.stream, (name, schema), data, state, ctx);
+        if !(target.folder.evolve)(state.as_mut(), event.as_ref()) {
+            (target.folder.apply)(state.as_mut(), name, schema, &data)?;
+        }
+        let message = Message::made(name, schema, data.into(), event);
+        self.record(&target.stream, name, message, state, ctx);
         self.keep_key(&target.stream).await
     }
 
@@ -219,19 +218,19 @@ impl Unit {
     pub(crate) fn record(
         &mut self,
         stream: &str,
-        (name, schema): (&'static str, u32),
-        data: Vec<u8>,
+        name: &'static str,
+        message: Message,
         state: Box<dyn Any + Send + Sync>,
         ctx: &Ctx,
     ) {
         let open = self.streams.get_mut(stream).expect("a stream is read before it is appended to");
         open.version += 1;
         let version = open.version;
-        let data = Bytes::from(data);
+        let (schema, data) = (message.schema, message.data.clone());
         let id = CommandId(digest(&[&format!("{:032x}", self.id.0), stream, &version.to_string()])).to_string();
         let meta = Meta { command: self.deciding.clone(), ..Meta::of(id, ctx) };
-        let facts = self.facts(stream, version, (name, schema), &data, state.as_ref(), &meta);
-        self.follow(stream, version, Message { name: name.to_owned(), schema, data: data.clone() }, ctx);
+        let facts = self.facts(stream, version, &message, state.as_ref(), &meta);
+        self.follow(stream, version, message, ctx);
         let meta = serde_json::to_vec(&meta).expect("metadata has string keys and encodes as JSON").into();
         let event = NewEvent { stream: stream.to_owned(), version, name, schema, data, meta, tags: Vec::new(), facts };
         self.events.push(event);
@@ -308,15 +307,14 @@ impl Unit {
         &self,
         stream: &str,
         version: u64,
-        (name, schema): (&str, u32),
-        data: &[u8],
+        event: &Message,
         state: &(dyn Any + Send + Sync),
         meta: &Meta,
     ) -> Vec<Fact> {
         let Some((aggregate, id)) = stream.split_once('/') else { return Vec::new() };
         let Some(mapper) = self.core.map.mappers.get(aggregate) else { return Vec::new() };
         let mut names: Vec<&str> = Vec::new();
-        let facts = mapper(id, name, schema, data, state).into_iter().enumerate().map(|(place, public)| {
+        let facts = mapper(id, event, state).into_iter().enumerate().map(|(place, public)| {
             // Versions of one fact share the ordinal of their name.
             let ordinal = names.iter().position(|known| *known == public.name).unwrap_or_else(|| {
                 names.push(public.name);

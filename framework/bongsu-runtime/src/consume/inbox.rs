@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeSet,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
+    sync::{Arc, OnceLock},
 };
 
 use futures::FutureExt;
@@ -36,6 +36,8 @@ use crate::{
 pub(crate) struct Heard<'m> {
     pub(crate) message: &'m In,
     envelope: Option<Envelope<'m>>,
+    /// Read once, for looking ahead and for planning.
+    fact: OnceLock<Message>,
 }
 
 /// Why a fact goes into a queue, and where its mark is.
@@ -54,17 +56,16 @@ const AT_ONCE: usize = 100;
 
 impl<'m> Heard<'m> {
     pub(crate) fn of(message: &'m In) -> Self {
-        Self { message, envelope: Envelope::parse(&message.cloudevent).ok() }
+        Self { message, envelope: Envelope::parse(&message.cloudevent).ok(), fact: OnceLock::new() }
     }
 
     /// The envelope and the fact in it, if a consumer reads it.
     fn fact(&self, consumer: &dyn Consumer) -> Option<(&Envelope<'m>, Message)> {
         let envelope = self.envelope.as_ref()?;
         let (name, schema) = envelope.name().filter(|(name, _)| consumer.reads(name))?;
-        Some((
-            envelope,
-            Message { name: name.to_owned(), schema, data: envelope.data.get().as_bytes().to_vec().into() },
-        ))
+        let body = || self.message.cloudevent.slice_ref(envelope.data.get().as_bytes());
+        let fact = self.fact.get_or_init(|| Message::new(name, schema, body()));
+        Some((envelope, fact.clone()))
     }
 }
 

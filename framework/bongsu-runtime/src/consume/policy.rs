@@ -58,8 +58,8 @@ where
 
     fn apply<'a>(&'a self, unit: &'a mut Unit, fact: HeardFact, ctx: &'a Ctx) -> Fut<'a, Result<(), Fail>> {
         Box::pin(async move {
-            let heard: F = fact.message.decode()?;
-            for (place, command) in (self.react)(&heard, ctx).iter().enumerate() {
+            let heard = fact.message.decode::<F>()?;
+            for (place, command) in (self.react)(&heard, ctx).into_iter().enumerate() {
                 let step = ctx.step(&[&place.to_string()]);
                 if let Decided::Rejected(why) = unit.command(&Message::of(command), &step).await? {
                     tracing::info!(

@@ -1,6 +1,8 @@
 //! What an operator does is written down: who, why, when, beside the events it changes something about.
 
-use bongsu_core::{CommandId, Ctx, DecodeError, Folder, StreamRef};
+use std::sync::Arc;
+
+use bongsu_core::{Change, CommandId, Ctx, DecodeError, Folder, StreamRef};
 use serde_json::{Value, json};
 
 use crate::{
@@ -72,14 +74,15 @@ impl Unit {
             data.extend(about);
         }
         let data = serde_json::to_vec(&data).expect("a JSON value encodes");
-        self.append(&deeds(what), (name, 1), data, &ctx).await
+        self.append(Change { target: deeds(what), name: (name, 1), data, event: Arc::new(()) }, &ctx).await
     }
 }
 
 /// The stream of what operators did to one thing; nothing is folded from it.
 fn deeds(what: &str) -> StreamRef {
     let apply = |_: &mut (dyn std::any::Any + Send + Sync), _: &str, _: u32, _: &[u8]| Ok::<(), DecodeError>(());
-    let folder = Folder { aggregate: "operator", empty: || Box::new(()), copy: |_| Box::new(()), apply };
+    let folder =
+        Folder { aggregate: "operator", empty: || Box::new(()), copy: |_| Box::new(()), apply, evolve: |_, _| true };
     StreamRef { stream: format!("operator/{what}"), folder }
 }
 

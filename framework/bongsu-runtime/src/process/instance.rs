@@ -57,6 +57,8 @@ where
                 }
                 Ok(())
             },
+            // Its steps are recorded with the state after them.
+            evolve: |_, _| false,
         }
     }
 }
@@ -85,7 +87,7 @@ where
     }
 
     fn route(&self, heard: &Message) -> Result<Route, DecodeError> {
-        Ok(self.process.route(&heard.decode()?))
+        Ok(self.process.route(&*heard.decode()?))
     }
 
     fn stream(&self, key: &str) -> StreamRef {
@@ -121,7 +123,7 @@ impl<S> Instance<S> {
 
 /// An effect as it is written down.
 fn written<C: Wire>(effect: Effect<C>) -> Want<Written> {
-    let of = |command: C| Written::of(&Message::of(&command));
+    let of = |command: C| Written::of(&Message::of(command));
     match effect {
         Effect::Send(command) => Want::Send(of(command)),
         Effect::SendUndo { run, undo } => Want::SendUndo { run: of(run), undo: of(undo) },

@@ -84,7 +84,8 @@ impl Unit {
         let ctx = ctx.step(&["react", &self.steps.to_string()]);
         let step = saga.take(state, told, &ctx)?;
         let data = serde_json::to_vec(&step).expect("a step has string keys and encodes as JSON");
-        self.record(&target.stream, STEP, data, (target.folder.copy)(state), &ctx);
+        let message = Message::new(STEP.0, STEP.1, data.into());
+        self.record(&target.stream, STEP.0, message, (target.folder.copy)(state), &ctx);
         Ok(())
     }
 

@@ -59,14 +59,14 @@ where
     }
 
     fn rows(&self, fact: &Message) -> Vec<DocKey> {
-        let keys = fact.decode().map(|event: P::Event| P::keys(&event)).unwrap_or_default();
+        let keys = fact.decode::<P::Event>().map(|event| P::keys(&event)).unwrap_or_default();
         keys.into_iter().map(|key| DocKey::new(&self.name, key)).collect()
     }
 
     fn apply<'a>(&'a self, unit: &'a mut Unit, fact: HeardFact, _: &'a Ctx) -> Fut<'a, Result<(), Fail>> {
         Box::pin(async move {
             let HeardFact { message, metadata } = fact;
-            let event: P::Event = message.decode()?;
+            let event = message.decode::<P::Event>()?;
             for key in P::keys(&event) {
                 let doc = DocKey::new(&self.name, &key);
                 let row = match unit.doc(&doc).await? {

@@ -51,7 +51,7 @@ impl Told {
         f: impl FnOnce(&Input<'_, P::Heard>) -> R,
     ) -> Result<Option<R>, DecodeError> {
         Ok(Some(match self {
-            Self::Heard(heard) => f(&Input::Heard(&heard.message().decode()?)),
+            Self::Heard(heard) => f(&Input::Heard(&*heard.message().decode()?)),
             Self::Woke { name } => f(&Input::Woke { name }),
             Self::Refused { effect, rejection } => {
                 f(&Input::Refused { effect: *effect, rejection: rejection.data.get().as_bytes() })

@@ -76,7 +76,7 @@ fn kept<T: Serialize + DeserializeOwned>(name: &str, samples: &[Sample]) {
 }
 
 fn written(name: &str) -> Written {
-    Written::of(&Message { name: name.into(), schema: 2, data: r#"{"guest":"ann"}"#.into() })
+    Written::of(&Message::new(name, 2, r#"{"guest":"ann"}"#.into()))
 }
 
 fn ctx(traceparent: Option<&str>) -> Ctx {

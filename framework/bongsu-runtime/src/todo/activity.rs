@@ -58,8 +58,8 @@ where
     fn run<'a>(&'a self, event: &'a Message, attempt: Attempt<'a>) -> Fut<'a, Result<Message, JobError>> {
         Box::pin(async move {
             let event = event.decode::<A::Event>().map_err(JobError::Undecodable)?;
-            let outcome = self.0.run(event, &attempt).await;
-            outcome.map(|command| Message::of(&command)).map_err(|later| JobError::Later(later.0))
+            let outcome = self.0.run(A::Event::clone(&event), &attempt).await;
+            outcome.map(Message::of).map_err(|later| JobError::Later(later.0))
         })
     }
 }

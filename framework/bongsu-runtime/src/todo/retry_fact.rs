@@ -56,7 +56,7 @@ pub(crate) async fn retry_fact(core: &Arc<Core>, unit: &mut Unit, id: &str, mut 
     let Some(raw) = front_of(queue, unit, id).await.map_err(undone)? else { return Ok(()) };
     let envelope = Envelope::parse(&raw).map_err(|_| corrupt("not a CloudEvent".into()))?;
     let (name, schema) = envelope.name().ok_or_else(|| corrupt("a type without version".into()))?;
-    let message = Message { name: name.to_owned(), schema, data: envelope.data.get().as_bytes().to_vec().into() };
+    let message = Message::new(name, schema, raw.slice_ref(envelope.data.get().as_bytes()));
     let fact = HeardFact { message, metadata: envelope.metadata() };
     let ctx = envelope.ctx(&consumer, unit.now_ms);
     reader.apply(unit, fact, &ctx).await.map_err(undone)?;

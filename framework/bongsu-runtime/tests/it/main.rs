@@ -3,6 +3,7 @@
 
 mod bank;
 mod trips;
+mod once_encoded;
 mod parcels;
 mod alarms;
 mod dropping;
