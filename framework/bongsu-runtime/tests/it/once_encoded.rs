@@ -117,7 +117,8 @@ async fn a_command_and_its_event_are_encoded_once_and_read_at_most_once_before_t
     let kitchen = lab.start(Service::new("kitchen").decider(Jars, told).process(Lids), &store, "kitchen-1");
     for number in 1..=3 {
         let fill = Fill { jar: format!("j{number}"), by: Counted(7) };
-        (WRITTEN.set(0), READ.set(0));
+        WRITTEN.set(0);
+        READ.set(0);
         let answer = ask(&kitchen.handle(), fill, &lab.call(None)).await.unwrap();
         assert_eq!(answer.reply.status, 200);
         assert_eq!((WRITTEN.get(), READ.get()), (2, 1));
