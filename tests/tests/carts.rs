@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use bongsu_core::{CommandId, Ctx, Wire, stream_of};
 use bongsu_host::{HyperClient, TokioEnv};
+use bongsu_memory::{MemoryBroker, MemoryStore};
 use bongsu_runtime::{
     Call, CommandError, Handle, Once, Outcome, Reply, Runtime, Settings, World,
     ports::{
@@ -11,8 +12,8 @@ use bongsu_runtime::{
         store::{Commit, CommitId, NewEvent, Store, Verdict},
     },
 };
+use bongsu_sim::check;
 use bongsu_sqlite::{Options, SqliteStore};
-use bongsu_testing::{MemoryBroker, MemoryStore, sim::check};
 use futures::future::join_all;
 use money::Money;
 use ordering_domain::{

@@ -4,9 +4,9 @@ use std::{path::Path, sync::Arc, time::Duration};
 
 use bongsu_core::{CommandId, Ctx};
 use bongsu_host::{HyperClient, TokioEnv};
+use bongsu_memory::{MemoryBroker, long};
 use bongsu_runtime::{Call, Handle, Once, Outcome, Reply, Runtime, Settings, World, ports::env::Env};
 use bongsu_sqlite::{Options, SqliteStore};
-use bongsu_testing::{MemoryBroker, long};
 use product_domain::{
     events::{StockEvent, StockReceived},
     receive_stock::ReceiveStock,

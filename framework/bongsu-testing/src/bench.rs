@@ -19,7 +19,9 @@ use bongsu_runtime::{
 use serde_json::Value;
 use tower::ServiceExt as _;
 
-use crate::{MemoryBroker, MemoryStore, given::Teller};
+use bongsu_memory::{MemoryBroker, MemoryStore};
+
+use crate::Teller;
 
 /// What should happen happens within this time.
 const PATIENCE: Duration = Duration::from_secs(10);

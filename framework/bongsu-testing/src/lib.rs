@@ -1,18 +1,14 @@
-//! Memory adapters, given/when/then, sagas under every fault, conformance suites for every port, the HTTP conventions,
-//! streams of a million events, and the simulator.
+//! What tests of a service use, under one name: the service alone on a [`Bench`], the HTTP [`conventions`], its
+//! [`settings`], a [`Teller`] for each context it hears; and, passed on, the rules' [`given`] and [`saga`] and the
+//! adapters in memory.
 #![forbid(unsafe_code)]
 
-pub mod given;
-pub mod saga;
-pub mod conformance;
 pub mod conventions;
-pub mod long;
 pub mod settings;
-pub mod sim;
 mod bench;
-mod memory_broker;
-mod memory_store;
+mod teller;
 
 pub use bench::{Answered, Bench};
-pub use memory_broker::{MemoryBroker, Told};
-pub use memory_store::MemoryStore;
+pub use bongsu_given::{self as given, saga};
+pub use bongsu_memory::{MemoryBroker, MemoryStore};
+pub use teller::Teller;

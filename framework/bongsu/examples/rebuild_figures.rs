@@ -9,6 +9,7 @@ use std::{
 
 use bongsu_core::{Messages, Metadata, Projection, Wire, digest, message};
 use bongsu_host::{HyperClient, TokioEnv};
+use bongsu_memory::MemoryBroker;
 use bongsu_runtime::{
     Ended, Envelope, Purpose, Runtime, Service, Settings, World,
     ports::{
@@ -17,7 +18,6 @@ use bongsu_runtime::{
     },
 };
 use bongsu_sqlite::{Options, SqliteStore};
-use bongsu_testing::MemoryBroker;
 use serde::{Deserialize, Serialize};
 
 /// Steps of one ticket, the first included.

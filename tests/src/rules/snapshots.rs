@@ -1,6 +1,6 @@
 //! I11: a snapshot is what the events before it fold to.
 
-use bongsu_testing::sim::check;
+use bongsu_sim::check;
 use ordering_domain::cart::{CART_SCHEMA, Carts};
 
 use super::Checked;

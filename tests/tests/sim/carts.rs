@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use bongsu_runtime::Runtime;
-use bongsu_testing::sim::Dice;
+use bongsu_sim::Dice;
 use ordering_domain::{
     add_item::AddItem,
     cart::{CartState, Carts},

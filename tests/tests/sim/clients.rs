@@ -4,7 +4,7 @@ use std::{sync::PoisonError, time::Duration};
 
 use bongsu_core::{CommandId, Ctx, Messages, Wire};
 use bongsu_runtime::{Answer, Call, CommandError, Once, Outcome, Reply, Runtime};
-use bongsu_testing::sim::Dice;
+use bongsu_sim::Dice;
 use bytes::Bytes;
 use money::Money;
 use ordering_domain::{

@@ -7,9 +7,7 @@
 use std::time::Duration;
 
 use bongsu_core::Wire;
-use bongsu_testing::sim::{
-    Chance, CrashOn, Crashed, Dice, Failure, Outcome, Plan, Sim, Span, crash_each, crash_points,
-};
+use bongsu_sim::{Chance, CrashOn, Crashed, Dice, Failure, Outcome, Plan, Sim, Span, crash_each, crash_points};
 use delivery::{
     Who,
     delivery::{Deliveries, FailDelivery, Phase as Parcel},

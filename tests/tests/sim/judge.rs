@@ -2,11 +2,9 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
+use bongsu_memory::MemoryStore;
 use bongsu_runtime::ports::broker::Partition;
-use bongsu_testing::{
-    MemoryStore,
-    sim::{Failure, Sim, check},
-};
+use bongsu_sim::{Failure, Sim, check};
 use system_tests::{evidence::Evidence, rules};
 
 use crate::{ledger, rebuilds, world::Mall};

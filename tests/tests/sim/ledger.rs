@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use audit_domain::{events::InspectionEvent, inspection::Inspections};
 use bongsu_runtime::coverage;
-use bongsu_testing::sim::{Ledger, Sim, Stats};
+use bongsu_sim::{Ledger, Sim, Stats};
 use delivery::delivery::{Deliveries, DeliveryEvent};
 use ordering_domain::{
     cart::Carts,

@@ -23,7 +23,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use bongsu_testing::sim::{Failure, Outcome, Plan, Stats, run};
+use bongsu_sim::{Failure, Outcome, Plan, Stats, run};
 
 use crate::{
     planted::{BUGS, Bug},

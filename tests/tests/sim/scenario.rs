@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bongsu_testing::sim::{Failure, Sim};
+use bongsu_sim::{Failure, Sim};
 use sandbox::provider::Mode;
 
 use crate::{

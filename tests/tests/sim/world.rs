@@ -11,6 +11,7 @@ use std::{
 };
 
 use bongsu_core::Aggregate;
+use bongsu_memory::{MemoryBroker, MemoryStore};
 use bongsu_runtime::{
     Runtime, Service, Settings, World,
     ports::{
@@ -18,10 +19,7 @@ use bongsu_runtime::{
         store::Doc,
     },
 };
-use bongsu_testing::{
-    MemoryBroker, MemoryStore,
-    sim::{Node, Sim, SimAnswer, SimBroker, SimEnv, SimHttp, SimStore, check::Lanes},
-};
+use bongsu_sim::{Node, Sim, SimAnswer, SimBroker, SimEnv, SimHttp, SimStore, check::Lanes};
 use delivery::Who;
 use sandbox::{
     api::{self, Reply},

@@ -3,12 +3,12 @@
 use std::{path::PathBuf, sync::Arc};
 
 use bongsu_broker::BrokerClient;
-use bongsu_runtime::ports::{Fut, broker::Broker};
-use bongsu_testing::conformance::broker::{
+use bongsu_conformance::broker::{
     Bench,
     crash::{Mortal, survives_crashes},
     every_rule,
 };
+use bongsu_runtime::ports::{Fut, broker::Broker};
 use tokio::{process::Child, sync::Mutex};
 
 use crate::{bench::Running, kill::start};

@@ -3,8 +3,8 @@
 use std::{net::SocketAddr, sync::Arc};
 
 use bongsu_host::{HyperClient, TokioEnv, config::Config, health::Health, host::Host, operator, server, stop::Stop};
+use bongsu_memory::{MemoryBroker, MemoryStore};
 use bongsu_runtime::{Handle, Runtime, Settings, World, ports::env::Env};
-use bongsu_testing::{MemoryBroker, MemoryStore};
 use tokio::{sync::Semaphore, task::JoinHandle, time::timeout};
 
 use crate::{

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use bongsu_core::{Aggregate, Ctx, Decider, Effect, Input, Messages, Process, Route, message};
+use bongsu_memory::MemoryStore;
 use bongsu_runtime::{Runtime, Service, ports::env::Env as _};
-use bongsu_testing::MemoryStore;
 
 use crate::world::{Hindered, Lab, ask, until};
 

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use bongsu_memory::MemoryStore;
 use bongsu_runtime::{CommandError, Handle, Runtime, Token};
-use bongsu_testing::MemoryStore;
 use futures::future::join_all;
 
 use crate::{

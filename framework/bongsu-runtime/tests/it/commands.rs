@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
+use bongsu_memory::MemoryStore;
 use bongsu_runtime::{
     CommandError, Reply, Script,
     ports::{
@@ -9,7 +10,6 @@ use bongsu_runtime::{
         store::{Commit, CommitId, DocBody, DocKey, DocWrite, Store as _, Verdict},
     },
 };
-use bongsu_testing::MemoryStore;
 use bytes::Bytes;
 
 use crate::{

@@ -9,6 +9,7 @@ use std::{
 };
 
 use bongsu_core::{Aggregate, Ctx, Decider, Effect, Input, Metadata, Process, Projection, Route, message};
+use bongsu_memory::MemoryStore;
 use bongsu_runtime::{
     Activity, Attempt, CommandError, Deed, Runtime, Service, Unavailable,
     ports::{
@@ -17,7 +18,6 @@ use bongsu_runtime::{
         store::{Commit, CommitId, DocBody, DocKey, DocWrite, Store as _},
     },
 };
-use bongsu_testing::MemoryStore;
 use bytes::Bytes;
 use serde_json::json;
 

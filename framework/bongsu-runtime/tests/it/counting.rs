@@ -5,11 +5,11 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
+use bongsu_memory::MemoryStore;
 use bongsu_runtime::ports::{
     Fut,
     store::{Commit, Doc, DocKey, Position, Read, Scan, Store, StoreError, StoredEvent, StoredFacts, Verdict},
 };
-use bongsu_testing::MemoryStore;
 use bytes::Bytes;
 
 /// See the file's head. Clones share the counters and the store beneath.

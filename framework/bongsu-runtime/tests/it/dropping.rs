@@ -1,7 +1,7 @@
 //! What is kept of earlier versions is dropped when nobody can go back to it, and a rebuild is called off.
 
+use bongsu_memory::MemoryStore;
 use bongsu_runtime::{Ended, Handle, NotDropped, NotRebuilt, Purpose, ReadModelStatus, Runtime};
-use bongsu_testing::MemoryStore;
 
 use crate::{
     bank::{AccountCommand, Deposit, Movements, MovementsNow, bank, bank_with_movements, ledger, next_ledger},

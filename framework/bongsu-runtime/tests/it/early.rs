@@ -1,11 +1,11 @@
 //! Inputs that come before their process starts: however many they are, the start is one start.
 
 use bongsu_core::{Aggregate, Ctx, Decider, Effect, Input, Messages, Process, Route, message};
+use bongsu_memory::MemoryStore;
 use bongsu_runtime::{
     Deed, Runtime, Service,
     ports::store::{Commit, CommitId, DocBody, DocKey, DocWrite, Store as _, Verdict},
 };
-use bongsu_testing::MemoryStore;
 use serde_json::json;
 
 use crate::world::{Lab, ask, until};

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use bongsu_memory::{MemoryStore, long};
 use bongsu_runtime::{CommandError, Followed, Follower, Handle, Runtime};
-use bongsu_testing::{MemoryStore, long};
 use futures::stream::{FuturesUnordered, StreamExt};
 use tokio::time::timeout;
 

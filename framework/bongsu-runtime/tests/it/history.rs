@@ -2,8 +2,8 @@
 
 use std::sync::{Arc, atomic::Ordering};
 
+use bongsu_memory::MemoryStore;
 use bongsu_runtime::{Deed, Ended, Handle, Purpose, Runtime, Settings, World, ports::broker::Broker as _};
-use bongsu_testing::MemoryStore;
 
 use crate::{
     bank::{AccountCommand, Deposit, Movements, bank, ledger},

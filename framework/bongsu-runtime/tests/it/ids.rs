@@ -1,6 +1,6 @@
 //! What one reaction makes: every command of it has an id of its own, the same however often it is planned.
 
-use bongsu_testing::MemoryStore;
+use bongsu_memory::MemoryStore;
 
 use crate::{
     bank::{AccountCommand, Deposit, Withdraw, bank, ledger},

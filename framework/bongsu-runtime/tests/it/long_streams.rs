@@ -1,11 +1,11 @@
 //! A stream that has become long: a reading, a refusal and another instance's Commit cost the difference.
 
 use bongsu_core::Wire;
+use bongsu_memory::MemoryStore;
 use bongsu_runtime::{
     CommandError, Runtime,
     ports::store::{Commit, CommitId, NewEvent, Store, Verdict},
 };
-use bongsu_testing::MemoryStore;
 use bytes::Bytes;
 
 use crate::{

@@ -1,10 +1,10 @@
 //! A store that is not the one that published: restored from a copy, begun anew, or one of two copies.
 
+use bongsu_memory::MemoryStore;
 use bongsu_runtime::{
     Answer, CommandError, Deed, Runtime,
     ports::broker::{Broker as _, Producer},
 };
-use bongsu_testing::MemoryStore;
 
 use crate::{
     bank::{AccountCommand, Deposit, Movements, bank, ledger},

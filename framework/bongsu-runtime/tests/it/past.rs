@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use bongsu_memory::MemoryStore;
 use bongsu_runtime::{Moment, PastError, Runtime, ports::env::Env};
-use bongsu_testing::MemoryStore;
 
 use crate::{
     bank::{Account, bank_with_snapshots},

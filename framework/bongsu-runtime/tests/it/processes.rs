@@ -1,7 +1,7 @@
 //! Processes and their timers.
 
 use bongsu_core::{Ctx, Effect, Input, Process, Route};
-use bongsu_testing::MemoryStore;
+use bongsu_memory::MemoryStore;
 
 use crate::{
     bank::{Account, AccountCommand, Deposit, GiveBack, Withdraw, Withdrawn, bank, ledger},

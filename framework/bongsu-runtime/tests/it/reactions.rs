@@ -1,7 +1,7 @@
 //! Facts: published in order, reacted to once, shown by read models.
 
+use bongsu_memory::MemoryStore;
 use bongsu_runtime::Token;
-use bongsu_testing::MemoryStore;
 
 use crate::{
     bank::{Account, AccountCommand, Books, Deposit, Movements, Withdraw, bank, ledger},

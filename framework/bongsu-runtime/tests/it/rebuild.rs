@@ -6,6 +6,7 @@ use std::{
 };
 
 use bongsu_core::{Metadata, Projection};
+use bongsu_memory::MemoryStore;
 use bongsu_runtime::{
     Ended, Handle, NotRebuilt, Purpose, ReadModelStatus, Runtime, Service, Token,
     ports::{
@@ -13,7 +14,6 @@ use bongsu_runtime::{
         store::{Commit, CommitId, DocBody, DocKey, DocWrite, Fact, NewEvent, Store as _, Verdict},
     },
 };
-use bongsu_testing::MemoryStore;
 
 use crate::{
     bank::{

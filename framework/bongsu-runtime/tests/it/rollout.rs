@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use bongsu_memory::{MemoryBroker, MemoryStore};
 use bongsu_runtime::{
     Runtime, Token,
     ports::{
@@ -9,7 +10,6 @@ use bongsu_runtime::{
         broker::{Batch, Bounds, Broker, BrokerError, History, Out, Partition, Producer, Standing, Topic},
     },
 };
-use bongsu_testing::{MemoryBroker, MemoryStore};
 
 use crate::{
     bank::{AccountCommand, Deposit, Movements, MovementsNow, bank, ledger, next_ledger},

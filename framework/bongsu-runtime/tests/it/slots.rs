@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use bongsu_memory::MemoryStore;
 use bongsu_runtime::{
     Runtime, Settings, World,
     ports::{
@@ -16,7 +17,6 @@ use bongsu_runtime::{
         store::{Commit, Doc, DocKey, Position, Read, Scan, Store, StoreError, StoredEvent, StoredFacts, Verdict},
     },
 };
-use bongsu_testing::MemoryStore;
 use bytes::Bytes;
 use futures::FutureExt;
 

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
+use bongsu_memory::{MemoryStore, long};
 use bongsu_runtime::{
     Handle, Reading, Runtime, Service,
     ports::store::{Commit, CommitId, DocBody, DocKey, DocWrite, Store, Verdict},
 };
-use bongsu_testing::{MemoryStore, long};
 use serde_json::{Value, json};
 
 use crate::{

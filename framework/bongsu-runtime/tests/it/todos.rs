@@ -2,11 +2,11 @@
 
 use std::sync::atomic::Ordering;
 
+use bongsu_memory::MemoryStore;
 use bongsu_runtime::{
     CommandError, Deed,
     ports::store::{Commit, CommitId, NewEvent, Store as _, Verdict},
 };
-use bongsu_testing::MemoryStore;
 
 use crate::{
     bank::{AccountCommand, Books, Deposit, Withdraw, bank, ledger},

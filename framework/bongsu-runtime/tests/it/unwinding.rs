@@ -4,11 +4,12 @@
 use std::time::Duration;
 
 use bongsu_core::{Aggregate, Ctx, Decider, Effect, Input, Messages, Process, Route, message};
+use bongsu_given;
+use bongsu_memory::MemoryStore;
 use bongsu_runtime::{
     Service,
     ports::store::{Commit, CommitId, NewEvent, Store as _, Verdict},
 };
-use bongsu_testing::{MemoryStore, given};
 use serde_json::json;
 
 use crate::world::{Lab, ask};

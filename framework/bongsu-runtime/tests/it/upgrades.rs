@@ -4,10 +4,10 @@
 use std::{sync::atomic::Ordering, time::Duration};
 
 use bongsu_core::{Aggregate, Ctx, Decider, Messages, Public, message};
+use bongsu_memory::MemoryStore;
 use bongsu_runtime::{
     Activity, Attempt, CommandError, Deed, Parked, Runtime, Service, Unavailable, ports::env::HttpRequest,
 };
-use bongsu_testing::MemoryStore;
 use serde::{Deserialize, Serialize};
 
 use crate::world::{Lab, ask, until};

@@ -2,8 +2,8 @@
 //! each, and in facts of different names, which are heard side by side.
 
 use bongsu_core::{Aggregate, Ctx, Decider, Messages, Metadata, Projection, Public, message};
+use bongsu_memory::MemoryStore;
 use bongsu_runtime::{Runtime, Service};
-use bongsu_testing::MemoryStore;
 
 use crate::world::{Lab, ask, until};
 

@@ -4,8 +4,8 @@ use bongsu_core::{
     Aggregate, Changes, Ctx, Decider, Decision, Effect, Input, Messages, Process, Public, Route, StreamRef, View,
     message,
 };
+use bongsu_memory::MemoryStore;
 use bongsu_runtime::{Activity, Attempt, CommandError, Reply, Service, Unavailable};
-use bongsu_testing::MemoryStore;
 
 use crate::{
     bank::{Movements, bank, ledger},

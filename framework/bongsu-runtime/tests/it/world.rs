@@ -9,6 +9,7 @@ use std::{
 };
 
 use bongsu_core::{CommandId, Ctx, Wire};
+use bongsu_memory::{MemoryBroker, MemoryStore};
 use bongsu_runtime::{
     Answer, Call, CommandError, Handle, Once, Outcome, Reply, Runtime, Service, Settings, World,
     ports::{
@@ -20,7 +21,6 @@ use bongsu_runtime::{
         },
     },
 };
-use bongsu_testing::{MemoryBroker, MemoryStore};
 use bytes::Bytes;
 use tokio::sync::oneshot;
 

@@ -5,12 +5,12 @@ use std::{
     sync::Arc,
 };
 
-use bongsu_runtime::ports::{Fut, store::Store};
-use bongsu_sqlite::{Options, SqliteStore};
-use bongsu_testing::conformance::store::{
+use bongsu_conformance::store::{
     StoreFactory,
     crash::{Life, Mortal, Said, live_and_park, live_in},
 };
+use bongsu_runtime::ports::{Fut, store::Store};
+use bongsu_sqlite::{Options, SqliteStore};
 use futures::future::LocalBoxFuture;
 
 use crate::bench::{argument, this_binary};
@@ -56,7 +56,7 @@ fn open(file: &Path) -> Arc<dyn Store> {
     Arc::new(SqliteStore::open(file, Options::default()).unwrap())
 }
 
-bongsu_testing::store_conformance!(Files::new());
+bongsu_conformance::store_conformance!(Files::new());
 
 #[test]
 #[ignore = "the process that the rule about crashes starts and kills"]

@@ -11,8 +11,8 @@ use bongsu::{
         store::{DocKey, Scan, Store},
     },
 };
+use bongsu_memory::MemoryBroker;
 use bongsu_sqlite::{Options, SqliteStore};
-use bongsu_testing::MemoryBroker;
 
 /// The machine, some time later.
 struct Later(Arc<dyn Env>, Duration);

@@ -1,7 +1,7 @@
 //! Where all agree nothing is found, whatever is heard first.
 
 use audit_domain::{heard::*, rules};
-use bongsu_testing::given::each_interleaving;
+use bongsu_given::each_interleaving;
 
 use crate::words::*;
 

@@ -6,7 +6,7 @@ use audit_domain::{
     events::InspectionEvent,
     inspection::{InspectionCommand, InspectionRejection},
 };
-use bongsu_testing::given::contract::golden;
+use bongsu_given::contract::golden;
 
 use crate::inspecting::*;
 

@@ -8,7 +8,7 @@ use audit_domain::{
     settle::Settle,
     take_up::TakeUp,
 };
-use bongsu_testing::given::given;
+use bongsu_given::given;
 
 use crate::words::*;
 

@@ -9,7 +9,7 @@ use audit_domain::{
     watch::{LOOK, OVERDUE, Watch},
 };
 use bongsu_core::Effect;
-use bongsu_testing::given::{every_end, process};
+use bongsu_given::{every_end, process};
 
 use crate::words::*;
 

@@ -6,7 +6,7 @@ use audit_service::{api, service, settings::Settings};
 use axum::{Router, body::Body, http::Request};
 use bongsu_host::{HyperClient, TokioEnv, config::Config, health::Health, host::Host};
 use bongsu_runtime::{Runtime, World, ports::env::Env};
-use bongsu_testing::{MemoryBroker, MemoryStore, given::Teller};
+use bongsu_testing::{MemoryBroker, MemoryStore, Teller};
 use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
 use tower::ServiceExt as _;

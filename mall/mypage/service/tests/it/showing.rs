@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::{Router, body::Body, http::Request};
 use bongsu_host::{HyperClient, TokioEnv, config::Config, health::Health, host::Host};
 use bongsu_runtime::{Runtime, Settings, World, ports::env::Env};
-use bongsu_testing::{MemoryBroker, MemoryStore, conventions, given::Teller};
+use bongsu_testing::{MemoryBroker, MemoryStore, Teller, conventions};
 use http_body_util::BodyExt as _;
 use mypage_service::{api, service};
 use serde_json::{Value, json};

@@ -1,6 +1,6 @@
 //! What can be done with a cart, and how it becomes an order.
 
-use bongsu_testing::given::{Given, ctx, decision, given};
+use bongsu_given::{Given, ctx, decision, given};
 use ordering_domain::{
     add_item::AddItem,
     cart::{CartRejection, Carts, SeenLine},

@@ -1,7 +1,7 @@
 //! From placed to confirmed or rejected.
 
 use bongsu_core::Effect;
-use bongsu_testing::given::{Ending, every_end, process, the_end};
+use bongsu_given::{Ending, every_end, process, the_end};
 use ordering_domain::{
     checkout::{Checkout, CheckoutCommand, DEADLINE},
     confirm_order::ConfirmOrder,

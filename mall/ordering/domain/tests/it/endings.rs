@@ -2,7 +2,7 @@
 //! whenever the customer and the clock step in, an order ends once and for a reason it was given.
 
 use bongsu_core::{Decider, Wire};
-use bongsu_testing::given::{Running, ctx, each_interleaving, process};
+use bongsu_given::{Running, ctx, each_interleaving, process};
 use ordering_domain::{
     cancel_order::CancelOrder,
     checkout::{Checkout, CheckoutHeard, DEADLINE},

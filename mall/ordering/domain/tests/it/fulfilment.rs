@@ -1,7 +1,7 @@
 //! From confirmed to completed or cancelled.
 
 use bongsu_core::Effect;
-use bongsu_testing::given::{Ending, every_end, process, the_end};
+use bongsu_given::{Ending, every_end, process, the_end};
 use ordering_domain::{
     cancel_undelivered::CancelUndelivered,
     complete_order::CompleteOrder,

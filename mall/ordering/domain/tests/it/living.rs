@@ -1,6 +1,6 @@
 //! What happens to an order after it was placed; every phase meets every command.
 
-use bongsu_testing::given::given;
+use bongsu_given::given;
 use ordering_domain::{
     cancel_order::CancelOrder,
     cancel_undelivered::CancelUndelivered,

@@ -17,7 +17,7 @@ pub(crate) fn orders() -> Orders {
 
 /// The id the test's command makes.
 pub(crate) fn new_id() -> String {
-    bongsu_testing::given::ctx(0).id("ord", 0)
+    bongsu_given::ctx(0).id("ord", 0)
 }
 
 pub(crate) fn offer(price: i64) -> Offer {

@@ -1,6 +1,6 @@
 //! What can be ordered, and at which price.
 
-use bongsu_testing::given::{Given, given};
+use bongsu_given::{Given, given};
 use money::{Currency, Money};
 use ordering_domain::{
     events::{OrderEvent, OrderLine, OrderPlaced},

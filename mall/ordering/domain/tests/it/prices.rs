@@ -1,6 +1,6 @@
 //! The price list.
 
-use bongsu_testing::given::rows;
+use bongsu_given::rows;
 use money::Money;
 use ordering_domain::{
     heard::{ProductChanged, ProductRegistered, ProductRetired},

@@ -1,6 +1,6 @@
 //! Both processes under every fault: each fact early, late and twice, each timer at any time, each command refused.
 
-use bongsu_testing::saga::{Ending, saga};
+use bongsu_given::saga::{Ending, saga};
 use ordering_domain::{cancel_order::CancelOrder, checkout::Checkout, fulfilment::Fulfilment, order::OrderRejection};
 
 use crate::orders::*;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use bongsu_testing::given::contract::golden;
+use bongsu_given::contract::golden;
 use money::Money;
 use product_domain::{
     adjust_stock::AdjustStock,

@@ -1,6 +1,6 @@
 //! Reserving, releasing and committing what an order holds.
 
-use bongsu_testing::given::{GivenView, decision};
+use bongsu_given::{GivenView, decision};
 use product_domain::{
     commit_stock::{CommitReserved, CommitStock},
     events::{

@@ -1,6 +1,6 @@
 //! Receiving and counting.
 
-use bongsu_testing::given::given;
+use bongsu_given::given;
 use product_domain::{
     adjust_stock::AdjustStock,
     events::{StockAdjusted, StockReceived, StockReserved},

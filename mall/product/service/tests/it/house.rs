@@ -9,7 +9,7 @@ use axum::{
 };
 use bongsu_host::{HyperClient, TokioEnv, config::Config, health::Health, host::Host};
 use bongsu_runtime::{Handle, Runtime, Settings, World, ports::env::Env};
-use bongsu_testing::{MemoryBroker, MemoryStore, given::Teller};
+use bongsu_testing::{MemoryBroker, MemoryStore, Teller};
 use http_body_util::BodyExt as _;
 use product_service::{api, service};
 use serde_json::{Value, json};

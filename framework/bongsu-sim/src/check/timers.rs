@@ -1,0 +1,160 @@
+//! I9, while a run goes on: the timers a process believes are set are the timers that are written down, for the time it
+//! asked for, and none wakes it before.
+
+use std::collections::BTreeMap;
+
+use bongsu_runtime::ports::store::{Doc, Position, Read, Store, StoredEvent};
+use futures::FutureExt;
+use serde::{Deserialize, de::IgnoredAny};
+
+use super::{Checked, Moment};
+use bongsu_memory::MemoryStore;
+
+/// A step of a process, as the runtime keeps it; only what concerns timers.
+#[derive(Deserialize)]
+struct Step {
+    input: Told,
+    #[serde(default)]
+    effects: Vec<Want>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Told {
+    Woke { name: String },
+    Heard(IgnoredAny),
+    Refused(IgnoredAny),
+    Stuck(IgnoredAny),
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Want {
+    Wake { name: String, at_ms: i64 },
+    CancelWake(String),
+    Send(IgnoredAny),
+    SendUndo(IgnoredAny),
+    Unwind,
+    Done,
+}
+
+/// When a step was taken, by the clock of the node that took it.
+#[derive(Deserialize)]
+struct Meta {
+    time: String,
+}
+
+/// The to-do of a timer, as the runtime keeps it.
+#[derive(Deserialize)]
+struct Kept {
+    due_ms: i64,
+    attempts: u32,
+}
+
+/// The timers that follow from the steps read so far, each with its time.
+#[derive(Default)]
+struct Armed {
+    read: Position,
+    timers: BTreeMap<String, i64>,
+}
+
+/// How often it looks: every so many Commits of the store, and at every crash.
+const EVERY: u64 = 7;
+
+/// Every timer that the processes of a store have set and not cleared has its to-do, due when they said, and every to-do
+/// of a timer its process; and no process was woken by a timer that is not set, or before its time. At every crash and
+/// every few Commits. To be watched.
+pub fn timers_are_kept(name: &'static str, store: MemoryStore) -> impl FnMut(&Moment<'_>) -> Checked + Send {
+    let (mut armed, mut commits) = (Armed::default(), 0_u64);
+    move |moment| {
+        match moment {
+            Moment::Crashed(_) => {}
+            Moment::Committed { store: of, .. } if *of == name => {
+                commits += 1;
+                if commits % EVERY > 0 {
+                    return Ok(0);
+                }
+            }
+            Moment::Committed { .. } | Moment::Published { .. } => return Ok(0),
+        }
+        armed.read_on(&store)?;
+        armed.agree(&store)
+    }
+}
+
+impl Armed {
+    fn read_on(&mut self, store: &MemoryStore) -> Result<(), String> {
+        loop {
+            let read = store.read(Read::Feed { after: self.read }, 1_000).now_or_never();
+            let events = read.ok_or("the store does not answer at once")?.map_err(|error| error.to_string())?;
+            let Some(last) = events.last().and_then(|event| event.position) else { return Ok(()) };
+            self.read = last;
+            for event in events.iter().filter(|event| event.name == "bongsu.process-step") {
+                self.fold(event)?;
+            }
+        }
+    }
+
+    fn fold(&mut self, event: &StoredEvent) -> Result<(), String> {
+        let at = format!("{}@{}", event.stream, event.version);
+        let Step { input, effects } =
+            serde_json::from_slice(&event.data).map_err(|error| format!("{at} is no step of a process: {error}"))?;
+        let timer = |name: &str| format!("timer/{}/{name}", event.stream);
+        if let Told::Woke { name } = input {
+            let Some(due_ms) = self.timers.remove(&timer(&name)) else {
+                return Err(format!("{at} was woken by {name}, which is not set"));
+            };
+            let now_ms = time_of(event).ok_or_else(|| format!("{at} has no time"))?;
+            if now_ms < due_ms {
+                return Err(format!("{at} was woken by {name} {} ms before its time", due_ms - now_ms));
+            }
+        }
+        for want in effects {
+            match want {
+                Want::Wake { name, at_ms } => drop(self.timers.insert(timer(&name), at_ms)),
+                Want::CancelWake(name) => drop(self.timers.remove(&timer(&name))),
+                // Since schema 2 the end clears every timer, and nothing after it in its list is carried out.
+                Want::Unwind | Want::Done if event.schema > 1 => {
+                    let of_instance = timer("");
+                    self.timers.retain(|id, _| !id.starts_with(&of_instance));
+                    break;
+                }
+                Want::Send(_) | Want::SendUndo(_) | Want::Unwind | Want::Done => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn agree(&self, store: &MemoryStore) -> Checked {
+        let mut written = BTreeMap::new();
+        for doc in store.docs_of("todo").into_iter().filter(|doc| doc.key.id.starts_with("timer/")) {
+            let kept = kept(&doc)?;
+            written.insert(doc.key.id, kept);
+        }
+        for (timer, at_ms) in &self.timers {
+            match written.get(timer) {
+                None => return Err(format!("{timer} is set and not written down")),
+                // One that failed is tried again, later.
+                Some(Kept { due_ms, attempts }) if due_ms != at_ms && (*attempts == 0 || due_ms < at_ms) => {
+                    return Err(format!("{timer} is set for {at_ms} and written down for {due_ms}"));
+                }
+                Some(_) => {}
+            }
+        }
+        match written.keys().find(|timer| !self.timers.contains_key(*timer)) {
+            Some(stray) => Err(format!("{stray} is written down and no process has set it")),
+            None => Ok(written.len() as u64),
+        }
+    }
+}
+
+fn kept(doc: &Doc) -> Result<Kept, String> {
+    serde_json::from_slice(&doc.data).map_err(|error| format!("{}: {error}", doc.key))
+}
+
+/// Milliseconds since the Unix epoch.
+fn time_of(event: &StoredEvent) -> Option<i64> {
+    let Meta { time } = serde_json::from_slice(&event.meta).ok()?;
+    let time = humantime::parse_rfc3339(&time).ok()?;
+    i64::try_from(time.duration_since(std::time::UNIX_EPOCH).ok()?.as_millis()).ok()
+}

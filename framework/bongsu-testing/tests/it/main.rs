@@ -1,4 +1,0 @@
-//! The tests of this crate, one binary.
-
-mod long;
-mod sim;
