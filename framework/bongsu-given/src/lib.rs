@@ -6,7 +6,8 @@
 //! - [`process`] a [`Process`](bongsu_core::Process), step by step; [`every_end`] and [`the_end`] feed it
 //!   every interleaving of what several contexts say;
 //! - [`rows`] folds a [`Projection`](bongsu_core::Projection) over every interleaving;
-//! - [`saga`] fails a process at every step;
+//! - [`whatever`] tries a rule with drawn inputs;
+//! - [`saga`](mod@saga) fails a process at every step;
 //! - [`contract`] compares what is published and heard with the contract's schema and samples, and what is stored
 //!   with its golden ones.
 #![forbid(unsafe_code)]
@@ -17,6 +18,7 @@ mod policy;
 mod process;
 mod projection;
 mod interleave;
+mod draw;
 #[cfg(test)]
 mod tests;
 pub mod contract;
@@ -24,6 +26,7 @@ pub mod saga;
 
 pub use decider::{Given, When, given};
 pub use decision::{Decided, GivenView, decision};
+pub use draw::{Draw, whatever};
 pub use interleave::{each_interleaving, interleavings};
 pub use policy::{Reacted, policy};
 pub use process::{End, Ending, Running, every_end, process, the_end};

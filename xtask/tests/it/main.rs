@@ -1,4 +1,5 @@
 //! What only a real compiler can tell.
 
+mod domains;
 mod features;
 mod hops;

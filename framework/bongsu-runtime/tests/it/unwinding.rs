@@ -4,7 +4,6 @@
 use std::time::Duration;
 
 use bongsu_core::{Aggregate, Ctx, Decider, Effect, Input, Messages, Process, Route, message};
-use bongsu_given;
 use bongsu_memory::MemoryStore;
 use bongsu_runtime::{
     Service,
@@ -160,7 +159,7 @@ async fn done(store: &MemoryStore, way: &str) -> (Vec<String>, usize) {
 
 /// The same in the test kit, which knows of refusals what it is told.
 fn shown(way: &str) -> Vec<String> {
-    let ordered = given::process(&Loading).hears(Ordered { way: way.into() });
+    let ordered = bongsu_given::process(&Loading).hears(Ordered { way: way.into() });
     let running = if way == "one list" || way == "done early" { ordered } else { ordered.refused_nth(1, &NoRoom {}) };
     let sent = running.hears(Hurried {}).end().sent.clone();
     let words = |sent: Move| match sent {
