@@ -3,11 +3,11 @@
 //! An adapter's test file is one line: `bongsu_conformance::store_conformance!(MyFactory)` makes one `#[test]` per
 //! rule. Start reading at [`StoreFactory`]; the rules are the functions of the modules below.
 
-use std::{panic::AssertUnwindSafe, sync::Arc, sync::mpsc, thread, time::Duration};
+use std::{panic::AssertUnwindSafe, sync::mpsc, thread, time::Duration};
 
-use bongsu_runtime::ports::{Fut, store::Store};
 use futures::future::LocalBoxFuture;
 
+mod factory;
 mod make;
 mod commits;
 mod guards;
@@ -21,20 +21,7 @@ mod agrees;
 pub mod crash;
 
 pub use agrees::agrees_with_memory;
-
-/// Makes stores to try the rules on.
-pub trait StoreFactory: Send + Sync + 'static {
-    /// So many instances over one fresh, empty store.
-    fn open(&self, instances: usize) -> Fut<'_, Vec<Arc<dyn Store>>>;
-
-    /// One fresh, empty store that outlives those who use it.
-    fn mortal(&self) -> Box<dyn crash::Mortal>;
-
-    /// Polls a rule to its end; for adapters that need their own runtime around them.
-    fn block_on(&self, rule: LocalBoxFuture<'_, ()>) {
-        futures::executor::block_on(rule);
-    }
-}
+pub use factory::StoreFactory;
 
 /// One rule.
 type Rule = for<'a> fn(&'a dyn StoreFactory) -> LocalBoxFuture<'a, ()>;

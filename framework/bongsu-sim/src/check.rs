@@ -3,8 +3,8 @@
 //! Each says how many things it looked at, or what is wrong. The numbers in the names are those usual for such
 //! rules in this project: I2 atomic publish, I3 order, I4 effect exactly once, I5 offset safety, I10 convergence,
 //! I11 snapshot soundness, I15 the fence.
-//! A rule that looked at nothing has failed: pass its result to [`Sim::check`](super::Sim::check), or let it
-//! [`watch`](super::Sim::watch).
+//! A rule that looked at nothing has failed: pass its result to [`Sim::check`](crate::Sim::check), or let it
+//! [`watch`](crate::Sim::watch).
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -14,12 +14,15 @@ use std::{
 
 use bongsu_runtime::ports::{
     broker::{Attributes, In, Out, Partition},
-    store::{CommitId, DocKey, Fact, Position, StoredFacts},
+    store::{Fact, Position, StoredFacts},
 };
 use bytes::Bytes;
 use hashbrown::{HashMap, HashSet};
 
 use bongsu_memory::{MemoryBroker, MemoryStore};
+
+pub use crate::kernel::moment::Checked;
+use crate::kernel::moment::Moment;
 
 mod fence;
 mod lanes;
@@ -35,42 +38,8 @@ pub use snapshots::{snapshots_are_sound, snapshots_only_rise};
 pub use timers::timers_are_kept;
 pub use todos::{Todo, nothing_is_overdue, todos};
 
-/// How many things a rule looked at, or what is wrong.
-pub type Checked = Result<u64, String>;
-
 /// How the names of the runtime's own messages begin.
 const OWN: &str = "bongsu.";
-
-/// What has just happened.
-#[derive(Clone, Copy, Debug)]
-pub enum Moment<'a> {
-    /// A Commit was applied; its caller does not know yet.
-    Committed {
-        /// In this store.
-        store: &'static str,
-        /// This one.
-        commit: CommitId,
-        /// Sent by this node.
-        by: &'a str,
-        /// What it put or deleted.
-        wrote: &'a [DocKey],
-    },
-    /// A batch has reached a broker and will be readable in the next moment.
-    Published {
-        /// This broker.
-        broker: &'static str,
-        /// These messages.
-        batch: &'a [Out],
-    },
-    /// A node has died: what is durable now is all that is left of it.
-    Crashed(&'a str),
-}
-
-/// A rule that watches a run.
-pub(super) struct Watch {
-    pub(super) name: &'static str,
-    pub(super) rule: Box<dyn FnMut(&Moment<'_>) -> Checked + Send>,
-}
 
 /// I2, at every instant: nothing is published to `topic` before it is committed in `store`. To be watched.
 pub fn published_is_committed(store: MemoryStore, topic: &'static str) -> impl FnMut(&Moment<'_>) -> Checked + Send {

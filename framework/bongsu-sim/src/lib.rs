@@ -5,7 +5,7 @@
 //! named [step](bongsu_runtime::ports::env::Env::step) and start again; ports refuse, lose answers, duplicate and
 //! are late. It knows ports and tasks and nothing of what runs on them.
 //!
-//! Start reading at [`run()`], then [`Sim`]; `executor.rs` is the loop, [`Plan`] says what may go wrong,
+//! Start reading at [`run()`], then [`Sim`]; `kernel/executor.rs` is the loop, [`Plan`] says what may go wrong,
 //! [`check`] holds the rules that hold for every event-driven system.
 //!
 //! ```
@@ -29,38 +29,31 @@
 //! ```
 #![forbid(unsafe_code)]
 
-mod run;
-mod search;
-mod crashes;
-mod handle;
-mod node;
-mod plan;
-mod chance;
-mod env;
-mod executor;
-mod core;
-mod tasks;
-mod timers;
-mod trace;
-mod log;
-mod ledger;
-mod weather;
-mod port;
-mod store;
-mod broker;
-mod http;
 pub mod check;
+mod faults;
+mod kernel;
+mod scenario;
+mod search;
 
-pub use broker::SimBroker;
-pub use chance::{Chance, Dice, Span};
-pub use check::Moment;
-pub use crashes::{Counted, Crashed, crash_each, crash_points};
-pub use env::SimEnv;
-pub use handle::Sim;
-pub use http::{SimAnswer, SimHttp};
-pub use ledger::{Ledger, Shown};
-pub use node::{Lost, Node, NodeId};
-pub use plan::{CrashAt, CrashOn, Faults, Plan, PortFaults};
-pub use run::{Failure, Outcome, Stats, run};
-pub use search::{search, simplify, sweep};
-pub use store::SimStore;
+pub use faults::{
+    broker::SimBroker,
+    http::{SimAnswer, SimHttp},
+    store::SimStore,
+};
+pub use kernel::{
+    chance::{Chance, Dice, Span},
+    env::SimEnv,
+    moment::{Checked, Moment},
+    outcome::{Failure, Outcome, Stats},
+    plan::{CrashAt, CrashOn, Faults, Plan, PortFaults},
+};
+pub use scenario::{
+    handle::Sim,
+    ledger::{Ledger, Shown},
+    node::{Lost, Node, NodeId},
+};
+pub use search::{
+    crashes::{Counted, Crashed, crash_each, crash_points},
+    run::run,
+    seeds::{search, simplify, sweep},
+};

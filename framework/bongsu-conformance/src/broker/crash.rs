@@ -12,7 +12,7 @@ use bongsu_runtime::ports::{
 use bytes::Bytes;
 use futures::future::join;
 
-use super::{Bench, PLENTY, out, partition};
+use super::bench::{Bench, PLENTY, out, partition};
 use bongsu_sim::Dice;
 
 /// A broker that can be killed.
@@ -198,7 +198,7 @@ impl<'a> World<'a> {
             Call::Fetch => broker.fetch(self.places(), PLENTY, Duration::ZERO).await.map(drop),
             Call::Wait => broker.fetch(ends(), PLENTY, wait).await.map(drop),
             Call::Bounds => broker.bounds(TOPICS[0]).await.map(drop),
-            Call::Ensure => broker.ensure(super::topic(&format!("mortal-{}", self.topics), 3)).await,
+            Call::Ensure => broker.ensure(super::bench::topic(&format!("mortal-{}", self.topics), 3)).await,
             Call::Report => {
                 broker.report("mortal-reader", self.places()).await;
                 Ok(())
@@ -321,9 +321,9 @@ impl<'a> World<'a> {
     }
 
     async fn remembers_topics(&mut self, at: &str) {
-        let other = self.broker.ensure(super::topic(TOPICS[0], PARTITIONS + 1)).await;
+        let other = self.broker.ensure(super::bench::topic(TOPICS[0], PARTITIONS + 1)).await;
         assert!(matches!(other, Err(BrokerError::Invalid(_))), "{at}: a topic was forgotten: {other:?}");
-        let made = self.broker.ensure(super::topic(&format!("mortal-{}", self.topics), 3)).await;
+        let made = self.broker.ensure(super::bench::topic(&format!("mortal-{}", self.topics), 3)).await;
         made.unwrap_or_else(|error| panic!("{at}: a topic cannot be made again: {error}"));
         self.topics += 1;
         let bounds = self.broker.bounds(TOPICS[1]).await.unwrap_or_else(|error| panic!("{at}: {error}"));

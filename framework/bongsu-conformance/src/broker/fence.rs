@@ -2,7 +2,7 @@
 
 use bongsu_runtime::ports::broker::BrokerError;
 
-use super::{Bench, bodies, out, sent};
+use super::bench::{Bench, bodies, out, sent};
 
 /// The refusal names both epochs, and what the old owner sent is not in.
 pub async fn an_older_epoch_is_refused_and_leaves_nothing(at: &Bench) {

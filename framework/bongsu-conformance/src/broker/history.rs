@@ -5,7 +5,7 @@ use bongsu_runtime::ports::{
     store::CommitId,
 };
 
-use super::{Bench, bodies, out, sent};
+use super::bench::{Bench, bodies, out, sent};
 
 const MINE: HistoryId = HistoryId(0xa1);
 const OTHER: HistoryId = HistoryId(0xb2);
@@ -93,8 +93,11 @@ pub async fn a_history_that_parted_goes_on_where_it_parted(at: &Bench) {
         .expect("it goes on");
     let before = at.broker.publish(from(NAME, 3, MINE, Some(&one[4])), all(NAME, 1, 6..=6)).await;
     assert_eq!(before, parted(NAME, 6), "the one before");
-    let read =
-        at.broker.fetch(vec![(super::partition(NAME, 0), 10)], super::PLENTY, super::SHORT).await.expect("a fetch");
+    let read = at
+        .broker
+        .fetch(vec![(super::bench::partition(NAME, 0), 10)], super::bench::PLENTY, super::bench::SHORT)
+        .await
+        .expect("a fetch");
     assert_eq!(read.partings.get(NAME), Some(&vec![3]));
     let read = at.all(NAME, 0).await;
     let places: Vec<_> = read.iter().map(|message| (message.era, message.position)).collect();

@@ -3,7 +3,7 @@
 use bongsu_runtime::ports::broker::{Out, partition_of};
 use bytes::Bytes;
 
-use super::{Bench, bodies, out, outs, sent};
+use super::bench::{Bench, bodies, out, outs, sent};
 
 /// Offsets are dense from 0 and each key is where Kafka's partitioner puts it, in the order given.
 pub async fn a_key_stays_in_order_in_its_own_partition(at: &Bench) {

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use bongsu_runtime::ports::broker::{Partition, partition_of};
 
-use super::{Bench, PLENTY, bodies, out, outs, partition, sent};
+use super::bench::{Bench, PLENTY, bodies, out, outs, partition, sent};
 
 const KEYS: [&str; 8] = ["a", "b", "c", "d", "e", "f", "g", "h"];
 

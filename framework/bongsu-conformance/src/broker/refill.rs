@@ -2,7 +2,7 @@
 
 use bongsu_runtime::ports::broker::{BrokerError, Place, Producer, Topic};
 
-use super::{Bench, PLENTY, SHORT, bodies, out, outs, partition, sent};
+use super::bench::{Bench, PLENTY, SHORT, bodies, out, outs, partition, sent};
 
 /// What a broker has from what happened is taken once more under a refill, and readers are told which one.
 pub async fn a_refill_is_taken_again_and_told_apart(at: &Bench) {

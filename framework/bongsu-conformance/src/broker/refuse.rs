@@ -6,7 +6,7 @@ use bongsu_runtime::ports::broker::{BrokerError, MAX_CLOUDEVENT, MAX_PARTITIONS,
 use bongsu_runtime::ports::store::{MAX_DOC_NAME, MAX_NAME};
 use bytes::Bytes;
 
-use super::{Bench, PLENTY, SHORT, bodies, out, outs, partition, sent};
+use super::bench::{Bench, PLENTY, SHORT, bodies, out, outs, partition, sent};
 
 /// Asking again is fine, asking for another number of partitions or an impossible topic is not.
 pub async fn a_topic_is_made_once_and_never_repartitioned(at: &Bench) {

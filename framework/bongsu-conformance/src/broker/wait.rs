@@ -4,7 +4,7 @@ use std::pin::pin;
 
 use futures::future::{self, Either};
 
-use super::{Bench, PATIENCE, PLENTY, SHORT, out, partition};
+use super::bench::{Bench, PATIENCE, PLENTY, SHORT, out, partition};
 
 /// Neither at once nor for ever.
 pub async fn a_fetch_with_nothing_to_bring_waits_and_comes_back_empty(at: &Bench) {

@@ -19,7 +19,7 @@ use proptest::{
 };
 
 use super::{
-    StoreFactory,
+    factory::StoreFactory,
     make::{event, fact, one},
 };
 use bongsu_memory::MemoryStore;

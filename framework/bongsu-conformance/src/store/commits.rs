@@ -4,7 +4,7 @@ use bongsu_runtime::ports::store::{CommitId, DocBody, DocKey, DocWrite, StoreErr
 use futures::future::join_all;
 
 use super::{
-    StoreFactory,
+    factory::StoreFactory,
     make::{commit, doc, doc_is, feed, get, head_is, names, one, stream, tagged},
 };
 

@@ -12,8 +12,8 @@ use futures::future::LocalBoxFuture;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    StoreFactory,
     agrees::{compare, same},
+    factory::StoreFactory,
 };
 use bongsu_memory::MemoryStore;
 use bongsu_sim::Dice;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use bongsu_runtime::ports::store::{CommitId, DocKey, Scan, Verdict};
 
 use super::{
-    StoreFactory,
+    factory::StoreFactory,
     make::{commit, doc, get, one, two},
 };
 

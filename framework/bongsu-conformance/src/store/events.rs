@@ -6,7 +6,7 @@ use bongsu_runtime::ports::store::{CommitId, Fact, NewEvent, Position, Read, Sto
 use bytes::Bytes;
 
 use super::{
-    StoreFactory,
+    factory::StoreFactory,
     make::{commit, fact, feed, names, one, read, tagged, telling},
 };
 

@@ -9,7 +9,7 @@ use bongsu_runtime::ports::store::{
 use bytes::Bytes;
 
 use super::{
-    StoreFactory,
+    factory::StoreFactory,
     make::{commit, event, feed, get, head_is, one, read},
 };
 

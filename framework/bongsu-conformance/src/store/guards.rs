@@ -1,7 +1,7 @@
 //! Rules about what a Commit may depend on.
 
 use super::{
-    StoreFactory,
+    factory::StoreFactory,
     make::{commit, doc_is, feed, head_is, names, one, tag_is, tagged},
 };
 

@@ -6,7 +6,7 @@ use bongsu_runtime::ports::store::{CommitId, Guard, Store, Verdict};
 use futures::future::{join, join_all};
 
 use super::{
-    StoreFactory,
+    factory::StoreFactory,
     make::{commit, doc, doc_is, feed, get, names, two},
 };
 

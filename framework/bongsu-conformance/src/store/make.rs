@@ -11,7 +11,7 @@ use bongsu_runtime::ports::{
 };
 use bytes::Bytes;
 
-use super::StoreFactory;
+use super::factory::StoreFactory;
 
 /// A Commit being written down.
 #[derive(Clone)]

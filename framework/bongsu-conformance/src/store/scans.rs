@@ -6,7 +6,7 @@ use bongsu_runtime::ports::store::{Scan, Store, id_of};
 use bytes::Bytes;
 
 use super::{
-    StoreFactory,
+    factory::StoreFactory,
     make::{commit, one},
 };
 

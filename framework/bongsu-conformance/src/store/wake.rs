@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration, time::Instant};
 use bongsu_runtime::ports::store::{Position, Store};
 
 use super::{
-    StoreFactory,
+    factory::StoreFactory,
     make::{commit, one, two},
 };
 

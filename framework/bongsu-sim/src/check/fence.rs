@@ -3,7 +3,7 @@
 use bongsu_runtime::ports::store::DocKey;
 use serde::Deserialize;
 
-use super::{Checked, Moment};
+use crate::kernel::moment::{Checked, Moment};
 use bongsu_memory::MemoryStore;
 
 /// A lease, as the runtime keeps it.

@@ -19,7 +19,10 @@ use bongsu_runtime::{
 use hashbrown::{HashMap, HashSet};
 use serde::{Deserialize, de::DeserializeOwned};
 
-use super::{Checked, Moment, place};
+use crate::{
+    check::place,
+    kernel::moment::{Checked, Moment},
+};
 use bongsu_memory::{MemoryBroker, MemoryStore, Told};
 
 /// How often it compares cursors with facts: every so many Commits, and at every crash.

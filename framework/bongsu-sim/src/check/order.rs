@@ -2,7 +2,10 @@
 
 use hashbrown::HashMap;
 
-use super::{Checked, Moment, facts};
+use crate::{
+    check::facts,
+    kernel::moment::{Checked, Moment},
+};
 use bongsu_memory::MemoryStore;
 
 /// The facts of a topic's subjects, as far as they were published.

@@ -7,7 +7,7 @@ use bongsu_runtime::ports::store::{Doc, StoredEvent};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Checked, Moment};
+use crate::kernel::moment::{Checked, Moment};
 use bongsu_memory::MemoryStore;
 
 /// A snapshot, as the runtime keeps it.

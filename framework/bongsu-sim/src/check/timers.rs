@@ -7,7 +7,7 @@ use bongsu_runtime::ports::store::{Doc, Position, Read, Store, StoredEvent};
 use futures::FutureExt;
 use serde::{Deserialize, de::IgnoredAny};
 
-use super::{Checked, Moment};
+use crate::kernel::moment::{Checked, Moment};
 use bongsu_memory::MemoryStore;
 
 /// A step of a process, as the runtime keeps it; only what concerns timers.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::Checked;
+use crate::kernel::moment::Checked;
 use bongsu_memory::MemoryStore;
 
 /// Something a service has noted to do later.

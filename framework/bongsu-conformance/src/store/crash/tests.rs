@@ -11,7 +11,7 @@ use bongsu_runtime::ports::{
 use bytes::Bytes;
 use futures::{FutureExt as _, executor::block_on, future::LocalBoxFuture};
 
-use super::{super::StoreFactory, Dropped, Life, Mortal, Said};
+use super::{super::factory::StoreFactory, Dropped, Life, Mortal, Said};
 use bongsu_memory::MemoryStore;
 
 /// What a crash does to a store.

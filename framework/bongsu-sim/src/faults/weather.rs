@@ -2,14 +2,14 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{
+use crate::kernel::{
     chance::Dice,
     core::{Core, State},
-    port::Kind,
+    part::Kind,
 };
 
 /// Starts one task for each periodic fault of the plan.
-pub(super) fn start(core: &Arc<Core>) {
+pub(crate) fn start(core: &Arc<Core>) {
     let faults = core.lock().faults.clone();
     every(core, "weather crash", faults.crash_every, |core, dice| {
         let node = any_node(&core.lock(), dice);

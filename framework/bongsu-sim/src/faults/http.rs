@@ -9,10 +9,13 @@ use bongsu_runtime::ports::{
 use futures::future::{Either, select};
 use tokio::sync::oneshot;
 
-use super::{
-    core::Core,
-    env::SimEnv,
-    port::{Fate, Kind, PartId, Trip},
+use crate::{
+    faults::port::{Fate, Trip},
+    kernel::{
+        core::Core,
+        env::SimEnv,
+        part::{Kind, PartId},
+    },
 };
 
 /// What an outside party does with a request that has arrived.
@@ -27,7 +30,7 @@ pub enum SimAnswer {
 }
 
 /// How an outside party answers.
-pub(super) type Answering = Arc<dyn Fn(&HttpRequest, Duration) -> SimAnswer + Send + Sync>;
+pub(crate) type Answering = Arc<dyn Fn(&HttpRequest, Duration) -> SimAnswer + Send + Sync>;
 
 /// An outside party as the world sees it.
 #[derive(Clone)]
@@ -44,7 +47,7 @@ struct Client {
 }
 
 impl SimHttp {
-    pub(super) fn new(core: &Arc<Core>, name: &'static str, answering: Answering) -> Self {
+    pub(crate) fn new(core: &Arc<Core>, name: &'static str, answering: Answering) -> Self {
         Self { core: core.clone(), part: core.add_part(Kind::Http, name), name, answering }
     }
 

@@ -4,11 +4,14 @@ use std::{any::Any, fmt, future::Future, marker::PhantomData, sync::Arc, time::D
 
 use tokio::sync::oneshot;
 
-use super::{core::Core, env::SimTask, port::Fate, tasks::Life};
+use crate::{
+    faults::port::Fate,
+    kernel::{core::Core, env::SimTask, tasks::Life},
+};
 
 /// Names a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct NodeId(pub(super) u32);
+pub struct NodeId(pub(crate) u32);
 
 /// A node that runs a `T`, which is whatever its boot function returned (a service with its tasks, for example).
 /// The `T` is dropped when the node crashes.
@@ -24,7 +27,7 @@ pub struct Node<T> {
 pub struct Lost;
 
 impl<T: Send + Sync + 'static> Node<T> {
-    pub(super) fn new(core: &Arc<Core>, id: u32) -> Self {
+    pub(crate) fn new(core: &Arc<Core>, id: u32) -> Self {
         Self { core: core.clone(), id: NodeId(id), runs: PhantomData }
     }
 
@@ -116,7 +119,7 @@ impl<T: Send + Sync + 'static> Node<T> {
     }
 }
 
-pub(super) fn served<T: Any + Send + Sync>(value: T) -> Arc<dyn Any + Send + Sync> {
+pub(crate) fn served<T: Any + Send + Sync>(value: T) -> Arc<dyn Any + Send + Sync> {
     Arc::new(value)
 }
 

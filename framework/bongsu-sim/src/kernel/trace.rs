@@ -4,13 +4,13 @@
 use std::{collections::VecDeque, fmt, time::Duration};
 
 /// The recorder of a run.
-pub(super) struct Trace {
+pub(crate) struct Trace {
     hash: u64,
     kept: VecDeque<Entry>,
     capacity: usize,
     /// Whether polls and reads are kept too; folded they always are.
-    pub(super) all: bool,
-    pub(super) steps: u64,
+    pub(crate) all: bool,
+    pub(crate) steps: u64,
 }
 
 struct Entry {
@@ -21,12 +21,12 @@ struct Entry {
 
 /// Node and incarnation; formatted only when somebody reads.
 #[derive(Clone, Copy)]
-pub(super) struct Who {
-    pub(super) node: u32,
-    pub(super) incarnation: u32,
+pub(crate) struct Who {
+    pub(crate) node: u32,
+    pub(crate) incarnation: u32,
 }
 
-pub(super) enum What {
+pub(crate) enum What {
     Poll(&'static str),
     Step(&'static str),
     Fault(&'static str, &'static str),
@@ -35,20 +35,20 @@ pub(super) enum What {
 }
 
 impl Trace {
-    pub(super) fn new(capacity: usize, all: bool) -> Self {
+    pub(crate) fn new(capacity: usize, all: bool) -> Self {
         Self { hash: 0, kept: VecDeque::with_capacity(capacity), capacity, all, steps: 0 }
     }
 
-    pub(super) fn hash(&self) -> u64 {
+    pub(crate) fn hash(&self) -> u64 {
         self.hash
     }
 
-    pub(super) fn fold(&mut self, value: u64) {
+    pub(crate) fn fold(&mut self, value: u64) {
         self.hash = mix(self.hash, value);
     }
 
     /// Folds and keeps.
-    pub(super) fn record(&mut self, at: u64, who: Who, what: What) {
+    pub(crate) fn record(&mut self, at: u64, who: Who, what: What) {
         self.fold(at);
         self.fold(u64::from(who.node) << 32 | u64::from(who.incarnation));
         self.fold(what.hash());
@@ -59,7 +59,7 @@ impl Trace {
     }
 
     /// Keeps without folding: for what was folded already.
-    pub(super) fn keep(&mut self, at: u64, who: Who, what: What) {
+    pub(crate) fn keep(&mut self, at: u64, who: Who, what: What) {
         if self.capacity == 0 {
             return;
         }
@@ -69,7 +69,7 @@ impl Trace {
         self.kept.push_back(Entry { at, who, what });
     }
 
-    pub(super) fn lines(&self, name: impl Fn(u32) -> String) -> Vec<String> {
+    pub(crate) fn lines(&self, name: impl Fn(u32) -> String) -> Vec<String> {
         let line = |entry: &Entry| {
             let at = Duration::from_nanos(entry.at).as_secs_f64();
             let (node, incarnation) = (name(entry.who.node), entry.who.incarnation);
@@ -120,7 +120,7 @@ impl fmt::Display for What {
 }
 
 /// Folds a value into a hash: order matters, every bit counts (the finaliser of SplitMix64, Steele 2014).
-pub(super) fn mix(hash: u64, value: u64) -> u64 {
+pub(crate) fn mix(hash: u64, value: u64) -> u64 {
     let mut z = (hash ^ value).wrapping_add(0x9e37_79b9_7f4a_7c15).wrapping_add(hash << 1);
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -128,7 +128,7 @@ pub(super) fn mix(hash: u64, value: u64) -> u64 {
 }
 
 /// The hash of a text, the same on every machine.
-pub(super) fn hash_of(text: &str) -> u64 {
+pub(crate) fn hash_of(text: &str) -> u64 {
     let mut hash = text.len() as u64;
     for chunk in text.as_bytes().chunks(8) {
         let mut word = [0; 8];

@@ -2,12 +2,12 @@
 
 use std::{fmt, time::Duration};
 
-use super::chance::{Chance, Dice, Span};
+use crate::kernel::chance::{Chance, Dice, Span};
 
 /// Everything about a run that is not the seed or the scenario.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// What goes wrong by chance, until [`Sim::heal`](super::Sim::heal).
+    /// What goes wrong by chance, until [`Sim::heal`](crate::Sim::heal).
     pub faults: Faults,
     /// What goes wrong at a certain place.
     pub crash_at: Vec<CrashAt>,
@@ -78,7 +78,7 @@ pub struct Faults {
     pub broker: PortFaults,
     /// Requests to the outside world.
     pub http: PortFaults,
-    /// Questions a client asks a node, see [`Node::ask`](super::Node::ask).
+    /// Questions a client asks a node, see [`Node::ask`](crate::Node::ask).
     pub asks: PortFaults,
 }
 

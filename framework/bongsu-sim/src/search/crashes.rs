@@ -2,10 +2,13 @@
 
 use std::{fmt, future::Future};
 
-use super::{
-    handle::Sim,
-    plan::{CrashOn, Plan},
-    run::{Failure, Outcome, Stats, run},
+use crate::{
+    kernel::{
+        outcome::{Failure, Outcome, Stats},
+        plan::{CrashOn, Plan},
+    },
+    scenario::handle::Sim,
+    search::run::run,
 };
 
 /// What a series of crashes has covered.

@@ -11,10 +11,10 @@ use tracing::{
     span::{Attributes, Id, Record},
 };
 
-use super::{core::Core, trace::What};
+use crate::kernel::{core::Core, trace::What};
 
 /// Takes the logs of the thread a run is on.
-pub(super) struct Log {
+pub(crate) struct Log {
     core: Arc<Core>,
 }
 
@@ -26,7 +26,7 @@ struct Line {
 }
 
 impl Log {
-    pub(super) fn new(core: &Arc<Core>) -> Self {
+    pub(crate) fn new(core: &Arc<Core>) -> Self {
         Self { core: core.clone() }
     }
 }

@@ -14,7 +14,7 @@ use bongsu_runtime::ports::{
     env::{Env, Task},
 };
 
-use super::{
+use crate::kernel::{
     chance::Dice,
     core::{Core, WORLD},
     tasks::{Ended, Life, TaskId},
@@ -30,19 +30,19 @@ const SHORTEST: Duration = Duration::from_micros(1);
 ///
 /// Once the incarnation is dead its sleeps never end, its tasks never start and its steps are not counted.
 pub struct SimEnv {
-    pub(super) core: Arc<Core>,
-    pub(super) life: Arc<Life>,
+    pub(crate) core: Arc<Core>,
+    pub(crate) life: Arc<Life>,
     dice: Mutex<Dice>,
 }
 
 /// A running task; dropping it stops it.
-pub(super) struct SimTask {
+pub(crate) struct SimTask {
     core: Arc<Core>,
     running: Option<(TaskId, Arc<Ended>)>,
 }
 
 /// Ends at an instant; never when its incarnation is dead.
-pub(super) struct Sleep {
+pub(crate) struct Sleep {
     core: Arc<Core>,
     life: Arc<Life>,
     at: u64,
@@ -50,7 +50,7 @@ pub(super) struct Sleep {
 }
 
 impl SimEnv {
-    pub(super) fn new(core: &Arc<Core>, life: &Arc<Life>) -> Arc<Self> {
+    pub(crate) fn new(core: &Arc<Core>, life: &Arc<Life>) -> Arc<Self> {
         let name = core.lock().nodes[life.node as usize].name.clone();
         let dice = Dice::new(core.seed, &format!("{name}#{}", life.incarnation));
         Arc::new(Self { core: core.clone(), life: life.clone(), dice: Mutex::new(dice) })
@@ -78,13 +78,13 @@ impl SimEnv {
     }
 
     /// Never resolves when this incarnation is dead.
-    pub(super) async fn alive(&self) {
+    pub(crate) async fn alive(&self) {
         if self.life.is_dead() {
             pending::<()>().await;
         }
     }
 
-    pub(super) async fn wait(&self, how_long: Duration) {
+    pub(crate) async fn wait(&self, how_long: Duration) {
         self.core.wait(&self.life, how_long).await;
     }
 
@@ -103,14 +103,14 @@ impl SimEnv {
 }
 
 impl Core {
-    pub(super) fn sleep(self: &Arc<Self>, life: &Arc<Life>, how_long: Duration) -> Sleep {
+    pub(crate) fn sleep(self: &Arc<Self>, life: &Arc<Life>, how_long: Duration) -> Sleep {
         let how_long = u64::try_from(how_long.max(SHORTEST).as_nanos()).unwrap_or(u64::MAX);
         let at = self.lock().now.saturating_add(how_long);
         Sleep { core: self.clone(), life: life.clone(), at, timer: None }
     }
 
     /// Like `sleep`, but no time at all when there is nothing to wait for.
-    pub(super) async fn wait(self: &Arc<Self>, life: &Arc<Life>, how_long: Duration) {
+    pub(crate) async fn wait(self: &Arc<Self>, life: &Arc<Life>, how_long: Duration) {
         if !how_long.is_zero() {
             self.sleep(life, how_long).await;
         }
@@ -118,7 +118,7 @@ impl Core {
 }
 
 impl SimTask {
-    pub(super) fn start(core: &Arc<Core>, life: &Arc<Life>, name: &'static str, task: Fut<'static, ()>) -> Self {
+    pub(crate) fn start(core: &Arc<Core>, life: &Arc<Life>, name: &'static str, task: Fut<'static, ()>) -> Self {
         Self { core: core.clone(), running: core.spawn(life, name, task) }
     }
 }

@@ -12,49 +12,49 @@ use std::{
 use bongsu_runtime::ports::Fut;
 use tokio::sync::Notify;
 
-use super::chance::Dice;
+use crate::kernel::chance::Dice;
 
 /// Names a task for the whole run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct TaskId {
+pub(crate) struct TaskId {
     index: u32,
-    pub(super) serial: u64,
+    pub(crate) serial: u64,
 }
 
 /// One incarnation of a node. Once dead it stays dead, and nothing it calls has an effect.
-pub(super) struct Life {
-    pub(super) node: u32,
-    pub(super) incarnation: u32,
+pub(crate) struct Life {
+    pub(crate) node: u32,
+    pub(crate) incarnation: u32,
     dead: AtomicBool,
 }
 
 /// What is polled.
-pub(super) struct Body {
-    pub(super) future: Fut<'static, ()>,
-    pub(super) waker: Waker,
+pub(crate) struct Body {
+    pub(crate) future: Fut<'static, ()>,
+    pub(crate) waker: Waker,
     bell: Arc<Bell>,
 }
 
 /// All tasks of a run.
 #[derive(Default)]
-pub(super) struct Tasks {
+pub(crate) struct Tasks {
     slots: Vec<Option<Slot>>,
     free: Vec<u32>,
     next: u64,
 }
 
-pub(super) struct Slot {
+pub(crate) struct Slot {
     serial: u64,
     /// `None` while it is being polled.
     body: Option<Body>,
-    pub(super) life: Arc<Life>,
-    pub(super) name: &'static str,
+    pub(crate) life: Arc<Life>,
+    pub(crate) name: &'static str,
     ended: Arc<Ended>,
 }
 
 /// The tasks to poll next, in no order that means anything.
 #[derive(Default)]
-pub(super) struct Ready {
+pub(crate) struct Ready {
     queue: Mutex<Vec<TaskId>>,
 }
 
@@ -67,21 +67,21 @@ struct Bell {
 
 /// Tells who waits that a task has ended.
 #[derive(Default)]
-pub(super) struct Ended {
+pub(crate) struct Ended {
     done: AtomicBool,
     notify: Notify,
 }
 
 /// What must be dropped where no lock is held, because dropping runs code of others.
 #[derive(Default)]
-pub(super) struct Grave {
-    pub(super) things: Vec<Box<dyn Any + Send>>,
+pub(crate) struct Grave {
+    pub(crate) things: Vec<Box<dyn Any + Send>>,
     futures: Vec<Fut<'static, ()>>,
     ended: Vec<Arc<Ended>>,
 }
 
 impl Tasks {
-    pub(super) fn add(
+    pub(crate) fn add(
         &mut self,
         ready: &Arc<Ready>,
         life: &Arc<Life>,
@@ -104,12 +104,12 @@ impl Tasks {
         (id, ended)
     }
 
-    pub(super) fn get(&mut self, id: TaskId) -> Option<&mut Slot> {
+    pub(crate) fn get(&mut self, id: TaskId) -> Option<&mut Slot> {
         self.slots.get_mut(id.index as usize)?.as_mut().filter(|slot| slot.serial == id.serial)
     }
 
     /// Puts a polled body back; returns it when its task was stopped meanwhile.
-    pub(super) fn put_back(&mut self, id: TaskId, body: Body) -> Option<Body> {
+    pub(crate) fn put_back(&mut self, id: TaskId, body: Body) -> Option<Body> {
         match self.get(id) {
             Some(slot) => {
                 slot.body = Some(body);
@@ -121,7 +121,7 @@ impl Tasks {
 
     /// Takes a task out; what is left of it goes to the grave. One that is being polled right now is dropped by
     /// the loop after its poll.
-    pub(super) fn remove(&mut self, id: TaskId, grave: &mut Grave) {
+    pub(crate) fn remove(&mut self, id: TaskId, grave: &mut Grave) {
         if self.get(id).is_none() {
             return;
         }
@@ -132,7 +132,7 @@ impl Tasks {
         }
     }
 
-    pub(super) fn remove_where(&mut self, mut dies: impl FnMut(&Slot) -> bool, grave: &mut Grave) {
+    pub(crate) fn remove_where(&mut self, mut dies: impl FnMut(&Slot) -> bool, grave: &mut Grave) {
         for index in 0..self.slots.len() {
             let dying = self.slots[index].as_ref().filter(|slot| dies(slot)).map(|slot| slot.serial);
             if let Some(serial) = dying {
@@ -141,21 +141,21 @@ impl Tasks {
         }
     }
 
-    pub(super) fn all(&self) -> impl Iterator<Item = &Slot> {
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Slot> {
         self.slots.iter().flatten()
     }
 }
 
 impl Slot {
     /// Takes the body for a poll; from here on a wake queues the task again.
-    pub(super) fn take(&mut self) -> Option<Body> {
+    pub(crate) fn take(&mut self) -> Option<Body> {
         let body = self.body.take()?;
         body.bell.queued.store(false, Ordering::Relaxed);
         Some(body)
     }
 
     /// What wakes the task later instead of now; until then any other wake queues it, too.
-    pub(super) fn put_off(&self) -> Option<Waker> {
+    pub(crate) fn put_off(&self) -> Option<Waker> {
         let body = self.body.as_ref()?;
         body.bell.queued.store(false, Ordering::Relaxed);
         Some(body.waker.clone())
@@ -163,12 +163,12 @@ impl Slot {
 }
 
 impl Ready {
-    pub(super) fn push(&self, id: TaskId) {
+    pub(crate) fn push(&self, id: TaskId) {
         self.lock().push(id);
     }
 
     /// Draws one.
-    pub(super) fn pick(&self, dice: &mut Dice) -> Option<TaskId> {
+    pub(crate) fn pick(&self, dice: &mut Dice) -> Option<TaskId> {
         let mut queue = self.lock();
         match queue.len() {
             0 => None,
@@ -195,26 +195,26 @@ impl Wake for Bell {
 }
 
 impl Life {
-    pub(super) fn new(node: u32, incarnation: u32) -> Arc<Self> {
+    pub(crate) fn new(node: u32, incarnation: u32) -> Arc<Self> {
         Arc::new(Self { node, incarnation, dead: AtomicBool::new(false) })
     }
 
-    pub(super) fn is_dead(&self) -> bool {
+    pub(crate) fn is_dead(&self) -> bool {
         self.dead.load(Ordering::Relaxed)
     }
 
-    pub(super) fn kill(&self) {
+    pub(crate) fn kill(&self) {
         self.dead.store(true, Ordering::Relaxed);
     }
 }
 
 impl Ended {
-    pub(super) fn set(&self) {
+    pub(crate) fn set(&self) {
         self.done.store(true, Ordering::Relaxed);
         self.notify.notify_waiters();
     }
 
-    pub(super) async fn wait(&self) {
+    pub(crate) async fn wait(&self) {
         loop {
             let notified = self.notify.notified();
             if self.done.load(Ordering::Relaxed) {
@@ -226,12 +226,12 @@ impl Ended {
 }
 
 impl Grave {
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.things.is_empty() && self.futures.is_empty() && self.ended.is_empty()
     }
 
     /// Drops everything in it. Must be called without any lock of the simulator held.
-    pub(super) fn bury(self) {
+    pub(crate) fn bury(self) {
         drop(self.futures);
         drop(self.things);
         for ended in self.ended {

@@ -9,18 +9,22 @@ use bongsu_runtime::ports::{
 };
 use futures::future::{Either, select};
 
-use super::{
-    broker::SimBroker,
-    chance::Dice,
-    check::{Checked, Moment, Watch},
-    core::{Core, NodeState, WORLD},
-    env::SimEnv,
-    http::{SimAnswer, SimHttp},
-    node::{Node, served},
-    plan::Faults,
-    run::Failure,
-    store::SimStore,
-    trace::{What, Who},
+use crate::{
+    faults::{
+        broker::SimBroker,
+        http::{SimAnswer, SimHttp},
+        store::SimStore,
+    },
+    kernel::{
+        chance::Dice,
+        core::{Core, NodeState, WORLD},
+        env::SimEnv,
+        moment::{Checked, Moment, Watch},
+        outcome::Failure,
+        plan::Faults,
+        trace::{What, Who},
+    },
+    scenario::node::{Node, served},
 };
 
 /// How often [`Sim::quiesce`] looks.
@@ -34,7 +38,7 @@ pub struct Sim {
 }
 
 impl Sim {
-    pub(super) fn new(core: &Arc<Core>) -> Self {
+    pub(crate) fn new(core: &Arc<Core>) -> Self {
         Self { core: core.clone(), env: SimEnv::new(core, &core.world) }
     }
 
@@ -193,7 +197,7 @@ impl Sim {
         self.core.fail(Failure::Rule(what.into()));
     }
 
-    /// Counts that something was reached, see [`Stats::reached`](super::Stats): over many seeds everything a
+    /// Counts that something was reached, see [`Stats::reached`](crate::Stats): over many seeds everything a
     /// scenario can lead to should be.
     pub fn reached(&self, what: &'static str) {
         self.core.reached(what);

@@ -4,7 +4,7 @@ use std::{cmp::Reverse, collections::BinaryHeap, task::Waker};
 
 /// All timers of a run.
 #[derive(Default)]
-pub(super) struct Timers {
+pub(crate) struct Timers {
     /// (instant, number, slot): earliest first, then in the order they were set.
     heap: BinaryHeap<Reverse<(u64, u64, u32)>>,
     slots: Vec<Slot>,
@@ -20,13 +20,13 @@ struct Slot {
 
 /// Names a set timer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct TimerId {
+pub(crate) struct TimerId {
     slot: u32,
     number: u64,
 }
 
 impl Timers {
-    pub(super) fn set(&mut self, at: u64, waker: Waker) -> TimerId {
+    pub(crate) fn set(&mut self, at: u64, waker: Waker) -> TimerId {
         self.next += 1;
         let number = self.next;
         let slot = self.free.pop().unwrap_or_else(|| {
@@ -39,7 +39,7 @@ impl Timers {
     }
 
     /// Gives a waiting timer another waker; false when it has fired.
-    pub(super) fn rearm(&mut self, id: TimerId, waker: &Waker) -> bool {
+    pub(crate) fn rearm(&mut self, id: TimerId, waker: &Waker) -> bool {
         let slot = &mut self.slots[id.slot as usize];
         if slot.number != id.number {
             return false;
@@ -52,7 +52,7 @@ impl Timers {
     }
 
     /// Takes a timer out; its waker is returned to be dropped where no lock is held.
-    pub(super) fn cancel(&mut self, id: TimerId) -> Option<Waker> {
+    pub(crate) fn cancel(&mut self, id: TimerId) -> Option<Waker> {
         let slot = &mut self.slots[id.slot as usize];
         if slot.number != id.number {
             return None;
@@ -66,7 +66,7 @@ impl Timers {
     }
 
     /// Fires all timers of the earliest instant into `fired`; that instant, or `None` when no timer is set.
-    pub(super) fn fire(&mut self, fired: &mut Vec<Waker>) -> Option<u64> {
+    pub(crate) fn fire(&mut self, fired: &mut Vec<Waker>) -> Option<u64> {
         let mut instant = None;
         while let Some(Reverse((at, number, slot))) = self.heap.peek().copied() {
             if self.slots[slot as usize].number != number {

@@ -4,7 +4,7 @@ use std::{fmt, time::Duration};
 
 use rand::{RngCore, SeedableRng, rngs::StdRng};
 
-use super::trace::mix;
+use crate::kernel::trace::mix;
 
 /// One stream of random numbers. Streams of different names are independent, so that a draw more in one place
 /// does not shift all the others.
@@ -30,7 +30,7 @@ pub struct Span {
 impl Dice {
     /// The stream `name` of a seed.
     pub fn new(seed: u64, name: &str) -> Self {
-        Self(StdRng::seed_from_u64(mix(mix(0, seed), super::trace::hash_of(name))))
+        Self(StdRng::seed_from_u64(mix(mix(0, seed), crate::kernel::trace::hash_of(name))))
     }
 
     /// 64 random bits.

@@ -8,9 +8,9 @@ use std::{
     time::Duration,
 };
 
-use super::{
+use crate::kernel::{
     core::{Core, State, WORLD},
-    run::Failure,
+    outcome::Failure,
     tasks::{Body, Grave, TaskId},
     trace::What,
 };
@@ -28,7 +28,7 @@ enum Turn {
 
 impl Core {
     /// Runs until the task `main` has ended or the run has failed.
-    pub(super) fn drive(self: &Arc<Self>, main: TaskId) -> Result<(), Failure> {
+    pub(crate) fn drive(self: &Arc<Self>, main: TaskId) -> Result<(), Failure> {
         let mut fired: Vec<Waker> = Vec::new();
         let mut polls_now = 0;
         loop {

@@ -2,34 +2,16 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{
+use crate::kernel::{
     core::{Core, State, WORLD},
+    part::{Kind, Part, PartId},
     plan::PortFaults,
     tasks::Life,
 };
 
-/// Which faults apply.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
-    Store,
-    Broker,
-    Http,
-}
-
-/// One store, broker or outside party.
-pub(super) struct Part {
-    pub(super) kind: Kind,
-    pub(super) name: &'static str,
-    /// Down as a whole until then.
-    pub(super) down_until: u64,
-}
-
-/// Names a part.
-pub(super) type PartId = usize;
-
 /// What becomes of a call, see [`PortFaults`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fate {
+pub(crate) enum Fate {
     Fine,
     Refused,
     Lost,
@@ -40,29 +22,29 @@ pub(super) enum Fate {
 
 /// A call, decided when it sets out.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Trip {
-    pub(super) fate: Fate,
-    pub(super) there: Duration,
-    pub(super) back: Duration,
+pub(crate) struct Trip {
+    pub(crate) fate: Fate,
+    pub(crate) there: Duration,
+    pub(crate) back: Duration,
 }
 
 impl Core {
-    pub(super) fn add_part(&self, kind: Kind, name: &'static str) -> PartId {
+    pub(crate) fn add_part(&self, kind: Kind, name: &'static str) -> PartId {
         let parts = &mut self.lock().parts;
         parts.push(Part { kind, name, down_until: 0 });
         parts.len() - 1
     }
 
-    pub(super) fn parts(&self, kind: Kind) -> Vec<PartId> {
+    pub(crate) fn parts(&self, kind: Kind) -> Vec<PartId> {
         let parts = &self.lock().parts;
         (0..parts.len()).filter(|part| parts[*part].kind == kind).collect()
     }
 
     /// Draws what becomes of a call that sets out now.
-    pub(super) fn trip(&self, life: &Life, part: PartId) -> Trip {
+    pub(crate) fn trip(&self, life: &Life, part: PartId) -> Trip {
         let mut state = self.lock();
         let Part { kind, name, .. } = state.parts[part];
-        let mut trip = state.draw(kind.faults());
+        let mut trip = state.draw(move |state| kind.faults(&state.faults));
         if state.is_down(part) {
             trip.fate = Fate::Refused;
         } else if let Some(fault) = trip.fate.name() {
@@ -72,7 +54,7 @@ impl Core {
     }
 
     /// The same for a question of a client to a node.
-    pub(super) fn trip_ask(&self, node: u32) -> Trip {
+    pub(crate) fn trip_ask(&self, node: u32) -> Trip {
         let mut state = self.lock();
         let trip = state.draw(|state| &state.faults.asks);
         if let Some(fault) = trip.fate.name() {
@@ -81,7 +63,7 @@ impl Core {
         trip
     }
 
-    pub(super) fn take_down(&self, part: PartId, how_long: Duration) {
+    pub(crate) fn take_down(&self, part: PartId, how_long: Duration) {
         let mut state = self.lock();
         let name = state.parts[part].name;
         state.fault(WORLD, "outage", name);
@@ -89,23 +71,23 @@ impl Core {
     }
 
     /// How much later something late arrives.
-    pub(super) fn slowly(&self, kind: Kind) -> Duration {
+    pub(crate) fn slowly(&self, kind: Kind) -> Duration {
         let mut state = self.lock();
-        let span = kind.faults()(&state).slow_latency;
+        let span = kind.faults(&state.faults).slow_latency;
         state.dice.span(span)
     }
 
-    pub(super) fn is_down(&self, part: PartId) -> bool {
+    pub(crate) fn is_down(&self, part: PartId) -> bool {
         self.lock().is_down(part)
     }
 
     /// Whether what a process had on its way when it died still arrives.
-    pub(super) fn survives(&self, sender: &Life) -> bool {
+    pub(crate) fn survives(&self, sender: &Life) -> bool {
         !sender.is_dead() || self.lock().dice.coin()
     }
 
     /// Whether a published message appears once more, and when.
-    pub(super) fn duplicate(&self, name: &'static str) -> Option<Duration> {
+    pub(crate) fn duplicate(&self, name: &'static str) -> Option<Duration> {
         let mut state = self.lock();
         let chance = state.faults.duplicate;
         if !state.dice.happens(chance) {
@@ -117,12 +99,12 @@ impl Core {
     }
 
     /// A number below `n` from the stream of faults.
-    pub(super) fn below(&self, n: usize) -> usize {
+    pub(crate) fn below(&self, n: usize) -> usize {
         self.lock().dice.below(n as u64) as usize
     }
 
     /// A task of the world that sends nothing back: what is on its way once it has left its sender.
-    pub(super) fn on_its_way(self: &Arc<Self>, name: &'static str, task: impl Future<Output = ()> + Send + 'static) {
+    pub(crate) fn on_its_way(self: &Arc<Self>, name: &'static str, task: impl Future<Output = ()> + Send + 'static) {
         self.run(&self.world, name, task);
     }
 }
@@ -150,16 +132,6 @@ impl State {
         let (there, back) = (way(), way());
         let fate = fates.into_iter().find(|(chance, _)| dice.happens(*chance));
         Trip { fate: fate.map_or(Fate::Fine, |(_, fate)| fate), there, back }
-    }
-}
-
-impl Kind {
-    fn faults(self) -> impl Fn(&State) -> &PortFaults {
-        move |state| match self {
-            Self::Store => &state.faults.store,
-            Self::Broker => &state.faults.broker,
-            Self::Http => &state.faults.http,
-        }
     }
 }
 

@@ -10,33 +10,33 @@ use std::{
 
 use bongsu_runtime::ports::Fut;
 
-use super::{
+use crate::kernel::{
     chance::{Chance, Dice},
-    check::{Moment, Watch},
     env::SimEnv,
+    moment::{Moment, Watch},
+    outcome::{Failure, Stats},
+    part::Part,
     plan::{CrashAt, CrashOn, Faults, Plan},
-    port::Part,
-    run::{Failure, Stats},
     tasks::{Ended, Grave, Life, Ready, TaskId, Tasks},
     timers::Timers,
     trace::{Trace, What, Who, hash_of},
 };
 
 /// The node of the scenario, of clients, of the network: it never crashes.
-pub(super) const WORLD: u32 = 0;
+pub(crate) const WORLD: u32 = 0;
 
 /// How a node comes to life, every time.
-pub(super) type Boot = Arc<dyn Fn(Arc<SimEnv>) -> Fut<'static, Served> + Send + Sync>;
+pub(crate) type Boot = Arc<dyn Fn(Arc<SimEnv>) -> Fut<'static, Served> + Send + Sync>;
 /// What a boot function returned.
-pub(super) type Served = Arc<dyn Any + Send + Sync>;
+pub(crate) type Served = Arc<dyn Any + Send + Sync>;
 
 /// One run, shared by everything in it.
-pub(super) struct Core {
-    pub(super) seed: u64,
-    pub(super) limit: u64,
-    pub(super) ready: Arc<Ready>,
+pub(crate) struct Core {
+    pub(crate) seed: u64,
+    pub(crate) limit: u64,
+    pub(crate) ready: Arc<Ready>,
     /// The incarnation that never dies.
-    pub(super) world: Arc<Life>,
+    pub(crate) world: Arc<Life>,
     bugs: BTreeSet<String>,
     state: Mutex<State>,
     /// Apart from the state, because rules look at everything.
@@ -44,42 +44,42 @@ pub(super) struct Core {
 }
 
 /// What changes during a run.
-pub(super) struct State {
-    pub(super) now: u64,
-    pub(super) tasks: Tasks,
-    pub(super) timers: Timers,
-    pub(super) nodes: Vec<NodeState>,
-    pub(super) parts: Vec<Part>,
-    pub(super) faults: Faults,
-    pub(super) healed: bool,
-    pub(super) trace: Trace,
-    pub(super) stats: Stats,
-    pub(super) grave: Grave,
-    pub(super) failure: Option<Failure>,
+pub(crate) struct State {
+    pub(crate) now: u64,
+    pub(crate) tasks: Tasks,
+    pub(crate) timers: Timers,
+    pub(crate) nodes: Vec<NodeState>,
+    pub(crate) parts: Vec<Part>,
+    pub(crate) faults: Faults,
+    pub(crate) healed: bool,
+    pub(crate) trace: Trace,
+    pub(crate) stats: Stats,
+    pub(crate) grave: Grave,
+    pub(crate) failure: Option<Failure>,
     /// Whose task is being polled.
-    pub(super) running: Who,
+    pub(crate) running: Who,
     /// Who runs next.
-    pub(super) schedule: Dice,
+    pub(crate) schedule: Dice,
     /// What goes wrong.
-    pub(super) dice: Dice,
+    pub(crate) dice: Dice,
     crash_at: Vec<CrashAt>,
     crash_on: Vec<CrashOn>,
 }
 
 /// A node over all its incarnations.
-pub(super) struct NodeState {
-    pub(super) name: Arc<str>,
-    pub(super) incarnation: u32,
+pub(crate) struct NodeState {
+    pub(crate) name: Arc<str>,
+    pub(crate) incarnation: u32,
     /// `None` while it is down.
-    pub(super) life: Option<Arc<Life>>,
-    pub(super) boot: Option<Boot>,
-    pub(super) served: Option<Served>,
-    pub(super) wall_offset_ms: i64,
-    pub(super) paused: bool,
+    pub(crate) life: Option<Arc<Life>>,
+    pub(crate) boot: Option<Boot>,
+    pub(crate) served: Option<Served>,
+    pub(crate) wall_offset_ms: i64,
+    pub(crate) paused: bool,
     /// Ready tasks of a paused node.
-    pub(super) held: Vec<TaskId>,
+    pub(crate) held: Vec<TaskId>,
     /// Down until somebody calls `restart`.
-    pub(super) kept_down: bool,
+    pub(crate) kept_down: bool,
     /// By the hash of a step's name, which is cheaper to compare than the name.
     hits: BTreeMap<u64, (&'static str, u64)>,
     /// Steps at which it could have died.
@@ -87,7 +87,7 @@ pub(super) struct NodeState {
 }
 
 impl Core {
-    pub(super) fn new(seed: u64, plan: Plan) -> Arc<Self> {
+    pub(crate) fn new(seed: u64, plan: Plan) -> Arc<Self> {
         let state = State {
             now: 0,
             tasks: Tasks::default(),
@@ -118,12 +118,12 @@ impl Core {
         Arc::new(core)
     }
 
-    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Starts a task; `None` when its incarnation is dead, and then the future is dropped.
-    pub(super) fn spawn(
+    pub(crate) fn spawn(
         &self,
         life: &Arc<Life>,
         name: &'static str,
@@ -133,20 +133,20 @@ impl Core {
     }
 
     /// Starts a task that nobody stops but the end of its incarnation.
-    pub(super) fn run(&self, life: &Arc<Life>, name: &'static str, task: impl Future<Output = ()> + Send + 'static) {
+    pub(crate) fn run(&self, life: &Arc<Life>, name: &'static str, task: impl Future<Output = ()> + Send + 'static) {
         // A task is stopped by the handle that `Env::spawn` returns, not by dropping its id.
         let _detached = self.spawn(life, name, Box::pin(task));
     }
 
     /// Stops a task; it is dropped at the next scheduling point.
-    pub(super) fn cancel(&self, id: TaskId) {
+    pub(crate) fn cancel(&self, id: TaskId) {
         let mut state = self.lock();
         let State { tasks, grave, .. } = &mut *state;
         tasks.remove(id, grave);
     }
 
     /// A named step of a node; may be its last.
-    pub(super) fn step(self: &Arc<Self>, life: &Arc<Life>, at: &'static str) {
+    pub(crate) fn step(self: &Arc<Self>, life: &Arc<Life>, at: &'static str) {
         if life.is_dead() {
             return;
         }
@@ -158,7 +158,7 @@ impl Core {
 
     /// Kills a node: its tasks are dropped at the next scheduling point, and from now on nothing it calls has
     /// an effect. With `again` it is started again after a while.
-    pub(super) fn crash(self: &Arc<Self>, node: u32, again: bool) {
+    pub(crate) fn crash(self: &Arc<Self>, node: u32, again: bool) {
         assert!(node != WORLD, "the world cannot crash");
         let Some((name, delay)) = self.lock().kill(node, again) else { return };
         self.moment(&Moment::Crashed(&name));
@@ -173,7 +173,7 @@ impl Core {
     }
 
     /// Starts a node that is down.
-    pub(super) fn boot(self: &Arc<Self>, node: u32) {
+    pub(crate) fn boot(self: &Arc<Self>, node: u32) {
         let Some((life, boot)) = self.lock().revive(node) else { return };
         let env = SimEnv::new(self, &life);
         let booting = boot(env.clone());
@@ -188,7 +188,7 @@ impl Core {
     }
 
     /// A node stands still for a while.
-    pub(super) fn pause(self: &Arc<Self>, node: u32, how_long: Duration) {
+    pub(crate) fn pause(self: &Arc<Self>, node: u32, how_long: Duration) {
         {
             let mut state = self.lock();
             let paused = &mut state.nodes[node as usize].paused;
@@ -204,32 +204,32 @@ impl Core {
         });
     }
 
-    pub(super) fn resume(&self, node: u32) {
+    pub(crate) fn resume(&self, node: u32) {
         let mut state = self.lock();
         let state = &mut state.nodes[node as usize];
         state.paused = false;
         state.held.drain(..).for_each(|id| self.ready.push(id));
     }
 
-    pub(super) fn reached(&self, what: &'static str) {
+    pub(crate) fn reached(&self, what: &'static str) {
         *self.lock().stats.reached.entry(what).or_default() += 1;
     }
 
-    pub(super) fn has_bug(&self, name: &str) -> bool {
+    pub(crate) fn has_bug(&self, name: &str) -> bool {
         self.bugs.contains(name)
     }
 
     /// Ends the run as failed.
-    pub(super) fn fail(&self, failure: Failure) {
+    pub(crate) fn fail(&self, failure: Failure) {
         self.lock().failure.get_or_insert(failure);
     }
 
-    pub(super) fn watch(&self, watch: Watch) {
+    pub(crate) fn watch(&self, watch: Watch) {
         self.watches().push(watch);
     }
 
     /// Shows every watching rule what has just happened.
-    pub(super) fn moment(&self, moment: &Moment<'_>) {
+    pub(crate) fn moment(&self, moment: &Moment<'_>) {
         let mut watches = std::mem::take(&mut *self.watches());
         for watch in &mut watches {
             match (watch.rule)(moment) {
@@ -244,12 +244,12 @@ impl Core {
     }
 
     /// The names of the rules that watch.
-    pub(super) fn watching(&self) -> Vec<&'static str> {
+    pub(crate) fn watching(&self) -> Vec<&'static str> {
         self.watches().iter().map(|watch| watch.name).collect()
     }
 
     /// Breaks every reference from the run to itself, so that memory is given back.
-    pub(super) fn clear(&self) {
+    pub(crate) fn clear(&self) {
         loop {
             let mut state = self.lock();
             let State { tasks, grave, nodes, .. } = &mut *state;
@@ -316,23 +316,23 @@ impl State {
     }
 
     /// Records a fault that happens now.
-    pub(super) fn fault(&mut self, node: u32, kind: &'static str, place: &'static str) {
+    pub(crate) fn fault(&mut self, node: u32, kind: &'static str, place: &'static str) {
         let incarnation = self.nodes[node as usize].incarnation;
         self.trace.record(self.now, Who { node, incarnation }, What::Fault(kind, place));
         *self.stats.fired.entry((kind, place)).or_default() += 1;
     }
 
-    pub(super) fn looked(&mut self, rule: &'static str, at: u64) {
+    pub(crate) fn looked(&mut self, rule: &'static str, at: u64) {
         *self.stats.looked.entry(rule).or_default() += at;
     }
 
     /// The trace in words.
-    pub(super) fn lines(&self) -> Vec<String> {
+    pub(crate) fn lines(&self) -> Vec<String> {
         self.trace.lines(|node| self.nodes[node as usize].name.to_string())
     }
 
     /// Every task that is still there, by node and name.
-    pub(super) fn waiting(&self) -> Vec<String> {
+    pub(crate) fn waiting(&self) -> Vec<String> {
         let mut counted: BTreeMap<(String, &str), u64> = BTreeMap::new();
         for slot in self.tasks.all() {
             let node = &self.nodes[slot.life.node as usize];
@@ -343,13 +343,13 @@ impl State {
     }
 
     /// At how many steps each node could have died.
-    pub(super) fn mortal(&self) -> BTreeMap<String, u64> {
+    pub(crate) fn mortal(&self) -> BTreeMap<String, u64> {
         let nodes = self.nodes.iter().filter(|node| node.mortal > 0);
         nodes.map(|node| (node.name.to_string(), node.mortal)).collect()
     }
 
     /// How often each node passed each step.
-    pub(super) fn points(&self) -> BTreeMap<(String, &'static str), u64> {
+    pub(crate) fn points(&self) -> BTreeMap<(String, &'static str), u64> {
         let of = |node: &NodeState| -> Vec<_> {
             node.hits.values().map(|(point, hits)| ((node.name.to_string(), *point), *hits)).collect()
         };
@@ -358,7 +358,7 @@ impl State {
 }
 
 impl NodeState {
-    pub(super) fn new(name: &str, boot: Option<Boot>) -> Self {
+    pub(crate) fn new(name: &str, boot: Option<Boot>) -> Self {
         Self {
             name: name.into(),
             incarnation: 0,

@@ -16,11 +16,14 @@ use bongsu_runtime::ports::{
 use bytes::Bytes;
 use tokio::sync::oneshot;
 
-use super::{
-    check::Moment,
-    core::Core,
-    env::SimEnv,
-    port::{Fate, Kind, PartId, Trip},
+use crate::{
+    faults::port::{Fate, Trip},
+    kernel::{
+        core::Core,
+        env::SimEnv,
+        moment::Moment,
+        part::{Kind, PartId},
+    },
 };
 
 /// How long a lost doorbell costs: the port's own limit.
@@ -62,7 +65,7 @@ struct Queued {
 }
 
 impl SimStore {
-    pub(super) fn new(core: &Arc<Core>, name: &'static str, inner: Arc<dyn Store>) -> Self {
+    pub(crate) fn new(core: &Arc<Core>, name: &'static str, inner: Arc<dyn Store>) -> Self {
         Self { core: core.clone(), part: core.add_part(Kind::Store, name), name, inner }
     }
 

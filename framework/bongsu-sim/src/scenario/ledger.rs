@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use super::run::Stats;
+use crate::kernel::outcome::Stats;
 
-/// A list of endings and moments. Scenarios note them by [`Sim::reached`](super::Sim::reached), code under test by
+/// A list of endings and moments. Scenarios note them by [`Sim::reached`](crate::Sim::reached), code under test by
 /// [`Env::sometimes`](bongsu_runtime::ports::env::Env::sometimes).
 ///
 /// ```

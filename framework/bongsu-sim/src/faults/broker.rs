@@ -14,11 +14,14 @@ use bongsu_runtime::ports::{
 };
 use tokio::sync::oneshot;
 
-use super::{
-    check::Moment,
-    core::Core,
-    env::SimEnv,
-    port::{Fate, Kind, PartId, Trip},
+use crate::{
+    faults::port::{Fate, Trip},
+    kernel::{
+        core::Core,
+        env::SimEnv,
+        moment::Moment,
+        part::{Kind, PartId},
+    },
 };
 
 /// So many of the last messages can appear again.
@@ -56,7 +59,7 @@ struct Client {
 }
 
 impl SimBroker {
-    pub(super) fn new(core: &Arc<Core>, name: &'static str, inner: Arc<dyn Broker>) -> Self {
+    pub(crate) fn new(core: &Arc<Core>, name: &'static str, inner: Arc<dyn Broker>) -> Self {
         let part = core.add_part(Kind::Broker, name);
         Self { core: core.clone(), part, name, inner, published: Arc::default() }
     }
