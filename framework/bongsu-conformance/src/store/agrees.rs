@@ -19,8 +19,8 @@ use proptest::{
 };
 
 use super::{
-    factory::StoreFactory,
-    make::{event, fact, one},
+    factory::{StoreFactory, one},
+    make::{event, fact},
 };
 use bongsu_memory::MemoryStore;
 

@@ -4,8 +4,8 @@ use bongsu_runtime::ports::store::{CommitId, DocBody, DocKey, DocWrite, StoreErr
 use futures::future::join_all;
 
 use super::{
-    factory::StoreFactory,
-    make::{commit, doc, doc_is, feed, get, head_is, names, one, stream, tagged},
+    factory::{StoreFactory, one},
+    make::{commit, doc, doc_is, feed, get, head_is, names, stream, tagged},
 };
 
 pub(super) async fn a_refused_commit_writes_nothing(factory: &dyn StoreFactory) {

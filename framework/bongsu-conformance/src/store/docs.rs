@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use bongsu_runtime::ports::store::{CommitId, DocKey, Scan, Verdict};
 
 use super::{
-    factory::StoreFactory,
-    make::{commit, doc, get, one, two},
+    factory::{StoreFactory, one, two},
+    make::{commit, doc, get},
 };
 
 pub(super) async fn documents_come_in_the_order_asked(factory: &dyn StoreFactory) {

@@ -6,8 +6,8 @@ use bongsu_runtime::ports::store::{CommitId, Fact, NewEvent, Position, Read, Sto
 use bytes::Bytes;
 
 use super::{
-    factory::StoreFactory,
-    make::{commit, fact, feed, names, one, read, tagged, telling},
+    factory::{StoreFactory, one},
+    make::{commit, fact, feed, names, read, tagged, telling},
 };
 
 pub(super) async fn positions_are_dense_and_in_commit_order(factory: &dyn StoreFactory) {

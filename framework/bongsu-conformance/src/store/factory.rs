@@ -20,3 +20,16 @@ pub trait StoreFactory: Send + Sync + 'static {
         futures::executor::block_on(rule);
     }
 }
+
+/// One instance over a fresh store.
+pub(super) async fn one(factory: &dyn StoreFactory) -> Arc<dyn Store> {
+    factory.open(1).await.pop().expect("the factory was asked for one instance")
+}
+
+/// Two instances over one fresh store.
+pub(super) async fn two(factory: &dyn StoreFactory) -> (Arc<dyn Store>, Arc<dyn Store>) {
+    let mut both = factory.open(2).await.into_iter();
+    let one = both.next().expect("the factory was asked for two instances");
+    let other = both.next().expect("the factory was asked for two instances");
+    (one, other)
+}

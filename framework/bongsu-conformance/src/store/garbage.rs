@@ -9,8 +9,8 @@ use bongsu_runtime::ports::store::{
 use bytes::Bytes;
 
 use super::{
-    factory::StoreFactory,
-    make::{commit, event, feed, get, head_is, one, read},
+    factory::{StoreFactory, one},
+    make::{commit, event, feed, get, head_is, read},
 };
 
 async fn invalid(store: &Arc<dyn Store>, why: &str, commit: Commit) {

@@ -1,8 +1,8 @@
 //! Rules about what a Commit may depend on.
 
 use super::{
-    factory::StoreFactory,
-    make::{commit, doc_is, feed, head_is, names, one, tag_is, tagged},
+    factory::{StoreFactory, one},
+    make::{commit, doc_is, feed, head_is, names, tag_is, tagged},
 };
 
 pub(super) async fn an_event_follows_the_head_of_its_stream(factory: &dyn StoreFactory) {

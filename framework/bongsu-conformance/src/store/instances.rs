@@ -6,8 +6,8 @@ use bongsu_runtime::ports::store::{CommitId, Guard, Store, Verdict};
 use futures::future::{join, join_all};
 
 use super::{
-    factory::StoreFactory,
-    make::{commit, doc, doc_is, feed, get, names, two},
+    factory::{StoreFactory, two},
+    make::{commit, doc, doc_is, feed, get, names},
 };
 
 pub(super) async fn two_instances_share_one_store(factory: &dyn StoreFactory) {

@@ -11,8 +11,6 @@ use bongsu_runtime::ports::{
 };
 use bytes::Bytes;
 
-use super::factory::StoreFactory;
-
 /// A Commit being written down.
 #[derive(Clone)]
 pub(super) struct Draft(pub(super) Commit);
@@ -141,19 +139,6 @@ pub(super) fn doc_is(table: &str, id: &str, found: Option<(u128, &str)>) -> Mism
 
 pub(super) fn doc(table: &str, id: &str, revision: u128, data: &str) -> Doc {
     Doc { key: DocKey::new(table, id), revision: CommitId(revision), data: Bytes::copy_from_slice(data.as_bytes()) }
-}
-
-/// One instance over a fresh store.
-pub(super) async fn one(factory: &dyn StoreFactory) -> Arc<dyn Store> {
-    factory.open(1).await.pop().expect("the factory was asked for one instance")
-}
-
-/// Two instances over one fresh store.
-pub(super) async fn two(factory: &dyn StoreFactory) -> (Arc<dyn Store>, Arc<dyn Store>) {
-    let mut both = factory.open(2).await.into_iter();
-    let one = both.next().expect("the factory was asked for two instances");
-    let other = both.next().expect("the factory was asked for two instances");
-    (one, other)
 }
 
 /// One document, or none.

@@ -6,8 +6,8 @@ use bongsu_runtime::ports::store::{Scan, Store, id_of};
 use bytes::Bytes;
 
 use super::{
-    factory::StoreFactory,
-    make::{commit, one},
+    factory::{StoreFactory, one},
+    make::commit,
 };
 
 /// The cursors and document ids a scan brings.

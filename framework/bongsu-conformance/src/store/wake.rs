@@ -5,8 +5,8 @@ use std::{sync::Arc, time::Duration, time::Instant};
 use bongsu_runtime::ports::store::{Position, Store};
 
 use super::{
-    factory::StoreFactory,
-    make::{commit, one, two},
+    factory::{StoreFactory, one, two},
+    make::commit,
 };
 
 pub(super) async fn changed_resolves_at_once_when_there_is_something_behind(factory: &dyn StoreFactory) {
