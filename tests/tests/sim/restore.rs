@@ -8,7 +8,7 @@ use std::{
 };
 
 use bongsu_runtime::{Deed, Runtime};
-use bongsu_testing::sim::{Failure, Plan, Sim, check::Checked, run};
+use bongsu_sim::{Failure, Plan, Sim, check::Checked, run};
 use delivery::Who;
 use ordering_domain::order::Orders;
 use product_domain::reservation::Reservation;

@@ -3,8 +3,8 @@
 use std::cell::Cell;
 
 use bongsu_core::{Aggregate, Ctx, Decider, Effect, Input, Messages, Process, Public, Route, message};
+use bongsu_memory::MemoryStore;
 use bongsu_runtime::Service;
-use bongsu_testing::MemoryStore;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::world::{Lab, ask};
