@@ -53,3 +53,4 @@ pub use service::Service;
 pub use service::wiring::Miswired;
 pub use snapshot::nightly::Walk;
 pub use todo::activity::{Activity, Unavailable};
+pub use todo::schedule::{Firing, Missed, Schedule, daily, every};

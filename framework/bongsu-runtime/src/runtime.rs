@@ -24,8 +24,8 @@ use crate::{
     query::feed,
     relay::{publish, topics::ensure_topics, watch},
     service::Service,
-    snapshot::{nightly, write},
-    todo::{drainer::Drainer, newer},
+    snapshot::write,
+    todo::{clock, drainer::Drainer, newer},
 };
 
 /// The adapters a service runs on.
@@ -117,8 +117,8 @@ fn parts(core: &Arc<Core>) -> Vec<Box<dyn Task>> {
     if !core.map.snapshots.is_empty() {
         tasks.push(keep_running(core, "snapshots", |core| Box::pin(write::run(core))));
     }
-    if let Some(utc_offset_s) = core.map.midnight {
-        tasks.push(keep_running(core, "midnight", move |core| Box::pin(nightly::run(core, utc_offset_s))));
+    if !core.map.clocks.is_empty() {
+        tasks.push(keep_running(core, "clocks", |core| Box::pin(clock::run(core))));
     }
     for consumer in core.map.consumers.clone() {
         tasks.push(keep_running(core, "consumer", move |core| Box::pin(fetch::run(core, consumer.clone()))));

@@ -2,7 +2,7 @@
 
 pub(crate) mod wiring;
 
-use std::sync::Arc;
+use std::{marker::PhantomData, sync::Arc};
 
 use bongsu_core::{Aggregate, Ctx, Decider, Decision, Folder, Process, Projection, Public, Wire};
 use serde::{Serialize, de::DeserializeOwned};
@@ -10,7 +10,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use crate::{
     command::handlers::{DeciderTarget, DecisionTarget},
     commit::{
-        map::{Map, Mapper, Saga, Target},
+        map::{Clock, Map, Mapper, Saga, Target},
         wanted::{Rule, Snapshots},
     },
     consume::policy::{PolicyConsumer, ProcessConsumer},
@@ -18,7 +18,11 @@ use crate::{
     projection::{consumer::ProjectionConsumer, rebuild::rows::ReadModelOf},
     records::generation::root_of,
     service::wiring::{Named, Wiring},
-    todo::activity::{Activity, JobOf},
+    todo::{
+        activity::{Activity, JobOf},
+        clock::{ClockOf, Nightly},
+        schedule::{Firing, Missed, Schedule},
+    },
 };
 
 /// What one context decides, hears and tells.
@@ -301,12 +305,40 @@ impl Service {
         self
     }
 
-    /// Takes a snapshot, at every midnight by the wall clock, of each stream that changed since the last one and
-    /// has [`snapshots`](Self::snapshots). Midnight is where clocks are ahead of UTC by so many seconds, all
-    /// year round: Asia/Seoul is 32 400.
+    /// Takes snapshots, by the wall clock, of each stream that changed since the last time and has
+    /// [`snapshots`](Self::snapshots): `daily("00:00", "Asia/Seoul")`. A time that was missed is made up for.
     #[must_use]
-    pub fn snapshots_at_midnight(mut self, utc_offset_s: i32) -> Self {
-        self.map.midnight = Some(utc_offset_s);
+    pub fn snapshots_at(self, schedule: Schedule) -> Self {
+        self.clock(schedule.clone(), Nightly(schedule))
+    }
+
+    /// "Whenever the clock says so, then these commands": an input like a fact.
+    ///
+    /// For each moment of the schedule it fires once, over all instances; its commands are decided in the Commit that
+    /// writes the next firing. A rejected command is an answer, as in a [`policy`](Self::policy). The first firing is the
+    /// first moment after the first start. A clock that is set back does not fire again for what it fired for, one that
+    /// jumps forward has missed what it jumped over.
+    #[must_use]
+    pub fn at<C: Wire>(
+        mut self,
+        name: &'static str,
+        schedule: Schedule,
+        missed: Missed,
+        react: impl Fn(&Firing, &Ctx) -> Vec<C> + Send + Sync + 'static,
+    ) -> Self {
+        self.wiring.name("clock", name);
+        self.wiring.sends.push((format!("the clock {name}"), C::names()));
+        self.clock(schedule.clone(), ClockOf { name, schedule, missed, react, command: PhantomData })
+    }
+
+    fn clock(mut self, schedule: Schedule, clock: impl Clock + 'static) -> Self {
+        if let Some(why) = schedule.wrong() {
+            self.wiring.wrong.push(format!("the clock {}: {why}", clock.name()));
+        }
+        if self.map.clocks.iter().any(|other| other.name() == clock.name()) {
+            self.wiring.wrong.push(format!("the clock {} is set twice", clock.name()));
+        }
+        self.map.clocks.push(Arc::new(clock));
         self
     }
 

@@ -101,12 +101,13 @@ impl Shape {
             "product" => product_service::service(),
             "ordering" => {
                 let window_ms = self.window_ms;
-                // The simulated clock starts at midnight UTC: here it is twenty seconds before.
-                let (snapshot_every, utc_offset_s) = (3, -20);
+                // The simulated clock starts at midnight UTC.
+                let (snapshot_every, snapshot_at, time_zone) = (3, "00:00:20".to_owned(), "UTC".to_owned());
                 ordering_service::service(&ordering_service::settings::Settings {
                     window_ms,
                     snapshot_every,
-                    utc_offset_s,
+                    snapshot_at,
+                    time_zone,
                 })
             }
             "payment" => payment::service(&payment::Settings::default()),

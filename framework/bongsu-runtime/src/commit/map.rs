@@ -32,8 +32,7 @@ pub(crate) struct Map {
     pub(crate) consumers: Vec<Arc<dyn Consumer>>,
     pub(crate) jobs: Vec<Arc<dyn Job>>,
     pub(crate) snapshots: BTreeMap<&'static str, Rule>,
-    /// Seconds the clocks are ahead of UTC at whose midnight snapshots are taken.
-    pub(crate) midnight: Option<i32>,
+    pub(crate) clocks: Vec<Arc<dyn Clock>>,
     pub(crate) read_models: Vec<Arc<dyn ReadModel>>,
 }
 
@@ -109,6 +108,25 @@ pub(crate) trait Job: Send + Sync {
     fn run<'a>(&'a self, event: &'a Message, attempt: Attempt<'a>) -> Fut<'a, Result<Message, JobError>>;
 }
 
+/// Something that is done by the wall clock, its types hidden.
+pub(crate) trait Clock: Send + Sync {
+    fn name(&self) -> &str;
+    /// The first moment of its schedule after another.
+    fn after(&self, ms: i64) -> i64;
+    /// The last one that is not after another.
+    fn last(&self, ms: i64) -> i64;
+    /// Whether a firing that was missed is made up for.
+    fn makes_up(&self) -> bool;
+    fn fire(&self, at_ms: i64, ctx: &Ctx) -> Fired;
+}
+
+/// What a firing sets off.
+pub(crate) enum Fired {
+    Commands(Vec<Message>),
+    /// Snapshots of everything that changed.
+    Walk,
+}
+
 /// One attempt at an [`Activity`](crate::Activity): what it is given besides its event.
 #[derive(Clone, Copy)]
 pub struct Attempt<'a> {
@@ -181,7 +199,7 @@ impl Map {
             consumers: Vec::new(),
             jobs: Vec::new(),
             snapshots: BTreeMap::new(),
-            midnight: None,
+            clocks: Vec::new(),
             read_models: Vec::new(),
         }
     }

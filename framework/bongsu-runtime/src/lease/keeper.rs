@@ -24,7 +24,7 @@ use crate::{
         store::{Commit, CommitId, Doc, DocKey, DocWrite, Guard, Scan, StoreError, Verdict},
     },
     records::{
-        lease::{Beat, LEASE, Lease, MEMBER, MIDNIGHT, RELAY, Resource, lease_body, lease_of},
+        lease::{Beat, LEASE, Lease, MEMBER, RELAY, Resource, lease_body, lease_of},
         todo::SHARDS,
     },
 };
@@ -82,7 +82,6 @@ impl Keeper {
     pub(crate) fn new(core: Arc<Core>) -> Self {
         let mut resources: Vec<String> = (0..SHARDS).map(|shard| Resource::Shard(shard).to_string()).collect();
         resources.push(RELAY.to_owned());
-        resources.extend(core.map.midnight.map(|_| MIDNIGHT.to_owned()));
         for consumer in &core.map.consumers {
             for topic in consumer.topics() {
                 let partition = |index| Partition { topic: topic.clone(), index };

@@ -30,7 +30,7 @@ use crate::{
 pub struct Parked {
     /// Names it for `unpark` and `evict`.
     pub id: String,
-    /// `timer`, `activity`, `fact`, `undo` (a process that ended because it could not be undone), `waiting` (inputs that
+    /// `timer`, `activity`, `clock`, `fact`, `undo` (a process that ended because it could not be undone), `waiting` (inputs that
     /// came before their process started), or `unreadable`: what this build does not know.
     pub kind: &'static str,
     /// The process, activity or consumer.
@@ -180,6 +180,8 @@ fn event_of(work: &Work, fate: Fate) -> &'static str {
         (Work::Job { .. }, Fate::Evict) => "bongsu.parked-activity-evicted",
         (Work::Undo { .. }, Fate::Retry) => "bongsu.parked-undo-retried",
         (Work::Undo { .. }, Fate::Evict) => "bongsu.parked-undo-evicted",
+        (Work::Clock { .. } | Work::Walk, Fate::Retry) => "bongsu.parked-clock-retried",
+        (Work::Clock { .. } | Work::Walk, Fate::Evict) => "bongsu.parked-clock-evicted",
     }
 }
 
@@ -197,12 +199,15 @@ fn about(todo: &Todo, front: Option<&[u8]>) -> Value {
 
 fn show(id: String, todo: &Todo, front: Option<&[u8]>) -> Parked {
     let first = front.and_then(|front| Envelope::parse(front).ok());
+    let nothing = String::new();
     let (kind, whose, key, what, waiting) = match &todo.work {
         Work::Timer { process, key, name, .. } => ("timer", process, key, name.clone(), 0),
         Work::Job { activity, key, event, .. } => {
             let event = event.message();
             ("activity", activity, key, type_of(&event.name, event.schema), 0)
         }
+        Work::Clock { clock, at_ms } => ("clock", clock, &nothing, rfc3339(*at_ms), 0),
+        Work::Walk => ("clock", &nothing, &nothing, "snapshots of what changed".to_owned(), 0),
         Work::Facts(queue) => {
             let none = if queue.len() == 0 { "a fact that is orphaned" } else { "not a CloudEvent" };
             let what = first
@@ -220,11 +225,7 @@ fn show(id: String, todo: &Todo, front: Option<&[u8]>) -> Parked {
             ("undo", process, key, type_of(&command.name, command.schema), 0)
         }
     };
-    let traceparent = match &todo.work {
-        Work::Facts(_) => first.and_then(|fact| fact.traceparent.map(|parent| parent.into_owned())),
-        Work::Timer { ctx, .. } | Work::Job { ctx, .. } | Work::Undo { ctx, .. } => ctx.traceparent.clone(),
-        Work::Waiting(_) => None,
-    };
+    let traceparent = trace_of(&todo.work, first.as_ref());
     Parked {
         id,
         kind,
@@ -237,6 +238,15 @@ fn show(id: String, todo: &Todo, front: Option<&[u8]>) -> Parked {
         trace: traceparent.and_then(|parent| Some(parent.split('-').nth(1)?.to_owned())).unwrap_or_default(),
         newer: todo.newer,
         error: [todo.error.clone().unwrap_or_default(), brought(&todo.work)].concat(),
+    }
+}
+
+/// The trace that something to be done belongs to.
+fn trace_of(work: &Work, first: Option<&Envelope<'_>>) -> Option<String> {
+    match work {
+        Work::Facts(_) => first.and_then(|fact| fact.traceparent.as_deref().map(str::to_owned)),
+        Work::Timer { ctx, .. } | Work::Job { ctx, .. } | Work::Undo { ctx, .. } => ctx.traceparent.clone(),
+        Work::Waiting(_) | Work::Clock { .. } | Work::Walk => None,
     }
 }
 

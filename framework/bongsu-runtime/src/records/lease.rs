@@ -31,16 +31,12 @@ pub(crate) enum Resource {
     Shard(u32),
     /// Publishing.
     Relay,
-    /// The walk at midnight.
-    Midnight,
     /// Reading a partition.
     Lane { consumer: String, partition: Partition },
     /// Filling a generation of NAME@VERSION.
     Rebuild(String),
 }
 
-/// The lease of the walk at midnight.
-pub(crate) const MIDNIGHT: &str = "midnight/0";
 pub(crate) const LEASE: &str = "lease";
 pub(crate) const MEMBER: &str = "member";
 pub(crate) const RELAY: &str = "relay/0";
@@ -69,7 +65,6 @@ impl fmt::Display for Resource {
         match self {
             Self::Shard(shard) => write!(f, "{SHARD}{shard}"),
             Self::Relay => f.write_str(RELAY),
-            Self::Midnight => f.write_str(MIDNIGHT),
             Self::Lane { consumer, partition: Partition { topic, index } } => {
                 write!(f, "{LANE}{consumer}/{topic}/{index}")
             }
@@ -82,8 +77,8 @@ impl FromStr for Resource {
     type Err = ();
 
     fn from_str(name: &str) -> Result<Self, ()> {
-        if name == RELAY || name == MIDNIGHT {
-            return Ok(if name == RELAY { Self::Relay } else { Self::Midnight });
+        if name == RELAY {
+            return Ok(Self::Relay);
         }
         let (of, number) = name.rsplit_once('/').ok_or(())?;
         let index = number.parse().map_err(|_| ())?;
@@ -116,7 +111,6 @@ mod tests {
         let all = [
             (Resource::Shard(7), "todo/7"),
             (Resource::Relay, "relay/0"),
-            (Resource::Midnight, "midnight/0"),
             (Resource::lane("halls@2", &partition), "lane/halls@2/door/3"),
             (Resource::Rebuild("halls@2".into()), "rebuild/halls@2/0"),
         ];

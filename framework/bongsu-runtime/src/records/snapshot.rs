@@ -31,12 +31,10 @@ pub(crate) struct KeptState {
     pub(crate) state: Box<RawValue>,
 }
 
-/// How far the feed was walked, and when the next midnight is.
+/// How far the feed was walked.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Walked {
     pub(crate) position: u64,
-    /// `None` until a midnight was waited for.
-    pub(crate) due_ms: Option<i64>,
     /// The schemas the snapshots were written under: a new one begins the walk again.
     pub(crate) schemas: BTreeMap<String, u32>,
 }

@@ -20,7 +20,7 @@ use crate::{
         early::{Early, entry as early_entry, list_id},
         generation::{Shown, filled_key, shown_body, shown_key},
         history::{history_key, history_written, parting_key},
-        lease::{Beat, LEASE, Lease, MEMBER, MIDNIGHT, RELAY, lease_body, lease_of},
+        lease::{Beat, LEASE, Lease, MEMBER, RELAY, lease_body, lease_of},
         message::{Message, Written},
         once::{KeptReply, Once, Reply, done, done_key, keep, once_key},
         queue::{Queue, entry as queue_entry, fact_body, queue_id},
@@ -185,6 +185,8 @@ fn what_is_to_be_done_is_kept_as_before() {
         todo("job/greet/hall/north@4", job(brought(None)), false),
         todo("job/greet/hall/north@4", job(brought(Some(written("hall.greet")))), true),
         todo("undo/visit/ann/1.0", undo(), true),
+        todo("clock/close-day", Work::Clock { clock: "close-day".into(), at_ms: NOW }, false),
+        todo("walk/0", Work::Walk, false),
     ];
     kept::<Todo>("todo", &samples);
 }
@@ -221,7 +223,7 @@ fn answers_are_kept_as_before() {
 #[test]
 fn who_holds_what_is_kept_as_before() {
     let lease = |slot: &str| lease_body(&Lease { slot: slot.into(), incarnation: 77, epoch: 5 });
-    let held = [RELAY, MIDNIGHT, "todo/0", "lane/guests/door/3", &lease_of(ROOT)];
+    let held = [RELAY, "todo/0", "lane/guests/door/3", &lease_of(ROOT)];
     let mut samples: Vec<_> = held.map(|resource| at(&DocKey::new(LEASE, resource), lease("1"))).into();
     samples.push(at(&DocKey::new(LEASE, RELAY), lease("")));
     kept::<Lease>("lease", &samples);
@@ -244,7 +246,7 @@ fn snapshots_and_walks_are_kept_as_before() {
         "snapshot",
         &[at(&key, plain(&state(3, None))), at(&key, plain(&state(0, Some("build-1".into()))))],
     );
-    let full = Walked { position: 12, due_ms: Some(NOW), schemas: BTreeMap::from([("hall".into(), 3)]) };
+    let full = Walked { position: 12, schemas: BTreeMap::from([("hall".into(), 3)]) };
     kept::<Walked>("walk", &[at(&walk_key(), plain(&full)), at(&walk_key(), plain(&Walked::default()))]);
 }
 

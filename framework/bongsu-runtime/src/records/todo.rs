@@ -95,6 +95,15 @@ pub(crate) enum Work {
         /// Whose deed it was.
         ctx: Ctx,
     },
+    /// Fires by the wall clock, again and again.
+    Clock {
+        /// Clock.
+        clock: String,
+        /// The moment of its schedule that is due.
+        at_ms: i64,
+    },
+    /// Takes snapshots of everything that changed.
+    Walk,
     /// Inputs that came before their process started. Written under a name that earlier releases, which would take it
     /// for an empty list, do not read.
     #[serde(rename = "early", alias = "waiting")]
@@ -122,6 +131,10 @@ pub(crate) enum TodoId<'a> {
     Undo { process: &'a str, key: &'a str, effect: EffectId },
     /// An input that found its list full.
     Over { process: &'a str, key: &'a str, number: u64 },
+    /// The next firing of a clock.
+    Clock { clock: &'a str },
+    /// Snapshots of everything that changed.
+    Walk,
     /// A fact that is orphaned and was acted on.
     Orphan { consumer: &'a str, source: &'a str, subject: &'a str, position: u64 },
 }
@@ -137,6 +150,8 @@ impl fmt::Display for TodoId<'_> {
                 write!(f, "undo/{process}/{key}/{input}.{ordinal}")
             }
             Self::Over { process, key, number } => write!(f, "over/{process}/{key}/{number:020}"),
+            Self::Clock { clock } => write!(f, "clock/{clock}"),
+            Self::Walk => f.write_str("walk/0"),
             Self::Orphan { consumer, source, subject, position } => {
                 write!(f, "orphan/{consumer}/{source}/{subject}@{position}")
             }
@@ -176,6 +191,14 @@ impl Todo {
     pub(crate) fn timer(process: &str, key: &str, name: &str, at_ms: i64, ctx: &Ctx) -> Self {
         let work = Work::Timer { process: process.into(), key: key.into(), name: name.into(), ctx: ctx.clone() };
         Self::new(work, at_ms, ctx.now_ms)
+    }
+
+    pub(crate) fn clock(clock: &str, at_ms: i64, now_ms: i64) -> Self {
+        Self::new(Work::Clock { clock: clock.into(), at_ms }, at_ms, now_ms)
+    }
+
+    pub(crate) fn walk(now_ms: i64) -> Self {
+        Self::new(Work::Walk, now_ms, now_ms)
     }
 
     pub(crate) fn job(activity: &str, stream: &str, version: u64, event: &Message, ctx: &Ctx, now_ms: i64) -> Self {

@@ -1,9 +1,8 @@
-//! Snapshots of everything that changed: at midnight by the clock, and when an operator asks.
+//! Snapshots of everything that changed: by a clock, and when an operator asks.
 //!
-//! How far the feed was walked is a document. A midnight that passed while nothing ran is made up for at the
-//! next start; whoever is interrupted goes on where the document says.
+//! How far the feed was walked is a document; whoever is interrupted goes on where it says.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc};
 
 use bongsu_core::digest;
 use serde::Serialize;
@@ -15,10 +14,7 @@ use crate::{
         wanted::{Rule, target},
     },
     ports::store::{Commit, CommitId, DocBody, DocWrite, Guard, Position, Read, StoreError, Verdict},
-    records::{
-        lease::MIDNIGHT,
-        snapshot::{Shape, Walked, walk_key},
-    },
+    records::snapshot::{Shape, Walked, walk_key},
 };
 
 /// What one part of a walk did.
@@ -37,51 +33,14 @@ pub struct Walk {
 /// Streams of one part of a walk: so much is done again after a crash, and fits into one answer.
 const PART: usize = 256;
 const PAGE: u32 = 1_000;
-/// How long at most until the clock is looked at again: somebody may set it.
-const NAP: Duration = Duration::from_secs(30);
-const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
-
-/// Walks at every midnight while this instance holds the lease.
-pub(crate) async fn run(core: Arc<Core>, utc_offset_s: i32) {
-    loop {
-        let changed = core.leases.changed.notified();
-        let Some(fence) = core.leases.guard(MIDNIGHT) else {
-            changed.await;
-            continue;
-        };
-        drop(changed);
-        let pause = match wake(&core, &fence, utc_offset_s).await {
-            Ok(until_due) => until_due.min(NAP),
-            Err(error) => {
-                tracing::warn!(code = "snapshot-failed", %error, "snapshots could not be taken; they will be");
-                Duration::from_secs(1)
-            }
-        };
-        core.env.sleep(pause).await;
+/// Takes the snapshots of everything that changed since the last walk ended.
+pub(crate) async fn walk(core: &Arc<Core>, fence: &Guard) -> Result<(), StoreError> {
+    let mut sum = Walk::default();
+    while !sum.done {
+        sum = sum.and(part(core, Some(fence)).await?);
     }
-}
-
-/// Walks if midnight has passed; how long until the next one.
-async fn wake(core: &Arc<Core>, fence: &Guard, utc_offset_s: i32) -> Result<Duration, StoreError> {
-    let (mut walked, mut revision) = walked(core).await?;
-    let now_ms = core.env.wall_ms();
-    let next_ms = midnight_after(now_ms, utc_offset_s);
-    let due_ms = walked.due_ms.unwrap_or(next_ms);
-    if due_ms <= now_ms {
-        let mut sum = Walk::default();
-        while !sum.done {
-            sum = sum.and(part(core, Some(fence)).await?);
-        }
-        tracing::info!(written = sum.written, current = sum.current, failed = sum.failed, "midnight: snapshots taken");
-        (walked, revision) = self::walked(core).await?;
-    }
-    // A clock that was set back must not make anybody wait for more than a day.
-    if walked.due_ms.is_none() || due_ms <= now_ms || due_ms > next_ms {
-        walked.due_ms = Some(next_ms);
-        note(core, &walked, revision, Some(fence)).await?;
-    }
-    let wait_ms = next_ms - core.env.wall_ms();
-    Ok(Duration::from_millis(u64::try_from(wait_ms).unwrap_or(0)))
+    tracing::info!(written = sum.written, current = sum.current, failed = sum.failed, "snapshots were taken");
+    Ok(())
 }
 
 /// Takes the snapshots of the next streams that changed since the walk stopped.
@@ -159,34 +118,11 @@ async fn note(
     }
 }
 
-/// The first midnight after a moment, where clocks are ahead of UTC by so many seconds.
-fn midnight_after(now_ms: i64, utc_offset_s: i32) -> i64 {
-    let offset_ms = i64::from(utc_offset_s) * 1_000;
-    ((now_ms + offset_ms).div_euclid(DAY_MS) + 1) * DAY_MS - offset_ms
-}
-
 impl Walk {
     /// Two parts of one walk.
     #[must_use]
     pub fn and(self, next: Self) -> Self {
         let (written, current) = (self.written + next.written, self.current + next.current);
         Self { written, current, failed: self.failed + next.failed, done: next.done }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn midnight_in_seoul_is_at_three_in_the_afternoon_utc() {
-        const HOUR_MS: i64 = 3_600_000;
-        let seoul = |now_ms| midnight_after(now_ms, 9 * 3_600);
-        assert_eq!(seoul(0), 15 * HOUR_MS);
-        assert_eq!(seoul(15 * HOUR_MS - 1), 15 * HOUR_MS);
-        assert_eq!(seoul(15 * HOUR_MS), 39 * HOUR_MS, "the next one, at midnight itself");
-        assert_eq!(seoul(-1), 15 * HOUR_MS);
-        assert_eq!(seoul(-9 * HOUR_MS - 1), -9 * HOUR_MS, "before the epoch, too");
-        assert_eq!(midnight_after(0, -3_600), HOUR_MS);
     }
 }

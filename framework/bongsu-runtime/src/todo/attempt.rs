@@ -23,7 +23,8 @@ use crate::{
         step::Told,
         todo::{Failed, KeptOutcome, Todo, Work, unreadable_index},
     },
-    todo::retry_fact::retry_fact,
+    snapshot::nightly,
+    todo::{clock, retry_fact::retry_fact},
 };
 
 /// Attempts of a queued fact or a timer before it is parked.
@@ -90,6 +91,10 @@ async fn attempt(core: &Arc<Core>, lease: &str, id: &str, outcome: &mut Option<O
             Some(kept) => brought_before(kept, core.outcome_ctx(activity, key, ctx))?,
             None => run_job(core, activity, key, &event.message(), todo.attempts, ctx).await?,
         });
+    }
+    if matches!(todo.work, Work::Walk) {
+        let fence = core.leases.guard(lease).ok_or(Undone::NotMine)?;
+        nightly::walk(core, &fence).await.map_err(Undone::Store)?;
     }
     for tries in 0_u32.. {
         if tries >= AT_ONCE {
@@ -169,6 +174,9 @@ async fn plan(
             let outcome = Outcome { command: command.message(), ctx: Ctx { actor: process, ..ctx } };
             close_job(unit, &outcome).await
         }
+        Work::Clock { clock, at_ms } => clock::fire(core, unit, id, &clock, at_ms).await,
+        // It was walked.
+        Work::Walk => Ok(()),
         Work::Waiting(_) => unit.catch_up(id, todo).await.map_err(undone),
     }
 }
@@ -358,7 +366,7 @@ async fn read(core: &Arc<Core>, id: &str) -> Result<Option<Todo>, Undone> {
     found.map(|doc| decode(&doc.data)).transpose()
 }
 
-fn stored(fail: Fail) -> StoreError {
+pub(crate) fn stored(fail: Fail) -> StoreError {
     match fail {
         Fail::Store(error) => error,
         Fail::Newer(why) => StoreError::Unavailable(why),

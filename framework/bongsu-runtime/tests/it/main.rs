@@ -27,7 +27,7 @@ mod awaiting;
 mod long_streams;
 mod content;
 mod snapshots;
-mod midnight;
+mod clocks;
 mod parting;
 mod past;
 mod slots;

@@ -48,6 +48,11 @@ impl PausedEnv {
         })
     }
 
+    /// Sets the clock on the wall back, and no other.
+    pub(crate) fn set_back(&self, how_far: Duration) {
+        self.jumped_ms.fetch_sub(how_far.as_millis() as i64, Ordering::Relaxed);
+    }
+
     /// Moves the clock on the wall, and no other.
     pub(crate) fn jump(&self, how_far: Duration) {
         self.jumped_ms.fetch_add(how_far.as_millis() as i64, Ordering::Relaxed);

@@ -10,6 +10,7 @@ mod snapshots;
 mod poison;
 mod refill;
 mod timers;
+mod clocks;
 
 const fn ms(ms: u64) -> Duration {
     Duration::from_millis(ms)

@@ -9,7 +9,7 @@ pub mod projections;
 pub mod api;
 pub mod settings;
 
-use bongsu_runtime::{Service, Snapshots};
+use bongsu_runtime::{Service, Snapshots, daily};
 use ordering_domain::{
     cart::{CART_SCHEMA, Carts},
     check_out::CheckOuts,
@@ -29,7 +29,7 @@ pub fn service(settings: &Settings) -> Service {
         .decider(Carts, |_, _, _| None)
         .decision(CheckOuts { window_ms: settings.window_ms })
         .snapshots::<Carts>(Snapshots { schema: CART_SCHEMA, every: settings.snapshot_every })
-        .snapshots_at_midnight(settings.utc_offset_s)
+        .snapshots_at(daily(&settings.snapshot_at, &settings.time_zone))
         .process(Checkout)
         .process(Fulfilment)
         .projection::<PriceList>()

@@ -10,17 +10,17 @@ pub struct Settings {
     /// An order that is not confirmed within this time is rejected, in milliseconds.
     #[serde(deserialize_with = "within::<_, _, 1, 31_536_000_000>")]
     pub window_ms: i64,
-    /// A cart's snapshot is written after every so many events; 0 = at midnight only.
+    /// A cart's snapshot is written after every so many events; 0 = by the clock only.
     #[serde(deserialize_with = "within::<_, _, 0, 1_000_000>")]
     pub snapshot_every: u64,
-    /// The midnight at which snapshots are taken is where clocks are so many seconds ahead of UTC. Asia/Seoul has
-    /// had no daylight saving time since 1988, so one number is enough.
-    #[serde(deserialize_with = "within::<_, _, { -64_800 }, 64_800>")]
-    pub utc_offset_s: i32,
+    /// Snapshots of what changed are taken every day at this time, `HH:MM` or `HH:MM:SS`.
+    pub snapshot_at: String,
+    /// Where that time is: a name of the IANA time zone database.
+    pub time_zone: String,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { window_ms: 30_000, snapshot_every: 100, utc_offset_s: 9 * 60 * 60 }
+        Self { window_ms: 30_000, snapshot_every: 100, snapshot_at: "00:00".into(), time_zone: "Asia/Seoul".into() }
     }
 }
