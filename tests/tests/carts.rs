@@ -16,6 +16,7 @@ use bongsu_sim::check;
 use bongsu_sqlite::{Options, SqliteStore};
 use futures::future::join_all;
 use money::Money;
+use ordering::{service, settings};
 use ordering_domain::{
     add_item::AddItem,
     cart::{CART_SCHEMA, Carts},
@@ -26,7 +27,6 @@ use ordering_domain::{
     place_order::WantedLine,
     price_list::Offer,
 };
-use ordering_service::{service, settings};
 use system_tests::{evidence::Dump, harness::wait};
 
 const EVERY: u64 = 10;

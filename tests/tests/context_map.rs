@@ -25,12 +25,12 @@ know who hears it.
 
 fn services() -> Vec<Service> {
     vec![
-        product_service::service(),
-        ordering_service::service(&ordering_service::settings::Settings::default()),
+        product::service(),
+        ordering::service(&ordering::settings::Settings::default()),
         payment::service(&payment::Settings::default()),
         delivery::service(&delivery::Settings::default()),
-        mypage_service::service(),
-        audit_service::service(&audit_service::settings::Settings::default()),
+        mypage::service(),
+        audit::service(&audit::Settings::default()),
     ]
 }
 

@@ -91,12 +91,29 @@ impl Bench {
     /// # Panics
     /// When that is no request.
     pub async fn ask(&self, who: &str, how: &str, key: Option<&str>, body: Value) -> Answered {
+        let key: Vec<_> = key.map(|key| ("idempotency-key", key)).into_iter().collect();
+        self.ask_with(who, how, &key, body).await
+    }
+
+    /// The same with headers of one's own.
+    ///
+    /// # Panics
+    /// When that is no request.
+    pub async fn ask_with(&self, who: &str, how: &str, with: &[(&str, &str)], body: Value) -> Answered {
         let (method, uri) = how.split_once(' ').expect("a method and an address");
         let request = Request::builder().method(method).uri(uri);
-        let request = request.header("x-bongsu-principal", who).header("content-type", "application/json");
-        let request = key.iter().fold(request, |request, key| request.header("idempotency-key", *key));
+        let usual = [("x-bongsu-principal", who), ("content-type", "application/json")];
+        let request = usual.iter().chain(with).fold(request, |request, (name, value)| request.header(*name, *value));
         let body = if body.is_null() { Body::empty() } else { Body::from(body.to_string()) };
-        let response = self.app.clone().oneshot(request.body(body).expect("a request")).await;
+        self.send(request.body(body).expect("a request")).await
+    }
+
+    /// Sends a request as it is.
+    ///
+    /// # Panics
+    /// When its answer does not end.
+    pub async fn send(&self, request: Request<Body>) -> Answered {
+        let response = self.app.clone().oneshot(request).await;
         let (parts, body) = response.unwrap_or_else(|never| match never {}).into_parts();
         let bytes = to_bytes(body, LARGEST).await.expect("a body");
         let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);

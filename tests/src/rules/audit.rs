@@ -1,6 +1,6 @@
 //! The audit, which judges by what it was told, agrees with those who judge by what is stored.
 
-use audit_domain::inspection::Inspections;
+use audit::inspection::Inspections;
 use ordering_domain::order::Orders;
 
 use super::Checked;

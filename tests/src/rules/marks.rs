@@ -25,12 +25,12 @@ type Due = BTreeMap<Subject, u64>;
 /// The maps of all contexts, as far as who hears what goes: no setting changes that.
 fn maps() -> [Service; 6] {
     [
-        product_service::service(),
-        ordering_service::service(&Default::default()),
+        product::service(),
+        ordering::service(&Default::default()),
         payment::service(&Default::default()),
         delivery::service(&Default::default()),
-        mypage_service::service(),
-        audit_service::service(&Default::default()),
+        mypage::service(),
+        audit::service(&Default::default()),
     ]
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use delivery::delivery::{Deliveries, Phase as Parcel};
-use mypage_service::order_history::{DeliveryPart, OrderPart, PaymentPart, Row, StockPart};
+use mypage::order_history::{DeliveryPart, OrderPart, PaymentPart, Row, StockPart};
 use ordering_domain::order::{Orders, Phase};
 use payment::payment::{Charge, Payments};
 use product_domain::{events::ReservationEvent, reservation::Reservation};

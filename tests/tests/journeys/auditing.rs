@@ -108,7 +108,7 @@ fn forge_refund(mall: &Mall, order: &str) {
 /// Product's store says that the stock of a delivered order was given back.
 fn forge_release(mall: &Mall, order: &str) {
     let event = ReservationReleased { lines: vec![Line { sku: "CLOCK".into(), quantity: 1 }] }.into();
-    mall.forge::<Reservation>("product", order, &event, product_service::facts::of_reservation);
+    mall.forge::<Reservation>("product", order, &event, product::facts::of_reservation);
 }
 
 /// Waits until the audit names exactly these orders, with these rules.

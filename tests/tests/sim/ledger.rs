@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use audit_domain::{events::InspectionEvent, inspection::Inspections};
+use audit::inspection::{InspectionEvent, Inspections};
 use bongsu_runtime::coverage;
 use bongsu_sim::{Ledger, Sim, Stats};
 use delivery::delivery::{Deliveries, DeliveryEvent};

@@ -8,7 +8,7 @@ use std::{
 
 use bongsu_core::{Ctx, DecodeError, Extra, Wire, digest};
 use bongsu_runtime::{Deed, Runtime, Service};
-use product_service::policies::follow_orders as product;
+use product::policies::follow_orders as stock;
 use serde::Deserialize;
 
 use crate::world::{Mall, Shape};
@@ -41,7 +41,7 @@ struct Named {
 pub(crate) fn older(context: &str, shape: Shape) -> Service {
     const FOLLOW: &str = "follow-orders";
     match context {
-        "product" => product_service::service().policy_instead(FOLLOW, older_build(product::follow_orders)),
+        "product" => product::service().policy_instead(FOLLOW, older_build(stock::follow_orders)),
         "payment" => {
             let settings = payment::Settings::default();
             payment::service(&settings).policy_instead(FOLLOW, older_build(payment::follow_orders))

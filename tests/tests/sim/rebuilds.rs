@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use bongsu_runtime::{Ended, NotRebuilt, Purpose, Range, ReadModelStatus, Runtime};
 use bongsu_sim::Failure;
-use mypage_service::order_history::{OrderHistory, OrderPart, Row};
+use mypage::order_history::{OrderHistory, OrderPart, Row};
 
 use crate::world::Mall;
 

@@ -98,12 +98,12 @@ impl Shape {
             return map;
         }
         match context {
-            "product" => product_service::service(),
+            "product" => product::service(),
             "ordering" => {
                 let window_ms = self.window_ms;
                 // The simulated clock starts at midnight UTC.
                 let (snapshot_every, snapshot_at, time_zone) = (3, "00:00:20".to_owned(), "UTC".to_owned());
-                ordering_service::service(&ordering_service::settings::Settings {
+                ordering::service(&ordering::settings::Settings {
                     window_ms,
                     snapshot_every,
                     snapshot_at,
@@ -112,8 +112,8 @@ impl Shape {
             }
             "payment" => payment::service(&payment::Settings::default()),
             "delivery" => delivery::service(&self.delivery()),
-            "audit" => audit_service::service(&audit_service::settings::Settings::default()),
-            _ => mypage_service::service(),
+            "audit" => audit::service(&audit::Settings::default()),
+            _ => mypage::service(),
         }
     }
 }

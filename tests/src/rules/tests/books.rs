@@ -1,9 +1,6 @@
 //! Every rule over the books of an order that was delivered, each broken in each of its ways.
 
-use audit_domain::{
-    events::{OrderFoundInconsistent, OrderTakenUp},
-    inspection::Inspections,
-};
+use audit::inspection::{Inspections, OrderFoundInconsistent, OrderTakenUp};
 use bongsu_runtime::ports::store::{CommitId, Position};
 use delivery::delivery::{Deliveries, DeliveryCompleted, DeliveryDeparted, DeliveryPrepared};
 use money::Money;

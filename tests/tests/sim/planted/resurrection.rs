@@ -2,6 +2,7 @@
 
 use bongsu_core::{Aggregate, Ctx, Decider, Effect, Input, Process, Route};
 use bongsu_runtime::Service;
+use ordering::{facts, projections::orders_of_customer::OrdersOfCustomer};
 use ordering_domain::{
     checkout::{Checkout, CheckoutCommand, CheckoutHeard, CheckoutState},
     confirm_order::ConfirmOrder,
@@ -10,7 +11,6 @@ use ordering_domain::{
     order::{OrderCommand, OrderRejection, OrderState, Orders, Phase},
     price_list::PriceList,
 };
-use ordering_service::{facts, projections::orders_of_customer::OrdersOfCustomer};
 use serde::{Deserialize, Serialize};
 
 #[derive(Default)]

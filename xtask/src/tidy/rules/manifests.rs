@@ -1,4 +1,5 @@
-//! Versions, lints and package facts are written once, in the root manifest.
+//! Versions, lints and package facts are written once, in the root manifest. A crate that only its neighbours use is
+//! depended on where it lies, by its path.
 
 use toml::Value;
 
@@ -23,7 +24,7 @@ pub(crate) fn check(tree: &Tree, report: &mut Report) {
         check_package(&found, report);
         for (_, name, value) in found.dependencies() {
             let excepted = EXCEPTIONS.iter().any(|(path, dependency, _)| *path == found.path && *dependency == name);
-            if !inherits(Some(value)) && !excepted {
+            if !inherits(Some(value)) && !is_a_path(value) && !excepted {
                 report.found(
                     &found.path,
                     0,
@@ -42,6 +43,11 @@ fn check_package(found: &Crate, report: &mut Report) {
     if !inherits(found.manifest.get("lints")) {
         report.found(&found.path, 0, "does not inherit the workspace's lints");
     }
+}
+
+/// `{ path = "…" }`, and no version.
+fn is_a_path(value: &Value) -> bool {
+    value.get("path").is_some() && value.get("version").is_none()
 }
 
 fn inherits(value: Option<&Value>) -> bool {

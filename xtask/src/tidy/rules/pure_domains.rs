@@ -1,6 +1,6 @@
 //! Rules are pure. A `*-domain` crate depends on the kernel, money and serde, and names nothing that does I/O. In a context
 //! that is one crate, every module that decides (it implements a `Decider`, `Decision`, `Process` or `Aggregate`) uses the
-//! kernel, money, serde and std, and other modules that decide; without a glob, so that it can be seen.
+//! kernel, money, serde and std, and other modules that keep to the same; without a glob, so that it can be seen.
 //!
 //! This reads text: it sees paths and `use`, not what a macro or a method of another crate's type brings in.
 
@@ -81,15 +81,37 @@ fn check_words(path: &str, source: &Source, report: &mut Report) {
 
 fn check_small(tree: &Tree, context: &Crate, report: &mut Report) {
     let folder = format!("{}/src/", context.dir);
-    let rules: Vec<_> = tree.sources_under(&folder).filter(|(_, source)| decides(source)).collect();
-    let module = |path: &str| path[folder.len()..].split(['/', '.']).next().unwrap_or_default().to_owned();
-    let modules: BTreeSet<String> = rules.iter().map(|(path, _)| module(path)).collect();
-    for (path, source) in rules {
+    let sources: Vec<_> = tree.sources_under(&folder).collect();
+    let pure = pure_modules(&folder, &sources);
+    for (path, source) in sources.into_iter().filter(|(_, source)| decides(source)) {
         report.saw_one();
         check_words(path, source, report);
-        for (line, wrong) in paths::named(source).into_iter().filter_map(|(line, path)| wrong(&modules, &path, line)) {
+        for (line, wrong) in paths::named(source).into_iter().filter_map(|(line, path)| wrong(&pure, &path, line)) {
             report.found(path, line, wrong);
         }
+    }
+}
+
+/// The modules that name only what rules may name: rules decide over what these hold.
+fn pure_modules(folder: &str, sources: &[(&str, &Source)]) -> BTreeSet<String> {
+    let module = |path: &str| path[folder.len()..].split(['/', '.']).next().unwrap_or_default().to_owned();
+    let mut pure: BTreeSet<String> = sources.iter().map(|(path, _)| module(path)).collect();
+    pure.retain(|module| module != "lib" && module != "main");
+    loop {
+        let is_pure = |source: &Source| {
+            let impure = |code: &str| IMPURE.iter().any(|word| has_word(code, word));
+            let mut named = paths::named(source).into_iter();
+            named.all(|(line, path)| wrong(&pure, &path, line).is_none())
+                && !source.bare_lines().any(|(_, code)| impure(code))
+        };
+        let mut kept = pure.clone();
+        for (path, _) in sources.iter().filter(|(_, source)| !decides(source) && !is_pure(source)) {
+            kept.remove(&module(path));
+        }
+        if kept.len() == pure.len() {
+            return kept;
+        }
+        pure = kept;
     }
 }
 
@@ -112,5 +134,5 @@ fn wrong(rules: &BTreeSet<String>, path: &[String], line: usize) -> Option<(usiz
             "self" | "Self" => true,
             _ => MAY_NAME.contains(&root) || PRIMITIVE.contains(&root),
         };
-    (!is_fine).then(|| (line, format!("`{what}` among rules: they name {MAY_NAME:?} and other rules only")))
+    (!is_fine).then(|| (line, format!("`{what}` among rules: they name {MAY_NAME:?} and what is as pure")))
 }

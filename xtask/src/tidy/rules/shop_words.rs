@@ -48,9 +48,7 @@ const PHRASES: &[&str] = &[
     "placeorder",
     "cancel_order",
     "cancelorder",
-    "ordering-service",
     "ordering-domain",
-    "ordering_service",
     "ordering_domain",
     "\"ordering",
 ];

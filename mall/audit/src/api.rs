@@ -1,0 +1,137 @@
+//! The HTTP API, reads only: the orders about which the contexts disagree, one order, and how much there is to agree on.
+
+use axum::{
+    Json, Router,
+    extract::{Path, State},
+    response::Response,
+};
+use bongsu_host::{
+    etag::{ETag, IfNoneMatch},
+    list::{List, Page},
+    openapi::{Api, routes},
+    principal::Principal,
+    problem::Problem,
+};
+use bongsu_runtime::{Handle, Range, rfc3339};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::{
+    inspection::{Inspections, Wrong},
+    rules::Finding,
+    views::{BY_BEGINNING, Disagreements, OrdersHeard},
+};
+
+/// Orders about which the contexts disagree.
+pub fn api() -> Api<Handle> {
+    Api::new("audit")
+        .about("Orders about which the contexts disagree.")
+        .routes(routes!(list))
+        .routes(routes!(one))
+        .routes(routes!(summary))
+}
+
+/// [`api`] of a running service.
+pub fn routes(handle: Handle) -> Router {
+    api().serve(handle)
+}
+
+/// What was found about an order.
+#[derive(Serialize, ToSchema)]
+struct Inspected {
+    order_id: String,
+    /// Since when something is wrong; null when nothing is.
+    #[schema(required, format = DateTime)]
+    since: Option<String>,
+    findings: Vec<ShownFinding>,
+}
+
+/// A rule that an order breaks.
+#[derive(Serialize, ToSchema)]
+struct ShownFinding {
+    /// The rule's name: stable, for programs.
+    rule: String,
+    /// Who disagrees.
+    contexts: Vec<String>,
+    /// What they say, for people.
+    detail: String,
+}
+
+/// The orders about which the contexts disagree, the longest first.
+#[utoipa::path(
+    get, path = "/audit/orders", operation_id = "listDisagreements", params(List), security(("principal" = [])),
+    responses((status = 200, description = "A page.", body = Page<Inspected>)),
+)]
+async fn list(State(handle): State<Handle>, _: Principal, list: List) -> Result<Response, Problem> {
+    let range = Range { index: Some(BY_BEGINNING), after: list.cursor.clone(), limit: list.limit, ..Range::default() };
+    let page = handle.rows::<Disagreements>(range).await?;
+    let items = page.rows.into_iter().map(|(order, row)| Inspected::of(order, row.findings, Some(row.since_ms)));
+    Ok(list.page(items.collect(), page.next))
+}
+
+/// One order, also when nothing is wrong with it.
+///
+/// From the inspection itself, so that it is never behind what was found; 404 when nobody ever spoke of it.
+#[utoipa::path(
+    get, path = "/audit/orders/{id}", operation_id = "readInspection", params(IfNoneMatch),
+    security(("principal" = [])), responses((status = 200, description = "As it is now.", body = Inspected)),
+)]
+async fn one(
+    State(handle): State<Handle>,
+    Path(order): Path<String>,
+    _: Principal,
+    known: IfNoneMatch,
+) -> Result<Response, Problem> {
+    let (state, version) = handle.load::<Inspections>(&order).await?;
+    let shown = match state.wrong {
+        _ if !state.taken_up => return Err(Problem::not_found("Nobody has told anything of such an order.")),
+        None => Inspected::of(order, Vec::new(), None),
+        Some(Wrong { findings, since_ms }) => Inspected::of(order, findings, Some(since_ms)),
+    };
+    Ok(known.answer(&ETag::version(version), &shown))
+}
+
+impl Inspected {
+    fn of(order_id: String, findings: Vec<Finding>, since_ms: Option<i64>) -> Self {
+        let shown = |found: Finding| ShownFinding { rule: found.rule, contexts: found.contexts, detail: found.detail };
+        Self { order_id, since: since_ms.map(rfc3339), findings: findings.into_iter().map(shown).collect() }
+    }
+}
+
+/// More rows than there are shards.
+const EVERY_SHARD: u32 = 100;
+/// Disagreeing orders read at once.
+const PAGE: u32 = 1_000;
+
+/// How much there is to be agreed on.
+#[derive(Serialize, ToSchema)]
+struct Summary {
+    /// Orders heard of.
+    orders: u64,
+    /// Of these, orders about which the contexts disagree.
+    disagreeing: usize,
+}
+
+/// How many orders were heard of, and how many of them disagree.
+#[utoipa::path(
+    get, path = "/audit/summary", operation_id = "readSummary", security(("principal" = [])),
+    responses((status = 200, description = "As it is now.", body = Summary)),
+)]
+async fn summary(State(handle): State<Handle>, _: Principal) -> Result<Json<Summary>, Problem> {
+    let shards = handle.rows::<OrdersHeard>(Range { limit: EVERY_SHARD, ..Range::default() }).await?;
+    let orders: u64 = shards.rows.iter().map(|(_, count)| count.orders).sum();
+    Ok(Json(Summary { orders, disagreeing: disagreeing(&handle).await? }))
+}
+
+/// There are few, or something is very wrong; so they are counted when somebody asks.
+async fn disagreeing(handle: &Handle) -> Result<usize, Problem> {
+    let (mut count, mut after) = (0, None);
+    loop {
+        let page = handle.rows::<Disagreements>(Range { after, limit: PAGE, ..Range::default() }).await?;
+        count += page.rows.len();
+        after = page.next;
+        if after.is_none() {
+            return Ok(count);
+        }
+    }
+}

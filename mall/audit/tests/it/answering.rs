@@ -1,0 +1,107 @@
+//! What a running audit answers.
+
+use audit::{Settings, api, service};
+use bongsu_testing::{Bench, conventions};
+use serde_json::{Value, json};
+
+/// A running audit that hears stand-ins.
+struct House(Bench);
+
+impl House {
+    fn open() -> Self {
+        let settings = Settings { grace_ms: 50, ..Settings::default() };
+        Self(Bench::open(service(&settings), api::routes))
+    }
+
+    /// An order for 20 000 won that never expires.
+    async fn placed(&self, order: &str) {
+        let lines = json!([{ "sku": "TV", "quantity": 1 }]);
+        let never = 9_000_000_000_000_i64;
+        let body = json!({ "order": order, "lines": lines, "amount": amount(), "expires_at_ms": never });
+        self.0.say("ordering.order-placed.v1", order, body).await;
+    }
+
+    async fn rejected(&self, order: &str) {
+        self.0.say("ordering.order-rejected.v1", order, json!({ "order": order })).await;
+    }
+
+    /// Money moved: `captured` or `refunded`.
+    async fn money(&self, moved: &str, order: &str) {
+        let body = json!({ "order": order, "amount": amount() });
+        self.0.say(&format!("payment.payment-{moved}.v1"), order, body).await;
+    }
+
+    async fn get(&self, path: &str) -> (u16, Value) {
+        let answer = self.0.ask("ann", &format!("GET {path}"), None, Value::Null).await;
+        (answer.status, answer.body)
+    }
+
+    async fn until_summary(&self, orders: u64, disagreeing: u64) {
+        let expected = json!({ "orders": orders, "disagreeing": disagreeing });
+        self.0.until(async || self.get("/audit/summary").await.1 == expected).await;
+    }
+}
+
+fn amount() -> Value {
+    json!({ "minor": 20_000, "currency": "KRW" })
+}
+
+fn ids(page: &Value) -> Vec<&str> {
+    page["items"].as_array().into_iter().flatten().filter_map(|item| item["order_id"].as_str()).collect()
+}
+
+#[tokio::test]
+async fn an_order_nobody_spoke_of_is_not_known_and_one_in_which_all_agree_has_no_findings() {
+    let house = House::open();
+    assert_eq!(house.get("/audit/summary").await, (200, json!({ "orders": 0, "disagreeing": 0 })));
+    assert_eq!(house.get("/audit/orders/o1").await.0, 404);
+    house.placed("o1").await;
+    house.until_summary(1, 0).await;
+    let known = json!({ "order_id": "o1", "since": null, "findings": [] });
+    assert_eq!(house.get("/audit/orders/o1").await, (200, known));
+    assert_eq!(house.get("/audit/orders").await, (200, json!({ "items": [], "next": null })));
+}
+
+#[tokio::test]
+async fn an_order_whose_money_is_kept_is_listed_until_it_goes_back() {
+    let house = House::open();
+    house.placed("o1").await;
+    house.placed("o2").await;
+    house.money("captured", "o1").await;
+    house.rejected("o1").await;
+    house.until_summary(2, 1).await;
+    house.0.until(async || !ids(&house.get("/audit/orders").await.1).is_empty()).await;
+    let (_, page) = house.get("/audit/orders").await;
+    let item = &page["items"][0];
+    assert_eq!((&item["order_id"], &item["findings"][0]["rule"]), (&json!("o1"), &json!("money-kept")));
+    assert_eq!(item["findings"][0]["contexts"], json!(["ordering", "payment"]));
+    assert!(item["since"].as_str().is_some_and(|since| since.ends_with('Z')), "{item}");
+    assert_eq!(&house.get("/audit/orders/o1").await.1, item);
+    house.money("refunded", "o1").await;
+    house.until_summary(2, 0).await;
+    assert_eq!(house.get("/audit/orders/o1").await.1["findings"], json!([]));
+}
+
+#[tokio::test]
+async fn the_list_comes_in_pages_the_longest_disagreement_first() {
+    let house = House::open();
+    for (number, order) in ["o3", "o1", "o2"].into_iter().enumerate() {
+        house.money("refunded", order).await;
+        house.until_summary(number as u64 + 1, number as u64 + 1).await;
+    }
+    let (_, first) = house.get("/audit/orders?limit=2").await;
+    assert_eq!(ids(&first), ["o3", "o1"]);
+    let next = first["next"].as_str().expect("there is more");
+    let (_, rest) = house.get(&format!("/audit/orders?limit=2&cursor={next}")).await;
+    assert_eq!((ids(&rest), &rest["next"]), (vec!["o2"], &Value::Null));
+    assert_eq!(house.get("/audit/orders?limit=0").await.0, 400);
+}
+
+#[tokio::test]
+async fn every_route_keeps_the_http_conventions() {
+    let house = House::open();
+    house.placed("o1").await;
+    house.until_summary(1, 0).await;
+    let asked = conventions::hold(house.0.app.clone(), "ann", &[("/audit/orders/{id}", "/audit/orders/o1")]).await;
+    assert!(asked > 30, "{asked}");
+}

@@ -1,0 +1,10 @@
+//! Runs the ordering context.
+#![forbid(unsafe_code)]
+
+use std::process::ExitCode;
+
+use ordering::{api, service, settings::Settings};
+
+fn main() -> ExitCode {
+    bongsu::main("ordering", service, |handle, _: &Settings| api::routes(handle))
+}

@@ -1,0 +1,23 @@
+//! Runs the product context.
+#![forbid(unsafe_code)]
+
+use std::{process::ExitCode, sync::Arc};
+
+use axum::Extension;
+use product::{api, seed::seed, service, settings::Settings};
+
+fn main() -> ExitCode {
+    bongsu::main(
+        "product",
+        |_: &Settings| service(),
+        |handle, settings| {
+            let routes = api::routes(handle.clone());
+            if !settings.seed {
+                return routes;
+            }
+            // The task ends when its handle is dropped, so the routes keep it.
+            let seeding = handle.env().spawn("seed", Box::pin(seed(handle.clone())));
+            routes.layer(Extension(Arc::new(seeding)))
+        },
+    )
+}
