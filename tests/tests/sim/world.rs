@@ -103,12 +103,7 @@ impl Shape {
                 let window_ms = self.window_ms;
                 // The simulated clock starts at midnight UTC.
                 let (snapshot_every, snapshot_at, time_zone) = (3, "00:00:20".to_owned(), "UTC".to_owned());
-                ordering::service(&ordering::settings::Settings {
-                    window_ms,
-                    snapshot_every,
-                    snapshot_at,
-                    time_zone,
-                })
+                ordering::service(&ordering::settings::Settings { window_ms, snapshot_every, snapshot_at, time_zone })
             }
             "payment" => payment::service(&payment::Settings::default()),
             "delivery" => delivery::service(&self.delivery()),

@@ -37,11 +37,7 @@ const SHELVES: &[&str] = &["framework/", "platform/", "mall/"];
 const MOST: usize = 4;
 
 /// Crates whose largest circle is larger, with its size: it may only shrink, and nothing may be added.
-const LEFT: &[(&str, usize)] = &[
-    ("framework/bongsu-broker", 11),
-    ("mall/ordering/domain", 8),
-    ("mall/ordering", 10),
-];
+const LEFT: &[(&str, usize)] = &[("framework/bongsu-broker", 11), ("mall/ordering/domain", 8), ("mall/ordering", 10)];
 
 pub(crate) fn check(tree: &Tree, report: &mut Report) {
     for found in crates(tree, report) {
