@@ -22,8 +22,11 @@ pub(crate) struct Function<'a> {
     pub(crate) name: &'a str,
     /// Line of the `fn`, from 1.
     pub(crate) line: usize,
-    /// From the `fn` to its closing brace.
-    pub(crate) lines: usize,
+    /// Characters of code from the `fn` to its closing brace: without comments, indentation and line ends, so that no
+    /// way of writing it down counts as shorter.
+    pub(crate) characters: usize,
+    /// Ways on: one, and one more at each `if`, `match`, loop, `&&` and `||`.
+    pub(crate) branches: usize,
 }
 
 /// What begins at a place of a Rust text, and where it ends.
@@ -72,11 +75,21 @@ impl Source {
             let name = &rest[..rest.find(|c| !is_word(c)).unwrap_or(rest.len())];
             let end = item_end(self.bare.as_bytes(), at);
             if boundary && !name.is_empty() && self.bare.as_bytes()[end - 1] == b'}' {
-                found.push(Function { name, line, lines: newlines(&self.bare[at..end]) + 1 });
+                let characters = self.code[at..end].lines().map(|line| line.trim().chars().count()).sum();
+                found.push(Function { name, line, characters, branches: branches(&self.bare[at..end]) });
             }
         }
         found
     }
+}
+
+/// Ways through a function.
+fn branches(bare: &str) -> usize {
+    const WORDS: [&str; 5] = ["if", "match", "while", "for", "loop"];
+    let words = bare.split(|c| !is_word(c)).filter(|word| WORDS.contains(word)).count();
+    // In front of a word or a name, `||` is a closure without parameters.
+    let or = bare.match_indices("||").filter(|(at, _)| bare[..*at].ends_with(' ')).count();
+    1 + words + bare.matches("&&").count() + or
 }
 
 /// Lines of a text, numbered from 1.

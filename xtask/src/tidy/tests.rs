@@ -163,9 +163,19 @@ fn a_file_without_a_header_is_caught() {
 
 #[test]
 fn a_new_long_function_is_caught() {
-    let body = |lines: usize| rust(&format!("fn long() {{\n{}}}", "    step();\n".repeat(lines - 2)));
-    assert_eq!(broken_by_file("mall/money/src/planted.rs", &body(45)), [""; 0]);
-    assert_eq!(broken_by_file("mall/money/src/planted.rs", &body(46)), ["ratchet"]);
+    // 13 characters stand around the steps of 7.
+    let body = |steps: usize| rust(&format!("fn long() {{\n{}}}", "    step();\n".repeat(steps)));
+    assert_eq!(broken_by_file("mall/money/src/planted.rs", &body(255)), [""; 0]);
+    assert_eq!(broken_by_file("mall/money/src/planted.rs", &body(256)), ["ratchet"]);
+    let squeezed = rust(&format!("fn long() {{\n    {}\n}}", "step();".repeat(256)));
+    assert_eq!(broken_by_file("mall/money/src/planted.rs", &squeezed), ["ratchet"]);
+}
+
+#[test]
+fn a_function_with_many_ways_through_is_caught() {
+    let ways = |ifs: usize| rust(&format!("fn maze() {{\n{}}}", "    if here() || there() {}\n".repeat(ifs)));
+    assert_eq!(broken_by_file("mall/money/src/planted.rs", &ways(5)), [""; 0]);
+    assert_eq!(broken_by_file("mall/money/src/planted.rs", &ways(6)), ["ratchet"]);
 }
 
 #[test]
@@ -253,10 +263,10 @@ fn code_shown_that_is_not_in_its_file_is_caught() {
 #[test]
 fn a_kernel_that_grew_too_large_is_caught() {
     let lines = |text: &str| broken_by_file("framework/bongsu-core/src/wire/planted.rs", &rust(text));
-    let functions = "fn f() {\n    step();\n}\n".repeat(40);
-    assert_eq!(lines(&functions), [""; 0], "grows by 120 lines");
+    let functions = "fn f() {\n    step();\n}\n".repeat(10);
+    assert_eq!(lines(&functions), [""; 0], "grows by 30 lines");
     let many = broken_by(|tree| {
-        (0..9).for_each(|n| tree.put(&format!("framework/bongsu-core/src/planted{n}.rs"), rust(&functions).into()));
+        (0..36).for_each(|n| tree.put(&format!("framework/bongsu-core/src/planted{n}.rs"), rust(&functions).into()));
     });
     assert_eq!(many, ["core-size"]);
 }
@@ -298,19 +308,22 @@ fn lowering_the_ratchet_writes_down_what_shrank_and_nothing_that_grew() {
         fs::create_dir_all(path.parent().expect("a file is in a folder")).expect("a folder");
         fs::write(path, text).expect("a file");
     };
-    let function = |name: &str, lines: usize| format!("fn {name}() {{\n{}}}\n", "    step();\n".repeat(lines - 2));
+    let function = |name: &str, steps: usize| format!("fn {name}() {{\n{}}}\n", "    step();\n".repeat(steps));
     write(
         "src/a.rs",
-        &rust(&(function("shrank", 50) + &function("grew", 70) + &function("short", 9) + &function("new", 60))),
+        &rust(&(function("shrank", 260) + &function("grew", 400) + &function("short", 9) + &function("new", 300))),
     );
     write(
         "xtask/ratchet.toml",
-        "[files]\n[functions]\n'src/a.rs::shrank' = 60\n'src/a.rs::grew' = 60\n'src/a.rs::short' = 60\n",
+        "[files]\n[functions]\n'src/a.rs::shrank' = 2000\n'src/a.rs::grew' = 2000\n'src/a.rs::short' = 2000\n[branches]\n",
     );
     rules::ratchet::lower(folder.path()).expect("the list can be written");
     let list = fs::read_to_string(folder.path().join("xtask/ratchet.toml")).expect("the list is there");
     let entries: Vec<&str> = list.lines().filter(|line| !line.starts_with('#') && !line.is_empty()).collect();
-    assert_eq!(entries, ["[files]", "[functions]", "\"src/a.rs::grew\" = 60", "\"src/a.rs::shrank\" = 50"]);
+    assert_eq!(
+        entries,
+        ["[files]", "[functions]", "\"src/a.rs::grew\" = 2000", "\"src/a.rs::shrank\" = 1834", "[branches]"]
+    );
 }
 
 #[test]

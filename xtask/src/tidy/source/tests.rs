@@ -53,7 +53,7 @@ fn a_function_reaches_from_its_name_to_its_brace() {
     let source = rust(
         "trait T {\n    fn declared(&self, x: [u8; 4]);\n}\nfn long(\n    a: [u8; 2],\n) -> u8\n{\n    if a { \"}\" }\n}\n",
     );
-    assert_eq!(source.functions(), [Function { name: "long", line: 4, lines: 6 }]);
+    assert_eq!(source.functions(), [Function { name: "long", line: 4, characters: 40, branches: 2 }]);
 }
 
 #[test]
