@@ -5,14 +5,16 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use bongsu_host::HyperClient;
 use bongsu_runtime::ports::env::{HttpClient as _, HttpError, HttpRequest, HttpResponse};
 use bytes::Bytes;
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpListener,
 };
 use tokio_rustls::{
     TlsAcceptor,
-    rustls::{ServerConfig, pki_types::PrivateKeyDer},
+    rustls::{
+        ServerConfig,
+        pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
+    },
 };
 
 use crate::{client::PATIENCE, house::House};
@@ -48,24 +50,22 @@ async fn no_answer_by_the_deadline_nobody_there_and_no_address_are_errors() {
     }
 }
 
-type Authority = CertifiedIssuer<'static, KeyPair>;
+/// Certificates of two authorities that nobody else believes, good for a hundred years, and what they signed with its key.
+const OURS: &[u8] = include_bytes!("../tls/ours.pem");
+const LOCALHOST_OF_OURS: &[u8] = include_bytes!("../tls/localhost-of-ours.pem");
+const ELSEWHERE_OF_OURS: &[u8] = include_bytes!("../tls/elsewhere-of-ours.pem");
+const LOCALHOST_OF_THEIRS: &[u8] = include_bytes!("../tls/localhost-of-theirs.pem");
 
-fn authority() -> Authority {
-    let mut params = CertificateParams::default();
-    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
-}
-
-/// A server that answers 200 to whoever comes over TLS, with a certificate of the authority for that name.
+/// A server that answers 200 to whoever comes over TLS, with this certificate.
 #[expect(clippy::disallowed_methods, reason = "a bank is outside the process that Env describes")]
-async fn bank(authority: &Authority, name: &str) -> SocketAddr {
-    let key = KeyPair::generate().unwrap();
-    let certificate = CertificateParams::new(vec![name.to_owned()]).unwrap().signed_by(&key, authority).unwrap();
+async fn bank(pem: &[u8]) -> SocketAddr {
+    let (certificate, key) =
+        (CertificateDer::from_pem_slice(pem).unwrap(), PrivateKeyDer::from_pem_slice(pem).unwrap());
     let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_no_client_auth()
-        .with_single_cert(vec![certificate.der().clone()], PrivateKeyDer::try_from(key.serialize_der()).unwrap())
+        .with_single_cert(vec![certificate], key)
         .unwrap();
     let (acceptor, listener) = (TlsAcceptor::from(Arc::new(config)), TcpListener::bind("127.0.0.1:0").await.unwrap());
     let addr = listener.local_addr().unwrap();
@@ -84,17 +84,16 @@ async fn bank(authority: &Authority, name: &str) -> SocketAddr {
 
 #[tokio::test]
 async fn an_https_address_is_believed_by_its_certificate_alone() {
-    let (ours, theirs) = (authority(), authority());
     let file = tempfile::NamedTempFile::new().unwrap();
-    std::fs::write(file.path(), ours.pem()).unwrap();
+    std::fs::write(file.path(), OURS).unwrap();
     let client = HyperClient::trusting(file.path()).unwrap();
-    let url = async |authority, name| format!("https://localhost:{}/", bank(authority, name).await.port());
-    let good = url(&ours, "localhost").await;
+    let url = async |pem| format!("https://localhost:{}/", bank(pem).await.port());
+    let good = url(LOCALHOST_OF_OURS).await;
     let paid = send_by(&client, good.clone(), PATIENCE).await.unwrap();
     assert_eq!((paid.status, &paid.body[..]), (200, &b"paid"[..]));
     for (why, url, client) in [
-        ("an authority nobody named", url(&theirs, "localhost").await, &client),
-        ("another name", url(&ours, "elsewhere.example").await, &client),
+        ("an authority nobody named", url(LOCALHOST_OF_THEIRS).await, &client),
+        ("another name", url(ELSEWHERE_OF_OURS).await, &client),
         ("the machine's authorities alone", good, &HyperClient::new()),
     ] {
         let refused = send_by(client, url, PATIENCE).await.unwrap_err();
