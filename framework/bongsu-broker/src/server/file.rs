@@ -14,7 +14,7 @@ use super::ServerError;
 /// "Bngs": what `file` and SQLite's own tools show; tells our file from any other database.
 const APPLICATION_ID: i32 = 0x426e_6773;
 /// Of the layout below.
-const SCHEMA: i32 = 3;
+const SCHEMA: i32 = 4;
 /// What the layout before it lacked: adding a column with a default rewrites nothing.
 const FROM_1: &str = "
     ALTER TABLE topics ADD COLUMN retention_bytes INTEGER;
@@ -29,6 +29,14 @@ const FROM_2: &str = "
     CREATE TABLE histories (service TEXT PRIMARY KEY, epoch INTEGER NOT NULL, history BLOB NOT NULL,
         partings BLOB NOT NULL) STRICT, WITHOUT ROWID;
 ";
+/// The same of layout 3: every partition is weighed once, and never again.
+const FROM_3: &str = "
+    CREATE TABLE weights (partition INTEGER PRIMARY KEY, bytes INTEGER NOT NULL) STRICT;
+    WITH RECURSIVE indexes (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM indexes WHERE i < 1023)
+        INSERT INTO weights SELECT topics.id << 10 | i, (SELECT coalesce(sum(length(event)), 0) FROM messages
+            WHERE messages.id >= (topics.id << 10 | i) << 40 AND messages.id < ((topics.id << 10 | i) + 1) << 40)
+        FROM topics JOIN indexes ON i < partitions;
+";
 /// 3.51.3: earlier ones can corrupt a database when a WAL is reset while it is read.
 const OLDEST_SQLITE: i32 = 3_051_003;
 /// A file up to this size is checked whole at every start; that takes a fraction of a second.
@@ -38,7 +46,7 @@ const CHECKED_WHOLE: u64 = 64 << 20;
 /// partition is one contiguous, append-only range of the one B-tree, without an index beside it.
 /// `refill` says whether a message was published as it happened (0) or again. A producer of a refill is remembered
 /// as `service#refill`, with the Commit that wrote its last event; `position` and `era` are what its publisher said of a
-/// message. `histories` has the history of each service that names one. `expired` holds where a partition begins once something of it has been deleted. `heard` recognises what
+/// message. `histories` has the history of each service that names one. `expired` holds where a partition begins once something of it has been deleted, `weights` the bytes of its messages. `heard` recognises what
 /// producers without positions send twice; it goes with the message.
 const LAYOUT: &str = "
     CREATE TABLE broker (log BLOB NOT NULL) STRICT;
@@ -48,6 +56,7 @@ const LAYOUT: &str = "
         refill INTEGER NOT NULL DEFAULT 0, position INTEGER NOT NULL DEFAULT 0,
         era INTEGER NOT NULL DEFAULT 0) STRICT;
     CREATE TABLE expired (partition INTEGER PRIMARY KEY, earliest INTEGER NOT NULL) STRICT;
+    CREATE TABLE weights (partition INTEGER PRIMARY KEY, bytes INTEGER NOT NULL) STRICT;
     CREATE TABLE producers (service TEXT PRIMARY KEY, epoch INTEGER NOT NULL, position INTEGER, ordinal INTEGER,
         wrote BLOB) STRICT, WITHOUT ROWID;
     CREATE TABLE histories (service TEXT PRIMARY KEY, epoch INTEGER NOT NULL, history BLOB NOT NULL,
@@ -147,13 +156,14 @@ fn check(path: &Path, connection: &Connection) -> Result<(), ServerError> {
     if application != APPLICATION_ID {
         return foreign("a database of another application".into());
     }
-    if schema == 1 {
-        lift(connection, &format!("{FROM_1}{FROM_2}")).map_err(named)?;
-    } else if schema == 2 {
-        lift(connection, FROM_2).map_err(named)?;
-    } else if schema != SCHEMA {
-        return foreign(format!("layout {schema}, this version knows {SCHEMA}"));
+    match schema {
+        1 => lift(connection, &format!("{FROM_1}{FROM_2}{FROM_3}")),
+        2 => lift(connection, &format!("{FROM_2}{FROM_3}")),
+        3 => lift(connection, FROM_3),
+        SCHEMA => Ok(()),
+        _ => return foreign(format!("layout {schema}, this version knows {SCHEMA}")),
     }
+    .map_err(named)?;
     if fs::metadata(path).is_ok_and(|file| file.len() <= CHECKED_WHOLE) {
         let found: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(named)?;
         if found != "ok" {

@@ -61,7 +61,7 @@ pub(crate) struct KnownTopic {
     pub(crate) topic: Topic,
     /// (earliest, end) of each partition.
     pub(crate) bounds: Vec<(u64, u64)>,
-    /// Bytes of messages in each partition; 0 as long as nobody bounds them.
+    /// Bytes of messages in each partition, bounded or not; the file has them too, so that nobody ever adds them up.
     bytes: Vec<u64>,
 }
 
@@ -103,16 +103,15 @@ impl KnownTopic {
         db.prepare_cached("UPDATE topics SET retention_ms = ?2, retention_bytes = ?3 WHERE id = ?1")?
             .execute(params![self.id, most(retention_ms), most(retention_bytes)])?;
         (self.topic.retention_ms, self.topic.retention_bytes) = (retention_ms, retention_bytes);
-        self.weigh(db)
+        Ok(())
     }
 
-    /// Adds up the bytes of each partition, if they are bounded.
-    fn weigh(&mut self, db: &Connection) -> rusqlite::Result<()> {
-        if self.topic.retention_bytes.is_some() {
-            for (index, ((earliest, end), bytes)) in (0..).zip(self.bounds.iter().zip(&mut self.bytes)) {
-                let first = first_row(self.id, index);
-                *bytes = weight(db, first + *earliest as i64, first + *end as i64)?;
-            }
+    /// Writes down what each touched partition weighs.
+    fn weigh(&self, db: &Connection, touched: &Touched) -> rusqlite::Result<()> {
+        for (_, index) in touched.range((self.id, 0)..=(self.id, MAX_PARTITIONS)) {
+            let bytes = self.bytes.get(*index as usize).copied().unwrap_or_default().cast_signed();
+            db.prepare_cached("INSERT OR REPLACE INTO weights (partition, bytes) VALUES (?1, ?2)")?
+                .execute(params![partition_row(self.id, *index), bytes])?;
         }
         Ok(())
     }
@@ -139,10 +138,8 @@ impl Known {
             let topic = Topic { name: row.get(1)?, partitions: row.get(2)?, retention_ms, retention_bytes };
             let id = row.get(0)?;
             let bounds = (0..topic.partitions).map(|index| bounds_of(db, id, index)).collect::<Result<_, _>>()?;
-            let bytes = vec![0; topic.partitions as usize];
-            let mut topic = KnownTopic { id, topic, bounds, bytes };
-            topic.weigh(db)?;
-            known.topics.insert(topic.topic.name.clone(), topic);
+            let bytes = (0..topic.partitions).map(|index| weight_of(db, id, index)).collect::<Result<_, _>>()?;
+            known.topics.insert(topic.name.clone(), KnownTopic { id, topic, bounds, bytes });
         }
         Ok(known)
     }
@@ -207,6 +204,11 @@ impl Known {
         Ok(taken)
     }
 
+    /// Writes down what the touched partitions weigh; once per transaction.
+    pub(crate) fn weigh(&self, db: &Connection, touched: &Touched) -> rusqlite::Result<()> {
+        self.topics.values().try_for_each(|topic| topic.weigh(db, touched))
+    }
+
     /// Deletes what is past its retention; true when there is more.
     pub(crate) fn expire(&mut self, db: &Connection, now_ms: i64, touched: &mut Touched) -> rusqlite::Result<bool> {
         let mut more = false;
@@ -221,13 +223,12 @@ impl Known {
                 let to = (*earliest + EXPIRED_AT_ONCE).min(*end);
                 let (from, until) = (first + *earliest as i64, first + to as i64);
                 let over = retention_bytes.map_or(0, |most| bytes.saturating_sub(most));
-                let kept = first_kept(db, from, until, oldest)?.max(first_within(db, from, until, over)?) - first;
+                let (row, gone) = first_kept(db, from, until, (oldest, over))?;
+                let kept = row - first;
                 if kept as u64 == *earliest {
                     continue;
                 }
-                if retention_bytes.is_some() {
-                    *bytes = bytes.saturating_sub(weight(db, from, first + kept)?);
-                }
+                *bytes = bytes.saturating_sub(gone);
                 delete(db, from, first + kept)?;
                 db.prepare_cached("INSERT OR REPLACE INTO expired (partition, earliest) VALUES (?1, ?2)")?
                     .execute(params![partition_row(known.id, index), kept])?;
@@ -266,9 +267,7 @@ impl Known {
         )?
         .execute(params![row, now_ms, message.key, event, refill.cast_signed(), position, era])?;
         *end += 1;
-        if known.topic.retention_bytes.is_some() {
-            known.bytes[index as usize] += message.event.len() as u64;
-        }
+        known.bytes[index as usize] += message.event.len() as u64;
         touched.insert((known.id, index));
         Ok(true)
     }
@@ -297,38 +296,31 @@ fn bounds_of(db: &Connection, topic: i64, index: u32) -> rusqlite::Result<(u64, 
     Ok((earliest as u64, end as u64))
 }
 
-/// The first row in `from..to` that is not older than `oldest_ms`; `to` when all are.
-fn first_kept(db: &Connection, from: i64, to: i64, oldest_ms: i64) -> rusqlite::Result<i64> {
-    db.prepare_cached("SELECT id FROM messages WHERE id >= ?1 AND id < ?2 AND at_ms >= ?3 ORDER BY id LIMIT 1")?
-        .query_row([from, to, oldest_ms], |row| row.get(0))
-        .optional()
-        .map(|row| row.unwrap_or(to))
-}
-
-/// The first row in `from..to` that is kept when the oldest `over` bytes go; `to` when all of it goes.
-fn first_within(db: &Connection, from: i64, to: i64, over: u64) -> rusqlite::Result<i64> {
-    if over == 0 {
-        return Ok(from);
-    }
+/// The first row in `from..to` that is kept (`to` when none is), and the bytes of those before it. A row goes with all
+/// before it when it is older than `oldest_ms` or among the oldest `over` bytes; no row behind the first kept is read.
+fn first_kept(db: &Connection, from: i64, to: i64, (oldest_ms, over): (i64, u64)) -> rusqlite::Result<(i64, u64)> {
     let mut select =
-        db.prepare_cached("SELECT id, length(event) FROM messages WHERE id >= ?1 AND id < ?2 ORDER BY id")?;
+        db.prepare_cached("SELECT id, at_ms, length(event) FROM messages WHERE id >= ?1 AND id < ?2 ORDER BY id")?;
     let mut rows = select.query([from, to])?;
-    let mut gone = 0;
+    let (mut gone, mut young) = (0, false);
     while let Some(row) = rows.next()? {
-        let (id, bytes): (i64, i64) = (row.get(0)?, row.get(1)?);
-        gone += bytes as u64;
-        if gone > over {
-            return Ok(id);
+        let (id, at_ms, bytes): (i64, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        // The clock may have gone back: what follows a young message is kept with it.
+        young |= at_ms >= oldest_ms;
+        if young && (over == 0 || gone + bytes as u64 > over) {
+            return Ok((id, gone));
         }
+        gone += bytes as u64;
     }
-    Ok(to)
+    Ok((to, gone))
 }
 
-/// Bytes of the messages in `from..to`.
-fn weight(db: &Connection, from: i64, to: i64) -> rusqlite::Result<u64> {
-    db.prepare_cached("SELECT coalesce(sum(length(event)), 0) FROM messages WHERE id >= ?1 AND id < ?2")?
-        .query_row([from, to], |row| row.get::<_, i64>(0))
-        .map(i64::cast_unsigned)
+/// Bytes of the messages in a partition, as they were written down.
+fn weight_of(db: &Connection, topic: i64, index: u32) -> rusqlite::Result<u64> {
+    db.prepare_cached("SELECT bytes FROM weights WHERE partition = ?1")?
+        .query_row([partition_row(topic, index)], |row| row.get::<_, i64>(0))
+        .optional()
+        .map(|bytes| bytes.unwrap_or(0).cast_unsigned())
 }
 
 /// As SQLite keeps it.

@@ -151,6 +151,7 @@ impl Scribe {
                 Err(Failed::Broken(error)) => return Err(error),
             });
         }
+        self.known.weigh(&self.db, touched)?;
         self.db.execute_batch("COMMIT")?;
         Ok(answers)
     }

@@ -39,3 +39,24 @@ async fn a_file_of_the_first_layout_is_read_on() {
         running.stop().await.expect("it ends well");
     }
 }
+
+#[tokio::test]
+async fn a_file_whose_partitions_were_not_weighed_is_weighed_once() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = folder.path().join("broker.db");
+    let third = "
+        DROP TABLE weights;
+        PRAGMA user_version = 3;
+        INSERT INTO topics (id, name, partitions) VALUES (1, 'gate', 2), (2, 'bell', 1);
+        INSERT INTO messages (id, at_ms, key, event) VALUES (1024 << 40, 1, 'a', zeroblob(5)),
+            ((1024 << 40) + 1, 1, 'a', zeroblob(7)), (2048 << 40, 1, 'b', zeroblob(11));
+    ";
+    Running::start(&data).await.stop().await.expect("an empty file of today");
+    Connection::open(&data).and_then(|db| db.execute_batch(third)).expect("as the layout before");
+    Running::start(&data).await.stop().await.expect("it ends well");
+    let db = Connection::open(&data).expect("the file");
+    let mut rows = db.prepare("SELECT partition, bytes FROM weights ORDER BY 1").expect("a select");
+    let rows = rows.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).expect("rows");
+    let weights: Vec<(i64, i64)> = rows.collect::<Result<_, _>>().expect("numbers");
+    assert_eq!(weights, [(1024, 12), (1025, 0), (2048, 11)]);
+}

@@ -57,6 +57,44 @@ async fn an_expired_offset_is_not_given_again_after_a_restart() {
 }
 
 #[tokio::test]
+async fn what_partitions_weigh_is_written_down_and_a_bound_that_is_set_later_counts_by_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = folder.path().join("broker.db");
+    let before = Running::start(&data).await;
+    before.client.ensure(topic("gate", 2)).await.expect("a topic without a bound");
+    before.client.publish(ONE, (1..=20).map(|n| out("gate", &n.to_string(), n, "x")).collect()).await.expect("a batch");
+    before.stop().await.expect("it ends well");
+    let file = rusqlite::Connection::open(&data).expect("the file");
+    let weights = |sql: &str| -> Vec<(i64, i64)> {
+        let mut rows = file.prepare(sql).expect("a select");
+        let rows = rows.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).expect("rows");
+        rows.collect::<Result<_, _>>().expect("numbers")
+    };
+    let counted = weights("SELECT id >> 40, sum(length(event)) FROM messages GROUP BY 1 ORDER BY 1");
+    assert_eq!(weights("SELECT partition, bytes FROM weights ORDER BY 1"), counted);
+    assert_eq!(counted.len(), 2);
+    // Only whoever adds the messages up would know better.
+    file.execute("UPDATE weights SET bytes = 1 WHERE partition = 1024", []).expect("another weight");
+    drop(file);
+
+    let after = Running::start(&data).await;
+    let ends = after.client.bounds("gate").await.expect("bounds").partitions;
+    after.client.ensure(Topic { retention_bytes: Some(1), ..topic("gate", 2) }).await.expect("a bound");
+    let expired = async {
+        loop {
+            let bounds = after.client.bounds("gate").await.expect("bounds").partitions;
+            if bounds[1].1 + 1 == bounds[1].2 {
+                return bounds;
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    let bounds = time::timeout(PATIENCE, expired).await.expect("the second partition keeps its last message alone");
+    assert_eq!(bounds[0], ends[0], "the first weighs one byte, as is written");
+    after.stop().await.expect("it ends well");
+}
+
+#[tokio::test]
 async fn a_waiting_fetch_is_answered_when_the_broker_stops() {
     let folder = tempfile::tempdir().expect("a folder");
     let running = Running::start(&folder.path().join("broker.db")).await;
