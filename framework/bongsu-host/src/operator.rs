@@ -43,6 +43,17 @@ struct Which {
     limit: u32,
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wanted {
+    #[serde(default)]
+    after: u64,
+    #[serde(default = "Which::limit")]
+    limit: u32,
+    /// Only events of this correlation are shown; `limit` counts those that are read.
+    correlation: Option<String>,
+}
+
 /// An event as an operator sees it.
 #[derive(Serialize)]
 struct Shown {
@@ -58,7 +69,7 @@ struct Shown {
 }
 
 /// `GET /bongsu/status`, `GET /bongsu/metrics` (OpenMetrics text), `GET /bongsu/events?after=&limit=`
-/// (`{events, next}`), `GET /bongsu/parked`,
+/// (`{events, next}`; with `&correlation=` only those of that correlation among the `limit` that are read), `GET /bongsu/parked`,
 /// `POST /bongsu/parked/{id}/retry` and `…/evict` with `{actor?, reason?}` (204, or 404 when nothing of that id is
 /// parked; an eviction without a reason is 422),
 /// `POST /bongsu/republish` with `{subject?, actor?, reason?}` (202 `{refill}`, 404 for an unknown stream) and
@@ -91,10 +102,13 @@ async fn metrics(State(handle): State<Handle>) -> Response {
     metrics::exposition(handle.figures().await)
 }
 
-async fn events(State(handle): State<Handle>, Query(which): Query<Which>) -> Result<Json<Value>, Problem> {
-    let found = handle.events(Position(which.after), which.limit.clamp(1, MAX_LIMIT)).await?;
-    let next = found.iter().filter_map(|event| event.position).map(|at| at.0).max().unwrap_or(which.after);
-    let events: Vec<Shown> = found.into_iter().map(Shown::of).collect();
+async fn events(State(handle): State<Handle>, Query(wanted): Query<Wanted>) -> Result<Json<Value>, Problem> {
+    let found = handle.events(Position(wanted.after), wanted.limit.clamp(1, MAX_LIMIT)).await?;
+    let next = found.iter().filter_map(|event| event.position).map(|at| at.0).max().unwrap_or(wanted.after);
+    let mut events: Vec<Shown> = found.into_iter().map(Shown::of).collect();
+    if let Some(correlation) = wanted.correlation {
+        events.retain(|event| event.meta["correlation"] == correlation.as_str());
+    }
     Ok(Json(json!({ "events": events, "next": next })))
 }
 

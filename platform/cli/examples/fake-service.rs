@@ -119,6 +119,21 @@ impl Fake {
                 Err(std::io::ErrorKind::InvalidData.into())
             }
             (_, "error") => plain(stream, "500 Internal Server Error", "stack trace: line 42"),
+            // The history of its store and of the broker parted; only a ready instance knows what to do about it.
+            ("/bongsu/adopt", _) if !self.ready.load(Ordering::SeqCst) => {
+                plain(stream, "503 Service Unavailable", r#"{"title":"Not available at the moment"}"#)
+            }
+            ("/bongsu/adopt", _) if asked.method == "GET" => {
+                plain(stream, "200 OK", r#"{"history":null,"position":7,"orphans":1,"orphaned":[]}"#)
+            }
+            ("/bongsu/adopt", _) => {
+                self.served.fetch_add(1, Ordering::SeqCst);
+                plain(stream, "200 OK", r#"{"history":"cafe","position":7,"orphans":1,"orphaned":[]}"#)
+            }
+            ("/bongsu/status", _) if self.ready.load(Ordering::SeqCst) => {
+                plain(stream, "200 OK", r#"{"ready":true,"reasons":[]}"#)
+            }
+            ("/bongsu/status", _) => plain(stream, "200 OK", r#"{"ready":false,"reasons":["warming up"]}"#),
             ("/bongsu/events", _) => plain(stream, "200 OK", &events(query)),
             ("/bongsu/parked", _) if self.slot.starts_with("foreign") => plain(stream, "404 Not Found", "{}"),
             ("/bongsu/parked", _) => plain(stream, "200 OK", PARKED),
@@ -178,7 +193,9 @@ impl Fake {
 
 /// Two private events; the second was caused by the first, the first by the fact `f-2`.
 fn events(query: &str) -> String {
-    if !query.starts_with("after=0&") {
+    // Those of one correlation are asked for by whoever looks for causes; all, by whoever wants all.
+    let of_seven = query == "after=0&limit=1000&correlation=7";
+    if !of_seven && (!query.starts_with("after=0&") || query.contains("correlation=")) {
         return r#"{"events":[],"next":2}"#.to_owned();
     }
     let event = |position: u32, cause: &str| {

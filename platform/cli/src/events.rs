@@ -1,6 +1,5 @@
 //! `bongsu events`: a context's own events; or every public fact of one key as it happens, indented by its cause.
 
-use std::collections::HashMap;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -12,6 +11,7 @@ use crate::args::{Events, Place};
 use crate::causes::Causes;
 use crate::facts::clock;
 use crate::operator::Operator;
+use crate::parked::escape;
 use crate::screen::{coloured, glance, is_terminal, plain, print};
 use crate::tail::{Fact, Tail};
 
@@ -19,6 +19,8 @@ use crate::tail::{Fact, Tail};
 const AGAIN: Duration = Duration::from_millis(200);
 /// Events per page.
 const PAGE: u32 = 500;
+/// A private event that caused a fact is looked for among so many events before it.
+const BEFORE: u32 = 1_000;
 
 /// A page of `GET /bongsu/events`.
 #[derive(Deserialize)]
@@ -79,10 +81,11 @@ fn event_line(event: &Value) -> String {
     plain(&format!("{position:>8} {stream}@{} {name}.v{} {data}", event["version"], event["schema"]))
 }
 
-/// Every fact of a key, each under the one that caused it.
+/// Every fact of a key, each under the one that caused it. Of each topic one partition is read, the key's; of the services'
+/// own events those of the same correlation, and only before facts whose cause is no fact of the key.
 async fn by_cause(operator: &Operator, key: &str, flags: &Events) -> Result<()> {
     let mut tail = Tail::new(operator, Some(key.to_owned())).await?;
-    let mut tree = Tree { operator, causes: Causes::default(), read: HashMap::new() };
+    let mut tree = Tree { operator, causes: Causes::default() };
     tail.add(&Tail::topics(operator).await?).await?;
     // The past is sorted as a whole: the page of one topic may hold effects whose causes come with the next.
     let mut past = Vec::new();
@@ -117,8 +120,6 @@ async fn by_cause(operator: &Operator, key: &str, flags: &Events) -> Result<()> 
 struct Tree<'a> {
     operator: &'a Operator,
     causes: Causes,
-    /// How far each service's own events have been read.
-    read: HashMap<String, u64>,
 }
 
 impl Tree<'_> {
@@ -127,7 +128,7 @@ impl Tree<'_> {
         for fact in facts {
             if !self.causes.knows(&fact.causationid) {
                 // A service that is down, or not one of ours, cannot be asked; the tree is then a little flatter.
-                let _ = self.learn(&fact.source).await;
+                let _ = self.learn(&fact).await;
             }
             let depth = self.causes.place(&fact);
             if flags.context.as_ref().is_some_and(|context| *context != fact.source) {
@@ -145,21 +146,17 @@ impl Tree<'_> {
         true
     }
 
-    /// Reads what caused the private events of a service, as far as that is not known yet.
-    async fn learn(&mut self, service: &str) -> Result<()> {
-        let after = self.read.entry(service.to_owned()).or_default();
-        loop {
-            let page = page(self.operator, service, *after).await?;
-            let whole = page.events.len() < PAGE as usize;
-            *after = page.next;
-            for event in page.events {
-                let meta = |name: &str| event["meta"][name].as_str().unwrap_or_default().to_owned();
-                self.causes.learn(meta("id"), meta("causation"));
-            }
-            if whole {
-                return Ok(());
-            }
+    /// Asks the service that told a fact what caused its events of the same correlation, as far as they stand shortly before
+    /// it; the service leaves out all others.
+    async fn learn(&mut self, fact: &Fact) -> Result<()> {
+        let url = self.operator.service(&fact.source).await?;
+        let (after, correlation) = (fact.position.saturating_sub(u64::from(BEFORE)), escape(&fact.correlationid));
+        let asked = format!("{url}/bongsu/events?after={after}&limit={BEFORE}&correlation={correlation}");
+        for event in self.operator.get::<Page>(&asked).await?.events {
+            let meta = |name: &str| event["meta"][name].as_str().unwrap_or_default().to_owned();
+            self.causes.learn(meta("id"), meta("causation"));
         }
+        Ok(())
     }
 }
 

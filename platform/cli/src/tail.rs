@@ -40,6 +40,9 @@ pub(crate) struct Fact {
     pub(crate) causationid: String,
     #[serde(default)]
     pub(crate) data: Value,
+    /// Where its event stands in the store it came from; 0 when the broker was not told.
+    #[serde(skip)]
+    pub(crate) position: u64,
     /// The whole CloudEvent.
     #[serde(skip)]
     pub(crate) json: Value,
@@ -96,7 +99,7 @@ impl Tail {
             for message in messages {
                 self.positions.insert(partition.clone(), message.offset + 1);
                 if self.key.as_ref().is_none_or(|key| *key == message.partition_key) {
-                    facts.extend(parse(&message.cloudevent));
+                    facts.extend(parse(&message.cloudevent, message.position));
                 }
             }
         }
@@ -107,8 +110,8 @@ impl Tail {
 }
 
 /// What is no CloudEvent was put there by somebody else and is not shown.
-fn parse(cloudevent: &[u8]) -> Option<Fact> {
+fn parse(cloudevent: &[u8], position: u64) -> Option<Fact> {
     let json: Value = serde_json::from_slice(cloudevent).ok()?;
     let fact = Fact::deserialize(&json).ok()?;
-    Some(Fact { json, ..fact })
+    Some(Fact { json, position, ..fact })
 }

@@ -21,6 +21,22 @@ async fn events_come_in_pages_in_commit_order() {
 }
 
 #[tokio::test]
+async fn only_events_of_one_correlation_are_shown_to_who_asks_for_it() {
+    let house = House::open().await;
+    for door in ["a", "b", "c"] {
+        Ask::command(&format!("/doors/{door}/open"), door, "{}").of(house.addr).await;
+    }
+    let all = Ask::get("/bongsu/events").of(house.addr).await.json();
+    let correlation = all["events"][1]["meta"]["correlation"].as_str().unwrap().to_owned();
+    let some = Ask::get(&format!("/bongsu/events?correlation={correlation}")).of(house.addr).await.json();
+    assert_eq!((&some["events"], &some["next"]), (&serde_json::json!([all["events"][1]]), &all["next"]));
+    // What is read is bounded by the limit, not what is shown.
+    let none = Ask::get(&format!("/bongsu/events?limit=1&correlation={correlation}")).of(house.addr).await.json();
+    assert_eq!((none["events"].as_array().map(Vec::len), &none["next"]), (Some(0), &all["events"][0]["position"]));
+    Ask::get("/bongsu/streams/door%2Fa?correlation=1").of(house.addr).await.problem(400, "bad-request");
+}
+
+#[tokio::test]
 async fn nothing_parked_is_an_empty_list_and_a_retry_of_nothing_404() {
     let house = House::open().await;
     let parked = Ask::get("/bongsu/parked").of(house.addr).await;
