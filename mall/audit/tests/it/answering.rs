@@ -105,3 +105,14 @@ async fn every_route_keeps_the_http_conventions() {
     let asked = conventions::hold(house.0.app.clone(), "ann", &[("/audit/orders/{id}", "/audit/orders/o1")]).await;
     assert!(asked > 30, "{asked}");
 }
+
+#[tokio::test]
+async fn the_summary_counts_no_more_disagreements_than_one_page_holds() {
+    let house = House::open();
+    for order in 0..1_001 {
+        house.money("refunded", &format!("o{order}")).await;
+    }
+    house.until_summary(1_001, 1_000).await;
+    let (_, page) = house.get("/audit/orders?limit=200").await;
+    assert_eq!(page["items"].as_array().map(Vec::len), Some(200), "all of them are listed");
+}
