@@ -146,19 +146,52 @@ async fn each_is_paid(store: &MemoryStore, accounts: u64, version: u64) {
     }
 }
 
+/// Each of so many accounts was paid so often. Nothing is left to publish: the generation shown stays empty, and only the
+/// rebuild folds.
+async fn were_paid(store: &MemoryStore, accounts: u64, times: u64) {
+    for version in 1..=times {
+        each_is_paid(store, accounts, version).await;
+    }
+    let relayed = serde_json::to_vec(&serde_json::json!({ "position": times * accounts })).unwrap();
+    let mut commit = Commit::new(CommitId(99));
+    let put = Some(DocBody { data: relayed.into(), index: Vec::new() });
+    commit.docs.push(DocWrite { key: DocKey::new("cursor", "relay"), put });
+    store.commit(commit).await.unwrap();
+}
+
+/// How long a rebuild takes while somebody who is not this instance writes events from time to time, or does not.
+async fn pace_beside(others_write: bool) -> Duration {
+    let (lab, banks) = (Lab::new(0), MemoryStore::new());
+    were_paid(&banks, 20_000, 1).await;
+    let bank = lab.start(bank_with_movements(), &banks, "bank-1");
+    let handle = bank.handle();
+    until("ready", async || handle.status().ready).await;
+    handle.rebuild("movements", Purpose::Rebuild).await.unwrap();
+    let (began, mut version) = (tokio::time::Instant::now(), 0);
+    while status(&handle).await.filling.is_some() {
+        if others_write {
+            version += 1;
+            let mut commit = Commit::new(CommitId(1_000_000 + u128::from(version)));
+            let (stream, meta, data, tags, facts) = ("other/1".into(), "{}".into(), "{}".into(), vec![], vec![]);
+            commit.events.push(NewEvent { stream, version, name: "other.moved", schema: 1, data, meta, tags, facts });
+            assert_eq!(banks.commit(commit).await, Ok(Verdict::Done));
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    began.elapsed()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rebuild_gives_way_to_other_instances_of_its_service() {
+    let (alone, beside) = (pace_beside(false).await, pace_beside(true).await);
+    assert!(beside > alone * 2, "{beside:?} beside others, {alone:?} alone");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_read_model_of_more_rows_than_are_kept_in_memory_is_rebuilt_whole() {
     const ACCOUNTS: u64 = 51_500;
     let (lab, banks) = (Lab::new(0), MemoryStore::new());
-    for version in 1..=2 {
-        each_is_paid(&banks, ACCOUNTS, version).await;
-    }
-    // Nothing is left to publish: the generation shown stays empty, and only the rebuild folds.
-    let relayed = serde_json::to_vec(&serde_json::json!({ "position": 2 * ACCOUNTS })).unwrap();
-    let mut commit = Commit::new(CommitId(99));
-    let put = Some(DocBody { data: relayed.into(), index: Vec::new() });
-    commit.docs.push(DocWrite { key: DocKey::new("cursor", "relay"), put });
-    banks.commit(commit).await.unwrap();
+    were_paid(&banks, ACCOUNTS, 2).await;
     let bank = lab.start(bank_with_movements(), &banks, "bank-1");
     let handle = bank.handle();
     until("ready", async || handle.status().ready).await;

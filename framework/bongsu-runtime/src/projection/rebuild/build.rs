@@ -141,7 +141,7 @@ impl Build {
             steps.push(self.judge(fact, told.as_ref(), poison)?);
         }
         self.load_rows().await?;
-        let limit = self.pace.limit();
+        let limit = self.pace.limit().await;
         for ((fact, told), step) in facts.iter().zip(&told).zip(steps) {
             self.take(fact, step, told.as_ref().map(|told| &*told.id), poison)?;
             // Facts of one event stand at one position: a Commit between them would fold the first again.
@@ -317,7 +317,7 @@ impl Build {
     }
 
     async fn pace_flight(&mut self) -> Result<(), Halt> {
-        if self.pace.is_busy() {
+        if self.pace.is_busy().await {
             let since = self.core.env.mono();
             self.settle().await?;
             self.pace.rest(since).await;

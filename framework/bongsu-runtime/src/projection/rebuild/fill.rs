@@ -71,13 +71,13 @@ impl Build {
         let read = |after: u64, limit: u32| core.store.facts(Position(after), limit);
         let mut after = self.filling()?.position;
         let era = own(&core).await.map_err(Halt::Store)?.era();
-        let mut ahead = (after < until).then(|| read(after, self.pace.page()));
+        let mut ahead = if after < until { Some(read(after, self.pace.page().await)) } else { None };
         while let Some(reading) = ahead.take() {
             let told = reading.await.map_err(Halt::Store)?;
             after = told.last().map_or(until, |told| told.position.0);
             if after < until {
                 // Read while the last page is folded.
-                ahead = Some(read(after, self.pace.page()));
+                ahead = Some(read(after, self.pace.page().await));
             }
             self.absorb(facts_of(told, era), poison).await?;
         }
@@ -103,7 +103,7 @@ impl Build {
         if want.is_empty() {
             return Ok(false);
         }
-        let bytes = if self.pace.is_busy() { FETCH_BYTES / 16 } else { FETCH_BYTES };
+        let bytes = if self.pace.is_busy().await { FETCH_BYTES / 16 } else { FETCH_BYTES };
         let batch = match self.core.broker.fetch(want, bytes, FETCH_WAIT).await {
             Ok(batch) => batch,
             Err(BrokerError::Gone { topic, index, earliest, .. }) => {

@@ -123,7 +123,7 @@ async fn sweep(core: &Arc<Core>, root: &str) -> Result<(), Halt> {
                 commit.guards.push(Guard::Doc(State::key(root), revision));
                 commit.docs.extend(docs.into_iter().map(|doc| DocWrite { key: doc.key, put: None }));
                 submit(core, commit).await?;
-                if pace.is_busy() {
+                if pace.is_busy().await {
                     pace.rest(since).await;
                 }
             }

@@ -1,15 +1,19 @@
-//! How fast a rebuild may go: while this instance serves others, small Commits and long rests.
+//! How fast a rebuild may go: while the store serves others, small Commits and long rests.
+//!
+//! Others are whoever commits through this instance, and whoever moves the head of the store: another instance that
+//! decides. What another instance only folds does not move it and is not seen.
 
 use std::{
     sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 
-use crate::commit::core::Core;
+use crate::{commit::core::Core, ports::store::Position};
 
 pub(crate) struct Pace {
     core: Arc<Core>,
     submitted: u64,
+    head: Option<Position>,
     busy_until: Duration,
 }
 
@@ -26,26 +30,32 @@ impl Pace {
     pub(crate) fn new(core: &Arc<Core>) -> Self {
         let submitted = core.submitted.load(Ordering::Relaxed);
         // Begins gently: what others did just before is not known.
-        Self { core: core.clone(), submitted, busy_until: core.env.mono() + LINGER }
+        Self { core: core.clone(), submitted, head: None, busy_until: core.env.mono() + LINGER }
     }
 
-    /// Whether others wrote through this instance a moment ago.
-    pub(crate) fn is_busy(&mut self) -> bool {
-        let (now, submitted) = (self.core.env.mono(), self.core.submitted.load(Ordering::Relaxed));
-        if std::mem::replace(&mut self.submitted, submitted) != submitted {
+    /// Whether others wrote a moment ago. A rebuild writes no events, so the head never moves for it.
+    pub(crate) async fn is_busy(&mut self) -> bool {
+        let submitted = self.core.submitted.load(Ordering::Relaxed);
+        let mut moved = std::mem::replace(&mut self.submitted, submitted) != submitted;
+        // A store that does not answer is met by the next Commit.
+        if let Ok(head) = self.core.store.head().await {
+            moved |= self.head.replace(head).is_some_and(|before| before != head);
+        }
+        let now = self.core.env.mono();
+        if moved {
             self.busy_until = now + LINGER;
         }
         now < self.busy_until
     }
 
     /// Documents of the next Commit.
-    pub(crate) fn limit(&mut self) -> usize {
-        if self.is_busy() { BUSY } else { QUIET }
+    pub(crate) async fn limit(&mut self) -> usize {
+        if self.is_busy().await { BUSY } else { QUIET }
     }
 
     /// Facts or events to read at once.
-    pub(crate) fn page(&mut self) -> u32 {
-        if self.is_busy() { 100 } else { 1_000 }
+    pub(crate) async fn page(&mut self) -> u32 {
+        if self.is_busy().await { 100 } else { 1_000 }
     }
 
     /// Gives way after work that began then.

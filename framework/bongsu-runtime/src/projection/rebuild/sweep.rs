@@ -88,7 +88,7 @@ impl Build {
             commit.docs.extend(docs.into_iter().map(|doc| DocWrite { key: doc.key, put: None }));
             self.send(commit);
             self.settle().await?;
-            if self.pace.is_busy() {
+            if self.pace.is_busy().await {
                 self.pace.rest(since).await;
             }
         }
