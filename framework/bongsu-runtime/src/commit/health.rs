@@ -8,7 +8,7 @@ use std::{
 use serde::Serialize;
 use tokio::sync::Notify;
 
-use crate::ports::store::StoreError;
+use crate::{commit::fail::CommandError, ports::store::StoreError};
 
 /// What `/health/ready` shows.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -48,6 +48,8 @@ pub(crate) struct Facts {
     /// Lanes that stand still, and why.
     pub(crate) halted: BTreeMap<String, (Standstill, String)>,
     pub(crate) progress: BTreeMap<String, u64>,
+    /// Read models that were never filled and cannot be now, and what to do about it: they are not read, all else is.
+    pub(crate) unfilled: BTreeMap<String, String>,
 }
 
 impl Health {
@@ -65,6 +67,7 @@ impl Health {
         reasons.extend(facts.over.clone());
         reasons.extend(facts.damaged.clone());
         let ready = reasons.is_empty();
+        reasons.extend(facts.unfilled.iter().map(|(root, why)| format!("{root} is not shown: {why}")));
         reasons.extend(facts.halted.iter().map(|(lane, (_, why))| format!("{lane} stopped: {why}")));
         Status { ready, reasons }
     }
@@ -93,6 +96,20 @@ impl Health {
     pub(crate) fn store_failed(&self, error: &StoreError) {
         if let StoreError::Corrupt(why) = error {
             self.lock().damaged = Some(format!("the store is damaged: {why}"));
+        }
+    }
+
+    /// Requests may come; these read models are left out.
+    pub(crate) fn caught_up(&self, unfilled: BTreeMap<String, String>) {
+        let mut facts = self.lock();
+        (facts.caught_up, facts.unfilled) = (true, unfilled);
+    }
+
+    /// Whether a read model may be read; else why not.
+    pub(crate) fn is_shown(&self, root: &str) -> Result<(), CommandError> {
+        match self.lock().unfilled.get(root) {
+            Some(why) => Err(CommandError::Unavailable(format!("{root} is not shown: {why}"))),
+            None => Ok(()),
         }
     }
 

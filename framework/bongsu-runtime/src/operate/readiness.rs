@@ -1,6 +1,10 @@
 //! Whether this instance is ready, and if not, why.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use bongsu_core::digest;
 
@@ -21,6 +25,8 @@ use crate::{
 struct Head {
     consumer: String,
     partition: Partition,
+    /// The first offset the broker kept when it was asked.
+    earliest: u64,
     end: u64,
     /// The broker's history.
     log: String,
@@ -33,7 +39,8 @@ struct Head {
 /// Passing them may have taken long, and the instances beside this one have shown newer facts since: then the heads are
 /// noted again, until that takes no time worth mentioning. A read model that was filled once does not wait for ever:
 /// when it comes no nearer it is as fresh as it can be. And nobody waits for a lane behind whose one key too many facts
-/// wait for an operator: that lane is named beside, and commands are served.
+/// wait for an operator: that lane is named beside, and commands are served. Nor for ever for one whose history is gone: it is
+/// named and not read until an operator has it republished.
 pub(crate) async fn watch_catch_up(core: Arc<Core>) {
     const PATIENCE: Duration = Duration::from_secs(3);
     const POLL: Duration = Duration::from_millis(20);
@@ -49,31 +56,69 @@ pub(crate) async fn watch_catch_up(core: Arc<Core>) {
             noted = core.env.mono();
             heads = note_heads(&core).await;
         }
-        let Come { read, missing, halted } = match &heads {
+        let come = match &heads {
             Some(heads) => how_far(&core, heads).await.unwrap_or_default(),
             None => Come::default(),
         };
-        if read > nearest {
-            (nearest, moved) = (read, core.env.mono());
+        if come.read > nearest {
+            (nearest, moved) = (come.read, core.env.mono());
         }
         let still = core.env.mono().saturating_sub(if heads.is_some() { moved } else { start });
         let patience = if heads.is_some() { STILL } else { PATIENCE };
-        let passed = heads.is_some() && missing.is_none();
-        core.health.lock().waiting = missing;
-        if passed || still > patience && not_filled(&core).await == Ok(Vec::new()) {
+        let passed = heads.is_some() && come.missing.is_none() && come.gone.is_empty();
+        core.health.lock().waiting = come.missing.clone().or_else(|| come.gone.values().next().cloned());
+        let left_out = if !passed && still > patience { left_out(&core, &come).await } else { None };
+        if passed || left_out.is_some() {
             let took = core.env.mono().saturating_sub(noted);
             if !passed || took <= BEHIND || took >= before && not_filled(&core).await == Ok(Vec::new()) {
                 // What stands still is not filled by being waited for.
-                if passed && !halted {
+                if passed && !come.halted {
                     note_filled(&core).await;
                 }
-                core.health.lock().caught_up = true;
-                return;
+                core.health.caught_up(left_out.unwrap_or_default());
+                return fill_late(&core, &heads.unwrap_or_default()).await;
             }
             (heads, before) = (None, took);
             continue;
         }
         core.env.sleep(POLL).await;
+    }
+}
+
+/// The read models that are left out when nobody waits any longer: never filled, and what they would be filled from is
+/// gone. `None` while there is something to wait for: one that moves, or an earlier version that another process shows.
+async fn left_out(core: &Arc<Core>, come: &Come) -> Option<BTreeMap<String, String>> {
+    let unfilled = not_filled(core).await.ok()?;
+    if unfilled.is_empty() {
+        return Some(BTreeMap::new());
+    }
+    if come.missing.is_some() || come.gone.is_empty() {
+        return None;
+    }
+    let gone = come.gone.iter().filter(|(root, _)| unfilled.contains(&filled_key(root)));
+    let gone: BTreeMap<String, String> = gone.map(|(root, why)| (root.clone(), why.clone())).collect();
+    (!is_shown_beside(core, &gone)).then_some(gone)
+}
+
+/// Whether a live process has another version of one of these: it shows more than this one could.
+fn is_shown_beside(core: &Core, roots: &BTreeMap<String, String>) -> bool {
+    let name = |root: &str| root.split('@').next().map(str::to_owned);
+    let members = core.leases.members();
+    let mut others = members.iter().flat_map(|(_, member)| &member.consumers);
+    others.any(|other| other.contains('@') && roots.keys().any(|root| root != other && name(root) == name(other)))
+}
+
+/// Shows what was left out as soon as it has everything that was published before the start.
+async fn fill_late(core: &Arc<Core>, heads: &[Head]) {
+    /// An operator has to act first.
+    const LOOK: Duration = Duration::from_secs(1);
+    while !core.health.lock().unfilled.is_empty() {
+        core.env.sleep(LOOK).await;
+        let Ok(come) = how_far(core, heads).await else { continue };
+        core.health.lock().unfilled.retain(|root, _| come.behind.contains(root));
+        if come.behind.is_empty() && !come.halted {
+            note_filled(core).await;
+        }
     }
 }
 
@@ -85,9 +130,10 @@ async fn note_heads(core: &Arc<Core>) -> Option<Vec<Head>> {
             let bounds = core.broker.bounds(&topic).await.ok()?;
             let ends = bounds.partitions.into_iter().filter(|(_, _, end)| *end > 0);
             let log = format!("{:032x}", bounds.log.0);
-            heads.extend(ends.map(|(partition, _, end)| Head {
+            heads.extend(ends.map(|(partition, earliest, end)| Head {
                 consumer: consumer.name().to_owned(),
                 partition,
+                earliest,
                 end,
                 log: log.clone(),
             }));
@@ -105,6 +151,10 @@ struct Come {
     missing: Option<String>,
     /// Whether some lane stands still before its head.
     halted: bool,
+    /// Read models whose next fact is gone from the broker, each with what to do about it.
+    gone: BTreeMap<String, String>,
+    /// Read models that have not passed every head, whatever keeps them.
+    behind: BTreeSet<String>,
 }
 
 async fn how_far(core: &Arc<Core>, heads: &[Head]) -> Result<Come, StoreError> {
@@ -117,9 +167,10 @@ async fn how_far(core: &Arc<Core>, heads: &[Head]) -> Result<Come, StoreError> {
     let docs = core.store.docs(keys).await?;
     let facts = core.health.lock();
     let mut come = Come::default();
-    for (Head { consumer, partition, end, log }, doc) in heads.iter().zip(docs) {
+    for (Head { consumer, partition, earliest, end, log }, doc) in heads.iter().zip(docs) {
         let lane = Resource::lane(consumer, partition).to_string();
         let cursor = doc.and_then(|doc| serde_json::from_slice::<Cursor>(&doc.data).ok());
+        let refills = cursor.as_ref().is_some_and(|cursor| cursor.refill.is_some());
         // In the midst of a refill, or in another history, an offset says nothing.
         let kept = cursor.filter(|cursor| cursor.refill.is_none() && cursor.log == *log).map_or(0, |at| at.offset);
         let read = kept.max(facts.progress.get(&lane).copied().unwrap_or(0));
@@ -127,10 +178,18 @@ async fn how_far(core: &Arc<Core>, heads: &[Head]) -> Result<Come, StoreError> {
         if read >= *end {
             continue;
         }
-        if facts.halted.get(&lane).is_some_and(|(standstill, _)| *standstill == Standstill::Operator) {
+        let Partition { topic, index } = partition;
+        let stands = facts.halted.get(&lane).map(|(standstill, _)| *standstill);
+        if stands == Some(Standstill::Operator) {
             come.halted = true;
+            continue;
+        }
+        come.behind.insert(consumer.clone());
+        // The instance that has the lane knows; the others see where it stands.
+        if stands == Some(Standstill::History) || !refills && read < *earliest {
+            let why = format!("facts of {topic} it has not heard are gone from the broker; bongsu republish {topic}");
+            come.gone.insert(consumer.clone(), why);
         } else if come.missing.is_none() {
-            let Partition { topic, index } = partition;
             come.missing = Some(format!("{consumer} has read {read} of {end} of {topic}/{index}"));
         }
     }

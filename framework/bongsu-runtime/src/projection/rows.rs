@@ -35,6 +35,7 @@ pub(crate) async fn row<P: Projection>(core: &Core, key: &str) -> Result<Option<
 /// Rows by their keys, in the order asked, all read at one moment.
 pub(crate) async fn rows_of<P: Projection>(core: &Core, keys: &[String]) -> Result<Vec<Option<P::Row>>, CommandError> {
     let root = root_of::<P>();
+    core.health.is_shown(&root)?;
     loop {
         let believed = core.generations.believed(&root);
         let table = table(&root, believed);
@@ -52,6 +53,7 @@ pub(crate) async fn rows_of<P: Projection>(core: &Core, keys: &[String]) -> Resu
 /// it still names was shown all the while.
 pub(crate) async fn rows<P: Projection>(core: &Core, range: Range) -> Result<Page<P::Row>, CommandError> {
     let root = root_of::<P>();
+    core.health.is_shown(&root)?;
     loop {
         let believed = core.generations.believed(&root);
         let rows = page(core, &table(&root, believed), range.clone()).await;
@@ -64,6 +66,7 @@ pub(crate) async fn rows<P: Projection>(core: &Core, range: Range) -> Result<Pag
 
 /// A document of the generation that is shown, read in one snapshot with the mark that says so.
 async fn shown(core: &Core, root: &str, key: impl Fn(String) -> DocKey) -> Result<Option<Doc>, CommandError> {
+    core.health.is_shown(root)?;
     loop {
         let believed = core.generations.believed(root);
         let keys = vec![shown_key(root), key(table(root, believed))];

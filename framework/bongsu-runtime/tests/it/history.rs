@@ -3,10 +3,12 @@
 use std::sync::{Arc, atomic::Ordering};
 
 use bongsu_memory::MemoryStore;
-use bongsu_runtime::{Deed, Ended, Handle, Purpose, Runtime, Settings, World, ports::broker::Broker as _};
+use bongsu_runtime::{
+    CommandError, Deed, Ended, Handle, Purpose, Range, Runtime, Settings, World, ports::broker::Broker as _,
+};
 
 use crate::{
-    bank::{AccountCommand, Deposit, Movements, bank, ledger},
+    bank::{AccountCommand, Book, BookCommand, Deposit, Movements, bank, ledger},
     world::{Hindered, Lab, ask, until},
 };
 
@@ -62,6 +64,34 @@ async fn a_read_model_that_joins_after_a_cut_is_not_ready_and_says_what_fills_it
     until("ready", async || ledger.handle().status().ready).await;
     assert_eq!(ledger.handle().row::<Movements>("ann").await.unwrap(), Some((10, 10)));
     until("nothing stopped", async || ledger.handle().status().reasons.is_empty()).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_the_history_of_a_read_model_is_gone_all_else_is_served_and_it_is_named_and_not_read() {
+    let (lab, banks, ledgers) = (Lab::new(0), MemoryStore::new(), MemoryStore::new());
+    let bank = lab.start(bank(), &banks, "bank-1");
+    deposit(&lab, &bank, 7).await;
+    lab.broker.forget("bank");
+    let instances = [lab.start(ledger(), &ledgers, "ledger-1"), lab.start(ledger(), &ledgers, "ledger-2")];
+    for ledger in &instances {
+        let handle = ledger.handle();
+        until("ready", async || handle.status().ready).await;
+        let says =
+            |reason: &String| reason.contains("movements@1 is not shown") && reason.contains("bongsu republish bank");
+        assert!(handle.status().reasons.iter().any(says), "{:?}", handle.status());
+        let row = handle.row::<Movements>("ann").await;
+        assert!(matches!(&row, Err(CommandError::Unavailable(why)) if why.contains("is not shown")), "{row:?}");
+        assert!(handle.rows::<Movements>(Range { limit: 1, ..Range::default() }).await.is_err());
+        let book = BookCommand::from(Book { account: "ann".into(), amount: 1 });
+        ask(&handle, book, &lab.call(None)).await.expect("a command is served");
+    }
+    let deed = Deed::new("olga", None).unwrap();
+    assert!(bank.handle().republish(None, &deed).await.unwrap().is_some());
+    for ledger in &instances {
+        let handle = ledger.handle();
+        until("it is shown", async || handle.row::<Movements>("ann").await == Ok(Some((7, 7)))).await;
+        until("nothing stopped", async || handle.status().reasons.is_empty()).await;
+    }
 }
 
 /// Rebuilds or checks the movements; how that ended.

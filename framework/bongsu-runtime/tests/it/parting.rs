@@ -167,3 +167,38 @@ async fn a_copy_that_is_as_new_as_the_broker_goes_on_although_its_epoch_is_older
     paid(&lab, &restored, "ann", &[4]).await;
     until("all is told", async || told(&lab).await == 4).await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_history_whose_end_the_broker_keeps_no_more_is_parted_from_where_the_relay_of_the_store_stood() {
+    let (lab, banks, ledgers) = (Lab::new(0), MemoryStore::new(), MemoryStore::new());
+    let (first, ledger) = (lab.start(bank(), &banks, "bank-1"), lab.start(ledger(), &ledgers, "ledger-1"));
+    paid(&lab, &first, "ann", &[1, 2]).await;
+    shows(&ledger, "ann", (3, 2)).await;
+    first.stop().await;
+    let copy = banks.copy();
+    let first = lab.start(bank(), &banks, "bank-1");
+    paid(&lab, &first, "ann", &[100]).await;
+    paid(&lab, &first, "eve", &[300]).await;
+    shows(&ledger, "eve", (300, 1)).await;
+    shows(&ledger, "ann", (103, 3)).await;
+    first.stop().await;
+    // Retention takes all of it; where the producer stood the broker knows.
+    lab.broker.forget("bank");
+    let second = lab.start(bank(), &copy, "bank-1");
+    says_it_parted(&second).await;
+    assert!(is_parted(&deposit(&lab, &second, "ann", 10).await));
+    let survey = second.handle().survey().await.expect("an answer").expect("they have parted");
+    // What is gone cannot be counted; what has heard of it is found by its position all the same.
+    assert_eq!((survey.position, survey.orphans), (2, 0));
+    let applied = ledger.handle().applied("bank", survey.position).await.expect("an answer");
+    assert_eq!(applied.len(), 2, "{applied:?}");
+    assert_eq!(adopt(&second).await.position, 2);
+    paid(&lab, &second, "ann", &[10]).await;
+    // The ledger has to begin again, and what it would read is gone.
+    assert!(second.handle().republish(None, &why()).await.expect("an answer").is_some());
+    until("it is done", async || second.handle().refills().await.unwrap().is_empty()).await;
+    shows(&ledger, "ann", (13, 3)).await;
+    until("eve never was", async || ledger.handle().row::<Movements>("eve").await == Ok(None)).await;
+    let late = lab.start(crate::bank::ledger(), &MemoryStore::new(), "ledger-2");
+    shows(&late, "ann", (13, 3)).await;
+}
