@@ -52,6 +52,29 @@ pub(crate) fn forget_unproven(headers: &mut HeaderMap, keys: &Keys, now_ms: i64)
     headers.remove(PROOF);
 }
 
-fn is_a_name(name: &str) -> bool {
+/// Whether it can be a principal: 1 to 255 visible characters of ASCII. Nobody else is believed, and nobody else should be
+/// set up.
+pub fn is_a_name(name: &str) -> bool {
     !name.is_empty() && name.len() <= MAX && name.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_has_no_name_that_can_be_shown_is_nobody() {
+        let of = |name: &[u8]| {
+            let mut headers = HeaderMap::new();
+            headers.insert(PRINCIPAL, HeaderValue::from_bytes(name).expect("what a connection can carry"));
+            Principal::of(&headers)
+        };
+        for bad in ["", " ", "a b", "a\tb", "문", &"a".repeat(256)] {
+            assert_eq!(of(bad.as_bytes()).map_err(|problem| problem.status().as_u16()), Err(401), "{bad:?}");
+        }
+        for never in ["a\nb", "a\0", "\u{7f}", "\u{1b}[31m"] {
+            assert!(!is_a_name(never), "{never:?}");
+        }
+        assert_eq!(of(b"ann@shop.example").expect("a name").as_str(), "ann@shop.example");
+    }
 }

@@ -100,6 +100,11 @@ impl Trace {
     pub async fn scope<T>(self, serve: impl Future<Output = T>) -> T {
         CURRENT.scope(self, serve).await
     }
+
+    /// As [`Trace::scope`], for what waits for nothing.
+    pub(crate) fn around<T>(self, act: impl FnOnce() -> T) -> T {
+        CURRENT.sync_scope(self, act)
+    }
 }
 
 impl fmt::Display for Trace {

@@ -6,10 +6,12 @@
 //! PUT  /behaviour {mode: ok|decline|slow|down, delay_ms}      GET /behaviour      GET /ledger
 //! ```
 //!
-//! While `down`, everything of the first two lines is answered 503.
+//! While `down`, everything of the first two lines is answered 503. A refusal is a problem (RFC 9457), as everywhere here; what
+//! is wrong in a body is named by JSON pointer.
 
 use std::collections::BTreeMap;
 
+use axum::http::StatusCode;
 use bongsu_host::{json::parse, problem::Problem};
 use money::{Currency, Money};
 use serde::{Deserialize, de::DeserializeOwned};
@@ -67,18 +69,32 @@ pub fn answer(provider: &Provider, method: &str, path: &str, body: &[u8], now_ms
         ("GET", "/ledger") => Ok(say(200, ledger(provider))),
         ("GET", "/behaviour") => Ok(say(200, json!(provider.behaviour()))),
         ("PUT", "/behaviour") => read(body).map(|behaviour| behave(behaviour, now_ms)),
-        (_, "/captures" | "/refunds" | "/ledger" | "/behaviour") if !down => Err((405, "method not allowed".into())),
-        _ if down => Err((503, "down".into())),
-        _ => Err((404, "there is no such thing".into())),
+        (_, "/captures" | "/refunds" | "/ledger" | "/behaviour") if !down => {
+            Err(Problem::of_status(StatusCode::METHOD_NOT_ALLOWED))
+        }
+        _ if down => Err(is_down()),
+        _ => Err(Problem::not_found("There is no such thing.")),
     };
-    decided.unwrap_or_else(|(status, why)| say(status, json!({ "error": why })))
+    decided.unwrap_or_else(|problem| {
+        let (status, body) = told(&problem);
+        say(status, body)
+    })
+}
+
+/// A problem as it is said.
+pub fn told(problem: &Problem) -> (u16, Value) {
+    (problem.status().as_u16(), serde_json::from_slice(&problem.body()).unwrap_or_default())
+}
+
+fn is_down() -> Problem {
+    Problem::unavailable("The provider is down.")
 }
 
 /// What is known of a charge: status code and body.
 pub fn outcome(provider: &Provider, key: &str) -> (u16, Value) {
     match provider.charge(key) {
         Some(charge) => (if charge.status == Status::Pending { 202 } else { 200 }, shown(key, charge)),
-        None => (404, json!({ "error": "there is no such charge" })),
+        None => told(&Problem::not_found("There is no such charge.")),
     }
 }
 
@@ -114,21 +130,22 @@ fn number(sum: i128) -> Value {
     i64::try_from(sum).map_or_else(|_| json!(sum.to_string()), |sum| json!(sum))
 }
 
-fn take(provider: &Provider, capture: &Capture, now_ms: i64) -> Result<Answer, (u16, String)> {
-    named(&[&capture.key, &capture.order])?;
+fn take(provider: &Provider, capture: &Capture, now_ms: i64) -> Result<Answer, Problem> {
+    named(&[("/key", &capture.key), ("/order", &capture.order)])?;
     if !capture.amount.is_a_price() {
-        return Err((422, format!("an amount is positive and at most {}", Money::MOST)));
+        return Err(Problem::invalid("/amount/minor", format!("an amount is positive and at most {}", Money::MOST)));
     }
     let Capture { key, order, amount, not_after_ms } = capture;
     let entries = provider.capture(key, order, *amount, *not_after_ms, now_ms).map_err(refused)?;
     if provider.behaviour().mode == Mode::Down {
-        return Ok(Answer { entries, reply: Reply::Now(503, json!({ "error": "down" })) });
+        let (status, body) = told(&is_down());
+        return Ok(Answer { entries, reply: Reply::Now(status, body) });
     }
     Ok(Answer { entries, reply: Reply::Settled(key.clone()) })
 }
 
-fn give_back(provider: &Provider, refund: &GiveBack, now_ms: i64) -> Result<Answer, (u16, String)> {
-    named(&[&refund.key, &refund.capture])?;
+fn give_back(provider: &Provider, refund: &GiveBack, now_ms: i64) -> Result<Answer, Problem> {
+    named(&[("/key", &refund.key), ("/capture", &refund.capture)])?;
     let entries = provider.refund(&refund.key, &refund.capture, now_ms).map_err(refused)?;
     let name = match entries.first() {
         Some(Entry::Refunded { refund, .. }) => Some(refund.as_str()),
@@ -159,28 +176,24 @@ fn say(status: u16, body: Value) -> Answer {
     Answer { entries: Vec::new(), reply: Reply::Now(status, body) }
 }
 
-fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, (u16, String)> {
-    let why = |problem: Problem| {
-        let told: Value = serde_json::from_slice(&problem.body()).unwrap_or_default();
-        let (place, detail) = (&told["errors"][0]["pointer"], &told["errors"][0]["detail"]);
-        match detail.as_str().or(told["detail"].as_str()) {
-            Some(detail) => format!("{}: {detail}", place.as_str().unwrap_or_default()),
-            None => problem.code().to_owned(),
-        }
-    };
-    parse(body, DEEPEST).map_err(|problem| (422, why(problem)))
+fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+    parse(body, DEEPEST)
 }
 
-fn named(names: &[&str]) -> Result<(), (u16, String)> {
-    let good = |name: &&str| !name.is_empty() && name.len() <= LONGEST && !name.contains(char::is_control);
-    if names.iter().all(good) { Ok(()) } else { Err((422, format!("a name has 1 to {LONGEST} bytes of text"))) }
+/// Names, each with its place in the body.
+fn named(names: &[(&str, &str)]) -> Result<(), Problem> {
+    let good = |name: &str| !name.is_empty() && name.len() <= LONGEST && !name.contains(char::is_control);
+    match names.iter().find(|(_, name)| !good(name)) {
+        Some((place, _)) => Err(Problem::invalid(*place, format!("a name has 1 to {LONGEST} bytes of text"))),
+        None => Ok(()),
+    }
 }
 
-fn refused(refusal: Refusal) -> (u16, String) {
-    let status = match refusal {
-        Refusal::KeyReused => 422,
-        Refusal::NoSuchCapture => 404,
-        Refusal::AlreadyRefunded => 409,
-    };
-    (status, refusal.to_string())
+fn refused(refusal: Refusal) -> Problem {
+    let why = refusal.to_string();
+    match refusal {
+        Refusal::KeyReused => Problem::invalid("/key", why),
+        Refusal::NoSuchCapture => Problem::not_found(why),
+        Refusal::AlreadyRefunded => Problem::of_status(StatusCode::CONFLICT).detail(why),
+    }
 }

@@ -22,7 +22,8 @@ async fn main() -> ExitCode {
     match run().await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("sandbox: {error:#}");
+            // Not eprintln!: that nobody reads must not become a panic.
+            let _ = writeln!(std::io::stderr(), "sandbox: {error:#}");
             ExitCode::FAILURE
         }
     }

@@ -9,11 +9,12 @@ use std::{
 use axum::{
     Router,
     extract::{Request, State},
-    http::StatusCode,
+    http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use bongsu_host::problem::{PROBLEM_JSON, Problem};
 use bongsu_runtime::ports::env::{Env, Task};
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::sync::watch;
 
 use crate::{
@@ -149,16 +150,22 @@ async fn handle(State(sandbox): State<Sandbox>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     match axum::body::to_bytes(body, BODY_BYTES).await {
         Ok(body) => answered(sandbox.answer(parts.method.as_str(), parts.uri.path(), &body).await),
-        Err(_) => answered((413, json!({ "error": format!("at most {BODY_BYTES} bytes are read") }))),
+        Err(_) => Problem::of_status(StatusCode::PAYLOAD_TOO_LARGE)
+            .detail(format!("At most {BODY_BYTES} bytes are read."))
+            .into_response(),
     }
 }
 
 fn answered((status, body): (u16, Value)) -> Response {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    (status, axum::Json(body)).into_response()
+    let mut answer = (status, axum::Json(body)).into_response();
+    if status.is_client_error() || status.is_server_error() {
+        answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
+    }
+    answer
 }
 
 fn not_written(error: &std::io::Error) -> (u16, Value) {
     tracing::error!(%error, "the ledger cannot be written");
-    (503, json!({ "error": "the ledger cannot be written" }))
+    api::told(&Problem::unavailable("The ledger cannot be written."))
 }

@@ -8,7 +8,7 @@ use anyhow::{Result, bail};
 use serde_json::{Value, json};
 
 use crate::args::{Adopt, Place};
-use crate::operator::Operator;
+use crate::operator::{Operator, Said};
 use crate::screen::{print, table};
 
 /// How often it is asked whether it is done, and how long that may take.
@@ -18,8 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// Shows what an adoption would do, or adopts and waits until the context works again.
 pub(crate) async fn adopt(place: &Place, flags: &Adopt) -> Result<ExitCode> {
     let operator = Operator::new(place.client()?);
-    let url = format!("{}/bongsu/adopt", operator.service(&flags.context).await?);
-    let survey = operator.look(&url).await?;
+    let (url, survey) = survey(&operator, &flags.context).await?;
     if survey.status != 200 {
         bail!("{}: {}", flags.context, survey.complaint());
     }
@@ -42,6 +41,19 @@ pub(crate) async fn adopt(place: &Place, flags: &Adopt) -> Result<ExitCode> {
     }
     print(&format!("{} and the broker have one history", flags.context));
     Ok(ExitCode::SUCCESS)
+}
+
+/// What the first instance that can say so says, and where it is. Nothing is changed by asking, so all may be asked.
+async fn survey(operator: &Operator, context: &str) -> Result<(String, Said)> {
+    let mut last = None;
+    for address in operator.addresses(context).await? {
+        let url = format!("{address}/bongsu/adopt");
+        match operator.look(&url).await {
+            Ok(said) if said.status < 500 => return Ok((url, said)),
+            said => last = Some(said.map(|said| (url, said))),
+        }
+    }
+    last.unwrap_or_else(|| bail!("{context} has no instance"))
 }
 
 /// What would be orphaned, and who has applied it.
@@ -86,10 +98,17 @@ async fn show(operator: &Operator, flags: &Adopt, mut survey: Value) -> Result<E
     Ok(ExitCode::SUCCESS)
 }
 
-/// Whether it says so; one that does not answer has to be asked again.
+/// Whether an instance says so; where none answers, they have to be asked again.
 async fn is_parted(operator: &Operator, context: &str) -> bool {
-    let Ok(url) = operator.service(context).await else { return true };
-    let Ok(status) = operator.get::<Value>(&format!("{url}/bongsu/status")).await else { return true };
+    let Ok(addresses) = operator.addresses(context).await else { return true };
     let says = |reason: &Value| reason.as_str().is_some_and(|reason| reason.starts_with("history stopped"));
-    status["reasons"].as_array().is_none_or(|reasons| reasons.iter().any(says))
+    let mut one_answered = false;
+    for address in addresses {
+        let Ok(status) = operator.get::<Value>(&format!("{address}/bongsu/status")).await else { continue };
+        one_answered = true;
+        if status["reasons"].as_array().is_none_or(|reasons| reasons.iter().any(says)) {
+            return true;
+        }
+    }
+    !one_answered
 }

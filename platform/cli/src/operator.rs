@@ -67,11 +67,17 @@ impl Operator {
         Ok(rows)
     }
 
-    /// The address of a service.
+    /// The address of a service: of its first instance that says where it is.
     pub(crate) async fn service(&self, name: &str) -> Result<String> {
+        Ok(self.addresses(name).await?.swap_remove(0))
+    }
+
+    /// The addresses of a service's instances, at least one. They share its store: what one of them did is done.
+    pub(crate) async fn addresses(&self, name: &str) -> Result<Vec<String>> {
         let rows = self.instances().await?;
-        if let Some(url) = rows.iter().filter(|row| row.name == name).find_map(|row| row.url.clone()) {
-            return Ok(url);
+        let urls: Vec<String> = rows.iter().filter(|row| row.name == name).filter_map(|row| row.url.clone()).collect();
+        if !urls.is_empty() {
+            return Ok(urls);
         }
         match rows.iter().find(|row| row.name == name) {
             Some(row) => bail!("{name} is {}", row.state.word()),

@@ -30,6 +30,20 @@ fn print_to(out: &mut impl Write, line: &str) -> bool {
     }
 }
 
+/// Prints a line on which something hangs: where it cannot be written, the error says what was done all the same.
+///
+/// # Errors
+/// `done`, and why the line is missing. Nobody who reads any more is no mistake.
+pub(crate) fn say(line: &str, done: &str) -> anyhow::Result<()> {
+    let mut out = io::stdout();
+    match writeln!(out, "{line}").and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(anyhow::anyhow!("{done}; cannot write to stdout: {error}"))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Whether everything that was to be printed was: a command that says less than it should has failed.
 ///
 /// # Errors

@@ -1,6 +1,5 @@
 //! `bongsu secret`: keys for who speaks in another language or by hand, and a new root for all keys.
 
-use std::io::Write as _;
 use std::process::ExitCode;
 
 use anyhow::{Result, ensure};
@@ -8,6 +7,7 @@ use bongsu_keys::{BROKER, GATEWAY, OPERATOR, Roots, is_name};
 use supervisor::DataFolder;
 
 use crate::args::{Place, Secret};
+use crate::screen::say;
 
 /// Prints a key, or changes the root.
 pub(crate) async fn secret(place: &Place, flags: &Secret) -> Result<ExitCode> {
@@ -24,7 +24,7 @@ fn print(place: &Place, name: &str, to: Option<&str>) -> Result<()> {
         ensure!(is_name(name), "'{name}' is no name: lower-case letters, digits and '-', at most 63, first a letter");
     }
     let bearer = Roots::read(&place.data()?)?.key(name, to).bearer();
-    Ok(writeln!(std::io::stdout(), "{bearer}")?)
+    say(&bearer, "the key is not shown, and the secret is as it was")
 }
 
 /// In a running system by its supervisor, which hands the new keys out; else here, and they are handed out at the start.
@@ -45,5 +45,5 @@ async fn change(place: &Place, rotate: bool) -> Result<()> {
         true => "a new secret is in use; keys of the old one count until 'bongsu secret --drop-old'",
         false => "keys of the old secret count no longer",
     };
-    Ok(writeln!(std::io::stdout(), "{said}")?)
+    say(said, said)
 }

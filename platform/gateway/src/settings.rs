@@ -3,14 +3,16 @@
 use std::time::Duration;
 
 use bongsu_host::config::{Config, Limits, within};
+use bongsu_host::principal::is_a_name;
 use bongsu_keys::Keys;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
 /// The gateway's own settings: the `[service]` table of its configuration.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
-    /// Who everybody is until there is a login.
+    /// Who everybody is until there is a login; nobody is anybody when it is empty.
+    #[serde(deserialize_with = "name_or_nobody")]
     pub principal: String,
     /// A safe or keyed request waits so long for an instance that is about to be ready.
     #[serde(deserialize_with = "within::<_, _, 0, 60_000>")]
@@ -56,6 +58,15 @@ impl Default for Settings {
     }
 }
 
+/// A principal that services believe, or none.
+fn name_or_nobody<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let name = String::deserialize(deserializer)?;
+    if name.is_empty() || is_a_name(&name) {
+        return Ok(name);
+    }
+    Err(D::Error::custom(format!("must be at most 255 visible characters of ASCII, without blanks, not {name:?}")))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -68,5 +79,17 @@ mod tests {
             assert!(why.contains("a whole number from 0 to 60000"), "{why}");
         }
         assert_eq!(serde_json::from_str::<Settings>("{\"wait_ms\":0}").expect("no wait").wait_ms, 0);
+    }
+
+    #[test]
+    fn a_principal_that_no_service_would_believe_is_refused_when_the_gateway_starts() {
+        let of = |name: &str| serde_json::from_value::<Settings>(serde_json::json!({ "principal": name }));
+        for bad in ["a\nb", "a\tb", "\u{7f}", "a b", " ", "문", &"a".repeat(256)] {
+            let why = of(bad).expect_err(bad).to_string();
+            assert!(why.contains("visible characters of ASCII") && !why.contains('\n'), "{why}");
+        }
+        for good in ["", "demo", "a@b.example", &"a".repeat(255)] {
+            assert_eq!(of(good).expect(good).principal, good);
+        }
     }
 }

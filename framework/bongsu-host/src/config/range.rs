@@ -69,9 +69,15 @@ impl de::Visitor<'_> for Within {
         Err(refused(self.least, self.most, &given))
     }
 
-    /// A number from the environment that is larger than any comes as text.
+    /// A number from the environment that is larger than any comes as text. One that would be taken was quoted in a file.
     fn visit_str<E: de::Error>(self, given: &str) -> Result<i64, E> {
-        Err(refused(self.least, self.most, &given))
+        let Self { least, most } = self;
+        match given.parse() {
+            Ok(number) if (least..=most).contains(&number) => {
+                Err(refused(least, most, &format_args!("the text \"{given}\": without quotes it is a number")))
+            }
+            _ => Err(refused(least, most, &given)),
+        }
     }
 
     fn visit_bool<E: de::Error>(self, given: bool) -> Result<i64, E> {

@@ -20,7 +20,7 @@ use tokio::{
     net::TcpStream,
 };
 
-use crate::problem::Problem;
+use crate::{problem::Problem, trace::Trace};
 
 /// A socket that rewrites the parser's own refusals.
 pub struct Wire {
@@ -51,7 +51,11 @@ impl Wire {
     /// What goes out instead of `bytes`, if they are the parser's refusal.
     fn rewritten(&self, bytes: &[u8]) -> Option<Bytes> {
         let status = (!self.answering.0.load(Ordering::Acquire)).then(|| bare_refusal(bytes)).flatten()?;
-        let body = (self.refuse)(status).body();
+        // Nobody read under which trace it was asked; this one leads to a line of the log.
+        let body = Trace::start().around(|| {
+            tracing::info!(status = status.as_u16(), "a request was refused before it could be read");
+            (self.refuse)(status).body()
+        });
         let head = format!(
             "HTTP/1.1 {status}\r\ncontent-type: application/problem+json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
             body.len()

@@ -177,6 +177,17 @@ fn a_retention_is_a_number_above_0_or_for_ever() {
     assert!(garbage.contains("retention_ms in the environment") && garbage.contains("whole number"), "{garbage}");
 }
 
+#[test]
+fn a_number_in_quotes_is_refused_with_the_word_that_it_is_text() {
+    for (file, number) in [("retention_ms = \"60000\"", "60000"), ("[service]\ndeadline_ms = \"60\"", "60")] {
+        let why = refused(file, &[], &[]);
+        assert!(why.contains(&format!("not the text \"{number}\": without quotes it is a number")), "{why}");
+    }
+    // From the environment all is text; what is said of it is its range.
+    let why = refused("", &[("BONGSU_RETENTION_MS", "-2")], &[]);
+    assert!(why.contains("not -2") && !why.contains("text"), "{why}");
+}
+
 /// Dotted keys of every number under a table.
 fn numbers(table: &toml::Table, prefix: &str, found: &mut Vec<String>) {
     for (key, value) in table {

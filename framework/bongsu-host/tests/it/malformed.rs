@@ -24,6 +24,7 @@ fn is_problem(got: &Got, status: u16, what: &str) {
     assert_eq!(got.status, status, "{what}: {}", String::from_utf8_lossy(&got.body));
     assert_eq!(got.header("content-type"), Some("application/problem+json"), "{what}");
     assert_eq!(got.json()["status"], status, "{what}");
+    assert_eq!(got.json()["traceId"].as_str().map(str::len), Some(32), "{what}");
     assert_eq!(got.header("content-length"), Some(got.body.len().to_string().as_str()), "{what}");
 }
 

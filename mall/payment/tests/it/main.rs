@@ -4,3 +4,4 @@ mod words;
 mod rules;
 mod contracts;
 mod life;
+mod process;

@@ -95,7 +95,7 @@ fn what_cannot_be_meant_is_refused_and_not_written_down() {
     for (method, path, body, expected) in bad {
         assert_eq!(ask(&mut provider, method, path, body.clone()).0, expected, "{method} {path} {body}");
     }
-    assert_eq!(raw(&mut provider, "POST", "/captures", b"\xff{").0, 422);
+    assert_eq!(raw(&mut provider, "POST", "/captures", b"\xff{").0, 400);
     assert_eq!(provider.charges().len(), 1);
 }
 
@@ -132,4 +132,32 @@ fn a_request_has_one_spelling() {
         assert_eq!(raw(&mut provider, "POST", "/captures", bad.as_bytes()).0, 422, "{bad}");
     }
     assert_eq!(raw(&mut provider, "PUT", "/behaviour", br#"{"mode":{"down":null}}"#).0, 422);
+}
+
+#[test]
+fn a_refusal_is_a_problem_that_points_to_what_is_wrong() {
+    let mut provider = Provider::default();
+    ask(&mut provider, "POST", "/captures", charge("k1"));
+    let money = |minor: i64| json!({ "minor": minor, "currency": "KRW" });
+    let bad = [
+        (json!({ "key": "k2", "order": "o1", "amount": money(0) }), "/amount/minor"),
+        (json!({ "key": "k2", "order": "o1", "amount": { "minor": "1", "currency": "KRW" } }), "/amount/minor"),
+        (json!({ "key": "", "order": "o1", "amount": money(1) }), "/key"),
+        (json!({ "key": "k2", "order": "a\nb", "amount": money(1) }), "/order"),
+        (json!({ "key": "k1", "order": "o1", "amount": money(1) }), "/key"),
+        (json!({ "key": "k2", "order": "o1", "amount": money(1), "more": 1 }), "/more"),
+    ];
+    for (body, place) in bad {
+        let (status, told) = ask(&mut provider, "POST", "/captures", body.clone());
+        assert_eq!(
+            (status, &told["type"], &told["errors"][0]["pointer"]),
+            (422, &json!("/errors/invalid-body"), &json!(place)),
+            "{body}"
+        );
+        assert!(told["errors"][0]["detail"].as_str().is_some_and(|detail| !detail.is_empty()), "{told}");
+    }
+    let (status, told) = raw(&mut provider, "POST", "/captures", b"{");
+    assert_eq!((status, &told["type"]), (400, &json!("/errors/malformed-json")));
+    let (status, told) = ask(&mut provider, "POST", "/refunds", json!({ "key": "r1", "capture": "cap_9" }));
+    assert_eq!((status, &told["type"]), (404, &json!("/errors/not-found")));
 }

@@ -90,3 +90,14 @@ async fn the_books_survive_kill_9_and_charges_reach_their_end_without_the_asker(
     assert_eq!(ledger["captures"].as_array().map(Vec::len), Some(3));
     sandbox.kill_9();
 }
+
+#[test]
+fn help_that_cannot_be_printed_is_a_failure() {
+    for flag in ["--help", "--version", "--print-config"] {
+        let full = std::fs::File::options().write(true).open("/dev/full").expect("a full disk");
+        let sandbox = Command::new(env!("CARGO_BIN_EXE_sandbox")).arg(flag).stdout(full).output().expect("it runs");
+        let said = String::from_utf8_lossy(&sandbox.stderr).into_owned();
+        assert_eq!(sandbox.status.code(), Some(1), "{flag}: {said}");
+        assert!(said.starts_with("sandbox: cannot write to stdout") && said.lines().count() == 1, "{flag}: {said}");
+    }
+}

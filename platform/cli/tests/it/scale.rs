@@ -171,3 +171,17 @@ fn scaling_starts_what_was_stopped() {
     house.bongsu(&["stop", "bell-1"]);
     assert_eq!(scale(&house, "bell=2"), "bell-1 is ready\nbell-2 is ready\n");
 }
+
+#[test]
+fn a_history_is_adopted_once_by_an_instance_that_can() {
+    let house = doors();
+    scale(&house, "door=2");
+    // The first cannot say anything yet.
+    get(&format!("{}/doors/unready", house.url("door-1"))).unwrap();
+    let output = house.bongsu(&["adopt", "door", "--reason", "the disk is another one"]);
+    assert!(output.status.success(), "{output:?}");
+    let said = text(&output.stdout);
+    assert!(said.contains("door begins history cafe behind position 7"), "{said}");
+    let served = |url: &str| get(&format!("{url}/echo")).unwrap().json()["served"].as_u64().unwrap();
+    assert_eq!(served(&house.url("door-2")), 2, "it adopted once, and answered this");
+}

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::process::Stdio;
 
 use crate::house::{House, get, send, text};
 
@@ -103,4 +104,26 @@ fn a_secret_is_renewed_while_nothing_runs() {
     for key in [&old, &house.key("door", "broker")] {
         assert_eq!(send(&broker, "GET", key, "").unwrap().status, 200);
     }
+}
+
+#[test]
+fn where_nothing_can_be_written_it_is_said_whether_the_secret_has_changed() {
+    let mut house = House::new(HOUSE);
+    house.up();
+    let complaint = |args: &[&str]| {
+        let full = fs::File::options().write(true).open("/dev/full").unwrap();
+        let output = house.command(args).stdout(full).stderr(Stdio::piped()).output().unwrap();
+        let said = text(&output.stderr);
+        assert_eq!((output.status.code(), said.lines().count()), (Some(1), 1), "{args:?}: {output:?}");
+        assert!(said.contains("cannot write to stdout: No space left"), "{said}");
+        said
+    };
+    let root = || fs::read_to_string(house.data().join("secret")).unwrap();
+    let before = root();
+    let said = complaint(&["secret", "door"]);
+    assert!(said.contains("the secret is as it was") && root() == before, "{said}");
+    let said = complaint(&["secret", "--rotate"]);
+    assert!(said.contains("a new secret is in use") && root() != before, "{said}");
+    let said = complaint(&["secret", "--drop-old"]);
+    assert!(said.contains("keys of the old secret count no longer"), "{said}");
 }

@@ -1,7 +1,7 @@
 //! Who is asking, as the gateway says it to one service. Login replaces this filter.
 
 use bongsu_host::TokioEnv;
-use bongsu_host::principal::PRINCIPAL;
+use bongsu_host::principal::{PRINCIPAL, is_a_name};
 use bongsu_keys::{Keys, OPERATOR, PROOF};
 use bongsu_runtime::ports::env::Env as _;
 use http::{HeaderValue, request};
@@ -16,7 +16,7 @@ pub struct Vouch {
 }
 
 impl Vouch {
-    /// Everybody is `principal` but operators; nobody is anybody when it is no name.
+    /// Everybody is `principal` but operators; nobody is anybody when it is no name that services believe.
     pub fn new(principal: &str, keys: Option<Keys>) -> Self {
         let env = TokioEnv::new(None).expect("no crash point was asked for");
         Self { principal: principal.to_owned(), keys, env }
@@ -30,7 +30,7 @@ impl Filter for Vouch {
 
     fn on_request(&self, request: &mut request::Parts, exchange: &mut Exchange) -> Flow {
         let name = if exchange.is_operator { OPERATOR } else { &self.principal };
-        let Some(principal) = HeaderValue::try_from(name).ok().filter(|value| !value.is_empty()) else {
+        let Some(principal) = HeaderValue::try_from(name).ok().filter(|_| is_a_name(name)) else {
             return Flow::Continue;
         };
         request.headers.insert(PRINCIPAL, principal);
