@@ -119,38 +119,46 @@ impl Fake {
                 Err(std::io::ErrorKind::InvalidData.into())
             }
             (_, "error") => plain(stream, "500 Internal Server Error", "stack trace: line 42"),
-            // The history of its store and of the broker parted; only a ready instance knows what to do about it.
-            ("/bongsu/adopt", _) if !self.ready.load(Ordering::SeqCst) => {
-                plain(stream, "503 Service Unavailable", r#"{"title":"Not available at the moment"}"#)
-            }
-            ("/bongsu/adopt", _) if asked.method == "GET" => {
-                plain(stream, "200 OK", r#"{"history":null,"position":7,"orphans":1,"orphaned":[]}"#)
-            }
-            ("/bongsu/adopt", _) => {
-                self.served.fetch_add(1, Ordering::SeqCst);
-                plain(stream, "200 OK", r#"{"history":"cafe","position":7,"orphans":1,"orphaned":[]}"#)
-            }
-            ("/bongsu/status", _) if self.ready.load(Ordering::SeqCst) => {
-                plain(stream, "200 OK", r#"{"ready":true,"reasons":[]}"#)
-            }
-            ("/bongsu/status", _) => plain(stream, "200 OK", r#"{"ready":false,"reasons":["warming up"]}"#),
-            ("/bongsu/events", _) => plain(stream, "200 OK", &events(query)),
-            ("/bongsu/parked", _) if self.slot.starts_with("foreign") => plain(stream, "404 Not Found", "{}"),
-            ("/bongsu/parked", _) => plain(stream, "200 OK", PARKED),
-            ("/bongsu/streams/door%2F7", _) => plain(stream, "200 OK", STREAM),
-            ("/bongsu/streams/door%2F8", _) => plain(stream, "404 Not Found", "{}"),
-            ("/bongsu/snapshot", _) => plain(stream, "200 OK", &self.walk()),
-            ("/bongsu/parked/bell%2F7/retry", _) => plain(stream, "204 No Content", ""),
-            ("/bongsu/parked/bell%2F7/evict", _) if asked.body.starts_with(br#"{"actor":"ann","reason":"too loud"#) => {
-                plain(stream, "204 No Content", "")
-            }
-            ("/bongsu/parked/bell%2F7/evict", _) => {
-                plain(stream, "422 Unprocessable Content", r#"{"errors":[{"pointer":"/reason","detail":"too short"}]}"#)
-            }
-            ("/bongsu/parked/bell%2F8/evict", _) => plain(stream, "404 Not Found", "{}"),
+            (path, _) if path.starts_with("/bongsu/") => self.operated(asked, path, query, stream),
             ("/env", _) => plain(stream, "200 OK", &environment()),
             ("/turn" | "/stop-in-turn", _) => take_turn(path == "/stop-in-turn", stream),
             (_, "stream") => self.stream(stream),
+            _ => self.echo(asked, stream),
+        }
+    }
+
+    /// What only operators ask.
+    fn operated(&self, asked: &Asked, path: &str, query: &str, stream: &mut TcpStream) -> std::io::Result<()> {
+        match path {
+            // The history of its store and of the broker parted; only a ready instance knows what to do about it.
+            "/bongsu/adopt" if !self.ready.load(Ordering::SeqCst) => {
+                plain(stream, "503 Service Unavailable", r#"{"title":"Not available at the moment"}"#)
+            }
+            "/bongsu/adopt" if asked.method == "GET" => {
+                plain(stream, "200 OK", r#"{"history":null,"position":7,"orphans":1,"orphaned":[]}"#)
+            }
+            "/bongsu/adopt" => {
+                self.served.fetch_add(1, Ordering::SeqCst);
+                plain(stream, "200 OK", r#"{"history":"cafe","position":7,"orphans":1,"orphaned":[]}"#)
+            }
+            "/bongsu/status" if self.ready.load(Ordering::SeqCst) => {
+                plain(stream, "200 OK", r#"{"ready":true,"reasons":[]}"#)
+            }
+            "/bongsu/status" => plain(stream, "200 OK", r#"{"ready":false,"reasons":["warming up"]}"#),
+            "/bongsu/events" => plain(stream, "200 OK", &events(query)),
+            "/bongsu/parked" if self.slot.starts_with("foreign") => plain(stream, "404 Not Found", "{}"),
+            "/bongsu/parked" => plain(stream, "200 OK", PARKED),
+            "/bongsu/streams/door%2F7" => plain(stream, "200 OK", STREAM),
+            "/bongsu/streams/door%2F8" => plain(stream, "404 Not Found", "{}"),
+            "/bongsu/snapshot" => plain(stream, "200 OK", &self.walk()),
+            "/bongsu/parked/bell%2F7/retry" => plain(stream, "204 No Content", ""),
+            "/bongsu/parked/bell%2F7/evict" if asked.body.starts_with(br#"{"actor":"ann","reason":"too loud"#) => {
+                plain(stream, "204 No Content", "")
+            }
+            "/bongsu/parked/bell%2F7/evict" => {
+                plain(stream, "422 Unprocessable Content", r#"{"errors":[{"pointer":"/reason","detail":"too short"}]}"#)
+            }
+            "/bongsu/parked/bell%2F8/evict" => plain(stream, "404 Not Found", "{}"),
             _ => self.echo(asked, stream),
         }
     }

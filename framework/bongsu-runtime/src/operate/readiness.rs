@@ -104,7 +104,7 @@ async fn left_out(core: &Arc<Core>, come: &Come) -> Option<BTreeMap<String, Stri
 fn is_shown_beside(core: &Core, roots: &BTreeMap<String, String>) -> bool {
     let name = |root: &str| root.split('@').next().map(str::to_owned);
     let members = core.leases.members();
-    let mut others = members.iter().flat_map(|(_, member)| &member.consumers);
+    let mut others = members.values().flat_map(|member| &member.consumers);
     others.any(|other| other.contains('@') && roots.keys().any(|root| root != other && name(root) == name(other)))
 }
 
