@@ -20,4 +20,3 @@ pub(crate) mod seats;
 pub(crate) mod waiters;
 pub(crate) mod settings;
 pub(crate) mod tasks;
-pub(crate) mod planted;

@@ -80,7 +80,6 @@ impl Runtime {
             folding: Turns::default(),
             past: Semaphore::new(PAST),
             wanted: Wanted::default(),
-            planted: Mutex::default(),
         });
         let tasks = parts(&core);
         Self { core, tasks }

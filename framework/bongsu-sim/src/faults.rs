@@ -5,4 +5,5 @@ pub(crate) mod port;
 pub(crate) mod store;
 pub(crate) mod broker;
 pub(crate) mod http;
+mod mutants;
 pub(crate) mod weather;

@@ -19,7 +19,7 @@ pub(crate) struct Bug {
     pub(crate) found_by: &'static str,
 }
 
-/// Every bug; the runtime's own are in `bongsu-runtime/src/planted.rs`.
+/// Every bug; those of the runtime's kind are ports that lie, in `bongsu-sim/src/faults/mutants.rs`.
 pub(crate) const BUGS: &[Bug] = &[
     bug("publish-before-commit", "facts leave before their Commit", "I2 published is committed"),
     bug("position-before-effect", "the cursor is written before the effect", "I5 lanes"),

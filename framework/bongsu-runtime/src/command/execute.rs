@@ -10,13 +10,12 @@ use crate::{
         core::Core,
         fail::{CommandError, Fail, failed, refused},
         map::Decided,
-        planted,
         submit::Settled,
         unit::Unit,
     },
     ports::{
         Fut, coverage,
-        store::{CommitId, DocWrite, Mismatch, StoreError},
+        store::{CommitId, Mismatch, StoreError},
     },
     records::{
         message::Message,
@@ -135,19 +134,10 @@ pub(crate) async fn run(core: &Arc<Core>, call: &Call, planner: &dyn Planner) ->
             return Ok(answer);
         }
         let reply = planner.plan(&mut unit).await.map_err(refused)?;
-        let later = planted::reply_later(core);
-        leave_a_trace(&mut unit, call, &reply, later);
-        let (half, Ok(queued)) = (planted::second_half(core, &mut unit), core.submit(unit.plan())) else { continue };
+        leave_a_trace(&mut unit, call, &reply);
+        let Ok(queued) = core.submit(unit.plan()) else { continue };
         match core.settle(queued).await {
-            Settled::Done => {
-                planted::write_half(core, half).await;
-                if let Some(once) = call.once.as_ref().filter(|_| later) {
-                    let now_ms = core.env.wall_ms();
-                    let kept = DocWrite { key: once_key(once), put: Some(keep(once, &reply, now_ms)) };
-                    planted::keep_reply(core, id, kept).await;
-                }
-                return Ok(Answer { reply, replayed: false });
-            }
+            Settled::Done => return Ok(Answer { reply, replayed: false }),
             Settled::Refused(mismatches) => {
                 if let Some(answer) = overtaken(&mismatches, call)? {
                     core.env.sometimes(coverage::ONCE_OVERTAKEN);
@@ -170,10 +160,9 @@ pub(crate) async fn run(core: &Arc<Core>, call: &Call, planner: &dyn Planner) ->
 }
 
 /// Keeps the answer under the once-key; without one, leaves under the Commit's own name that it was applied.
-fn leave_a_trace(unit: &mut Unit, call: &Call, reply: &Reply, later: bool) {
+fn leave_a_trace(unit: &mut Unit, call: &Call, reply: &Reply) {
     match &call.once {
-        Some(once) if !later => unit.put(once_key(once), Some(keep(once, reply, unit.now_ms))),
-        Some(_) => {}
+        Some(once) => unit.put(once_key(once), Some(keep(once, reply, unit.now_ms))),
         None => unit.put(done_key(unit.id), Some(done(unit.now_ms))),
     }
 }

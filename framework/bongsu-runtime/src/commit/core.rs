@@ -14,7 +14,7 @@ use crate::{
     },
     ports::{
         broker::Broker,
-        env::{Env, HttpClient, Task},
+        env::{Env, HttpClient},
         store::Store,
     },
 };
@@ -51,8 +51,6 @@ pub(crate) struct Core {
     pub(crate) past: Semaphore,
     /// Snapshots to be written in the background.
     pub(crate) wanted: Wanted,
-    /// Tasks of planted bugs; empty in a real process.
-    pub(crate) planted: Mutex<Vec<Box<dyn Task>>>,
 }
 
 impl Core {

@@ -6,7 +6,6 @@ use crate::{
     commit::{
         cache::{Cache, CachedDoc, CachedStream, is_about},
         core::Core,
-        planted,
         unit::{Plan, Unit},
         wanted::Taken,
     },
@@ -76,7 +75,6 @@ impl Core {
         }
         self.submitted.fetch_add(1, Ordering::Relaxed);
         self.env.step("commit.queue");
-        planted::publish_early(self, &plan.commit);
         let id = plan.commit.id;
         let mut belief = Belief { core: self.clone(), id, streams: Vec::new(), docs: Vec::new(), settled: false };
         let verdict = self.store.commit(plan.commit);

@@ -149,24 +149,6 @@ impl Unit {
         self.docs.entry(key).or_insert(OpenDoc { read: None, write: None }).write = Some(body);
     }
 
-    /// Takes back what was written to a table: for planted bugs, which commit it apart.
-    pub(crate) fn take_writes(&mut self, table: &str) -> Vec<(DocKey, Option<DocBody>)> {
-        let mine = self.docs.iter_mut().filter(|(key, _)| key.table == table);
-        mine.filter_map(|(key, open)| Some((key.clone(), open.write.take()?))).collect()
-    }
-
-    /// Takes back every event but those of the first stream and every document, as a Commit of their own: for a planted
-    /// bug.
-    pub(crate) fn take_second_half(&mut self, id: CommitId) -> Option<Commit> {
-        let first = self.events.first()?.stream.clone();
-        let (own, others) = std::mem::take(&mut self.events).into_iter().partition(|event| event.stream == first);
-        self.events = own;
-        self.streams.retain(|stream, _| *stream == first);
-        let docs = std::mem::take(&mut self.docs).into_iter();
-        let docs = docs.filter_map(|(key, open)| Some(DocWrite { key, put: open.write? })).collect();
-        Some(Commit { id, guards: Vec::new(), events: others, docs })
-    }
-
     /// Writes a to-do, and remembers when the drainer has to wake for it.
     pub(crate) fn put_todo(&mut self, id: &str, todo: &Todo) {
         self.due_ms = Some(self.due_ms.map_or(todo.due_ms, |due| due.min(todo.due_ms)));

@@ -8,7 +8,7 @@
 use std::sync::Arc;
 
 use crate::{
-    commit::{core::Core, planted, submit::Settled, unit::Unit},
+    commit::{core::Core, submit::Settled, unit::Unit},
     consume::lane::{Lane, Stop},
     ports::{broker::In, store::StoreError},
     records::{
@@ -44,13 +44,6 @@ impl Lane {
         messages: &'m [In],
     ) -> Result<&'m [In], Stop> {
         let began = messages.iter().position(|message| mark_of(message) == Some(Mark::Began));
-        if planted::reads_on(core)
-            && let Some(first) = messages.first()
-        {
-            self.cursor = Some(Cursor { log: log.to_owned(), offset: first.offset, refill: None });
-            self.looking = None;
-            return Ok(messages);
-        }
         let Some(at) = began else {
             self.looking = messages.last().map(|message| message.offset + 1).or(self.looking);
             return Ok(&[]);

@@ -13,7 +13,6 @@ use crate::{
         core::Core,
         fail::Fail,
         map::{Consumer, HeardFact},
-        planted,
         tasks::panic_text,
         unit::Unit,
     },
@@ -108,8 +107,7 @@ impl Lane {
             return self.put_alone(core, id, message, why).await;
         }
         let Some((envelope, fact)) = heard.fact(self.consumer.as_ref()) else { return Ok(Planned::Skip) };
-        let orphaned = core.partings.orphan(&envelope.source, message);
-        if orphaned || planted::drops(core, self.consumer.as_ref(), envelope) {
+        if core.partings.orphan(&envelope.source, message) {
             return Ok(Planned::Skip);
         }
         let mut unit = Unit::new(core, id);
@@ -117,14 +115,14 @@ impl Lane {
         let mark = unit.doc(&seen).await.map_err(later)?;
         let stand = Stand::of(envelope.sequence, message);
         let partings = core.partings.of(&envelope.source).unwrap_or_default();
-        if mark.as_ref().is_some_and(|data| was_heard(core, data, &partings, stand)) {
+        if mark.as_ref().is_some_and(|data| was_heard(data, &partings, stand)) {
             core.env.sometimes(coverage::FACT_AGAIN);
             return Ok(Planned::Skip);
         }
         let next = Seen::after(&partings, mark.as_deref(), stand);
         let waiting = mark.is_some_and(|data| is_queued(&data));
         let behind = self.waits_in(&mut unit, &envelope.partitionkey, waiting).await.map_err(later)?;
-        let error = if behind.is_some() && !planted::overtakes(core) {
+        let error = if behind.is_some() {
             None
         } else if let Some(unfit) = unfit {
             Some((unfit.why.clone(), Failed::ForGood))
@@ -156,7 +154,6 @@ impl Lane {
                 unit.put(seen.clone(), Some(mark.body()));
                 return Ok(Ok(Planned::Unit(Box::new(unit))));
             }
-            Ok(Err(Fail::Corrupt(_) | Fail::Newer(_))) if planted::skips_poison(core) => return Ok(Ok(Planned::Skip)),
             Ok(Err(Fail::Corrupt(why))) => (why, Failed::ForGood),
             Ok(Err(Fail::Newer(why))) => (why, Failed::Newer),
             Ok(Err(fail)) => return Err(later(fail)),
@@ -234,10 +231,8 @@ impl Lane {
 }
 
 /// Whether a mark says that a fact was heard before.
-fn was_heard(core: &Core, data: &[u8], partings: &[u64], fact: Stand) -> bool {
-    let Ok(seen) = serde_json::from_slice::<Seen>(data) else { return false };
-    let before = seen.sequence.saturating_sub(fact.sequence);
-    seen.stand().covers(fact, partings) && !planted::forgets(core, before)
+fn was_heard(data: &[u8], partings: &[u64], fact: Stand) -> bool {
+    serde_json::from_slice::<Seen>(data).is_ok_and(|seen| seen.stand().covers(fact, partings))
 }
 
 pub(crate) fn later(fail: Fail) -> Stop {

@@ -15,7 +15,6 @@ use crate::{
     commit::{
         core::Core,
         map::Consumer,
-        planted,
         submit::{Queued, Settled},
         unit::Unit,
     },
@@ -27,7 +26,6 @@ use crate::{
     },
     records::{
         cursor::{Cursor, cursor_key},
-        seen::SEEN,
         todo::clipped,
     },
 };
@@ -144,32 +142,7 @@ impl Lane {
         if messages.first().is_some_and(|first| self.offset() < first.offset) {
             return Ok(false);
         }
-        if planted::highest_first(core) {
-            self.skip_to_the_last(core, messages).await?;
-        }
         Ok(true)
-    }
-
-    /// The planted bug `highest-offset`: the cursor moves past facts whose Commits were refused.
-    async fn skip_to_the_last(&mut self, core: &Arc<Core>, messages: &[In]) -> Result<(), Stop> {
-        if let (Some(cursor), Some(last)) = (&mut self.cursor, messages.last()) {
-            cursor.offset = cursor.offset.max(last.offset + 1);
-            self.skipped = true;
-        }
-        self.rest(core).await
-    }
-
-    /// The planted bug `effect-before-mark`: the effect is committed alone; the unit that is left holds the mark.
-    async fn effect_alone(&self, core: &Arc<Core>, mut unit: Unit) -> Result<Unit, Stop> {
-        let mut mark = Unit::new(core, CommitId(digest(&["mark", &format!("{:?}", unit.id)])));
-        unit.take_writes(SEEN).into_iter().for_each(|(key, body)| mark.put(key, body));
-        let Ok(queued) = core.submit(unit.plan()) else {
-            return Err(Stop::Refused);
-        };
-        match core.settle(queued).await {
-            Settled::Done => Ok(mark),
-            _ => Err(Stop::Refused),
-        }
     }
 
     /// Writes the cursor down if only skipped facts moved it.
@@ -277,14 +250,6 @@ impl Lane {
 
     /// Queues what a fact changes together with the cursor behind it; `None`: it has to be planned again.
     async fn queue(&mut self, core: &Arc<Core>, next: &Cursor, mut unit: Unit) -> Result<Option<Queued>, Stop> {
-        if planted::position_first(core) {
-            self.cursor = Some(next.clone());
-            self.skipped = true;
-            self.rest(core).await?;
-        }
-        if planted::effect_first(core) {
-            unit = self.effect_alone(core, unit).await?;
-        }
         let before = self.cursor.replace(next.clone());
         self.advance(core, &mut unit)?;
         let (id, plan) = (unit.id, unit.plan());
@@ -310,9 +275,7 @@ impl Lane {
     pub(crate) fn advance(&self, core: &Core, unit: &mut Unit) -> Result<(), Stop> {
         let key = self.cursor_key();
         let fence = core.leases.guard(&self.lease).ok_or(Stop::Lost)?;
-        if !planted::unfenced(core) {
-            unit.fence(fence);
-        }
+        unit.fence(fence);
         unit.fence(Guard::Doc(key.clone(), self.revision));
         self.shown.iter().for_each(|shown| unit.fence(shown.clone()));
         let data = serde_json::to_vec(&self.cursor).expect("a cursor has string keys and encodes as JSON");

@@ -22,10 +22,6 @@ pub trait Env: Send + Sync {
     /// Notes that something happened that a run must sometimes meet, see [`coverage`](crate::ports::coverage): the simulator
     /// counts, a real process does nothing.
     fn sometimes(&self, _what: &'static str) {}
-    /// Whether a bug planted for tests is switched on; never in a real process.
-    fn bug(&self, _name: &'static str) -> bool {
-        false
-    }
 }
 
 /// A running task; dropping the handle stops it.

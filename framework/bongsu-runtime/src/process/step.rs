@@ -8,7 +8,6 @@ use crate::{
     commit::{
         fail::Fail,
         map::{Decided, Saga},
-        planted,
         unit::{MAX_STEPS, Unit},
     },
     ports::coverage,
@@ -107,11 +106,8 @@ impl Unit {
             }
             Act::Undo { id, command } => return self.undo(saga, key, id, &command.message(), ctx).await,
             Act::Wake { name, at_ms } => {
-                let at_ms = at_ms - planted::early_ms(&self.core);
-                let (id, todo) = (timer_id(saga, key, &name), Todo::timer(saga.name(), key, &name, at_ms, ctx));
-                if !planted::timer_apart(&self.core, &id, &todo) {
-                    self.put_todo(&id, &todo);
-                }
+                let id = timer_id(saga, key, &name);
+                self.put_todo(&id, &Todo::timer(saga.name(), key, &name, at_ms, ctx));
             }
             Act::CancelWake(name) => self.put(Todo::key(&timer_id(saga, key, &name)), None),
         }

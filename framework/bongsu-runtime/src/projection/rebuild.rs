@@ -100,9 +100,6 @@ async fn work(core: &Arc<Core>, model: &Arc<dyn ReadModel>, poison: &mut BTreeSe
 /// Fills a generation and ends it, by showing or by comparing it.
 async fn fill(build: &mut Build, poison: &mut BTreeSet<String>) -> Result<(), Halt> {
     tracing::info!(read_model = build.table, "a generation is being filled");
-    if crate::commit::planted::swap_early(&build.core) && build.try_swap().await? {
-        return Ok(());
-    }
     build.read_own(poison).await?;
     if build.filling()?.purpose == Purpose::Check {
         let ended = build.compare(poison).await?;

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use bongsu_core::digest;
 
 use crate::{
-    commit::{core::Core, planted},
+    commit::core::Core,
     lease::outbid::outbid,
     ports::{
         broker::{BrokerError, HistoryId, Out, Place, Producer},
@@ -85,10 +85,6 @@ async fn relay(core: &Arc<Core>, epoch: u64) -> Result<(), String> {
             core.store.changed(Position(at.position)).await;
             continue;
         };
-        if planted::two_relays(core) {
-            // The worker of the second half is faster.
-            publish(core, by, at.told(), &told[told.len() / 2..]).await?;
-        }
         publish(core, by, at.told(), &told).await?;
         at = At { position: last.position.0, ..at.upto(last_of(last)) };
         batches += 1;
@@ -166,15 +162,12 @@ async fn wait_for_refill(core: &Arc<Core>, epoch: u64) -> Result<(), String> {
 
 /// Publishes a batch. Whatever is refused is answered by asking anew what is there.
 async fn publish(core: &Arc<Core>, by: Relay, after: Place, told: &[StoredFacts]) -> Result<(), String> {
-    let mut batch: Vec<Out> = told.iter().flat_map(out).collect();
+    let batch: Vec<Out> = told.iter().flat_map(out).collect();
     core.env.step("relay.publish");
     let from = by.producer(core, 0, after);
     let mut answer = core.broker.publish(from, batch.clone()).await;
     if matches!(answer, Err(BrokerError::Invalid(_))) && topics::ensure(core, core.map.name).await.is_ok() {
         // The topic may have been missing.
-        answer = core.broker.publish(from, batch.clone()).await;
-    }
-    if planted::retries_blindly(core, &mut batch, &answer) {
         answer = core.broker.publish(from, batch).await;
     }
     if let Err(error @ (BrokerError::Fenced { .. } | BrokerError::Invalid(_))) = &answer {
@@ -224,10 +217,7 @@ async fn persist(core: &Arc<Core>, key: &DocKey, epoch: u64, at: At) -> Result<(
     let id = CommitId(digest(&["relay", &core.settings.slot, &epoch.to_string(), &at.position.to_string()]));
     let mut commit = Commit::new(id);
     // Lost meanwhile: without a fence, whoever relays now would be set back.
-    let fence = core.leases.guard(RELAY).ok_or("the relay is another instance's")?;
-    if !planted::unfenced(core) {
-        commit.guards.push(fence);
-    }
+    commit.guards.push(core.leases.guard(RELAY).ok_or("the relay is another instance's")?);
     commit.docs.push(DocWrite { key: key.clone(), put: Some(at.body()) });
     core.store.commit(commit).await.map(|_| ()).map_err(|error| error.to_string())
 }

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use crate::{
     commit::{
         core::Core,
-        planted,
         wanted::{Rule, Taken},
     },
     ports::store::{Commit, DocBody, DocWrite, Guard, MAX_BODY, StoreError, Verdict},
@@ -24,17 +23,12 @@ impl Core {
         for _ in 0..ATTEMPTS {
             let found = self.store.docs(vec![snapshot_key(stream)]).await?.pop().flatten();
             let before = found.as_ref().and_then(|doc| KeptState::read(doc).ok());
-            let blind = planted::without_version(self);
-            if !blind
-                && before.is_some_and(|before| !before.gives_way_to(taken.version, rule.shape, &self.settings.build))
-            {
+            if before.is_some_and(|before| !before.gives_way_to(taken.version, rule.shape, &self.settings.build)) {
                 return Ok(false);
             }
             let mut commit = Commit::new(self.snapshot_commit(stream));
             commit.guards.extend(fence.cloned());
-            if !blind {
-                commit.guards.push(Guard::Doc(snapshot_key(stream), found.map(|doc| doc.revision)));
-            }
+            commit.guards.push(Guard::Doc(snapshot_key(stream), found.map(|doc| doc.revision)));
             commit.docs.push(DocWrite { key: snapshot_key(stream), put: Some(body.clone()) });
             self.env.step("snapshot.write");
             match self.store.commit(commit).await {

@@ -15,7 +15,10 @@ use bongsu_runtime::ports::{
 use tokio::sync::oneshot;
 
 use crate::{
-    faults::port::{Fate, Trip},
+    faults::{
+        mutants,
+        port::{Fate, Trip},
+    },
     kernel::{
         core::Core,
         env::SimEnv,
@@ -66,7 +69,7 @@ impl SimBroker {
 
     /// The broker as one incarnation of a node reaches it.
     pub fn client(&self, env: &Arc<SimEnv>) -> Arc<dyn Broker> {
-        Arc::new(Client { world: self.clone(), env: env.clone() })
+        mutants::broker(env, Arc::new(Client { world: self.clone(), env: env.clone() }))
     }
 
     /// Makes every call fail for so long.

@@ -17,7 +17,10 @@ use bytes::Bytes;
 use tokio::sync::oneshot;
 
 use crate::{
-    faults::port::{Fate, Trip},
+    faults::{
+        mutants,
+        port::{Fate, Trip},
+    },
     kernel::{
         core::Core,
         env::SimEnv,
@@ -71,7 +74,8 @@ impl SimStore {
 
     /// The store as one incarnation of a node reaches it.
     pub fn client(&self, env: &Arc<SimEnv>) -> Arc<dyn Store> {
-        Arc::new(Client { world: self.clone(), env: env.clone(), queue: Arc::default() })
+        let client = Client { world: self.clone(), env: env.clone(), queue: Arc::default() };
+        mutants::store(env, Arc::new(client))
     }
 
     /// Makes every call fail for so long.

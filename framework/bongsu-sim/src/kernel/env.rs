@@ -66,6 +66,11 @@ impl SimEnv {
         self.life.incarnation
     }
 
+    /// Whether a bug is planted, see [`Plan::bug`](crate::Plan::bug).
+    pub fn bug(&self, name: &str) -> bool {
+        self.core.has_bug(name)
+    }
+
     /// Starts a task that nobody stops but the end of its incarnation.
     pub fn run(&self, name: &'static str, task: impl Future<Output = ()> + Send + 'static) {
         self.core.run(&self.life, name, task);
@@ -153,10 +158,6 @@ impl Env for SimEnv {
         if !self.life.is_dead() {
             self.core.reached(what);
         }
-    }
-
-    fn bug(&self, name: &'static str) -> bool {
-        self.core.has_bug(name)
     }
 }
 

@@ -13,7 +13,7 @@ pub struct Plan {
     pub crash_at: Vec<CrashAt>,
     /// And counted over everything a node does.
     pub crash_on: Vec<CrashOn>,
-    /// Bugs planted by name, see [`Env::bug`](bongsu_runtime::ports::env::Env::bug).
+    /// Bugs planted by name: those of `faults/mutants.rs`, and what a scenario asks [`SimEnv::bug`](crate::SimEnv::bug) for.
     pub bugs: Vec<String>,
     /// A run longer than this, in virtual time, has failed.
     pub limit: Duration,

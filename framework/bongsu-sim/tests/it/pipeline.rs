@@ -53,7 +53,7 @@ impl Bank {
     /// Opens an account once, however often it is asked and whatever the store answers.
     async fn open(self: Arc<Self>, account: u64) {
         let fact = fact(account);
-        if self.env.bug("publish-before-commit") {
+        if self.env.bug("tells-first") {
             let early = Producer::new("early", 0);
             let _any = self.broker.publish(early, vec![out(fact.clone(), account + 1)]).await;
         }
@@ -140,7 +140,7 @@ impl Register {
         let times = known.as_ref().map_or(0, |doc| offset(Some(doc)));
         let repeats = self.env.bug("no-inbox") && known.is_some();
         let entered = DocWrite { key: account.clone(), put: Some(body(times + 1)) };
-        if self.env.bug("position-before-effect") {
+        if self.env.bug("moves-first") {
             let written = self.commit(commit.clone()).await?;
             if known.is_none() {
                 let effect = Commit { id: CommitId(commit.id.0 | 1 << 120), docs: vec![entered], ..commit.clone() };
@@ -312,13 +312,13 @@ fn found(bug: &str) -> Outcome<()> {
 
 #[test]
 fn a_fact_published_before_its_commit_is_found() {
-    let failed = found("publish-before-commit").to_string();
+    let failed = found("tells-first").to_string();
     assert!(failed.contains("rule broken: I2 published is committed"), "{failed}");
 }
 
 #[test]
 fn a_cursor_moved_before_the_effect_is_found() {
-    let failed = found("position-before-effect").to_string();
+    let failed = found("moves-first").to_string();
     assert!(failed.contains("rule broken: I5 offsets are safe at every Commit"), "{failed}");
 }
 

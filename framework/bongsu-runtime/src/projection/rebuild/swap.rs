@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use crate::{
-    commit::{core::Core, planted},
+    commit::core::Core,
     ports::{
         broker::Partition,
         store::{DocWrite, Guard},
@@ -32,11 +32,9 @@ impl Build {
         let (old, shown) = core.shown(self.model.root()).await.map_err(Halt::Store)?;
         let mut commit = self.commit()?;
         commit.guards.push(shown);
-        if !planted::swap_early(&core) {
-            match self.behind(&table(self.model.root(), old)).await? {
-                Some(guards) => commit.guards.extend(guards),
-                None => return Ok(false),
-            }
+        match self.behind(&table(self.model.root(), old)).await? {
+            Some(guards) => commit.guards.extend(guards),
+            None => return Ok(false),
         }
         let Some(filling) = &self.state.filling else { return Err(Halt::Lost) };
         let (generation, took) = (filling.generation, core.env.wall_ms() - filling.started_ms);
