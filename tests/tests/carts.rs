@@ -139,7 +139,7 @@ async fn write_a_long_life(store: &dyn Store, customer: &str, events: u64) {
             let (name, schema) = event.name();
             let (data, meta) = (event.encode().into(), meta.to_string().into());
             let (stream, version) = (stream.clone(), *version);
-            commit.events.push(NewEvent { stream, version, name, schema, data, meta, tags: vec![], facts: vec![] });
+            commit.events.push(NewEvent { stream, version, name, schema, data, meta, facts: vec![] });
         }
         assert_eq!(store.commit(commit).await, Ok(Verdict::Done));
     }

@@ -49,8 +49,6 @@ macro_rules! __store_rules {
             guards::events_of_one_commit_follow_each_other
             guards::a_stream_that_moved_refuses
             guards::an_event_that_took_the_place_of_another_refuses
-            guards::a_tag_that_moved_refuses
-            guards::a_stream_and_a_tag_of_one_name_are_two_heads
             guards::a_document_guard_wants_absence_or_the_exact_revision
             guards::a_deleted_document_is_absent
             guards::a_mismatch_carries_what_was_found
@@ -64,7 +62,6 @@ macro_rules! __store_rules {
             wake::changed_wakes_the_other_instance_without_waiting_for_its_clock
             events::positions_are_dense_and_in_commit_order
             events::a_stream_is_read_in_version_order
-            events::a_tag_is_read_in_position_order
             events::facts_come_with_the_events_that_carry_them
             events::everything_of_an_event_comes_back
             events::position_of_finds_an_event

@@ -76,7 +76,7 @@ fn next<E: Wire>(stream: &str, after: u64, events: impl Iterator<Item = E>) -> C
         let (name, schema) = event.name();
         let (data, meta) = (event.encode().into(), meta.to_string().into());
         let stream = stream.to_owned();
-        commit.events.push(NewEvent { stream, version, name, schema, data, meta, tags: Vec::new(), facts: Vec::new() });
+        commit.events.push(NewEvent { stream, version, name, schema, data, meta, facts: Vec::new() });
     }
     commit
 }

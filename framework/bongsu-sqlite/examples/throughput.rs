@@ -91,7 +91,7 @@ fn bare(batch: u64, span: Duration) -> Result<Figure, Box<dyn Error>> {
         db.execute_batch("BEGIN IMMEDIATE")?;
         for _ in 0..batch {
             let event = event(events % STREAMS, events / STREAMS + 1);
-            let insert = "INSERT INTO event (stream, version, commit_id, name, schema, data, meta, tags)
+            let insert = "INSERT INTO event (stream, version, commit_id, name, schema, data, meta)
                           VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, NULL)";
             let id = u128::from(events).to_be_bytes();
             let values =
@@ -113,7 +113,6 @@ fn event(number: u64, version: u64) -> NewEvent {
         schema: 1,
         data: Bytes::from(vec![b'x'; 300]),
         meta: Bytes::from(vec![b'm'; 100]),
-        tags: Vec::new(),
         facts: Vec::new(),
     }
 }

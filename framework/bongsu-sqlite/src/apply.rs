@@ -2,9 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use bongsu_runtime::ports::store::{
-    Commit, CommitId, DocBody, DocKey, DocWrite, Guard, Head, Mismatch, NewEvent, Verdict,
-};
+use bongsu_runtime::ports::store::{Commit, CommitId, DocBody, DocKey, DocWrite, Guard, Mismatch, NewEvent, Verdict};
 use rusqlite::{Connection, OptionalExtension, Result, params};
 
 use crate::{pack, query};
@@ -36,12 +34,12 @@ fn judge(db: &Connection, commit: &Commit) -> Result<Vec<Mismatch>> {
     for guard in &commit.guards {
         let mismatch = match guard {
             Guard::Head(head, version) => {
-                let found = version_of(db, head)?;
+                let found = stream_version(db, head)?;
                 (found != *version).then(|| Mismatch::Head(head.clone(), found))
             }
             Guard::Last(stream, version, commit) => {
                 let found = last_of(db, stream)?;
-                let (head, wanted) = (Head::Stream(stream.clone()), Some((*version, *commit)));
+                let (head, wanted) = (stream.clone(), Some((*version, *commit)));
                 (found != wanted).then(|| Mismatch::Head(head, found.map_or(0, |(version, _)| version)))
             }
             Guard::Doc(key, revision) if revision_of(db, key)? == *revision => None,
@@ -62,17 +60,10 @@ fn judge(db: &Connection, commit: &Commit) -> Result<Vec<Mismatch>> {
             *head += 1;
             continue;
         }
-        let mismatch = Mismatch::Head(Head::Stream(event.stream.clone()), *head);
+        let mismatch = Mismatch::Head(event.stream.clone(), *head);
         wrong.extend(Some(mismatch).filter(|mismatch| !wrong.contains(mismatch)));
     }
     Ok(wrong)
-}
-
-fn version_of(db: &Connection, head: &Head) -> Result<u64> {
-    match head {
-        Head::Stream(stream) => stream_version(db, stream),
-        Head::Tag(tag) => tag_version(db, tag),
-    }
 }
 
 fn stream_version(db: &Connection, stream: &str) -> Result<u64> {
@@ -86,21 +77,15 @@ fn last_of(db: &Connection, stream: &str) -> Result<Option<(u64, CommitId)>> {
     last.query_row([stream], |row| Ok((query::number(row, 0)?, query::commit_id(row, 1)?))).optional()
 }
 
-fn tag_version(db: &Connection, tag: &str) -> Result<u64> {
-    let mut last = db.prepare_cached("SELECT version FROM tag WHERE tag = ?1 ORDER BY position DESC LIMIT 1")?;
-    last.query_row([tag], |row| query::number(row, 0)).optional().map(Option::unwrap_or_default)
-}
-
 fn revision_of(db: &Connection, key: &DocKey) -> Result<Option<CommitId>> {
     let mut find = db.prepare_cached("SELECT revision FROM doc WHERE tbl = ?1 AND id = ?2")?;
     find.query_row([&key.table, &key.id], |row| query::commit_id(row, 0)).optional()
 }
 
 fn append(db: &Connection, commit: CommitId, event: &NewEvent) -> Result<()> {
-    let tags = (!event.tags.is_empty()).then(|| serde_json::json!(event.tags).to_string());
     db.prepare_cached(
-        "INSERT INTO event (stream, version, commit_id, name, schema, data, meta, tags)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        "INSERT INTO event (stream, version, commit_id, name, schema, data, meta)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
     )?
     .execute(params![
         event.stream,
@@ -110,17 +95,8 @@ fn append(db: &Connection, commit: CommitId, event: &NewEvent) -> Result<()> {
         event.schema,
         &event.data[..],
         &event.meta[..],
-        tags,
     ])?;
     let position = db.last_insert_rowid();
-    for (at, tag) in event.tags.iter().enumerate() {
-        if event.tags[..at].contains(tag) {
-            continue; // Named twice on one event, it counts once.
-        }
-        let version = query::int(tag_version(db, tag)? + 1);
-        db.prepare_cached("INSERT INTO tag (tag, position, version) VALUES (?1, ?2, ?3)")?
-            .execute(params![tag, position, version])?;
-    }
     if !event.facts.is_empty() {
         db.prepare_cached("INSERT INTO fact (position, facts) VALUES (?1, ?2)")?
             .execute(params![position, pack::facts(&event.facts)])?;

@@ -12,20 +12,14 @@ use rusqlite::{
 use crate::pack;
 
 const EVENT: &str = "event.position, event.commit_id, event.stream, event.version, event.name, event.schema,
-    event.data, event.meta, event.tags";
+    event.data, event.meta";
 
 /// Events, in order.
 pub(crate) fn events(db: &Connection, what: &Read, limit: u32) -> Result<Vec<StoredEvent>> {
-    // CROSS JOIN fixes the order of the loops: the narrow table first, each event by its position.
     let (from, after, name) = match what {
         Read::Stream { stream, after } => {
             ("FROM event WHERE version > ?1 AND stream = ?3 ORDER BY version", *after, Some(stream))
         }
-        Read::Tagged { tag, after } => (
-            "FROM tag CROSS JOIN event USING (position) WHERE tag.position > ?1 AND tag.tag = ?3 ORDER BY tag.position",
-            after.0,
-            Some(tag),
-        ),
         Read::Feed { after } => ("FROM event WHERE position > ?1 ORDER BY position", after.0, None),
     };
     let mut read = db.prepare_cached(&format!("SELECT {EVENT} {from} LIMIT ?2"))?;
@@ -51,10 +45,6 @@ pub(crate) fn facts(db: &Connection, after: Position, limit: u32) -> Result<Vec<
 }
 
 fn event(row: &Row<'_>) -> Result<StoredEvent> {
-    let tags = match row.get_ref(8)?.as_str_or_null()? {
-        Some(tags) => serde_json::from_str(tags).map_err(|_| damaged(8, "tags of an event"))?,
-        None => Vec::new(),
-    };
     Ok(StoredEvent {
         position: Some(Position(number(row, 0)?)),
         commit: commit_id(row, 1)?,
@@ -64,7 +54,6 @@ fn event(row: &Row<'_>) -> Result<StoredEvent> {
         schema: row.get(5)?,
         data: bytes(row, 6)?,
         meta: bytes(row, 7)?,
-        tags,
     })
 }
 

@@ -74,8 +74,9 @@ const PRIVATE: u32 = 0o600;
 /// A file up to this size is checked whole at every start; a larger one would delay it.
 const CHECK_WHOLE: u64 = 64 << 20;
 
-/// There is no table of heads: the version of a stream or tag is the last entry of an index that reads need
-/// anyway, and one write less per event.
+/// There is no table of heads: the version of a stream is the last entry of an index that reads need anyway, and one
+/// write less per event. `event.tags` and `tag` are of an earlier release: nothing is written there, what is there is not
+/// read, and a later layout drops them (decision 0026).
 const TABLES: &str = "
     CREATE TABLE meta (key TEXT PRIMARY KEY NOT NULL, value ANY NOT NULL) STRICT, WITHOUT ROWID;
     CREATE TABLE event (
@@ -87,7 +88,7 @@ const TABLES: &str = "
         schema INTEGER NOT NULL,
         data BLOB NOT NULL,
         meta BLOB NOT NULL,
-        tags TEXT,                      -- JSON list as given, NULL without any
+        tags TEXT,                      -- unused, NULL
         UNIQUE (stream, version)
     ) STRICT;
     CREATE TABLE tag (

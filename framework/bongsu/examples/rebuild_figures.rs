@@ -142,8 +142,8 @@ fn event(ticket: &str, step: u64) -> anyhow::Result<NewEvent> {
     };
     let meta =
         serde_json::json!({ "id": id, "time": "2026-01-01T00:00:00.000Z", "actor": "tenant", "correlation": id });
-    let (meta, tags, facts) = (serde_json::to_vec(&meta)?.into(), Vec::new(), vec![fact]);
-    Ok(NewEvent { stream, version: step, name, schema, data, meta, tags, facts })
+    let (meta, facts) = (serde_json::to_vec(&meta)?.into(), vec![fact]);
+    Ok(NewEvent { stream, version: step, name, schema, data, meta, facts })
 }
 
 /// Events read and their facts decoded per second, and nothing done with them.

@@ -77,7 +77,6 @@ impl Forged {
             name: self.name,
             schema: self.schema,
             data: self.data.into(),
-            tags: Vec::new(),
         });
         store.commit(commit).await
     }

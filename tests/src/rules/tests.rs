@@ -130,7 +130,6 @@ impl Story {
             schema,
             data: data.into(),
             meta: json!({ "id": id, "correlation": "root", "causation": cause }).to_string().into(),
-            tags: Vec::new(),
         });
     }
 

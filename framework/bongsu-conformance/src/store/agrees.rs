@@ -5,8 +5,7 @@ use std::{fmt::Debug, ops::Bound, sync::Arc};
 use bongsu_runtime::ports::{
     Fut,
     store::{
-        Commit, CommitId, DocBody, DocKey, DocWrite, Guard, Head, NewEvent, Position, Read, Scan, Store, StoreError,
-        StoredEvent, Verdict,
+        Commit, CommitId, DocBody, DocKey, DocWrite, Guard, NewEvent, Position, Read, Scan, Store, StoreError, Verdict,
     },
 };
 use bytes::Bytes;
@@ -25,7 +24,6 @@ use super::{
 use bongsu_memory::MemoryStore;
 
 const STREAMS: [&str; 3] = ["counter/a", "counter/b", "door/a"];
-const TAGS: [&str; 3] = ["red", "blue", "counter/a"];
 /// The last one is written by [`crash`](super::crash) alone.
 pub(super) const TABLES: [&str; 3] = ["t", "u@2.1", "once"];
 const IDS: [&str; 4] = ["1", "2", "12", ""];
@@ -44,8 +42,8 @@ enum Step {
 #[derive(Clone, Debug)]
 pub(super) struct Plan {
     guards: Vec<GuardPlan>,
-    /// Stream, how far beside the version that fits, tags, number of facts.
-    events: Vec<(usize, u64, Vec<usize>, u64)>,
+    /// Stream, how far beside the version that fits, number of facts.
+    events: Vec<(usize, u64, u64)>,
     /// Table, id, and the index entries of what is put.
     docs: Vec<(usize, usize, Option<Entries>)>,
 }
@@ -57,7 +55,6 @@ type Entries = Vec<(u16, usize)>;
 enum GuardPlan {
     Last(usize, u64),
     Stream(usize, u64),
-    Tag(usize, u64),
     Doc(usize, usize, Revision),
 }
 
@@ -139,7 +136,6 @@ pub(super) async fn compare(store: &Arc<dyn Store>, model: &MemoryStore) -> Resu
     let mut reads = Vec::new();
     for after in [0, 1, 2, 5, 20].map(Position) {
         reads.push(Read::Feed { after });
-        reads.extend(TAGS.map(|tag| Read::Tagged { tag: tag.to_owned(), after }));
         reads.extend(STREAMS.map(|stream| Read::Stream { stream: stream.to_owned(), after: after.0 }));
     }
     for after in [0, 1, 2, 5, 20].map(Position) {
@@ -203,12 +199,11 @@ impl Plan {
         for guard in &self.guards {
             commit.guards.push(guard.resolve(model).await);
         }
-        for (stream, beside, tags, facts) in &self.events {
+        for (stream, beside, facts) in &self.events {
             let stream = STREAMS[*stream];
             let earlier = commit.events.iter().filter(|event| event.stream == stream).count() as u64;
-            let version = version(model, &Head::Stream(stream.to_owned())) + earlier + 1 + beside;
+            let version = version(model, stream) + earlier + 1 + beside;
             commit.events.push(NewEvent {
-                tags: tags.iter().map(|tag| TAGS[*tag].to_owned()).collect(),
                 facts: (0..*facts).map(|ordinal| fact(stream, version * 10 + ordinal)).collect(),
                 ..event(stream, version)
             });
@@ -227,10 +222,6 @@ impl Plan {
 
 impl GuardPlan {
     async fn resolve(&self, model: &MemoryStore) -> Guard {
-        let beside = |head: Head, beside: u64| {
-            let version = version(model, &head) + beside;
-            Guard::Head(head, version)
-        };
         match self {
             Self::Last(stream, by) => {
                 let mut events = model.all_events();
@@ -238,8 +229,10 @@ impl GuardPlan {
                 let (version, commit) = events.last().map_or((0, CommitId(0)), |event| (event.version, event.commit));
                 Guard::Last(STREAMS[*stream].to_owned(), version, CommitId(commit.0 + u128::from(*by)))
             }
-            Self::Stream(stream, by) => beside(Head::Stream(STREAMS[*stream].to_owned()), *by),
-            Self::Tag(tag, by) => beside(Head::Tag(TAGS[*tag].to_owned()), *by),
+            Self::Stream(stream, by) => {
+                let stream = STREAMS[*stream];
+                Guard::Head(stream.to_owned(), version(model, stream) + by)
+            }
             Self::Doc(table, id, revision) => {
                 let key = DocKey::new(TABLES[*table], IDS[*id]);
                 let revision = match revision {
@@ -253,12 +246,8 @@ impl GuardPlan {
     }
 }
 
-fn version(model: &MemoryStore, head: &Head) -> u64 {
-    let counts = |event: &StoredEvent| match head {
-        Head::Stream(name) => event.stream == *name,
-        Head::Tag(name) => event.tags.contains(name),
-    };
-    model.all_events().iter().filter(|event| counts(event)).count() as u64
+fn version(model: &MemoryStore, stream: &str) -> u64 {
+    model.all_events().iter().filter(|event| event.stream == stream).count() as u64
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -272,10 +261,9 @@ pub(super) fn plan() -> impl Strategy<Value = Plan> {
     let guard = prop_oneof![
         (0..STREAMS.len(), beside()).prop_map(|(stream, by)| GuardPlan::Stream(stream, by)),
         (0..STREAMS.len(), beside()).prop_map(|(stream, by)| GuardPlan::Last(stream, by)),
-        (0..TAGS.len(), beside()).prop_map(|(tag, by)| GuardPlan::Tag(tag, by)),
         (0..2_usize, 0..IDS.len(), revision).prop_map(|(table, id, revision)| GuardPlan::Doc(table, id, revision)),
     ];
-    let event = (0..STREAMS.len(), beside(), vec(0..TAGS.len(), 0..3), 0..3_u64);
+    let event = (0..STREAMS.len(), beside(), 0..3_u64);
     let entries = vec((0..2_u16, 0..KEYS.len()), 0..3);
     let put =
         (any::<bool>(), any::<bool>(), entries).prop_map(|(one, other, entries)| (one || other).then_some(entries));

@@ -5,7 +5,7 @@ use futures::future::join_all;
 
 use super::{
     factory::{StoreFactory, one},
-    make::{commit, doc, doc_is, feed, get, head_is, names, stream, tagged},
+    make::{commit, doc, doc_is, feed, get, head_is, names, stream},
 };
 
 pub(super) async fn a_refused_commit_writes_nothing(factory: &dyn StoreFactory) {
@@ -13,7 +13,7 @@ pub(super) async fn a_refused_commit_writes_nothing(factory: &dyn StoreFactory) 
     commit(1).event("counter/a", 1).put("doors", "front", "open").done(&store).await;
     let refused = commit(2)
         .if_doc("doors", "front", None)
-        .append(tagged("counter/a", 2, &["red"]))
+        .event("counter/a", 2)
         .event("counter/b", 1)
         .put("doors", "back", "open")
         .put("doors", "front", "shut");
@@ -22,7 +22,7 @@ pub(super) async fn a_refused_commit_writes_nothing(factory: &dyn StoreFactory) 
     assert_eq!(get(&store, "doors", "back").await, None);
     assert_eq!(get(&store, "doors", "front").await, Some(doc("doors", "front", 1, "open")));
     // Nothing of it counts for later guards either.
-    commit(3).if_tag("red", 0).if_stream("counter/b", 0).if_stream("counter/a", 1).done(&store).await;
+    commit(3).if_stream("counter/b", 0).if_stream("counter/a", 1).done(&store).await;
 }
 
 pub(super) async fn events_and_documents_are_written_together(factory: &dyn StoreFactory) {
@@ -50,7 +50,7 @@ pub(super) async fn a_refusal_leaves_its_neighbours_alone(factory: &dyn StoreFac
         let mut draft = commit(u128::from(number) + 1).event(&format!("counter/{number}"), 1);
         match number % 3 {
             0 => {}
-            1 => draft = draft.if_tag("never", 7),
+            1 => draft = draft.if_stream("never", 7),
             _ => draft.0.docs = vec![DocWrite { key: DocKey::new("t", "a\0b"), put: Some(DocBody::default()) }],
         }
         answers.push(draft.send(&store));
@@ -72,8 +72,7 @@ pub(super) async fn a_chained_commit_sees_what_the_one_before_writes(factory: &d
         let before = (number > 1).then(|| u128::from(number) - 1);
         commit(u128::from(number))
             .if_doc("cursors", "lane", before)
-            .if_tag("red", number - 1)
-            .append(tagged("counter/a", number, &["red"]))
+            .event("counter/a", number)
             .put("cursors", "lane", &number.to_string())
             .send(&store)
     });
@@ -98,14 +97,9 @@ pub(super) async fn a_chain_breaks_where_a_guard_breaks(factory: &dyn StoreFacto
 
 pub(super) async fn guards_are_judged_before_anything_is_written(factory: &dyn StoreFactory) {
     let store = one(factory).await;
-    let own = commit(1)
-        .if_tag("red", 0)
-        .if_stream("counter/a", 0)
-        .if_doc("t", "1", None)
-        .append(tagged("counter/a", 1, &["red"]))
-        .put("t", "1", "x");
+    let own = commit(1).if_stream("counter/a", 0).if_doc("t", "1", None).event("counter/a", 1).put("t", "1", "x");
     own.done(&store).await;
-    commit(2).if_tag("red", 1).if_stream("counter/a", 1).if_doc("t", "1", Some(1)).done(&store).await;
+    commit(2).if_stream("counter/a", 1).if_doc("t", "1", Some(1)).done(&store).await;
 }
 
 pub(super) async fn a_commit_is_queued_when_it_is_called_not_when_it_is_polled(factory: &dyn StoreFactory) {

@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use super::{
     factory::{StoreFactory, one},
-    make::{commit, fact, feed, names, read, tagged, telling},
+    make::{commit, fact, feed, read, telling},
 };
 
 pub(super) async fn positions_are_dense_and_in_commit_order(factory: &dyn StoreFactory) {
@@ -41,21 +41,6 @@ pub(super) async fn a_stream_is_read_in_version_order(factory: &dyn StoreFactory
     assert_eq!(versions(read(9, 3).await), [10]);
     assert_eq!(versions(read(10, 3).await), [0; 0]);
     assert_eq!(versions(read(77, 3).await), [0; 0]);
-}
-
-pub(super) async fn a_tag_is_read_in_position_order(factory: &dyn StoreFactory) {
-    let store = one(factory).await;
-    commit(1).append(tagged("counter/b", 1, &["red", "blue"])).event("counter/c", 1).done(&store).await;
-    commit(2).append(tagged("counter/a", 1, &["red"])).append(tagged("counter/a", 2, &["blue"])).done(&store).await;
-    commit(3).append(tagged("counter/b", 2, &["blue", "red", "red"])).done(&store).await;
-    let read = |after, limit| read(&store, Read::Tagged { tag: "red".to_owned(), after: Position(after) }, limit);
-    let name = |stream: &str, version| (stream.to_owned(), version);
-    let all = read(0, 100).await;
-    assert_eq!(names(&all), [name("counter/b", 1), name("counter/a", 1), name("counter/b", 2)]);
-    assert_eq!(all[2].tags, ["blue", "red", "red"], "tags come back as they were given");
-    assert_eq!(names(&read(0, 2).await), names(&all[..2]));
-    assert_eq!(names(&read(1, 100).await), names(&all[1..]));
-    assert_eq!(names(&read(5, 100).await), []);
 }
 
 pub(super) async fn facts_come_with_the_events_that_carry_them(factory: &dyn StoreFactory) {
@@ -95,7 +80,6 @@ pub(super) async fn everything_of_an_event_comes_back(factory: &dyn StoreFactory
         schema: u32::MAX,
         data: Bytes::from_static(&[0, 159, 146, 150]),
         meta: Bytes::from_static(b"\xff\x00"),
-        tags: vec!["봉수 🔥".to_owned(), String::new(), "a,b\"c".to_owned()],
         facts: vec![strange("one"), strange("")],
     };
     commit(u128::MAX).append(new.clone()).done(&store).await;
@@ -108,16 +92,11 @@ pub(super) async fn everything_of_an_event_comes_back(factory: &dyn StoreFactory
         schema: new.schema,
         data: new.data,
         meta: new.meta,
-        tags: new.tags,
     };
     let after = Position(0);
     let facts = StoredFacts { position: Position(1), commit: CommitId(u128::MAX), facts: new.facts };
     assert_eq!(store.facts(after, 9).await, Ok(vec![facts]));
-    let others = [
-        Read::Feed { after },
-        Read::Stream { stream: new.stream, after: 0 },
-        Read::Tagged { tag: String::new(), after },
-    ];
+    let others = [Read::Feed { after }, Read::Stream { stream: new.stream, after: 0 }];
     for what in others {
         assert_eq!(read(&store, what, 9).await, slice::from_ref(&told));
     }
@@ -137,11 +116,7 @@ pub(super) async fn an_empty_store_answers_empty(factory: &dyn StoreFactory) {
     let store = one(factory).await;
     let after = Position(0);
     assert_eq!(store.head().await, Ok(Position(0)));
-    let everything = [
-        Read::Feed { after },
-        Read::Stream { stream: "counter/a".to_owned(), after: 0 },
-        Read::Tagged { tag: "red".to_owned(), after },
-    ];
+    let everything = [Read::Feed { after }, Read::Stream { stream: "counter/a".to_owned(), after: 0 }];
     for what in everything {
         assert_eq!(read(&store, what, 10).await, []);
     }

@@ -2,7 +2,7 @@
 
 use super::{
     factory::{StoreFactory, one},
-    make::{commit, doc_is, feed, head_is, names, tag_is, tagged},
+    make::{commit, doc_is, feed, head_is, names},
 };
 
 pub(super) async fn an_event_follows_the_head_of_its_stream(factory: &dyn StoreFactory) {
@@ -52,28 +52,6 @@ pub(super) async fn an_event_that_took_the_place_of_another_refuses(factory: &dy
     commit(8).if_last("counter/a", 4, 5).event("counter/a", 5).done(&store).await;
 }
 
-pub(super) async fn a_tag_that_moved_refuses(factory: &dyn StoreFactory) {
-    let store = one(factory).await;
-    commit(1).if_tag("red", 0).append(tagged("counter/a", 1, &["red", "blue"])).done(&store).await;
-    commit(2).if_tag("red", 1).append(tagged("counter/b", 1, &["red"])).done(&store).await;
-    // Same tag, another stream: exactly what a guard on streams cannot see.
-    let stale = commit(3).if_tag("red", 1).if_tag("blue", 1).append(tagged("counter/c", 1, &["red"]));
-    assert_eq!(stale.refused(&store).await, [tag_is("red", 2)]);
-    // A tag named twice on one event counts once; two events count twice.
-    commit(4)
-        .append(tagged("counter/d", 1, &["red", "red"]))
-        .append(tagged("counter/d", 2, &["red"]))
-        .done(&store)
-        .await;
-    commit(5).if_tag("red", 4).if_tag("blue", 1).if_tag("green", 0).done(&store).await;
-}
-
-pub(super) async fn a_stream_and_a_tag_of_one_name_are_two_heads(factory: &dyn StoreFactory) {
-    let store = one(factory).await;
-    commit(1).append(tagged("same", 1, &["other"])).append(tagged("same", 2, &["same"])).done(&store).await;
-    commit(2).if_stream("same", 2).if_tag("same", 1).if_tag("other", 1).if_stream("other", 0).done(&store).await;
-}
-
 pub(super) async fn a_document_guard_wants_absence_or_the_exact_revision(factory: &dyn StoreFactory) {
     let store = one(factory).await;
     let put = |id: u128, revision| commit(id).if_doc("t", "1", revision).put("t", "1", &id.to_string());
@@ -107,22 +85,16 @@ pub(super) async fn a_mismatch_carries_what_was_found(factory: &dyn StoreFactory
 
 pub(super) async fn every_guard_that_does_not_hold_is_named(factory: &dyn StoreFactory) {
     let store = one(factory).await;
-    commit(1).append(tagged("counter/a", 1, &["red"])).put("t", "1", "x").done(&store).await;
+    commit(1).event("counter/a", 1).put("t", "1", "x").done(&store).await;
     let wrong = commit(2)
         .if_stream("counter/a", 9)
         .if_stream("counter/a", 7)
         .if_stream("counter/b", 0)
-        .if_tag("red", 0)
         .if_doc("t", "1", None)
         .if_doc("t", "2", Some(1))
         .event("counter/a", 3)
         .event("counter/c", 2);
-    let found = [
-        head_is("counter/a", 1),
-        tag_is("red", 1),
-        doc_is("t", "1", Some((1, "x"))),
-        doc_is("t", "2", None),
-        head_is("counter/c", 0),
-    ];
+    let found =
+        [head_is("counter/a", 1), doc_is("t", "1", Some((1, "x"))), doc_is("t", "2", None), head_is("counter/c", 0)];
     assert_eq!(wrong.refused(&store).await, found, "in the order given, events last, each once");
 }

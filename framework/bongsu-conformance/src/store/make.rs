@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bongsu_runtime::ports::{
     Fut,
     store::{
-        Commit, CommitId, Doc, DocBody, DocKey, DocWrite, Fact, Guard, Head, Mismatch, NewEvent, Position, Read, Store,
+        Commit, CommitId, Doc, DocBody, DocKey, DocWrite, Fact, Guard, Mismatch, NewEvent, Position, Read, Store,
         StoreError, StoredEvent, Verdict,
     },
 };
@@ -47,18 +47,13 @@ impl Draft {
     }
 
     pub(super) fn if_stream(mut self, stream: &str, version: u64) -> Self {
-        self.0.guards.push(Guard::Head(Head::Stream(stream.to_owned()), version));
+        self.0.guards.push(Guard::Head(stream.to_owned(), version));
         self
     }
 
     /// Guards the newest event of a stream: its version and who wrote it.
     pub(super) fn if_last(mut self, stream: &str, version: u64, commit: u128) -> Self {
         self.0.guards.push(Guard::Last(stream.to_owned(), version, CommitId(commit)));
-        self
-    }
-
-    pub(super) fn if_tag(mut self, tag: &str, version: u64) -> Self {
-        self.0.guards.push(Guard::Head(Head::Tag(tag.to_owned()), version));
         self
     }
 
@@ -87,7 +82,7 @@ impl Draft {
     }
 }
 
-/// An event without tags and facts.
+/// An event without facts.
 pub(super) fn event(stream: &str, version: u64) -> NewEvent {
     NewEvent {
         stream: stream.to_owned(),
@@ -96,14 +91,8 @@ pub(super) fn event(stream: &str, version: u64) -> NewEvent {
         schema: 1,
         data: Bytes::from(format!("{stream}@{version}")),
         meta: Bytes::from_static(b"{}"),
-        tags: Vec::new(),
         facts: Vec::new(),
     }
-}
-
-/// An event under tags.
-pub(super) fn tagged(stream: &str, version: u64, tags: &[&str]) -> NewEvent {
-    NewEvent { tags: tags.iter().map(|tag| (*tag).to_owned()).collect(), ..event(stream, version) }
 }
 
 /// An event that carries so many facts.
@@ -126,11 +115,7 @@ pub(super) fn fact(stream: &str, sequence: u64) -> Fact {
 }
 
 pub(super) fn head_is(stream: &str, version: u64) -> Mismatch {
-    Mismatch::Head(Head::Stream(stream.to_owned()), version)
-}
-
-pub(super) fn tag_is(tag: &str, version: u64) -> Mismatch {
-    Mismatch::Head(Head::Tag(tag.to_owned()), version)
+    Mismatch::Head(stream.to_owned(), version)
 }
 
 pub(super) fn doc_is(table: &str, id: &str, found: Option<(u128, &str)>) -> Mismatch {

@@ -1,13 +1,10 @@
 //! The model itself: plain maps, and the rules of the port as short functions over them.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    ops::Bound,
-};
+use std::{collections::BTreeMap, ops::Bound};
 
 use bongsu_runtime::ports::store::{
-    Commit, CommitId, Doc, DocBody, DocKey, DocWrite, Guard, Head, Mismatch, NewEvent, Position, Read, Scan,
-    StoredEvent, StoredFacts, Verdict,
+    Commit, CommitId, Doc, DocBody, DocKey, DocWrite, Guard, Mismatch, NewEvent, Position, Read, Scan, StoredEvent,
+    StoredFacts, Verdict,
 };
 use bytes::Bytes;
 use hashbrown::HashMap;
@@ -21,7 +18,6 @@ pub(super) struct State {
     /// Of the events that carry some, by position.
     facts: Vec<StoredFacts>,
     streams: HashMap<String, Vec<usize>>,
-    tags: HashMap<String, Vec<usize>>,
     tables: BTreeMap<String, Table>,
 }
 
@@ -67,7 +63,7 @@ impl State {
                 }
                 Guard::Last(stream, version, commit) => {
                     let found = self.last(stream);
-                    let head = || Mismatch::Head(Head::Stream(stream.clone()), found.map_or(0, |(version, _)| version));
+                    let head = || Mismatch::Head(stream.clone(), found.map_or(0, |(version, _)| version));
                     (found != Some((*version, *commit))).then(head)
                 }
                 Guard::Doc(key, revision) => {
@@ -79,9 +75,9 @@ impl State {
         }
         let mut heads = BTreeMap::new();
         for event in &commit.events {
-            let head = heads.entry(&event.stream).or_insert_with(|| self.version(&Head::Stream(event.stream.clone())));
+            let head = heads.entry(&event.stream).or_insert_with(|| self.version(&event.stream));
             if event.version != *head + 1 {
-                let mismatch = Mismatch::Head(Head::Stream(event.stream.clone()), *head);
+                let mismatch = Mismatch::Head(event.stream.clone(), *head);
                 wrong.extend(Some(mismatch).filter(|mismatch| !wrong.contains(mismatch)));
             } else {
                 *head += 1;
@@ -97,9 +93,6 @@ impl State {
             self.facts.push(StoredFacts { position, commit, facts: event.facts });
         }
         self.streams.entry(event.stream.clone()).or_default().push(at);
-        for tag in event.tags.iter().collect::<BTreeSet<_>>() {
-            self.tags.entry(tag.clone()).or_default().push(at);
-        }
         self.events.push(StoredEvent {
             position: Some(position),
             commit,
@@ -109,7 +102,6 @@ impl State {
             schema: event.schema,
             data: event.data,
             meta: event.meta,
-            tags: event.tags,
         });
     }
 
@@ -127,12 +119,8 @@ impl State {
         self.tables.remove(table);
     }
 
-    fn version(&self, head: &Head) -> u64 {
-        let index = match head {
-            Head::Stream(name) => self.streams.get(name),
-            Head::Tag(name) => self.tags.get(name),
-        };
-        index.map_or(0, |events| events.len() as u64)
+    fn version(&self, stream: &str) -> u64 {
+        self.streams.get(stream).map_or(0, |events| events.len() as u64)
     }
 
     /// Version and writer of the newest event of a stream.
@@ -166,10 +154,6 @@ impl State {
                 let all = self.streams.get(stream).unwrap_or(&none);
                 let from = usize::try_from(*after).unwrap_or(usize::MAX).min(all.len());
                 self.collect(all[from..].iter().copied(), limit)
-            }
-            Read::Tagged { tag, after } => {
-                let all = self.tags.get(tag).unwrap_or(&none);
-                self.collect(all[behind(all, *after)..].iter().copied(), limit)
             }
             Read::Feed { after } => {
                 let from = usize::try_from(after.0).unwrap_or(usize::MAX).min(self.events.len());
@@ -272,11 +256,6 @@ impl Row {
     fn doc(&self, table: &str) -> Doc {
         Doc { key: DocKey::new(table, self.id.clone()), revision: self.revision, data: self.body.data.clone() }
     }
-}
-
-/// The place in an index of the first event behind this position.
-fn behind(index: &[usize], after: Position) -> usize {
-    index.partition_point(|at| (*at as u64) < after.0)
 }
 
 /// Index key, zero byte, document id: unique, because ids hold no zero byte.

@@ -10,7 +10,7 @@ use bytes::Bytes;
 
 use crate::{
     commit::bounded::Bounded,
-    ports::store::{CommitId, Doc, DocKey, Head, Mismatch},
+    ports::store::{CommitId, Doc, DocKey, Mismatch},
 };
 
 pub(crate) type State = Arc<dyn Any + Send + Sync>;
@@ -184,5 +184,5 @@ impl Cache {
 
 /// Whether a refusal was because of this stream.
 pub(crate) fn is_about(mismatch: &Mismatch, stream: &str) -> bool {
-    matches!(mismatch, Mismatch::Head(Head::Stream(found), _) if found == stream)
+    matches!(mismatch, Mismatch::Head(found, _) if found == stream)
 }

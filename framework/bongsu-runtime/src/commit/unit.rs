@@ -20,7 +20,7 @@ use crate::{
         fail::Fail,
         map::Decided,
     },
-    ports::store::{Commit, CommitId, DocBody, DocKey, DocWrite, Fact, Guard, Head, NewEvent},
+    ports::store::{Commit, CommitId, DocBody, DocKey, DocWrite, Fact, Guard, NewEvent},
     records::{
         cloudevent::{Envelope, Meta, rfc3339},
         message::Message,
@@ -214,7 +214,7 @@ impl Unit {
         let facts = self.facts(stream, version, &message, state.as_ref(), &meta);
         self.follow(stream, version, message, ctx);
         let meta = serde_json::to_vec(&meta).expect("metadata has string keys and encodes as JSON").into();
-        let event = NewEvent { stream: stream.to_owned(), version, name, schema, data, meta, tags: Vec::new(), facts };
+        let event = NewEvent { stream: stream.to_owned(), version, name, schema, data, meta, facts };
         self.events.push(event);
         self.streams.get_mut(stream).expect("read above").changed = Some(state);
     }
@@ -255,7 +255,7 @@ impl Unit {
             let read = open.read;
             commit.guards.push(match read.commit {
                 Some(commit) => Guard::Last(stream.clone(), read.version, commit),
-                None => Guard::Head(Head::Stream(stream.clone()), read.version),
+                None => Guard::Head(stream.clone(), read.version),
             });
             let after = match open.changed {
                 Some(state) => {

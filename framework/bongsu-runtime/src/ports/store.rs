@@ -20,15 +20,6 @@ pub struct CommitId(pub u128);
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Position(pub u64);
 
-/// What has a version: a stream or a tag.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Head {
-    /// The events of one aggregate, version = number of its events.
-    Stream(String),
-    /// Everything written under one tag, version = number of events tagged.
-    Tag(String),
-}
-
 /// Names a document.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct DocKey {
@@ -48,7 +39,7 @@ pub struct Commit {
     /// What must still be so.
     pub guards: Vec<Guard>,
     /// What happened. Implied guard: version == head of its stream + 1 (counting earlier events of this
-    /// Commit); each event bumps the heads of its stream and of each of its tags.
+    /// Commit); each event bumps the head of its stream.
     pub events: Vec<NewEvent>,
     /// Documents put or deleted, at most one write per key.
     pub docs: Vec<DocWrite>,
@@ -57,8 +48,8 @@ pub struct Commit {
 /// A condition of a Commit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Guard {
-    /// A stream or tag that was read is still at this version; 0 = never written.
-    Head(Head, u64),
+    /// A stream that was read is still at this version; 0 = never written.
+    Head(String, u64),
     /// The newest event of a stream has this version, from 1, and was written by this Commit. A version alone does
     /// not say which event it is: one planned on an event that another instance's event has taken the place of
     /// would find the version it expects. What does not hold is told as [`Mismatch::Head`].
@@ -82,8 +73,6 @@ pub struct NewEvent {
     pub data: Bytes,
     /// Opaque metadata.
     pub meta: Bytes,
-    /// Consistency tags.
-    pub tags: Vec<String>,
     /// Public facts, mapped when the Commit is built; the relay only copies bytes.
     pub facts: Vec<Fact>,
 }
@@ -153,8 +142,6 @@ pub struct StoredEvent {
     pub data: Bytes,
     /// Metadata.
     pub meta: Bytes,
-    /// Tags.
-    pub tags: Vec<String>,
 }
 
 /// The public facts of one event, as stored.
@@ -177,13 +164,6 @@ pub enum Read {
         stream: String,
         /// Exclusive lower bound.
         after: u64,
-    },
-    /// Events under one tag with position > after: everything committed.
-    Tagged {
-        /// Which tag.
-        tag: String,
-        /// Exclusive lower bound.
-        after: Position,
     },
     /// Every event with position > after: sequenced only.
     Feed {
@@ -222,7 +202,7 @@ pub enum Verdict {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Mismatch {
     /// The head's version.
-    Head(Head, u64),
+    Head(String, u64),
     /// The document as it is: a stored reply comes back without a second read.
     Doc(DocKey, Option<Doc>),
 }
@@ -304,7 +284,7 @@ pub trait Store: Send + Sync {
 pub const MAX_BODY: usize = 1 << 20;
 /// Most events, documents or guards in one Commit.
 pub const MAX_ITEMS: usize = 1_000;
-/// Longest name of a stream, a tag or a partition key, in bytes; for a broker, of any attribute of a fact.
+/// Longest name of a stream or a partition key, in bytes; for a broker, of any attribute of a fact.
 pub const MAX_NAME: usize = 512;
 /// Longest name of a document, in bytes: some are made of several names, and each fits the target of a request.
 pub const MAX_DOC_NAME: usize = 2_048;
@@ -330,8 +310,7 @@ impl Commit {
             if event.data.len().max(event.meta.len()).max(facts) > MAX_BODY {
                 return invalid(format!("an event of {} is over {MAX_BODY} bytes", event.stream));
             }
-            let named = event.tags.iter().chain([&event.stream]).chain(event.facts.iter().map(|f| &f.partition_key));
-            for name in named {
+            for name in [&event.stream].into_iter().chain(event.facts.iter().map(|fact| &fact.partition_key)) {
                 check_name(name, MAX_NAME).map_err(StoreError::Invalid)?;
             }
         }

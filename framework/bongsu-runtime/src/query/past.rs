@@ -12,7 +12,7 @@ use crate::{
         fail::{CommandError, failed, refused},
         wanted::target,
     },
-    ports::store::{Commit, CommitId, Guard, Head, Mismatch, Read, StoredEvent, Verdict},
+    ports::store::{Commit, CommitId, Guard, Mismatch, Read, StoredEvent, Verdict},
     records::{
         cloudevent::Meta,
         snapshot::{KeptState, snapshot_key},
@@ -151,7 +151,7 @@ pub(crate) async fn reading(core: &Core, stream: &str) -> Result<Reading, Comman
 /// The version of a stream: a Commit that writes nothing and guards what cannot be is told what is.
 async fn head(core: &Core, stream: &str) -> Result<u64, CommandError> {
     let mut commit = Commit::new(CommitId(digest(&["head", stream, &core.env.random().to_string()])));
-    commit.guards.push(Guard::Head(Head::Stream(stream.to_owned()), 0));
+    commit.guards.push(Guard::Head(stream.to_owned(), 0));
     match core.store.commit(commit).await.map_err(failed)? {
         Verdict::Done => Ok(0),
         Verdict::Refused(found) => Ok(found.iter().find_map(|found| match found {

@@ -34,7 +34,6 @@ async fn long_store(events: u64, commits: u128) -> MemoryStore {
             schema,
             data: deposited.encode().into(),
             meta: meta.clone(),
-            tags: Vec::new(),
             facts: Vec::new(),
         }));
         assert_eq!(store.commit(commit).await, Ok(Verdict::Done));

@@ -139,8 +139,8 @@ async fn each_is_paid(store: &MemoryStore, accounts: u64, version: u64) {
                 cloudevent: cloudevent.to_string().into(),
             };
             let (name, data) = ("account.deposited", "{}".into());
-            let (meta, tags, facts) = ("{}".into(), Vec::new(), vec![fact]);
-            commit.events.push(NewEvent { stream: subject, version, name, schema: 1, data, meta, tags, facts });
+            let (meta, facts) = ("{}".into(), vec![fact]);
+            commit.events.push(NewEvent { stream: subject, version, name, schema: 1, data, meta, facts });
         }
         assert_eq!(store.commit(commit).await, Ok(Verdict::Done));
     }

@@ -125,7 +125,6 @@ async fn an_outcome_refused_because_of_what_is_no_longer_so_is_decided_again_and
         schema: 1,
         data: r#"{"trip":"jeju"}"#.into(),
         meta: bytes::Bytes::new(),
-        tags: Vec::new(),
         facts: Vec::new(),
     });
     assert_eq!(store.commit(allowed).await, Ok(Verdict::Done));

@@ -205,8 +205,8 @@ async fn the_test_kit_shows_what_the_runtime_does() {
 /// An event as an older build wrote it.
 fn old_event(stream: &str, version: u64, name: &'static str, data: &serde_json::Value) -> NewEvent {
     let data = serde_json::to_vec(data).unwrap().into();
-    let (meta, tags, facts) = (bytes::Bytes::new(), Vec::new(), Vec::new());
-    NewEvent { stream: stream.into(), version, name, schema: 1, data, meta, tags, facts }
+    let (meta, facts) = (bytes::Bytes::new(), Vec::new());
+    NewEvent { stream: stream.into(), version, name, schema: 1, data, meta, facts }
 }
 
 /// Steps as they were written before lists ended with their process: every load was carried out, the bed refused, and

@@ -65,7 +65,6 @@ impl Bank {
             schema: 1,
             data: Bytes::new(),
             meta: Bytes::new(),
-            tags: Vec::new(),
             facts: vec![fact],
         };
         let mut commit = Commit::new(CommitId(u128::from(account) + 1));

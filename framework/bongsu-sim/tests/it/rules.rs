@@ -37,7 +37,6 @@ async fn stored(facts: &[(&str, u64)]) -> MemoryStore {
             schema: 1,
             data: Bytes::new(),
             meta: Bytes::new(),
-            tags: Vec::new(),
             facts: vec![fact(door, *sequence)],
         });
         store.commit(commit).await.expect("a memory store takes it");
@@ -243,7 +242,6 @@ async fn timed(steps: Vec<serde_json::Value>, timer: Option<serde_json::Value>) 
             schema: 1,
             data: step.to_string().into(),
             meta: json!({ "time": "1970-01-01T00:00:05.000Z" }).to_string().into(),
-            tags: Vec::new(),
             facts: Vec::new(),
         });
     }

@@ -75,7 +75,6 @@ pub(crate) fn event(stream: &str, version: u64) -> NewEvent {
         schema: 1,
         data: Bytes::from(vec![b'x'; 300]),
         meta: Bytes::new(),
-        tags: Vec::new(),
         facts: Vec::new(),
     }
 }

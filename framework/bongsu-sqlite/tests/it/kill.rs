@@ -8,7 +8,7 @@ use std::{
     thread,
 };
 
-use bongsu_runtime::ports::store::{Guard, Head, Position, Store, Verdict};
+use bongsu_runtime::ports::store::{Guard, Position, Store, Verdict};
 use bongsu_sqlite::SqliteStore;
 use futures::{executor::block_on, future::join_all};
 
@@ -119,7 +119,7 @@ fn write_for_ever() {
             let mut version = stream_version(store, &name).await;
             loop {
                 let mut commit = put(u128::from(version) + 1, &name, (version + 1).to_string());
-                commit.guards.push(Guard::Head(Head::Stream(name.clone()), version));
+                commit.guards.push(Guard::Head(name.clone(), version));
                 commit.events.push(event(&name, version + 1));
                 match store.commit(commit).await.unwrap() {
                     Verdict::Done => {

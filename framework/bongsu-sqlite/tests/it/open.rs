@@ -4,7 +4,7 @@ use std::path::Path;
 
 use bongsu_sqlite::{OpenError, Options, SqliteStore};
 
-use crate::bench::{Home, done, get, put};
+use crate::bench::{Home, done, event, feed, get, put};
 
 /// The error of opening, checked to be one line that names the file.
 fn refused(path: &Path) -> OpenError {
@@ -113,4 +113,28 @@ fn a_missing_folder_is_made() {
     let deep = home.file().with_file_name("a").join("b").join("store.db");
     done(&SqliteStore::open(&deep, Options::default()).unwrap(), put(1, "a", "x"));
     assert!(deep.exists());
+}
+
+/// Earlier builds wrote tags beside an event (decision 0026): what is there is passed over, and nothing is added to it.
+#[test]
+fn tags_of_an_earlier_build_are_passed_over() {
+    let home = Home::new();
+    let write = |version| {
+        let store = home.open();
+        let mut commit = put(u128::from(version), "a", "x");
+        commit.events.push(event("counter/a", version));
+        done(&store, commit);
+        store.close();
+    };
+    write(1);
+    home.raw()
+        .execute_batch(
+            "UPDATE event SET tags = '[\"red\"]'; INSERT INTO tag (tag, position, version) VALUES ('red', 1, 1)",
+        )
+        .unwrap();
+    write(2);
+    let versions = feed(&home.open()).iter().map(|event| event.version).collect::<Vec<_>>();
+    let tagged = "SELECT (SELECT count(*) FROM tag), (SELECT count(tags) FROM event)";
+    let counts = home.raw().query_row(tagged, [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+    assert_eq!((versions, counts), (vec![1, 2], (1, 1)));
 }
