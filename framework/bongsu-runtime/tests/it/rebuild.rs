@@ -172,8 +172,8 @@ async fn pace_beside(others_write: bool) -> Duration {
         if others_write {
             version += 1;
             let mut commit = Commit::new(CommitId(1_000_000 + u128::from(version)));
-            let (stream, meta, data, tags, facts) = ("other/1".into(), "{}".into(), "{}".into(), vec![], vec![]);
-            commit.events.push(NewEvent { stream, version, name: "other.moved", schema: 1, data, meta, tags, facts });
+            let (stream, meta, data, facts) = ("other/1".into(), "{}".into(), "{}".into(), vec![]);
+            commit.events.push(NewEvent { stream, version, name: "other.moved", schema: 1, data, meta, facts });
             assert_eq!(banks.commit(commit).await, Ok(Verdict::Done));
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
