@@ -156,6 +156,11 @@ impl Dump {
         self.docs.iter().filter(of)
     }
 
+    /// What is still to be done: every to-do but the clocks', whose next firing is always there.
+    pub fn to_do(&self) -> impl Iterator<Item = &Doc> {
+        self.table("todo").filter(|doc| !is_clock(&doc.key.id))
+    }
+
     /// The documents of a table.
     pub fn table<'a>(&'a self, table: &'a str) -> impl Iterator<Item = &'a Doc> + 'a {
         self.docs.iter().filter(move |doc| doc.key.table == table)
@@ -208,4 +213,9 @@ impl Evidence {
     pub fn store(&self, context: &str) -> &Dump {
         self.stores.get(context).unwrap_or_else(|| panic!("the evidence has no store of {context}"))
     }
+}
+
+/// Whether a to-do of this name is the next firing of a clock.
+pub fn is_clock(id: &str) -> bool {
+    id.starts_with("clock/")
 }

@@ -60,11 +60,11 @@ fn read<'e, T: Deserialize<'e>>(bytes: &'e [u8]) -> Result<T, String> {
     serde_json::from_slice(bytes).map_err(|error| error.to_string())
 }
 
-/// I9: no timer, job, failed or waiting input is left in any store.
+/// I9: no timer, job, failed or waiting input is left in any store; a clock goes on.
 pub(super) fn nothing_left_to_do(evidence: &Evidence) -> Checked {
     let mut looked = 0;
     for (context, dump) in &evidence.stores {
-        if let Some(doc) = dump.table("todo").next() {
+        if let Some(doc) = dump.to_do().next() {
             return Err(format!("{context} is left with {}: {}", doc.key.id, String::from_utf8_lossy(&doc.data)));
         }
         looked += dump.events.iter().filter(|event| event.name == STEP).count() as u64;
@@ -114,7 +114,7 @@ pub(super) fn begin_with_their_events(evidence: &Evidence) -> Checked {
 /// What is left to do anywhere, for telling when a system is quiet.
 pub fn left(evidence: &Evidence) -> Vec<String> {
     let todo = |context: &str, dump: &crate::evidence::Dump| {
-        dump.table("todo").map(|doc| format!("{context}: {}", doc.key.id)).collect::<Vec<_>>()
+        dump.to_do().map(|doc| format!("{context}: {}", doc.key.id)).collect::<Vec<_>>()
     };
     evidence.stores.iter().flat_map(|(context, dump)| todo(context, dump)).collect()
 }

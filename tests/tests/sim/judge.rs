@@ -5,7 +5,10 @@ use std::{collections::BTreeMap, time::Duration};
 use bongsu_memory::MemoryStore;
 use bongsu_runtime::ports::broker::Partition;
 use bongsu_sim::{Failure, Sim, check};
-use system_tests::{evidence::Evidence, rules};
+use system_tests::{
+    evidence::{Evidence, is_clock},
+    rules,
+};
 
 use crate::{ledger, rebuilds, world::Mall};
 
@@ -99,7 +102,8 @@ struct Known {
 /// questions come first, because this is asked ten times per virtual second.
 fn left(mall: &Mall, known: &mut Known) -> Vec<String> {
     let todo = |(context, store): (&&str, &MemoryStore)| {
-        store.docs_of("todo").into_iter().map(|doc| format!("{context}: {}", doc.key.id)).collect::<Vec<_>>()
+        let todos = store.docs_of("todo").into_iter().filter(|doc| !is_clock(&doc.key.id));
+        todos.map(|doc| format!("{context}: {}", doc.key.id)).collect::<Vec<_>>()
     };
     let todos: Vec<String> = mall.stores.iter().flat_map(todo).collect();
     if !todos.is_empty() {

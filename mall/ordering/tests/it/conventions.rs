@@ -17,5 +17,5 @@ async fn every_route_keeps_them() {
 
 #[test]
 fn every_number_that_can_be_set_has_a_range() {
-    assert_eq!(bongsu_testing::settings::have_ranges::<Settings>(), 3);
+    assert_eq!(bongsu_testing::settings::have_ranges::<Settings>(), 2);
 }
