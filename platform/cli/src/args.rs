@@ -277,7 +277,7 @@ pub(crate) struct By {
 #[command(arg_required_else_help = true)]
 pub(crate) struct Secret {
     /// Whose key: a service's, to publish under its name, or 'operator'
-    #[arg(conflicts_with_all = ["rotate", "drop_old"])]
+    #[arg(conflicts_with_all = ["rotate", "drop_old"], required_unless_present_any = ["rotate", "drop_old"])]
     pub(crate) name: Option<String>,
     /// Whom it is shown to: a service, 'broker' or 'gateway'; default the gateway for an operator, else the broker
     #[arg(long, value_name = "NAME", requires = "name")]

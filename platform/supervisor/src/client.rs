@@ -128,6 +128,7 @@ impl Client {
     /// # Errors
     /// See [`ClientError`].
     pub async fn change_secret(&self, change: &str) -> Result<(), ClientError> {
+        self.is_alive().await?;
         let url = format!("{}/secret/{change}", self.address.url);
         let answer = self.http.ask(Method::POST, &url, LIMIT).await?;
         match answer.status {

@@ -51,7 +51,15 @@ fn a_supervisor_that_stands_still_is_said_in_one_line() {
     house.up();
     let pid = house.supervisor();
     signal(pid, Signal::SIGSTOP);
-    for args in [&["ps"][..], &["logs"], &["parked"], &["restart", "wall"], &["scale", "wall=2"], &["stop"]] {
+    for args in [
+        &["ps"][..],
+        &["logs"],
+        &["parked"],
+        &["restart", "wall"],
+        &["scale", "wall=2"],
+        &["secret", "--rotate"],
+        &["stop"],
+    ] {
         let began = now();
         let output = house.bongsu(args);
         let line = text(&output.stderr);

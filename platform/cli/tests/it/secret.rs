@@ -99,6 +99,12 @@ fn a_secret_is_renewed_while_nothing_runs() {
     let old = house.key("door", "broker");
     printed(&house, &["secret", "--rotate"]);
     assert_ne!(house.key("door", "broker"), old);
+    // Who forgets the name, or what is to be done, has changed nothing.
+    let data = house.data().display().to_string();
+    for args in [&["secret"][..], &["secret", "--data", &data], &["secret", "--to", "broker"]] {
+        let output = house.bongsu(args);
+        assert_eq!(output.status.code(), Some(2), "{args:?}: {output:?}");
+    }
     house.up();
     let broker = format!("{}/topics", house.url("broker"));
     for key in [&old, &house.key("door", "broker")] {
