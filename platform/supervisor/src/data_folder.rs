@@ -204,7 +204,9 @@ mod tests {
         assert!(matches!(DataFolder::take(&path), Err(DataFolderError::Taken(_))));
         assert!(DataFolder::is_taken(&path));
         drop(first);
-        assert!(DataFolder::take(&path).is_ok());
+        // A child that another test is about to start holds whatever was open, until it has become another program.
+        let taken = std::iter::repeat_with(|| DataFolder::take(&path)).take(1_000_000).find(Result::is_ok);
+        assert!(taken.is_some());
     }
 
     fn mode(path: &Path) -> u32 {

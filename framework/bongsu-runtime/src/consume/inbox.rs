@@ -23,7 +23,7 @@ use crate::{
         store::{CommitId, DocKey, StoreError},
     },
     records::{
-        cloudevent::Envelope,
+        cloudevent::{Envelope, is_its_own},
         message::Message,
         queue::{beside, fact_body, queue_id},
         seen::{Seen, Stand, is_queued, seen_key},
@@ -62,6 +62,10 @@ impl<'m> Heard<'m> {
     fn fact(&self, consumer: &dyn Consumer) -> Option<(&Envelope<'m>, Message)> {
         let envelope = self.envelope.as_ref()?;
         let (name, schema) = envelope.name().filter(|(name, _)| consumer.reads(name))?;
+        if !is_its_own(name, &envelope.source) {
+            tracing::warn!(source = &*envelope.source, name, id = &*envelope.id, "a fact that is another's to tell");
+            return None;
+        }
         let body = || self.message.cloudevent.slice_ref(envelope.data.get().as_bytes());
         let fact = self.fact.get_or_init(|| Message::new(name, schema, body()));
         Some((envelope, fact.clone()))

@@ -133,6 +133,12 @@ impl Meta {
     }
 }
 
+/// Whether a fact of this name is its source's to tell: `context.event` is told by `context` alone. The broker knows who
+/// publishes and under which source; this binds what is said to it.
+pub(crate) fn is_its_own(name: &str, source: &str) -> bool {
+    name.strip_prefix(source).is_some_and(|rest| rest.starts_with('.'))
+}
+
 /// Of attributes as they are written.
 pub(crate) fn metadata(time: &str, sequence: u64, actor: Option<&str>) -> Metadata {
     Metadata { at_ms: millis(time), sequence, actor: actor.map(str::to_owned) }

@@ -213,9 +213,14 @@ impl Hall {
     }
 
     async fn tell(&mut self, key: &str, data: serde_json::Value, size: usize) {
+        self.tell_as("src", key, data, size).await;
+    }
+
+    /// The same with another source: as who has that one's key can publish to its topic, whatever the type.
+    async fn tell_as(&mut self, source: &str, key: &str, data: serde_json::Value, size: usize) {
         self.said += 1;
         let fact = |pad: &str| {
-            json!({ "specversion": "1.0", "id": self.said.to_string(), "source": "src", "type": "src.said.v1",
+            json!({ "specversion": "1.0", "id": self.said.to_string(), "source": source, "type": "src.said.v1",
                 "subject": format!("said/{key}"), "sequence": self.said, "partitionkey": key, "data": data, "pad": pad })
             .to_string()
         };
@@ -321,6 +326,22 @@ async fn a_fact_whose_fields_stand_in_a_list_is_not_what_its_schema_says() {
     until("it is listed", async || hall.parked().await == ["fact/keep-it/bad"]).await;
     let parked = hall.runtime.handle().parked().await.unwrap();
     assert!(parked[0].error.contains("does not decode: invalid type: sequence"), "{parked:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fact_that_is_another_contexts_to_tell_is_not_heard() {
+    let mut hall = Hall::open(Service::new("hall").projection::<Rows>()).await;
+    hall.tell_as("forger", "bad", json!({ "place": "forged", "amount": 1 }), 0).await;
+    hall.flows(Some("rows@1.1")).await;
+    assert_eq!(hall.parked().await, [] as [&str; 0]);
+    let forged = |hall: &Hall| hall.store.docs_of("rows@1.1").iter().any(|row| row.key.id.starts_with("forged"));
+    assert!(!forged(&hall));
+    // Nor in a rebuild, which reads what the broker keeps.
+    let handle = hall.runtime.handle();
+    handle.rebuild("rows", bongsu_runtime::Purpose::Check).await.unwrap();
+    let last = async || handle.read_models().await.unwrap().pop().unwrap().last;
+    until("it was checked", async || last().await.is_some()).await;
+    assert!(matches!(last().await, Some(bongsu_runtime::Ended::Checked { different: 0, .. })));
 }
 
 #[tokio::test(start_paused = true)]

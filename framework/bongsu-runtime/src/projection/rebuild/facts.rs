@@ -7,7 +7,10 @@ use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::{ports::broker::Partition, records::cloudevent::metadata};
+use crate::{
+    ports::broker::Partition,
+    records::cloudevent::{is_its_own, metadata},
+};
 
 /// One fact.
 pub(crate) struct Fact {
@@ -69,6 +72,12 @@ impl<'a> Told<'a> {
 
     pub(crate) fn name(&self) -> Option<(&str, u32)> {
         split_type(&self.kind)
+    }
+
+    /// Whether it is its source's to tell.
+    pub(crate) fn is_its_own(&self, name: &str) -> bool {
+        // Behind the `#` of a mark is which fact of its event it is.
+        is_its_own(name, self.source.split('#').next().unwrap_or_default())
     }
 
     pub(crate) fn metadata(&self) -> Metadata {
