@@ -18,5 +18,6 @@ pub(crate) mod partings;
 pub(crate) mod verdicts;
 pub(crate) mod seats;
 pub(crate) mod waiters;
+pub(crate) mod schedule;
 pub(crate) mod settings;
 pub(crate) mod tasks;

@@ -2,7 +2,7 @@
 
 pub(crate) mod wiring;
 
-use std::{marker::PhantomData, sync::Arc};
+use std::sync::Arc;
 
 use bongsu_core::{Aggregate, Ctx, Decider, Decision, Folder, Process, Projection, Public, Wire};
 use serde::{Serialize, de::DeserializeOwned};
@@ -10,19 +10,16 @@ use serde::{Serialize, de::DeserializeOwned};
 use crate::{
     command::handlers::{DeciderTarget, DecisionTarget},
     commit::{
-        map::{Clock, Map, Mapper, Saga, Target},
+        map::{Clock, Fire, Fired, Map, Mapper, Saga, Target},
+        schedule::{Firing, Missed, Schedule},
         wanted::{Rule, Snapshots},
     },
     consume::policy::{PolicyConsumer, ProcessConsumer},
     process::instance::{Instance, SagaOf},
     projection::{consumer::ProjectionConsumer, rebuild::rows::ReadModelOf},
-    records::generation::root_of,
+    records::{generation::root_of, message::Message},
     service::wiring::{Named, Wiring},
-    todo::{
-        activity::{Activity, JobOf},
-        clock::{ClockOf, Nightly},
-        schedule::{Firing, Missed, Schedule},
-    },
+    todo::activity::{Activity, JobOf},
 };
 
 /// What one context decides, hears and tells.
@@ -35,6 +32,9 @@ pub struct Service {
     pub(crate) map: Map,
     pub(crate) wiring: Wiring,
 }
+
+/// The clock by which snapshots are taken.
+const NIGHTLY: &str = "bongsu.nightly";
 
 impl Service {
     /// A context without arrows yet. The name is its topic, its source, and the first part of its facts' names.
@@ -309,7 +309,7 @@ impl Service {
     /// [`snapshots`](Self::snapshots): `daily("00:00", "Asia/Seoul")`. A time that was missed is made up for.
     #[must_use]
     pub fn snapshots_at(self, schedule: Schedule) -> Self {
-        self.clock(schedule.clone(), Nightly(schedule))
+        self.clock(NIGHTLY, schedule, Missed::MadeUp, Box::new(|_, _| Fired::Walk))
     }
 
     /// "Whenever the clock says so, then these commands": an input like a fact.
@@ -328,17 +328,19 @@ impl Service {
     ) -> Self {
         self.wiring.name("clock", name);
         self.wiring.sends.push((format!("the clock {name}"), C::names()));
-        self.clock(schedule.clone(), ClockOf { name, schedule, missed, react, command: PhantomData })
+        let fire: Fire =
+            Box::new(move |firing, ctx| Fired::Commands(react(firing, ctx).into_iter().map(Message::of).collect()));
+        self.clock(name, schedule, missed, fire)
     }
 
-    fn clock(mut self, schedule: Schedule, clock: impl Clock + 'static) -> Self {
-        if let Some(why) = schedule.wrong() {
-            self.wiring.wrong.push(format!("the clock {}: {why}", clock.name()));
+    fn clock(mut self, name: &'static str, schedule: Schedule, missed: Missed, fire: Fire) -> Self {
+        if self.map.clocks.iter().any(|other| other.name == name) {
+            self.wiring.wrong.push(format!("the clock {name} is set twice"));
         }
-        if self.map.clocks.iter().any(|other| other.name() == clock.name()) {
-            self.wiring.wrong.push(format!("the clock {} is set twice", clock.name()));
+        match schedule.0 {
+            Ok(moments) => self.map.clocks.push(Clock { name, moments, missed, fire }),
+            Err(why) => self.wiring.wrong.push(format!("the clock {name}: {why}")),
         }
-        self.map.clocks.push(Arc::new(clock));
         self
     }
 

@@ -3,7 +3,6 @@
 pub(crate) mod drainer;
 pub(crate) mod attempt;
 pub(crate) mod activity;
-pub(crate) mod schedule;
 pub(crate) mod clock;
 pub(crate) mod retry_fact;
 pub(crate) mod newer;

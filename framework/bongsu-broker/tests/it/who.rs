@@ -70,11 +70,14 @@ fn forgeries() -> Vec<String> {
     let smuggled = placed.replace(r#""service":"bell""#, r#""service":"door""#);
     let foreign_topic =
         format!(r#"{{"service":"door","epoch":1,"messages":[{{"topic":"door","position":1,"event":{captured}}}]}}"#);
+    // From one's own source, in one's own topic: what another tells.
+    let another_type = captured.replace(r#""source":"bell""#, r#""source":"door""#);
     vec![
         request("POST", "/topics/bell/events", &captured),
         request("POST", "/topics/bell/events", &format!("[{captured}]")),
         request("POST", "/topics/door/events", &captured),
         request("POST", "/topics/bell/events", &event("door", "b-1", "1", "")),
+        request("POST", "/topics/door/events", &another_type),
         request("POST", "/publish", &placed),
         request("POST", "/publish", &smuggled),
         request("POST", "/publish", &foreign_topic),

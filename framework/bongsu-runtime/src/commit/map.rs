@@ -10,13 +10,19 @@ use std::{
 use bongsu_core::{Course, Ctx, DecodeError, Metadata, Public, Route, StreamRef, type_of};
 
 use crate::{
-    commit::{fail::Fail, unit::Unit, wanted::Rule},
+    commit::{
+        fail::Fail,
+        schedule::{Firing, Missed, Moments},
+        unit::Unit,
+        wanted::Rule,
+    },
     ports::{
         Fut,
         env::HttpClient,
         store::{DocBody, DocKey},
     },
     records::{
+        cloudevent::Envelope,
         message::{Message, Written},
         step::{Step, Told},
     },
@@ -32,7 +38,7 @@ pub(crate) struct Map {
     pub(crate) consumers: Vec<Arc<dyn Consumer>>,
     pub(crate) jobs: Vec<Arc<dyn Job>>,
     pub(crate) snapshots: BTreeMap<&'static str, Rule>,
-    pub(crate) clocks: Vec<Arc<dyn Clock>>,
+    pub(crate) clocks: Vec<Clock>,
     pub(crate) read_models: Vec<Arc<dyn ReadModel>>,
 }
 
@@ -48,12 +54,6 @@ pub(crate) enum Decided {
 pub(crate) trait Target: Send + Sync {
     fn names(&self) -> Vec<(&'static str, u32)>;
     fn decide<'a>(&'a self, unit: &'a mut Unit, command: &'a Message, ctx: &'a Ctx) -> Fut<'a, Result<Decided, Fail>>;
-}
-
-/// A fact that is heard.
-pub(crate) struct HeardFact {
-    pub(crate) message: Message,
-    pub(crate) metadata: Metadata,
 }
 
 /// One reader of facts, with a position, seen marks and a queue of failed facts of its own.
@@ -77,8 +77,14 @@ pub(crate) trait Consumer: Send + Sync {
     fn rows(&self, _fact: &Message) -> Vec<DocKey> {
         Vec::new()
     }
-    /// Has a fact change what it changes; `ctx` is that of a reaction.
-    fn apply<'a>(&'a self, unit: &'a mut Unit, fact: HeardFact, ctx: &'a Ctx) -> Fut<'a, Result<(), Fail>>;
+    /// Has a fact change what it changes; `ctx` is that of a reaction to it.
+    fn apply<'a>(
+        &'a self,
+        unit: &'a mut Unit,
+        fact: Message,
+        envelope: &'a Envelope<'a>,
+        ctx: &'a Ctx,
+    ) -> Fut<'a, Result<(), Fail>>;
 
     fn topics(&self) -> Vec<String> {
         topics_of(self.heard())
@@ -108,17 +114,16 @@ pub(crate) trait Job: Send + Sync {
     fn run<'a>(&'a self, event: &'a Message, attempt: Attempt<'a>) -> Fut<'a, Result<Message, JobError>>;
 }
 
-/// Something that is done by the wall clock, its types hidden.
-pub(crate) trait Clock: Send + Sync {
-    fn name(&self) -> &str;
-    /// The first moment of its schedule after another.
-    fn after(&self, ms: i64) -> i64;
-    /// The last one that is not after another.
-    fn last(&self, ms: i64) -> i64;
-    /// Whether a firing that was missed is made up for.
-    fn makes_up(&self) -> bool;
-    fn fire(&self, at_ms: i64, ctx: &Ctx) -> Fired;
+/// Something that is done by the wall clock.
+pub(crate) struct Clock {
+    pub(crate) name: &'static str,
+    pub(crate) moments: Moments,
+    pub(crate) missed: Missed,
+    pub(crate) fire: Fire,
 }
+
+/// What a clock does, the types of its commands hidden.
+pub(crate) type Fire = Box<dyn Fn(&Firing, &Ctx) -> Fired + Send + Sync>;
 
 /// What a firing sets off.
 pub(crate) enum Fired {

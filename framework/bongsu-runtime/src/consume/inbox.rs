@@ -9,21 +9,15 @@ use std::{
 use futures::FutureExt;
 
 use crate::{
-    commit::{
-        core::Core,
-        fail::Fail,
-        map::{Consumer, HeardFact},
-        tasks::panic_text,
-        unit::Unit,
-    },
+    commit::{core::Core, fail::Fail, map::Consumer, tasks::panic_text, unit::Unit},
     consume::lane::{Lane, Planned, Stop},
     ports::{
-        broker::In,
+        broker::{In, may_tell},
         coverage,
         store::{CommitId, DocKey, StoreError},
     },
     records::{
-        cloudevent::{Envelope, is_its_own},
+        cloudevent::Envelope,
         message::Message,
         queue::{beside, fact_body, queue_id},
         seen::{Seen, Stand, is_queued, seen_key},
@@ -35,8 +29,8 @@ use crate::{
 pub(crate) struct Heard<'m> {
     pub(crate) message: &'m In,
     envelope: Option<Envelope<'m>>,
-    /// Read once, for looking ahead and for planning.
-    fact: OnceLock<Message>,
+    /// What its consumer hears of it: found out once, for looking ahead and for planning.
+    fact: OnceLock<Option<Message>>,
 }
 
 /// Why a fact goes into a queue, and where its mark is.
@@ -58,17 +52,20 @@ impl<'m> Heard<'m> {
         Self { message, envelope: Envelope::parse(&message.cloudevent).ok(), fact: OnceLock::new() }
     }
 
-    /// The envelope and the fact in it, if a consumer reads it.
+    /// The envelope and the fact in it, if its consumer reads it and it is its source's to tell.
     fn fact(&self, consumer: &dyn Consumer) -> Option<(&Envelope<'m>, Message)> {
         let envelope = self.envelope.as_ref()?;
-        let (name, schema) = envelope.name().filter(|(name, _)| consumer.reads(name))?;
-        if !is_its_own(name, &envelope.source) {
-            tracing::warn!(source = &*envelope.source, name, id = &*envelope.id, "a fact that is another's to tell");
-            return None;
-        }
-        let body = || self.message.cloudevent.slice_ref(envelope.data.get().as_bytes());
-        let fact = self.fact.get_or_init(|| Message::new(name, schema, body()));
-        Some((envelope, fact.clone()))
+        let fact = self.fact.get_or_init(|| {
+            let (name, schema) = envelope.name().filter(|(name, _)| consumer.reads(name))?;
+            if !may_tell(&envelope.source, name) {
+                let (source, id) = (&*envelope.source, &*envelope.id);
+                tracing::warn!(source, name, id, "a fact that is another's to tell is not heard");
+                return None;
+            }
+            let data = self.message.cloudevent.slice_ref(envelope.data.get().as_bytes());
+            Some(Message::new(name, schema, data))
+        });
+        Some((envelope, fact.clone()?))
     }
 }
 
@@ -151,8 +148,7 @@ impl Lane {
         (seen, mark): (&DocKey, &Seen),
     ) -> Result<Result<Planned, (String, Failed)>, Stop> {
         let ctx = envelope.ctx(self.consumer.name(), unit.now_ms);
-        let fact = HeardFact { message: fact, metadata: envelope.metadata() };
-        let applied = AssertUnwindSafe(self.consumer.apply(&mut unit, fact, &ctx)).catch_unwind().await;
+        let applied = AssertUnwindSafe(self.consumer.apply(&mut unit, fact, envelope, &ctx)).catch_unwind().await;
         let error = match applied {
             Ok(Ok(())) => {
                 unit.put(seen.clone(), Some(mark.body()));

@@ -7,11 +7,11 @@ use bongsu_core::{Ctx, Wire, split_type};
 use crate::{
     commit::{
         fail::Fail,
-        map::{Consumer, Decided, HeardFact, Saga, types},
+        map::{Consumer, Decided, Saga, types},
         unit::Unit,
     },
     ports::Fut,
-    records::message::Message,
+    records::{cloudevent::Envelope, message::Message},
 };
 
 pub(crate) struct PolicyConsumer<F, C, R> {
@@ -56,15 +56,21 @@ where
         F::names().iter().any(|(known, _)| *known == name)
     }
 
-    fn apply<'a>(&'a self, unit: &'a mut Unit, fact: HeardFact, ctx: &'a Ctx) -> Fut<'a, Result<(), Fail>> {
+    fn apply<'a>(
+        &'a self,
+        unit: &'a mut Unit,
+        fact: Message,
+        _: &'a Envelope<'a>,
+        ctx: &'a Ctx,
+    ) -> Fut<'a, Result<(), Fail>> {
         Box::pin(async move {
-            let heard = fact.message.decode::<F>()?;
+            let heard = fact.decode::<F>()?;
             for (place, command) in (self.react)(&heard, ctx).into_iter().enumerate() {
                 let step = ctx.step(&[&place.to_string()]);
                 if let Decided::Rejected(why) = unit.command(&Message::of(command), &step).await? {
                     tracing::info!(
                         policy = self.name,
-                        fact = fact.message.name,
+                        fact = fact.name,
                         rejection = why.name,
                         "a reaction was refused"
                     );
@@ -88,9 +94,15 @@ impl Consumer for ProcessConsumer {
         self.saga.reads(name) && self.heard.iter().any(|fact| split_type(fact).is_some_and(|(known, _)| known == name))
     }
 
-    fn apply<'a>(&'a self, unit: &'a mut Unit, fact: HeardFact, ctx: &'a Ctx) -> Fut<'a, Result<(), Fail>> {
+    fn apply<'a>(
+        &'a self,
+        unit: &'a mut Unit,
+        fact: Message,
+        _: &'a Envelope<'a>,
+        ctx: &'a Ctx,
+    ) -> Fut<'a, Result<(), Fail>> {
         Box::pin(async move {
-            unit.hear(self.saga.as_ref(), fact.message, ctx).await?;
+            unit.hear(self.saga.as_ref(), fact, ctx).await?;
             unit.settle_processes().await
         })
     }

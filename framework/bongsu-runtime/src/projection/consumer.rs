@@ -7,7 +7,7 @@ use bongsu_core::{Ctx, Projection, Wire};
 use crate::{
     commit::{
         fail::Fail,
-        map::{Consumer, HeardFact, types},
+        map::{Consumer, types},
         unit::Unit,
     },
     ports::{
@@ -15,6 +15,7 @@ use crate::{
         store::{DocBody, DocKey},
     },
     records::{
+        cloudevent::Envelope,
         generation::{root_of, table},
         message::Message,
     },
@@ -63,10 +64,15 @@ where
         keys.into_iter().map(|key| DocKey::new(&self.name, key)).collect()
     }
 
-    fn apply<'a>(&'a self, unit: &'a mut Unit, fact: HeardFact, _: &'a Ctx) -> Fut<'a, Result<(), Fail>> {
+    fn apply<'a>(
+        &'a self,
+        unit: &'a mut Unit,
+        fact: Message,
+        envelope: &'a Envelope<'a>,
+        _: &'a Ctx,
+    ) -> Fut<'a, Result<(), Fail>> {
         Box::pin(async move {
-            let HeardFact { message, metadata } = fact;
-            let event = message.decode::<P::Event>()?;
+            let (event, metadata) = (fact.decode::<P::Event>()?, envelope.metadata());
             for key in P::keys(&event) {
                 let doc = DocKey::new(&self.name, &key);
                 let row = match unit.doc(&doc).await? {

@@ -1,7 +1,5 @@
 //! The past of a stream: its state at an earlier version or time, what happened in it, and how it is read.
 
-use std::time::UNIX_EPOCH;
-
 use bongsu_core::{Aggregate, StreamRef, digest};
 use bytes::Bytes;
 use serde::Serialize;
@@ -14,7 +12,7 @@ use crate::{
     },
     ports::store::{Commit, CommitId, Guard, Mismatch, Read, StoredEvent, Verdict},
     records::{
-        cloudevent::Meta,
+        cloudevent::{Meta, millis},
         snapshot::{KeptState, snapshot_key},
     },
 };
@@ -175,6 +173,5 @@ impl Entry {
 /// When an event happened; `None` when its metadata does not say.
 fn time_ms(event: &StoredEvent) -> Option<i64> {
     let meta: Meta = serde_json::from_slice(&event.meta).ok()?;
-    let since = humantime::parse_rfc3339(&meta.time).ok()?.duration_since(UNIX_EPOCH).ok()?;
-    i64::try_from(since.as_millis()).ok()
+    millis(&meta.time)
 }

@@ -133,19 +133,13 @@ impl Meta {
     }
 }
 
-/// Whether a fact of this name is its source's to tell: `context.event` is told by `context` alone. The broker knows who
-/// publishes and under which source; this binds what is said to it.
-pub(crate) fn is_its_own(name: &str, source: &str) -> bool {
-    name.strip_prefix(source).is_some_and(|rest| rest.starts_with('.'))
-}
-
 /// Of attributes as they are written.
 pub(crate) fn metadata(time: &str, sequence: u64, actor: Option<&str>) -> Metadata {
     Metadata { at_ms: millis(time), sequence, actor: actor.map(str::to_owned) }
 }
 
 /// The moment an RFC 3339 date in UTC names; `None` when it is none, or before 1970.
-fn millis(time: &str) -> Option<i64> {
+pub(crate) fn millis(time: &str) -> Option<i64> {
     let since = humantime::parse_rfc3339(time).ok()?.duration_since(UNIX_EPOCH).ok()?;
     since.as_millis().try_into().ok()
 }

@@ -7,12 +7,13 @@
 
 use std::{sync::Arc, time::Duration};
 
-use bongsu_core::{CommandId, Ctx, Wire, digest};
+use bongsu_core::{CommandId, Ctx, digest};
 
 use crate::{
     commit::{
         core::Core,
         map::{Clock, Decided, Fired},
+        schedule::Missed,
         submit::Settled,
         unit::Unit,
     },
@@ -22,10 +23,7 @@ use crate::{
         message::Message,
         todo::{Failed, Todo, TodoId, Work, shard_of},
     },
-    todo::{
-        attempt::{Undone, stored, undone},
-        schedule::{Firing, Missed, Schedule},
-    },
+    todo::attempt::{Undone, stored, undone},
 };
 
 /// How long at most until what is due is compared with the schedule again: somebody may set the clock.
@@ -35,77 +33,14 @@ const GRACE_MS: i64 = 60_000;
 /// Who set the clock back by more made a mistake before.
 const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
 
-/// A clock whose commands are of one type.
-pub(crate) struct ClockOf<C, R> {
-    pub(crate) name: &'static str,
-    pub(crate) schedule: Schedule,
-    pub(crate) missed: Missed,
-    pub(crate) react: R,
-    pub(crate) command: std::marker::PhantomData<fn() -> C>,
-}
-
-/// The clock by which snapshots are taken.
-pub(crate) struct Nightly(pub(crate) Schedule);
-
-/// Its name.
-const NIGHTLY: &str = "bongsu.nightly";
-
-impl<C, R> Clock for ClockOf<C, R>
-where
-    C: Wire,
-    R: Fn(&Firing, &Ctx) -> Vec<C> + Send + Sync,
-{
-    fn name(&self) -> &str {
-        self.name
-    }
-
-    fn after(&self, ms: i64) -> i64 {
-        self.schedule.after(ms).unwrap_or(i64::MAX)
-    }
-
-    fn last(&self, ms: i64) -> i64 {
-        self.schedule.last(ms).unwrap_or(i64::MIN)
-    }
-
-    fn makes_up(&self) -> bool {
-        self.missed == Missed::MadeUp
-    }
-
-    fn fire(&self, at_ms: i64, ctx: &Ctx) -> Fired {
-        Fired::Commands((self.react)(&self.schedule.firing(at_ms), ctx).into_iter().map(Message::of).collect())
-    }
-}
-
-impl Clock for Nightly {
-    fn name(&self) -> &str {
-        NIGHTLY
-    }
-
-    fn after(&self, ms: i64) -> i64 {
-        self.0.after(ms).unwrap_or(i64::MAX)
-    }
-
-    fn last(&self, ms: i64) -> i64 {
-        self.0.last(ms).unwrap_or(i64::MIN)
-    }
-
-    fn makes_up(&self) -> bool {
-        true
-    }
-
-    fn fire(&self, _: i64, _: &Ctx) -> Fired {
-        Fired::Walk
-    }
-}
-
 /// Sees to it that every clock has its next firing, while this instance lives.
 pub(crate) async fn run(core: Arc<Core>) {
     loop {
         let changed = core.leases.changed.notified();
         let mut pause = NAP;
         for clock in &core.map.clocks {
-            if let Err(error) = wind_up(&core, clock.as_ref()).await {
-                tracing::warn!(clock = clock.name(), %error, "a clock has to wait for the store");
+            if let Err(error) = wind_up(&core, clock).await {
+                tracing::warn!(clock = clock.name, %error, "a clock has to wait for the store");
                 pause = core.pause(3);
             }
         }
@@ -116,24 +51,24 @@ pub(crate) async fn run(core: Arc<Core>) {
 
 /// Writes the next firing of a clock that has none, or one that its schedule does not have, or one that is a day further
 /// away than the next.
-async fn wind_up(core: &Arc<Core>, clock: &dyn Clock) -> Result<(), StoreError> {
-    let id = TodoId::Clock { clock: clock.name() }.to_string();
+async fn wind_up(core: &Arc<Core>, Clock { name, moments, .. }: &Clock) -> Result<(), StoreError> {
+    let id = TodoId::Clock { clock: name }.to_string();
     let lease = Resource::Shard(shard_of(&id)).to_string();
     let Some(guard) = core.leases.guard(&lease) else { return Ok(()) };
     core.cache().forget_doc(&Todo::key(&id));
     let mut unit = Unit::new(core, CommitId(digest(&["wind up", &id])));
     unit.fence(guard);
     let known = unit.doc(&Todo::key(&id)).await.map_err(stored)?;
-    let next_ms = clock.after(unit.now_ms);
+    let next_ms = moments.after(unit.now_ms);
     if let Some(data) = known {
         let Ok(Todo { work: Work::Clock { at_ms, .. }, .. }) = Todo::decode(&data) else { return Ok(()) };
-        let is_one = clock.last(at_ms) == at_ms;
+        let is_one = moments.last(at_ms) == at_ms;
         if is_one && at_ms <= next_ms.saturating_add(DAY_MS) {
             return Ok(());
         }
-        tracing::warn!(clock = clock.name(), at_ms, next_ms, "the clock or its schedule was changed: it fires anew");
+        tracing::warn!(clock = name, at_ms, next_ms, "the clock or its schedule was changed: it fires anew");
     }
-    unit.put_todo(&id, &Todo::clock(clock.name(), next_ms, unit.now_ms));
+    unit.put_todo(&id, &Todo::clock(name, next_ms, unit.now_ms));
     let Ok(queued) = core.submit(unit.plan()) else { return Ok(()) };
     match core.settle(queued).await {
         Settled::Failed(error) => Err(error),
@@ -143,22 +78,22 @@ async fn wind_up(core: &Arc<Core>, clock: &dyn Clock) -> Result<(), StoreError> 
 
 /// What a firing changes, in a unit that already removes it: its commands, and the next firing.
 pub(crate) async fn fire(core: &Arc<Core>, unit: &mut Unit, id: &str, name: &str, due_ms: i64) -> Result<(), Undone> {
-    let Some(clock) = core.map.clocks.iter().find(|clock| clock.name() == name).cloned() else {
+    let Some(Clock { moments, missed, fire, .. }) = core.map.clocks.iter().find(|clock| clock.name == name) else {
         let why = format!("no clock is called {name}");
         return Err(Undone::Failed { why, how: Failed::Newer });
     };
-    let at_ms = clock.last(unit.now_ms).max(due_ms);
-    if unit.now_ms - at_ms <= GRACE_MS || clock.makes_up() {
+    let at_ms = moments.last(unit.now_ms).max(due_ms);
+    if unit.now_ms - at_ms <= GRACE_MS || *missed == Missed::MadeUp {
         let command_id = CommandId::from_parts(&["clock", name, &at_ms.to_string()]);
         let ctx = Ctx::new(unit.now_ms, command_id, name);
-        match clock.fire(at_ms, &ctx) {
+        match fire(&moments.firing(at_ms), &ctx) {
             Fired::Commands(commands) => set_off(unit, name, &commands, &ctx).await?,
             Fired::Walk => unit.put_todo(&TodoId::Walk.to_string(), &Todo::walk(unit.now_ms)),
         }
     } else {
         tracing::info!(clock = name, at_ms, "a firing was missed, and is skipped");
     }
-    unit.put_todo(id, &Todo::clock(name, clock.after(unit.now_ms.max(at_ms)), unit.now_ms));
+    unit.put_todo(id, &Todo::clock(name, moments.after(unit.now_ms.max(at_ms)), unit.now_ms));
     Ok(())
 }
 

@@ -3,11 +3,7 @@
 use std::sync::Arc;
 
 use crate::{
-    commit::{
-        core::Core,
-        map::{Consumer, HeardFact},
-        unit::Unit,
-    },
+    commit::{core::Core, map::Consumer, unit::Unit},
     consume::queue::{front_of, settle_mark, take_front},
     ports::store::Guard,
     records::{
@@ -56,10 +52,9 @@ pub(crate) async fn retry_fact(core: &Arc<Core>, unit: &mut Unit, id: &str, mut 
     let Some(raw) = front_of(queue, unit, id).await.map_err(undone)? else { return Ok(()) };
     let envelope = Envelope::parse(&raw).map_err(|_| corrupt("not a CloudEvent".into()))?;
     let (name, schema) = envelope.name().ok_or_else(|| corrupt("a type without version".into()))?;
-    let message = Message::new(name, schema, raw.slice_ref(envelope.data.get().as_bytes()));
-    let fact = HeardFact { message, metadata: envelope.metadata() };
+    let fact = Message::new(name, schema, raw.slice_ref(envelope.data.get().as_bytes()));
     let ctx = envelope.ctx(&consumer, unit.now_ms);
-    reader.apply(unit, fact, &ctx).await.map_err(undone)?;
+    reader.apply(unit, fact, &envelope, &ctx).await.map_err(undone)?;
     settle_mark(unit, &consumer, &envelope).await.map_err(undone)?;
     take_front(queue, unit, id);
     go_on(unit, id, todo);

@@ -39,7 +39,7 @@ pub(crate) async fn service(State(shared): State<Arc<Shared>>, who: Who, body: R
         }
         let messages = messages.iter().map(|placed| {
             let read = Attributes::read(placed.event.get().as_bytes())?;
-            who.may_tell(&placed.topic, &read.source)?;
+            who.may_tell(&placed.topic, &read)?;
             let key = read.partitionkey.into_owned();
             let event = body.bytes.slice_ref(placed.event.get().as_bytes());
             let topic = placed.topic.clone().into_owned();
@@ -65,7 +65,7 @@ pub(crate) async fn anybody(
         check_count(events.len())?;
         let messages = events.into_iter().map(|event| {
             let read = Attributes::read(event.get().as_bytes())?;
-            who.may_tell(&topic, &read.source)?;
+            who.may_tell(&topic, &read)?;
             let identity = Some((read.source.into_owned(), read.id.into_owned()));
             let event = body.bytes.slice_ref(event.get().as_bytes());
             Ok(Message {

@@ -9,6 +9,7 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use bongsu_keys::{OPERATOR, is_given_out};
+use bongsu_runtime::ports::broker::{Attributes, may_tell};
 
 use crate::{server::Shared, wire::Problem};
 
@@ -56,10 +57,12 @@ impl Who {
         self.allowed(|name| name == service, || format!("'{service}' is published by itself alone"))
     }
 
-    /// Publish a fact: to a topic of one's own, with oneself as its source.
-    pub(crate) fn may_tell(&self, topic: &str, source: &str) -> Result<(), Problem> {
-        let is_own = |name: &str| name == topic && name == source;
-        self.allowed(is_own, || format!("a fact of '{source}' in topic '{topic}' is told by its owner alone"))
+    /// Publish a fact: to a topic of one's own, with oneself as its source, and of a type that is one's own or the
+    /// runtime's (the marks of a refill).
+    pub(crate) fn may_tell(&self, topic: &str, fact: &Attributes<'_>) -> Result<(), Problem> {
+        let Attributes { source, kind, .. } = fact;
+        let is_own = |name: &str| name == topic && name == source && (may_tell(name, kind) || may_tell("bongsu", kind));
+        self.allowed(is_own, || format!("a {kind} of '{source}' in topic '{topic}' is told by its owner alone"))
     }
 
     /// Say how long a topic's facts are kept.

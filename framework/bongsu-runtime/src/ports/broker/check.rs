@@ -59,6 +59,12 @@ impl<'de> Deserialize<'de> for Present {
     }
 }
 
+/// Whether a fact of this name (or type) is this source's to tell: `context.event` is told by `context` alone. A broker knows
+/// who publishes and under which source; this binds what is said to it.
+pub fn may_tell(source: &str, name: &str) -> bool {
+    name.strip_prefix(source).is_some_and(|rest| rest.starts_with('.'))
+}
+
 impl<'a> Attributes<'a> {
     /// Reads and checks the envelope of a fact.
     ///

@@ -165,8 +165,7 @@ impl Build {
             let why = Some("not a CloudEvent".to_owned());
             return Ok(Step::Queue { mark: None, key: fact.place.name(), why, fact: fact.cloudevent.clone() });
         };
-        let Some((name, schema)) = told.name().filter(|(name, _)| self.model.reads(name) && told.is_its_own(name))
-        else {
+        let Some((name, schema)) = told.own_name().filter(|(name, _)| self.model.reads(name)) else {
             return Ok(Step::Pass);
         };
         let (position, era) = fact.published;

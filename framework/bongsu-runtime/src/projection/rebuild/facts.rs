@@ -8,8 +8,8 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::{
-    ports::broker::Partition,
-    records::cloudevent::{is_its_own, metadata},
+    ports::broker::{Partition, may_tell},
+    records::cloudevent::metadata,
 };
 
 /// One fact.
@@ -74,10 +74,11 @@ impl<'a> Told<'a> {
         split_type(&self.kind)
     }
 
-    /// Whether it is its source's to tell.
-    pub(crate) fn is_its_own(&self, name: &str) -> bool {
+    /// Wire name and schema of what is its source's to tell.
+    pub(crate) fn own_name(&self) -> Option<(&str, u32)> {
         // Behind the `#` of a mark is which fact of its event it is.
-        is_its_own(name, self.source.split('#').next().unwrap_or_default())
+        let source = self.source.split('#').next().unwrap_or_default();
+        self.name().filter(|(name, _)| may_tell(source, name))
     }
 
     pub(crate) fn metadata(&self) -> Metadata {

@@ -8,19 +8,10 @@ use jiff::{
     tz::TimeZone,
 };
 
-/// Moments at which something is done again and again.
-///
-/// ```
-/// use bongsu_runtime::{daily, every};
-/// use std::time::Duration;
-///
-/// let midnight = daily("00:00", "Asia/Seoul");
-/// assert_eq!(midnight.after(0).unwrap(), 15 * 3_600_000, "1970-01-01T15:00:00Z");
-/// assert_eq!(every(Duration::from_secs(60)).after(59_999).unwrap(), 60_000);
-/// assert!(daily("25:00", "Asia/Seoul").after(0).is_err());
-/// ```
+/// Moments at which something is done again and again: made by [`daily`] or [`every`]. One that is wrong keeps its service
+/// from starting.
 #[derive(Clone, Debug)]
-pub struct Schedule(Result<Kind, String>);
+pub struct Schedule(pub(crate) Result<Moments, String>);
 
 /// What becomes of a firing that nobody was there for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,8 +31,9 @@ pub struct Firing {
     pub date: String,
 }
 
+/// The moments of a schedule that is right.
 #[derive(Clone, Debug)]
-enum Kind {
+pub(crate) enum Moments {
     Daily { time: Time, zone: TimeZone },
     Every { ms: i64 },
 }
@@ -53,7 +45,7 @@ pub fn daily(time: &str, zone: &str) -> Schedule {
     let read = || {
         let time = time.parse::<Time>().map_err(|_| format!("{time:?} is no time of a day, as 00:00"))?;
         let zone = TimeZone::get(zone).map_err(|_| format!("{zone:?} is no time zone, as Asia/Seoul"))?;
-        Ok(Kind::Daily { time, zone })
+        Ok(Moments::Daily { time, zone })
     };
     Schedule(read())
 }
@@ -62,18 +54,15 @@ pub fn daily(time: &str, zone: &str) -> Schedule {
 pub fn every(pause: Duration) -> Schedule {
     let ms = pause.as_millis();
     let fits = (1_000..=86_400_000).contains(&ms);
-    Schedule(if fits { Ok(Kind::Every { ms: ms as i64 }) } else { Err(format!("{pause:?} is not 1 s to 1 day")) })
+    Schedule(if fits { Ok(Moments::Every { ms: ms as i64 }) } else { Err(format!("{pause:?} is not 1 s to 1 day")) })
 }
 
-impl Schedule {
+impl Moments {
     /// The first moment after another.
-    ///
-    /// # Errors
-    /// What is wrong with the schedule.
-    pub fn after(&self, ms: i64) -> Result<i64, String> {
-        Ok(match self.0.as_ref()? {
-            Kind::Every { ms: pause } => clamped(ms).div_euclid(*pause).saturating_add(1) * pause,
-            Kind::Daily { time, zone } => {
+    pub(crate) fn after(&self, ms: i64) -> i64 {
+        match self {
+            Self::Every { ms: pause } => clamped(ms).div_euclid(*pause).saturating_add(1) * pause,
+            Self::Daily { time, zone } => {
                 let mut date = date_of(ms, zone).yesterday().unwrap_or(Date::MIN);
                 loop {
                     let at = moment(date, *time, zone);
@@ -83,17 +72,14 @@ impl Schedule {
                     }
                 }
             }
-        })
+        }
     }
 
     /// The last moment that is not after another.
-    ///
-    /// # Errors
-    /// What is wrong with the schedule.
-    pub fn last(&self, ms: i64) -> Result<i64, String> {
-        Ok(match self.0.as_ref()? {
-            Kind::Every { ms: pause } => clamped(ms).div_euclid(*pause) * pause,
-            Kind::Daily { time, zone } => {
+    pub(crate) fn last(&self, ms: i64) -> i64 {
+        match self {
+            Self::Every { ms: pause } => clamped(ms).div_euclid(*pause) * pause,
+            Self::Daily { time, zone } => {
                 let mut date = date_of(ms, zone).tomorrow().unwrap_or(Date::MAX);
                 loop {
                     let at = moment(date, *time, zone);
@@ -103,21 +89,16 @@ impl Schedule {
                     }
                 }
             }
-        })
+        }
     }
 
     /// The firing for one of its moments.
     pub(crate) fn firing(&self, at_ms: i64) -> Firing {
-        let date = match &self.0 {
-            Ok(Kind::Daily { zone, .. }) => date_of(at_ms, zone),
-            _ => date_of(at_ms, &TimeZone::UTC),
+        let date = match self {
+            Self::Daily { zone, .. } => date_of(at_ms, zone),
+            Self::Every { .. } => date_of(at_ms, &TimeZone::UTC),
         };
         Firing { at_ms, date: date.to_string() }
-    }
-
-    /// What is wrong with it.
-    pub(crate) fn wrong(&self) -> Option<&str> {
-        self.0.as_ref().err().map(String::as_str)
     }
 }
 
@@ -146,44 +127,49 @@ mod tests {
         text.parse::<Timestamp>().expect("a date").as_millisecond()
     }
 
+    fn moments(schedule: Schedule) -> Moments {
+        schedule.0.expect("a schedule")
+    }
+
     #[test]
     fn midnight_in_seoul_is_at_three_in_the_afternoon_utc() {
-        let midnight = daily("00:00", "Asia/Seoul");
-        let seoul = |now_ms| midnight.after(now_ms).expect("a schedule");
+        let midnight = moments(daily("00:00", "Asia/Seoul"));
+        let seoul = |now_ms| midnight.after(now_ms);
         assert_eq!(seoul(0), 15 * HOUR_MS);
         assert_eq!(seoul(15 * HOUR_MS - 1), 15 * HOUR_MS);
         assert_eq!(seoul(15 * HOUR_MS), 39 * HOUR_MS, "the next one, at midnight itself");
         assert_eq!(seoul(-1), 15 * HOUR_MS);
-        assert_eq!(midnight.last(15 * HOUR_MS), Ok(15 * HOUR_MS));
-        assert_eq!(midnight.last(15 * HOUR_MS - 1), Ok(-9 * HOUR_MS));
+        assert_eq!(midnight.last(15 * HOUR_MS), 15 * HOUR_MS);
+        assert_eq!(midnight.last(15 * HOUR_MS - 1), -9 * HOUR_MS);
         assert_eq!(midnight.firing(15 * HOUR_MS).date, "1970-01-02");
     }
 
     #[test]
     fn a_time_that_a_day_has_not_is_later_and_one_that_it_has_twice_is_the_first() {
-        let early = daily("02:30", "America/New_York");
-        let after = |text: &str| early.after(ms(text)).expect("a schedule");
+        let early = moments(daily("02:30", "America/New_York"));
+        let after = |text: &str| early.after(ms(text));
         // On 2026-03-08 clocks go from 02:00 to 03:00: 02:30 would be 03:30 there, 07:30 UTC.
         assert_eq!(after("2026-03-08T00:00:00Z"), ms("2026-03-08T07:30:00Z"));
         assert_eq!(after("2026-03-08T07:30:00Z"), ms("2026-03-09T06:30:00Z"));
-        let twice = daily("01:30", "America/New_York");
+        let twice = moments(daily("01:30", "America/New_York"));
         // On 2026-11-01 clocks go from 02:00 back to 01:00.
-        assert_eq!(twice.after(ms("2026-11-01T00:00:00Z")), Ok(ms("2026-11-01T05:30:00Z")));
-        assert_eq!(twice.after(ms("2026-11-01T05:30:00Z")), Ok(ms("2026-11-02T06:30:00Z")), "not an hour later again");
-        assert_eq!(twice.last(ms("2026-11-01T06:45:00Z")), Ok(ms("2026-11-01T05:30:00Z")));
+        assert_eq!(twice.after(ms("2026-11-01T00:00:00Z")), ms("2026-11-01T05:30:00Z"));
+        assert_eq!(twice.after(ms("2026-11-01T05:30:00Z")), ms("2026-11-02T06:30:00Z"), "not an hour later again");
+        assert_eq!(twice.last(ms("2026-11-01T06:45:00Z")), ms("2026-11-01T05:30:00Z"));
     }
 
     #[test]
     fn whatever_a_clock_says_there_is_a_next_moment() {
         for schedule in [daily("00:00", "Asia/Seoul"), daily("23:59:59", "UTC"), every(Duration::from_secs(60))] {
+            let schedule = moments(schedule);
             for now_ms in [i64::MIN, -1, 0, 253_402_300_799_999, i64::MAX] {
-                schedule.after(now_ms).expect("a schedule");
-                schedule.last(now_ms).expect("a schedule");
+                schedule.after(now_ms);
+                schedule.last(now_ms);
             }
             for now_ms in (0..400_i64).map(|day| ms("2026-01-01T00:00:00Z") + day * 23 * HOUR_MS) {
-                let (last, next) = (schedule.last(now_ms).expect("one"), schedule.after(now_ms).expect("one"));
+                let (last, next) = (schedule.last(now_ms), schedule.after(now_ms));
                 assert!(last <= now_ms && now_ms < next);
-                assert_eq!(schedule.after(last), Ok(next), "none in between");
+                assert_eq!(schedule.after(last), next, "none in between");
             }
         }
     }
@@ -195,7 +181,7 @@ mod tests {
             (daily("00:00", "Asia/Soul"), "\"Asia/Soul\" is no time zone, as Asia/Seoul"),
             (every(Duration::from_millis(5)), "5ms is not 1 s to 1 day"),
         ] {
-            assert_eq!(schedule.wrong(), Some(why));
+            assert_eq!(schedule.0.unwrap_err(), why);
         }
     }
 }
