@@ -32,13 +32,12 @@ use crate::{
         system::System,
         wait::until,
     },
+    mall::CONTEXTS,
     rules,
 };
 
 /// Who everybody is until there is a login: what the gateway sets.
 pub const PRINCIPAL: &str = "demo";
-/// Every context with a store.
-pub const CONTEXTS: [&str; 6] = ["product", "ordering", "payment", "delivery", "mypage", "audit"];
 
 /// A running mall.
 pub struct Mall {

@@ -5,11 +5,11 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fmt::Write,
     fs,
-    path::{Path, PathBuf},
 };
 
 use bongsu_runtime::Service;
 use expect_test::expect_file;
+use system_tests::mall::{self, maps};
 
 /// Who hears a fact: (context, consumer).
 type Heard = BTreeMap<String, BTreeSet<(String, String)>>;
@@ -23,24 +23,9 @@ know who hears it.
 
 ";
 
-fn services() -> Vec<Service> {
-    vec![
-        product::service(),
-        ordering::service(&ordering::settings::Settings::default()),
-        payment::service(&payment::Settings::default()),
-        delivery::service(&delivery::Settings::default()),
-        mypage::service(),
-        audit::service(&audit::Settings::default()),
-    ]
-}
-
-fn mall() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../mall")
-}
-
 /// The facts a context has a contract for, by wire name.
 fn published(context: &str) -> Vec<String> {
-    let Ok(folder) = fs::read_dir(mall().join(context).join("contracts")) else { return Vec::new() };
+    let Ok(folder) = fs::read_dir(mall::folder().join(context).join("contracts")) else { return Vec::new() };
     let names = folder.map(|entry| entry.expect("a readable folder").file_name().into_string().expect("UTF-8"));
     let mut facts: Vec<String> =
         names.filter_map(|name| Some(format!("{context}.{}", name.strip_suffix(".json")?))).collect();
@@ -97,7 +82,7 @@ fn table(services: &[Service], heard: &Heard) -> String {
 
 #[test]
 fn the_context_map_is_true() {
-    let services = services();
+    let services = maps();
     let heard = heard(&services);
     assert!(!heard.is_empty(), "nobody hears anything");
     let page = format!("{HEAD}{}{}", picture(&services, &heard), table(&services, &heard));
@@ -106,7 +91,7 @@ fn the_context_map_is_true() {
 
 #[test]
 fn every_fact_heard_has_a_contract() {
-    let services = services();
+    let services = maps();
     let told: BTreeSet<String> = services.iter().flat_map(|service| published(service.name())).collect();
     let heard = heard(&services);
     let missing: Vec<&String> = heard.keys().filter(|fact| !told.contains(*fact)).collect();
@@ -115,6 +100,6 @@ fn every_fact_heard_has_a_contract() {
 
 #[test]
 fn every_map_is_wired_right() {
-    let wrong: Vec<String> = services().iter().filter_map(|map| map.check().err()).map(|why| why.to_string()).collect();
+    let wrong: Vec<String> = maps().iter().filter_map(|map| map.check().err()).map(|why| why.to_string()).collect();
     assert_eq!(wrong, [""; 0]);
 }

@@ -28,7 +28,7 @@ fn open(folder: &Path) -> SqliteStore {
 fn start(folder: &Path, env: &Arc<dyn Env>, broker: &MemoryBroker) -> Runtime {
     let (broker, http) = (Arc::new(broker.clone()), Arc::new(HyperClient::new()));
     let world = World { store: Arc::new(open(folder)), broker, env: env.clone(), http };
-    Runtime::start(product::service(), world, Settings::default())
+    Runtime::start(product::service(&Default::default()), world, Settings::default())
 }
 
 fn received() -> StockEvent {

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use crate::{stage, up};
+use crate::{links, stage, up};
 
 /// The system test that measures; ignored elsewhere, because a figure needs the machine for itself.
 const FIGURES: &[&str] = &[
@@ -27,5 +27,6 @@ const FIGURES: &[&str] = &[
 /// Builds the real processes and measures them.
 pub(crate) fn run() -> Result<()> {
     up::build()?;
+    links::run()?;
     stage::run("figures", stage::cargo(FIGURES))
 }

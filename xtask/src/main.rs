@@ -12,6 +12,7 @@ mod check;
 mod licences;
 mod sim;
 mod bench;
+mod links;
 mod tidy;
 
 use std::process::ExitCode;
@@ -34,6 +35,8 @@ enum Command {
     Sim(sim::Sim),
     /// Measure the figures the documentation states.
     Bench,
+    /// Time how long all binaries take to link.
+    Links,
     /// Check the house rules alone.
     Tidy(tidy::Tidy),
 }
@@ -46,6 +49,7 @@ fn main() -> ExitCode {
         Command::Check => check::run(),
         Command::Sim(sim) => sim.run(),
         Command::Bench => bench::run(),
+        Command::Links => links::run(),
         Command::Tidy(tidy) => tidy.run(),
     };
     match done {

@@ -51,6 +51,7 @@ pub use records::refill::Refill;
 pub use records::token::Token;
 pub use runtime::{Runtime, World};
 pub use service::Service;
+pub use service::vocabulary::{Kind, Words};
 pub use service::wiring::Miswired;
 pub use snapshot::nightly::Walk;
 pub use todo::activity::{Activity, Unavailable};

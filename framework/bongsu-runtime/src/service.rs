@@ -1,5 +1,6 @@
 //! The map of a context: every arrow in or out is one line.
 
+pub(crate) mod vocabulary;
 pub(crate) mod wiring;
 
 use std::sync::Arc;
@@ -18,7 +19,10 @@ use crate::{
     process::instance::{Instance, SagaOf},
     projection::{consumer::ProjectionConsumer, rebuild::rows::ReadModelOf},
     records::{generation::root_of, message::Message},
-    service::wiring::{Named, Wiring},
+    service::{
+        vocabulary::{Kind, Vocabulary},
+        wiring::{Named, Wiring},
+    },
     todo::activity::{Activity, JobOf},
 };
 
@@ -31,6 +35,7 @@ use crate::{
 pub struct Service {
     pub(crate) map: Map,
     pub(crate) wiring: Wiring,
+    vocabulary: Vocabulary,
 }
 
 /// The clock by which snapshots are taken.
@@ -39,7 +44,7 @@ const NIGHTLY: &str = "bongsu.nightly";
 impl Service {
     /// A context without arrows yet. The name is its topic, its source, and the first part of its facts' names.
     pub fn new(name: &'static str) -> Self {
-        Self { map: Map::new(name), wiring: Wiring::default() }
+        Self { map: Map::new(name), wiring: Wiring::default(), vocabulary: Vocabulary::default() }
     }
 
     /// The context's name.
@@ -57,7 +62,7 @@ impl Service {
         D::State: Clone + Serialize + DeserializeOwned + Send + Sync + 'static,
         R: IntoIterator<Item = Public> + 'static,
     {
-        self.tells::<D, R>(facts).target(DeciderTarget(decider))
+        self.tells::<D, R>(facts).asked::<D::Command, D::Rejection>().target(DeciderTarget(decider))
     }
 
     /// The same without snapshots: for a state that cannot be written down, or need not be because its streams end
@@ -73,7 +78,7 @@ impl Service {
         D::Command: Send,
         D::State: Clone + Send + Sync + 'static,
     {
-        self.facts_without_snapshots::<D>(facts).target(DeciderTarget(decider))
+        self.facts_without_snapshots::<D>(facts).asked::<D::Command, D::Rejection>().target(DeciderTarget(decider))
     }
 
     /// A rule over several aggregates. What they tell is declared by [`facts`](Self::facts).
@@ -84,7 +89,7 @@ impl Service {
         D::Command: Send + Sync,
     {
         self.wiring.name("decision", D::NAME);
-        self.target(DecisionTarget(decision))
+        self.asked::<D::Command, D::Rejection>().target(DecisionTarget(decision))
     }
 
     /// What an aggregate tells the others: [`tells`](Self::tells) with one fact per event, or none.
@@ -137,6 +142,7 @@ impl Service {
             told.into_iter().flatten().collect()
         });
         self.map.mappers.insert(A::NAME, mapper);
+        self.vocabulary.tells::<A, R>(facts);
         self.aggregate::<A>()
     }
 
@@ -146,6 +152,7 @@ impl Service {
     pub fn aggregate<A: Aggregate>(mut self) -> Self {
         self.wiring.name("aggregate", A::NAME);
         self.wiring.appends.extend(A::Event::names());
+        self.vocabulary.add::<A::Event>(Kind::Event, A::NAME, |_| true);
         self
     }
 
@@ -166,6 +173,7 @@ impl Service {
     {
         self.wiring.name("policy", name);
         self.wiring.sends.push((format!("the policy {name}"), C::names()));
+        self.vocabulary.add::<F>(Kind::Heard, name, |_| true);
         self.map.consumers.push(Arc::new(PolicyConsumer::new(name, react)));
         self
     }
@@ -252,6 +260,7 @@ impl Service {
         let saga: Arc<dyn Saga> = Arc::new(SagaOf::new(process, &own));
         self.map.sagas.push(saga.clone());
         self.map.consumers.push(Arc::new(ProcessConsumer::new(saga, &foreign)));
+        self.vocabulary.add::<P::Heard>(Kind::Heard, P::NAME, |named| foreign.contains(named));
         self.wiring.listens.push((who.clone(), own));
         self.wiring.foreign.push((who, foreign));
         self
@@ -272,6 +281,7 @@ impl Service {
         P::Row: Send + Sync,
     {
         self.wiring.name("projection", &root_of::<P>());
+        self.vocabulary.add::<P::Event>(Kind::Heard, P::NAME, |_| true);
         self.map.consumers.push(Arc::new(ProjectionConsumer::<P>::new()));
         self.map.read_models.push(Arc::new(ReadModelOf::<P>::new()));
         self
@@ -347,6 +357,13 @@ impl Service {
     /// Every fact this context hears, with who in it hears it: the arrows in.
     pub fn hears(&self) -> Vec<(String, &str)> {
         self.map.hears()
+    }
+
+    /// What may be asked, and how that is refused.
+    fn asked<C: Wire, R: Wire>(mut self) -> Self {
+        self.vocabulary.add::<C>(Kind::Command, "", |_| true);
+        self.vocabulary.add::<R>(Kind::Rejection, "", |_| true);
+        self
     }
 
     fn target(mut self, target: impl Target + 'static) -> Self {

@@ -1,10 +1,11 @@
 //! What tests of a service use, under one name: the service alone on a [`Bench`], the HTTP [`conventions`], its
-//! [`settings`], a [`Teller`] for each context it hears; and, passed on, the rules' [`given`] and [`saga`] and the
+//! [`settings`], the tests every context stands under ([`standing!`]), a [`Teller`] for each context it hears; and, passed on, the rules' [`given`] and [`saga`] and the
 //! adapters in memory.
 #![forbid(unsafe_code)]
 
 pub mod conventions;
 pub mod settings;
+pub mod standing;
 mod bench;
 mod teller;
 

@@ -8,11 +8,12 @@ pub mod heard;
 pub mod order_history;
 pub mod api;
 
+pub use bongsu::NoSettings as Settings;
 use bongsu_runtime::Service;
 
 use crate::order_history::OrderHistory;
 
 /// The map of MyPage.
-pub fn service() -> Service {
+pub fn service(_: &Settings) -> Service {
     Service::new("mypage").projection::<OrderHistory>()
 }

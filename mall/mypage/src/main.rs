@@ -3,9 +3,8 @@
 
 use std::process::ExitCode;
 
-use bongsu::NoSettings;
-use mypage::{api, service};
+use mypage::{Settings, api, service};
 
 fn main() -> ExitCode {
-    bongsu::main("mypage", |_: &NoSettings| service(), |handle, _| api::routes(handle))
+    bongsu::main("mypage", service, |handle, _: &Settings| api::routes(handle))
 }

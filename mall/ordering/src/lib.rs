@@ -19,7 +19,8 @@ use ordering_domain::{
     price_list::PriceList,
 };
 
-use crate::{projections::orders_of_customer::OrdersOfCustomer, settings::Settings};
+use crate::projections::orders_of_customer::OrdersOfCustomer;
+pub use crate::settings::Settings;
 
 /// The map of the ordering context.
 pub fn service(settings: &Settings) -> Service {

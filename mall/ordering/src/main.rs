@@ -3,7 +3,7 @@
 
 use std::process::ExitCode;
 
-use ordering::{api, service, settings::Settings};
+use ordering::{Settings, api, service};
 
 fn main() -> ExitCode {
     bongsu::main("ordering", service, |handle, _: &Settings| api::routes(handle))

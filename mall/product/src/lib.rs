@@ -22,9 +22,10 @@ use product_domain::{
 };
 
 use crate::policies::follow_orders::follow_orders;
+pub use crate::settings::Settings;
 
 /// The map of the product context.
-pub fn service() -> Service {
+pub fn service(_: &Settings) -> Service {
     Service::new("product")
         .facts::<Catalogue>(facts::of_product)
         .decider(Stock, facts::of_stock)

@@ -4,20 +4,16 @@
 use std::{process::ExitCode, sync::Arc};
 
 use axum::Extension;
-use product::{api, seed::seed, service, settings::Settings};
+use product::{Settings, api, seed::seed, service};
 
 fn main() -> ExitCode {
-    bongsu::main(
-        "product",
-        |_: &Settings| service(),
-        |handle, settings| {
-            let routes = api::routes(handle.clone());
-            if !settings.seed {
-                return routes;
-            }
-            // The task ends when its handle is dropped, so the routes keep it.
-            let seeding = handle.env().spawn("seed", Box::pin(seed(handle.clone())));
-            routes.layer(Extension(Arc::new(seeding)))
-        },
-    )
+    bongsu::main("product", service, |handle, settings: &Settings| {
+        let routes = api::routes(handle.clone());
+        if !settings.seed {
+            return routes;
+        }
+        // The task ends when its handle is dropped, so the routes keep it.
+        let seeding = handle.env().spawn("seed", Box::pin(seed(handle.clone())));
+        routes.layer(Extension(Arc::new(seeding)))
+    })
 }

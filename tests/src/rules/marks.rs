@@ -7,7 +7,10 @@ use bongsu_runtime::{Service, ports::broker::Attributes};
 use serde::Deserialize;
 
 use super::Checked;
-use crate::evidence::{Dump, Evidence};
+use crate::{
+    evidence::{Dump, Evidence},
+    mall::maps,
+};
 
 /// What a consumer has noted of a subject, as the runtime keeps it.
 #[derive(Debug, Deserialize)]
@@ -21,18 +24,6 @@ struct Mark {
 type Subject = (String, String);
 /// How far a consumer has to be with each subject.
 type Due = BTreeMap<Subject, u64>;
-
-/// The maps of all contexts, as far as who hears what goes: no setting changes that.
-fn maps() -> [Service; 6] {
-    [
-        product::service(),
-        ordering::service(&Default::default()),
-        payment::service(&Default::default()),
-        delivery::service(&Default::default()),
-        mypage::service(),
-        audit::service(&Default::default()),
-    ]
-}
 
 /// I5, at the end, for every consumer and every fact of a type it hears: the mark of the fact's subject is the last of
 /// these facts, neither less nor more, and nothing of it waits in a queue. Of a read model, the generation that is shown.

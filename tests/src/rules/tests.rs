@@ -13,7 +13,10 @@ use ordering_domain::events::{Method, OrderEvent, OrderPlaced};
 use serde_json::{Value, json};
 
 use super::{causes, processes, replies};
-use crate::evidence::{Dump, Evidence, Heard, Op};
+use crate::{
+    evidence::{Dump, Evidence, Heard, Op},
+    mall::CONTEXTS,
+};
 
 const ORDER: &str = "ord_1";
 
@@ -22,8 +25,7 @@ struct Story(Evidence);
 
 impl Story {
     fn new() -> Self {
-        let contexts = ["product", "ordering", "payment", "delivery", "mypage", "audit"];
-        let stores = contexts.map(|context| (context, Dump::default())).into_iter().collect::<BTreeMap<_, _>>();
+        let stores = CONTEXTS.map(|context| (context, Dump::default())).into_iter().collect::<BTreeMap<_, _>>();
         Self(Evidence { stores, ledger: Value::Null, history: Vec::new() })
     }
 

@@ -5,7 +5,8 @@ use std::{fs, process::Stdio, time::Duration};
 use serde_json::{Value, json};
 use system_tests::{
     evidence::Dump,
-    harness::{CONTEXTS, Mall, http::Http, system::System, wait::until},
+    harness::{Mall, http::Http, system::System, wait::until},
+    mall::CONTEXTS,
     rules::{self, Rule},
 };
 

@@ -7,6 +7,7 @@ mod payments;
 mod resurrection;
 
 use bongsu_runtime::Service;
+use system_tests::mall;
 
 /// A bug and what must find it.
 pub(crate) struct Bug {
@@ -52,8 +53,8 @@ const fn bug(name: &'static str, does: &'static str, found_by: &'static str) -> 
 /// The map of a context with a bug of the mall's own logic in it; `None` when the bug is not of this context.
 pub(crate) fn map(context: &str, bug: Option<&str>) -> Option<Service> {
     match (context, bug?) {
-        ("product", "phantom-stock") => Some(product::service().decision_instead(phantom::ReleaseWhateverWasAsked)),
-        ("product", "undo-twice") => Some(product::service().decision_instead(phantom::ReleaseTwice)),
+        ("product", "phantom-stock") => Some(mall::map("product").decision_instead(phantom::ReleaseWhateverWasAsked)),
+        ("product", "undo-twice") => Some(mall::map("product").decision_instead(phantom::ReleaseTwice)),
         ("payment", "undo-skipped") => Some(payments::service()),
         ("ordering", "late-reply-resurrects") => Some(resurrection::service()),
         _ => None,

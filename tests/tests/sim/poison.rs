@@ -10,6 +10,7 @@ use bongsu_core::{Ctx, DecodeError, Extra, Wire, digest};
 use bongsu_runtime::{Deed, Runtime, Service};
 use product::policies::follow_orders as stock;
 use serde::Deserialize;
+use system_tests::mall;
 
 use crate::world::{Mall, Shape};
 
@@ -41,7 +42,7 @@ struct Named {
 pub(crate) fn older(context: &str, shape: Shape) -> Service {
     const FOLLOW: &str = "follow-orders";
     match context {
-        "product" => product::service().policy_instead(FOLLOW, older_build(stock::follow_orders)),
+        "product" => mall::map("product").policy_instead(FOLLOW, older_build(stock::follow_orders)),
         "payment" => {
             let settings = payment::Settings::default();
             payment::service(&settings).policy_instead(FOLLOW, older_build(payment::follow_orders))

@@ -25,14 +25,14 @@ use sandbox::{
     api::{self, Reply},
     provider::{Behaviour, Mode, Provider},
 };
-use system_tests::evidence::{Dump, Evidence, Op, TABLES, decode, shown};
+use system_tests::{
+    evidence::{Dump, Evidence, Op, TABLES, decode, shown},
+    mall,
+};
 
 use crate::{history::Cut, planted, poison};
 
-/// The contexts, in no order.
-const CONTEXTS: [&str; 5] = ["product", "ordering", "payment", "delivery", "mypage"];
-
-/// One seed of so many has the audit, too: it hears everything, so it costs as much as two of the others.
+/// One seed of so many has the audit: it hears everything, so it costs as much as two of the others.
 const AUDITED: u64 = 10;
 
 /// The running mall and what survives its crashes.
@@ -98,24 +98,21 @@ impl Shape {
             return map;
         }
         match context {
-            "product" => product::service(),
             "ordering" => {
                 let window_ms = self.window_ms;
                 // The simulated clock starts at midnight UTC.
                 let (snapshot_every, snapshot_at, time_zone) = (3, "00:00:20".to_owned(), "UTC".to_owned());
                 ordering::service(&ordering::settings::Settings { window_ms, snapshot_every, snapshot_at, time_zone })
             }
-            "payment" => payment::service(&payment::Settings::default()),
             "delivery" => delivery::service(&self.delivery()),
-            "audit" => audit::service(&audit::Settings::default()),
-            _ => mypage::service(),
+            _ => mall::map(context),
         }
     }
 }
 
 /// Who takes part in the run of a seed.
 fn contexts(seed: u64) -> impl Iterator<Item = &'static str> {
-    CONTEXTS.into_iter().chain(seed.is_multiple_of(AUDITED).then_some("audit"))
+    mall::CONTEXTS.into_iter().filter(move |context| *context != "audit" || seed.is_multiple_of(AUDITED))
 }
 
 impl Mall {

@@ -20,6 +20,8 @@ mod rooms;
 mod crash_steps;
 mod planted_bugs;
 mod commands;
+mod places;
+mod golden;
 
 use super::{Report, Tree};
 
@@ -48,4 +50,6 @@ pub(crate) const ALL: &[(&str, Rule)] = &[
     ("crash-steps", crash_steps::check),
     ("planted-bugs", planted_bugs::check),
     ("commands", commands::check),
+    ("places", places::check),
+    ("golden", golden::check),
 ];

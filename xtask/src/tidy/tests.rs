@@ -432,3 +432,29 @@ fn a_circle_of_more_than_four_files_is_caught() {
     assert_eq!(circle(4), [""; 0]);
     assert_eq!(circle(5), ["rooms"]);
 }
+
+#[test]
+fn a_list_of_contexts_in_a_third_place_is_caught() {
+    let contexts = real()
+        .under("mall/")
+        .filter_map(|file| file.path.strip_prefix("mall/")?.strip_suffix("/contracts/openapi.json"));
+    let contexts: Vec<&str> = contexts.collect();
+    let list = |names: &[&str]| rust(&format!("const ALL: &[&str] = &{names:#?};"));
+    assert_eq!(broken_by_file("tests/tests/planted.rs", &list(&contexts)), ["places"]);
+    assert_eq!(broken_by_file("tests/tests/planted.rs", &list(&contexts[1..])), [""; 0]);
+    assert_eq!(broken_by_file("mall/product/src/planted.rs", &list(&contexts)), [""; 0], "its own folder");
+    assert_eq!(broken_by_file("docs/planted.md", &format!("# Planted\n{contexts:?}")), [""; 0]);
+}
+
+#[test]
+fn a_sample_that_is_altered_or_gone_or_not_remembered_is_caught() {
+    let sample = "mall/payment/golden/payment.captured.v1.json";
+    let altered = real().text(sample).expect("the sample exists").replace("cap", "cop");
+    assert_eq!(broken_by_file(sample, &altered), ["golden"]);
+    assert_eq!(broken_by_file("mall/payment/golden/payment.planted.v1.json", "{}\n"), ["golden"]);
+    let contract = "mall/ordering/contracts/samples/order-placed.v1/typical.json";
+    assert_eq!(broken_by_file(contract, "{}\n"), ["golden"]);
+    let lock = "mall/payment/golden.lock";
+    let gone = format!("{}0000000000000000 golden/payment.gone.v1.json\n", real().text(lock).expect("the lock exists"));
+    assert_eq!(broken_by_file(lock, &gone), ["golden"]);
+}

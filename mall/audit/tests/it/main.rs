@@ -3,5 +3,6 @@
 mod words;
 mod rules;
 mod watching;
-mod contracts;
 mod answering;
+
+bongsu_testing::standing!(audit, answering::there);

@@ -1,9 +1,11 @@
-//! What may happen to a parcel: every phase meets every command. What was stored once can be read for ever.
+//! What may happen to a parcel: every phase meets every command.
 
-use std::path::Path;
-
-use bongsu_testing::given::{contract::golden, given};
-use delivery::delivery::{DeliveryRejection as Rejection, *};
+use bongsu_testing::given::{given, policy};
+use delivery::{
+    CancellationRequested, OrderConfirmed,
+    delivery::{DeliveryRejection as Rejection, *},
+    follow_orders,
+};
 
 /// Now.
 const AT_MS: i64 = 1;
@@ -127,9 +129,15 @@ fn what_was_never_packed_does_not_move() {
 }
 
 #[test]
-fn what_was_stored_once_is_read_for_ever() {
-    let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/golden"));
-    golden::<DeliveryEvent>(folder, &[prepared(), departed(), completed(), failed(), cancelled()]);
-    golden::<DeliveryCommand>(folder, &[prepare(), depart(), complete(), fail(), cancel()]);
-    golden(folder, &[Rejection::Why { longest: 200 }]);
+fn a_confirmed_order_is_packed() {
+    let items = || vec![Item { sku: "TV".into(), name: "TV".into(), quantity: 2 }];
+    let address = || "Seoul".to_owned();
+    policy(follow_orders, OrderConfirmed { order: "o1".into(), lines: items(), address: address() })
+        .then([PrepareDelivery { order: "o1".into(), address: address(), items: items() }.into()]);
+}
+
+#[test]
+fn an_order_the_customer_wants_back_is_kept_back() {
+    policy(follow_orders, CancellationRequested { order: "o1".into() })
+        .then([CancelDelivery { order: "o1".into() }.into()]);
 }

@@ -1,6 +1,6 @@
 //! Parcels moved by the clock and by people.
 
-use bongsu_testing::{Bench, conventions};
+use bongsu_testing::Bench;
 use delivery::{Settings, Who, api, service};
 use serde_json::{Value, json};
 
@@ -97,11 +97,4 @@ async fn there_is_nothing_to_move_where_nothing_was_packed() {
     let house = by_hand();
     assert_eq!(house.moves("k1", "o1", "depart", json!({})).await.0, 404);
     assert!(house.delivery("o1").await.is_null());
-}
-
-#[tokio::test]
-async fn every_route_keeps_the_http_conventions() {
-    let house = House::open(&Settings::default());
-    let asked = conventions::hold(house.0.app.clone(), "courier", &[]).await;
-    assert!(asked > 50, "{asked}");
 }

@@ -1,6 +1,7 @@
-//! Delivery: its rules as a shopkeeper would read them, its contracts, and its life over memory adapters.
+//! Delivery: its rules as a shopkeeper would read them, what every context stands under, and its life over memory adapters.
 
 mod deliveries;
 mod courier;
-mod contracts;
 mod life;
+
+bongsu_testing::standing!(delivery);

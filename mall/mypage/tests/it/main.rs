@@ -1,5 +1,6 @@
 //! MyPage: what it hears, how a row is folded, and what is shown.
 
-mod contracts;
 mod folding;
 mod showing;
+
+bongsu_testing::standing!(mypage, showing::there);

@@ -1,24 +1,35 @@
 //! `/mypage/orders` of a running service over memory adapters.
 
-use bongsu_testing::{Bench, conventions};
-use mypage::{api, service};
+use bongsu_testing::Bench;
+use mypage::{Settings, api, service};
 use serde_json::{Value, json};
 
 /// A running MyPage and a stand-in for ordering.
 struct House(Bench);
 
+/// Ann's order is placed; its position in the stand-in for ordering.
+async fn placed(bench: &Bench, order: &str, at_ms: i64) -> String {
+    let price = json!({ "minor": 10_000, "currency": "KRW" });
+    let lines = json!([{ "sku": "TV", "name": "TV", "quantity": 1, "price": price }]);
+    let body = json!({ "order": order, "customer": "ann", "lines": lines, "amount": price, "placed_at_ms": at_ms });
+    bench.say("ordering.order-placed.v1", order, body).await;
+    format!("ordering/telling/{order}@1:1")
+}
+
+/// An order to look at, for the HTTP conventions.
+pub(crate) async fn there(bench: &Bench) -> Vec<(&'static str, String)> {
+    let how = format!("GET /mypage/orders/o1?after={}", placed(bench, "o1", 1_000).await);
+    assert_eq!(bench.ask("ann", &how, None, Value::Null).await.status, 200);
+    vec![("/mypage/orders/{id}", "/mypage/orders/o1".into())]
+}
+
 impl House {
     fn open() -> Self {
-        Self(Bench::open(service(), api::routes))
+        Self(Bench::open(service(&Settings::default()), api::routes))
     }
 
-    /// Ann's order is placed; its position in the stand-in for ordering.
     async fn placed(&self, order: &str, at_ms: i64) -> String {
-        let price = json!({ "minor": 10_000, "currency": "KRW" });
-        let lines = json!([{ "sku": "TV", "name": "TV", "quantity": 1, "price": price }]);
-        let body = json!({ "order": order, "customer": "ann", "lines": lines, "amount": price, "placed_at_ms": at_ms });
-        self.0.say("ordering.order-placed.v1", order, body).await;
-        format!("ordering/telling/{order}@1:1")
+        placed(&self.0, order, at_ms).await
     }
 
     async fn get(&self, who: &str, uri: &str) -> (u16, Value) {
@@ -63,15 +74,6 @@ async fn a_position_that_never_comes_is_not_waited_for_without_end() {
     let (status, problem) = house.get("ann", "/mypage/orders?after=ordering/order/none@1:1").await;
     assert_eq!((status, &problem["type"]), (503, &json!("/errors/unavailable")));
     assert_eq!(house.get("ann", "/mypage/orders?after=garbage").await.0, 400);
-}
-
-#[tokio::test]
-async fn every_route_keeps_the_conventions() {
-    let house = House::open();
-    let position = house.placed("o1", 1_000).await;
-    assert_eq!(house.get("ann", &format!("/mypage/orders/o1?after={position}")).await.0, 200);
-    let asked = conventions::hold(house.0.app.clone(), "ann", &[("/mypage/orders/{id}", "/mypage/orders/o1")]).await;
-    assert!(asked > 40, "{asked}");
 }
 
 #[tokio::test]

@@ -10,16 +10,29 @@ pub(crate) struct House {
     pub(crate) bench: Bench,
 }
 
+async fn stock_the_price_list(bench: &Bench) {
+    for (sku, price) in [("TV", 10_000), ("MASK", 20_000)] {
+        let price = json!({ "minor": price, "currency": "KRW" });
+        let body = json!({ "sku": sku, "name": sku, "price": price, "at_ms": 1 });
+        bench.say("product.product-registered.v1", sku, body).await;
+        bench.until(async || matches!(bench.handle.row::<PriceList>(sku).await, Ok(Some(_)))).await;
+    }
+}
+
+/// An order and a cart to look at, for the HTTP conventions.
+pub(crate) async fn there(bench: &Bench) -> Vec<(&'static str, String)> {
+    stock_the_price_list(bench).await;
+    let order = bench.ask("ann", "POST /orders", Some("k1"), two_tvs()).await.body["order_id"].take();
+    bench.ask("ann", "POST /cart/items", Some("k2"), json!({ "sku": "TV", "quantity": 2 })).await;
+    let order = format!("/orders/{}", order.as_str().expect("an id"));
+    vec![("/orders/{id}", order), ("/cart/items/{sku}", "/cart/items/TV".into())]
+}
+
 impl House {
     /// Opens with a TV for 10 000 and a mask for 20 000 won in the price list.
     pub(crate) async fn open() -> Self {
         let house = Self { bench: Bench::open(service(&Settings::default()), api::routes) };
-        for (sku, price) in [("TV", 10_000), ("MASK", 20_000)] {
-            let price = json!({ "minor": price, "currency": "KRW" });
-            let body = json!({ "sku": sku, "name": sku, "price": price, "at_ms": 1 });
-            house.bench.say("product.product-registered.v1", sku, body).await;
-            house.bench.until(async || matches!(house.bench.handle.row::<PriceList>(sku).await, Ok(Some(_)))).await;
-        }
+        stock_the_price_list(&house.bench).await;
         house
     }
 

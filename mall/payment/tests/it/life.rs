@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bongsu_testing::{Bench, conventions};
+use bongsu_testing::Bench;
 use payment::{Settings, api, service};
 use sandbox::{
     bank::{ADDRESS, Bank},
@@ -146,11 +146,4 @@ async fn an_order_that_ended_first_is_never_charged() {
     house.is_at("o2", "CAPTURED").await;
     assert_eq!(house.payment("o1").await["state"], "WAITING");
     assert_eq!(totals(&house), json!({ "captured": 20_000, "refunded": 0 }));
-}
-
-#[tokio::test]
-async fn every_route_keeps_the_http_conventions() {
-    let house = House::open();
-    let asked = conventions::hold(house.bench.app.clone(), "ann", &[]).await;
-    assert!(asked > 15, "{asked}");
 }

@@ -1,7 +1,8 @@
-//! Payment: its rules as a shopkeeper would read them, its contracts, and its life with a provider.
+//! Payment: its rules as a shopkeeper would read them, what every context stands under, and its life with a provider.
 
 mod words;
 mod rules;
-mod contracts;
 mod life;
 mod process;
+
+bongsu_testing::standing!(payment);

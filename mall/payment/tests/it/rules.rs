@@ -1,8 +1,8 @@
 //! When money is taken, when it is given back, and that it never stays where no order is.
 
 use bongsu_core::{Aggregate, Decider, DecodeError, Extra, Wire};
-use bongsu_testing::given::{ctx, each_interleaving, given};
-use payment::payment::*;
+use bongsu_testing::given::{ctx, each_interleaving, given, policy};
+use payment::{OrderCancelled, OrderPlaced, OrderRejected, StockReserved, follow_orders, payment::*};
 
 use crate::words::*;
 
@@ -159,4 +159,22 @@ fn a_command_that_says_more_than_is_understood_is_refused_at_any_depth() {
         let read = PaymentCommand::read("payment.record-capture", 1, body.as_bytes(), Extra::Refused);
         assert!(matches!(read, Err(DecodeError::Broken { .. })), "{read:?}");
     }
+}
+
+#[test]
+fn a_placed_order_is_an_intent_to_pay() {
+    let (amount, expires_at_ms) = (AMOUNT, 30_000);
+    let placed = OrderPlaced { order: id(), amount, expires_at_ms };
+    policy(follow_orders, placed).then([RememberIntent { order: id(), amount, expires_at_ms }.into()]);
+}
+
+#[test]
+fn reserved_stock_is_remembered() {
+    policy(follow_orders, StockReserved { order: id() }).then([RememberStockHeld { order: id() }.into()]);
+}
+
+#[test]
+fn both_ends_of_an_order_are_ends_for_its_money() {
+    policy(follow_orders, OrderRejected { order: id() }).then([RememberEnd { order: id() }.into()]);
+    policy(follow_orders, OrderCancelled { order: id() }).then([RememberEnd { order: id() }.into()]);
 }

@@ -1,16 +1,24 @@
 //! A running product service that is tested alone.
 
 use bongsu_testing::{Answered, Bench};
-use product::{api, service};
+use product::{Settings, api, service};
 use serde_json::{Value, json};
 
 pub(crate) struct House {
     pub(crate) bench: Bench,
 }
 
+/// A product to look at, for the HTTP conventions.
+pub(crate) async fn there(bench: &Bench) -> Vec<(&'static str, String)> {
+    for (how, body) in [("POST /products", tv(10_000)), ("POST /stock/TV/receipts", json!({ "quantity": 10 }))] {
+        assert_eq!(bench.ask("operator", how, Some("tv"), body).await.status, 201);
+    }
+    vec![("/products/{sku}", "/products/TV".into()), ("/stock/{sku}", "/stock/TV".into())]
+}
+
 impl House {
     pub(crate) fn open() -> Self {
-        Self { bench: Bench::open(service(), api::routes) }
+        Self { bench: Bench::open(service(&Settings::default()), api::routes) }
     }
 
     pub(crate) async fn get(&self, uri: &str) -> Answered {
@@ -23,8 +31,7 @@ impl House {
 
     /// Ten TVs for 10 000 won each.
     pub(crate) async fn with_ten_tvs(&self) {
-        assert_eq!(self.post("tv", "/products", tv(10_000)).await.status, 201);
-        assert_eq!(self.post("tv", "/stock/TV/receipts", json!({ "quantity": 10 })).await.status, 201);
+        there(&self.bench).await;
     }
 }
 

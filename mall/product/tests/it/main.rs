@@ -1,8 +1,8 @@
 //! The product service: its contracts, its reactions, and its API in a running service over memory adapters.
 
-mod contracts;
 mod reactions;
 mod house;
 mod products;
 mod stock;
-mod conventions;
+
+bongsu_testing::standing!(product, house::there);

@@ -10,4 +10,3 @@ mod checkout;
 mod fulfilment;
 mod endings;
 mod sagas;
-mod golden;

@@ -3,4 +3,3 @@
 mod reservations;
 mod stock;
 mod conservation;
-mod golden;
