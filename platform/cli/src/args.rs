@@ -27,6 +27,8 @@ pub(crate) struct Place {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Write a context into this system, or a system of its own with one
+    New(Newly),
     /// Start the system of a bongsu.toml and stay with it; Ctrl-C stops it
     Up(Up),
     /// Show every instance
@@ -77,6 +79,36 @@ pub(crate) enum Command {
     /// Be the gateway; started by 'up'
     #[command(hide = true)]
     Gateway,
+}
+
+#[derive(Debug, Flags)]
+pub(crate) struct Newly {
+    #[command(subcommand)]
+    pub(crate) what: New,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum New {
+    /// Write a running, tested context beside bongsu.toml and name it there
+    Context(NewContext),
+    /// Write a workspace of its own with one context, a bongsu.toml and tests
+    System(NewSystem),
+}
+
+#[derive(Debug, Flags)]
+pub(crate) struct NewContext {
+    /// Its name, in small letters: gift-card
+    pub(crate) name: String,
+}
+
+#[derive(Debug, Flags)]
+pub(crate) struct NewSystem {
+    /// The folder to make
+    #[arg(value_name = "NAME")]
+    pub(crate) folder: PathBuf,
+    /// The name of its first context
+    #[arg(long, value_name = "NAME", default_value = "note")]
+    pub(crate) context: String,
 }
 
 #[derive(Debug, Flags)]

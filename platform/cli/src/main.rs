@@ -8,6 +8,7 @@ mod place;
 mod screen;
 mod whole;
 mod manifest;
+mod new;
 mod backup;
 mod restore;
 mod up;
@@ -37,7 +38,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use nix::sys::stat::{Mode, umask};
-use tokio::runtime::Builder;
+use tokio::runtime::{Builder, Runtime};
 
 use args::{Args, Command};
 
@@ -80,14 +81,20 @@ fn complain(line: &str) {
     let _ = writeln!(io::stderr(), "bongsu: {line}");
 }
 
-fn run(args: Args) -> anyhow::Result<ExitCode> {
-    let place = args.place;
-    let mut runtime = match args.command {
+/// Many threads for a part that serves, one for a command that asks.
+fn runtime(command: &Command) -> io::Result<Runtime> {
+    let mut runtime = match command {
         Command::Gateway | Command::Broker => Builder::new_multi_thread(),
         _ => Builder::new_current_thread(),
     };
-    runtime.enable_all().worker_threads(WORKERS).build()?.block_on(async {
+    runtime.enable_all().worker_threads(WORKERS).build()
+}
+
+fn run(args: Args) -> anyhow::Result<ExitCode> {
+    let place = args.place;
+    runtime(&args.command)?.block_on(async {
         match args.command {
+            Command::New(flags) => new::new(&place, &flags.what),
             Command::Up(flags) => up::up(&place, &flags).await,
             Command::Ps(flags) => ps::ps(&place, &flags).await,
             Command::Logs(flags) => logs::logs(&place, &flags).await,

@@ -14,11 +14,15 @@ const FILE: &str = "bongsu.toml";
 impl Place {
     /// Reads the description.
     pub(crate) fn system(&self) -> Result<SystemFile> {
-        let path = match &self.file {
-            Some(path) => path.clone(),
-            None => find(Path::new("."))?,
-        };
-        Ok(SystemFile::read(&path)?)
+        Ok(SystemFile::read(&self.file()?)?)
+    }
+
+    /// Where the description is.
+    pub(crate) fn file(&self) -> Result<PathBuf> {
+        match &self.file {
+            Some(path) => Ok(path.clone()),
+            None => find(Path::new(".")),
+        }
     }
 
     /// The data folder: the same for every command, so that each finds what `up` started.

@@ -10,7 +10,7 @@ use std::{
     fmt::Write as _,
     fs,
     path::{Path, PathBuf},
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use super::files::stem;
@@ -20,7 +20,7 @@ const LOCK: &str = "golden.lock";
 /// What it says of itself.
 const HEAD: &str = "# Samples that were written once: what was stored or told looks like them for ever. A line here is only added; one that\n\
                     # changes is a promise broken, and needs BLESS=replace:NAME.vN (see docs/guides/testing.md).\n";
-/// Tests of one binary write one after the other.
+/// Tests of one binary write one after the other: what one drafts, the next one looks at.
 static PEN: Mutex<()> = Mutex::new(());
 
 /// What may be written.
@@ -58,6 +58,11 @@ impl Bless {
         *self != Self::Nothing
     }
 
+    /// Has the pen until this is dropped, if there is something to write.
+    pub(super) fn pen(&self) -> Option<MutexGuard<'static, ()>> {
+        self.adds().then(|| PEN.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
     fn replaces(&self, path: &str) -> bool {
         let Self::Replace(name) = self else { return false };
         // In `golden/` the file has the name, in `contracts/samples/` its folder.
@@ -79,7 +84,6 @@ pub(super) fn is_remembered(folder: &Path, sample: &Path) -> bool {
 /// When one is altered, gone, or not remembered.
 #[track_caller]
 pub(super) fn keep(folder: &Path, under: &Path, samples: &[PathBuf], bless: &Bless) {
-    let _pen = PEN.lock().unwrap_or_else(PoisonError::into_inner);
     let (mut known, under) = (read(folder), relative(folder, under) + "/");
     let now: BTreeMap<String, String> =
         samples.iter().map(|path| (relative(folder, path), digest(&fs::read(path).unwrap_or_default()))).collect();

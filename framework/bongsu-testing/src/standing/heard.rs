@@ -6,8 +6,10 @@ use bongsu_core::type_of;
 use bongsu_runtime::{Kind, Service};
 
 use super::{
+    bless::Bless,
     draft::reader,
     files::{self, event_of},
+    told,
 };
 
 /// Reads every sample of every fact that is heard, from the contracts of its teller, who lives in a folder beside this one.
@@ -17,6 +19,12 @@ use super::{
 /// When a sample is not read, or a fact has none.
 #[track_caller]
 pub fn heard(folder: &Path, service: &Service) {
+    let bless = Bless::asked();
+    let _pen = bless.pen();
+    if bless.adds() {
+        // It may hear its own facts.
+        told::look(folder, service, &bless);
+    }
     let (mut facts, mut looked) = (BTreeSet::new(), 0);
     for words in service.words().iter().filter(|words| words.kind == Kind::Heard) {
         for (name, schema) in &words.names {

@@ -23,13 +23,21 @@ use super::{
 /// When a sample is missing, altered, of nothing, not read, or written otherwise; when something is never shown.
 #[track_caller]
 pub fn stored(folder: &Path, service: &Service) {
-    let (golden, bless) = (files::golden(folder), Bless::asked());
+    let bless = Bless::asked();
+    let _pen = bless.pen();
+    look(folder, service, &bless);
+}
+
+/// The same for whoever has the pen.
+#[track_caller]
+pub(super) fn look(folder: &Path, service: &Service, bless: &Bless) {
+    let golden = files::golden(folder);
     let (mut expected, mut names, mut looked) = (BTreeSet::new(), BTreeSet::new(), 0);
     for words in service.words().iter().filter(|words| words.kind != Kind::Heard) {
         for (name, newest) in &words.names {
             names.insert(*name);
             for schema in 1..=*newest {
-                let samples = version(folder, words, (name, schema, *newest), &bless);
+                let samples = version(folder, words, (name, schema, *newest), bless);
                 looked += samples.len();
                 expected.extend(samples);
             }
@@ -39,7 +47,7 @@ pub fn stored(folder: &Path, service: &Service) {
     let foreign: Vec<_> = there.iter().filter(|path| !expected.contains(*path)).collect();
     assert!(foreign.is_empty(), "samples of nothing that {} stores: {foreign:?}", service.name());
     assert!(looked >= names.len(), "there are {} names and {looked} samples", names.len());
-    keep(folder, &golden, &there, &bless);
+    keep(folder, &golden, &there, bless);
     println!("{}: {looked} samples of {} names are read", service.name(), names.len());
 }
 

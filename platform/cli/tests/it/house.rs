@@ -20,7 +20,9 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A system.
 pub(crate) struct House {
-    folder: TempDir,
+    _folder: TempDir,
+    /// Where its `bongsu.toml` is.
+    base: PathBuf,
     up: Option<Child>,
     said: Arc<Mutex<String>>,
 }
@@ -48,7 +50,13 @@ impl House {
         let folder = tempfile::tempdir().unwrap();
         let text = description.replace("FAKE", fake_service().to_str().unwrap());
         fs::write(folder.path().join("bongsu.toml"), format!("name = 'house'\n{text}")).unwrap();
-        Self { folder, up: None, said: Arc::default() }
+        let base = folder.path().to_owned();
+        Self::in_folder(folder, base)
+    }
+
+    /// The system that somebody wrote down somewhere in a temporary folder.
+    pub(crate) fn in_folder(folder: TempDir, base: PathBuf) -> Self {
+        Self { _folder: folder, base, up: None, said: Arc::default() }
     }
 
     /// As [`House::new`], without broker and gateway.
@@ -57,7 +65,7 @@ impl House {
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
+        self.base.join(name)
     }
 
     pub(crate) fn data(&self) -> PathBuf {
@@ -71,7 +79,7 @@ impl House {
 
     pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_bongsu"));
-        command.args(args).current_dir(self.folder.path());
+        command.args(args).current_dir(&self.base);
         command
     }
 
@@ -86,7 +94,7 @@ impl House {
         self.said.lock().unwrap().clear();
         // Whoever runs the tests may ignore signals (`nohup`, a job of a script), and `up` would go on ignoring them.
         let mut up = Command::new("env");
-        up.args(["--default-signal=HUP,INT", env!("CARGO_BIN_EXE_bongsu"), "up"]).current_dir(self.folder.path());
+        up.args(["--default-signal=HUP,INT", env!("CARGO_BIN_EXE_bongsu"), "up"]).current_dir(&self.base);
         let mut up = up.stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn().unwrap();
         let stdout = up.stdout.take().unwrap();
         let said = self.said.clone();

@@ -15,3 +15,4 @@ mod facts;
 mod copies;
 mod backup;
 mod outside;
+mod new;

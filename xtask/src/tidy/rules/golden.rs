@@ -5,12 +5,15 @@
 
 use crate::tidy::{Report, Tree};
 
+/// Where contexts are.
+const SHELVES: &[&str] = &["mall/", "examples/"];
 const LOCK: &str = "/golden.lock";
 /// Where samples are, below a context.
 const SAMPLES: &[&str] = &["golden/", "domain/golden/", "contracts/samples/"];
 
 pub(crate) fn check(tree: &Tree, report: &mut Report) {
-    for file in tree.under("mall/").filter(|file| file.path.ends_with(LOCK)) {
+    let shelves = SHELVES.iter().flat_map(|shelf| tree.under(shelf));
+    for file in shelves.filter(|file| file.path.ends_with(LOCK)) {
         let folder = &file.path[..file.path.len() - LOCK.len()];
         let text = file.source.as_ref().map(|source| source.text.as_str()).unwrap_or_default();
         let lines = text.lines().enumerate().filter(|(_, line)| !line.starts_with('#'));

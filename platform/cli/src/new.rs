@@ -1,0 +1,124 @@
+//! `bongsu new`: a context in a system that is there, or a system of its own with one context.
+//!
+//! What is written is [examples/note](../../../examples/note/README.md) under another name, so that it is compiled and tested
+//! here every day. What cannot be is refused in one line, before anything is written.
+
+mod name;
+mod template;
+mod manifest;
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context as _, Result, bail};
+use supervisor::SystemFile;
+
+use crate::args::{New, NewContext, NewSystem, Place};
+use crate::screen::print;
+use name::Name;
+
+/// What a context needs of a workspace.
+const SYSTEM_FILE: &str = "bongsu.toml";
+
+pub(crate) fn new(place: &Place, what: &New) -> Result<ExitCode> {
+    match what {
+        New::Context(flags) => context(place, flags)?,
+        New::System(flags) => system(flags)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Writes a context beside a `bongsu.toml` and names it where it must be named.
+fn context(place: &Place, flags: &NewContext) -> Result<()> {
+    let name = Name::parse(&flags.name)?;
+    let file = place.file()?;
+    let system = SystemFile::read(&file)?;
+    let folder = file.canonicalize()?.parent().context("a file is in a folder")?.to_owned();
+    refuse_taken(&name, &system, &folder)?;
+    let root = manifest::workspace(&folder)?;
+    let changes = manifest::changes(&root, &folder, &name)?;
+    let text = fs::read_to_string(&file)?;
+    template::write(&folder.join(name.kebab()), &name)?;
+    fs::write(&file, format!("{}\n{}", text.trim_end().to_owned() + "\n", service(&name)))?;
+    for (path, text) in &changes {
+        fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    let mut said = vec![format!("{} is in {}", name.kebab(), folder.join(name.kebab()).display())];
+    said.push(format!("    named in {}", file.display()));
+    said.extend(changes.iter().map(|(path, _)| format!("    and in {}", path.display())));
+    said.push(format!("next: cargo test -p {}", name.kebab()));
+    say(&said);
+    Ok(())
+}
+
+/// Writes a workspace of its own with one context; the framework's crates are those this was built with.
+fn system(flags: &NewSystem) -> Result<()> {
+    let name = Name::parse(&flags.context)?;
+    let folder = flags.folder.clone();
+    if folder.exists() {
+        bail!("{} is there already", folder.display());
+    }
+    let last = folder.file_name().context("a folder needs a name")?.to_string_lossy().into_owned();
+    // A folder may have any name; a system's is one of small letters.
+    let title = Name::parse(&last).map_or("system", |_| &last);
+    let sources = sources()?;
+    let root = manifest::of_system(&sources, &name)?;
+    let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| sources.join("target"), PathBuf::from);
+    fs::create_dir_all(folder.join(".cargo")).with_context(|| format!("cannot make {}", folder.display()))?;
+    template::write(&folder.join(name.kebab()), &name)?;
+    fs::copy(sources.join("Cargo.lock"), folder.join("Cargo.lock")).context("cannot copy the lock file")?;
+    let write =
+        |path: &str, text: String| fs::write(folder.join(path), text).with_context(|| format!("cannot write {path}"));
+    write("Cargo.toml", root)?;
+    write(
+        ".cargo/config.toml",
+        format!("# Shares what is built there.\n[build]\ntarget-dir = {}\n", manifest::quoted(&target)),
+    )?;
+    write(".gitignore", "/target\n/.bongsu\n".into())?;
+    let head = "# The system that `bongsu up` starts.";
+    let gateway = "[gateway]\nlisten = \"127.0.0.1:8080\"";
+    write(SYSTEM_FILE, format!("{head}\nname = \"{title}\"\n\n{gateway}\n\n{}", service(&name)))?;
+    say(&[
+        format!("{} is a system with one context, {}", folder.display(), name.kebab()),
+        "next, in it: cargo test, cargo build, bongsu up; bongsu new context NAME for another one".to_owned(),
+    ]);
+    Ok(())
+}
+
+/// Prints lines until nobody reads.
+fn say(lines: &[String]) {
+    let _all = lines.iter().all(|line| print(line));
+}
+
+/// Where this binary was built from.
+fn sources() -> Result<PathBuf> {
+    let built_from = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    built_from
+        .canonicalize()
+        .with_context(|| format!("the sources this was built from are gone: {}", built_from.display()))
+}
+
+/// A name, a folder, or an address that somebody has.
+fn refuse_taken(name: &Name, system: &SystemFile, folder: &Path) -> Result<()> {
+    if system.services.iter().any(|service| service.name == name.kebab()) {
+        bail!("{} has a service {}", system.name, name.kebab());
+    }
+    let route = format!("/{}", name.plural());
+    let has = |taken: &String| *taken == route || taken.strip_suffix("/*").is_some_and(|under| under == route);
+    if let Some(service) = system.services.iter().find(|service| service.routes.iter().any(has)) {
+        bail!("{route} is a route of {}", service.name);
+    }
+    let own = folder.join(name.kebab());
+    if own.exists() {
+        bail!("{} is there already", own.display());
+    }
+    Ok(())
+}
+
+/// What a system file says of a context.
+fn service(name: &Name) -> String {
+    let (name, plural) = (name.kebab(), name.plural());
+    format!("[[service]]\nname = \"{name}\"\ncommand = \"{name}\"\nidempotent = true\nroutes = [\"/{plural}\"]\n")
+}

@@ -1,0 +1,168 @@
+//! Manifests: what a new system's says, and which of a workspace must name a new context.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, bail};
+
+use super::name::Name;
+
+const MANIFEST: &str = "Cargo.toml";
+/// What a context depends on; the rest of the dependencies here are not its.
+const NEEDED: &[&str] = &[
+    "axum",
+    "bongsu",
+    "bongsu-core",
+    "bongsu-host",
+    "bongsu-runtime",
+    "bongsu-testing",
+    "serde",
+    "serde_json",
+    "tokio",
+    "utoipa",
+];
+
+/// A path as a manifest says it.
+pub(super) fn quoted(path: &Path) -> String {
+    // A JSON string is one of TOML, too.
+    serde_json::Value::from(path.to_string_lossy().into_owned()).to_string()
+}
+
+/// The manifest of the workspace around a folder.
+pub(super) fn workspace(folder: &Path) -> Result<PathBuf> {
+    for around in folder.ancestors() {
+        let manifest = around.join(MANIFEST);
+        if fs::read_to_string(&manifest).is_ok_and(|text| text.lines().any(|line| line.trim() == "[workspace]")) {
+            return Ok(manifest);
+        }
+    }
+    bail!("no workspace around {}: a context is a member of one", folder.display())
+}
+
+/// The manifests that must name a new context, as they are to be: the workspace's, unless it takes every folder there, and
+/// that of tests over all contexts, if there are any.
+pub(super) fn changes(root: &Path, folder: &Path, name: &Name) -> Result<Vec<(PathBuf, String)>> {
+    let top = root.parent().context("a file is in a folder")?;
+    let under = folder.strip_prefix(top.canonicalize()?).context("the system is outside its workspace")?;
+    let member = |last: &str| under.join(last).to_string_lossy().into_owned();
+    let text = fs::read_to_string(root)?;
+    let mut changes = Vec::new();
+    let (before, after) =
+        text.split_once("members = [").with_context(|| format!("{} has no members", root.display()))?;
+    let members = after.split(']').next().unwrap_or_default();
+    if !members.contains(&format!("\"{}\"", member("*"))) {
+        let member = quoted(Path::new(&member(name.kebab())));
+        changes.push((root.to_owned(), format!("{before}members = [\n    {member},{after}")));
+    }
+    let tests = top.join("tests").join(MANIFEST);
+    let beside = format!("path = \"../{}", member(""));
+    if let Ok(text) =
+        fs::read_to_string(&tests).map_err(drop).and_then(|text| text.contains(&beside).then_some(text).ok_or(()))
+    {
+        let line = format!("{} = {{ path = \"../{}\" }}", name.kebab(), member(name.kebab()));
+        changes.push((tests, with_dependency(&text, name.kebab(), &line)));
+    }
+    Ok(changes)
+}
+
+/// A manifest with one more dependency, in its place by name.
+fn with_dependency(text: &str, name: &str, line: &str) -> String {
+    let (mut lines, mut inside, mut done) = (Vec::new(), false, false);
+    for there in text.lines() {
+        let ends = inside && (there.is_empty() || there.starts_with('['));
+        if !done && inside && (ends || there.split([' ', '.', '=']).next().is_some_and(|key| key > name)) {
+            lines.push(line);
+            done = true;
+        }
+        inside = there == "[dependencies]" || (inside && !ends);
+        lines.push(there);
+    }
+    if !done {
+        lines.push(line);
+    }
+    lines.join("\n") + "\n"
+}
+
+/// The manifest of a system of its own: what every member inherits, the lints and profiles of these sources, and its crates by
+/// their path.
+pub(super) fn of_system(sources: &Path, name: &Name) -> Result<String> {
+    let text = fs::read_to_string(sources.join(MANIFEST)).context("cannot read the framework's manifest")?;
+    let mut manifest = format!("[workspace]\nresolver = \"3\"\nmembers = [\n    \"{}\",\n]\n", name.kebab());
+    let mut section = "";
+    for line in text.lines() {
+        let before = section;
+        if line.starts_with('[') {
+            section = line;
+        }
+        let is_kept =
+            ["[workspace.package]", "[workspace.lints", "[profile"].iter().any(|head| section.starts_with(head));
+        if is_kept && !line.is_empty() && !line.starts_with('#') {
+            let gap = if before == section { "" } else { "\n" };
+            manifest += &format!("{gap}{line}\n");
+        } else if section == "[workspace.dependencies]" {
+            let gap = if before == section { "" } else { "\n[workspace.dependencies]\n" };
+            manifest += gap;
+            manifest += &dependency(line, sources);
+        }
+    }
+    Ok(manifest)
+}
+
+/// A dependency of these sources that a context needs, with its path from anywhere.
+fn dependency(line: &str, sources: &Path) -> String {
+    let Some((name, how)) = line.split_once(" = ").filter(|(name, _)| NEEDED.contains(name)) else {
+        return String::new();
+    };
+    match how.split_once("path = \"").and_then(|(_, rest)| rest.split_once('"')) {
+        Some((path, _)) => format!("{name} = {{ path = {} }}\n", quoted(&sources.join(path))),
+        None => format!("{line}\n"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dependency_comes_in_its_place_by_name() {
+        let text = "[package]\nname = \"tests\"\n\n[dependencies]\naudit = { path = \"a\" }\nserde.workspace = true\n\n[lints]\n";
+        let with = with_dependency(text, "review", "review = 1");
+        assert!(with.contains("audit = { path = \"a\" }\nreview = 1\nserde.workspace"), "{with}");
+        let last = with_dependency(text, "zoo", "zoo = 1");
+        assert!(last.contains("serde.workspace = true\nzoo = 1\n\n[lints]"), "{last}");
+    }
+
+    #[test]
+    fn a_context_is_named_where_no_pattern_takes_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let top = folder.path().canonicalize().unwrap();
+        let (root, name) = (top.join(MANIFEST), Name::parse("door").unwrap());
+        let changed = |members: &str, under: &Path| {
+            fs::write(&root, format!("[workspace]\nmembers = [{members}]\n[profile.dev.package.\"*\"]\n")).unwrap();
+            changes(&root, under, &name).unwrap().into_iter().map(|(_, text)| text).collect::<String>()
+        };
+        assert!(changed("\"note\"", &top).contains("members = [\n    \"door\",\"note\"]"));
+        assert!(changed("\"note\"", &top.join("mall")).contains("    \"mall/door\","));
+        assert_eq!(changed("\"mall/*\", \"tests\"", &top.join("mall")), "");
+        fs::create_dir(top.join("tests")).unwrap();
+        fs::write(top.join("tests").join(MANIFEST), "[dependencies]\nbell = { path = \"../mall/bell\" }\n").unwrap();
+        let with = changed("\"mall/*\", \"tests\"", &top.join("mall"));
+        assert_eq!(with, "[dependencies]\nbell = { path = \"../mall/bell\" }\ndoor = { path = \"../mall/door\" }\n");
+    }
+
+    #[test]
+    fn a_system_inherits_what_the_sources_have_and_its_crates_by_path() {
+        let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap();
+        let manifest = of_system(&sources, &Name::parse("review").unwrap()).unwrap();
+        for head in ["[workspace.package]", "[workspace.dependencies]", "[workspace.lints.rust]", "[profile.dev]"] {
+            assert_eq!(manifest.matches(head).count(), 1, "{head}: {manifest}");
+        }
+        for name in NEEDED {
+            assert!(manifest.lines().any(|line| line.starts_with(&format!("{name} = "))), "{name}: {manifest}");
+        }
+        assert!(
+            manifest.contains(&quoted(&sources.join("framework/bongsu"))) && !manifest.contains("rusqlite"),
+            "{manifest}"
+        );
+    }
+}

@@ -1,0 +1,150 @@
+//! A context's name in every spelling it needs.
+
+use anyhow::{Result, bail};
+
+/// Longer names make wire names nobody reads.
+const LONGEST: usize = 32;
+
+/// Rust's own words.
+const KEYWORDS: &[&str] = &[
+    "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "crate", "do", "dyn", "else",
+    "enum", "extern", "false", "final", "fn", "for", "gen", "if", "impl", "in", "let", "loop", "macro", "match", "mod",
+    "move", "mut", "override", "priv", "pub", "ref", "return", "self", "static", "struct", "super", "trait", "true",
+    "try", "type", "typeof", "union", "unsafe", "unsized", "use", "virtual", "where", "while", "yield",
+];
+
+/// What a context's own code or the platform calls something else.
+const TAKEN: &[&str] = &[
+    "alloc",
+    "api",
+    "axum",
+    "bench",
+    "bongsu",
+    "broker",
+    "call",
+    "command",
+    "core",
+    "ctx",
+    "event",
+    "gateway",
+    "handle",
+    "key",
+    "lib",
+    "list",
+    "main",
+    "metadata",
+    "operator",
+    "option",
+    "outcome",
+    "page",
+    "principal",
+    "problem",
+    "projection",
+    "public",
+    "range",
+    "reply",
+    "response",
+    "result",
+    "router",
+    "row",
+    "serde",
+    "service",
+    "settings",
+    "standing",
+    "state",
+    "std",
+    "string",
+    "test",
+    "tokio",
+    "utoipa",
+    "value",
+    "vec",
+    "write",
+    "written",
+];
+
+/// A name of words of small letters and digits with a `-` between.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Name(String);
+
+impl Name {
+    /// Takes a name that can be a folder, a crate, a type and a part of an address.
+    pub(crate) fn parse(text: &str) -> Result<Self> {
+        let is_word = |word: &str| {
+            word.starts_with(|c: char| c.is_ascii_lowercase())
+                && word.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit())
+        };
+        if text.len() > LONGEST || !text.split('-').all(is_word) {
+            bail!(
+                "'{text}' is no name: words of small letters and digits with a - between, at most {LONGEST}, as in gift-card"
+            );
+        }
+        if KEYWORDS.contains(&text) {
+            bail!("'{text}' is a keyword of Rust");
+        }
+        if TAKEN.contains(&text) || text.starts_with("bongsu-") {
+            bail!("'{text}' is the name of something that every context uses");
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    /// `gift-card`.
+    pub(crate) fn kebab(&self) -> &str {
+        &self.0
+    }
+
+    /// `gift_card`.
+    pub(crate) fn snake(&self) -> String {
+        self.0.replace('-', "_")
+    }
+
+    /// `gift-cards`.
+    pub(crate) fn plural(&self) -> String {
+        let name = &self.0;
+        let before = name.chars().rev().nth(1).unwrap_or_default();
+        match name.strip_suffix('y') {
+            Some(stem) if !"aeiou".contains(before) => format!("{stem}ies"),
+            _ if ["s", "x", "ch", "sh"].iter().any(|end| name.ends_with(end)) => format!("{name}es"),
+            _ => format!("{name}s"),
+        }
+    }
+}
+
+/// `GiftCard` of `gift-card`.
+pub(crate) fn camel(kebab: &str) -> String {
+    let capital = |word: &str| word[..1].to_uppercase() + &word[1..];
+    kebab.split('-').map(capital).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_has_a_spelling_for_every_place() {
+        for (name, snake, plural, camels) in [
+            ("review", "review", "reviews", "Reviews"),
+            ("gift-card", "gift_card", "gift-cards", "GiftCards"),
+            ("body", "body", "bodies", "Bodies"),
+            ("relay", "relay", "relays", "Relays"),
+            ("dish", "dish", "dishes", "Dishes"),
+        ] {
+            let name = Name::parse(name).unwrap();
+            assert_eq!(
+                (name.snake().as_str(), name.plural().as_str(), camel(&name.plural()).as_str()),
+                (snake, plural, camels)
+            );
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_a_name_is_refused_in_one_line() {
+        let long = "a".repeat(33);
+        for bad in
+            ["", "-", "a-", "-a", "A", "a b", "한글", "1a", "a_b", "a/b", "type", "self", "serde", "gateway", &long]
+        {
+            let why = Name::parse(bad).unwrap_err().to_string();
+            assert!(why.contains(bad) && !why.contains('\n'), "{bad}: {why}");
+        }
+    }
+}

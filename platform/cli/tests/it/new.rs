@@ -1,0 +1,85 @@
+//! `bongsu new`: what it writes is built, tested, started and asked; what cannot be is refused in one line.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+use crate::house::{House, get, send, text};
+
+fn bongsu(folder: &Path, args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_bongsu")).args(args).current_dir(folder).output().unwrap()
+}
+
+/// `bongsu new …` that says no in one line.
+fn refused(folder: &Path, args: &[&str]) -> String {
+    let output = bongsu(folder, args);
+    let why = text(&output.stderr);
+    assert!(!output.status.success() && why.lines().count() == 1, "{args:?}: {why}");
+    why
+}
+
+/// `cargo …` with the target folder of whoever runs this test, or the one that the system was given.
+fn cargo(folder: &Path, args: &[&str]) {
+    let output = Command::new("cargo").args(args).arg("--offline").current_dir(folder).output().unwrap();
+    assert!(output.status.success(), "{args:?}: {}{}", text(&output.stdout), text(&output.stderr));
+}
+
+#[test]
+fn a_new_system_in_a_folder_with_a_space_and_hangul_is_tested_started_and_asked_and_gets_another_context() {
+    let folder = tempfile::tempdir().unwrap();
+    let base = folder.path().join("내 가게");
+    let made = bongsu(folder.path(), &["new", "system", "내 가게", "--context", "gift-card"]);
+    assert!(made.status.success(), "{}", text(&made.stderr));
+    let said = fs::read_to_string(base.join("bongsu.toml")).unwrap();
+    fs::write(base.join("bongsu.toml"), format!("# Kept.\n{said}")).unwrap();
+    let made = bongsu(&base, &["new", "context", "door"]);
+    assert!(made.status.success(), "{}", text(&made.stderr));
+    assert!(fs::read_to_string(base.join("bongsu.toml")).unwrap().starts_with("# Kept.\n"), "comments are kept");
+    cargo(&base, &["test", "--workspace"]);
+    cargo(&base, &["build"]);
+    let mut house = House::in_folder(folder, base);
+    house.up();
+    let gateway = house.url("gateway");
+    for (address, key) in [("gift-cards", "k1"), ("doors", "k2")] {
+        let head = format!("content-type: application/json\r\nidempotency-key: {key}\r\n");
+        let url = format!("{gateway}/{address}");
+        let written = send(&url, "POST", &head, r#"{"id":"one","text":"hello"}"#).unwrap();
+        assert_eq!(written.status, 201, "{written:?}");
+        let head = head.replace(key, "other");
+        let again = send(&url, "POST", &head, r#"{"id":"one","text":"hello"}"#).unwrap();
+        assert!(again.status == 409 && again.body.contains("/errors/already-written"), "{again:?}");
+        house.until("it is listed", |_| {
+            let listed: Value = serde_json::from_str(&get(&url)?.body).ok()?;
+            (listed["items"][0]["text"] == "hello").then_some(())
+        });
+    }
+}
+
+#[test]
+fn what_cannot_be_a_context_is_refused_and_nothing_is_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path();
+    let system =
+        "name = \"house\"\n[[service]]\nname = \"bell\"\ncommand = \"bell\"\nroutes = [\"/doors\", \"/doors/*\"]\n";
+    fs::write(here.join("bongsu.toml"), system).unwrap();
+    fs::create_dir(here.join("shelf")).unwrap();
+    for (name, why) in [
+        ("type", "a keyword of Rust"),
+        ("Door", "is no name"),
+        ("문", "is no name"),
+        ("bell", "house has a service bell"),
+        ("door", "/doors is a route of bell"),
+        ("shelf", "is there already"),
+        ("gateway", "every context uses"),
+        ("review", "no workspace around"),
+    ] {
+        let said = refused(here, &["new", "context", name]);
+        assert!(said.contains(why), "{name}: {said}");
+    }
+    assert_eq!(fs::read_to_string(here.join("bongsu.toml")).unwrap(), system);
+    assert!(refused(here, &["new", "system", "shelf"]).contains("is there already"));
+    assert!(refused(here, &["new", "system", "other", "--context", "self"]).contains("a keyword of Rust"));
+    assert!(!here.join("other").exists() && !here.join("review").exists());
+}
