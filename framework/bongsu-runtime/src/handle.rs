@@ -257,7 +257,7 @@ impl Handle {
     /// # Errors
     /// See [`CommandError`].
     pub async fn snapshot(&self) -> Result<Walk, CommandError> {
-        nightly::part(&self.core, None).await.map_err(failed)
+        nightly::part(&self.core, None).await.map_err(failed)?.ok_or(CommandError::Conflict)
     }
 
     /// Begins to rebuild or to check a read model of this build, by its name; returns the generation being filled.

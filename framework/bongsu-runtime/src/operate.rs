@@ -3,6 +3,7 @@
 pub(crate) mod readiness;
 pub(crate) mod metrics;
 pub(crate) mod note;
+pub(crate) mod act;
 pub(crate) mod parked;
 pub(crate) mod republish;
 pub(crate) mod adopt;

@@ -3,6 +3,7 @@
 //! Two builds may share a store, so whatever one writes the other must be able to read, or to leave alone.
 
 pub(crate) mod tables;
+pub(crate) mod unreadable;
 pub(crate) mod message;
 pub(crate) mod cloudevent;
 pub(crate) mod token;

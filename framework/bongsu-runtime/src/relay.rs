@@ -1,5 +1,6 @@
 //! From this store to the broker: whether both have one history, and what is published.
 
+pub(crate) mod stop;
 pub(crate) mod history;
 pub(crate) mod agree;
 pub(crate) mod watch;

@@ -7,15 +7,15 @@ use bytes::Bytes;
 
 use crate::{
     commit::{
+        attempt::Tried,
         core::Core,
         fail::{CommandError, Fail, failed, refused},
         map::Decided,
-        submit::Settled,
         unit::Unit,
     },
     ports::{
         Fut, coverage,
-        store::{CommitId, Mismatch, StoreError},
+        store::{CommitId, Mismatch},
     },
     records::{
         message::Message,
@@ -135,22 +135,20 @@ pub(crate) async fn run(core: &Arc<Core>, call: &Call, planner: &dyn Planner) ->
         }
         let reply = planner.plan(&mut unit).await.map_err(refused)?;
         leave_a_trace(&mut unit, call, &reply);
-        let Ok(queued) = core.submit(unit.plan()) else { continue };
-        match core.settle(queued).await {
-            Settled::Done => return Ok(Answer { reply, replayed: false }),
-            Settled::Refused(mismatches) => {
+        match core.attempt(unit.plan()).await.map_err(failed)? {
+            Tried::Done => return Ok(Answer { reply, replayed: false }),
+            Tried::Overtaken(mismatches) => {
                 if let Some(answer) = overtaken(&mismatches, call)? {
                     core.env.sometimes(coverage::ONCE_OVERTAKEN);
                     return Ok(answer);
                 }
             }
-            Settled::Failed(StoreError::Unknown(_)) => {
+            Tried::Unknown(_) => {
                 if let Some(answer) = found_applied(core, call, id, reply).await? {
                     core.env.sometimes(coverage::UNKNOWN_APPLIED);
                     return Ok(answer);
                 }
             }
-            Settled::Failed(error) => return Err(failed(error)),
         }
         if attempt > 8 {
             core.env.sleep(core.pause(attempt / 16)).await;

@@ -2,16 +2,19 @@
 
 use bongsu_core::DecodeError;
 
-use crate::ports::store::StoreError;
+use crate::{ports::store::StoreError, records::unreadable::Unreadable};
 
 /// Why a unit could not be planned.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub(crate) enum Fail {
     /// The store did not answer.
-    Store(StoreError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
     /// This build does not know what it met, a newer one may: it waits for that.
+    #[error("{0}")]
     Newer(String),
     /// The input cannot be handled by this build, now or later: park it.
+    #[error("{0}")]
     Corrupt(String),
 }
 
@@ -49,6 +52,13 @@ impl Fail {
             DecodeError::Newer { .. } | DecodeError::Unknown { .. } => Self::Newer(why),
             DecodeError::Broken { .. } => Self::Corrupt(why),
         }
+    }
+}
+
+/// Read again by a newer build, it may be right.
+impl From<Unreadable> for Fail {
+    fn from(unreadable: Unreadable) -> Self {
+        Self::Newer(unreadable.to_string())
     }
 }
 

@@ -25,6 +25,7 @@ use crate::{
         cloudevent::Envelope,
         message::{Message, Written},
         step::{Step, Told},
+        unreadable::Unreadable,
     },
 };
 
@@ -170,11 +171,11 @@ pub(crate) trait ReadModel: Send + Sync {
 /// Rows in memory, and facts that wait to be folded into them.
 pub(crate) trait Rows: Send {
     /// Decodes a fact that is to be folded next.
-    fn hear(&mut self, name: &str, schema: u32, data: &[u8], metadata: Metadata) -> Result<(), String>;
+    fn hear(&mut self, name: &str, schema: u32, data: &[u8], metadata: Metadata) -> Result<(), DecodeError>;
     /// Keys of waiting facts that are not in memory.
     fn missing(&self) -> Vec<String>;
     /// Takes a row from the store; `None`: there is none.
-    fn learn(&mut self, key: String, row: Option<&[u8]>) -> Result<(), String>;
+    fn learn(&mut self, key: String, row: Option<&[u8]>) -> Result<(), Unreadable>;
     /// Folds the oldest fact that waits. A panic of the fold leaves rows half changed: forget everything then.
     fn fold(&mut self);
     /// How many rows changed since they were last taken.

@@ -11,8 +11,6 @@ use std::{
 
 use tokio::sync::Notify;
 
-use crate::ports::broker::{In, is_orphaned};
-
 #[derive(Default)]
 pub(crate) struct Partings {
     /// Whether any history has parted: hardly ever.
@@ -51,10 +49,5 @@ impl Partings {
     pub(crate) fn all(&self) -> Vec<(String, Arc<[u64]>)> {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         known.iter().map(|(service, partings)| (service.clone(), partings.clone())).collect()
-    }
-
-    /// Whether a message of a service is orphaned.
-    pub(crate) fn orphan(&self, service: &str, message: &In) -> bool {
-        self.of(service).is_some_and(|partings| is_orphaned(&partings, message.era, message.position))
     }
 }

@@ -8,9 +8,9 @@
 use std::sync::Arc;
 
 use crate::{
-    commit::{core::Core, submit::Settled, unit::Unit},
+    commit::{attempt::Tried, core::Core, unit::Unit},
     consume::lane::{Lane, Stop},
-    ports::{broker::In, store::StoreError},
+    ports::broker::In,
     records::{
         cursor::Cursor,
         refill::{Mark, mark_of},
@@ -52,13 +52,11 @@ impl Lane {
         self.cursor = Some(Cursor { log: log.to_owned(), offset: message.offset + 1, refill: Some(message.refill) });
         let mut unit = Unit::new(core, self.input_id("refill"));
         self.advance(core, &mut unit)?;
-        let again = || Stop::Later(StoreError::Unavailable("the cursor has moved".into()));
-        let queued = core.submit(unit.plan()).map_err(|_| again())?;
-        self.revision = Some(queued.id);
-        match core.settle(queued).await {
-            Settled::Done => {}
-            Settled::Refused(_) => return Err(again()),
-            Settled::Failed(error) => return Err(Stop::Later(error)),
+        let id = unit.id;
+        match core.attempt(unit.plan()).await? {
+            Tried::Done => self.revision = Some(id),
+            // The cursor has moved, or may have: the lane is opened anew.
+            Tried::Overtaken(_) | Tried::Unknown(_) => return Err(Stop::Refused),
         }
         self.looking = None;
         Ok(&messages[at + 1..])

@@ -12,9 +12,9 @@ use crate::{
     commit::{core::Core, fail::Fail, map::Consumer, tasks::panic_text, unit::Unit},
     consume::lane::{Lane, Planned, Stop},
     ports::{
-        broker::{In, may_tell},
+        broker::In,
         coverage,
-        store::{CommitId, DocKey, StoreError},
+        store::{CommitId, DocKey},
     },
     records::{
         cloudevent::Envelope,
@@ -52,16 +52,12 @@ impl<'m> Heard<'m> {
         Self { message, envelope: Envelope::parse(&message.cloudevent).ok(), fact: OnceLock::new() }
     }
 
-    /// The envelope and the fact in it, if its consumer reads it and it is its source's to tell.
-    fn fact(&self, consumer: &dyn Consumer) -> Option<(&Envelope<'m>, Message)> {
+    /// The envelope and the fact in it, if its consumer hears it.
+    fn fact(&self, core: &Core, consumer: &dyn Consumer) -> Option<(&Envelope<'m>, Message)> {
         let envelope = self.envelope.as_ref()?;
         let fact = self.fact.get_or_init(|| {
-            let (name, schema) = envelope.name().filter(|(name, _)| consumer.reads(name))?;
-            if !may_tell(&envelope.source, name) {
-                let (source, id) = (&*envelope.source, &*envelope.id);
-                tracing::warn!(source, name, id, "a fact that is another's to tell is not heard");
-                return None;
-            }
+            let stand = Stand::of(envelope.sequence, self.message);
+            let (name, schema) = core.hears(envelope, stand, |name| consumer.reads(name))?;
             let data = self.message.cloudevent.slice_ref(envelope.data.get().as_bytes());
             Some(Message::new(name, schema, data))
         });
@@ -74,7 +70,7 @@ impl Lane {
     pub(crate) async fn look_ahead(&self, core: &Core, heard: &[Heard<'_>]) -> Result<(), Stop> {
         let (name, mut keys) = (self.consumer.name(), BTreeSet::new());
         for it in heard.iter().filter(|it| it.message.offset >= self.offset()) {
-            let Some((envelope, fact)) = it.fact(self.consumer.as_ref()) else { continue };
+            let Some((envelope, fact)) = it.fact(core, self.consumer.as_ref()) else { continue };
             keys.insert(seen_key(name, envelope));
             keys.insert(Todo::key(&queue_id(name, &envelope.partitionkey)));
             // A panic is met again, and handled, when the fact is planned.
@@ -86,7 +82,7 @@ impl Lane {
             keys.into_iter().filter(|key| cache.doc(key).is_none()).collect()
         };
         for keys in missing.chunks(AT_ONCE) {
-            let found = core.store.docs(keys.to_vec()).await.map_err(Stop::Later)?;
+            let found = core.store.docs(keys.to_vec()).await?;
             let mut cache = core.cache();
             for (key, doc) in keys.iter().zip(found) {
                 // What was believed meanwhile is newer.
@@ -107,13 +103,10 @@ impl Lane {
             let why = unfit.map_or("not a CloudEvent", |unfit| &unfit.why);
             return self.put_alone(core, id, message, why).await;
         }
-        let Some((envelope, fact)) = heard.fact(self.consumer.as_ref()) else { return Ok(Planned::Skip) };
-        if core.partings.orphan(&envelope.source, message) {
-            return Ok(Planned::Skip);
-        }
+        let Some((envelope, fact)) = heard.fact(core, self.consumer.as_ref()) else { return Ok(Planned::Skip) };
         let mut unit = Unit::new(core, id);
         let seen = seen_key(name, envelope);
-        let mark = unit.doc(&seen).await.map_err(later)?;
+        let mark = unit.doc(&seen).await?;
         let stand = Stand::of(envelope.sequence, message);
         let partings = core.partings.of(&envelope.source).unwrap_or_default();
         if mark.as_ref().is_some_and(|data| was_heard(data, &partings, stand)) {
@@ -122,7 +115,7 @@ impl Lane {
         }
         let next = Seen::after(&partings, mark.as_deref(), stand);
         let waiting = mark.is_some_and(|data| is_queued(&data));
-        let behind = self.waits_in(&mut unit, &envelope.partitionkey, waiting).await.map_err(later)?;
+        let behind = self.waits_in(&mut unit, &envelope.partitionkey, waiting).await?;
         let error = if behind.is_some() {
             None
         } else if let Some(unfit) = unfit {
@@ -156,14 +149,14 @@ impl Lane {
             }
             Ok(Err(Fail::Corrupt(why))) => (why, Failed::ForGood),
             Ok(Err(Fail::Newer(why))) => (why, Failed::Newer),
-            Ok(Err(fail)) => return Err(later(fail)),
+            Ok(Err(fail)) => return Err(fail.into()),
             Err(panic) => (panic_text(panic.as_ref()), Failed::Counts),
         };
         // Believed only when it rests on nothing stale: what is in the cache may never have been.
         match core.still_holds(unit).await {
             Ok(true) => Ok(Err(error)),
             Ok(false) => Err(Stop::Refused),
-            Err(error) => Err(Stop::Later(error)),
+            Err(error) => Err(error.into()),
         }
     }
 
@@ -190,10 +183,10 @@ impl Lane {
         Waits { queue, key, mark, error }: Waits<'_>,
     ) -> Result<Planned, Stop> {
         let mut unit = Unit::new(core, id);
-        let mut todo = match unit.doc(&Todo::key(queue)).await.map_err(later)? {
+        let mut todo = match unit.doc(&Todo::key(queue)).await? {
             Some(data) => match Todo::decode(&data) {
                 Ok(todo) => todo,
-                Err(why) => return Ok(Planned::Unfit(why)),
+                Err(why) => return Ok(Planned::Unfit(why.to_string())),
             },
             None => Todo::facts(self.consumer.name(), key, unit.now_ms),
         };
@@ -215,7 +208,7 @@ impl Lane {
         unit.put(head.push(queue), Some(fact_body(&message.cloudevent)));
         unit.put_todo(queue, &todo);
         if let Some((seen, mark)) = mark {
-            unit.doc(&seen).await.map_err(later)?;
+            unit.doc(&seen).await?;
             unit.put(seen, Some(mark.body()));
         }
         Ok(Planned::Unit(Box::new(unit)))
@@ -233,12 +226,4 @@ impl Lane {
 /// Whether a mark says that a fact was heard before.
 fn was_heard(data: &[u8], partings: &[u64], fact: Stand) -> bool {
     serde_json::from_slice::<Seen>(data).is_ok_and(|seen| seen.stand().covers(fact, partings))
-}
-
-pub(crate) fn later(fail: Fail) -> Stop {
-    Stop::Later(match fail {
-        Fail::Store(error) => error,
-        Fail::Newer(why) => StoreError::Unavailable(why),
-        Fail::Corrupt(why) => StoreError::Corrupt(why),
-    })
 }

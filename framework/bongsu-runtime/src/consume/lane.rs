@@ -14,6 +14,7 @@ use bongsu_core::digest;
 use crate::{
     commit::{
         core::Core,
+        fail::Fail,
         map::Consumer,
         submit::{Queued, Settled},
         unit::Unit,
@@ -27,6 +28,7 @@ use crate::{
     records::{
         cursor::{Cursor, cursor_key},
         todo::clipped,
+        unreadable,
     },
 };
 
@@ -55,12 +57,24 @@ pub(crate) enum Stop {
     Lost,
     /// Something it rests on has changed: plan again.
     Refused,
-    /// The store does not answer; try again.
-    Later(StoreError),
+    /// The store does not answer, or has what this build cannot read: try again.
+    Later(Fail),
     /// Only an operator can help.
     Waits(String),
     /// The broker's history is not the one the cursor belongs to.
     OtherLog,
+}
+
+impl From<Fail> for Stop {
+    fn from(fail: Fail) -> Self {
+        Self::Later(fail)
+    }
+}
+
+impl From<StoreError> for Stop {
+    fn from(error: StoreError) -> Self {
+        Self::Later(Fail::Store(error))
+    }
 }
 
 /// What is to become of a fact.
@@ -89,7 +103,7 @@ impl Lane {
         consumer: Arc<dyn Consumer>,
         partition: Partition,
         lease: String,
-    ) -> Result<Self, StoreError> {
+    ) -> Result<Self, Stop> {
         let (consumer, shown) = core.reader(consumer).await?;
         let mut lane = Self {
             consumer,
@@ -102,11 +116,8 @@ impl Lane {
             unfit: BTreeMap::new(),
             looking: None,
         };
-        match lane.reread(core).await {
-            Err(Stop::Later(error)) => Err(error),
-            Err(_) => Err(StoreError::Unavailable("another generation is shown meanwhile".into())),
-            Ok(()) => Ok(lane),
-        }
+        lane.reread(core).await?;
+        Ok(lane)
     }
 
     /// The next offset to fetch.
@@ -199,7 +210,7 @@ impl Lane {
             }
             Settled::Refused(_) => Err(Stop::Refused),
             Settled::Failed(StoreError::Invalid(why)) => self.cannot_be_stored(offset, why).and(Err(Stop::Refused)),
-            Settled::Failed(error) => Err(Stop::Later(error)),
+            Settled::Failed(error) => Err(error.into()),
         }
     }
 
@@ -256,7 +267,7 @@ impl Lane {
         if let Err(StoreError::Invalid(why)) = plan.commit.check() {
             self.cursor = before;
             // Only if it would come out the same on what the store holds.
-            if !core.hold(plan).await.map_err(Stop::Later)? {
+            if !core.hold(plan).await? {
                 return Err(Stop::Refused);
             }
             self.cannot_be_stored(next.offset - 1, why)?;
@@ -286,7 +297,7 @@ impl Lane {
     async fn reread(&mut self, core: &Core) -> Result<(), Stop> {
         let mut keys = vec![self.cursor_key()];
         keys.extend(self.shown.iter().filter_map(key_of));
-        let mut found = core.store.docs(keys).await.map_err(Stop::Later)?.into_iter();
+        let mut found = core.store.docs(keys).await?.into_iter();
         let (found, shown) = (found.next().flatten(), found.next().flatten());
         if let Some(Guard::Doc(_, revision)) = &self.shown
             && shown.map(|doc| doc.revision) != *revision
@@ -296,9 +307,7 @@ impl Lane {
         self.revision = found.as_ref().map(|doc| doc.revision);
         self.skipped = false;
         if let Some(doc) = found {
-            let cursor = serde_json::from_slice(&doc.data);
-            let cursor = cursor.map_err(|error| StoreError::Corrupt(format!("{}: {error}", doc.key)));
-            self.cursor = Some(cursor.map_err(Stop::Later)?);
+            self.cursor = Some(unreadable::read(&doc.key, &doc.data).map_err(Fail::from)?);
         } else if let Some(cursor) = &mut self.cursor {
             cursor.offset = 0;
         }

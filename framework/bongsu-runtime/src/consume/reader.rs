@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use crate::{
-    commit::{core::Core, health::Standstill},
+    commit::{core::Core, fail::Fail, health::Standstill},
     consume::{
         backoff::Backoff,
         fetch::Reading,
@@ -57,8 +57,7 @@ impl Reader {
     /// Opens the lane and handles whatever comes until it stops. Ok: open it anew, at once.
     async fn read(&mut self) -> Result<(), Stop> {
         let (core, consumer) = (self.core.clone(), self.reading.consumer.clone());
-        let lane = Lane::open(&core, consumer, self.partition.clone(), self.lease.clone()).await;
-        let mut lane = lane.map_err(Stop::Later)?;
+        let mut lane = Lane::open(&core, consumer, self.partition.clone(), self.lease.clone()).await?;
         self.begin_at(lane.offset());
         loop {
             if lane.is_whole() {
@@ -115,21 +114,21 @@ impl Reader {
     /// stands still.
     async fn rest(&mut self, stop: &Stop) {
         let why = match stop {
-            Stop::Refused => &StoreError::Unavailable("what it rests on keeps changing".into()),
-            Stop::Later(error) => error,
-            Stop::Waits(why) => &StoreError::Unavailable(why.clone()),
+            Stop::Refused => "what it rests on keeps changing".to_owned(),
+            Stop::Later(fail) => fail.to_string(),
+            Stop::Waits(why) => why.clone(),
             Stop::Lost | Stop::OtherLog => return,
         };
-        let overtaken = matches!(stop, Stop::Refused | Stop::Later(StoreError::Unknown(_)));
+        let overtaken = matches!(stop, Stop::Refused | Stop::Later(Fail::Store(StoreError::Unknown(_))));
         let pause = self.backoff.failed(&self.core, overtaken);
-        if let Stop::Waits(why) = stop {
-            self.core.health.stands_still(&self.lease, Standstill::Operator, why);
+        if matches!(stop, Stop::Waits(_)) {
+            self.core.health.stands_still(&self.lease, Standstill::Operator, &why);
         } else if self.backoff.is_long() {
-            self.core.health.stands_still(&self.lease, Standstill::Store, &why.to_string());
+            self.core.health.stands_still(&self.lease, Standstill::Store, &why);
         }
         if self.backoff.is_to_be_told(overtaken) {
             let consumer = self.reading.consumer.name();
-            tracing::warn!(consumer, lease = self.lease, error = %why, "facts cannot be handled now");
+            tracing::warn!(consumer, lease = self.lease, error = why, "facts cannot be handled now");
         }
         if !pause.is_zero() {
             self.core.env.sleep(pause).await;

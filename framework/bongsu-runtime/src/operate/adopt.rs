@@ -13,10 +13,8 @@ use crate::{
     commit::{
         core::Core,
         fail::{CommandError, failed, refused},
-        submit::Settled,
-        unit::Unit,
     },
-    operate::note::Deed,
+    operate::{act::until_done, note::Deed},
     ports::{
         broker::{Attributes, BrokerError, History, HistoryId, In, Parting, Place, Standing, is_orphaned},
         store::{CommitId, Position, StoredFacts},
@@ -171,7 +169,7 @@ async fn parting(core: &Core, common: &HashSet<u128>, whole: bool) -> Result<Pla
             }
         }
     }
-    if begun { Ok(last) } else { publish::acknowledged(core).await.map_err(CommandError::Unavailable) }
+    if begun { Ok(last) } else { publish::acknowledged(core).await.map_err(failed) }
 }
 
 /// One Commit: the new history, the relay's cursor where it parts, and who did it.
@@ -182,10 +180,10 @@ async fn open(
     parting: Place,
     adoption: &Adoption,
 ) -> Result<HistoryId, CommandError> {
-    for _ in 0..32 {
-        core.cache().forget_doc(&history_key());
-        let id = HistoryId(u128::from(core.env.random()) << 64 | u128::from(core.env.random()));
-        let mut unit = Unit::new(core, CommitId(digest(&["adopt", &format!("{:032x}", id.0)])));
+    let id = HistoryId(u128::from(core.env.random()) << 64 | u128::from(core.env.random()));
+    let input = CommitId(digest(&["adopt", &format!("{:032x}", id.0)]));
+    let key = history_key();
+    let opened = until_done(core, input, &key, |mut unit| async move {
         let before = unit.doc(&history_key()).await.map_err(refused)?;
         let before: Option<History> = before.and_then(|data| serde_json::from_slice(&data).ok());
         let from = standing.history.or(before.map(|before| before.id)).unwrap_or(id);
@@ -195,16 +193,11 @@ async fn open(
         unit.put(write.key, write.put);
         unit.put(relay_key(), Some(publish::beginning(parting)));
         let about = json!({ "history": id, "from": adoption.from, "position": parting.position,
-            "orphans": adoption.orphans });
+                "orphans": adoption.orphans });
         unit.note_deed(deed, "bongsu.history-adopted", "adopt", about).await.map_err(refused)?;
-        let Ok(queued) = core.submit(unit.plan()) else { continue };
-        match core.settle(queued).await {
-            Settled::Done => return Ok(id),
-            Settled::Refused(_) => {}
-            Settled::Failed(error) => return Err(failed(error)),
-        }
-    }
-    Err(CommandError::Conflict)
+        Ok(Some((unit, ())))
+    });
+    opened.await.map(|_| id)
 }
 
 fn away(error: BrokerError) -> CommandError {

@@ -170,23 +170,26 @@ async fn leave(core: &Arc<Core>, source: &str, found: &[&Applied]) -> Result<(),
     let id = |Applied { consumer, subject, position, .. }: &Applied| {
         TodoId::Orphan { consumer, source, subject, position: *position }.to_string()
     };
-    let there = core.store.docs(found.iter().map(|one| Todo::key(&id(one))).collect()).await?;
-    let mut commit = Commit::new(CommitId(digest(&["orphans", source, &core.env.random().to_string()])));
-    let now_ms = core.env.wall_ms();
-    for (one, _) in found.iter().zip(there).filter(|(_, there)| there.is_none()) {
-        let Applied { consumer, subject, sequence, position, .. } = one;
-        let why = format!("it acted on {source} {subject}@{sequence} (position {position}), which is orphaned");
-        let todo = Todo { attempts: 1, parked: true, error: Some(why), ..Todo::facts(consumer, subject, now_ms) };
-        let key = Todo::key(&id(one));
-        commit.guards.push(Guard::Doc(key.clone(), None));
-        commit.docs.push(DocWrite { key, put: Some(todo.body(&id(one))) });
-    }
-    if commit.docs.is_empty() {
-        return Ok(());
-    }
-    tracing::error!(source, subjects = commit.docs.len(), "orphaned facts were acted on; bongsu parked shows them");
-    match core.store.commit(commit).await? {
-        Verdict::Done => Ok(()),
-        Verdict::Refused(_) => Err(StoreError::Unavailable("somebody left notes meanwhile".into())),
+    loop {
+        let there = core.store.docs(found.iter().map(|one| Todo::key(&id(one))).collect()).await?;
+        let mut commit = Commit::new(CommitId(digest(&["orphans", source, &core.env.random().to_string()])));
+        let now_ms = core.env.wall_ms();
+        for (one, _) in found.iter().zip(there).filter(|(_, there)| there.is_none()) {
+            let Applied { consumer, subject, sequence, position, .. } = one;
+            let why = format!("it acted on {source} {subject}@{sequence} (position {position}), which is orphaned");
+            let todo = Todo { attempts: 1, parked: true, error: Some(why), ..Todo::facts(consumer, subject, now_ms) };
+            let key = Todo::key(&id(one));
+            commit.guards.push(Guard::Doc(key.clone(), None));
+            commit.docs.push(DocWrite { key, put: Some(todo.body(&id(one))) });
+        }
+        if commit.docs.is_empty() {
+            return Ok(());
+        }
+        let subjects = commit.docs.len();
+        if core.store.commit(commit).await? == Verdict::Done {
+            tracing::error!(source, subjects, "orphaned facts were acted on; bongsu parked shows them");
+            return Ok(());
+        }
+        // Somebody left notes meanwhile: what is there is left out.
     }
 }

@@ -11,17 +11,17 @@ use crate::{
     commit::{
         core::Core,
         fail::{CommandError, Fail, failed, refused},
-        submit::Settled,
         unit::Unit,
     },
     consume::queue::{settle_mark, take_front},
-    operate::note::Deed,
+    operate::{act::until_done, note::Deed},
     ports::store::{CommitId, Scan},
     process::early::take_first,
     records::{
         cloudevent::{Envelope, rfc3339},
         message::Written,
         todo::{PARKED, TODO, Todo, Work},
+        unreadable::Unreadable,
     },
 };
 
@@ -77,14 +77,14 @@ pub(crate) async fn list(core: &Core) -> Result<Vec<Parked>, CommandError> {
     for some in found.chunks(AT_ONCE) {
         let todos: Vec<_> = some.iter().map(|(_, doc)| (&doc.key.id, Todo::decode(&doc.data))).collect();
         // The oldest fact of each queue, where it is kept apart.
-        let apart = |(id, todo): &(&String, Result<Todo, String>)| todo.as_ref().ok()?.queue()?.front_key(id);
+        let apart = |(id, todo): &(&String, Result<Todo, Unreadable>)| todo.as_ref().ok()?.queue()?.front_key(id);
         let keys: Vec<_> = todos.iter().filter_map(apart).collect();
         let mut fronts = core.store.docs(keys).await.map_err(failed)?.into_iter();
         for pair in &todos {
             let front = apart(pair).and_then(|_| fronts.next().flatten()).map(|doc| doc.data);
             shown.push(match &pair.1 {
                 Ok(todo) => show(pair.0.clone(), todo, front.or_else(|| todo.queue()?.front_within()).as_deref()),
-                Err(why) => unreadable(pair.0.clone(), why),
+                Err(why) => unreadable(pair.0.clone(), why.to_string()),
             });
         }
     }
@@ -106,21 +106,13 @@ pub(crate) async fn evict(core: &Arc<Core>, id: &str, deed: &Deed) -> Result<boo
 }
 
 async fn decide(core: &Arc<Core>, id: &str, deed: &Deed, fate: Fate) -> Result<bool, CommandError> {
-    for _ in 0..32 {
-        // Another instance may have parked it after this one saw it absent.
-        core.cache().forget_doc(&Todo::key(id));
-        let mut unit = Unit::new(core, CommitId(digest(&["operator", id])));
-        if !plan(&mut unit, id, deed, fate).await.map_err(refused)? {
-            return Ok(false);
-        }
-        let Ok(queued) = core.submit(unit.plan()) else { continue };
-        match core.settle(queued).await {
-            Settled::Done => return Ok(true),
-            Settled::Refused(_) => {}
-            Settled::Failed(error) => return Err(failed(error)),
-        }
-    }
-    Err(CommandError::Conflict)
+    let input = CommitId(digest(&["operator", id]));
+    let key = Todo::key(id);
+    let done = until_done(core, input, &key, |mut unit| async move {
+        let planned = plan(&mut unit, id, deed, fate).await.map_err(refused)?;
+        Ok(planned.then_some((unit, ())))
+    });
+    Ok(done.await?.is_some())
 }
 
 /// Plans a deed on a parked to-do; false when nothing of that id is parked.
@@ -129,7 +121,7 @@ async fn plan(unit: &mut Unit, id: &str, deed: &Deed, fate: Fate) -> Result<bool
     let mut todo = match Todo::decode(&data) {
         Ok(todo) if todo.parked => todo,
         Err(why) if fate == Fate::Evict => {
-            let about = json!({ "error": why, "todo": String::from_utf8_lossy(&data).chars().take(10_000).collect::<String>() });
+            let about = json!({ "error": why.to_string(), "todo": String::from_utf8_lossy(&data).chars().take(10_000).collect::<String>() });
             unit.note_deed(deed, "bongsu.parked-todo-evicted", id, about).await?;
             unit.put(Todo::key(id), None);
             return Ok(true);
@@ -259,11 +251,11 @@ fn brought(work: &Work) -> String {
 }
 
 /// What this build cannot read. It is looked at again by whichever build drains it; here it can only be put away.
-fn unreadable(id: String, why: &str) -> Parked {
+fn unreadable(id: String, error: String) -> Parked {
     let nothing = String::new;
     let mut parts = id.splitn(3, '/').skip(1).map(str::to_owned);
     let (whose, key) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
-    let (what, since, error) = (nothing(), nothing(), why.to_owned());
+    let (what, since) = (nothing(), nothing());
     Parked {
         id,
         kind: "unreadable",

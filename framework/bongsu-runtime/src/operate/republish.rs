@@ -10,10 +10,9 @@ use crate::{
     commit::{
         core::Core,
         fail::{CommandError, failed, refused},
-        submit::Settled,
         unit::Unit,
     },
-    operate::note::Deed,
+    operate::{act::until_done, note::Deed},
     ports::{
         broker::Place,
         store::{CommitId, Read},
@@ -39,38 +38,32 @@ pub(crate) async fn ask_again(
             return Ok(None);
         }
     }
-    for _ in 0..32 {
-        // The relay writes it too, behind the cache.
-        core.cache().forget_doc(&refills_key());
-        let mut unit = Unit::new(core, CommitId(digest(&["republish"])));
-        let mut refills = match unit.doc(&refills_key()).await.map_err(refused)? {
-            Some(data) => decode_refills(&data).map_err(CommandError::Corrupt)?,
-            None => Refills::default(),
-        };
-        if refills.waiting.len() >= MOST {
-            return Err(CommandError::Unavailable(format!("{MOST} republications wait already")));
-        }
-        let second = u64::try_from(unit.now_ms / 1_000).unwrap_or(0);
-        let number = second.max(refills.last + 1);
-        refills.last = number;
-        let subject = subject.map(str::to_owned);
-        let about = json!({ "refill": number, "subject": subject });
-        refills.waiting.push(Refill { number, subject, until: 0, done: 0, last: Place::default() });
-        unit.put(refills_key(), Some(refills_body(&refills)));
-        let noted = unit.note_deed(deed, "bongsu.republication-asked", "republish", about).await;
-        noted.map_err(refused)?;
-        let Ok(queued) = core.submit(unit.plan()) else { continue };
-        match core.settle(queued).await {
-            Settled::Done => return Ok(Some(number)),
-            Settled::Refused(_) => {}
-            Settled::Failed(error) => return Err(failed(error)),
-        }
+    let input = CommitId(digest(&["republish"]));
+    until_done(core, input, &refills_key(), |unit| note_refill(unit, subject, deed)).await
+}
+
+/// Notes one more refill for the relay; its number.
+async fn note_refill(mut unit: Unit, subject: Option<&str>, deed: &Deed) -> Result<Option<(Unit, u64)>, CommandError> {
+    let mut refills = match unit.doc(&refills_key()).await.map_err(refused)? {
+        Some(data) => decode_refills(&data).map_err(|why| failed(why.into()))?,
+        None => Refills::default(),
+    };
+    if refills.waiting.len() >= MOST {
+        return Err(CommandError::Unavailable(format!("{MOST} republications wait already")));
     }
-    Err(CommandError::Conflict)
+    let second = u64::try_from(unit.now_ms / 1_000).unwrap_or(0);
+    let number = second.max(refills.last + 1);
+    refills.last = number;
+    let subject = subject.map(str::to_owned);
+    let about = json!({ "refill": number, "subject": subject });
+    refills.waiting.push(Refill { number, subject, until: 0, done: 0, last: Place::default() });
+    unit.put(refills_key(), Some(refills_body(&refills)));
+    unit.note_deed(deed, "bongsu.republication-asked", "republish", about).await.map_err(refused)?;
+    Ok(Some((unit, number)))
 }
 
 /// What waits or is under way.
 pub(crate) async fn list_waiting(core: &Core) -> Result<Vec<Refill>, CommandError> {
-    let (refills, _) = republish::read(core).await.map_err(CommandError::Unavailable)?;
+    let (refills, _) = republish::read(core).await.map_err(failed)?;
     Ok(refills.waiting)
 }

@@ -26,7 +26,7 @@ impl Unit {
     /// Whether inputs of an instance wait: another one joins them.
     pub(crate) async fn early(&mut self, saga: &dyn Saga, key: &str) -> Result<Option<Todo>, Fail> {
         let data = self.doc(&Todo::key(&list_id(saga.name(), key))).await?;
-        data.map(|data| Todo::decode(&data).map_err(Fail::Newer)).transpose()
+        data.map(|data| Todo::decode(&data)).transpose().map_err(Fail::from)
     }
 
     /// Keeps an input until the process starts, or behind what waited for that.

@@ -84,7 +84,14 @@ impl<'a> Envelope<'a> {
     /// # Errors
     /// What the JSON reader says, when a required attribute is missing or of another type.
     pub fn parse(cloudevent: &'a [u8]) -> Result<Self, serde_json::Error> {
-        let mut json = serde_json::Deserializer::from_slice(cloudevent);
+        // Looked at once as a whole, text need not be looked at member by member.
+        match std::str::from_utf8(cloudevent) {
+            Ok(text) => Self::read(serde_json::Deserializer::from_str(text)),
+            Err(_) => Self::read(serde_json::Deserializer::from_slice(cloudevent)),
+        }
+    }
+
+    fn read<R: serde_json::de::Read<'a>>(mut json: serde_json::Deserializer<R>) -> Result<Self, serde_json::Error> {
         let envelope = Self::deserialize(Strict(&mut json))?;
         json.end()?;
         Ok(envelope)
@@ -109,7 +116,7 @@ impl<'a> Envelope<'a> {
 
     /// What a fold may know of it besides its body.
     pub(crate) fn metadata(&self) -> Metadata {
-        metadata(&self.time, self.sequence, self.actor.as_deref())
+        Metadata { at_ms: millis(&self.time), sequence: self.sequence, actor: self.actor.as_deref().map(str::to_owned) }
     }
 
     pub(crate) fn encode(&self) -> Bytes {
@@ -131,11 +138,6 @@ impl Meta {
             id,
         }
     }
-}
-
-/// Of attributes as they are written.
-pub(crate) fn metadata(time: &str, sequence: u64, actor: Option<&str>) -> Metadata {
-    Metadata { at_ms: millis(time), sequence, actor: actor.map(str::to_owned) }
 }
 
 /// The moment an RFC 3339 date in UTC names; `None` when it is none, or before 1970.

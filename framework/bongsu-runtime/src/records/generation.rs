@@ -7,7 +7,10 @@
 use bongsu_core::Projection;
 use serde::{Deserialize, Serialize};
 
-use crate::ports::store::{Doc, DocBody, DocKey, StoreError};
+use crate::{
+    ports::store::{Doc, DocBody, DocKey, StoreError},
+    records::unreadable::read,
+};
 
 /// The document that says which generation is shown.
 #[derive(Serialize, Deserialize)]
@@ -55,8 +58,8 @@ pub(crate) fn shown_body(generation: u64) -> DocBody {
 /// The generation a document shows.
 pub(crate) fn shown_by(doc: Option<&Doc>) -> Result<u64, StoreError> {
     let Some(doc) = doc else { return Ok(FIRST) };
-    let shown: Result<Shown, _> = serde_json::from_slice(&doc.data);
-    shown.map(|shown| shown.generation).map_err(|error| StoreError::Corrupt(format!("{}: {error}", doc.key)))
+    let Shown { generation } = read(&doc.key, &doc.data)?;
+    Ok(generation)
 }
 
 #[cfg(test)]

@@ -2,9 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::ports::{
-    broker::Partition,
-    store::{CommitId, DocBody, DocKey, Store, StoreError},
+use crate::{
+    ports::{
+        broker::Partition,
+        store::{CommitId, DocBody, DocKey, Store, StoreError},
+    },
+    records::unreadable::read,
 };
 
 /// What an operator asked for.
@@ -104,9 +107,7 @@ impl State {
         let Some(doc) = store.docs(vec![Self::key(root)]).await?.pop().flatten() else {
             return Ok((Self::default(), None));
         };
-        let state = serde_json::from_slice(&doc.data);
-        let state = state.map_err(|error| StoreError::Corrupt(format!("{}: {error}", doc.key)))?;
-        Ok((state, Some(doc.revision)))
+        Ok((read(&doc.key, &doc.data)?, Some(doc.revision)))
     }
 
     pub(crate) fn body(&self) -> DocBody {

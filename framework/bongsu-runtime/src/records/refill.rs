@@ -2,9 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::ports::{
-    broker::{Attributes, In, Place},
-    store::{DocBody, DocKey},
+use crate::{
+    ports::{
+        broker::{Attributes, In, Place},
+        store::{DocBody, DocKey},
+    },
+    records::unreadable::{Unreadable, read},
 };
 
 /// A republication that was asked for.
@@ -58,8 +61,8 @@ pub(crate) fn refills_key() -> DocKey {
     DocKey::new(REFILL, "all")
 }
 
-pub(crate) fn decode_refills(data: &[u8]) -> Result<Refills, String> {
-    serde_json::from_slice(data).map_err(|error| format!("what is to be published again does not decode: {error}"))
+pub(crate) fn decode_refills(data: &[u8]) -> Result<Refills, Unreadable> {
+    read("what is to be published again", data)
 }
 
 pub(crate) fn refills_body(refills: &Refills) -> DocBody {

@@ -87,12 +87,13 @@ fn is_zero<T: PartialEq + Default>(number: &T) -> bool {
 
 /// The seen mark of a fact's subject.
 pub(crate) fn seen_key(consumer: &str, envelope: &Envelope<'_>) -> DocKey {
-    let (source, subject) = (storable(&envelope.source), storable(&envelope.subject));
-    match envelope.ordinal {
-        0 => DocKey::new(SEEN, format!("{consumer}/{source}/{subject}")),
-        // Each fact of an event but the first has marks of its own.
-        ordinal => DocKey::new(SEEN, format!("{consumer}/{source}#{ordinal}/{subject}")),
-    }
+    DocKey::new(SEEN, format!("{consumer}/{}/{}", marked_source(envelope), storable(&envelope.subject)))
+}
+
+/// The source of a fact, as its mark is named: each fact of an event but the first has marks of its own.
+pub(crate) fn marked_source<'e>(envelope: &'e Envelope<'_>) -> Cow<'e, str> {
+    let source = storable(&envelope.source);
+    if envelope.ordinal == 0 { source } else { format!("{source}#{}", envelope.ordinal).into() }
 }
 
 /// A name as part of a document's name, where none holds NUL or is over [`MAX_NAME`]; brokers that check their messages

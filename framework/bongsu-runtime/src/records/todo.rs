@@ -16,6 +16,7 @@ use crate::{
         early::Early,
         message::{Message, Written},
         queue::Queue,
+        unreadable::{Unreadable, read},
     },
 };
 
@@ -184,8 +185,8 @@ impl Todo {
         DocKey::new(TODO, id)
     }
 
-    pub(crate) fn decode(data: &[u8]) -> Result<Self, String> {
-        serde_json::from_slice(data).map_err(|error| format!("a to-do does not decode: {error}"))
+    pub(crate) fn decode(data: &[u8]) -> Result<Self, Unreadable> {
+        read("a to-do", data)
     }
 
     pub(crate) fn timer(process: &str, key: &str, name: &str, at_ms: i64, ctx: &Ctx) -> Self {

@@ -15,7 +15,10 @@ use crate::{
         broker::{History, HistoryId},
         store::{Commit, CommitId, Doc, Guard, StoreError, Verdict},
     },
-    records::history::{history_key, history_written},
+    records::{
+        history::{history_key, history_written},
+        unreadable,
+    },
 };
 
 /// The history of this store; given a name if it has none.
@@ -39,9 +42,7 @@ pub(crate) async fn own(core: &Core) -> Result<History, StoreError> {
 /// The history of this store with its document.
 async fn read(core: &Core) -> Result<Option<(History, Doc)>, StoreError> {
     let Some(doc) = core.store.docs(vec![history_key()]).await?.pop().flatten() else { return Ok(None) };
-    let history = serde_json::from_slice(&doc.data);
-    let history = history.map_err(|error| StoreError::Corrupt(format!("{}: {error}", doc.key)))?;
-    Ok(Some((history, doc)))
+    Ok(Some((unreadable::read(&doc.key, &doc.data)?, doc)))
 }
 
 /// What an operator is told to do.

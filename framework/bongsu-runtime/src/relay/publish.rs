@@ -9,7 +9,7 @@ use crate::{
     lease::outbid::outbid,
     ports::{
         broker::{BrokerError, HistoryId, Out, Place, Producer},
-        store::{Commit, CommitId, DocBody, DocKey, DocWrite, Position, StoredFacts},
+        store::{Commit, CommitId, DocBody, DocKey, DocWrite, Position, StoreError, StoredFacts},
     },
     records::{
         lease::RELAY,
@@ -17,7 +17,9 @@ use crate::{
     },
     relay::{
         agree::{self, Agreement},
-        republish, topics,
+        republish,
+        stop::Stop,
+        topics,
     },
 };
 
@@ -48,7 +50,7 @@ pub(crate) async fn run(core: Arc<Core>) {
             Ok(()) => pauses = 0,
             Err(why) => {
                 if pauses == 0 {
-                    tracing::warn!(why, "facts cannot be published; they wait in the store");
+                    tracing::warn!(%why, "facts cannot be published; they wait in the store");
                 }
                 core.env.sleep(core.pause(pauses)).await;
                 pauses = (pauses + 1).min(20);
@@ -58,9 +60,9 @@ pub(crate) async fn run(core: Arc<Core>) {
 }
 
 /// Agrees with the broker on what is there, then publishes what comes after it until the lease is lost or something fails.
-async fn relay(core: &Arc<Core>, epoch: u64) -> Result<(), String> {
+async fn relay(core: &Arc<Core>, epoch: u64) -> Result<(), Stop> {
     let key = relay_key();
-    let found = core.store.docs(vec![key.clone()]).await.map_err(|error| error.to_string())?.pop().flatten();
+    let found = core.store.docs(vec![key.clone()]).await?.pop().flatten();
     let mut written = found.and_then(|doc| serde_json::from_slice::<At>(&doc.data).ok()).unwrap_or_default();
     let Some((by, mut at)) = agree(core, epoch, written).await? else { return Ok(()) };
     let mut batches = 0;
@@ -73,9 +75,9 @@ async fn relay(core: &Arc<Core>, epoch: u64) -> Result<(), String> {
             break;
         }
         // The head is read first: what is up to it and carries no facts need not be looked at again.
-        let head = core.store.head().await.map_err(|error| error.to_string())?;
+        let head = core.store.head().await?;
         let after = Position(at.position);
-        let told = core.store.facts(after, BATCH).await.map_err(|error| error.to_string())?;
+        let told = core.store.facts(after, BATCH).await?;
         let Some(last) = told.last() else {
             at.position = at.position.max(head.0);
             if written != at {
@@ -97,19 +99,18 @@ async fn relay(core: &Arc<Core>, epoch: u64) -> Result<(), String> {
 }
 
 /// Where to go on, once store and broker agree on it; `None` when there is to be asked anew.
-async fn agree(core: &Arc<Core>, epoch: u64, written: At) -> Result<Option<(Relay, At)>, String> {
+async fn agree(core: &Arc<Core>, epoch: u64, written: At) -> Result<Option<(Relay, At)>, Stop> {
     let service = core.map.name;
-    let standing = core.broker.standing(service).await.map_err(|error| error.to_string())?;
-    let asked = agree::ask(core, &standing, written.told()).await;
-    let (mine, agreement) = asked.map_err(|error| error.to_string())?;
+    let standing = core.broker.standing(service).await?;
+    let (mine, agreement) = agree::ask(core, &standing, written.told()).await?;
     core.history_is(&agreement);
     if !matches!(agreement, Agreement::Parted(_)) && standing.epoch > epoch {
         // Whoever was it is not: this store's lease says who relays, and it is this instance's.
         tracing::info!(epoch, known = standing.epoch, "the broker knows a later epoch of the relay: it is raised");
         return match outbid(core, RELAY, standing.epoch).await {
             Ok(true) => Ok(None),
-            Ok(false) => Err("the lease was lost".into()),
-            Err(error) => Err(error.to_string()),
+            Ok(false) => Err(Stop::Lost),
+            Err(error) => Err(error.into()),
         };
     }
     let by = Relay { epoch, history: mine.id };
@@ -121,7 +122,7 @@ async fn agree(core: &Arc<Core>, epoch: u64, written: At) -> Result<Option<(Rela
         }
         Agreement::Unnamed => {
             core.env.step("relay.take-up");
-            core.broker.take_up(service, epoch, &mine).await.map_err(|error| error.to_string())?;
+            core.broker.take_up(service, epoch, &mine).await?;
             Ok(None)
         }
         Agreement::Behind => {
@@ -137,7 +138,7 @@ async fn agree(core: &Arc<Core>, epoch: u64, written: At) -> Result<Option<(Rela
 
 /// Publishes nothing into a broker that lost what it was given: what came first would then come last. Says so once,
 /// and waits until an operator has everything published again.
-async fn wait_for_refill(core: &Arc<Core>, epoch: u64) -> Result<(), String> {
+async fn wait_for_refill(core: &Arc<Core>, epoch: u64) -> Result<(), Stop> {
     let mut told = false;
     while core.leases.epoch(RELAY) == Some(epoch) {
         if republish::whole_one_waits(core).await? {
@@ -157,24 +158,18 @@ async fn wait_for_refill(core: &Arc<Core>, epoch: u64) -> Result<(), String> {
         core.env.sleep(QUIET).await;
     }
     core.health.goes_on(RELAY);
-    Err("the lease was lost".into())
+    Err(Stop::Lost)
 }
 
 /// Publishes a batch. Whatever is refused is answered by asking anew what is there.
-async fn publish(core: &Arc<Core>, by: Relay, after: Place, told: &[StoredFacts]) -> Result<(), String> {
-    let batch: Vec<Out> = told.iter().flat_map(out).collect();
+async fn publish(core: &Core, by: Relay, after: Place, told: &[StoredFacts]) -> Result<(), Stop> {
     core.env.step("relay.publish");
-    let from = by.producer(core, 0, after);
-    let mut answer = core.broker.publish(from, batch.clone()).await;
-    if matches!(answer, Err(BrokerError::Invalid(_))) && topics::ensure(core, core.map.name).await.is_ok() {
-        // The topic may have been missing.
-        answer = core.broker.publish(from, batch).await;
-    }
+    let answer = by.tell(core, 0, after, told.iter().flat_map(out).collect()).await;
     if let Err(error @ (BrokerError::Fenced { .. } | BrokerError::Invalid(_))) = &answer {
         tracing::error!(%error, "the broker refuses the relay");
         core.env.sleep(Duration::from_secs(1)).await;
     }
-    answer.map_err(|error| error.to_string())
+    Ok(answer?)
 }
 
 /// The last place of an event's facts.
@@ -195,16 +190,21 @@ pub(crate) fn out(told: &StoredFacts) -> impl Iterator<Item = Out> + '_ {
 }
 
 impl Relay {
-    /// As it publishes behind a place.
-    pub(crate) fn producer<'c>(&self, core: &'c Core, refill: u64, after: Place) -> Producer<'c> {
-        let Self { epoch, history } = *self;
-        Producer { service: core.map.name, epoch, refill, history: Some(history), after }
+    /// Publishes a batch behind a place, as a part of a refill (0: of none). A topic that is missing is made.
+    pub(crate) async fn tell(self, core: &Core, refill: u64, after: Place, batch: Vec<Out>) -> Result<(), BrokerError> {
+        let Self { epoch, history } = self;
+        let from = Producer { service: core.map.name, epoch, refill, history: Some(history), after };
+        let answer = core.broker.publish(from, batch.clone()).await;
+        if matches!(answer, Err(BrokerError::Invalid(_))) && topics::ensure(core, core.map.name).await.is_ok() {
+            return core.broker.publish(from, batch).await;
+        }
+        answer
     }
 }
 
 /// The last that the broker acknowledged to this store.
-pub(crate) async fn acknowledged(core: &Core) -> Result<Place, String> {
-    let found = core.store.docs(vec![relay_key()]).await.map_err(|error| error.to_string())?.pop().flatten();
+pub(crate) async fn acknowledged(core: &Core) -> Result<Place, StoreError> {
+    let found = core.store.docs(vec![relay_key()]).await?.pop().flatten();
     Ok(found.and_then(|doc| serde_json::from_slice::<At>(&doc.data).ok()).unwrap_or_default().told())
 }
 
@@ -213,11 +213,12 @@ pub(crate) fn beginning(behind: Place) -> DocBody {
     At { position: behind.position, ..At::default() }.upto(behind).body()
 }
 
-async fn persist(core: &Arc<Core>, key: &DocKey, epoch: u64, at: At) -> Result<(), String> {
+async fn persist(core: &Arc<Core>, key: &DocKey, epoch: u64, at: At) -> Result<(), Stop> {
     let id = CommitId(digest(&["relay", &core.settings.slot, &epoch.to_string(), &at.position.to_string()]));
     let mut commit = Commit::new(id);
     // Lost meanwhile: without a fence, whoever relays now would be set back.
-    commit.guards.push(core.leases.guard(RELAY).ok_or("the relay is another instance's")?);
+    commit.guards.push(core.leases.guard(RELAY).ok_or(Stop::Lost)?);
     commit.docs.push(DocWrite { key: key.clone(), put: Some(at.body()) });
-    core.store.commit(commit).await.map(|_| ()).map_err(|error| error.to_string())
+    core.store.commit(commit).await?;
+    Ok(())
 }

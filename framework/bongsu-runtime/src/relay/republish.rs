@@ -14,7 +14,7 @@ use crate::{
     commit::core::Core,
     ports::{
         broker::{BrokerError, Out, Place, partition_of},
-        store::{Commit, CommitId, Doc, DocWrite, Guard, Position, StoredFacts, Verdict},
+        store::{Commit, CommitId, Doc, DocWrite, Guard, Position, StoreError, StoredFacts, Verdict},
     },
     records::{
         cloudevent::{Envelope, rfc3339},
@@ -23,7 +23,7 @@ use crate::{
     },
     relay::{
         publish::{self, Relay},
-        topics,
+        stop::Stop,
     },
 };
 
@@ -34,12 +34,12 @@ const BATCH: u32 = 256;
 const PERSIST_EVERY: u32 = 16;
 
 /// Whether one of the whole context waits: nothing less fills a broker that is empty.
-pub(crate) async fn whole_one_waits(core: &Core) -> Result<bool, String> {
+pub(crate) async fn whole_one_waits(core: &Core) -> Result<bool, Stop> {
     Ok(read(core).await?.0.waiting.iter().any(|refill| refill.subject.is_none()))
 }
 
 /// Has the one under way begin anew: the broker lost what it had of it.
-pub(crate) async fn begin_anew(core: &Arc<Core>, epoch: u64) -> Result<(), String> {
+pub(crate) async fn begin_anew(core: &Arc<Core>, epoch: u64) -> Result<(), Stop> {
     let (mut refills, found) = read(core).await?;
     match refills.waiting.first_mut() {
         Some(refill) if refill.until > 0 => {
@@ -47,13 +47,13 @@ pub(crate) async fn begin_anew(core: &Arc<Core>, epoch: u64) -> Result<(), Strin
         }
         _ => return Ok(()),
     }
-    if write(core, epoch, &refills, found).await? { Ok(()) } else { Err("somebody asked for more meanwhile".into()) }
+    if write(core, epoch, &refills, found).await? { Ok(()) } else { Err(Stop::Overtaken) }
 }
 
 /// Does everything that was asked for, while the lease is held.
 ///
 /// Returns the last place of the last one of the whole context.
-pub(crate) async fn publish_waiting(core: &Arc<Core>, by: Relay) -> Result<Option<Place>, String> {
+pub(crate) async fn publish_waiting(core: &Arc<Core>, by: Relay) -> Result<Option<Place>, Stop> {
     let mut ended = None;
     while core.leases.epoch(RELAY) == Some(by.epoch) {
         let (refills, found) = read(core).await?;
@@ -68,8 +68,8 @@ pub(crate) async fn publish_waiting(core: &Arc<Core>, by: Relay) -> Result<Optio
 }
 
 /// Sets the mark and notes where it will end: at least at everything published so far.
-async fn begin(core: &Arc<Core>, by: Relay, found: (Refills, Option<Doc>)) -> Result<(), String> {
-    let head = core.store.head().await.map_err(|error| error.to_string())?;
+async fn begin(core: &Arc<Core>, by: Relay, found: (Refills, Option<Doc>)) -> Result<(), Stop> {
+    let head = core.store.head().await?;
     let mut refills = found.0;
     let Some(refill) = refills.waiting.first_mut() else { return Ok(()) };
     tracing::info!(refill = refill.number, subject = refill.subject, until = head.0, "facts are published again");
@@ -84,12 +84,12 @@ async fn begin(core: &Arc<Core>, by: Relay, found: (Refills, Option<Doc>)) -> Re
 }
 
 /// Publishes from where it got to; at the end sets the mark and forgets it. Returns the place of the last mark.
-async fn go_on(core: &Arc<Core>, by: Relay, found: (Refills, Option<Doc>)) -> Result<Option<Place>, String> {
+async fn go_on(core: &Arc<Core>, by: Relay, found: (Refills, Option<Doc>)) -> Result<Option<Place>, Stop> {
     let mut refills = found.0;
     let Some(refill) = refills.waiting.first_mut() else { return Ok(None) };
     for _ in 0..PERSIST_EVERY {
         let after = Position(refill.done);
-        let told = core.store.facts(after, BATCH).await.map_err(|error| error.to_string())?;
+        let told = core.store.facts(after, BATCH).await?;
         let wanted = told.iter().filter(|told| told.position.0 <= refill.until);
         let Some(last) = wanted.clone().next_back().map(|told| told.position) else {
             let mut ended = None;
@@ -118,18 +118,13 @@ async fn go_on(core: &Arc<Core>, by: Relay, found: (Refills, Option<Doc>)) -> Re
 
 /// Publishes as a part of a refill. Facts have the places they have in the store; the marks it began with are before the
 /// first, those it ends with behind the last fact's.
-async fn publish(core: &Arc<Core>, by: Relay, refill: u64, after: Place, batch: Vec<Out>) -> Result<(), String> {
+async fn publish(core: &Arc<Core>, by: Relay, refill: u64, after: Place, batch: Vec<Out>) -> Result<(), Stop> {
     core.env.step("refill.publish");
-    let from = by.producer(core, refill, after);
-    let mut answer = core.broker.publish(from, batch.clone()).await;
-    if matches!(answer, Err(BrokerError::Invalid(_))) && topics::ensure(core, core.map.name).await.is_ok() {
-        // The topic may have been missing.
-        answer = core.broker.publish(from, batch).await;
-    }
+    let answer = by.tell(core, refill, after, batch).await;
     if matches!(answer, Err(BrokerError::Behind { .. })) {
         begin_anew(core, by.epoch).await?;
     }
-    answer.map_err(|error| error.to_string())
+    Ok(answer?)
 }
 
 /// One mark for each partition of the context's topic.
@@ -178,27 +173,26 @@ fn key_into(index: u32, partitions: u32) -> String {
     fitting.next().unwrap_or_default()
 }
 
-pub(crate) async fn read(core: &Core) -> Result<(Refills, Option<Doc>), String> {
-    let found = core.store.docs(vec![refills_key()]).await.map_err(|error| error.to_string())?.pop().flatten();
+pub(crate) async fn read(core: &Core) -> Result<(Refills, Option<Doc>), StoreError> {
+    let found = core.store.docs(vec![refills_key()]).await?.pop().flatten();
     let refills = found.as_ref().map(|doc| decode_refills(&doc.data)).transpose()?;
     Ok((refills.unwrap_or_default(), found))
 }
 
 /// Notes what is left; false when somebody asked for more meanwhile: then it is to be read again.
-async fn write(core: &Arc<Core>, epoch: u64, refills: &Refills, found: Option<Doc>) -> Result<bool, String> {
+async fn write(core: &Arc<Core>, epoch: u64, refills: &Refills, found: Option<Doc>) -> Result<bool, Stop> {
     let before = found.map(|doc| doc.revision);
     let salt = core.env.random().to_string();
     let mut commit = Commit::new(CommitId(digest(&["refill", &core.settings.slot, &epoch.to_string(), &salt])));
     commit.guards.extend(core.leases.guard(RELAY));
     commit.guards.push(Guard::Doc(refills_key(), before));
     commit.docs.push(DocWrite { key: refills_key(), put: Some(refills_body(refills)) });
-    match core.store.commit(commit).await {
-        Ok(Verdict::Done) => Ok(true),
-        Ok(Verdict::Refused(mismatches)) => {
+    match core.store.commit(commit).await? {
+        Verdict::Done => Ok(true),
+        Verdict::Refused(mismatches) => {
             core.leases.learn(&mismatches);
             Ok(false)
         }
-        Err(error) => Err(error.to_string()),
     }
 }
 

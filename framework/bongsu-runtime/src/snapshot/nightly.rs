@@ -33,18 +33,20 @@ pub struct Walk {
 /// Streams of one part of a walk: so much is done again after a crash, and fits into one answer.
 const PART: usize = 256;
 const PAGE: u32 = 1_000;
-/// Takes the snapshots of everything that changed since the last walk ended.
-pub(crate) async fn walk(core: &Arc<Core>, fence: &Guard) -> Result<(), StoreError> {
+/// Takes the snapshots of everything that changed since the last walk ended; false when another instance does.
+pub(crate) async fn walk(core: &Arc<Core>, fence: &Guard) -> Result<bool, StoreError> {
     let mut sum = Walk::default();
     while !sum.done {
-        sum = sum.and(part(core, Some(fence)).await?);
+        let Some(part) = part(core, Some(fence)).await? else { return Ok(false) };
+        sum = sum.and(part);
     }
     tracing::info!(written = sum.written, current = sum.current, failed = sum.failed, "snapshots were taken");
-    Ok(())
+    Ok(true)
 }
 
-/// Takes the snapshots of the next streams that changed since the walk stopped.
-pub(crate) async fn part(core: &Arc<Core>, fence: Option<&Guard>) -> Result<Walk, StoreError> {
+/// Takes the snapshots of the next streams that changed since the walk stopped. `None` when somebody else walked
+/// meanwhile: their note stands, and at worst some streams are looked at twice.
+pub(crate) async fn part(core: &Arc<Core>, fence: Option<&Guard>) -> Result<Option<Walk>, StoreError> {
     let (mut walked, revision) = walked(core).await?;
     let asked_for = |stream: &str| core.rule_of(stream).is_some_and(Rule::is_asked_for);
     let schemas = core.map.snapshots.iter().filter_map(|(name, rule)| match rule.shape {
@@ -67,8 +69,7 @@ pub(crate) async fn part(core: &Arc<Core>, fence: Option<&Guard>) -> Result<Walk
     for stream in streams {
         take(core, &stream, fence, &mut walk).await?;
     }
-    note(core, &walked, revision, fence).await?;
-    Ok(walk)
+    Ok(note(core, &walked, revision, fence).await?.then_some(walk))
 }
 
 async fn take(core: &Arc<Core>, stream: &str, fence: Option<&Guard>, walk: &mut Walk) -> Result<(), StoreError> {
@@ -95,14 +96,13 @@ async fn walked(core: &Core) -> Result<(Walked, Option<CommitId>), StoreError> {
     Ok((found.and_then(|doc| serde_json::from_slice(&doc.data).ok()).unwrap_or_default(), revision))
 }
 
-/// Notes how far the walk is, unless somebody else walked meanwhile: their note stands, and at worst some
-/// streams are looked at twice.
+/// Notes how far the walk is, unless somebody else did; whether it was noted.
 async fn note(
     core: &Core,
     walked: &Walked,
     revision: Option<CommitId>,
     fence: Option<&Guard>,
-) -> Result<(), StoreError> {
+) -> Result<bool, StoreError> {
     let key = walk_key();
     let mut commit = Commit::new(CommitId(digest(&["midnight", &core.settings.slot, &core.env.random().to_string()])));
     commit.guards.extend(fence.cloned());
@@ -110,10 +110,10 @@ async fn note(
     let data = serde_json::to_vec(walked).expect("numbers by name encode as JSON").into();
     commit.docs.push(DocWrite { key, put: Some(DocBody { data, index: Vec::new() }) });
     match core.store.commit(commit).await? {
-        Verdict::Done => Ok(()),
+        Verdict::Done => Ok(true),
         Verdict::Refused(mismatches) => {
             core.leases.learn(&mismatches);
-            Err(StoreError::Unavailable("another instance takes snapshots".into()))
+            Ok(false)
         }
     }
 }

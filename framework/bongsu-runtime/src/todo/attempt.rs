@@ -7,10 +7,10 @@ use futures::FutureExt;
 
 use crate::{
     commit::{
+        attempt::Tried,
         core::Core,
         fail::Fail,
         map::{Attempt, Decided, JobError},
-        submit::Settled,
         tasks::panic_text,
         unit::{Plan, Unit},
     },
@@ -22,6 +22,7 @@ use crate::{
         message::{Message, Written},
         step::Told,
         todo::{Failed, KeptOutcome, Todo, Work, unreadable_index},
+        unreadable::Unreadable,
     },
     snapshot::nightly,
     todo::{clock, retry_fact::retry_fact},
@@ -43,7 +44,7 @@ pub(crate) enum Undone {
     /// The store does not answer; it stays due.
     Store(StoreError),
     /// This build cannot read it.
-    Unreadable(String),
+    Unreadable(Unreadable),
     /// The outcome of an activity contradicts what we know: a person looks.
     Refused(String),
     /// It could not be done, and what that means.
@@ -64,14 +65,14 @@ pub(crate) async fn run_todo(core: &Arc<Core>, lease: &str, id: &str) {
             tracing::warn!(todo = id, %error, "a to-do has to wait for the store");
             return core.env.sleep(core.pause(3)).await;
         }
-        Err(Undone::Unreadable(why)) => put_off(core, lease, id, &why).await,
+        Err(Undone::Unreadable(why)) => put_off(core, lease, id, &why.to_string()).await,
         Err(Undone::Refused(why)) => note_failure(core, lease, id, &why, Failed::ForGood, None).await,
         Err(Undone::Failed { why, how }) => note_failure(core, lease, id, &why, how, outcome.as_ref()).await,
     };
     if let Err(error) = noted {
         tracing::warn!(todo = id, %error, "a failed attempt could not be noted");
         // What can never be stored is not asked for again and again.
-        let pause = if matches!(error, StoreError::Invalid(_)) { UNREADABLE } else { core.pause(3) };
+        let pause = if matches!(error, Fail::Store(StoreError::Invalid(_))) { UNREADABLE } else { core.pause(3) };
         core.env.sleep(pause).await;
     }
 }
@@ -94,7 +95,9 @@ async fn attempt(core: &Arc<Core>, lease: &str, id: &str, outcome: &mut Option<O
     }
     if matches!(todo.work, Work::Walk) {
         let fence = core.leases.guard(lease).ok_or(Undone::NotMine)?;
-        nightly::walk(core, &fence).await.map_err(Undone::Store)?;
+        if !nightly::walk(core, &fence).await.map_err(Undone::Store)? {
+            return Err(Undone::NotMine);
+        }
     }
     for tries in 0_u32.. {
         if tries >= AT_ONCE {
@@ -102,27 +105,22 @@ async fn attempt(core: &Arc<Core>, lease: &str, id: &str, outcome: &mut Option<O
         }
         let mut unit = Unit::new(core, CommitId(digest(&["todo", id])));
         unit.fence(core.leases.guard(lease).ok_or(Undone::NotMine)?);
-        match once(core, unit, id, outcome.as_ref()).await? {
-            Settled::Done => return Ok(()),
-            Settled::Refused(_) | Settled::Failed(StoreError::Unknown(_)) => {}
-            Settled::Failed(StoreError::Invalid(why)) => return Err(Undone::Failed { why, how: Failed::ForGood }),
+        match once(core, unit, id, outcome.as_ref()).await {
+            Ok(Tried::Done) => return Ok(()),
+            Ok(Tried::Overtaken(_) | Tried::Unknown(_)) => {}
+            Err(Undone::Store(StoreError::Invalid(why))) => return Err(Undone::Failed { why, how: Failed::ForGood }),
             // Whoever was asked outside is not asked again only because the store does not answer.
-            Settled::Failed(StoreError::Unavailable(_)) if outcome.is_some() => {}
-            Settled::Failed(error) => return Err(Undone::Store(error)),
+            Err(Undone::Store(StoreError::Unavailable(_))) if outcome.is_some() => {}
+            Err(undone) => return Err(undone),
         }
     }
     Err(Undone::NotMine)
 }
 
 /// Plans a to-do and commits it; refused when it rested on something stale.
-async fn once(core: &Arc<Core>, mut unit: Unit, id: &str, outcome: Option<&Outcome>) -> Result<Settled, Undone> {
+async fn once(core: &Arc<Core>, mut unit: Unit, id: &str, outcome: Option<&Outcome>) -> Result<Tried, Undone> {
     let key = Todo::key(id);
-    let data = match unit.doc(&key).await {
-        Ok(Some(data)) => data,
-        Ok(None) => return Err(Undone::NotMine),
-        Err(Fail::Store(error)) => return Ok(Settled::Failed(error)),
-        Err(fail) => return Err(undone(fail)),
-    };
+    let data = unit.doc(&key).await.map_err(undone)?.ok_or(Undone::NotMine)?;
     let mut todo = Todo::decode(&data).map_err(Undone::Unreadable)?;
     // A timer may have been moved since it was seen to be due.
     if outcome.is_none() && !todo.is_due(unit.now_ms) {
@@ -134,7 +132,6 @@ async fn once(core: &Arc<Core>, mut unit: Unit, id: &str, outcome: Option<&Outco
     let failed = |why, how| Err(Undone::Failed { why, how });
     match planned.unwrap_or_else(|panic| failed(panic_text(panic.as_ref()), Failed::Counts)) {
         Ok(()) => {}
-        Err(Undone::Store(error)) => return Ok(Settled::Failed(error)),
         Err(undone @ (Undone::Failed { .. } | Undone::Refused(_))) => return believed(core, unit.plan(), undone).await,
         Err(undone) => return Err(undone),
     }
@@ -142,17 +139,13 @@ async fn once(core: &Arc<Core>, mut unit: Unit, id: &str, outcome: Option<&Outco
     if let Err(StoreError::Invalid(why)) = plan.commit.check() {
         return believed(core, plan, Undone::Failed { why, how: Failed::ForGood }).await;
     }
-    let Ok(queued) = core.submit(plan) else { return Ok(Settled::Refused(Vec::new())) };
-    Ok(core.settle(queued).await)
+    core.attempt(plan).await.map_err(Undone::Store)
 }
 
 /// A failure counts only when it rests on nothing stale: another instance may have moved the stream since.
-async fn believed(core: &Core, plan: Plan, undone: Undone) -> Result<Settled, Undone> {
-    match core.hold(plan).await {
-        Ok(true) => Err(undone),
-        Ok(false) => Ok(Settled::Refused(Vec::new())),
-        Err(error) => Ok(Settled::Failed(error)),
-    }
+async fn believed(core: &Core, plan: Plan, undone: Undone) -> Result<Tried, Undone> {
+    let holds = core.hold(plan).await.map_err(Undone::Store)?;
+    if holds { Err(undone) } else { Ok(Tried::Overtaken(Vec::new())) }
 }
 
 /// What the to-do changes, in a unit that already removes it.
@@ -247,15 +240,15 @@ async fn note_failure(
     why: &str,
     how: Failed,
     outcome: Option<&Outcome>,
-) -> Result<(), StoreError> {
+) -> Result<(), Fail> {
     let mut keep = true;
     loop {
         let Some(guard) = core.leases.guard(lease) else { return Ok(()) };
         let key = Todo::key(id);
         let mut unit = Unit::new(core, CommitId(digest(&["failed", id])));
         unit.fence(guard);
-        let Some(data) = unit.doc(&key).await.map_err(stored)? else { return Ok(()) };
-        let mut todo = Todo::decode(&data).map_err(StoreError::Corrupt)?;
+        let Some(data) = unit.doc(&key).await? else { return Ok(()) };
+        let mut todo = Todo::decode(&data)?;
         // What failed was due; what is there now was moved meanwhile and has not been tried.
         if outcome.is_none() && !todo.is_due(unit.now_ms) {
             return Ok(());
@@ -274,14 +267,9 @@ async fn note_failure(
             Err(_) if std::mem::replace(&mut keep, false) => continue,
             checked => checked?,
         }
-        let Ok(queued) = core.submit(plan) else { continue };
-        match core.settle(queued).await {
-            Settled::Done => {
-                told(core, id, &todo, why);
-                return Ok(());
-            }
-            Settled::Refused(_) | Settled::Failed(StoreError::Unknown(_)) => {}
-            Settled::Failed(error) => return Err(error),
+        if let Tried::Done = core.attempt(plan).await? {
+            told(core, id, &todo, why);
+            return Ok(());
         }
     }
 }
@@ -326,17 +314,14 @@ impl Outcome {
 
 /// Puts off what this build cannot read, as it is: shown as parked, and looked at again, because a newer build that
 /// runs beside this one may know what to do with it.
-async fn put_off(core: &Arc<Core>, lease: &str, id: &str, why: &str) -> Result<(), StoreError> {
+async fn put_off(core: &Arc<Core>, lease: &str, id: &str, why: &str) -> Result<(), Fail> {
     let Some(guard) = core.leases.guard(lease) else { return Ok(()) };
     let mut unit = Unit::new(core, CommitId(digest(&["put off", id])));
     unit.fence(guard);
-    let Some(data) = unit.doc(&Todo::key(id)).await.map_err(stored)? else { return Ok(()) };
+    let Some(data) = unit.doc(&Todo::key(id)).await? else { return Ok(()) };
     let due_ms = unit.now_ms + UNREADABLE.as_millis() as i64;
     unit.put(Todo::key(id), Some(DocBody { data, index: unreadable_index(id, due_ms) }));
-    let Ok(queued) = core.submit(unit.plan()) else { return Ok(()) };
-    if let Settled::Failed(error) = core.settle(queued).await {
-        return Err(error);
-    }
+    core.attempt(unit.plan()).await?;
     tracing::warn!(todo = id, error = why, "a to-do cannot be read by this build; it is looked at again later");
     Ok(())
 }
@@ -364,14 +349,6 @@ async fn read(core: &Arc<Core>, id: &str) -> Result<Option<Todo>, Undone> {
     let found = core.store.docs(vec![Todo::key(id)]).await.map_err(Undone::Store)?.pop().flatten();
     let decode = |data: &[u8]| Todo::decode(data).map_err(Undone::Unreadable);
     found.map(|doc| decode(&doc.data)).transpose()
-}
-
-pub(crate) fn stored(fail: Fail) -> StoreError {
-    match fail {
-        Fail::Store(error) => error,
-        Fail::Newer(why) => StoreError::Unavailable(why),
-        Fail::Corrupt(why) => StoreError::Corrupt(why),
-    }
 }
 
 pub(crate) fn undone(fail: Fail) -> Undone {

@@ -12,18 +12,18 @@ use bongsu_core::{CommandId, Ctx, digest};
 use crate::{
     commit::{
         core::Core,
+        fail::Fail,
         map::{Clock, Decided, Fired},
         schedule::Missed,
-        submit::Settled,
         unit::Unit,
     },
-    ports::store::{CommitId, StoreError},
+    ports::store::CommitId,
     records::{
         lease::Resource,
         message::Message,
         todo::{Failed, Todo, TodoId, Work, shard_of},
     },
-    todo::attempt::{Undone, stored, undone},
+    todo::attempt::{Undone, undone},
 };
 
 /// How long at most until what is due is compared with the schedule again: somebody may set the clock.
@@ -51,14 +51,14 @@ pub(crate) async fn run(core: Arc<Core>) {
 
 /// Writes the next firing of a clock that has none, or one that its schedule does not have, or one that is a day further
 /// away than the next.
-async fn wind_up(core: &Arc<Core>, Clock { name, moments, .. }: &Clock) -> Result<(), StoreError> {
+async fn wind_up(core: &Arc<Core>, Clock { name, moments, .. }: &Clock) -> Result<(), Fail> {
     let id = TodoId::Clock { clock: name }.to_string();
     let lease = Resource::Shard(shard_of(&id)).to_string();
     let Some(guard) = core.leases.guard(&lease) else { return Ok(()) };
     core.cache().forget_doc(&Todo::key(&id));
     let mut unit = Unit::new(core, CommitId(digest(&["wind up", &id])));
     unit.fence(guard);
-    let known = unit.doc(&Todo::key(&id)).await.map_err(stored)?;
+    let known = unit.doc(&Todo::key(&id)).await?;
     let next_ms = moments.after(unit.now_ms);
     if let Some(data) = known {
         let Ok(Todo { work: Work::Clock { at_ms, .. }, .. }) = Todo::decode(&data) else { return Ok(()) };
@@ -69,11 +69,8 @@ async fn wind_up(core: &Arc<Core>, Clock { name, moments, .. }: &Clock) -> Resul
         tracing::warn!(clock = name, at_ms, next_ms, "the clock or its schedule was changed: it fires anew");
     }
     unit.put_todo(&id, &Todo::clock(name, next_ms, unit.now_ms));
-    let Ok(queued) = core.submit(unit.plan()) else { return Ok(()) };
-    match core.settle(queued).await {
-        Settled::Failed(error) => Err(error),
-        Settled::Done | Settled::Refused(_) => Ok(()),
-    }
+    core.attempt(unit.plan()).await?;
+    Ok(())
 }
 
 /// What a firing changes, in a unit that already removes it: its commands, and the next firing.

@@ -11,7 +11,7 @@ use bongsu_core::digest;
 use futures::future::join_all;
 
 use crate::{
-    commit::{core::Core, fail::Fail, submit::Settled, unit::Unit},
+    commit::{core::Core, fail::Fail, unit::Unit},
     ports::store::{CommitId, Scan, StoreError, id_of},
     records::{
         lease::{Resource, SHARD},
@@ -104,9 +104,5 @@ async fn make_due(core: &Arc<Core>, lease: &str, id: &str) -> Result<(), StoreEr
     todo.resume();
     todo.due_ms = unit.now_ms;
     unit.put_todo(id, &todo);
-    let Ok(queued) = core.submit(unit.plan()) else { return Ok(()) };
-    match core.settle(queued).await {
-        Settled::Failed(error) => Err(error),
-        Settled::Done | Settled::Refused(_) => Ok(()),
-    }
+    core.attempt(unit.plan()).await.map(drop)
 }

@@ -4,6 +4,7 @@
 //! without waiting, and after a crash whoever holds the lease goes on behind the last one that is durable.
 
 use std::{
+    borrow::Cow,
     collections::{BTreeMap, BTreeSet, VecDeque},
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
@@ -20,21 +21,23 @@ use crate::{
     },
     ports::{
         Fut,
-        broker::{BrokerError, Partition, is_orphaned},
+        broker::{BrokerError, Partition},
         store::{Commit, CommitId, DocBody, DocKey, DocWrite, Guard, StoreError, Verdict},
     },
     projection::rebuild::{
-        facts::{Fact, Place, Told},
+        facts::{Fact, Place},
         marks::{Marks, Slot},
         pace::Pace,
     },
     records::{
+        cloudevent::Envelope,
         cursor::{Cursor, cursor_key},
         generation::table,
         queue::{fact_body, queue_id},
         rebuild::{Filling, State},
-        seen::{SEEN, Seen, Stand},
+        seen::{SEEN, Seen, Stand, marked_source, storable},
         todo::{MAX_QUEUED, Todo},
+        unreadable::Unreadable,
     },
 };
 
@@ -56,6 +59,13 @@ pub(crate) enum Halt {
     /// It can never succeed.
     #[error("{0}")]
     Hopeless(String),
+}
+
+/// Nothing that it needs may be left out.
+impl From<Unreadable> for Halt {
+    fn from(unreadable: Unreadable) -> Self {
+        Self::Hopeless(unreadable.to_string())
+    }
 }
 
 /// What becomes of a fact.
@@ -134,16 +144,16 @@ impl Build {
 
     /// Folds facts in order, committing whenever enough has changed. `poison` are facts whose fold panicked before.
     pub(crate) async fn absorb(&mut self, facts: Vec<Fact>, poison: &mut BTreeSet<String>) -> Result<(), Halt> {
-        let told: Vec<_> = facts.iter().map(|fact| Told::read(&fact.cloudevent)).collect();
-        self.load_marks(&facts, &told).await?;
+        let envelopes: Vec<_> = facts.iter().map(|fact| Envelope::parse(&fact.cloudevent).ok()).collect();
+        self.load_marks(&facts, &envelopes).await?;
         let mut steps = Vec::with_capacity(facts.len());
-        for (fact, told) in facts.iter().zip(&told) {
-            steps.push(self.judge(fact, told.as_ref(), poison)?);
+        for (fact, envelope) in facts.iter().zip(&envelopes) {
+            steps.push(self.judge(fact, envelope.as_ref(), poison));
         }
         self.load_rows().await?;
         let limit = self.pace.limit().await;
-        for ((fact, told), step) in facts.iter().zip(&told).zip(steps) {
-            self.take(fact, step, told.as_ref().map(|told| &*told.id), poison)?;
+        for ((fact, envelope), step) in facts.iter().zip(&envelopes).zip(steps) {
+            self.take(fact, step, envelope.as_ref().map(|envelope| &*envelope.id), poison)?;
             // Facts of one event stand at one position: a Commit between them would fold the first again.
             let whole = !matches!(fact.place, Place::Feed { last: false, .. });
             if whole && (self.changes() >= limit || self.bytes >= MAX_BYTES) {
@@ -157,41 +167,38 @@ impl Build {
     }
 
     /// What is to become of a fact; what is to be folded is decoded.
-    fn judge(&mut self, fact: &Fact, told: Option<&Told<'_>>, poison: &BTreeSet<String>) -> Result<Step, Halt> {
+    fn judge(&mut self, fact: &Fact, envelope: Option<&Envelope<'_>>, poison: &BTreeSet<String>) -> Step {
         if fact.passed {
-            return Ok(Step::Pass);
+            return Step::Pass;
         }
-        let Some(told) = told else {
+        let Some(envelope) = envelope else {
             let why = Some("not a CloudEvent".to_owned());
-            return Ok(Step::Queue { mark: None, key: fact.place.name(), why, fact: fact.cloudevent.clone() });
-        };
-        let Some((name, schema)) = told.own_name().filter(|(name, _)| self.model.reads(name)) else {
-            return Ok(Step::Pass);
+            return Step::Queue { mark: None, key: fact.place.name(), why, fact: fact.cloudevent.clone() };
         };
         let (position, era) = fact.published;
-        let partings = self.core.partings.of(&told.source);
-        if is_orphaned(partings.as_deref().unwrap_or_default(), era, position) {
-            return Ok(Step::Pass);
-        }
-        let stand = Stand { sequence: told.sequence, position, era };
-        let (mark, again) = self.marks.hear(&told.source, &told.subject, stand.sequence);
+        let stand = Stand { sequence: envelope.sequence, position, era };
+        let Some((name, schema)) = self.core.hears(envelope, stand, |name| self.model.reads(name)) else {
+            return Step::Pass;
+        };
+        let (mark, again) = self.marks.hear(&marked_source(envelope), &storable(&envelope.subject), stand.sequence);
         if again {
-            return Ok(Step::Pass);
+            return Step::Pass;
         }
-        let failed = if self.queues.contains_key(&*told.partitionkey) {
+        let failed = if self.queues.contains_key(&*envelope.partitionkey) {
             Some(None)
-        } else if poison.contains(&*told.id) {
+        } else if poison.contains(&*envelope.id) {
             Some(Some("the fold panicked".to_owned()))
         } else {
-            let data = told.data.get().as_bytes();
-            let heard = catch_unwind(AssertUnwindSafe(|| self.rows.hear(name, schema, data, told.metadata())));
-            heard.unwrap_or_else(|panic| Err(panic_text(panic.as_ref()))).err().map(Some)
+            let data = envelope.data.get().as_bytes();
+            let heard = catch_unwind(AssertUnwindSafe(|| self.rows.hear(name, schema, data, envelope.metadata())));
+            let why = heard.map(|heard| heard.err().map(|error| error.to_string()));
+            why.unwrap_or_else(|panic| Some(panic_text(panic.as_ref()))).map(Some)
         };
-        let Some(why) = failed else { return Ok(Step::Fold { mark, stand }) };
-        let key = told.partitionkey.clone().into_owned();
+        let Some(why) = failed else { return Step::Fold { mark, stand } };
+        let key = envelope.partitionkey.clone().into_owned();
         // Later facts of the key queue behind it, from here on.
         self.queues.entry(key.clone()).or_insert_with(|| Todo::facts(&self.table, &key, self.core.env.wall_ms()));
-        Ok(Step::Queue { mark: Some((mark, stand)), key, why, fact: fact.cloudevent.clone() })
+        Step::Queue { mark: Some((mark, stand)), key, why, fact: fact.cloudevent.clone() }
     }
 
     /// Takes one step, and moves the cursor past its fact.
@@ -354,22 +361,25 @@ impl Build {
     }
 
     /// Marks of subjects that are not in memory; this context's own feed tells everything once.
-    async fn load_marks(&mut self, facts: &[Fact], told: &[Option<Told<'_>>]) -> Result<(), Halt> {
+    async fn load_marks(&mut self, facts: &[Fact], envelopes: &[Option<Envelope<'_>>]) -> Result<(), Halt> {
         if self.whole {
             return Ok(());
         }
-        let published = facts.iter().zip(told).filter(|(fact, _)| matches!(fact.place, Place::Partition { .. }));
-        let heard = published.filter_map(|(_, told)| told.as_ref());
-        let heard = heard.filter(|told| told.name().is_some_and(|(name, _)| self.model.reads(name)));
-        let subjects: BTreeSet<_> = heard.map(|told| (&*told.source, &*told.subject)).collect();
+        let published = facts.iter().zip(envelopes).filter(|(fact, _)| matches!(fact.place, Place::Partition { .. }));
+        let read = published.filter_map(|(_, envelope)| envelope.as_ref());
+        let read = read.filter(|envelope| envelope.name().is_some_and(|(name, _)| self.model.reads(name)));
+        let subjects: BTreeSet<_> =
+            read.map(|envelope| (marked_source(envelope), storable(&envelope.subject))).collect();
         let missing: Vec<_> =
             subjects.into_iter().filter(|(source, subject)| !self.marks.has(source, subject)).collect();
-        let name = |(source, subject): &(&str, &str)| format!("{}/{source}/{subject}", self.table);
-        let keys = missing.iter().map(|subject| DocKey::new(SEEN, name(subject))).collect();
+        let key = |(source, subject): &(Cow<'_, str>, Cow<'_, str>)| {
+            DocKey::new(SEEN, format!("{}/{source}/{subject}", self.table))
+        };
+        let keys = missing.iter().map(key).collect();
         let found = self.load(keys).await?;
         for ((source, subject), doc) in missing.into_iter().zip(found) {
             if let Some(seen) = doc.and_then(|data| serde_json::from_slice::<Seen>(&data).ok()) {
-                self.marks.learn(source, subject, seen);
+                self.marks.learn(&source, &subject, seen);
             }
         }
         Ok(())
@@ -383,7 +393,7 @@ impl Build {
         let keys = missing.iter().map(|key| DocKey::new(&self.table, key)).collect();
         let found = self.load(keys).await?;
         for (key, row) in missing.into_iter().zip(found) {
-            self.rows.learn(key, row.as_deref()).map_err(Halt::Hopeless)?;
+            self.rows.learn(key, row.as_deref())?;
         }
         Ok(())
     }

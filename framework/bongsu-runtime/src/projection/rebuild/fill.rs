@@ -163,7 +163,7 @@ impl Build {
         let mut pages = pages(&core, TODO, None, &prefix);
         while let Some(docs) = pages.next().await.map_err(Halt::Store)? {
             for doc in docs {
-                let todo = Todo::decode(&doc.data).map_err(Halt::Hopeless)?;
+                let todo = Todo::decode(&doc.data)?;
                 self.queues.insert(doc.key.id[prefix.len()..].to_owned(), todo);
             }
         }

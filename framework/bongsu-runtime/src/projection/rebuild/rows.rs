@@ -6,13 +6,16 @@ use std::{
     sync::Arc,
 };
 
-use bongsu_core::{Metadata, Projection, Wire as _};
+use bongsu_core::{DecodeError, Metadata, Projection, Wire as _};
 
 use crate::{
     commit::map::{ReadModel, Rows, topics_of, types},
     ports::store::DocBody,
     projection::consumer::row_body,
-    records::generation::root_of,
+    records::{
+        generation::root_of,
+        unreadable::{self, Unreadable},
+    },
 };
 
 pub(crate) struct ReadModelOf<P> {
@@ -115,10 +118,10 @@ where
     P::Event: Send,
     P::Row: Send,
 {
-    fn hear(&mut self, name: &str, schema: u32, data: &[u8], metadata: Metadata) -> Result<(), String> {
+    fn hear(&mut self, name: &str, schema: u32, data: &[u8], metadata: Metadata) -> Result<(), DecodeError> {
         use bongsu_core::Wire as _;
-        let event = P::Event::decode(name, schema, data).map_err(|error| error.to_string())?;
-        let event = event.ok_or_else(|| format!("{name} is not a name of its reader"))?;
+        let unknown = || DecodeError::Unknown { name: name.to_owned(), schema };
+        let event = P::Event::decode(name, schema, data)?.ok_or_else(unknown)?;
         let keys = P::keys(&event);
         self.waiting.push_back((event, metadata, keys.len()));
         for key in keys {
@@ -133,9 +136,9 @@ where
         slots.into_iter().map(|slot| self.rows[slot].key.to_string()).collect()
     }
 
-    fn learn(&mut self, key: String, row: Option<&[u8]>) -> Result<(), String> {
+    fn learn(&mut self, key: String, row: Option<&[u8]>) -> Result<(), Unreadable> {
         let bytes = row.map_or(0, <[u8]>::len);
-        let found = row.map(serde_json::from_slice).transpose().map_err(|error| format!("row {key}: {error}"))?;
+        let found = row.map(|row| unreadable::read(format!("row {key}"), row)).transpose()?;
         let slot = self.slot(&key);
         let row = &mut self.rows[slot];
         if !row.known {
