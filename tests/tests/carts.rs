@@ -97,7 +97,7 @@ async fn snapshot_behind(handle: &Handle) -> u64 {
     const LOOKS: u32 = 500;
     let mut folded = u64::MAX;
     for _ in 0..LOOKS {
-        folded = handle.reading("cart/ann").await.expect("it can be read").folded;
+        folded = handle.operator().reading("cart/ann").await.expect("it can be read").folded;
         if folded < 2 * EVERY {
             break;
         }
@@ -188,8 +188,8 @@ async fn loading_a_cart_of_many_events_takes_no_longer_than_twice_a_short_one() 
     let begun = wait::now();
     assert_eq!(handle.load::<Carts>("long").await.expect("it loads").1, LONG);
     println!("a cart of {LONG} events without a snapshot: {:.0} ms", begun.elapsed().as_secs_f64() * 1e3);
-    while !handle.snapshot().await.expect("snapshots are taken").done {}
-    assert_eq!(handle.reading("cart/long").await.expect("it reads").folded, 0);
+    while !handle.operator().snapshot().await.expect("snapshots are taken").done {}
+    assert_eq!(handle.operator().reading("cart/long").await.expect("it reads").folded, 0);
     write_a_long_life(&*store, "new", 10).await;
     let [short, snapped, long] = load_us(&handle, ["new", "short", "long"]).await;
     println!(

@@ -102,6 +102,6 @@ async fn the_stock_of_a_million_events_is_read_and_changed_as_fast_as_that_of_te
     let begun = wait::now();
     assert_eq!(again.handle().load::<Stock>("many").await.expect("it loads").1, MILLION + 2 * TIMES);
     println!("the same after a restart: {:.1} ms", begun.elapsed().as_secs_f64() * 1e3);
-    assert!(again.handle().reading("stock/many").await.expect("it reads").folded <= 2 * TIMES);
+    assert!(again.handle().operator().reading("stock/many").await.expect("it reads").folded <= 2 * TIMES);
     tokio::time::timeout(Duration::from_secs(5), again.stop()).await.expect("it stops");
 }

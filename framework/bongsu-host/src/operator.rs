@@ -100,11 +100,11 @@ async fn status(State(handle): State<Handle>) -> Json<Value> {
 }
 
 async fn metrics(State(handle): State<Handle>) -> Response {
-    metrics::exposition(handle.figures().await)
+    metrics::exposition(handle.operator().figures().await)
 }
 
 async fn events(State(handle): State<Handle>, Query(wanted): Query<Wanted>) -> Result<Json<Value>, Problem> {
-    let found = handle.events(Position(wanted.after), wanted.limit.clamp(1, MAX_LIMIT)).await?;
+    let found = handle.operator().events(Position(wanted.after), wanted.limit.clamp(1, MAX_LIMIT)).await?;
     let next = found.iter().filter_map(|event| event.position).map(|at| at.0).max().unwrap_or(wanted.after);
     let mut events: Vec<Shown> = found.into_iter().map(Shown::of).collect();
     if let Some(correlation) = wanted.correlation {

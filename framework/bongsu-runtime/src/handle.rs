@@ -1,4 +1,4 @@
-//! What an adapter calls: commands, scripts, reads, and an operator's questions.
+//! What an adapter calls: commands, scripts and reads.
 
 use std::sync::Arc;
 
@@ -10,39 +10,19 @@ use crate::{
         execute::{self, Answer, Call, Decide, Outcome},
         script::{Script, Scripted},
     },
-    commit::{
-        core::Core,
-        fail::{CommandError, failed},
-        health::Status,
-    },
-    operate::{
-        adopt::{Adoption, adopt},
-        metrics,
-        note::Deed,
-        orphans::{Applied, applied},
-        parked::{self, Parked},
-        republish::{ask_again, list_waiting},
-    },
+    commit::{core::Core, fail::CommandError, health::Status},
+    operate::operator::Operator,
     ports::{
         env::Env,
-        figure::Figure,
-        store::{CommitId, DocKey, Position, Read, StoredEvent},
+        store::{CommitId, DocKey},
     },
-    projection::{
-        rebuild::{
-            self,
-            ask::{NotRebuilt, ReadModelStatus},
-            old::NotDropped,
-        },
-        rows,
-    },
+    projection::rows,
     query::{
         follow::Follower,
-        past::{self, Entry, Moment, PastError, Reading},
+        past::{self, Entry, Moment, PastError},
         read::{self, Page, Range},
     },
-    records::{message::Message, once::Reply, rebuild::Purpose, refill::Refill, token::Token},
-    snapshot::nightly::{self, Walk},
+    records::{message::Message, once::Reply, token::Token},
 };
 
 /// A running service as its adapters see it. Cheap to clone.
@@ -216,154 +196,14 @@ impl Handle {
         self.core.health.status()
     }
 
-    /// What this instance counts and measures.
-    pub async fn figures(&self) -> Vec<Figure> {
-        metrics::all(&self.core).await
-    }
-
     /// Resolves with the reason when nothing is done here any more and the process should end: another one has taken its
     /// slot, or a topic has another number of partitions than this one was told.
     pub async fn over(&self) -> String {
         self.core.health.until_over().await
     }
 
-    /// Events in commit order, public facts not included.
-    ///
-    /// # Errors
-    /// See [`CommandError`].
-    pub async fn events(&self, after: Position, limit: u32) -> Result<Vec<StoredEvent>, CommandError> {
-        self.core.store.read(Read::Feed { after }, limit).await.map_err(failed)
-    }
-
-    /// The events of one stream after a version.
-    ///
-    /// # Errors
-    /// See [`CommandError`].
-    pub async fn events_of(&self, stream: &str, after: u64, limit: u32) -> Result<Vec<StoredEvent>, CommandError> {
-        past::events(&self.core, stream, after, limit).await
-    }
-
-    /// How a stream is read: its version, its snapshot, and how many events are folded.
-    ///
-    /// # Errors
-    /// See [`CommandError`].
-    pub async fn reading(&self, stream: &str) -> Result<Reading, CommandError> {
-        past::reading(&self.core, stream).await
-    }
-
-    /// Takes snapshots of streams that changed since the last walk, some hundred at once; ask again until it is
-    /// done.
-    ///
-    /// # Errors
-    /// See [`CommandError`].
-    pub async fn snapshot(&self) -> Result<Walk, CommandError> {
-        nightly::part(&self.core, None).await.map_err(failed)?.ok_or(CommandError::Conflict)
-    }
-
-    /// Begins to rebuild or to check a read model of this build, by its name; returns the generation being filled.
-    ///
-    /// # Errors
-    /// See [`NotRebuilt`].
-    pub async fn rebuild(&self, read_model: &str, purpose: Purpose) -> Result<u64, NotRebuilt> {
-        rebuild::ask(&self.core, read_model, purpose).await
-    }
-
-    /// Ends a rebuild or a check that is under way; returns the generation that is given up. What is shown stays.
-    ///
-    /// # Errors
-    /// See [`NotRebuilt`].
-    pub async fn cancel_rebuild(&self, read_model: &str) -> Result<u64, NotRebuilt> {
-        rebuild::cancel(&self.core, read_model).await
-    }
-
-    /// NAME@VERSION of the read models of which something is kept and that no running instance has.
-    ///
-    /// # Errors
-    /// See [`CommandError`].
-    pub async fn old_read_models(&self) -> Result<Vec<String>, CommandError> {
-        rebuild::list_old(&self.core).await.map_err(failed)
-    }
-
-    /// Drops what is kept of one of them. A process of that version that is started again fills its table anew.
-    ///
-    /// # Errors
-    /// See [`NotDropped`].
-    pub async fn drop_read_model(&self, old: &str) -> Result<(), NotDropped> {
-        rebuild::drop_old(&self.core, old).await
-    }
-
-    /// How far every read model is.
-    ///
-    /// # Errors
-    /// See [`CommandError`].
-    pub async fn read_models(&self) -> Result<Vec<ReadModelStatus>, CommandError> {
-        rebuild::statuses(&self.core).await
-    }
-
-    /// What waits for an operator.
-    ///
-    /// # Errors
-    /// See [`CommandError`].
-    pub async fn parked(&self) -> Result<Vec<Parked>, CommandError> {
-        parked::list(&self.core).await
-    }
-
-    /// Asks for the context's facts to be published again, all or those of one stream; the number of the refill, or
-    /// `None` when there is no such stream. Written down as an event.
-    ///
-    /// # Errors
-    /// See [`CommandError`].
-    pub async fn republish(&self, subject: Option<&str>, deed: &Deed) -> Result<Option<u64>, CommandError> {
-        ask_again(&self.core, subject, deed).await
-    }
-
-    /// Refills that wait or are under way, in order.
-    ///
-    /// # Errors
-    /// See [`CommandError`].
-    pub async fn refills(&self) -> Result<Vec<Refill>, CommandError> {
-        list_waiting(&self.core).await
-    }
-
-    /// What opening a new history of this store would do; `None` when store and broker have one history.
-    ///
-    /// # Errors
-    /// See [`CommandError`].
-    pub async fn survey(&self) -> Result<Option<Adoption>, CommandError> {
-        adopt(&self.core, None).await
-    }
-
-    /// Opens a new history of this store, from the last place that it has in common with the broker; `None` when they have
-    /// one history. Written down as an event.
-    ///
-    /// # Errors
-    /// See [`CommandError`].
-    pub async fn adopt(&self, deed: &Deed) -> Result<Option<Adoption>, CommandError> {
-        adopt(&self.core, Some(deed)).await
-    }
-
-    /// What consumers of this service have last heard of subjects of another one beyond a position of its store.
-    ///
-    /// # Errors
-    /// See [`CommandError`].
-    pub async fn applied(&self, source: &str, after: u64) -> Result<Vec<Applied>, CommandError> {
-        applied(&self.core, source, after).await.map_err(failed)
-    }
-
-    /// Makes a parked to-do due now; false when there is none of that id. Written down as an event.
-    ///
-    /// # Errors
-    /// See [`CommandError`].
-    pub async fn unpark(&self, id: &str, deed: &Deed) -> Result<bool, CommandError> {
-        parked::unpark(&self.core, id, deed).await
-    }
-
-    /// Gives up the oldest fact of a parked queue, or a parked timer, job or undo; false when there is none of that
-    /// id. Facts behind it are tried at once. Written down as an event.
-    ///
-    /// # Errors
-    /// See [`CommandError`]; [`CommandError::Invalid`] without a reason.
-    pub async fn evict(&self, id: &str, deed: &Deed) -> Result<bool, CommandError> {
-        parked::evict(&self.core, id, deed).await
+    /// What an operator sees and does.
+    pub fn operator(&self) -> Operator {
+        Operator { core: self.core.clone() }
     }
 }

@@ -35,6 +35,7 @@ pub use commit::wanted::Snapshots;
 pub use handle::Handle;
 pub use operate::adopt::{Adoption, Orphan};
 pub use operate::note::{BadDeed, Deed};
+pub use operate::operator::Operator;
 pub use operate::orphans::Applied;
 pub use operate::parked::Parked;
 pub use ports::coverage;

@@ -8,3 +8,4 @@ pub(crate) mod parked;
 pub(crate) mod republish;
 pub(crate) mod adopt;
 pub(crate) mod orphans;
+pub(crate) mod operator;

@@ -180,10 +180,11 @@ async fn rebuild(store: Arc<SqliteStore>) -> anyhow::Result<Took> {
         env.sleep(Duration::from_millis(20)).await;
     }
     let start = Start::now()?;
-    handle.rebuild("board", Purpose::Rebuild).await?;
+    handle.operator().rebuild("board", Purpose::Rebuild).await?;
     loop {
         env.sleep(Duration::from_millis(50)).await;
-        if let Some(Ended::Shown { events, .. }) = handle.read_models().await?.pop().and_then(|one| one.last) {
+        if let Some(Ended::Shown { events, .. }) = handle.operator().read_models().await?.pop().and_then(|one| one.last)
+        {
             return Ok(start.took(events));
         }
     }

@@ -87,7 +87,7 @@ async fn republish(mall: &Mall, topic: &'static str) {
         let node = mall.node(topic, turn);
         let asked = node.ask("republish", |runtime: Arc<Runtime>| async move {
             let deed = Deed::new("olga", Some("facts were forgotten")).ok()?;
-            runtime.handle().republish(None, &deed).await.ok()?
+            runtime.handle().operator().republish(None, &deed).await.ok()?
         });
         if matches!(mall.sim.timeout(Duration::from_secs(5), asked).await, Some(Ok(Some(_)))) {
             return;

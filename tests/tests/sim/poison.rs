@@ -89,8 +89,8 @@ async fn retry_all(mall: &Mall, context: &'static str, why: &'static str) {
     let node = mall.node(context, 0);
     let asked = node.ask("retry", move |runtime: Arc<Runtime>| async move {
         let (handle, deed) = (runtime.handle(), Deed::new("olga", Some(why)).ok()?);
-        for parked in handle.parked().await.ok()? {
-            handle.unpark(&parked.id, &deed).await.ok()?;
+        for parked in handle.operator().parked().await.ok()? {
+            handle.operator().unpark(&parked.id, &deed).await.ok()?;
         }
         Some(())
     });

@@ -65,7 +65,7 @@ async fn start(mall: &Mall, context: &'static str, read_model: &'static str, pur
     loop {
         let node = mall.node(context, 0);
         let asked = node.ask("rebuild", move |runtime: std::sync::Arc<Runtime>| async move {
-            runtime.handle().rebuild(read_model, purpose).await
+            runtime.handle().operator().rebuild(read_model, purpose).await
         });
         match mall.sim.timeout(Duration::from_secs(5), asked).await {
             Some(Ok(Ok(generation) | Err(NotRebuilt::Running { generation }))) => return generation,
@@ -77,11 +77,9 @@ async fn start(mall: &Mall, context: &'static str, read_model: &'static str, pur
 
 async fn status(mall: &Mall, context: &'static str, read_model: &'static str) -> Option<ReadModelStatus> {
     let node = mall.node(context, 0);
-    let asked =
-        node.ask(
-            "projections",
-            move |runtime: std::sync::Arc<Runtime>| async move { runtime.handle().read_models().await },
-        );
+    let asked = node.ask("projections", move |runtime: std::sync::Arc<Runtime>| async move {
+        runtime.handle().operator().read_models().await
+    });
     let all = mall.sim.timeout(Duration::from_secs(5), asked).await?.ok()?.ok()?;
     all.into_iter().find(|status| status.name == read_model)
 }

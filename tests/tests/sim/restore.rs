@@ -61,7 +61,7 @@ async fn adopt(mall: &Mall) -> Result<u64, Failure> {
         let node = mall.node(CONTEXT, 0);
         let asked = node.ask("adopt", |runtime: Arc<Runtime>| async move {
             let deed = Deed::new("olga", Some("the store was restored from a copy")).ok()?;
-            runtime.handle().adopt(&deed).await.ok()
+            runtime.handle().operator().adopt(&deed).await.ok()
         });
         if let Some(Ok(Some(Some(adoption)))) = mall.sim.timeout(Duration::from_secs(5), asked).await {
             return Ok(adoption.orphans);

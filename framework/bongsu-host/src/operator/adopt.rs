@@ -25,7 +25,7 @@ pub(super) fn routes() -> Router<Handle> {
 }
 
 async fn survey(State(handle): State<Handle>) -> Result<axum::Json<Adoption>, Problem> {
-    answer(handle.survey().await?)
+    answer(handle.operator().survey().await?)
 }
 
 async fn adopt(State(handle): State<Handle>, Json(act): Json<Act>) -> Result<axum::Json<Adoption>, Problem> {
@@ -33,14 +33,14 @@ async fn adopt(State(handle): State<Handle>, Json(act): Json<Act>) -> Result<axu
     if !deed.has_reason() {
         return Err(Problem::invalid("/reason", "an adoption needs a reason"));
     }
-    answer(handle.adopt(&deed).await?)
+    answer(handle.operator().adopt(&deed).await?)
 }
 
 async fn applied(
     State(handle): State<Handle>,
     Query(Beyond { source, after }): Query<Beyond>,
 ) -> Result<axum::Json<Vec<Applied>>, Problem> {
-    Ok(axum::Json(handle.applied(&source, after).await?))
+    Ok(axum::Json(handle.operator().applied(&source, after).await?))
 }
 
 fn answer(found: Option<Adoption>) -> Result<axum::Json<Adoption>, Problem> {

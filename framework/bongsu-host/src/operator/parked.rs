@@ -27,11 +27,11 @@ pub(super) fn routes() -> Router<Handle> {
 }
 
 async fn list(State(handle): State<Handle>) -> Result<axum::Json<Vec<Parked>>, Problem> {
-    Ok(axum::Json(handle.parked().await?))
+    Ok(axum::Json(handle.operator().parked().await?))
 }
 
 async fn retry(State(handle): State<Handle>, Path(id): Path<String>, act: Json<Act>) -> Result<StatusCode, Problem> {
-    done(handle.unpark(&id, &act.0.deed()?).await?)
+    done(handle.operator().unpark(&id, &act.0.deed()?).await?)
 }
 
 async fn evict(State(handle): State<Handle>, Path(id): Path<String>, act: Json<Act>) -> Result<StatusCode, Problem> {
@@ -39,7 +39,7 @@ async fn evict(State(handle): State<Handle>, Path(id): Path<String>, act: Json<A
     if !deed.has_reason() {
         return Err(Problem::invalid("/reason", "an eviction needs a reason"));
     }
-    done(handle.evict(&id, &deed).await?)
+    done(handle.operator().evict(&id, &deed).await?)
 }
 
 fn done(found: bool) -> Result<StatusCode, Problem> {

@@ -34,11 +34,11 @@ pub(super) fn routes() -> Router<Handle> {
 }
 
 async fn old(State(handle): State<Handle>) -> Result<Json<Vec<String>>, Problem> {
-    Ok(Json(handle.old_read_models().await?))
+    Ok(Json(handle.operator().old_read_models().await?))
 }
 
 async fn drop_old(State(handle): State<Handle>, Path(name): Path<String>) -> Result<StatusCode, Problem> {
-    handle.drop_read_model(&name).await.map_err(|why| {
+    handle.operator().drop_read_model(&name).await.map_err(|why| {
         let detail = why.to_string();
         match why {
             NotDropped::Unknown(_) => Problem::not_found(detail),
@@ -52,12 +52,12 @@ async fn drop_old(State(handle): State<Handle>, Path(name): Path<String>) -> Res
 }
 
 async fn cancel(State(handle): State<Handle>, Path(name): Path<String>) -> Result<(StatusCode, Json<Value>), Problem> {
-    let generation = handle.cancel_rebuild(&name).await.map_err(refused)?;
+    let generation = handle.operator().cancel_rebuild(&name).await.map_err(refused)?;
     Ok((StatusCode::ACCEPTED, Json(json!({ "generation": generation }))))
 }
 
 async fn projections(State(handle): State<Handle>) -> Result<Json<Vec<ReadModelStatus>>, Problem> {
-    Ok(Json(handle.read_models().await?))
+    Ok(Json(handle.operator().read_models().await?))
 }
 
 async fn rebuild(
@@ -66,7 +66,7 @@ async fn rebuild(
     Query(how): Query<How>,
 ) -> Result<(StatusCode, Json<Value>), Problem> {
     let purpose = if how.check { Purpose::Check } else { Purpose::Rebuild };
-    let generation = handle.rebuild(&name, purpose).await.map_err(refused)?;
+    let generation = handle.operator().rebuild(&name, purpose).await.map_err(refused)?;
     Ok((StatusCode::ACCEPTED, Json(json!({ "generation": generation }))))
 }
 

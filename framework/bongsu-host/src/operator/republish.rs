@@ -29,12 +29,12 @@ pub(super) fn routes() -> Router<Handle> {
 }
 
 async fn waiting(State(handle): State<Handle>) -> Result<axum::Json<Vec<Refill>>, Problem> {
-    Ok(axum::Json(handle.refills().await?))
+    Ok(axum::Json(handle.operator().refills().await?))
 }
 
 async fn republish(State(handle): State<Handle>, Json(wish): Json<Wish>) -> Result<Response, Problem> {
     let deed = Act { actor: wish.actor, reason: wish.reason }.deed()?;
-    let asked = handle.republish(wish.subject.as_deref(), &deed).await?;
+    let asked = handle.operator().republish(wish.subject.as_deref(), &deed).await?;
     let number = asked.ok_or_else(|| Problem::not_found("This context has no such stream."))?;
     Ok((StatusCode::ACCEPTED, axum::Json(json!({ "refill": number }))).into_response())
 }

@@ -8,5 +8,5 @@ use crate::problem::Problem;
 /// `POST /bongsu/snapshot`: takes the snapshots of the next some hundred streams that changed since the last walk;
 /// `{written, current, failed, done}`. Ask again until it is done.
 pub(super) async fn take(State(handle): State<Handle>) -> Result<Json<Walk>, Problem> {
-    Ok(Json(handle.snapshot().await?))
+    Ok(Json(handle.operator().snapshot().await?))
 }

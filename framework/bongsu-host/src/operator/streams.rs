@@ -17,11 +17,11 @@ pub(super) async fn one(
     Path(stream): Path<String>,
     Query(which): Query<Which>,
 ) -> Result<Json<Value>, Problem> {
-    let reading = handle.reading(&stream).await?;
+    let reading = handle.operator().reading(&stream).await?;
     if reading.version == 0 {
         return Err(Problem::not_found("There is no such stream."));
     }
-    let found = handle.events_of(&stream, which.after, which.limit.clamp(1, MAX_LIMIT)).await?;
+    let found = handle.operator().events_of(&stream, which.after, which.limit.clamp(1, MAX_LIMIT)).await?;
     let next = found.last().map_or(which.after, |event| event.version);
     let events: Vec<Shown> = found.into_iter().map(Shown::of).collect();
     Ok(Json(json!({

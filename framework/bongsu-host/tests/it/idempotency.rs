@@ -30,7 +30,7 @@ async fn the_same_command_again_gets_the_same_bytes_and_happens_once() {
     assert_eq!((again.status, again.header("idempotency-replayed")), (202, Some("true")));
     assert_eq!(again.body, first.body);
     assert_eq!(again.header("content-type"), Some("application/json"));
-    let events = house.handle.events(Position(0), 10).await.unwrap();
+    let events = house.handle.operator().events(Position(0), 10).await.unwrap();
     assert_eq!(events.len(), 1);
 }
 
@@ -41,7 +41,7 @@ async fn thirty_at_once_with_one_key_all_get_the_same_answer() {
     let answers = futures::future::join_all((0..30).map(|_| ask())).await;
     assert!(answers.iter().all(|answer| answer.status == 202 && answer.body == answers[0].body));
     assert_eq!(answers.iter().filter(|answer| answer.header("idempotency-replayed").is_none()).count(), 1);
-    assert_eq!(house.handle.events(Position(0), 10).await.unwrap().len(), 1);
+    assert_eq!(house.handle.operator().events(Position(0), 10).await.unwrap().len(), 1);
 }
 
 #[tokio::test]

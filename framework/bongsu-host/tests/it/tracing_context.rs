@@ -13,7 +13,7 @@ async fn the_callers_trace_is_answered_and_written_into_the_event() {
     let answered = got.header("traceparent").unwrap();
     assert!(answered.starts_with("00-4bf92f3577b34da6a3ce929d0e0e4736-"), "{answered}");
     assert_ne!(answered, PARENT, "this service is a span of its own");
-    let events = house.handle.events(Position(0), 1).await.unwrap();
+    let events = house.handle.operator().events(Position(0), 1).await.unwrap();
     let meta = String::from_utf8_lossy(&events[0].meta).into_owned();
     assert!(meta.contains("00-4bf92f3577b34da6a3ce929d0e0e4736-"), "{meta}");
 }

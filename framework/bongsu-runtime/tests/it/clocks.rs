@@ -156,7 +156,7 @@ async fn what_a_clock_asks_for_may_be_refused_and_what_it_cannot_do_is_parked() 
     let service =
         service.at("refused", minute(), Missed::MadeUp, refused).at("broken", minute(), Missed::MadeUp, broken);
     let runtime = lab.start(service, &store, "office-1");
-    let parked = async || runtime.handle().parked().await.unwrap();
+    let parked = async || runtime.handle().operator().parked().await.unwrap();
     until("it is parked", async || !parked().await.is_empty()).await;
     let shown = parked().await.remove(0);
     assert_eq!(
@@ -164,7 +164,7 @@ async fn what_a_clock_asks_for_may_be_refused_and_what_it_cannot_do_is_parked() 
         ("clock/broken", "clock", "the handler panicked: no ink")
     );
     let deed = bongsu_runtime::Deed::new("olga", Some("without ink")).unwrap();
-    assert!(runtime.handle().evict("clock/broken", &deed).await.unwrap());
+    assert!(runtime.handle().operator().evict("clock/broken", &deed).await.unwrap());
     // Its next firing comes, and is parked again: given up was one.
     tokio::time::sleep(Duration::from_secs(95)).await;
     until("it is parked again", async || !parked().await.is_empty()).await;
@@ -248,10 +248,10 @@ async fn an_operator_has_snapshots_taken_at_once_and_only_of_what_changed() {
     let runtime = lab.start(bank_with_snapshots(1, 0), &store, "bank-1");
     deposit(&lab, &runtime.handle(), 3).await;
     let walk = |written, current| Walk { written, current, failed: 0, done: true };
-    assert_eq!(runtime.handle().snapshot().await, Ok(walk(1, 0)));
+    assert_eq!(runtime.handle().operator().snapshot().await, Ok(walk(1, 0)));
     assert_eq!((reading(&runtime).await.folded, stored(&store).unwrap()["version"].clone()), (0, 3.into()));
-    assert_eq!(runtime.handle().snapshot().await, Ok(walk(0, 0)), "nothing happened since");
+    assert_eq!(runtime.handle().operator().snapshot().await, Ok(walk(0, 0)), "nothing happened since");
     drop(runtime);
     let newer = lab.start(bank_with_snapshots(2, 0), &store, "bank-1");
-    assert_eq!(newer.handle().snapshot().await, Ok(walk(1, 0)), "another schema: all of them again");
+    assert_eq!(newer.handle().operator().snapshot().await, Ok(walk(1, 0)), "another schema: all of them again");
 }

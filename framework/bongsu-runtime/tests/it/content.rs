@@ -11,7 +11,7 @@ use std::{
 use bongsu_core::{Aggregate, Ctx, Decider, Effect, Input, Metadata, Process, Projection, Route, message};
 use bongsu_memory::MemoryStore;
 use bongsu_runtime::{
-    Activity, Attempt, CommandError, Deed, Runtime, Service, Unavailable,
+    Activity, Attempt, CommandError, Deed, Operator, Runtime, Service, Unavailable,
     ports::{
         broker::{Broker as _, MAX_CLOUDEVENT, Out, Producer, Topic, partition_of},
         env::Env as _,
@@ -237,8 +237,12 @@ impl Hall {
         self.lab.broker.publish(from, vec![out]).await.unwrap();
     }
 
+    fn operator(&self) -> Operator {
+        self.runtime.handle().operator()
+    }
+
     async fn parked(&self) -> Vec<String> {
-        self.runtime.handle().parked().await.unwrap().into_iter().map(|parked| parked.id).collect()
+        self.operator().parked().await.unwrap().into_iter().map(|parked| parked.id).collect()
     }
 
     /// Whether a later fact of another key in the same partition is handled: its place is kept or shown.
@@ -274,7 +278,7 @@ async fn what_can_never_be_stored_parks_its_key_in_every_lane() {
         hall.flows(table).await;
         let (bad, nul) = (format!("fact/{consumer}/bad"), format!("fact/{consumer}/nul"));
         until("both are listed", async || hall.parked().await == [bad.clone(), nul.clone()]).await;
-        let parked = hall.runtime.handle().parked().await.unwrap();
+        let parked = hall.operator().parked().await.unwrap();
         assert_eq!((parked[0].waiting, parked[1].waiting), (2, 1), "{consumer}");
         assert!(
             parked.iter().all(|parked| parked.error.contains("never be stored")
@@ -286,10 +290,10 @@ async fn what_can_never_be_stored_parks_its_key_in_every_lane() {
         );
         // Tried again it fails again, and is listed again; given up, what waited behind it is handled.
         let deed = Deed::new("olga", Some("looked at")).unwrap();
-        assert!(hall.runtime.handle().unpark(&nul, &deed).await.unwrap());
+        assert!(hall.operator().unpark(&nul, &deed).await.unwrap());
         until("listed again", async || hall.parked().await.contains(&nul)).await;
-        assert!(hall.runtime.handle().evict(&nul, &deed).await.unwrap());
-        assert!(hall.runtime.handle().evict(&bad, &deed).await.unwrap());
+        assert!(hall.operator().evict(&nul, &deed).await.unwrap());
+        assert!(hall.operator().evict(&bad, &deed).await.unwrap());
         until("nothing is left", async || {
             hall.store.docs_of("todo").iter().all(|doc| !doc.key.id.starts_with("fact/"))
         })
@@ -307,11 +311,11 @@ async fn the_largest_fact_there_is_can_be_parked_and_so_can_what_comes_behind_it
     hall.say("bad", "b", 2, 600_000).await;
     hall.flows(Some("rows@1.1")).await;
     until("all three wait", async || {
-        hall.runtime.handle().parked().await.unwrap().first().is_some_and(|parked| parked.waiting == 3)
+        hall.operator().parked().await.unwrap().first().is_some_and(|parked| parked.waiting == 3)
     })
     .await;
     let deed = Deed::new("olga", Some("looked at")).unwrap();
-    assert!(hall.runtime.handle().evict("fact/rows@1.1/bad", &deed).await.unwrap());
+    assert!(hall.operator().evict("fact/rows@1.1/bad", &deed).await.unwrap());
     until("the others are folded", async || {
         hall.store.doc("rows@1.1", "b").is_some_and(|row| &row.data[..] == b"\"xx\"")
     })
@@ -324,7 +328,7 @@ async fn a_fact_whose_fields_stand_in_a_list_is_not_what_its_schema_says() {
     hall.tell("bad", json!(["fine", 1]), 0).await;
     hall.flows(None).await;
     until("it is listed", async || hall.parked().await == ["fact/keep-it/bad"]).await;
-    let parked = hall.runtime.handle().parked().await.unwrap();
+    let parked = hall.operator().parked().await.unwrap();
     assert!(parked[0].error.contains("does not decode: invalid type: sequence"), "{parked:?}");
 }
 
@@ -338,8 +342,8 @@ async fn a_fact_that_is_another_contexts_to_tell_is_not_heard() {
     assert!(!forged(&hall));
     // Nor in a rebuild, which reads what the broker keeps.
     let handle = hall.runtime.handle();
-    handle.rebuild("rows", bongsu_runtime::Purpose::Check).await.unwrap();
-    let last = async || handle.read_models().await.unwrap().pop().unwrap().last;
+    handle.operator().rebuild("rows", bongsu_runtime::Purpose::Check).await.unwrap();
+    let last = async || handle.operator().read_models().await.unwrap().pop().unwrap().last;
     until("it was checked", async || last().await.is_some()).await;
     assert!(matches!(last().await, Some(bongsu_runtime::Ended::Checked { different: 0, .. })));
 }
@@ -367,10 +371,10 @@ async fn a_queue_of_an_earlier_release_is_joined_and_drained() {
     let runtime = lab.start(Service::new("hall").projection::<Rows>(), &store, "hall-1");
     let mut hall = Hall { lab, store, runtime, said: 2 };
     hall.say("bad", "p3", 3, 0).await;
-    let waiting = async |hall: &Hall| hall.runtime.handle().parked().await.unwrap()[0].waiting;
+    let waiting = async |hall: &Hall| hall.operator().parked().await.unwrap()[0].waiting;
     until("it joins", async || waiting(&hall).await == 3).await;
     let deed = Deed::new("olga", Some("looked at")).unwrap();
-    assert!(hall.runtime.handle().evict(id, &deed).await.unwrap());
+    assert!(hall.operator().evict(id, &deed).await.unwrap());
     until("the others are folded", async || hall.store.docs_of("rows@1.1").len() == 2).await;
     until("nothing is left", async || hall.store.docs_of("todo").is_empty()).await;
     let seen = hall.store.docs_of("seen").pop().unwrap();
@@ -386,7 +390,7 @@ async fn joining_a_queue_writes_the_fact_and_not_the_queue() {
         hall.say("bad", "b", 1, 10_000).await;
     }
     until("all wait", async || {
-        hall.runtime.handle().parked().await.unwrap().first().is_some_and(|parked| parked.waiting == 101)
+        hall.operator().parked().await.unwrap().first().is_some_and(|parked| parked.waiting == 101)
     })
     .await;
     let head = hall.store.doc("todo", "fact/rows@1.1/bad").unwrap();
@@ -402,9 +406,9 @@ async fn a_timer_whose_deed_can_never_be_stored_is_parked() {
     until("the other one is woken", async || hall.store.all_events().iter().any(|e| e.stream == "shelf/fine")).await;
     until("listed", async || hall.parked().await == ["timer/later/b/keep"]).await;
     let deed = Deed::new("olga", Some("looked at")).unwrap();
-    assert!(hall.runtime.handle().unpark("timer/later/b/keep", &deed).await.unwrap());
+    assert!(hall.operator().unpark("timer/later/b/keep", &deed).await.unwrap());
     until("listed again", async || {
-        hall.runtime.handle().parked().await.unwrap().first().is_some_and(|parked| parked.attempts == 2)
+        hall.operator().parked().await.unwrap().first().is_some_and(|parked| parked.attempts == 2)
     })
     .await;
 }
@@ -419,13 +423,13 @@ async fn an_activity_whose_outcome_can_never_be_stored_runs_once() {
     until("listed", async || hall.parked().await == ["job/bring/shelf/much@1"]).await;
     tokio::time::sleep(Duration::from_secs(60)).await;
     assert_eq!(asked.load(Ordering::Relaxed), 1);
-    let parked = handle.parked().await.unwrap().remove(0);
+    let parked = handle.operator().parked().await.unwrap().remove(0);
     assert!(parked.error.contains("it brought shelf.keep.v1 and is not run again"), "{}", parked.error);
     // Tried again, what it brought is decided again; nobody outside is asked.
     let deed = Deed::new("olga", None).unwrap();
-    assert!(handle.unpark(&parked.id, &deed).await.unwrap());
+    assert!(handle.operator().unpark(&parked.id, &deed).await.unwrap());
     until("listed again", async || {
-        handle.parked().await.unwrap().first().is_some_and(|again| again.attempts == parked.attempts + 1)
+        handle.operator().parked().await.unwrap().first().is_some_and(|again| again.attempts == parked.attempts + 1)
     })
     .await;
     assert_eq!(asked.load(Ordering::Relaxed), 1);
@@ -456,12 +460,12 @@ async fn a_todo_this_build_cannot_read_is_listed_and_stops_its_key_alone() {
     hall.say("bad", "b", 2, 0).await;
     hall.flows(Some("rows@1.1")).await;
     until("listed", async || hall.parked().await == [id]).await;
-    assert_eq!(hall.runtime.handle().parked().await.unwrap()[0].kind, "unreadable");
+    assert_eq!(hall.operator().parked().await.unwrap()[0].kind, "unreadable");
     assert_eq!(hall.store.doc("rows@1.1", "b"), None, "its key waits");
     assert_eq!(&hall.store.doc("todo", id).unwrap().data[..], unknown.as_bytes(), "it is left as it is");
     // Once it is gone (here an operator, else a newer build) what waited beside it is handled, in order.
     let deed = Deed::new("olga", Some("of a build that is gone")).unwrap();
-    assert!(hall.runtime.handle().evict(id, &deed).await.unwrap());
+    assert!(hall.operator().evict(id, &deed).await.unwrap());
     until("folded", async || hall.store.doc("rows@1.1", "b").is_some_and(|row| &row.data[..] == b"\"xx\"")).await;
     hall.say("bad", "b", 3, 0).await;
     until("and goes on", async || hall.store.doc("rows@1.1", "b").is_some_and(|row| &row.data[..] == b"\"xxx\"")).await;

@@ -28,28 +28,25 @@ async fn an_earlier_version_is_dropped_once_no_process_has_it_and_can_still_be_g
     }
     let old = lab.start(ledger(), &ledgers, "ledger-1");
     let new = lab.start(next_ledger(), &ledgers, "ledger-2");
-    let handle = new.handle();
+    let (handle, operator) = (new.handle(), new.handle().operator());
     let ready = async |runtime: &Runtime| runtime.handle().status().ready;
     until("both are ready", async || ready(&old).await && ready(&new).await).await;
-    until("each has seen the other", async || {
-        handle.drop_read_model("movements@1").await == Err(NotDropped::InUse { slot: "ledger-1".into() })
-    })
-    .await;
-    let mine = handle.drop_read_model("movements@2").await;
-    assert_eq!(mine, Err(NotDropped::InUse { slot: "ledger-2".into() }));
-    assert_eq!(handle.old_read_models().await, Ok(vec![]));
+    let in_use = |slot: &str| Err(NotDropped::InUse { slot: slot.into() });
+    until("each sees the other", async || operator.drop_read_model("movements@1").await == in_use("ledger-1")).await;
+    assert_eq!(operator.drop_read_model("movements@2").await, in_use("ledger-2"));
+    assert_eq!(operator.old_read_models().await, Ok(vec![]));
     old.stop().await;
-    until("it is gone", async || handle.old_read_models().await == Ok(vec!["movements@1".to_owned()])).await;
+    until("it is gone", async || operator.old_read_models().await == Ok(vec!["movements@1".to_owned()])).await;
     let unknown = NotDropped::Unknown(vec!["movements@1".into()]);
-    assert_eq!(handle.drop_read_model("movements@9").await, Err(unknown));
+    assert_eq!(operator.drop_read_model("movements@9").await, Err(unknown));
     assert!(kept(&ledgers, "movements@1") > 300, "rows, marks and cursors");
-    assert_eq!(handle.drop_read_model("movements@1").await, Ok(()));
+    assert_eq!(operator.drop_read_model("movements@1").await, Ok(()));
     until("it is deleted", async || kept(&ledgers, "movements@1") == 0).await;
-    assert_eq!(handle.old_read_models().await, Ok(vec![]));
-    assert_eq!(handle.row::<MovementsNow>("a7").await.unwrap(), Some((1, 1, 1)), "the other version has its own");
+    assert_eq!(operator.old_read_models().await, Ok(vec![]));
+    assert_eq!(handle.row::<MovementsNow>("a7").await.unwrap(), Some((1, 1, 1)), "has its own");
     let back = lab.start(ledger(), &ledgers, "ledger-3");
     assert!(!ready(&back).await, "its table is empty");
-    until("it has filled its table anew", async || ready(&back).await).await;
+    until("it is filled anew", async || ready(&back).await).await;
     for n in 0..150 {
         assert_eq!(back.handle().row::<Movements>(&format!("a{n}")).await.unwrap(), Some((1, 1)));
     }
@@ -67,7 +64,7 @@ async fn what_an_instance_that_died_left_of_a_dropped_version_is_deleted_by_the_
     old.stop().await;
     let new = lab.start(next_ledger(), &ledgers, "ledger-2");
     until("it is ready", async || new.handle().status().ready).await;
-    assert_eq!(new.handle().drop_read_model("movements@1").await, Ok(()));
+    assert_eq!(new.handle().operator().drop_read_model("movements@1").await, Ok(()));
     drop(new);
     assert!(kept(&ledgers, "movements@1") > 0, "it died before anything was deleted");
     let _next = lab.start(next_ledger(), &ledgers, "ledger-3");
@@ -75,7 +72,7 @@ async fn what_an_instance_that_died_left_of_a_dropped_version_is_deleted_by_the_
 }
 
 async fn status(handle: &Handle) -> ReadModelStatus {
-    handle.read_models().await.unwrap().pop().unwrap()
+    handle.operator().read_models().await.unwrap().pop().unwrap()
 }
 
 #[tokio::test(start_paused = true)]
@@ -87,15 +84,15 @@ async fn a_rebuild_under_way_is_called_off_and_what_is_shown_stays() {
         pay(&lab, &bank, &format!("a{n}")).await;
     }
     until("ready", async || handle.status().ready && status(&handle).await.behind == Some(0)).await;
-    assert_eq!(handle.cancel_rebuild("movement").await, Err(NotRebuilt::Unknown(vec!["movements"])));
-    assert_eq!(handle.cancel_rebuild("movements").await, Err(NotRebuilt::Idle));
-    handle.rebuild("movements", Purpose::Rebuild).await.unwrap();
+    assert_eq!(handle.operator().cancel_rebuild("movement").await, Err(NotRebuilt::Unknown(vec!["movements"])));
+    assert_eq!(handle.operator().cancel_rebuild("movements").await, Err(NotRebuilt::Idle));
+    handle.operator().rebuild("movements", Purpose::Rebuild).await.unwrap();
     until("it is in its midst", async || {
         pay(&lab, &bank, "a0").await; // It gives way to others, so that it can be caught.
         status(&handle).await.filling.is_some_and(|filling| (500..2_900).contains(&filling.done))
     })
     .await;
-    assert_eq!(handle.cancel_rebuild("movements").await, Ok(2));
+    assert_eq!(handle.operator().cancel_rebuild("movements").await, Ok(2));
     let ended = status(&handle).await;
     assert!(ended.filling.is_none() && ended.generation == 1, "{ended:?}");
     assert_eq!(ended.last, Some(Ended::Failed { why: "an operator cancelled it".into() }));
@@ -104,7 +101,7 @@ async fn a_rebuild_under_way_is_called_off_and_what_is_shown_stays() {
     })
     .await;
     assert_eq!(handle.row::<Movements>("a1").await.unwrap(), Some((1, 1)));
-    assert_eq!(handle.rebuild("movements", Purpose::Rebuild).await, Ok(3));
+    assert_eq!(handle.operator().rebuild("movements", Purpose::Rebuild).await, Ok(3));
     until("it has ended", async || status(&handle).await.filling.is_none()).await;
     assert!(matches!(status(&handle).await.last, Some(Ended::Shown { generation: 3, .. })));
 }

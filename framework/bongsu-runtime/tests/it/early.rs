@@ -162,13 +162,13 @@ async fn an_input_that_fails_is_parked_with_those_behind_it_and_can_be_evicted()
         tell(&lab, &desk, Note { n }).await;
     }
     tell(&lab, &desk, Open {}).await;
-    until("it is parked", async || !desk.handle().parked().await.unwrap().is_empty()).await;
-    let parked = desk.handle().parked().await.unwrap().remove(0);
+    until("it is parked", async || !desk.handle().operator().parked().await.unwrap().is_empty()).await;
+    let parked = desk.handle().operator().parked().await.unwrap().remove(0);
     assert_eq!((parked.kind, parked.whose.as_str(), parked.key.as_str()), ("waiting", "counting", "d"));
     assert_eq!((parked.waiting, counted(&desk).await), (7, vec![10, 11, 12]), "what came before it was taken");
     assert!(parked.error.contains("superstitious"), "{}", parked.error);
     let deed = Deed::new("olga", Some("thirteen")).unwrap();
-    assert!(desk.handle().evict(&parked.id, &deed).await.unwrap());
+    assert!(desk.handle().operator().evict(&parked.id, &deed).await.unwrap());
     until("the rest is counted", async || counted(&desk).await.len() == 9).await;
     assert_eq!(counted(&desk).await, [10, 11, 12, 14, 15, 16, 17, 18, 19]);
     assert!(store.docs_of("todo").is_empty() && store.docs_of("waiting").is_empty());
@@ -181,13 +181,13 @@ async fn an_input_that_finds_its_list_full_is_parked_and_nothing_stops() {
     for n in 1_000..2_001 {
         tell(&lab, &desk, Note { n }).await;
     }
-    let parked = desk.handle().parked().await.unwrap();
+    let parked = desk.handle().operator().parked().await.unwrap();
     assert_eq!((parked.len(), parked[0].kind, parked[0].what.as_str()), (1, "waiting", "desk.noted.v1"));
     assert_eq!(parked[0].error, "1000 inputs wait for counting d to start");
     tell(&lab, &desk, Open {}).await;
     until("those that waited are counted", async || counted(&desk).await.len() == 1_000).await;
     let deed = Deed::new("olga", None).unwrap();
-    assert!(desk.handle().unpark(&parked[0].id, &deed).await.unwrap());
+    assert!(desk.handle().operator().unpark(&parked[0].id, &deed).await.unwrap());
     until("so is the last", async || counted(&desk).await.last() == Some(&2_000)).await;
-    assert!(desk.handle().parked().await.unwrap().is_empty() && store.docs_of("todo").is_empty());
+    assert!(desk.handle().operator().parked().await.unwrap().is_empty() && store.docs_of("todo").is_empty());
 }

@@ -56,11 +56,11 @@ async fn a_read_model_that_joins_after_a_cut_is_not_ready_and_says_what_fills_it
     assert!(!ledger.handle().status().ready);
     assert_eq!(ledger.handle().row::<Movements>("ann").await.unwrap(), None, "later facts wait for the earlier");
     let deed = Deed::new("olga", None).unwrap();
-    assert_eq!(bank.handle().republish(Some("account/bob"), &deed).await.unwrap(), None, "no such stream");
-    assert!(bank.handle().republish(Some("account/ann"), &deed).await.unwrap().is_some());
-    until("it is done", async || bank.handle().refills().await.unwrap().is_empty()).await;
+    assert_eq!(bank.handle().operator().republish(Some("account/bob"), &deed).await.unwrap(), None, "no such stream");
+    assert!(bank.handle().operator().republish(Some("account/ann"), &deed).await.unwrap().is_some());
+    until("it is done", async || bank.handle().operator().refills().await.unwrap().is_empty()).await;
     assert!(!ledger.handle().status().ready, "one stream is not everything");
-    assert!(bank.handle().republish(None, &deed).await.unwrap().is_some());
+    assert!(bank.handle().operator().republish(None, &deed).await.unwrap().is_some());
     until("ready", async || ledger.handle().status().ready).await;
     assert_eq!(ledger.handle().row::<Movements>("ann").await.unwrap(), Some((10, 10)));
     until("nothing stopped", async || ledger.handle().status().reasons.is_empty()).await;
@@ -86,7 +86,7 @@ async fn where_the_history_of_a_read_model_is_gone_all_else_is_served_and_it_is_
         ask(&handle, book, &lab.call(None)).await.expect("a command is served");
     }
     let deed = Deed::new("olga", None).unwrap();
-    assert!(bank.handle().republish(None, &deed).await.unwrap().is_some());
+    assert!(bank.handle().operator().republish(None, &deed).await.unwrap().is_some());
     for ledger in &instances {
         let handle = ledger.handle();
         until("it is shown", async || handle.row::<Movements>("ann").await == Ok(Some((7, 7)))).await;
@@ -96,8 +96,8 @@ async fn where_the_history_of_a_read_model_is_gone_all_else_is_served_and_it_is_
 
 /// Rebuilds or checks the movements; how that ended.
 async fn again(handle: &Handle, purpose: Purpose) -> Ended {
-    handle.rebuild("movements", purpose).await.unwrap();
-    let status = async || handle.read_models().await.unwrap().pop().unwrap();
+    handle.operator().rebuild("movements", purpose).await.unwrap();
+    let status = async || handle.operator().read_models().await.unwrap().pop().unwrap();
     until("it has ended", async || status().await.filling.is_none()).await;
     status().await.last.unwrap()
 }
@@ -115,8 +115,8 @@ async fn a_rebuild_over_a_cut_begins_at_the_last_complete_refill_or_says_what_is
     deposit(&lab, &bank, 1).await;
     let deed = Deed::new("olga", None).unwrap();
     let republished = async |subject| {
-        bank.handle().republish(subject, &deed).await.unwrap();
-        until("it is done", async || bank.handle().refills().await.unwrap().is_empty()).await;
+        bank.handle().operator().republish(subject, &deed).await.unwrap();
+        until("it is done", async || bank.handle().operator().refills().await.unwrap().is_empty()).await;
     };
     republished(Some("account/ann")).await;
     let Ended::Failed { why } = again(&handle, Purpose::Rebuild).await else { panic!("one stream is not all") };
@@ -144,7 +144,7 @@ async fn a_fact_that_fails_right_after_a_refill_does_not_make_the_lane_forget_th
     let refuses = store.left.clone();
     let ledger = lab.start_with(store, lab.broker.clone(), ledger(), "ledger-1");
     let deed = Deed::new("olga", None).unwrap();
-    assert!(bank.handle().republish(None, &deed).await.unwrap().is_some());
+    assert!(bank.handle().operator().republish(None, &deed).await.unwrap().is_some());
     until("ready", async || ledger.handle().status().ready).await;
     // It has passed the end of the refill, in memory; what comes next it has to plan again.
     refuses.store(1, Ordering::Relaxed);

@@ -45,7 +45,7 @@ fn why() -> Deed {
 }
 
 async fn adopt(bank: &Runtime) -> bongsu_runtime::Adoption {
-    let adoption = bank.handle().adopt(&why()).await.expect("it is adopted").expect("they had parted");
+    let adoption = bank.handle().operator().adopt(&why()).await.expect("it is adopted").expect("they had parted");
     until("they agree again", async || bank.handle().status().reasons.is_empty()).await;
     adoption
 }
@@ -67,10 +67,10 @@ async fn a_store_that_begins_anew_takes_no_command_until_it_is_adopted() {
     says_it_parted(&second).await;
     assert!(is_parted(&deposit(&lab, &second, "bob", 10).await));
     assert_eq!(told(&lab).await, before, "nothing is published");
-    let survey = second.handle().survey().await.expect("an answer").expect("they have parted");
+    let survey = second.handle().operator().survey().await.expect("an answer").expect("they have parted");
     assert_eq!((survey.position, survey.orphans, survey.history), (0, 3, None));
     assert_eq!(adopt(&second).await.orphans, 3);
-    assert_eq!(second.handle().survey().await, Ok(None), "once is enough");
+    assert_eq!(second.handle().operator().survey().await, Ok(None), "once is enough");
     paid(&lab, &second, "ann", &[10]).await;
     paid(&lab, &second, "bob", &[20]).await;
     shows(&ledger, "bob", (20, 1)).await;
@@ -93,7 +93,11 @@ async fn what_a_restored_store_tells_again_under_old_numbers_is_heard_after_an_a
     let second = lab.start(bank(), &copy, "bank-1");
     says_it_parted(&second).await;
     assert!(is_parted(&deposit(&lab, &second, "ann", 10).await));
-    let applied = ledger.handle().applied("bank", second.handle().survey().await.unwrap().unwrap().position).await;
+    let applied = ledger
+        .handle()
+        .operator()
+        .applied("bank", second.handle().operator().survey().await.unwrap().unwrap().position)
+        .await;
     let applied = applied.expect("an answer");
     assert!(applied.iter().any(|one| one.subject == "account/eve"), "{applied:?}");
     assert!(applied.iter().any(|one| one.subject == "account/ann" && one.sequence == 4), "{applied:?}");
@@ -102,8 +106,8 @@ async fn what_a_restored_store_tells_again_under_old_numbers_is_heard_after_an_a
     shows(&ledger, "ann", (13, 3)).await;
     until("eve never was", async || ledger.handle().row::<Movements>("eve").await == Ok(None)).await;
     // Everything once more: the common part, and the new history's own; never the orphans.
-    assert!(second.handle().republish(None, &why()).await.expect("an answer").is_some());
-    until("it is done", async || second.handle().refills().await.unwrap().is_empty()).await;
+    assert!(second.handle().operator().republish(None, &why()).await.expect("an answer").is_some());
+    until("it is done", async || second.handle().operator().refills().await.unwrap().is_empty()).await;
     paid(&lab, &second, "ann", &[20]).await;
     shows(&ledger, "ann", (33, 4)).await;
     assert_eq!(ledger.handle().row::<Movements>("eve").await, Ok(None));
@@ -187,16 +191,16 @@ async fn a_history_whose_end_the_broker_keeps_no_more_is_parted_from_where_the_r
     let second = lab.start(bank(), &copy, "bank-1");
     says_it_parted(&second).await;
     assert!(is_parted(&deposit(&lab, &second, "ann", 10).await));
-    let survey = second.handle().survey().await.expect("an answer").expect("they have parted");
+    let survey = second.handle().operator().survey().await.expect("an answer").expect("they have parted");
     // What is gone cannot be counted; what has heard of it is found by its position all the same.
     assert_eq!((survey.position, survey.orphans), (2, 0));
-    let applied = ledger.handle().applied("bank", survey.position).await.expect("an answer");
+    let applied = ledger.handle().operator().applied("bank", survey.position).await.expect("an answer");
     assert_eq!(applied.len(), 2, "{applied:?}");
     assert_eq!(adopt(&second).await.position, 2);
     paid(&lab, &second, "ann", &[10]).await;
     // The ledger has to begin again, and what it would read is gone.
-    assert!(second.handle().republish(None, &why()).await.expect("an answer").is_some());
-    until("it is done", async || second.handle().refills().await.unwrap().is_empty()).await;
+    assert!(second.handle().operator().republish(None, &why()).await.expect("an answer").is_some());
+    until("it is done", async || second.handle().operator().refills().await.unwrap().is_empty()).await;
     shows(&ledger, "ann", (13, 3)).await;
     until("eve never was", async || ledger.handle().row::<Movements>("eve").await == Ok(None)).await;
     let late = lab.start(crate::bank::ledger(), &MemoryStore::new(), "ledger-2");

@@ -30,7 +30,7 @@ async fn pay(lab: &Lab, bank: &Runtime, account: &str, amount: i64) -> Token {
 }
 
 async fn status(handle: &Handle) -> ReadModelStatus {
-    handle.read_models().await.unwrap().pop().unwrap()
+    handle.operator().read_models().await.unwrap().pop().unwrap()
 }
 
 /// Waits until no rebuild is under way; how the last one ended.
@@ -41,7 +41,7 @@ async fn end(handle: &Handle) -> Ended {
 
 /// Folds everything anew beside what is shown, and compares.
 async fn check(handle: &Handle) -> (u64, u64, Vec<String>) {
-    handle.rebuild("movements", Purpose::Check).await.unwrap();
+    handle.operator().rebuild("movements", Purpose::Check).await.unwrap();
     match end(handle).await {
         Ended::Checked { rows, different, first } => (rows, different, first),
         other => panic!("{other:?}"),
@@ -70,7 +70,7 @@ async fn nobody_is_shown_less_while_a_read_model_of_other_contexts_is_rebuilt() 
     }
     let handle = ledger.handle();
     until("ready", async || handle.status().ready).await;
-    assert_eq!(handle.rebuild("movements", Purpose::Rebuild).await, Ok(2));
+    assert_eq!(handle.operator().rebuild("movements", Purpose::Rebuild).await, Ok(2));
     let (mut paid, mut during) = (10, 0);
     loop {
         let filling = status(&handle).await.filling.is_some();
@@ -93,7 +93,7 @@ async fn nobody_is_shown_less_while_a_read_model_of_other_contexts_is_rebuilt() 
     let old = ledgers.all_docs().into_iter().find(|doc| doc.key.id.contains("movements@1.1"));
     assert_eq!(old, None, "with its cursors and marks");
     assert_eq!(check(&handle).await, (50, 0, vec![]));
-    assert_eq!(handle.rebuild("movements", Purpose::Rebuild).await, Ok(4));
+    assert_eq!(handle.operator().rebuild("movements", Purpose::Rebuild).await, Ok(4));
     assert!(matches!(end(&handle).await, Ended::Shown { generation: 4, .. }));
     let token = pay(&lab, &bank, "a0", 1).await;
     handle.await_token::<Movements>(&token).await.unwrap();
@@ -109,7 +109,7 @@ async fn a_read_model_of_own_facts_is_rebuilt_from_the_own_store() {
     }
     let handle = bank.handle();
     until("ready", async || handle.status().ready && status(&handle).await.behind == Some(0)).await;
-    handle.rebuild("movements", Purpose::Rebuild).await.unwrap();
+    handle.operator().rebuild("movements", Purpose::Rebuild).await.unwrap();
     let token = pay(&lab, &bank, "a7", 1).await;
     let Ended::Shown { generation, events, .. } = end(&handle).await else { panic!("it was not shown") };
     assert_eq!(generation, 2);
@@ -166,7 +166,7 @@ async fn pace_beside(others_write: bool) -> Duration {
     let bank = lab.start(bank_with_movements(), &banks, "bank-1");
     let handle = bank.handle();
     until("ready", async || handle.status().ready).await;
-    handle.rebuild("movements", Purpose::Rebuild).await.unwrap();
+    handle.operator().rebuild("movements", Purpose::Rebuild).await.unwrap();
     let (began, mut version) = (tokio::time::Instant::now(), 0);
     while status(&handle).await.filling.is_some() {
         if others_write {
@@ -195,7 +195,7 @@ async fn a_read_model_of_more_rows_than_are_kept_in_memory_is_rebuilt_whole() {
     let bank = lab.start(bank_with_movements(), &banks, "bank-1");
     let handle = bank.handle();
     until("ready", async || handle.status().ready).await;
-    handle.rebuild("movements", Purpose::Rebuild).await.unwrap();
+    handle.operator().rebuild("movements", Purpose::Rebuild).await.unwrap();
     let Ended::Shown { events, .. } = end(&handle).await else { panic!("it was not shown") };
     assert_eq!(events, 2 * ACCOUNTS);
     let rows = banks.docs_of("movements@1.2");
@@ -219,7 +219,7 @@ async fn a_rebuild_has_no_effects() {
     tokio::time::sleep(Duration::from_secs(10)).await;
     let before = effects(&ledgers, &lab);
     assert_eq!((before.0, before.2), (80, 40), "every withdrawal was booked and stamped once");
-    ledger.handle().rebuild("movements", Purpose::Rebuild).await.unwrap();
+    ledger.handle().operator().rebuild("movements", Purpose::Rebuild).await.unwrap();
     assert!(matches!(end(&ledger.handle()).await, Ended::Shown { events: 80, .. }));
     tokio::time::sleep(Duration::from_secs(10)).await;
     assert_eq!(effects(&ledgers, &lab), before);
@@ -233,7 +233,7 @@ async fn killed_in_its_midst_a_rebuild_goes_on_in_another_instance() {
         pay(&lab, &first, &format!("a{n}"), 1).await;
     }
     until("ready", async || first.handle().status().ready && status(&first.handle()).await.behind == Some(0)).await;
-    first.handle().rebuild("movements", Purpose::Rebuild).await.unwrap();
+    first.handle().operator().rebuild("movements", Purpose::Rebuild).await.unwrap();
     until("it is in its midst", async || {
         pay(&lab, &first, "a0", 1).await; // It gives way to others, so that it can be caught.
         let filling = status(&first.handle()).await.filling;
@@ -271,7 +271,7 @@ async fn a_check_names_rows_that_are_wrong_and_a_rebuild_puts_them_right() {
     ledgers.commit(damage).await.unwrap();
     let wrong = ["a3", "a4", "a5", "phantom"].map(str::to_owned).to_vec();
     assert_eq!(check(&handle).await, (31, 4, wrong));
-    handle.rebuild("movements", Purpose::Rebuild).await.unwrap();
+    handle.operator().rebuild("movements", Purpose::Rebuild).await.unwrap();
     assert!(matches!(end(&handle).await, Ended::Shown { .. }));
     assert_eq!(check(&handle).await, (30, 0, vec![]));
 }
@@ -280,14 +280,14 @@ async fn a_check_names_rows_that_are_wrong_and_a_rebuild_puts_them_right() {
 async fn what_is_asked_for_wrongly_is_refused() {
     let (lab, ledgers) = (Lab::new(0), MemoryStore::new());
     let (bank, ledger) = (lab.start(bank(), &MemoryStore::new(), "bank-1"), lab.start(ledger(), &ledgers, "ledger-1"));
-    let unknown = ledger.handle().rebuild("movement", Purpose::Rebuild).await;
+    let unknown = ledger.handle().operator().rebuild("movement", Purpose::Rebuild).await;
     assert_eq!(unknown, Err(NotRebuilt::Unknown(vec!["movements"])));
-    assert_eq!(bank.handle().rebuild("movements", Purpose::Rebuild).await, Err(NotRebuilt::Unknown(vec![])));
-    assert_eq!(ledger.handle().rebuild("movements", Purpose::Rebuild).await, Ok(2));
-    let again = ledger.handle().rebuild("movements", Purpose::Check).await;
+    assert_eq!(bank.handle().operator().rebuild("movements", Purpose::Rebuild).await, Err(NotRebuilt::Unknown(vec![])));
+    assert_eq!(ledger.handle().operator().rebuild("movements", Purpose::Rebuild).await, Ok(2));
+    let again = ledger.handle().operator().rebuild("movements", Purpose::Check).await;
     assert_eq!(again, Err(NotRebuilt::Running { generation: 2 }));
     assert!(matches!(end(&ledger.handle()).await, Ended::Shown { .. }));
-    assert_eq!(ledger.handle().rebuild("movements", Purpose::Rebuild).await, Ok(3));
+    assert_eq!(ledger.handle().operator().rebuild("movements", Purpose::Rebuild).await, Ok(3));
 }
 
 /// A read model whose fold panics at one amount, and at another only when its fold was changed for the worse.
@@ -326,16 +326,17 @@ async fn a_fact_that_cannot_be_folded_parks_its_key_in_a_rebuild_too_unless_it_i
         let row = async |key: &str| handle.row::<Fussy>(key).await.unwrap();
         (row("ann").await, row("bob").await, row("eve").await)
     };
-    let parked =
-        async || handle.parked().await.unwrap().into_iter().map(|it| (it.whose, it.waiting)).collect::<Vec<_>>();
+    let parked = async || {
+        handle.operator().parked().await.unwrap().into_iter().map(|it| (it.whose, it.waiting)).collect::<Vec<_>>()
+    };
     until("it is parked", async || parked().await == vec![("fussy@1.1".to_owned(), 2)]).await;
     until("all is folded", async || shown().await == (Some(1), Some(1), Some(17))).await;
-    handle.rebuild("fussy", Purpose::Rebuild).await.unwrap();
+    handle.operator().rebuild("fussy", Purpose::Rebuild).await.unwrap();
     assert!(matches!(end(&handle).await, Ended::Shown { generation: 2, .. }));
     assert_eq!(shown().await, (Some(1), Some(1), Some(17)));
     until("what is parked has moved along", async || parked().await == vec![("fussy@1.2".to_owned(), 2)]).await;
     WORSE.store(true, Ordering::Relaxed);
-    handle.rebuild("fussy", Purpose::Rebuild).await.unwrap();
+    handle.operator().rebuild("fussy", Purpose::Rebuild).await.unwrap();
     let Ended::Failed { why } = end(&handle).await else { panic!("it would show less") };
     assert!(why.contains("eve"), "{why}");
     until("it is cleared away", async || parked().await == vec![("fussy@1.2".to_owned(), 2)]).await;
@@ -382,6 +383,6 @@ async fn a_fold_is_told_when_by_whom_and_as_the_how_manieth_and_told_the_same_in
         let at_ms = told.at_ms.unwrap();
         assert!((before..=lab.env.wall_ms()).contains(&at_ms), "{at_ms}");
     }
-    handle.rebuild("passbook", Purpose::Check).await.unwrap();
+    handle.operator().rebuild("passbook", Purpose::Check).await.unwrap();
     assert_eq!(end(&handle).await, Ended::Checked { rows: 1, different: 0, first: vec![] });
 }

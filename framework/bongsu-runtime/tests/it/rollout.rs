@@ -174,7 +174,7 @@ async fn what_waits_for_the_old_version_is_not_given_up_by_the_new_one() {
     let new = town.lab.start(next_ledger(), &town.ledgers, "ledger-2");
     until("the new one is ready", async || new.handle().status().ready).await;
     tokio::time::sleep(Duration::from_secs(30)).await;
-    assert_eq!(new.handle().parked().await.unwrap(), []);
+    assert_eq!(new.handle().operator().parked().await.unwrap(), []);
     new.stop().await;
     let old = town.lab.start(ledger(), &town.ledgers, "ledger-1");
     until("it is folded", async || old.handle().row::<Movements>("bob").await.unwrap() == Some((7, 1))).await;

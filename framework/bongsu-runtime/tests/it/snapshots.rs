@@ -33,7 +33,7 @@ pub(crate) async fn until_snapshot_at(store: &MemoryStore, version: u64) {
 }
 
 pub(crate) async fn reading(runtime: &Runtime) -> Reading {
-    runtime.handle().reading("account/ann").await.unwrap()
+    runtime.handle().operator().reading("account/ann").await.unwrap()
 }
 
 async fn balance(runtime: &Runtime) -> (i64, u64) {
@@ -136,8 +136,8 @@ async fn without_snapshots_every_event_is_folded() {
     let runtime = lab.start(map(), &store, "bank-1");
     deposit(&lab, &runtime.handle(), 3).await;
     assert_eq!(reading(&runtime).await, Reading { version: 603, snapshot: None, folded: 603 });
-    assert_eq!(runtime.handle().reading("account/nobody").await.unwrap().version, 0);
-    assert!(runtime.handle().snapshot().await.unwrap().done, "there is nothing to walk for");
+    assert_eq!(runtime.handle().operator().reading("account/nobody").await.unwrap().version, 0);
+    assert!(runtime.handle().operator().snapshot().await.unwrap().done, "there is nothing to walk for");
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert!(store.docs_of("snapshot").is_empty());
 }
@@ -169,7 +169,7 @@ async fn where_nobody_said_anything_a_stream_that_grew_long_is_snapshot() {
 }
 
 async fn runtime_has_nothing_to_walk(runtime: &Runtime) -> bool {
-    let walk = runtime.handle().snapshot().await.unwrap();
+    let walk = runtime.handle().operator().snapshot().await.unwrap();
     walk.done && walk.written == 0
 }
 
@@ -205,7 +205,7 @@ async fn processes_are_snapshot_too_and_go_on_where_they_were() {
     until("a snapshot of the process", async || of_settle()).await;
     drop((runtime, handle));
     let next = lab.start(bank(), &store, "bank-1");
-    let read = next.handle().reading("settle/ann").await.unwrap();
+    let read = next.handle().operator().reading("settle/ann").await.unwrap();
     assert!((read.version, read.snapshot.is_some()) >= (510, true) && read.folded <= 30, "{read:?}");
     withdraw(&lab, &next.handle()).await;
     // Nobody books what was withdrawn last: the money comes back.

@@ -45,16 +45,16 @@ async fn a_poison_fact_parks_its_key_and_nothing_else() {
         let account = format!("b{n}");
         until("others flow", async || ledger.handle().load::<Books>(&account).await.unwrap().0.0 == 1).await;
     }
-    until("parked", async || !ledger.handle().parked().await.unwrap().is_empty()).await;
-    let parked = ledger.handle().parked().await.unwrap();
+    until("parked", async || !ledger.handle().operator().parked().await.unwrap().is_empty()).await;
+    let parked = ledger.handle().operator().parked().await.unwrap();
     assert_eq!((parked.len(), parked[0].key.as_str(), parked[0].waiting), (1, "ann", 2));
     assert!(parked[0].error.contains("superstitious"), "{}", parked[0].error);
     assert_eq!(ledger.handle().load::<Books>("ann").await.unwrap().1, 0, "the later fact waits behind");
     assert_eq!(parked[0].what, "bank.money-left.v1 account/ann@2");
     let deed = Deed::new("olga", None).unwrap();
-    assert!(ledger.handle().unpark(&parked[0].id, &deed).await.unwrap());
-    until("parked again", async || ledger.handle().parked().await.unwrap().len() == 1).await;
-    let again = ledger.handle().parked().await.unwrap().remove(0);
+    assert!(ledger.handle().operator().unpark(&parked[0].id, &deed).await.unwrap());
+    until("parked again", async || ledger.handle().operator().parked().await.unwrap().len() == 1).await;
+    let again = ledger.handle().operator().parked().await.unwrap().remove(0);
     assert_eq!((again.attempts, &again.since), (parked[0].attempts + 1, &parked[0].since), "still counted");
 }
 
@@ -66,17 +66,17 @@ async fn an_evicted_fact_lets_those_behind_it_through_and_is_written_down() {
         withdraw(&lab, &bank, "ann", amount).await;
     }
     until("parked behind each other", async || {
-        ledger.handle().parked().await.unwrap().first().is_some_and(|parked| parked.waiting == 3)
+        ledger.handle().operator().parked().await.unwrap().first().is_some_and(|parked| parked.waiting == 3)
     })
     .await;
-    let id = ledger.handle().parked().await.unwrap()[0].id.clone();
+    let id = ledger.handle().operator().parked().await.unwrap()[0].id.clone();
     let why = |reason| Deed::new("olga", reason).unwrap();
-    assert!(matches!(ledger.handle().evict(&id, &why(None)).await, Err(CommandError::Invalid(_))));
-    assert!(!ledger.handle().evict("fact/book-what-left/eve", &why(Some("?"))).await.unwrap());
-    assert!(ledger.handle().evict(&id, &why(Some("a typing error"))).await.unwrap());
+    assert!(matches!(ledger.handle().operator().evict(&id, &why(None)).await, Err(CommandError::Invalid(_))));
+    assert!(!ledger.handle().operator().evict("fact/book-what-left/eve", &why(Some("?"))).await.unwrap());
+    assert!(ledger.handle().operator().evict(&id, &why(Some("a typing error"))).await.unwrap());
     until("what waited is done", async || ledger.handle().load::<Books>("ann").await.unwrap().0.0 == 5).await;
-    assert!(ledger.handle().parked().await.unwrap().is_empty());
-    assert!(!ledger.handle().unpark(&id, &why(None)).await.unwrap(), "it is gone");
+    assert!(ledger.handle().operator().parked().await.unwrap().is_empty());
+    assert!(!ledger.handle().operator().unpark(&id, &why(None)).await.unwrap(), "it is gone");
     let deeds: Vec<_> =
         ledgers.all_events().into_iter().filter(|event| event.stream.starts_with("operator/")).collect();
     assert_eq!((deeds.len(), deeds[0].name.as_str()), (1, "bongsu.parked-fact-evicted"));
@@ -92,21 +92,21 @@ async fn a_process_that_cannot_be_undone_is_shown_until_its_undo_is_taken() {
     let (lab, store) = (Lab::new(0), MemoryStore::new());
     let trips = lab.start(trips(), &store, "trips-1");
     ask(&trips.handle(), Book { trip: "t1".into() }, &lab.call(None)).await.unwrap();
-    until("a person is needed", async || !trips.handle().parked().await.unwrap().is_empty()).await;
-    let parked = trips.handle().parked().await.unwrap().remove(0);
+    until("a person is needed", async || !trips.handle().operator().parked().await.unwrap().is_empty()).await;
+    let parked = trips.handle().operator().parked().await.unwrap().remove(0);
     assert_eq!((parked.kind, parked.whose.as_str(), parked.key.as_str()), ("undo", "tour", "t1"));
     assert_eq!(parked.what, "trip.give-back.v1");
     assert!(parked.error.contains("trip.too-late"), "{}", parked.error);
     let deed = Deed::new("olga", Some("called them")).unwrap();
-    assert!(trips.handle().unpark(&parked.id, &deed).await.unwrap());
+    assert!(trips.handle().operator().unpark(&parked.id, &deed).await.unwrap());
     until("refused again", async || {
-        trips.handle().parked().await.unwrap().first().is_some_and(|again| again.attempts == 2)
+        trips.handle().operator().parked().await.unwrap().first().is_some_and(|again| again.attempts == 2)
     })
     .await;
     ask(&trips.handle(), Allow { trip: "t1".into() }, &lab.call(None)).await.unwrap();
-    assert!(trips.handle().unpark(&parked.id, &deed).await.unwrap());
+    assert!(trips.handle().operator().unpark(&parked.id, &deed).await.unwrap());
     until("undone", async || trips.handle().load::<Trip>("t1").await.unwrap().0.given_back).await;
-    assert!(trips.handle().parked().await.unwrap().is_empty());
+    assert!(trips.handle().operator().parked().await.unwrap().is_empty());
 }
 
 #[tokio::test(start_paused = true)]
@@ -129,8 +129,10 @@ async fn an_outcome_refused_because_of_what_is_no_longer_so_is_decided_again_and
     });
     assert_eq!(store.commit(allowed).await, Ok(Verdict::Done));
     lab.outside.asked.store(1_000, Ordering::Relaxed);
-    until("it ended", async || store.docs_of("todo").is_empty() || !trips.handle().parked().await.unwrap().is_empty())
-        .await;
-    assert_eq!(trips.handle().parked().await.unwrap(), []);
+    until("it ended", async || {
+        store.docs_of("todo").is_empty() || !trips.handle().operator().parked().await.unwrap().is_empty()
+    })
+    .await;
+    assert_eq!(trips.handle().operator().parked().await.unwrap(), []);
     assert!(trips.handle().load::<Trip>("jeju").await.unwrap().0.given_back);
 }

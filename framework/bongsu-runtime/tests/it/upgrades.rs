@@ -192,7 +192,7 @@ fn new_purse() -> Service {
 }
 
 async fn parked(runtime: &Runtime) -> Vec<Parked> {
-    runtime.handle().parked().await.unwrap()
+    runtime.handle().operator().parked().await.unwrap()
 }
 
 async fn inside(new: &Runtime) -> Inside {
@@ -303,9 +303,9 @@ async fn what_a_build_has_no_name_for_waits_for_one_that_has_or_for_a_person() {
     let why = parked(&old).await.remove(0);
     assert_eq!((why.kind, why.error.as_str()), ("activity", "no activity is called praising"));
     let deed = |reason| Deed::new("olga", reason).unwrap();
-    assert!(old.handle().unpark(&why.id, &deed(None)).await.unwrap());
+    assert!(old.handle().operator().unpark(&why.id, &deed(None)).await.unwrap());
     until("it waits again", async || parked(&old).await.iter().filter(|it| it.newer).count() == 2).await;
-    assert!(old.handle().evict(&why.id, &deed(Some("praised by hand"))).await.unwrap());
+    assert!(old.handle().operator().evict(&why.id, &deed(Some("praised by hand"))).await.unwrap());
     old.stop().await;
     lab.outside.asked.store(1_000_000, Ordering::Relaxed);
     let new = lab.start(new_purse().activity(NewPraising), &purses, "purse-1");

@@ -117,7 +117,10 @@ async fn builds_of_before_and_after_a_change_hear_an_event_once_each_and_park_no
     until("both facts are heard", async || row::<Both>(&after).await == Some((8, 1_028))).await;
     tokio::time::sleep(std::time::Duration::from_secs(5)).await;
     assert_eq!((row::<Before>(&before).await, row::<After>(&after).await), (Some((4, 10)), Some((4, 1_000))));
-    assert_eq!((before.handle().parked().await.unwrap(), after.handle().parked().await.unwrap()), (vec![], vec![]));
+    assert_eq!(
+        (before.handle().operator().parked().await.unwrap(), after.handle().operator().parked().await.unwrap()),
+        (vec![], vec![])
+    );
 }
 
 #[tokio::test(start_paused = true)]

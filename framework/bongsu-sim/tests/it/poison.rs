@@ -171,9 +171,9 @@ async fn deal_with_all(sim: &Sim, lab: &Lab) -> Result<(), Failure> {
     for _ in 0..1_000 {
         let asked = lab.node.ask("deal", |runtime: Arc<Runtime>| async move {
             let (handle, deed) = (runtime.handle(), Deed::new("olga", Some("looked at")).expect("a deed"));
-            for parked in handle.parked().await.ok()? {
+            for parked in handle.operator().parked().await.ok()? {
                 if !parked.newer {
-                    handle.evict(&parked.id, &deed).await.ok()?;
+                    handle.operator().evict(&parked.id, &deed).await.ok()?;
                 }
             }
             Some(())

@@ -186,7 +186,7 @@ async fn republish(sim: &Sim, meters: &[Node<Runtime>]) -> Result<(), Failure> {
     for meter in meters.iter().cycle().take(1_000) {
         let asked = meter.ask("republish", |runtime: Arc<Runtime>| async move {
             let deed = Deed::new("olga", Some("history was lost")).expect("a deed");
-            runtime.handle().republish(None, &deed).await
+            runtime.handle().operator().republish(None, &deed).await
         });
         if matches!(sim.timeout(Duration::from_secs(2), asked).await, Some(Ok(Ok(Some(_))))) {
             return Ok(());
