@@ -282,7 +282,8 @@ fn named(body: &mut Vec<u8>, member: &str, id: Option<u128>) {
 
 /// Cuts a batch so that each part fits into one request; an empty batch is one empty part.
 fn parts(batch: &[Out]) -> Vec<&[Out]> {
-    let (mut parts, mut rest) = (Vec::new(), batch);
+    let mut parts = Vec::new();
+    let mut rest = batch;
     while parts.is_empty() || !rest.is_empty() {
         let mut bytes = 0;
         let fits = |out: &&Out| {

@@ -217,7 +217,10 @@ pub(crate) struct Log(pub(crate) LogId);
 
 impl Problem {
     fn new(code: &'static str, title: &'static str, status: u16, detail: String) -> Self {
-        let (fenced, behind, parted, gone) = (None, None, None, None);
+        let fenced = None;
+        let behind = None;
+        let parted = None;
+        let gone = None;
         Self { r#type: code.into(), title: title.into(), status, detail, fenced, behind, parted, gone }
     }
 

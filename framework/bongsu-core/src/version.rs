@@ -112,7 +112,8 @@ pub(crate) fn read_version<T: Versioned>(schema: u32, data: &[u8], extra: Extra)
 
 /// One way for every role, so that a type's reader is compiled once; what was left over counts where it must not be.
 fn read_body<T: DeserializeOwned>(data: &[u8], extra: Extra) -> Result<T, String> {
-    let (mut json, mut first) = (serde_json::Deserializer::from_slice(data), None);
+    let mut json = serde_json::Deserializer::from_slice(data);
+    let mut first = None;
     let body = serde_ignored::deserialize(Strict(&mut json), |path| {
         if extra == Extra::Refused {
             first.get_or_insert_with(|| path.to_string());

@@ -23,7 +23,9 @@ impl Parse for Arguments {
     fn parse(input: ParseStream<'_>) -> Result<Self> {
         let name: LitStr = input.parse().map_err(|wrong| Error::new(wrong.span(), FORM))?;
         is_a_wire_name(&name)?;
-        let (mut version, mut key, mut from) = (None, None, None);
+        let mut version = None;
+        let mut key = None;
+        let mut from = None;
         while !input.is_empty() {
             input.parse::<Token![,]>()?;
             if input.is_empty() {

@@ -27,7 +27,8 @@ fn write(item: &DeriveInput, kernel: &TokenStream) -> Result<TokenStream> {
     }
     let all_start = starts(&item.attrs)?;
     let held = data.variants.iter().map(|variant| held(variant, all_start)).collect::<Result<Vec<_>>>()?;
-    let (from, wire) = (from(&item.ident, &held), wire(&item.ident, &held, kernel));
+    let from = from(&item.ident, &held);
+    let wire = wire(&item.ident, &held, kernel);
     Ok(quote!(#from #wire))
 }
 
@@ -70,7 +71,9 @@ fn from(name: &Ident, held: &[Held]) -> TokenStream {
 fn wire(name: &Ident, held: &[Held], kernel: &TokenStream) -> TokenStream {
     let messages: Vec<&Type> = held.iter().map(|held| &held.message).collect();
     let starts = held.iter().any(|held| held.starts);
-    let (written, read, asked) = (written(held, kernel), read(held, kernel), asked(held, kernel));
+    let written = written(held, kernel);
+    let read = read(held, kernel);
+    let asked = asked(held, kernel);
     quote! {
         const _: () = ::core::assert!(
             #kernel::__private::are_distinct(&[#(<#messages as #kernel::Versioned>::NAME),*]),

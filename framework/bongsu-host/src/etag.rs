@@ -188,7 +188,8 @@ fn tags(mut rest: &[u8]) -> Option<Vec<Tag>> {
         let (weak, quoted) = rest.strip_prefix(b"W/").map_or((false, rest), |quoted| (true, quoted));
         let text = quoted.strip_prefix(b"\"")?;
         let end = text.iter().position(|byte| *byte == b'"')?;
-        let (text, after) = (&text[..end], text[end + 1..].trim_ascii_start());
+        let after = text[end + 1..].trim_ascii_start();
+        let text = &text[..end];
         let allowed = text.iter().all(|byte| matches!(byte, 0x21 | 0x23..=0x7e | 0x80..));
         if !allowed || !(after.is_empty() || after.starts_with(b",")) {
             return None;

@@ -68,7 +68,8 @@ impl Host {
         let limits = config.limits.clone();
         let running = Arc::new(Semaphore::new(limits.concurrency.min(Semaphore::MAX_PERMITS)));
         let streams = Places(Arc::new(Semaphore::new(limits.streams.min(Semaphore::MAX_PERMITS))));
-        let (info, hosts) = (Info::of(config), config.host_names());
+        let info = Info::of(config);
+        let hosts = config.host_names();
         Self { inner: Arc::new(Inner { info, limits, env, health, running, streams, keys: None, hosts }) }
     }
 
@@ -94,7 +95,9 @@ impl Host {
 }
 
 async fn around(State(host): State<Host>, mut request: Request, next: Next) -> Response {
-    let (trace, started, asked) = (Trace::of(request.headers()), mono_now(), Asked::of(&request));
+    let trace = Trace::of(request.headers());
+    let started = mono_now();
+    let asked = Asked::of(&request);
     let method = request.method().clone();
     let extensions = request.extensions_mut();
     extensions.insert(trace.clone());
@@ -193,7 +196,9 @@ impl Asked {
         if self.probe {
             return;
         }
-        let (method, route, status) = (self.method.as_str(), self.route.as_str(), status.as_u16());
+        let method = self.method.as_str();
+        let route = self.route.as_str();
+        let status = status.as_u16();
         let ms = (took.as_secs_f64() * 10_000.0).round() / 10.0;
         if status >= 500 {
             tracing::warn!(target: "access", method, route, status, ms, "request");

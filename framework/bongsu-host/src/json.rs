@@ -95,7 +95,9 @@ struct Look {
 
 /// Counts nesting before anything recurses. Text that is not JSON may be counted wrong; the parser refuses it.
 fn look(bytes: &[u8]) -> Look {
-    let (mut depth, mut deepest, mut in_string) = (0_usize, 0, false);
+    let mut depth = 0_usize;
+    let mut deepest = 0;
+    let mut in_string = false;
     let mut at = 0;
     while let Some(byte) = bytes.get(at) {
         match (in_string, byte) {

@@ -167,7 +167,8 @@ impl<S: Sync> FromRequestParts<S> for Draining {
 impl Serving {
     async fn connection(self, stream: TcpStream, peer: SocketAddr, _permit: OwnedSemaphorePermit) {
         let Self { app, limits, mut draining } = self;
-        let (told, answering) = (draining.clone(), Answering::default());
+        let told = draining.clone();
+        let answering = Answering::default();
         let wire = Wire::new(stream, answering.clone(), Problem::of_status);
         let service = service_fn(move |mut request: hyper::Request<Incoming>| {
             request.extensions_mut().insert(ConnectInfo(peer));

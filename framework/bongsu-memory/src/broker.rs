@@ -210,7 +210,8 @@ impl State {
             self.topics.insert(topic.name.clone(), Kept { topic, partitions, appended: Arc::default() });
             return Ok(());
         };
-        let (has, given) = (kept.topic.partitions, topic.partitions);
+        let has = kept.topic.partitions;
+        let given = topic.partitions;
         if has == given {
             kept.topic.retention_ms = topic.retention_ms.or(kept.topic.retention_ms);
             kept.topic.retention_bytes = topic.retention_bytes.or(kept.topic.retention_bytes);
@@ -228,7 +229,8 @@ impl State {
         let standing = self.producers.entry(from.service.to_owned()).or_default();
         standing.admit(&from, batch.iter().map(Out::at))?;
         standing.epoch = from.epoch;
-        let (refill, era) = (from.refill, standing.era());
+        let refill = from.refill;
+        let era = standing.era();
         for out in batch {
             if standing.last_of(refill).is_some_and(|last| out.place() <= last.order()) {
                 continue;
@@ -270,10 +272,12 @@ impl State {
     /// An even share of the bytes for each partition; the very first message always fits.
     fn fill(&self, ready: &[(&Partition, u64)], max_bytes: usize) -> Vec<(Partition, Vec<In>)> {
         let share = max_bytes / ready.len().max(1);
-        let (mut total, mut batch) = (0, Vec::new());
+        let mut total = 0;
+        let mut batch = Vec::new();
         for (partition, offset) in ready {
             let log = &self.topics[&partition.topic].partitions[partition.index as usize];
-            let (mut taken, mut messages) = (0, Vec::new());
+            let mut taken = 0;
+            let mut messages = Vec::new();
             for message in log.from(*offset) {
                 let size = message.cloudevent.len();
                 let over = total + size > max_bytes || (taken > 0 && taken + size > share);

@@ -49,7 +49,8 @@ pub async fn grow<A: Aggregate>(
     after: u64,
     events: impl IntoIterator<Item = A::Event>,
 ) -> Result<u64, StoreError> {
-    let (stream, mut version) = (stream_of(A::NAME, id), after);
+    let stream = stream_of(A::NAME, id);
+    let mut version = after;
     let mut events = events.into_iter().fuse();
     let mut flying: VecDeque<Fut<'static, Result<Verdict, StoreError>>> = VecDeque::new();
     loop {
@@ -74,7 +75,8 @@ fn next<E: Wire>(stream: &str, after: u64, events: impl Iterator<Item = E>) -> C
         // As the runtime has it: the first of its cause, which is a request.
         let meta = json!({ "id": id, "time": WHEN, "actor": "years", "correlation": id, "causation": id });
         let (name, schema) = event.name();
-        let (data, meta) = (event.encode().into(), meta.to_string().into());
+        let data = event.encode().into();
+        let meta = meta.to_string().into();
         let stream = stream.to_owned();
         commit.events.push(NewEvent { stream, version, name, schema, data, meta, facts: Vec::new() });
     }

@@ -43,7 +43,8 @@ const OWN: &str = "bongsu.";
 
 /// I2, at every instant: nothing is published to `topic` before it is committed in `store`. To be watched.
 pub fn published_is_committed(store: MemoryStore, topic: &'static str) -> impl FnMut(&Moment<'_>) -> Checked + Send {
-    let (mut committed, mut after) = (BTreeSet::new(), 0);
+    let mut committed = BTreeSet::new();
+    let mut after = 0;
     move |moment| {
         let Moment::Published { batch, .. } = moment else { return Ok(0) };
         let mut looked = 0;
@@ -167,7 +168,8 @@ pub fn order_in_partitions(store: &MemoryStore, broker: &MemoryBroker, topic: &s
         if order.get(*next) == Some(&sequence) {
             *next += 1;
         } else if !order[..*next].contains(&sequence) {
-            let (place, wanted) = (place(partition, message), order.get(*next));
+            let place = place(partition, message);
+            let wanted = order.get(*next);
             return Err(format!("{sequence} of {subject} in {place} where {wanted:?} was to come first"));
         }
         Ok(())
@@ -216,7 +218,8 @@ where
 /// # Errors
 /// How many copies there are, when it is not as many.
 pub fn published_once(broker: &MemoryBroker, repeated: RangeInclusive<u64>) -> Checked {
-    let (mut ids, mut copies) = (HashSet::new(), 0);
+    let mut ids = HashSet::new();
+    let mut copies = 0;
     for topic in broker.topics() {
         broker.each(&topic, |_, message, told| {
             copies += u64::from(message.refill == 0 && !ids.insert(told.id.clone()));

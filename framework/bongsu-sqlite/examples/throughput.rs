@@ -85,7 +85,8 @@ fn bare(batch: u64, span: Duration) -> Result<Figure, Box<dyn Error>> {
     SqliteStore::open(&file, Options::default())?.close();
     let db = rusqlite::Connection::open(&file)?;
     db.pragma_update(None, "synchronous", "FULL")?;
-    let (mut events, mut groups) = (0, 0);
+    let mut events = 0;
+    let mut groups = 0;
     let since = Instant::now();
     while since.elapsed() < span {
         db.execute_batch("BEGIN IMMEDIATE")?;

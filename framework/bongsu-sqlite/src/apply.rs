@@ -39,7 +39,8 @@ fn judge(db: &Connection, commit: &Commit) -> Result<Vec<Mismatch>> {
             }
             Guard::Last(stream, version, commit) => {
                 let found = last_of(db, stream)?;
-                let (head, wanted) = (stream.clone(), Some((*version, *commit)));
+                let head = stream.clone();
+                let wanted = Some((*version, *commit));
                 (found != wanted).then(|| Mismatch::Head(head, found.map_or(0, |(version, _)| version)))
             }
             Guard::Doc(key, revision) if revision_of(db, key)? == *revision => None,

@@ -69,10 +69,12 @@ impl FileLock {
         }
         state.wanted = true;
         self.shared.changed.notify_all();
-        let (end, mut wait) = (Instant::now() + patience, if state.stuck { Duration::ZERO } else { TURN });
+        let end = Instant::now() + patience;
+        let mut wait = if state.stuck { Duration::ZERO } else { TURN };
         loop {
             let left = end.saturating_duration_since(Instant::now());
-            let (changed, wait_for) = (&self.shared.changed, wait.min(left));
+            let changed = &self.shared.changed;
+            let wait_for = wait.min(left);
             let waiting = changed.wait_timeout_while(state, wait_for, |state| state.got.is_none());
             state = waiting.unwrap_or_else(PoisonError::into_inner).0;
             if state.got.is_none() && state.behind {

@@ -66,7 +66,8 @@ impl Bench {
         outside: impl FnOnce(&Arc<dyn Env>) -> Arc<dyn HttpClient>,
     ) -> Self {
         let env: Arc<dyn Env> = Arc::new(TokioEnv::new(None).expect("no crash point"));
-        let (broker, http) = (Arc::new(MemoryBroker::new(Arc::clone(&env))), outside(&env));
+        let broker = Arc::new(MemoryBroker::new(Arc::clone(&env)));
+        let http = outside(&env);
         let brisk = Settings { retry_cap_ms: 50, ..Settings::default() };
         let host = Host::new(&Config::defaults(service.name()), Arc::clone(&env), Health::always());
         let runtime = Runtime::start(service, world(&env, &broker, &http), brisk);

@@ -19,7 +19,8 @@ pub fn have_ranges<S: Default + Serialize + DeserializeOwned>() -> usize {
     for place in &places {
         let never =
             [json!(i64::MAX), json!(u64::MAX), json!(i64::MIN), json!(1_u64 << 53), json!("99999999999999999999")];
-        let (maybe, garbage) = ([json!(0), json!(-1)], [json!("soon"), json!(1.5), json!(true), json!(null)]);
+        let maybe = [json!(0), json!(-1)];
+        let garbage = [json!("soon"), json!(1.5), json!(true), json!(null)];
         for given in never.iter().chain(&maybe).chain(&garbage) {
             let mut settings = defaults.clone();
             *settings.pointer_mut(place).expect("it is there") = given.clone();

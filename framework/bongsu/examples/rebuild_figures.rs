@@ -96,7 +96,8 @@ async fn main() -> anyhow::Result<()> {
 
 /// Fills the store as a service does, in large Commits.
 async fn write(store: &SqliteStore, wanted: u64) -> anyhow::Result<u64> {
-    let (mut number, mut commit) = (0, Commit::new(CommitId(1)));
+    let mut number = 0;
+    let mut commit = Commit::new(CommitId(1));
     for wave in 0..wanted / (AT_ONCE * STEPS) {
         for step in 1..=STEPS {
             for ticket in 0..AT_ONCE {
@@ -118,7 +119,8 @@ async fn write(store: &SqliteStore, wanted: u64) -> anyhow::Result<u64> {
 }
 
 fn event(ticket: &str, step: u64) -> anyhow::Result<NewEvent> {
-    let (id, stream) = (format!("{:032x}", digest(&[ticket, &step.to_string()])), format!("ticket/{ticket}"));
+    let id = format!("{:032x}", digest(&[ticket, &step.to_string()]));
+    let stream = format!("ticket/{ticket}");
     let told = if step == 1 {
         let about = vec!["the door of the east wing".to_owned(), "does not close".to_owned()];
         Told::from(Opened { ticket: ticket.to_owned(), by: format!("tenant {}", &ticket[4..]), about, at_ms: 1 })
@@ -142,13 +144,17 @@ fn event(ticket: &str, step: u64) -> anyhow::Result<NewEvent> {
     };
     let meta =
         serde_json::json!({ "id": id, "time": "2026-01-01T00:00:00.000Z", "actor": "tenant", "correlation": id });
-    let (meta, facts) = (serde_json::to_vec(&meta)?.into(), vec![fact]);
+    let meta = serde_json::to_vec(&meta)?.into();
+    let facts = vec![fact];
     Ok(NewEvent { stream, version: step, name, schema, data, meta, facts })
 }
 
 /// Events read and their facts decoded per second, and nothing done with them.
 async fn read(store: &SqliteStore) -> anyhow::Result<Took> {
-    let (start, mut after, mut count, mut steps) = (Start::now()?, Position(0), 0_u64, 0);
+    let start = Start::now()?;
+    let mut after = Position(0);
+    let mut count = 0_u64;
+    let mut steps = 0;
     loop {
         let told = store.facts(after, 1_000).await?;
         let Some(last) = told.last() else { break };

@@ -105,7 +105,9 @@ impl Books {
     pub fn hear(&mut self, fact: &OrderFact) {
         match fact {
             OrderFact::OrderPlaced(e) => {
-                let (pieces, amount, expires_at_ms) = (pieces(&e.lines), e.amount, e.expires_at_ms);
+                let pieces = pieces(&e.lines);
+                let amount = e.amount;
+                let expires_at_ms = e.expires_at_ms;
                 self.ordering.placed = Some(Placed { pieces, amount, expires_at_ms });
             }
             OrderFact::OrderConfirmed(_) => self.ordering.confirmed = true,

@@ -108,7 +108,8 @@ impl Watch {
             (false, true) if before.reported => Some(Effect::Send(Settle { order }.into())),
             (false, true) => Some(Effect::CancelWake(LOOK)),
             (false, false) if now.reported && (!before.reported || before.findings != now.findings) => {
-                let (findings, since_ms) = (now.findings.clone(), ctx.now_ms.saturating_sub(self.grace_ms));
+                let findings = now.findings.clone();
+                let since_ms = ctx.now_ms.saturating_sub(self.grace_ms);
                 Some(Effect::Send(Report { order, findings, since_ms }.into()))
             }
             _ => None,

@@ -108,7 +108,8 @@ pub struct OrderCompleted {
 /// Every event of an order is told.
 pub fn of_order(order: &str, event: &OrderEvent, state: &OrderState) -> Option<Public> {
     let placed = state.placed.as_ref()?;
-    let (order, customer) = (order.to_owned(), placed.customer.clone());
+    let order = order.to_owned();
+    let customer = placed.customer.clone();
     let (lines, amount, address) = (placed.lines.clone(), placed.amount, placed.address.clone());
     Some(match event.clone() {
         OrderEvent::Placed(e) => {

@@ -68,7 +68,9 @@ pub async fn register(handle: &Handle, call: &Call, sku: &str, details: &Details
             return Err(conflict("already-registered", "There is a product of this id already"));
         }
         let at_ms = script.ctx().now_ms;
-        let (sku, name, price) = (sku.to_owned(), details.name.clone(), details.price);
+        let sku = sku.to_owned();
+        let name = details.name.clone();
+        let price = details.price;
         let stored = write(script, Product::on_sale(&sku, &name, price), known);
         script.append::<Catalogue>(&sku.clone(), ProductRegistered { sku, name, price, at_ms });
         Ok(answer(StatusCode::CREATED, &stored))

@@ -166,7 +166,8 @@ impl Fake {
     /// The first two parts of a walk wrote two snapshots each; from the third on nothing is left.
     fn walk(&self) -> String {
         let walked = self.served.fetch_add(1, Ordering::SeqCst) + 1;
-        let (written, done) = (if walked < 3 { 2 } else { 0 }, walked >= 3);
+        let written = if walked < 3 { 2 } else { 0 };
+        let done = walked >= 3;
         format!("{{\"written\":{written},\"current\":1,\"failed\":0,\"done\":{done}}}")
     }
 
@@ -189,7 +190,9 @@ impl Fake {
         let mut headers: Vec<String> =
             asked.headers.iter().map(|(name, value)| format!("{name:?}:{value:?}")).collect();
         headers.sort();
-        let (slot, method, target) = (&self.slot, &asked.method, &asked.target);
+        let slot = &self.slot;
+        let method = &asked.method;
+        let target = &asked.target;
         let body = String::from_utf8_lossy(&asked.body);
         let text = format!(
             "{{\"slot\":{slot:?},\"served\":{served},\"method\":{method:?},\"target\":{target:?},\"body\":{body:?},\"headers\":{{{}}}}}",

@@ -74,7 +74,9 @@ async fn show(operator: &Operator, flags: &Adopt, mut survey: Value) -> Result<E
         print(&survey.to_string());
         return Ok(ExitCode::SUCCESS);
     }
-    let (context, position, orphans) = (&flags.context, &survey["position"], &survey["orphans"]);
+    let context = &flags.context;
+    let position = &survey["position"];
+    let orphans = &survey["orphans"];
     print(&format!(
         "{context} and what was published part behind position {position}; {orphans} facts would be orphaned"
     ));

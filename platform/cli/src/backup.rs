@@ -120,7 +120,8 @@ fn others(data: &Path, folder: &Path) -> io::Result<Vec<PathBuf>> {
     for entry in fs::read_dir(data.join(folder))? {
         let entry = entry?;
         let (file_name, kind) = (entry.file_name(), entry.file_type()?);
-        let (path, name) = (folder.join(&file_name), file_name.to_string_lossy().into_owned());
+        let path = folder.join(&file_name);
+        let name = file_name.to_string_lossy().into_owned();
         if kind.is_dir() && !OF_A_RUN.contains(&name.as_str()) && !name.ends_with(".bells") {
             found.extend(others(data, &path)?);
         } else if kind.is_file() && !is_of_a_run(&name) {

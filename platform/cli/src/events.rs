@@ -150,7 +150,8 @@ impl Tree<'_> {
     /// it; the service leaves out all others.
     async fn learn(&mut self, fact: &Fact) -> Result<()> {
         let url = self.operator.service(&fact.source).await?;
-        let (after, correlation) = (fact.position.saturating_sub(u64::from(BEFORE)), escape(&fact.correlationid));
+        let after = fact.position.saturating_sub(u64::from(BEFORE));
+        let correlation = escape(&fact.correlationid);
         let asked = format!("{url}/bongsu/events?after={after}&limit={BEFORE}&correlation={correlation}");
         for event in self.operator.get::<Page>(&asked).await?.events {
             let meta = |name: &str| event["meta"][name].as_str().unwrap_or_default().to_owned();
@@ -162,7 +163,8 @@ impl Tree<'_> {
 
 fn indented(fact: &Fact, depth: usize) -> String {
     let indent = if depth == 0 { String::new() } else { format!("{}└─ ", "   ".repeat(depth - 1)) };
-    let (kind, time) = (plain(&fact.kind), plain(clock(&fact.time)));
+    let kind = plain(&fact.kind);
+    let time = plain(clock(&fact.time));
     let kind = if is_terminal() { coloured(&fact.source, &kind) } else { kind };
     let rest = plain(&format!("{} {}", fact.subject, glance(&fact.data.to_string())));
     format!("{time} {indent}{kind} {rest}")

@@ -92,7 +92,9 @@ impl Manifest {
 pub(crate) fn digest(folder: &Path, name: &Path) -> Result<Entry> {
     let path = folder.join(name);
     let read = || -> io::Result<(u64, Sha256)> {
-        let (mut file, mut hash, mut bytes) = (File::open(&path)?, Sha256::new(), 0);
+        let mut file = File::open(&path)?;
+        let mut hash = Sha256::new();
+        let mut bytes = 0;
         let mut part = vec![0; 1 << 16];
         loop {
             match file.read(&mut part)? {

@@ -47,7 +47,8 @@ async fn cancel(operator: &Operator, url: &str, projection: &str) -> Result<Exit
 /// again meanwhile.
 async fn wait(operator: &Operator, flags: &Rebuild, generation: u64) -> Result<Value> {
     const PATIENCE: u32 = 150;
-    let (mut silent, mut said) = (0, String::new());
+    let mut silent = 0;
+    let mut said = String::new();
     loop {
         match projections::of(operator, &flags.context).await {
             Ok(all) => {

@@ -13,7 +13,8 @@ use crate::screen::print;
 pub(crate) fn restore(place: &Place, flags: &Restore) -> Result<ExitCode> {
     let manifest = Manifest::read(&flags.dir)?;
     if let Ok(system) = place.system() {
-        let (theirs, ours) = (&manifest.system, &system.name);
+        let theirs = &manifest.system;
+        let ours = &system.name;
         ensure!(theirs == ours, "{} is a backup of {theirs}, and this is {ours}", flags.dir.display());
     }
     let data = std::path::absolute(place.data()?)?;

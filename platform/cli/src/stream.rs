@@ -66,9 +66,13 @@ fn head(page: &Page, flags: &Stream) -> String {
 /// `       3 00:00:01.000 ann opened.v1 by door.open.v1 {"by":"me"}`
 fn line(event: &Value) -> String {
     let text = |value: &Value| value.as_str().unwrap_or("-").to_owned();
-    let (meta, name) = (&event["meta"], text(&event["name"]));
+    let meta = &event["meta"];
+    let name = text(&event["name"]);
     let by = meta["command"].as_str().map_or_else(String::new, |command| format!(" by {command}"));
-    let (when, who, data) = (clock(&text(&meta["time"])).to_owned(), text(&meta["actor"]), event["data"].to_string());
-    let (version, schema) = (event["version"].to_string(), &event["schema"]);
+    let when = clock(&text(&meta["time"])).to_owned();
+    let who = text(&meta["actor"]);
+    let data = event["data"].to_string();
+    let version = event["version"].to_string();
+    let schema = &event["schema"];
     plain(&format!("{version:>8} {when} {who} {name}.v{schema}{by} {}", glance(&data)))
 }

@@ -22,7 +22,9 @@ const OWN_ANSWERS: [(&str, &str); 3] = [
 /// One description: the paths of each service that lead to it from here, and what they refer to. Of two components
 /// with one name that differ, the later one is called after its service.
 pub(crate) fn merge(table: &Table, told: Vec<Told>) -> Value {
-    let (mut paths, mut components, mut missing) = (Map::new(), json!({}), Vec::new());
+    let mut paths = Map::new();
+    let mut components = json!({});
+    let mut missing = Vec::new();
     let mut tags = Vec::new();
     for Told { service, described } in told {
         match described {

@@ -115,7 +115,8 @@ impl Fleet {
         for slot in &slots {
             self.order(slot, Order::Stop).await;
         }
-        let (registry, is_one) = (&self.shared.registry, |slot: &str| slots.iter().any(|one| one == slot));
+        let registry = &self.shared.registry;
+        let is_one = |slot: &str| slots.iter().any(|one| one == slot);
         let gone = registry
             .wait_until(STOPPED, |rows| {
                 rows.iter().filter(|row| is_one(&row.instance)).all(|row| row.state == State::Stopped)

@@ -72,7 +72,8 @@ impl Process {
         let complaint = Arc::new(Mutex::new(String::new()));
         let mut readers = JoinSet::new();
         if let Some(stdout) = child.stdout.take() {
-            let (logs, slot) = (logs.clone(), slot.to_owned());
+            let logs = logs.clone();
+            let slot = slot.to_owned();
             readers.spawn(each_line(stdout, move |line| {
                 logs.take(&slot, "stdout", line);
                 if let Some(said) = parse(line) {
@@ -82,7 +83,9 @@ impl Process {
             }));
         }
         if let Some(stderr) = child.stderr.take() {
-            let (logs, slot, complaint) = (logs.clone(), slot.to_owned(), complaint.clone());
+            let logs = logs.clone();
+            let slot = slot.to_owned();
+            let complaint = complaint.clone();
             readers.spawn(each_line(stderr, move |line| {
                 logs.take(&slot, "stderr", line);
                 line.clone_into(&mut complaint.lock().unwrap_or_else(PoisonError::into_inner));

@@ -89,7 +89,8 @@ impl Supervisor {
         });
         let name = system.name.clone();
         let fleet = Fleet::new(system, data.clone(), shared.clone(), orders);
-        let (stop, background) = (Arc::new(Notify::new()), JoinSet::new());
+        let stop = Arc::new(Notify::new());
+        let background = JoinSet::new();
         let mut this = Self { data, registry, logs, fleet, secrets, stop, background };
         // The control API is open before the first child starts: the gateway asks it for its routes.
         this.open_control(&name).await?;

@@ -170,7 +170,8 @@ fn flatten(tree: &str, before: &[String], found: &mut dyn FnMut(Module)) {
     let names = own.split("::").map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned);
     let path: Module = before.iter().cloned().chain(names).collect();
     let Some((group, _)) = group else { return found(path) };
-    let (mut depth, mut from) = (0, 0);
+    let mut depth = 0;
+    let mut from = 0;
     for (at, byte) in group.bytes().chain([b',']).enumerate() {
         match byte {
             b'{' => depth += 1,

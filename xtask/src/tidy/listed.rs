@@ -9,7 +9,8 @@ pub(crate) type Places = BTreeMap<String, (String, usize)>;
 
 /// What stands in backticks in the first cells of the tables whose first head is `head`.
 pub(crate) fn first_cells<'a>(text: &'a str, head: &str) -> Vec<&'a str> {
-    let (mut found, mut inside) = (Vec::new(), false);
+    let mut found = Vec::new();
+    let mut inside = false;
     for line in text.lines() {
         let cell = line.strip_prefix("| ").and_then(|row| row.split(" | ").next());
         inside = line.starts_with('|') && (inside || cell == Some(head));

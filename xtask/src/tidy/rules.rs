@@ -22,6 +22,7 @@ mod planted_bugs;
 mod commands;
 mod places;
 mod golden;
+mod tuple_lets;
 
 use super::{Report, Tree};
 
@@ -52,4 +53,5 @@ pub(crate) const ALL: &[(&str, Rule)] = &[
     ("commands", commands::check),
     ("places", places::check),
     ("golden", golden::check),
+    ("tuple-lets", tuple_lets::check),
 ];

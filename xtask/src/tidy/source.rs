@@ -66,7 +66,8 @@ impl Source {
     /// Every function with a body, tests included.
     pub(crate) fn functions(&self) -> Vec<Function<'_>> {
         let mut found = Vec::new();
-        let (mut line, mut counted) = (1, 0);
+        let mut line = 1;
+        let mut counted = 0;
         for (at, _) in self.bare.match_indices("fn ") {
             line += newlines(&self.bare[counted..at]);
             counted = at;
@@ -160,7 +161,8 @@ fn find(b: &[u8], from: usize, what: &[u8]) -> Option<usize> {
 }
 
 fn block_comment_end(b: &[u8], at: usize) -> usize {
-    let (mut at, mut depth) = (at, 0);
+    let mut at = at;
+    let mut depth = 0;
     while at < b.len() {
         if b[at..].starts_with(b"/*") {
             (at, depth) = (at + 2, depth + 1);
@@ -214,7 +216,8 @@ fn raw_string_end(b: &[u8], at: usize, end: usize) -> Option<usize> {
 
 /// Where the item that begins at `from` ends: after its `;`, or after the brace that closes its body.
 fn item_end(b: &[u8], from: usize) -> usize {
-    let (mut nested, mut braces) = (0_i32, 0_i32);
+    let mut nested = 0_i32;
+    let mut braces = 0_i32;
     for (at, byte) in b.iter().enumerate().skip(from) {
         match byte {
             b'(' | b'[' => nested += 1,

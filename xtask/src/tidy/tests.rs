@@ -67,7 +67,8 @@ fn a_domain_that_depends_on_more_than_the_kernel_is_caught() {
 
 #[test]
 fn rules_of_a_small_context_that_name_more_than_the_kernel_are_caught() {
-    let (path, rule) = ("mall/payment/src/planted.rs", "impl Aggregate for Planted {}");
+    let path = "mall/payment/src/planted.rs";
+    let rule = "impl Aggregate for Planted {}";
     let planted = |code: &str| broken_by_file(path, &rust(&format!("{code}\n{rule}")));
     for code in [
         "use bongsu_runtime::ports::env::HttpClient;",
@@ -369,7 +370,8 @@ fn a_list_in_a_page_that_is_not_what_the_code_has_is_caught() {
     );
     assert_eq!(broken_by_line(guide, "\n| `BUG=` | What it does |\n|---|---|", "| `gone` | x |"), ["planted-bugs"]);
 
-    let (args, page) = ("platform/cli/src/args.rs", "platform/README.md");
+    let args = "platform/cli/src/args.rs";
+    let page = "platform/README.md";
     assert_eq!(broken_by_line(args, "pub(crate) enum Command {", "    NewOne(Up),"), ["commands"]);
     assert_eq!(broken_by_line(args, "pub(crate) enum Command {", "    #[command(hide = true)]\n    NewOne,"), [""; 0]);
     assert_eq!(broken_by_line(page, "\n| Command | Does |\n|---|---|", "| `bongsu gone X` | x |"), ["commands"]);
@@ -378,7 +380,8 @@ fn a_list_in_a_page_that_is_not_what_the_code_has_is_caught() {
 #[test]
 fn a_process_that_is_never_failed_at_every_step_is_caught() {
     let process = rust("pub struct Planted;\nimpl Process for Planted {}\nfn f() { Effect::Done; }");
-    let (source, test) = ("mall/ordering/domain/src/planted.rs", "mall/ordering/domain/tests/it/planted.rs");
+    let source = "mall/ordering/domain/src/planted.rs";
+    let test = "mall/ordering/domain/tests/it/planted.rs";
     assert_eq!(broken_by_file(source, &process), ["sagas"]);
     let tried_by = |call: &str| {
         broken_by(|tree| {
@@ -393,7 +396,8 @@ fn a_process_that_is_never_failed_at_every_step_is_caught() {
         ["sagas"],
         "it goes nowhere"
     );
-    let (bare, end) = (rust("pub struct Planted;\nimpl Process for Planted {}"), "mall/ordering/domain/src/end.rs");
+    let bare = rust("pub struct Planted;\nimpl Process for Planted {}");
+    let end = "mall/ordering/domain/src/end.rs";
     let ends_elsewhere = |text: &str| {
         broken_by(|tree| {
             tree.put(source, bare.clone().into());
@@ -444,6 +448,18 @@ fn a_list_of_contexts_in_a_third_place_is_caught() {
     assert_eq!(broken_by_file("tests/tests/planted.rs", &list(&contexts[1..])), [""; 0]);
     assert_eq!(broken_by_file("mall/product/src/planted.rs", &list(&contexts)), [""; 0], "its own folder");
     assert_eq!(broken_by_file("docs/planted.md", &format!("# Planted\n{contexts:?}")), [""; 0]);
+}
+
+#[test]
+fn a_let_of_unrelated_values_is_caught() {
+    let broken = |line: &str| broken_by_file("mall/money/src/planted.rs", &rust(&format!("fn planted() {{ {line} }}")));
+    for unrelated in ["let (mut all, mut next) = (Vec::new(), 0);", "let (id, size) = (read.id, other.len());"] {
+        assert_eq!(broken(unrelated), ["tuple-lets"], "{unrelated}");
+    }
+    for related in ["let (a, b) = (parts.next(), parts.next());", "let (a, b) = (it.a, it.b);", "let (a, b) = pair();"]
+    {
+        assert_eq!(broken(related), [""; 0], "{related}");
+    }
 }
 
 #[test]

@@ -98,7 +98,8 @@ pub(crate) fn open_to_read(opened: &Opened) -> Result<Connection, ServerError> {
 
 /// What an error of SQLite means for the file, in one line.
 pub(crate) fn name(path: &Path, error: &rusqlite::Error) -> ServerError {
-    let (path, why) = (path.to_owned(), error.to_string());
+    let path = path.to_owned();
+    let why = error.to_string();
     match error.sqlite_error_code() {
         Some(ErrorCode::NotADatabase) => ServerError::Foreign { path, found: "not an SQLite database".into() },
         Some(ErrorCode::DatabaseCorrupt) => ServerError::Damaged { path, why },

@@ -148,7 +148,8 @@ impl Known {
     pub(crate) fn ensure(&mut self, db: &Connection, topic: &Topic) -> Result<Taken, Failed> {
         let refused = |why| Err(Failed::Refused(BrokerError::Invalid(why)));
         if let Some(known) = self.topics.get_mut(&topic.name) {
-            let (has, given) = (known.topic.partitions, topic.partitions);
+            let has = known.topic.partitions;
+            let given = topic.partitions;
             if has == given {
                 known.keep(db, topic)?;
                 return Ok(Taken::default());
@@ -164,7 +165,9 @@ impl Known {
         )?
         .execute(params![topic.name, topic.partitions, ms, bytes])?;
         let count = topic.partitions as usize;
-        let (id, bounds, bytes) = (db.last_insert_rowid(), vec![(0, 0); count], vec![0; count]);
+        let id = db.last_insert_rowid();
+        let bounds = vec![(0, 0); count];
+        let bytes = vec![0; count];
         let known = KnownTopic { id, topic: topic.clone(), bounds, bytes };
         self.topics.insert(topic.name.clone(), known);
         Ok(Taken::default())
@@ -187,8 +190,10 @@ impl Known {
             Some(from) => self.producers.admit(from, batch.messages.iter().map(|message| message.place))?,
             None => Standing::default(),
         };
-        let (refill, era) = (from.as_ref().map_or(0, |from| from.refill), standing.era());
-        let (mut last, mut taken) = (standing.last_of(refill), Taken::default());
+        let refill = from.as_ref().map_or(0, |from| from.refill);
+        let era = standing.era();
+        let mut last = standing.last_of(refill);
+        let mut taken = Taken::default();
         for message in &batch.messages {
             let had = from.is_some() && last.is_some_and(|last| message.place.order() <= last.order());
             if had || !self.write(db, message, (refill, era), now_ms, touched)? {
@@ -221,7 +226,8 @@ impl Known {
             for (index, ((earliest, end), bytes)) in (0..).zip(known.bounds.iter_mut().zip(&mut known.bytes)) {
                 let first = first_row(known.id, index);
                 let to = (*earliest + EXPIRED_AT_ONCE).min(*end);
-                let (from, until) = (first + *earliest as i64, first + to as i64);
+                let from = first + *earliest as i64;
+                let until = first + to as i64;
                 let over = retention_bytes.map_or(0, |most| bytes.saturating_sub(most));
                 let (row, gone) = first_kept(db, from, until, (oldest, over))?;
                 let kept = row - first;
@@ -302,7 +308,8 @@ fn first_kept(db: &Connection, from: i64, to: i64, (oldest_ms, over): (i64, u64)
     let mut select =
         db.prepare_cached("SELECT id, at_ms, length(event) FROM messages WHERE id >= ?1 AND id < ?2 ORDER BY id")?;
     let mut rows = select.query([from, to])?;
-    let (mut gone, mut young) = (0, false);
+    let mut gone = 0;
+    let mut young = false;
     while let Some(row) = rows.next()? {
         let (id, at_ms, bytes): (i64, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
         // The clock may have gone back: what follows a young message is kept with it.

@@ -74,7 +74,8 @@ impl Writer {
         known.topics.values().for_each(|topic| index.add(topic.show()));
         let (jobs, queue) = mpsc::channel(QUEUE);
         let (fail, failure) = oneshot::channel();
-        let (presence, again) = (file::presence(&path), jobs.downgrade());
+        let presence = file::presence(&path);
+        let again = jobs.downgrade();
         let scribe = Scribe { db, known, index: Arc::clone(&index), again, presence, _lock: lock };
         let thread = spawn(path, move || {
             if let Err(error) = scribe.work(queue) {

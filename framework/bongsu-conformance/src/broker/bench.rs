@@ -37,7 +37,8 @@ impl Bench {
 
     /// Everything in a partition, in offset order.
     pub(super) async fn all(&self, topic: &str, index: u32) -> Vec<In> {
-        let (mut read, mut next) = (Vec::new(), 0);
+        let mut read = Vec::new();
+        let mut next = 0;
         loop {
             let want = vec![(partition(topic, index), next)];
             let batch = self.broker.fetch(want, PLENTY, Duration::ZERO).await.expect("a fetch is answered");

@@ -263,7 +263,8 @@ impl<'a> World<'a> {
             let mut there = 0;
             for (partition, kept) in &self.kept {
                 let found = self.found(at, partition).await;
-                let (all, added) = (&expected[partition], found.len().saturating_sub(kept.len()));
+                let all = &expected[partition];
+                let added = found.len().saturating_sub(kept.len());
                 assert!(found.len() >= kept.len(), "{at}, {partition:?}: {} of {}", found.len(), kept.len());
                 assert!(all.starts_with(&found), "{at}, {partition:?}: an open batch is not there as a prefix");
                 there += added;

@@ -74,7 +74,8 @@ pub async fn another_history_is_refused_unless_it_came_from_the_one_there(at: &B
 pub async fn a_history_that_parted_goes_on_where_it_parted(at: &Bench) {
     const NAME: &str = "parted";
     at.topic(NAME, 1).await;
-    let (one, two) = (all(NAME, 1, 1..=5), [all(NAME, 1, 1..=3), all(NAME, 2, 4..=6)].concat());
+    let one = all(NAME, 1, 1..=5);
+    let two = [all(NAME, 1, 1..=3), all(NAME, 2, 4..=6)].concat();
     at.broker.take_up(NAME, 1, &History::new(MINE)).await.expect("a first history");
     at.broker.publish(from(NAME, 1, MINE, None), one.clone()).await.expect("five");
     let refill = Producer { refill: 7, after: Place::default(), ..from(NAME, 1, MINE, None) };

@@ -115,7 +115,8 @@ impl Layer {
     }
 
     fn refuse(&self, shape: &Table, key: &str, reason: Option<&str>) -> ConfigError {
-        let (key, source_name) = (key.to_owned(), self.source.of(key));
+        let source_name = self.source.of(key);
+        let key = key.to_owned();
         match reason {
             Some(reason) => ConfigError::BadValue { key, source_name, reason: reason.to_owned() },
             None => {
@@ -128,7 +129,8 @@ impl Layer {
 
 /// Lays the layers over the defaults, the last on top, and reads the result.
 pub(super) fn merge(defaults: Table, layers: Vec<Layer>) -> Result<(Config, Vec<(String, String)>), ConfigError> {
-    let (mut merged, mut guessed) = (defaults, Vec::new());
+    let mut merged = defaults;
+    let mut guessed = Vec::new();
     for layer in &layers {
         overlay(&mut merged, &layer.table);
         guessed.extend(layer.guessed.iter().cloned());

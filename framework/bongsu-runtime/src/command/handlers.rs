@@ -62,7 +62,8 @@ where
         Box::pin(async move {
             let command: D::Command = command.decode_command()?;
             let mut view = View::default();
-            let (mut first, mut rounds) = (None, 0);
+            let mut first = None;
+            let mut rounds = 0;
             loop {
                 let mut wanted = self.0.reads(&command, &view, ctx);
                 wanted.retain(|target| !view.has(&target.stream));

@@ -60,7 +60,9 @@ impl Core {
         }
         match (rule.decode)(&kept.state) {
             Ok(state) => {
-                let (version, bytes, commit) = (kept.version, doc.data.len(), kept.commit);
+                let version = kept.version;
+                let bytes = doc.data.len();
+                let commit = kept.commit;
                 Ok(Some(Loaded { version, state, bytes, commit, revision }))
             }
             Err(error) => self.discard(stream, revision, &format!("its state cannot be read: {error}")).await,

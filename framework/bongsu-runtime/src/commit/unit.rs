@@ -260,7 +260,8 @@ impl Unit {
             let after = match open.changed {
                 Some(state) => {
                     let bytes = heavier(read.bytes, written.get(&stream).copied().unwrap_or(0));
-                    let (commit, state) = (Some(self.id), state.into());
+                    let commit = Some(self.id);
+                    let state = state.into();
                     CachedStream { version: open.version, commit, state, bytes, reading: read.reading }
                 }
                 None => read.clone(),

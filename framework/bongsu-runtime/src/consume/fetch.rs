@@ -46,7 +46,8 @@ struct Open {
 }
 
 pub(crate) async fn run(core: Arc<Core>, consumer: Arc<dyn Consumer>) {
-    let (asks, missing) = (Notify::new(), Mutex::default());
+    let asks = Notify::new();
+    let missing = Mutex::default();
     let reading = Arc::new(Reading { core: core.clone(), consumer, asks, missing });
     let mut lanes = BTreeMap::new();
     let mut pauses = 0;

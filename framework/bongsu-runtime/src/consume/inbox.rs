@@ -68,7 +68,8 @@ impl<'m> Heard<'m> {
 impl Lane {
     /// Has the marks, queues and rows of a batch in the cache, by one read where there would be three for each fact.
     pub(crate) async fn look_ahead(&self, core: &Core, heard: &[Heard<'_>]) -> Result<(), Stop> {
-        let (name, mut keys) = (self.consumer.name(), BTreeSet::new());
+        let name = self.consumer.name();
+        let mut keys = BTreeSet::new();
         for it in heard.iter().filter(|it| it.message.offset >= self.offset()) {
             let Some((envelope, fact)) = it.fact(core, self.consumer.as_ref()) else { continue };
             keys.insert(seen_key(name, envelope));
@@ -96,7 +97,8 @@ impl Lane {
 
     /// What a fact changes; a fact that fails becomes a to-do, and later facts of its key queue behind it.
     pub(crate) async fn plan(&self, core: &Arc<Core>, heard: &Heard<'_>) -> Result<Planned, Stop> {
-        let (name, message) = (self.consumer.name(), heard.message);
+        let name = self.consumer.name();
+        let message = heard.message;
         let id = self.input_id(&message.offset.to_string());
         let unfit = self.unfit.get(&message.offset);
         if heard.envelope.is_none() || unfit.is_some_and(|unfit| unfit.times > 1) {

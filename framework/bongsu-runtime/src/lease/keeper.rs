@@ -175,7 +175,8 @@ impl Keeper {
 
     /// Says that this process lives; false when another one has its slot.
     async fn heartbeat(&mut self) -> Result<bool, StoreError> {
-        let (key, slot) = (DocKey::new(MEMBER, &self.core.settings.slot), self.core.settings.slot.clone());
+        let key = DocKey::new(MEMBER, &self.core.settings.slot);
+        let slot = self.core.settings.slot.clone();
         let Some(before) = self.reread(&key).await? else { return Ok(false) };
         self.beat += 1;
         let id = CommitId(digest(&["beat", &slot, &self.incarnation.to_string(), &self.beat.to_string()]));
@@ -226,7 +227,9 @@ impl Keeper {
         let now = self.core.env.mono();
         let since = now.saturating_sub(std::mem::replace(&mut self.looked, now)).min(COUNTS);
         let docs = self.core.store.scan(Scan::table(MEMBER, 1_000)).await?;
-        let (mut seen, mut members, mut mine) = (BTreeMap::new(), Members::new(), false);
+        let mut seen = BTreeMap::new();
+        let mut members = Members::new();
+        let mut mine = false;
         for (_, Doc { key, revision, data }) in docs {
             let silent = match self.others.get(&key.id) {
                 Some((known, silent)) if *known == revision => *silent + since,
@@ -264,7 +267,8 @@ impl Keeper {
         };
         let mut changed = false;
         for (resource, doc) in self.resources.iter().zip(docs) {
-            let (mut held, now) = (self.core.leases.lock(), doc.and_then(mine));
+            let mut held = self.core.leases.lock();
+            let now = doc.and_then(mine);
             let before = match now {
                 Some(now) => held.insert(resource.clone(), now),
                 None => held.remove(resource),

@@ -137,7 +137,8 @@ fn read(core: &Core, message: &In) -> Option<(u128, Orphan)> {
         return None;
     }
     let (id, kind, subject) = (read.id.into_owned(), read.kind.into_owned(), read.subject.into_owned());
-    let (sequence, position) = (read.sequence, message.position);
+    let sequence = read.sequence;
+    let position = message.position;
     Some((digest(&[&id]), Orphan { id, kind, subject, sequence, position }))
 }
 
@@ -156,7 +157,9 @@ async fn own_ids(core: &Core) -> Result<HashSet<u128>, CommandError> {
 /// counts as having been there; if nothing is left in common, what the relay of this store was told does.
 async fn parting(core: &Core, common: &HashSet<u128>, whole: bool) -> Result<Place, CommandError> {
     let known = |told: &StoredFacts| told.facts.iter().all(|fact| common.contains(&digest(&[&fact.id])));
-    let (mut last, mut begun, mut after) = (Place::default(), whole, Position(0));
+    let mut last = Place::default();
+    let mut begun = whole;
+    let mut after = Position(0);
     'reading: loop {
         let told = core.store.facts(after, BATCH).await.map_err(failed)?;
         let Some(end) = told.last().map(|told| told.position) else { break };

@@ -49,8 +49,11 @@ pub(crate) async fn watch_catch_up(core: Arc<Core>) {
     /// How long a read model that was filled once may come no nearer.
     const STILL: Duration = Duration::from_secs(10);
     let start = core.env.mono();
-    let (mut heads, mut noted, mut before) = (None, start, Duration::MAX);
-    let (mut nearest, mut moved) = (0, start);
+    let mut heads = None;
+    let mut noted = start;
+    let mut before = Duration::MAX;
+    let mut nearest = 0;
+    let mut moved = start;
     loop {
         if heads.is_none() {
             noted = core.env.mono();

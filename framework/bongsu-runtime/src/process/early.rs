@@ -84,7 +84,9 @@ impl Unit {
         if self.stream(&saga.stream(&key)).await?.0 == 0 {
             return Err(Fail::Corrupt(format!("{} {key} has not started", early.process)));
         }
-        let (most, mut steps, mut left) = (if todo.attempts == 0 { MOST_AT_ONCE } else { 1 }, 0, early.len() > 0);
+        let most = if todo.attempts == 0 { MOST_AT_ONCE } else { 1 };
+        let mut steps = 0;
+        let mut left = early.len() > 0;
         for _ in 0..most {
             let Some((heard, ctx)) = first_of(early, self, id).await? else { break };
             // Each input has the steps of one input.

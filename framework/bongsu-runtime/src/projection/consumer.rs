@@ -72,7 +72,8 @@ where
         _: &'a Ctx,
     ) -> Fut<'a, Result<(), Fail>> {
         Box::pin(async move {
-            let (event, metadata) = (fact.decode::<P::Event>()?, envelope.metadata());
+            let event = fact.decode::<P::Event>()?;
+            let metadata = envelope.metadata();
             for key in P::keys(&event) {
                 let doc = DocKey::new(&self.name, &key);
                 let row = match unit.doc(&doc).await? {

@@ -41,7 +41,9 @@ const SELDOM: Duration = Duration::from_secs(60);
 /// Rebuilds what it holds the lease of, one read model after the other; at the start and when told to, deletes what was
 /// dropped of earlier versions.
 pub(crate) async fn run(core: Arc<Core>) {
-    let (mut poison, mut pauses, mut old) = (BTreeSet::new(), 0, true);
+    let mut poison = BTreeSet::new();
+    let mut pauses = 0;
+    let mut old = true;
     loop {
         let rung = core.rebuilds.notified().fuse();
         pin_mut!(rung);

@@ -108,8 +108,10 @@ pub(crate) async fn await_token<P: Projection>(core: &Arc<Core>, token: &Token) 
     if token.sequence == 0 {
         return Ok(());
     }
-    let (root, subject) = (root_of::<P>(), format!("{}/{}", token.context, token.stream));
-    let (start, mut waiter) = (core.env.mono(), None);
+    let root = root_of::<P>();
+    let subject = format!("{}/{}", token.context, token.stream);
+    let start = core.env.mono();
+    let mut waiter = None;
     loop {
         let mark = mark_of(core, &root, &subject).await?;
         // What an orphan left says nothing of what came in its place.

@@ -193,7 +193,8 @@ fn what_is_to_be_done_is_kept_as_before() {
 
 #[test]
 fn what_waits_behind_something_is_kept_as_before() {
-    let (queue, list) = (queue_id("guests", "north"), list_id("visit", "ann"));
+    let queue = queue_id("guests", "north");
+    let list = list_id("visit", "ann");
     let facts = vec![raw(r#"{"specversion":"1.0"}"#)];
     let full = Queue { consumer: "guests".into(), key: "north".into(), facts, first: 2, next: 5 };
     let inputs = vec![(written("hall.entered"), ctx(Some(TRACE)))];

@@ -67,7 +67,8 @@ async fn differs(core: &Core, has: Place) -> Result<Option<String>, StoreError> 
             Some(format!("the broker has {} of it last, and this store ends at {head}", has.position))
         }
         (Some(event), Some(commit)) if event.commit != commit => {
-            let (position, here) = (has.position, event.commit);
+            let position = has.position;
+            let here = event.commit;
             Some(format!("position {position} is commit {commit:?} in the broker and {here:?} in this store"))
         }
         _ => None,

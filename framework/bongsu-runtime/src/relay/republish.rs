@@ -155,7 +155,8 @@ fn marks(core: &Core, number: u64, mark: Mark, behind: Place) -> Vec<Out> {
             actor: None,
             data: &data,
         };
-        let (topic, cloudevent) = (core.map.name.to_owned(), envelope.encode());
+        let topic = core.map.name.to_owned();
+        let cloudevent = envelope.encode();
         let Place { position, commit, .. } = behind;
         let ordinal = match mark {
             Mark::Began => index,

@@ -68,7 +68,8 @@ impl Vocabulary {
         R: IntoIterator<Item = Public> + 'static,
     {
         let teller: Teller = Box::new(move |id, events| {
-            let (mut state, mut told) = (A::State::default(), Vec::new());
+            let mut state = A::State::default();
+            let mut told = Vec::new();
             for event in events.iter().filter_map(|(name, schema, body)| A::Event::decode(name, *schema, body).ok()?) {
                 A::evolve(&mut state, &event);
                 told = facts(id, &event, &state).into_iter().collect();

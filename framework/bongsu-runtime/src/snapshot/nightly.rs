@@ -57,7 +57,8 @@ pub(crate) async fn part(core: &Arc<Core>, fence: Option<&Guard>) -> Result<Opti
     if walked.schemas != schemas {
         (walked.position, walked.schemas) = (0, schemas);
     }
-    let (mut streams, mut walk) = (BTreeSet::new(), Walk::default());
+    let mut streams = BTreeSet::new();
+    let mut walk = Walk::default();
     while streams.len() < PART && !walk.done {
         let events = core.store.read(Read::Feed { after: Position(walked.position) }, PAGE).await?;
         walk.done = events.len() < PAGE as usize;

@@ -46,7 +46,8 @@ impl Core {
                 Shape::Schema(schema) => (schema, None),
                 Shape::Build => (0, Some(self.settings.build.clone())),
             };
-            let (version, commit) = (taken.version, hex(taken.commit));
+            let version = taken.version;
+            let commit = hex(taken.commit);
             serde_json::to_vec(&KeptState { version, schema, build, commit, taken_ms: self.env.wall_ms(), state })
         });
         let why = match encoded {

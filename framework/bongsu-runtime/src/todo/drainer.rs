@@ -75,7 +75,8 @@ impl Drainer {
     async fn start_due(&mut self, lease: &str, shard: u32) -> Result<Duration, StoreError> {
         let mut pause = LONG_NAP;
         for (index, most) in [(BY_DUE, QUICK), (JOBS_BY_DUE, self.core.settings.activity_concurrency)] {
-            let (page, now) = (most as u32 + 16, self.core.env.wall_ms());
+            let page = most as u32 + 16;
+            let now = self.core.env.wall_ms();
             let (past, future) = ((0, now.saturating_add(1)), (now.saturating_add(1), i64::MAX));
             let found = self.core.store.keys(due(shard, index, past, page)).await?;
             let is_all = found.len() < page as usize;
@@ -99,7 +100,10 @@ impl Drainer {
         if !self.busy().insert(id.clone()) {
             return;
         }
-        let (core, busy, lease, key) = (self.core.clone(), self.busy.clone(), lease.to_owned(), id.clone());
+        let core = self.core.clone();
+        let busy = self.busy.clone();
+        let lease = lease.to_owned();
+        let key = id.clone();
         let work = async move {
             run_todo(&core, &lease, &key).await;
             busy.lock().unwrap_or_else(PoisonError::into_inner).remove(&key);

@@ -30,7 +30,8 @@ const AT_ONCE: usize = 16;
 
 /// Looks while this instance lives.
 pub(crate) async fn run(core: Arc<Core>) {
-    let (mut before, mut next) = (BTreeSet::new(), Duration::ZERO);
+    let mut before = BTreeSet::new();
+    let mut next = Duration::ZERO;
     loop {
         let held: BTreeSet<String> = core.leases.held(SHARD).into_iter().collect();
         let all = core.env.mono() >= next;

@@ -188,7 +188,8 @@ impl State {
 
     /// Looks at what the cursors have passed since the last time.
     fn look(&mut self) -> Checked {
-        let (mut looked, log) = (0, format!("{:032x}", self.broker.history().0));
+        let mut looked = 0;
+        let log = format!("{:032x}", self.broker.history().0);
         for doc in self.store.docs_of("cursor").into_iter().filter(|doc| doc.key.id != "relay") {
             let passed = self.passed.entry(doc.key.id.clone()).or_default();
             if passed.revision == Some(doc.revision) {
@@ -209,8 +210,10 @@ impl State {
                 match !is_heard || is_applied(applied, consumer, told) {
                     true => Ok(()),
                     false => {
-                        let (what, at) = (told.sequence, place(&partition, message));
-                        let (subject, store) = (&told.subject, self.name);
+                        let what = told.sequence;
+                        let at = place(&partition, message);
+                        let subject = &told.subject;
+                        let store = self.name;
                         Err(format!("{store}: {consumer} is at {offset} and never applied {what} of {subject}, {at}"))
                     }
                 }
@@ -233,7 +236,8 @@ impl State {
                 let read = Attributes::read(&fact.cloudevent).map_err(|error| format!("{}: {error}", fact.id))?;
                 let heard = |(_, hears): &&(String, &HashSet<String>)| hears.contains(unversioned(&read.kind));
                 for (consumer, _) in consumers.iter().filter(heard) {
-                    let (source, subject) = (&read.source, &fact.subject);
+                    let source = &read.source;
+                    let subject = &fact.subject;
                     let applied = self.applied.get(&format!("{consumer}/{source}/{subject}"));
                     if !applied.is_some_and(|applied| applied.has(fact.sequence)) {
                         let store = self.name;

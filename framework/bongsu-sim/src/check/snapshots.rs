@@ -35,7 +35,8 @@ where
         if kept.schema != schema {
             continue;
         }
-        let (mut state, mut version) = (A::State::default(), 0);
+        let mut state = A::State::default();
+        let mut version = 0;
         let before = events.iter().filter(|event| event.stream == doc.key.id && event.version <= kept.version);
         for event in before {
             let decoded = A::Event::decode(&event.name, event.schema, &event.data).ok().flatten();
@@ -61,7 +62,8 @@ pub fn snapshots_only_rise(name: &'static str, store: MemoryStore) -> impl FnMut
         }
         let mut now = BTreeMap::new();
         for doc in store.docs_of("snapshot") {
-            let (version, stream) = (read(&doc)?.version, doc.key.id);
+            let version = read(&doc)?.version;
+            let stream = doc.key.id;
             if let Some(before) = highest.get(&stream).filter(|before| **before > version) {
                 return Err(format!("the snapshot of {stream} at {before} was replaced by one at {version}"));
             }

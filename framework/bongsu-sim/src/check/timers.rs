@@ -65,7 +65,8 @@ const EVERY: u64 = 7;
 /// of a timer its process; and no process was woken by a timer that is not set, or before its time. At every crash and
 /// every few Commits. To be watched.
 pub fn timers_are_kept(name: &'static str, store: MemoryStore) -> impl FnMut(&Moment<'_>) -> Checked + Send {
-    let (mut armed, mut commits) = (Armed::default(), 0_u64);
+    let mut armed = Armed::default();
+    let mut commits = 0_u64;
     move |moment| {
         match moment {
             Moment::Crashed(_) => {}

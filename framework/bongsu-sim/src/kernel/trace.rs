@@ -72,7 +72,8 @@ impl Trace {
     pub(crate) fn lines(&self, name: impl Fn(u32) -> String) -> Vec<String> {
         let line = |entry: &Entry| {
             let at = Duration::from_nanos(entry.at).as_secs_f64();
-            let (node, incarnation) = (name(entry.who.node), entry.who.incarnation);
+            let node = name(entry.who.node);
+            let incarnation = entry.who.incarnation;
             format!("{at:>14.6} {node}#{incarnation} {}", entry.what)
         };
         self.kept.iter().map(line).collect()

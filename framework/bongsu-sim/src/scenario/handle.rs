@@ -160,7 +160,8 @@ impl Sim {
                 return Ok(());
             }
             if self.now() >= last {
-                let (waiting, tasks) = (waiting.join(", "), self.core.lock().waiting().join(", "));
+                let waiting = waiting.join(", ");
+                let tasks = self.core.lock().waiting().join(", ");
                 return Err(Failure::Stuck(format!("not quiet after {deadline:?}: {waiting}; tasks: {tasks}")));
             }
             self.sleep(LOOK).await;

@@ -30,7 +30,8 @@ where
     let core = Core::new(seed, plan.clone());
     let _logs = plan.logs.then(|| tracing::subscriber::set_default(Log::new(&core)));
     let ended: Arc<Mutex<Option<Result<T, Failure>>>> = Arc::default();
-    let (scenario, slot) = (scenario(Sim::new(&core)), ended.clone());
+    let scenario = scenario(Sim::new(&core));
+    let slot = ended.clone();
     weather::start(&core);
     let main = core.spawn(
         &core.world,

@@ -33,7 +33,8 @@ where
     for seed in seeds {
         let mut outcome = run(seed, plan(seed), &scenario);
         if outcome.result.is_err() || all.runs.is_multiple_of(REPEAT) {
-            let (hash, trace) = (outcome.hash, plan(seed).trace);
+            let hash = outcome.hash;
+            let trace = plan(seed).trace;
             // Once more with everything to read: that costs nothing when it is a few runs.
             let again = run(seed, Plan { logs: true, trace: trace * 4, ..plan(seed) }, &scenario);
             let first = std::mem::replace(&mut outcome, again);

@@ -154,7 +154,9 @@ impl Route {
             pieces.collect::<Vec<_>>().join("/")
         };
         let address = self.address.clone().unwrap_or_else(filled);
-        let (method, headers, body) = (self.method.to_owned(), HeaderMap::new(), Vec::new());
+        let method = self.method.to_owned();
+        let headers = HeaderMap::new();
+        let body = Vec::new();
         let draft = Draft { method, address, headers, body };
         self.parameters().filter(|known| known["required"] == true).fold(draft, |draft, parameter| {
             let name = parameter["name"].as_str().unwrap_or_default();

@@ -84,7 +84,8 @@ pub(super) fn is_remembered(folder: &Path, sample: &Path) -> bool {
 /// When one is altered, gone, or not remembered.
 #[track_caller]
 pub(super) fn keep(folder: &Path, under: &Path, samples: &[PathBuf], bless: &Bless) {
-    let (mut known, under) = (read(folder), relative(folder, under) + "/");
+    let mut known = read(folder);
+    let under = relative(folder, under) + "/";
     let now: BTreeMap<String, String> =
         samples.iter().map(|path| (relative(folder, path), digest(&fs::read(path).unwrap_or_default()))).collect();
     for path in known.keys().filter(|path| path.starts_with(&under)) {

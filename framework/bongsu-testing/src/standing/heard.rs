@@ -25,7 +25,8 @@ pub fn heard(folder: &Path, service: &Service) {
         // It may hear its own facts.
         told::look(folder, service, &bless);
     }
-    let (mut facts, mut looked) = (BTreeSet::new(), 0);
+    let mut facts = BTreeSet::new();
+    let mut looked = 0;
     for words in service.words().iter().filter(|words| words.kind == Kind::Heard) {
         for (name, schema) in &words.names {
             let fact = type_of(name, *schema);

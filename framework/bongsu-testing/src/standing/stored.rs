@@ -32,7 +32,9 @@ pub fn stored(folder: &Path, service: &Service) {
 #[track_caller]
 pub(super) fn look(folder: &Path, service: &Service, bless: &Bless) {
     let golden = files::golden(folder);
-    let (mut expected, mut names, mut looked) = (BTreeSet::new(), BTreeSet::new(), 0);
+    let mut expected = BTreeSet::new();
+    let mut names = BTreeSet::new();
+    let mut looked = 0;
     for words in service.words().iter().filter(|words| words.kind != Kind::Heard) {
         for (name, newest) in &words.names {
             names.insert(*name);

@@ -46,7 +46,8 @@ pub(super) fn look(folder: &Path, service: &Service, bless: &Bless) {
     }
     let contracts = folder.join("contracts");
     let told = facts(folder, service);
-    let (mut checked, mut all) = (0, Vec::new());
+    let mut checked = 0;
+    let mut all = Vec::new();
     for (fact, bodies) in &told {
         assert!(
             fact.starts_with(&format!("{}.", service.name())),

@@ -48,7 +48,8 @@ impl Decision for CheckOuts {
     }
 
     fn decide(&self, view: &View, command: CheckOut, ctx: &Ctx) -> Result<Changes, CheckOutRejection> {
-        let (order, customer) = (order_of(ctx), command.customer.clone());
+        let order = order_of(ctx);
+        let customer = command.customer.clone();
         let cart = view.state::<Carts>(&customer).open.ok_or(CartRejection::NoCart)?;
         is_the_one_seen(&cart, &command.lines)?;
         let CheckOut { customer: owner, lines, address, method } = command;

@@ -110,7 +110,9 @@ impl Pay {
 
 impl Order {
     pub(super) fn of(placed: &OrderPlaced, state: &OrderState) -> Self {
-        let (mut why, mut short, mut cancellation) = (None, None, None);
+        let mut why = None;
+        let mut short = None;
+        let mut cancellation = None;
         match &state.phase {
             Phase::Rejected { why: reason, short: lines } => {
                 why = Some(Why::of_rejected(*reason));
@@ -140,7 +142,9 @@ impl Order {
 
 impl OrderItem {
     pub(super) fn of(order: String, row: &Row) -> Self {
-        let (state, amount, placed_at) = (row.state, row.amount, rfc3339(row.placed_at_ms));
+        let state = row.state;
+        let amount = row.amount;
+        let placed_at = rfc3339(row.placed_at_ms);
         Self { order_id: order, state, lines: shown(&row.lines), amount, placed_at }
     }
 }

@@ -67,7 +67,9 @@ pub(super) fn changes(root: &Path, folder: &Path, name: &Name) -> Result<Vec<(Pa
 
 /// A manifest with one more dependency, in its place by name.
 fn with_dependency(text: &str, name: &str, line: &str) -> String {
-    let (mut lines, mut inside, mut done) = (Vec::new(), false, false);
+    let mut lines = Vec::new();
+    let mut inside = false;
+    let mut done = false;
     for there in text.lines() {
         let ends = inside && (there.is_empty() || there.starts_with('['));
         if !done && inside && (ends || there.split([' ', '.', '=']).next().is_some_and(|key| key > name)) {

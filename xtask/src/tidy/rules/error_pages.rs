@@ -79,7 +79,8 @@ fn codes(tree: &Tree) -> BTreeMap<String, (String, usize)> {
 fn codes_in(code: &str) -> Vec<(usize, String)> {
     let mut found = Vec::new();
     for (at, _) in code.match_indices('"') {
-        let (before, after) = (&code[..at], &code[at + 1..]);
+        let before = &code[..at];
+        let after = &code[at + 1..];
         let word = &after[..after.find(|c: char| !(c.is_ascii_lowercase() || c == '-')).unwrap_or(after.len())];
         let rest = after[word.len()..].strip_prefix('"');
         if is_code(word) && rest.is_some_and(|rest| before.ends_with("code = ") || is_title(word, rest)) {

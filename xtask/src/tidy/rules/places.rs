@@ -47,7 +47,8 @@ fn lists(path: &str, text: &str, contexts: &BTreeSet<&str>) -> Vec<usize> {
     };
     let lines: Vec<Vec<&str>> = text.lines().map(named).collect();
     let longest = if path.ends_with(".toml") { lines.len() } else { LIST };
-    let (mut found, mut at) = (Vec::new(), 0);
+    let mut found = Vec::new();
+    let mut at = 0;
     while at < lines.len() {
         let end = lines.len().min(at + longest);
         let in_it: BTreeSet<&str> = lines[at..end].iter().flatten().copied().collect();

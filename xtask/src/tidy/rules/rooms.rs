@@ -109,7 +109,8 @@ fn circles(imports: &BTreeSet<Import>) -> Vec<BTreeSet<Module>> {
 }
 
 fn reached<'m>(from: &'m Module, needs: &BTreeMap<&'m Module, BTreeSet<&'m Module>>) -> BTreeSet<&'m Module> {
-    let (mut reached, mut left) = (BTreeSet::new(), vec![from]);
+    let mut reached = BTreeSet::new();
+    let mut left = vec![from];
     while let Some(next) = left.pop() {
         left.extend(needs.get(next).into_iter().flatten().filter(|to| reached.insert(**to)));
     }

@@ -28,7 +28,9 @@ pub(crate) fn check(tree: &Tree, report: &mut Report) {
 }
 
 fn snippets<'a>(path: &str, text: &'a str) -> Vec<Snippet<'a>> {
-    let (mut found, mut from, mut open) = (Vec::new(), None, false);
+    let mut found = Vec::new();
+    let mut from = None;
+    let mut open = false;
     for (line, text) in numbered(text) {
         let text = text.trim();
         if text.starts_with("```") {

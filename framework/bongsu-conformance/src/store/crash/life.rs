@@ -60,7 +60,8 @@ impl<S: Fn(Said)> Living<'_, S> {
     async fn send_and_hear(&mut self, numbers: Range<usize>, hear: usize, then: impl FnOnce()) {
         let mut answers = Vec::new();
         for number in numbers {
-            let (commit, act) = (self.script.commit(number).await, Act::Send(number));
+            let commit = self.script.commit(number).await;
+            let act = Act::Send(number);
             (self.say)(Said::Calls(act));
             answers.push((act, self.store.commit(commit)));
         }

@@ -77,7 +77,8 @@ impl Build {
         let (mut ours, mut theirs) = (walk(&self.table), walk(shown));
         ours.step().await?;
         theirs.step().await?;
-        let (mut rows, mut suspects) = (0, Vec::new());
+        let mut rows = 0;
+        let mut suspects = Vec::new();
         loop {
             let side = match (&ours.head, &theirs.head) {
                 (None, None) => return Ok((rows, suspects)),

@@ -47,7 +47,8 @@ impl Build {
             filling.noted.is_none()
         };
         if is_new {
-            let (noted, own) = (note(core, model).await?, core.map.name);
+            let noted = note(core, model).await?;
+            let own = core.map.name;
             build.cursors = noted.partitions().map(|(partition, _)| (partition, 0)).collect();
             let filling = build.filling()?;
             let others = noted.partitions().filter(|(partition, _)| noted.until == 0 || partition.topic != own);

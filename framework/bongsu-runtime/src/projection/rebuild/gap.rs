@@ -44,7 +44,9 @@ impl Build {
     async fn last_refill(&mut self, partition: &Partition, earliest: u64) -> Result<Option<(u64, u64)>, Halt> {
         let bounds = self.core.broker.bounds(&partition.topic).await.map_err(Halt::Broker)?;
         let end = bounds.partitions.iter().find(|(other, ..)| other == partition).map_or(0, |(.., end)| *end);
-        let (mut next, mut began, mut complete) = (earliest, None, None);
+        let mut next = earliest;
+        let mut began = None;
+        let mut complete = None;
         while next < end {
             let want = vec![(partition.clone(), next)];
             let batch = match self.core.broker.fetch(want, FETCH_BYTES, FETCH_WAIT).await {

@@ -94,7 +94,8 @@ impl Marks {
             return slot;
         }
         // More than fit in four bytes are forgotten long before.
-        let (slot, name) = (Slot(self.marks.len() as u32), Arc::<str>::from(self.name.as_str()));
+        let slot = Slot(self.marks.len() as u32);
+        let name = Arc::<str>::from(self.name.as_str());
         self.marks.push(Mark {
             name: name.clone(),
             heard: None,

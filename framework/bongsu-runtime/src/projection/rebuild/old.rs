@@ -56,7 +56,8 @@ fn slot_with(core: &Core, consumer: &str) -> Option<String> {
 
 /// NAME@VERSION of every read model of which something is kept and that no process here reads.
 pub(crate) async fn list_old(core: &Core) -> Result<Vec<String>, StoreError> {
-    let (mut roots, mut pages) = (BTreeSet::new(), pages(core, CURSOR, None, ""));
+    let mut roots = BTreeSet::new();
+    let mut pages = pages(core, CURSOR, None, "");
     while let Some(docs) = pages.next().await? {
         let consumers = docs.iter().filter_map(|doc| doc.key.id.split('/').next());
         roots.extend(consumers.filter_map(split).map(|(root, _)| root.to_owned()));

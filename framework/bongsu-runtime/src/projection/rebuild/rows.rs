@@ -105,7 +105,8 @@ impl<P: Projection> RowsOf<P> {
         if let Some(slot) = self.slots.get(key) {
             return *slot;
         }
-        let (slot, key) = (self.rows.len(), Arc::<str>::from(key));
+        let slot = self.rows.len();
+        let key = Arc::<str>::from(key);
         self.rows.push(Row { key: key.clone(), row: None, changed: false, known: false, bytes: 0 });
         self.slots.insert(key, slot);
         slot
@@ -165,7 +166,9 @@ where
     }
 
     fn take_changed(&mut self) -> Vec<(String, Option<DocBody>)> {
-        let (rows, bytes, slots) = (&mut self.rows, &mut self.bytes, std::mem::take(&mut self.changed));
+        let rows = &mut self.rows;
+        let bytes = &mut self.bytes;
+        let slots = std::mem::take(&mut self.changed);
         let taken = slots.into_iter().map(|slot| {
             let row = &mut rows[slot];
             row.changed = false;

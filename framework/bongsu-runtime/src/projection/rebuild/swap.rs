@@ -37,7 +37,8 @@ impl Build {
             None => return Ok(false),
         }
         let Some(filling) = &self.state.filling else { return Err(Halt::Lost) };
-        let (generation, took) = (filling.generation, core.env.wall_ms() - filling.started_ms);
+        let generation = filling.generation;
+        let took = core.env.wall_ms() - filling.started_ms;
         let ended = Ended::Shown { generation, events: filling.done, took_ms: took.max(0).unsigned_abs() };
         let mut after = self.state.clone();
         after.end(ended);

@@ -54,7 +54,8 @@ fn expand(before: &[String], tree: &str, found: &mut impl FnMut(Vec<String>)) {
     let head = head.split("::").map(|part| part.trim().to_owned()).filter(|part| !part.is_empty());
     let head = [before, &head.collect::<Vec<_>>()].concat();
     let inside = inside.rsplit_once('}').map_or(inside, |(inside, _)| inside);
-    let (mut depth, mut from) = (0_usize, 0);
+    let mut depth = 0_usize;
+    let mut from = 0;
     for (at, c) in inside.char_indices().chain([(inside.len(), ',')]) {
         match c {
             '{' => depth += 1,
@@ -75,7 +76,8 @@ fn inline(code: &str) -> Vec<Vec<String>> {
     for (at, _) in code.match_indices("::") {
         let head: &str = &code[..at];
         let from = head.rfind(|c| !is_word(c)).map_or(0, |place| place + 1);
-        let (root, before) = (&head[from..], &head[..from]);
+        let root = &head[from..];
+        let before = &head[..from];
         if before.ends_with("::") || !root.starts_with(|c: char| c.is_lowercase() || c == '_') {
             continue;
         }
