@@ -71,6 +71,10 @@ pub struct Answer {
 
 /// How often a command is decided again because something moved under it.
 const ATTEMPTS: u32 = 64;
+/// So many times at once: each time another command won, so the next place in the queue is near.
+const AT_ONCE: u32 = 8;
+/// After that the pause grows with every so many attempts: all of them together take less than a second.
+const PATIENCE: u32 = 16;
 
 /// Plans what a request changes and how it is answered; called again when something moved under it.
 pub(crate) trait Planner: Send + Sync {
@@ -150,8 +154,8 @@ pub(crate) async fn run(core: &Arc<Core>, call: &Call, planner: &dyn Planner) ->
                 }
             }
         }
-        if attempt > 8 {
-            core.env.sleep(core.pause(attempt / 16)).await;
+        if attempt > AT_ONCE {
+            core.env.sleep(core.pause(attempt / PATIENCE)).await;
         }
     }
     Err(CommandError::Conflict)

@@ -53,10 +53,20 @@ pub(crate) struct Core {
     pub(crate) wanted: Wanted,
 }
 
+/// Before jitter: about what one write takes, so that who was overtaken comes after the one that overtook it.
+const SHORTEST_MS: u64 = 5;
+/// Before jitter: whoever waits for a store that is back notices it before a person does.
+const LONGEST_MS: u64 = 500;
+/// After so many doublings the longest is reached.
+const DOUBLINGS: u32 = 7;
+
 impl Core {
+    /// The attempt whose pause bridges a store that is away for a moment: 20 to 40 ms.
+    pub(crate) const AWAY: u32 = 3;
+
     /// How long to wait before the n-th further attempt: doubling from 5 ms to half a second, with jitter.
     pub(crate) fn pause(&self, attempt: u32) -> Duration {
-        let most = (5_u64 << attempt.min(7)).min(500);
+        let most = (SHORTEST_MS << attempt.min(DOUBLINGS)).min(LONGEST_MS);
         Duration::from_millis(most / 2 + self.env.random() % (most / 2 + 1))
     }
 

@@ -50,10 +50,13 @@ pub fn daily(time: &str, zone: &str) -> Schedule {
     Schedule(read())
 }
 
+const SECOND_MS: u128 = 1_000;
+const DAY_MS: u128 = 24 * 60 * 60 * SECOND_MS;
+
 /// Again and again after so long, at multiples of it since the Unix epoch: at least a second, at most a day.
 pub fn every(pause: Duration) -> Schedule {
     let ms = pause.as_millis();
-    let fits = (1_000..=86_400_000).contains(&ms);
+    let fits = (SECOND_MS..=DAY_MS).contains(&ms);
     Schedule(if fits { Ok(Moments::Every { ms: ms as i64 }) } else { Err(format!("{pause:?} is not 1 s to 1 day")) })
 }
 

@@ -15,6 +15,8 @@ pub(crate) struct Backoff {
 const FIRST: Duration = Duration::from_millis(5);
 /// The longest.
 const LONGEST: Duration = Duration::from_secs(5);
+/// After so many doublings of the first the longest is reached.
+const DOUBLINGS: u32 = 10;
 /// With so many failures the next pause is more than a second.
 const MANY: u32 = 9;
 
@@ -26,7 +28,7 @@ impl Backoff {
         if overtaken && self.failures == 1 {
             return Duration::ZERO;
         }
-        let most = FIRST.saturating_mul(1 << (self.failures - 1).min(10)).min(LONGEST).as_millis() as u64;
+        let most = FIRST.saturating_mul(1 << (self.failures - 1).min(DOUBLINGS)).min(LONGEST).as_millis() as u64;
         Duration::from_millis(most / 2 + core.env.random() % (most / 2 + 1))
     }
 

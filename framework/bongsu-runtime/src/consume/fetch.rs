@@ -50,7 +50,7 @@ pub(crate) async fn run(core: Arc<Core>, consumer: Arc<dyn Consumer>) {
     let missing = Mutex::default();
     let reading = Arc::new(Reading { core: core.clone(), consumer, asks, missing });
     let mut lanes = BTreeMap::new();
-    let mut pauses = 0;
+    let mut pauses = 0_u32;
     loop {
         let (changed, asked) = (core.leases.changed.notified().fuse(), reading.asks.notified().fuse());
         pin_mut!(changed, asked);
@@ -84,7 +84,7 @@ pub(crate) async fn run(core: Arc<Core>, consumer: Arc<dyn Consumer>) {
                     reading.ensure_topics().await;
                 }
                 core.env.sleep(core.pause(pauses)).await;
-                pauses = (pauses + 1).min(20);
+                pauses = pauses.saturating_add(1);
             }
         }
     }

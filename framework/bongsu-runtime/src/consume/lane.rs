@@ -94,7 +94,13 @@ pub(crate) struct Unfit {
     pub(crate) times: u32,
 }
 
+/// Commits on their way at once: group commit makes one write of what came while the last one was written, and this is
+/// more than comes in that time.
 const IN_FLIGHT: usize = 128;
+/// Bytes that are kept of why a fact cannot be stored.
+const MAX_WHY: usize = 1_000;
+/// A fact is planned to wait in two ways, under its key and under its offset; then nothing is left to try.
+const PLANS: u32 = 2;
 
 impl Lane {
     /// Opens a lane at its cursor.
@@ -218,8 +224,8 @@ impl Lane {
     /// then, if even that cannot be stored, under its offset.
     fn cannot_be_stored(&mut self, offset: u64, why: String) -> Result<(), Stop> {
         let unfit = self.unfit.entry(offset).or_insert(Unfit { why: String::new(), times: 0 });
-        *unfit = Unfit { why: clipped(why, 1_000), times: unfit.times + 1 };
-        if unfit.times > 2 {
+        *unfit = Unfit { why: clipped(why, MAX_WHY), times: unfit.times + 1 };
+        if unfit.times > PLANS {
             Err(Stop::Waits(format!("fact {offset} cannot even be parked: {}", unfit.why)))
         } else {
             Ok(())

@@ -40,6 +40,10 @@ const SOON: Duration = Duration::from_millis(100);
 const SOONS: u32 = 20;
 /// Between two rounds at least, however long they take.
 const BREATH: Duration = Duration::from_millis(20);
+/// Alone, leases are compared with the store at every so many-th heartbeat: once in two seconds.
+const ALONE: u64 = 5;
+/// Members that are looked at: far more than instances of one service.
+const MEMBERS: u32 = 1_000;
 
 /// Keeps this instance a member and its leases the ones it should hold.
 pub(crate) struct Keeper {
@@ -135,7 +139,7 @@ impl Keeper {
         let mut due = members.is_none();
         if let Some(members) = members {
             // Alone, nobody can have taken anything while this instance beat: it is enough to look now and then.
-            if members.len() > 1 || self.unsure || self.beat.is_multiple_of(5) {
+            if members.len() > 1 || self.unsure || self.beat.is_multiple_of(ALONE) {
                 self.reconcile().await?;
             }
             if self.core.leases.others.swap(members.len() > 1, Ordering::Relaxed) != (members.len() > 1) {
@@ -226,7 +230,7 @@ impl Keeper {
     async fn look_around(&mut self) -> Result<Option<Members>, StoreError> {
         let now = self.core.env.mono();
         let since = now.saturating_sub(std::mem::replace(&mut self.looked, now)).min(COUNTS);
-        let docs = self.core.store.scan(Scan::table(MEMBER, 1_000)).await?;
+        let docs = self.core.store.scan(Scan::table(MEMBER, MEMBERS)).await?;
         let mut seen = BTreeMap::new();
         let mut members = Members::new();
         let mut mine = false;

@@ -53,6 +53,10 @@ pub struct Parked {
     pub newer: bool,
 }
 
+/// Most that are listed: more than a person looks through, and one page of a store.
+const LISTED: u32 = 1_000;
+/// Characters of an unreadable to-do that the event about its eviction keeps.
+const NOTED: usize = 10_000;
 /// Queues whose oldest facts are looked up at once.
 const AT_ONCE: usize = 32;
 
@@ -70,7 +74,7 @@ pub(crate) async fn list(core: &Core) -> Result<Vec<Parked>, CommandError> {
         from: Bound::Unbounded,
         to: Bound::<Bytes>::Unbounded,
         descending: false,
-        limit: 1_000,
+        limit: LISTED,
     };
     let found = core.store.scan(scan).await.map_err(failed)?;
     let mut shown = Vec::with_capacity(found.len());
@@ -121,7 +125,7 @@ async fn plan(unit: &mut Unit, id: &str, deed: &Deed, fate: Fate) -> Result<bool
     let mut todo = match Todo::decode(&data) {
         Ok(todo) if todo.parked => todo,
         Err(why) if fate == Fate::Evict => {
-            let about = json!({ "error": why.to_string(), "todo": String::from_utf8_lossy(&data).chars().take(10_000).collect::<String>() });
+            let about = json!({ "error": why.to_string(), "todo": String::from_utf8_lossy(&data).chars().take(NOTED).collect::<String>() });
             unit.note_deed(deed, "bongsu.parked-todo-evicted", id, about).await?;
             unit.put(Todo::key(id), None);
             return Ok(true);

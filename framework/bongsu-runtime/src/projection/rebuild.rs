@@ -42,7 +42,7 @@ const SELDOM: Duration = Duration::from_secs(60);
 /// dropped of earlier versions.
 pub(crate) async fn run(core: Arc<Core>) {
     let mut poison = BTreeSet::new();
-    let mut pauses = 0;
+    let mut pauses = 0_u32;
     let mut old = true;
     loop {
         let rung = core.rebuilds.notified().fuse();
@@ -60,11 +60,11 @@ pub(crate) async fn run(core: Arc<Core>) {
         for model in core.map.read_models.clone() {
             match work(&core, &model, &mut poison).await {
                 Ok(()) => pauses = 0,
-                Err(Halt::Again | Halt::Lost) => wait = core.pause(1),
+                Err(Halt::Again | Halt::Lost) => wait = core.pause(0),
                 Err(Halt::Hopeless(why)) => give_up(&core, &model, why).await,
                 Err(halt) => {
                     tracing::warn!(read_model = model.root(), %halt, "a rebuild has to wait");
-                    pauses = (pauses + 1).min(20);
+                    pauses = pauses.saturating_add(1);
                     wait = core.pause(pauses);
                 }
             }

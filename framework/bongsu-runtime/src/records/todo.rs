@@ -262,7 +262,7 @@ impl Todo {
     pub(crate) fn failed(&mut self, error: String, most: u32, now_ms: i64, cap_ms: i64) {
         self.attempts += 1;
         self.newer = false;
-        let pause = 50_i64.saturating_mul(1 << self.attempts.min(20)).min(cap_ms);
+        let pause = FIRST_PAUSE_MS.saturating_mul(1 << self.attempts.min(DOUBLINGS)).min(cap_ms);
         self.due_ms = now_ms + pause;
         self.parked = self.attempts >= most;
         self.error = Some(clipped(error, MAX_ERROR));
@@ -291,6 +291,10 @@ impl Todo {
 
 /// So much of an error is kept, in bytes: what is said of a failure must fit into a document, always.
 const MAX_ERROR: usize = 4_096;
+/// The first pause after a failed attempt, which the next ones double.
+const FIRST_PAUSE_MS: i64 = 50;
+/// After so many doublings any cap is reached.
+const DOUBLINGS: u32 = 20;
 
 /// The beginning of a text.
 pub(crate) fn clipped(mut text: String, most: usize) -> String {

@@ -27,6 +27,9 @@ impl fmt::Display for Token {
     }
 }
 
+/// A header of a request: context, stream and two numbers are shorter.
+const LONGEST: usize = 512;
+
 impl FromStr for Token {
     type Err = NotAToken;
 
@@ -34,7 +37,7 @@ impl FromStr for Token {
         let (place, at) = text.rsplit_once('@').ok_or(NotAToken)?;
         let (context, stream) = place.split_once('/').ok_or(NotAToken)?;
         let (version, sequence) = at.split_once(':').ok_or(NotAToken)?;
-        if text.len() > 512 || context.is_empty() || stream.is_empty() || text.contains('\0') {
+        if text.len() > LONGEST || context.is_empty() || stream.is_empty() || text.contains('\0') {
             return Err(NotAToken);
         }
         Ok(Self {

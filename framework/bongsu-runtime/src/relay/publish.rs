@@ -38,7 +38,7 @@ const PERSIST_EVERY: u32 = 16;
 
 /// Relays while this instance holds the lease.
 pub(crate) async fn run(core: Arc<Core>) {
-    let mut pauses = 0;
+    let mut pauses = 0_u32;
     loop {
         let changed = core.leases.changed.notified();
         let Some(epoch) = core.leases.epoch(RELAY) else {
@@ -53,7 +53,7 @@ pub(crate) async fn run(core: Arc<Core>) {
                     tracing::warn!(%why, "facts cannot be published; they wait in the store");
                 }
                 core.env.sleep(core.pause(pauses)).await;
-                pauses = (pauses + 1).min(20);
+                pauses = pauses.saturating_add(1);
             }
         }
     }

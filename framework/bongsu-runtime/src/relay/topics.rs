@@ -7,11 +7,14 @@ use crate::{
     ports::broker::{BrokerError, Topic},
 };
 
+/// Asked again at the earliest: a broker that starts needs some time for each topic.
+const BRIEFLY: Duration = Duration::from_millis(20);
+
 /// Makes sure the topics exist; keeps trying while the broker is away. A topic with another number of partitions ends this
 /// instance: with fewer lanes some would never be read, and no key would be where its publisher puts it.
 pub(crate) async fn ensure_topics(core: Arc<Core>) {
     for name in core.map.topics() {
-        let mut pauses = 0;
+        let mut pauses = 0_u32;
         while let Err(error) = ensure(&core, &name).await {
             if let Some(why) = other_partitions(&core, &name, &error).await {
                 tracing::error!(code = "partitions", topic = name, "{why}");
@@ -20,8 +23,8 @@ pub(crate) async fn ensure_topics(core: Arc<Core>) {
             if pauses == 0 {
                 tracing::warn!(topic = name, %error, "a topic cannot be made sure of");
             }
-            core.env.sleep(core.pause(pauses).max(Duration::from_millis(20))).await;
-            pauses = (pauses + 1).min(20);
+            core.env.sleep(core.pause(pauses).max(BRIEFLY)).await;
+            pauses = pauses.saturating_add(1);
         }
     }
 }

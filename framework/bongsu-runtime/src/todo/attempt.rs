@@ -63,7 +63,7 @@ pub(crate) async fn run_todo(core: &Arc<Core>, lease: &str, id: &str) {
         Ok(()) | Err(Undone::NotMine) => return,
         Err(Undone::Store(error)) => {
             tracing::warn!(todo = id, %error, "a to-do has to wait for the store");
-            return core.env.sleep(core.pause(3)).await;
+            return core.env.sleep(core.pause(Core::AWAY)).await;
         }
         Err(Undone::Unreadable(why)) => put_off(core, lease, id, &why.to_string()).await,
         Err(Undone::Refused(why)) => note_failure(core, lease, id, &why, Failed::ForGood, None).await,
@@ -72,7 +72,8 @@ pub(crate) async fn run_todo(core: &Arc<Core>, lease: &str, id: &str) {
     if let Err(error) = noted {
         tracing::warn!(todo = id, %error, "a failed attempt could not be noted");
         // What can never be stored is not asked for again and again.
-        let pause = if matches!(error, Fail::Store(StoreError::Invalid(_))) { UNREADABLE } else { core.pause(3) };
+        let pause =
+            if matches!(error, Fail::Store(StoreError::Invalid(_))) { UNREADABLE } else { core.pause(Core::AWAY) };
         core.env.sleep(pause).await;
     }
 }

@@ -41,7 +41,7 @@ pub(crate) async fn run(core: Arc<Core>) {
         for clock in &core.map.clocks {
             if let Err(error) = wind_up(&core, clock).await {
                 tracing::warn!(clock = clock.name, %error, "a clock has to wait for the store");
-                pause = core.pause(3);
+                pause = core.pause(Core::AWAY);
             }
         }
         let nap = core.env.sleep(pause);

@@ -72,7 +72,7 @@ pub fn timers_are_kept(name: &'static str, store: MemoryStore) -> impl FnMut(&Mo
             Moment::Crashed(_) => {}
             Moment::Committed { store: of, .. } if *of == name => {
                 commits += 1;
-                if commits % EVERY > 0 {
+                if !commits.is_multiple_of(EVERY) {
                     return Ok(0);
                 }
             }

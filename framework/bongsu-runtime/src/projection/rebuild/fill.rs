@@ -30,6 +30,8 @@ use crate::{
 
 /// Bytes of one fetch, and how long it waits when nothing is there.
 pub(crate) const FETCH_BYTES: u32 = 1 << 20;
+/// The same while commands are decided: they wait for no longer than a small page takes.
+const FETCH_BYTES_BUSY: u32 = FETCH_BYTES / 16;
 pub(crate) const FETCH_WAIT: Duration = Duration::from_millis(20);
 
 impl Build {
@@ -104,7 +106,7 @@ impl Build {
         if want.is_empty() {
             return Ok(false);
         }
-        let bytes = if self.pace.is_busy().await { FETCH_BYTES / 16 } else { FETCH_BYTES };
+        let bytes = if self.pace.is_busy().await { FETCH_BYTES_BUSY } else { FETCH_BYTES };
         let batch = match self.core.broker.fetch(want, bytes, FETCH_WAIT).await {
             Ok(batch) => batch,
             Err(BrokerError::Gone { topic, index, earliest, .. }) => {

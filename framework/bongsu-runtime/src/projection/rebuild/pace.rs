@@ -25,6 +25,13 @@ const BUSY: usize = 60;
 const LINGER: Duration = Duration::from_millis(250);
 /// Rest after a Commit, as a multiple of what it took, while others are busy.
 const REST: u32 = 3;
+/// The bounds of one rest: shorter is none, and longer makes a rebuild last for a pause of the disk.
+const SHORTEST: Duration = Duration::from_millis(2);
+const LONGEST: Duration = Duration::from_millis(500);
+/// Facts read at once: about what one Commit takes in.
+const PAGE: u32 = 1_000;
+/// The same while others are busy: a read holds a reader for less than a few commands take.
+const PAGE_BUSY: u32 = 100;
 
 impl Pace {
     pub(crate) fn new(core: &Arc<Core>) -> Self {
@@ -55,12 +62,12 @@ impl Pace {
 
     /// Facts or events to read at once.
     pub(crate) async fn page(&mut self) -> u32 {
-        if self.is_busy().await { 100 } else { 1_000 }
+        if self.is_busy().await { PAGE_BUSY } else { PAGE }
     }
 
     /// Gives way after work that began then.
     pub(crate) async fn rest(&self, since: Duration) {
         let took = self.core.env.mono().saturating_sub(since);
-        self.core.env.sleep((took * REST).clamp(Duration::from_millis(2), Duration::from_millis(500))).await;
+        self.core.env.sleep((took * REST).clamp(SHORTEST, LONGEST)).await;
     }
 }
