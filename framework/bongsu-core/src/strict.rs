@@ -11,7 +11,7 @@ use serde::de::{
     Unexpected, VariantAccess, Visitor,
 };
 
-/// A JSON reader that takes no array for an object and no object for a name.
+/// A reader that takes no array for an object and no object for a name.
 ///
 /// ```
 /// use bongsu_core::Strict;
@@ -29,6 +29,9 @@ pub struct Strict<D>(pub D);
 
 /// A visitor whose parts are read strictly, too.
 struct Over<V>(V);
+
+/// A visitor of an object, for readers that hand over a list where an object is asked for.
+struct Object<V>(V);
 
 /// What reads one part.
 struct Part<S>(S);
@@ -94,7 +97,7 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Strict<D> {
         _: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, D::Error> {
-        self.0.deserialize_map(Over(visitor))
+        self.0.deserialize_map(Object(visitor))
     }
 
     fn deserialize_enum<V: Visitor<'de>>(
@@ -159,6 +162,18 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Over<V> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<V::Value, A::Error> {
         self.0.visit_seq(Parts(items))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<V::Value, A::Error> {
+        self.0.visit_map(Parts(members))
+    }
+}
+
+impl<'de, V: Visitor<'de>> Visitor<'de> for Object<V> {
+    type Value = V::Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.expecting(f)
     }
 
     fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<V::Value, A::Error> {
@@ -264,7 +279,7 @@ impl<'de, V: Visitor<'de>> DeserializeSeed<'de> for Held<V> {
     fn deserialize<D: Deserializer<'de>>(self, held: D) -> Result<V::Value, D::Error> {
         match self.list {
             Some(length) => held.deserialize_tuple(length, Over(self.visitor)),
-            None => held.deserialize_map(Over(self.visitor)),
+            None => held.deserialize_map(Object(self.visitor)),
         }
     }
 }

@@ -24,6 +24,7 @@ use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use bongsu_core::Strict;
 use bongsu_keys::OPERATOR;
 use serde::{Deserialize, Deserializer, de::Error as _};
 
@@ -173,7 +174,8 @@ impl SystemFile {
     }
 
     fn parse(text: &str, path: &Path) -> Result<Self, SystemFileError> {
-        let file: Self = toml::from_str(text).map_err(|error| SystemFileError::Parse {
+        let read = toml::Deserializer::parse(text).and_then(|toml| Self::deserialize(Strict(toml)));
+        let file = read.map_err(|error| SystemFileError::Parse {
             path: path.to_path_buf(),
             line: error.span().map_or(1, |span| text[..span.start].matches('\n').count() + 1),
             message: error.message().replace('\n', ", "),
@@ -333,6 +335,14 @@ mod tests {
         let line = parse("name = 'house'\n[[service]]\nname = 'door'\ncomand = 'x'").unwrap_err();
         assert!(line.starts_with("bongsu.toml:4: unknown field `comand`"), "{line}");
         assert!(!line.contains('\n'), "{line}");
+    }
+
+    #[test]
+    fn a_part_is_a_table_and_no_list_of_its_values() {
+        for part in ["gateway = [true]", "[[service]]\nname = 'a'\ncommand = 'x'\n[[gateway]]", "service = [['a', 'x']]"] {
+            let line = parse(&format!("name = 'house'\n{part}")).expect_err(part);
+            assert!(line.starts_with("bongsu.toml:") && line.contains("invalid type: sequence"), "{line}");
+        }
     }
 
     #[test]
