@@ -17,11 +17,13 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use toml::Table;
 
 mod layers;
+mod moment;
 mod range;
 mod retention;
 mod show;
 
-use layers::{Layer, Source};
+use layers::Layer;
+pub use moment::{time_of_day, time_zone};
 pub use range::within;
 pub use retention::Retention;
 
@@ -124,8 +126,8 @@ pub struct Loaded {
     pub config: Config,
     /// `--print-config` was given.
     pub print: bool,
-    /// Which keys under `[service]` came as plain text and had their type guessed.
-    guessed: Vec<(String, String)>,
+    /// What was set where.
+    layers: Vec<Layer>,
 }
 
 /// Why there is no configuration.
@@ -238,7 +240,7 @@ impl Config {
         let ours = environment.into_iter().filter(|(key, _)| key.starts_with("BONGSU_")).collect();
         let shape = layers::shape(&Self::defaults("any"));
         let layer = Layer::from_environment(&shape, ours)?;
-        layers::merge(shape, vec![layer]).map(drop)
+        layers::merge(shape, &[layer]).map(drop)
     }
 
     /// `hosts`, one by one.
@@ -269,7 +271,7 @@ impl Config {
     /// assert_eq!(refused.to_string(), "unknown key service.greetin in the configuration");
     /// ```
     pub fn service<T: DeserializeOwned>(&self) -> Result<T, ConfigError> {
-        layers::service(&self.service, &mut Vec::new())
+        layers::service(&self.service, &[])
     }
 }
 
@@ -301,8 +303,8 @@ impl Loaded {
         }
         layers.push(Layer::from_environment(&shape, environment)?);
         layers.push(Layer::from_flags(&shape, flags.pairs())?);
-        let (config, guessed) = layers::merge(shape, layers)?;
-        Ok(Self { config: validated(config, name)?, print: flags.print_config, guessed })
+        let config = layers::merge(shape, &layers)?;
+        Ok(Self { config: validated(config, name, &layers)?, print: flags.print_config, layers })
     }
 
     /// As [`Config::service`], and fills `[service]` with the defaults, so that `--print-config` shows them.
@@ -310,7 +312,7 @@ impl Loaded {
     /// # Errors
     /// As [`Config::service`].
     pub fn service<T: DeserializeOwned + Serialize>(&mut self) -> Result<T, ConfigError> {
-        let settings: T = layers::service(&self.config.service, &mut self.guessed)?;
+        let settings: T = layers::service(&self.config.service, &self.layers)?;
         if let Ok(effective) = Table::try_from(&settings) {
             self.config.service = effective;
         }
@@ -385,9 +387,9 @@ fn parse(name: &'static str, args: impl IntoIterator<Item = impl Into<std::ffi::
 }
 
 /// Checks what the types cannot say.
-fn validated(mut config: Config, name: &str) -> Result<Config, ConfigError> {
+fn validated(mut config: Config, name: &str, layers: &[Layer]) -> Result<Config, ConfigError> {
     let bad = |key: &str, reason: String| {
-        let source_name = Source::Effective.to_string();
+        let source_name = layers::origin(layers, key);
         Err(ConfigError::BadValue { key: key.to_owned(), source_name, reason })
     };
     if config.name != name {

@@ -1,6 +1,6 @@
 //! What can be configured under `[service]`.
 
-use bongsu_host::config::within;
+use bongsu_host::config::{time_of_day, time_zone, within};
 use serde::{Deserialize, Serialize};
 
 /// Settings of the ordering context.
@@ -14,8 +14,10 @@ pub struct Settings {
     #[serde(deserialize_with = "within::<_, _, 0, 1_000_000>")]
     pub snapshot_every: u64,
     /// Snapshots of what changed are taken every day at this time, `HH:MM` or `HH:MM:SS`.
+    #[serde(deserialize_with = "time_of_day")]
     pub snapshot_at: String,
     /// Where that time is: a name of the IANA time zone database.
+    #[serde(deserialize_with = "time_zone")]
     pub time_zone: String,
 }
 

@@ -2,7 +2,8 @@
 
 use std::{fmt, path::PathBuf};
 
-use serde::{Serialize, de::DeserializeOwned};
+use bongsu_core::Strict;
+use serde::{Deserialize as _, Serialize, de::DeserializeOwned};
 use toml::{Table, Value};
 
 use super::{Config, ConfigError};
@@ -14,6 +15,7 @@ const NOT_KEYS: [&str; 5] =
 const OWN: &str = "service";
 
 /// Settings of one origin.
+#[derive(Clone, Debug)]
 pub(super) struct Layer {
     source: Source,
     table: Table,
@@ -22,12 +24,11 @@ pub(super) struct Layer {
 }
 
 /// An origin of settings.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Source {
     File(PathBuf),
     Environment,
     Flags,
-    Effective,
 }
 
 impl fmt::Display for Source {
@@ -36,7 +37,6 @@ impl fmt::Display for Source {
             Self::File(file) => write!(f, "{}", file.display()),
             Self::Environment => write!(f, "the environment"),
             Self::Flags => write!(f, "the flags"),
-            Self::Effective => write!(f, "the configuration"),
         }
     }
 }
@@ -128,76 +128,70 @@ impl Layer {
 }
 
 /// Lays the layers over the defaults, the last on top, and reads the result.
-pub(super) fn merge(defaults: Table, layers: Vec<Layer>) -> Result<(Config, Vec<(String, String)>), ConfigError> {
+pub(super) fn merge(defaults: Table, layers: &[Layer]) -> Result<Config, ConfigError> {
     let mut merged = defaults;
-    let mut guessed = Vec::new();
-    for layer in &layers {
-        overlay(&mut merged, &layer.table);
-        guessed.extend(layer.guessed.iter().cloned());
-    }
-    let config = serde_path_to_error::deserialize(merged).map_err(|wrong| {
-        let key = wrong.path().to_string();
-        let set_by = layers.iter().rev().find(|layer| lookup(&layer.table, &key).is_some());
-        let source = set_by.map_or(Source::Effective, |layer| layer.source.clone());
-        let source_name = source.of(&key);
-        bad_value(key, source_name, wrong.inner())
-    })?;
-    Ok((config, guessed))
+    layers.iter().for_each(|layer| overlay(&mut merged, &layer.table));
+    let mut track = serde_path_to_error::Track::new();
+    let reader = serde_path_to_error::Deserializer::new(Strict(Value::Table(merged)), &mut track);
+    Config::deserialize(reader).map_err(|wrong| {
+        let key = track.path().to_string();
+        let source_name = origin(layers, &key);
+        bad_value(key, source_name, &wrong)
+    })
 }
 
 /// Reads a service's own settings. A text whose type was guessed wrong is tried once more as text.
-pub(super) fn service<T: DeserializeOwned>(
-    table: &Table,
-    guessed: &mut Vec<(String, String)>,
-) -> Result<T, ConfigError> {
-    let source = || Source::Effective.to_string();
-    let (mut table, given) = (table.clone(), guessed.clone());
+pub(super) fn service<T: DeserializeOwned>(table: &Table, layers: &[Layer]) -> Result<T, ConfigError> {
+    let mut guessed: Vec<_> = layers.iter().flat_map(|layer| layer.guessed.clone()).collect();
+    let mut table = table.clone();
     loop {
         let mut unknown = None;
         let mut track = serde_path_to_error::Track::new();
-        let reader = serde_path_to_error::Deserializer::new(Value::Table(table.clone()), &mut track);
+        let reader = serde_path_to_error::Deserializer::new(Strict(Value::Table(table.clone())), &mut track);
         let read = serde_ignored::deserialize(reader, |path| {
             unknown.get_or_insert_with(|| path.to_string());
         });
         match (read, unknown) {
             (Ok(settings), None) => return Ok(settings),
             (Ok(_), Some(key)) => {
-                let source_name = origin(&key, &given).unwrap_or_else(source);
-                let key = format!("{OWN}.{key}");
-                return Err(ConfigError::UnknownKey { key, source_name, suggestion: None });
+                let key = join(OWN, &key);
+                return Err(ConfigError::UnknownKey { source_name: origin(layers, &key), key, suggestion: None });
             }
             (Err(wrong), _) => {
                 let key = track.path().to_string();
-                if let Some(at) = guessed.iter().position(|(own, _)| *own == key) {
-                    let (key, text) = guessed.remove(at);
-                    put(&mut table, &key, Value::String(text));
+                // The last layer that said it counts.
+                if let Some(at) = guessed.iter().rposition(|(own, _)| *own == key) {
+                    put(&mut table, &key, Value::String(guessed[at].1.clone()));
+                    guessed.retain(|(own, _)| *own != key);
                     continue;
                 }
-                return Err(own_error(key, source(), &given, &wrong));
+                return Err(own_error(key, layers, &wrong));
             }
         }
     }
 }
 
-/// Where a setting of the service's own was given as text, for whoever must find it.
-fn origin(key: &str, given: &[(String, String)]) -> Option<String> {
-    let variable = variable_of(&format!("{OWN}.{key}"));
-    given.iter().any(|(own, _)| own == key).then(|| format!("the environment ({variable}) or the flags"))
+/// Where a setting comes from, for whoever must find it: the last that said it, or what it is a part of.
+pub(super) fn origin(layers: &[Layer], key: &str) -> String {
+    let set_by = layers.iter().rev().find(|layer| lookup(&layer.table, key).is_some());
+    match (set_by, key.rsplit_once('.')) {
+        (Some(layer), _) => layer.source.of(key),
+        (None, Some((whole, _))) if whole != OWN => origin(layers, whole),
+        (None, _) => "the configuration".to_owned(),
+    }
 }
 
 /// serde names an unknown field only in its message: `unknown field `a`, expected one of `b`, `c``.
-fn own_error(key: String, source_name: String, given: &[(String, String)], wrong: &toml::de::Error) -> ConfigError {
-    let message = wrong.message();
-    let Some(rest) = message.strip_prefix("unknown field ") else {
-        let source_name = origin(&key, given).unwrap_or(source_name);
-        return bad_value(format!("{OWN}.{key}"), source_name, wrong);
+fn own_error(key: String, layers: &[Layer], wrong: &toml::de::Error) -> ConfigError {
+    let Some(rest) = wrong.message().strip_prefix("unknown field ") else {
+        let key = join(OWN, &key);
+        return bad_value(key.clone(), origin(layers, &key), wrong);
     };
     let mut quoted = rest.split('`').skip(1).step_by(2);
     let field = quoted.next().unwrap_or(&key).to_owned();
-    let suggestion = nearest(&field, quoted).map(|near| format!("{OWN}.{near}"));
-    let key = if key.ends_with(&field) { key } else { field };
-    let source_name = origin(&key, given).unwrap_or(source_name);
-    ConfigError::UnknownKey { key: format!("{OWN}.{key}"), source_name, suggestion }
+    let suggestion = nearest(&field, quoted).map(|near| join(OWN, &near));
+    let key = join(OWN, if key.ends_with(&field) { &key } else { &field });
+    ConfigError::UnknownKey { source_name: origin(layers, &key), key, suggestion }
 }
 
 fn bad_value(key: String, source_name: String, wrong: &toml::de::Error) -> ConfigError {

@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 
-use bongsu_host::config::{Config, ConfigError, Loaded, within};
+use bongsu_host::config::{Config, ConfigError, Loaded, time_of_day, time_zone, within};
 use serde::{Deserialize, Serialize};
 use tempfile::NamedTempFile;
 
@@ -12,11 +12,24 @@ struct Own {
     greeting: String,
     #[serde(deserialize_with = "within::<_, _, 1, 60_000>")]
     deadline_ms: u64,
+    #[serde(deserialize_with = "time_of_day")]
+    rests_at: String,
+    #[serde(deserialize_with = "time_zone")]
+    zone: String,
+    bell: Bell,
+}
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Bell {
+    Loud,
+    Soft { after_ms: u64 },
 }
 
 impl Default for Own {
     fn default() -> Self {
-        Self { greeting: "hello".into(), deadline_ms: 30_000 }
+        let (rests_at, zone) = ("00:00".into(), "Asia/Seoul".into());
+        Self { greeting: "hello".into(), deadline_ms: 30_000, rests_at, zone, bell: Bell::Loud }
     }
 }
 
@@ -83,7 +96,7 @@ fn a_value_of_the_wrong_type_is_refused_with_its_path_and_origin() {
     );
     assert_eq!(
         refused("name = \"window\"", &[], &[]),
-        "name in the configuration: this binary is door, the configuration is for window"
+        "name in FILE: this binary is door, the configuration is for window"
     );
     assert!(refused("limits = 3", &[], &[]).starts_with("limits in FILE: "));
     assert!(refused("a = \n", &[], &[]).starts_with("FILE is not TOML: line 1: "));
@@ -96,24 +109,56 @@ fn a_service_has_its_own_settings_and_they_are_as_strict() {
     let file = "[service]\ngreeting = \"hi\"";
     let environment = [("BONGSU_SERVICE_DEADLINE_MS", "500")];
     let own: Own = load(file, &environment, &[]).unwrap().service().unwrap();
-    assert_eq!(own, Own { greeting: "hi".into(), deadline_ms: 500 });
+    assert_eq!(own, Own { greeting: "hi".into(), deadline_ms: 500, ..Own::default() });
     let number_as_text: Own = load("", &[("BONGSU_SERVICE_GREETING", "007")], &[]).unwrap().service().unwrap();
     assert_eq!(number_as_text.greeting, "007");
     assert_eq!(
         refused("[service]\ndeadline_m = 1", &[], &[]),
-        "unknown key service.deadline_m in the configuration; did you mean service.deadline_ms?"
+        "unknown key service.deadline_m in FILE; did you mean service.deadline_ms?"
     );
     assert!(
         refused("", &[], &["--set", "service.deadline_ms=soon"])
-            .starts_with("service.deadline_ms in the environment (BONGSU_SERVICE_DEADLINE_MS) or the flags: ")
+            .starts_with("service.deadline_ms in the flags: ")
     );
 }
 
 #[test]
 fn an_own_setting_from_the_environment_that_nobody_reads_is_named_as_its_variable() {
     let why = refused("", &[("BONGSU_SERVICE_HOST", "10.0.0.1")], &[]);
-    assert_eq!(why, "unknown key service.host in the environment (BONGSU_SERVICE_HOST) or the flags");
+    assert_eq!(why, "unknown key service.host in the environment (BONGSU_SERVICE_HOST)");
     assert!(!refused("[service]\nhost = 1", &[], &[]).contains("BONGSU_"));
+}
+
+#[test]
+fn a_time_or_place_that_is_none_is_refused_by_its_key_and_where_it_was_set() {
+    assert_eq!(
+        refused("[service]\nrests_at = \"25:00\"", &[], &[]),
+        "service.rests_at in FILE: \"25:00\" is no time of a day, as 00:00"
+    );
+    assert_eq!(
+        refused("[service]\nrests_at = \"25:00\"", &[("BONGSU_SERVICE_RESTS_AT", "7")], &[]),
+        "service.rests_at in the environment (BONGSU_SERVICE_RESTS_AT): \"7\" is no time of a day, as 00:00"
+    );
+    assert_eq!(
+        refused("", &[("BONGSU_SERVICE_ZONE", "UTC")], &["--set", "service.zone=Asia/Soul"]),
+        "service.zone in the flags: \"Asia/Soul\" is no time zone, as Asia/Seoul"
+    );
+}
+
+#[test]
+fn a_setting_has_one_spelling_a_name_is_no_table_and_a_table_no_list() {
+    let own = |file: &str| load(file, &[], &[]).unwrap().service::<Own>().unwrap().bell;
+    assert_eq!(own("[service]\nbell = \"loud\""), Bell::Loud);
+    assert_eq!(own("[service]\nbell = { soft = { after_ms = 1 } }"), Bell::Soft { after_ms: 1 });
+    for table in ["bell = { loud = {} }", "bell.loud = {}", "bell = { loud = 1 }", "bell = { soft = [1] }", "bell = {}"] {
+        let why = refused(&format!("[service]\n{table}"), &[], &[]);
+        assert!(why.starts_with("service.bell") && why.contains(" in FILE: "), "{table}: {why}");
+    }
+    let why = refused("shutdown = [100, 5000]", &[], &[]);
+    assert!(why.starts_with("shutdown in FILE: "), "{why}");
+    let mut config = Config::defaults("door");
+    config.service.insert("bell".into(), toml::from_str::<toml::Table>("loud = {}").unwrap().into());
+    assert!(config.service::<Own>().is_err());
 }
 
 #[test]

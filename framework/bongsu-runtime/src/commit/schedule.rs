@@ -60,6 +60,16 @@ pub fn every(pause: Duration) -> Schedule {
     Schedule(if fits { Ok(Moments::Every { ms: ms as i64 }) } else { Err(format!("{pause:?} is not 1 s to 1 day")) })
 }
 
+impl Schedule {
+    /// Whether there are such moments: asked before a service is made of it, so that a setting is refused by its name.
+    ///
+    /// # Errors
+    /// What is wrong, in one line.
+    pub fn check(&self) -> Result<(), &str> {
+        self.0.as_ref().map(drop).map_err(String::as_str)
+    }
+}
+
 impl Moments {
     /// The first moment after another.
     pub(crate) fn after(&self, ms: i64) -> i64 {

@@ -62,7 +62,7 @@ fn what_keeps_it_from_starting_is_one_line() {
     );
     assert_eq!(
         refused(door().env("BONGSU_SERVICE_GREETINGS", "hi")),
-        "house: unknown key service.greetings in the environment (BONGSU_SERVICE_GREETINGS) or the flags; did you mean service.greeting?"
+        "house: unknown key service.greetings in the environment (BONGSU_SERVICE_GREETINGS); did you mean service.greeting?"
     );
     assert_eq!(
         refused(door().args(["--listen", &addr])),

@@ -6,5 +6,6 @@ mod reading;
 mod cancelling;
 mod carts;
 mod following;
+mod settings;
 
 bongsu_testing::standing!(ordering, house::there);
