@@ -44,6 +44,7 @@ pub async fn every_rule(bench: &Bench) {
     refuse::an_expired_offset_is_gone(bench).await;
     refuse::an_oversize_message_is_refused_and_the_largest_is_not(bench).await;
     refuse::garbage_is_refused_and_its_neighbours_with_it(bench).await;
+    refuse::what_consumers_could_not_read_is_refused(bench).await;
     refuse::positions_that_fall_within_a_batch_are_refused(bench).await;
     refuse::reports_are_taken_whatever_they_say(bench).await;
     refill::a_refill_is_taken_again_and_told_apart(bench).await;

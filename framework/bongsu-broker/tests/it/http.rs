@@ -76,6 +76,8 @@ async fn making_nonsense_topics_gets_a_problem() {
 async fn publishing_nonsense_gets_a_problem_and_leaves_nothing() {
     let good = event("gate", "a", "1", "");
     let bare = good.replace(r#""data":"""#, r#""other":1"#);
+    let with = |more: &str| good.replacen('{', &format!("{{{more},"), 1);
+    let (undated, nameless) = (with(r#""time":"yesterday""#), with(r#""actor":7"#));
     let events = |body: &str| request("POST", "/topics/gate/events", body);
     let placed =
         |message: &str| request("POST", "/publish", &format!(r#"{{"service":"s","epoch":1,"messages":[{message}]}}"#));
@@ -86,6 +88,10 @@ async fn publishing_nonsense_gets_a_problem_and_leaves_nothing() {
         (422, events("[[]]")),
         (422, events(&bare)),
         (422, events(&format!("[{good},{bare}]"))),
+        (422, events(&undated)),
+        (422, events(&format!("[{good},{nameless}]"))),
+        (422, placed(&format!(r#"{{"topic":"gate","position":1,"event":{undated}}}"#))),
+        (422, placed(&format!(r#"{{"topic":"gate","position":1,"event":{nameless}}}"#))),
         (400, events(&format!("[{good},"))),
         (415, events(&good).replace("application/json", "text/plain")),
         (413, events("").replace("length: 0", "length: 99999999999")),

@@ -128,6 +128,30 @@ pub async fn garbage_is_refused_and_its_neighbours_with_it(at: &Bench) {
     assert_eq!(bodies(&at.all("garbage", 0).await), sent(&[good]));
 }
 
+/// What consumers read of an envelope where it is there: a fact of which they cannot read it would be heard by nobody.
+pub async fn what_consumers_could_not_read_is_refused(at: &Bench) {
+    at.topic("unreadable", 1).await;
+    let good = out("unreadable", "a", 1, "");
+    let text = String::from_utf8(good.cloudevent.to_vec()).expect("JSON is UTF-8");
+    let with = |more: &str| Bytes::from(text.replace("\"data\":", &format!("{more},\"data\":")));
+    let times =
+        ["yesterday", "", "2026-01-31", "2026-13-31T09:30:00Z", "2026-01-31T09:30:00+09:00", "1969-12-31T23:59:59Z"];
+    let times = times.map(|time| format!("\"time\":\"{time}\""));
+    let texts = ["time", "datacontenttype", "dataschema", "correlationid", "causationid", "traceparent", "actor"];
+    let no_texts = texts.iter().flat_map(|name| ["7", "{}", "[\"a\"]"].map(|value| format!("\"{name}\":{value}")));
+    let nulls = texts[..5].iter().map(|name| format!("\"{name}\":null"));
+    let ordinals = ["-1", "\"1\"", "null", "1.5"].map(|value| format!("\"ordinal\":{value}"));
+    let twice = ["\"actor\":\"ann\",\"actor\":\"bob\"".to_owned()];
+    for more in times.into_iter().chain(no_texts).chain(nulls).chain(ordinals).chain(twice) {
+        let bad = Out { position: 2, cloudevent: with(&more), ..good.clone() };
+        refuse(at, vec![good.clone(), bad]).await;
+    }
+    let all = r#""time":"2026-01-31T09:30:00.125Z","ordinal":1,"correlationid":"","traceparent":null,"actor":null"#;
+    let fine = Out { cloudevent: with(all), ..good.clone() };
+    at.publish("unreadable", 1, vec![fine.clone()]).await.expect("what can be read");
+    assert_eq!(bodies(&at.all("unreadable", 0).await), sent(&[fine]));
+}
+
 /// Dropping duplicates by their position would otherwise drop what was never seen.
 pub async fn positions_that_fall_within_a_batch_are_refused(at: &Bench) {
     at.topic("falling", 1).await;
@@ -149,6 +173,7 @@ pub async fn reports_are_taken_whatever_they_say(at: &Bench) {
 
 async fn refuse(at: &Bench, batch: Vec<Out>) {
     let shown = String::from_utf8_lossy(&batch[1].cloudevent).chars().take(200).collect::<String>();
-    let refused = at.publish("garbage", 1, batch).await;
+    let service = batch[1].topic.clone();
+    let refused = at.publish(&service, 1, batch).await;
     assert!(matches!(refused, Err(BrokerError::Invalid(_))), "{shown}: {refused:?}");
 }

@@ -12,6 +12,7 @@ use super::{Fut, store::CommitId};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
+pub(crate) use check::millis;
 pub use check::{Attributes, MAX_PARTITIONS, MAX_TOPIC_NAME, may_tell};
 pub(crate) use history::hex;
 pub use history::{History, HistoryId, Parting, Place, is_orphaned};

@@ -10,6 +10,8 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+pub(crate) use crate::ports::broker::millis;
+
 /// A fact as CloudEvents 1.0 in JSON, with the extensions `sequence`, `partitionkey`, `correlationid`,
 /// `causationid`, `traceparent` and `actor`.
 #[derive(Debug, Serialize, Deserialize)]
@@ -138,12 +140,6 @@ impl Meta {
             id,
         }
     }
-}
-
-/// The moment an RFC 3339 date in UTC names; `None` when it is none, or before 1970.
-pub(crate) fn millis(time: &str) -> Option<i64> {
-    let since = humantime::parse_rfc3339(time).ok()?.duration_since(UNIX_EPOCH).ok()?;
-    since.as_millis().try_into().ok()
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]

@@ -38,7 +38,7 @@ pub(crate) async fn service(State(shared): State<Arc<Shared>>, who: Who, body: R
             return Err(BrokerError::Invalid(why).into());
         }
         let messages = messages.iter().map(|placed| {
-            let read = Attributes::read(placed.event.get().as_bytes())?;
+            let read = Attributes::of_told(placed.event.get().as_bytes())?;
             who.may_tell(&placed.topic, &read)?;
             let key = read.partitionkey.into_owned();
             let event = body.bytes.slice_ref(placed.event.get().as_bytes());
@@ -64,7 +64,7 @@ pub(crate) async fn anybody(
         let events: Vec<&RawValue> = if is_array { body.json()? } else { vec![body.json()?] };
         check_count(events.len())?;
         let messages = events.into_iter().map(|event| {
-            let read = Attributes::read(event.get().as_bytes())?;
+            let read = Attributes::of_told(event.get().as_bytes())?;
             who.may_tell(&topic, &read)?;
             let identity = Some((read.source.into_owned(), read.id.into_owned()));
             let event = body.bytes.slice_ref(event.get().as_bytes());

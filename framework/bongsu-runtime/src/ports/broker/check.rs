@@ -1,6 +1,6 @@
 //! What every broker refuses before it queues, so that all of them refuse the same.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, time::UNIX_EPOCH};
 
 use super::{BrokerError, MAX_CLOUDEVENT, Out, Place, Topic};
 use serde::{Deserialize, Deserializer, de::IgnoredAny};
@@ -12,7 +12,8 @@ pub const MAX_PARTITIONS: u32 = 1_024;
 /// Longest topic name, as in Kafka.
 pub const MAX_TOPIC_NAME: usize = 249;
 
-/// The attributes a fact cannot travel without; everything else is the publisher's business.
+/// The attributes a fact cannot travel without. Those that consumers read where they are there are looked at when it is
+/// published ([`Attributes::of_told`]); everything else is the publisher's business.
 ///
 /// ```
 /// use bongsu_runtime::ports::broker::Attributes;
@@ -53,6 +54,33 @@ pub struct Attributes<'a> {
 #[derive(Debug, Default)]
 struct Present(bool);
 
+/// What consumers read beside [`Attributes`], where it is there. One that cannot be read would make the whole fact one that
+/// nobody hears.
+#[derive(Deserialize)]
+struct Besides<'a> {
+    #[serde(borrow, default, deserialize_with = "text")]
+    time: Option<Cow<'a, str>>,
+    #[serde(borrow, default, deserialize_with = "text", rename = "datacontenttype")]
+    _datacontenttype: Option<Cow<'a, str>>,
+    #[serde(borrow, default, deserialize_with = "text", rename = "dataschema")]
+    _dataschema: Option<Cow<'a, str>>,
+    #[serde(default, rename = "ordinal")]
+    _ordinal: u64,
+    #[serde(borrow, default, deserialize_with = "text", rename = "correlationid")]
+    _correlationid: Option<Cow<'a, str>>,
+    #[serde(borrow, default, deserialize_with = "text", rename = "causationid")]
+    _causationid: Option<Cow<'a, str>>,
+    #[serde(borrow, default, rename = "traceparent")]
+    _traceparent: Option<Cow<'a, str>>,
+    #[serde(borrow, default, rename = "actor")]
+    _actor: Option<Cow<'a, str>>,
+}
+
+/// A text that is there: null is none.
+fn text<'de: 'a, 'a, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Cow<'a, str>>, D::Error> {
+    Cow::deserialize(deserializer).map(Some)
+}
+
 impl<'de> Deserialize<'de> for Present {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         IgnoredAny::deserialize(deserializer).map(|_| Self(true))
@@ -65,7 +93,33 @@ pub fn may_tell(source: &str, name: &str) -> bool {
     name.strip_prefix(source).is_some_and(|rest| rest.starts_with('.'))
 }
 
+/// The moment an RFC 3339 date in UTC names; `None` when it is none, or before 1970.
+pub(crate) fn millis(time: &str) -> Option<i64> {
+    let since = humantime::parse_rfc3339(time).ok()?.duration_since(UNIX_EPOCH).ok()?;
+    since.as_millis().try_into().ok()
+}
+
 impl<'a> Attributes<'a> {
+    /// As [`Attributes::read`], of a fact that is published now: what consumers read of it where it is there must be
+    /// readable, too. What a broker already keeps is not judged by this.
+    ///
+    /// # Errors
+    /// [`BrokerError::Invalid`], also for a `time` that is no RFC 3339 date in UTC from 1970 on, an `ordinal` that is no
+    /// whole number, and any of `datacontenttype`, `dataschema`, `correlationid`, `causationid`, `traceparent` and `actor`
+    /// that is no text.
+    pub fn of_told(cloudevent: &'a [u8]) -> Result<Self, BrokerError> {
+        let read = Self::read(cloudevent)?;
+        let besides: Besides<'_> = serde_json::from_slice(cloudevent)
+            .map_err(|error| BrokerError::Invalid(format!("CloudEvent {:?}: {error}", read.id)))?;
+        match besides.time {
+            Some(time) if millis(&time).is_none() => {
+                let why = "is no RFC 3339 date in UTC, as 2026-01-31T09:30:00Z";
+                Err(BrokerError::Invalid(format!("time {time:?} of CloudEvent {:?} {why}", read.id)))
+            }
+            _ => Ok(read),
+        }
+    }
+
     /// Reads and checks the envelope of a fact.
     ///
     /// # Errors
@@ -129,9 +183,9 @@ impl Out {
     /// Checks what can be judged without knowing the topics.
     ///
     /// # Errors
-    /// [`BrokerError::Invalid`] as [`Attributes::read`], or when the key is not the one in the envelope.
+    /// [`BrokerError::Invalid`] as [`Attributes::of_told`], or when the key is not the one in the envelope.
     pub fn check(&self) -> Result<(), BrokerError> {
-        let key = Attributes::read(&self.cloudevent)?.partitionkey;
+        let key = Attributes::of_told(&self.cloudevent)?.partitionkey;
         if key == self.partition_key {
             return Ok(());
         }
