@@ -18,6 +18,7 @@ use serde::Deserialize;
 use supervisor::DataFolder;
 use supervisor::client::Client;
 use supervisor::data_folder::Address;
+use supervisor::paths::shown;
 
 use crate::args::{Backup, Place};
 use crate::manifest::{Entry, Manifest, digest};
@@ -40,9 +41,9 @@ struct Held {
 /// Makes the copy.
 pub(crate) async fn backup(place: &Place, flags: &Backup) -> Result<ExitCode> {
     let data = place.data()?;
-    ensure!(data.is_dir(), "there is no data folder {}", data.display());
+    ensure!(data.is_dir(), "there is no data folder {}", shown(&data));
     let target = std::path::absolute(&flags.dir)?;
-    ensure!(!target.starts_with(&data), "{} is inside the data folder {}", target.display(), data.display());
+    ensure!(!target.starts_with(&data), "{} is inside the data folder {}", shown(&target), shown(&data));
     let draft = Draft::beside(&target)?;
     let (system, snapshots) = moment(place, &data).await?;
     let mut entries = Vec::new();
@@ -59,7 +60,7 @@ pub(crate) async fn backup(place: &Place, flags: &Backup) -> Result<ExitCode> {
     let count = entries.len();
     Manifest::new(system, entries).write(&draft.path)?;
     draft.keep(&target)?;
-    print(&format!("{count} files are in {}, for their owner alone: they hold the system's secrets", target.display()));
+    print(&format!("{count} files are in {}, for their owner alone: they hold the system's secrets", shown(&target)));
     print("not in it: logs, bongsu.toml and the programs; 'bongsu restore' lays it out again");
     Ok(ExitCode::SUCCESS)
 }
@@ -92,7 +93,7 @@ async fn moment(place: &Place, data: &Path) -> Result<(String, Vec<(PathBuf, Sna
 
 fn open_all(data: &Path) -> Result<Vec<(PathBuf, Snapshot)>> {
     if let Some(store) = lost_store(data)? {
-        bail!("{} is not there, and was: a copy without it would be one of another system", store.display());
+        bail!("{} is not there, and was: a copy without it would be one of another system", shown(&store));
     }
     let mut all = Vec::new();
     for path in databases(data) {
@@ -150,7 +151,7 @@ pub(crate) fn copy(from: &Path, to: &Path) -> Result<()> {
         io::copy(&mut File::open(from)?, &mut file)?;
         file.sync_all()
     };
-    copied().with_context(|| format!("cannot copy {} to {}", from.display(), to.display()))
+    copied().with_context(|| format!("cannot copy {} to {}", shown(from), shown(to)))
 }
 
 /// A folder that takes its place once it is whole; until then it goes with whoever makes it.
@@ -166,13 +167,13 @@ impl Draft {
             Ok(mut entries) => entries.next().is_none(),
             Err(error) => error.kind() == io::ErrorKind::NotFound,
         };
-        ensure!(free, "{} is not empty: name another folder", target.display());
+        ensure!(free, "{} is not empty: name another folder", shown(target));
         let folder = target.parent().context("the root is no place for a system")?;
         let name = target.file_name().context("a folder has a name")?.to_string_lossy();
         let path = folder.join(format!(".{name}.{}", std::process::id()));
         let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
         made.and_then(|()| DirBuilder::new().mode(0o700).create(&path))
-            .with_context(|| format!("cannot make {}", path.display()))?;
+            .with_context(|| format!("cannot make {}", shown(&path)))?;
         Ok(Self { path, kept: false })
     }
 
@@ -184,7 +185,7 @@ impl Draft {
             fs::rename(&self.path, target)?;
             target.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
         };
-        moved().with_context(|| format!("cannot move what is whole to {}", target.display()))?;
+        moved().with_context(|| format!("cannot move what is whole to {}", shown(target)))?;
         self.kept = true;
         Ok(())
     }

@@ -8,6 +8,7 @@ use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use supervisor::now_rfc3339;
+use supervisor::paths::shown;
 
 /// The manifest below.
 const FORMAT: u32 = 1;
@@ -56,28 +57,24 @@ impl Manifest {
             serde_json::to_writer_pretty(&mut file, self)?;
             file.sync_all()
         };
-        written().with_context(|| format!("cannot write {}", path.display()))
+        written().with_context(|| format!("cannot write {}", shown(&path)))
     }
 
     /// Reads the manifest of a backup.
     pub(crate) fn read(folder: &Path) -> Result<Self> {
         let path = folder.join(Self::FILE);
         let text = std::fs::read(&path)
-            .with_context(|| format!("{} is no backup: cannot read {}", folder.display(), Self::FILE))?;
-        let this: Self = serde_json::from_slice(&text).with_context(|| format!("{} is damaged", path.display()))?;
+            .with_context(|| format!("{} is no backup: cannot read {}", shown(folder), Self::FILE))?;
+        let this: Self = serde_json::from_slice(&text).with_context(|| format!("{} is damaged", shown(&path)))?;
         let format = this.format;
-        ensure!(
-            format <= FORMAT,
-            "{} has format {format}, this bongsu knows {FORMAT}: use a newer one",
-            path.display()
-        );
+        ensure!(format <= FORMAT, "{} has format {format}, this bongsu knows {FORMAT}: use a newer one", shown(&path));
         Ok(this)
     }
 
     /// Reads every file and compares it with what was written down.
     pub(crate) fn check(&self, folder: &Path) -> Result<()> {
         for entry in &self.files {
-            let name = entry.name.display();
+            let name = shown(&entry.name);
             let plain = entry.name.components().all(|part| matches!(part, Component::Normal(_)));
             ensure!(plain, "the backup names a file outside of it: {name}");
             let found = digest(folder, &entry.name)?;
@@ -106,7 +103,7 @@ pub(crate) fn digest(folder: &Path, name: &Path) -> Result<Entry> {
             }
         }
     };
-    let (bytes, hash) = read().with_context(|| format!("cannot read {}", path.display()))?;
+    let (bytes, hash) = read().with_context(|| format!("cannot read {}", shown(&path)))?;
     let sha256 = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
     Ok(Entry { name: name.to_owned(), bytes, sha256, head: None })
 }

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, bail};
 use supervisor::SystemFile;
 use supervisor::client::Client;
+use supervisor::data_folder::DataFolder;
+use supervisor::paths::shown;
 
 use crate::args::Place;
 
@@ -31,7 +33,9 @@ impl Place {
             Some(data) => data.clone(),
             None => self.system()?.data_folder(),
         };
-        Ok(path.canonicalize().unwrap_or(path))
+        let path = path.canonicalize().unwrap_or(path);
+        DataFolder::can_be(&path)?;
+        Ok(path)
     }
 
     /// The running supervisor.
@@ -53,7 +57,7 @@ fn find(here: &Path) -> Result<PathBuf> {
         [one] => Ok(one.clone()),
         [] => bail!("no {FILE} here or one folder down (name one with --file)"),
         several => {
-            let list: Vec<String> = several.iter().map(|path| path.display().to_string()).collect();
+            let list: Vec<String> = several.iter().map(|path| shown(path)).collect();
             bail!("several systems here, name one with --file: {}", list.join(", "))
         }
     }

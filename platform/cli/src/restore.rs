@@ -4,6 +4,8 @@ use std::process::ExitCode;
 
 use anyhow::{Result, ensure};
 
+use supervisor::paths::shown;
+
 use crate::args::{Place, Restore};
 use crate::backup::{Draft, copy};
 use crate::manifest::Manifest;
@@ -15,7 +17,7 @@ pub(crate) fn restore(place: &Place, flags: &Restore) -> Result<ExitCode> {
     if let Ok(system) = place.system() {
         let theirs = &manifest.system;
         let ours = &system.name;
-        ensure!(theirs == ours, "{} is a backup of {theirs}, and this is {ours}", flags.dir.display());
+        ensure!(theirs == ours, "{} is a backup of {theirs}, and this is {ours}", shown(&flags.dir));
     }
     let data = std::path::absolute(place.data()?)?;
     let draft = Draft::beside(&data)?;
@@ -27,9 +29,6 @@ pub(crate) fn restore(place: &Place, flags: &Restore) -> Result<ExitCode> {
     manifest.check(&draft.path)?;
     draft.keep(&data)?;
     let Manifest { system, made, bongsu, .. } = &manifest;
-    print(&format!(
-        "{system} is in {} as it was at {made} (bongsu {bongsu}); start it with 'bongsu up'",
-        data.display()
-    ));
+    print(&format!("{system} is in {} as it was at {made} (bongsu {bongsu}); start it with 'bongsu up'", shown(&data)));
     Ok(ExitCode::SUCCESS)
 }

@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 
 use crate::data_folder::{Address, DataFolder};
 use crate::http::{Http, Lines, NoAnswer};
+use crate::paths::shown;
 use crate::registry::{Instance, RouteTable};
 
 /// An ordinary answer takes no longer; `start` and `stop` wait for what they ask for.
@@ -28,7 +29,7 @@ pub struct Client {
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
     /// Nobody holds the data folder.
-    #[error("no system is running on {} (start one with 'bongsu up')", .0.display())]
+    #[error("no system is running on {} (start one with 'bongsu up')", shown(.0))]
     NotRunning(PathBuf),
     /// It runs but does not answer.
     #[error("the supervisor does not answer: {0}")]

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::machine::Identity;
+use crate::paths::shown;
 
 /// Rights of everybody but the owner.
 const OTHERS: u32 = 0o077;
@@ -41,7 +42,7 @@ pub struct Address {
 #[derive(Debug, thiserror::Error)]
 pub enum DataFolderError {
     /// Another `bongsu up` has it.
-    #[error("a system is already running on {} (see 'bongsu ps', 'bongsu stop')", .0.display())]
+    #[error("a system is already running on {} (see 'bongsu ps', 'bongsu stop')", shown(.0))]
     Taken(PathBuf),
     /// Its path cannot be handed to services, which are told it as text.
     #[error("the path of the data folder {0:?} is not UTF-8: name another one with --data")]
@@ -50,7 +51,7 @@ pub enum DataFolderError {
     #[error("the path of the data folder has {} bytes, and at most {LONGEST} are taken: name another one with --data", .0.as_os_str().len())]
     TooLong(PathBuf),
     /// It cannot be written.
-    #[error("cannot write the data folder {}: {why}", path.display())]
+    #[error("cannot write the data folder {}: {why}", shown(path))]
     Io {
         /// Which.
         path: PathBuf,
@@ -72,6 +73,14 @@ fn presentable(path: &Path) -> Result<(), DataFolderError> {
 }
 
 impl DataFolder {
+    /// Whether a folder of this path can be one: every command asks, not only the one that makes it.
+    ///
+    /// # Errors
+    /// [`DataFolderError::NotText`] and [`DataFolderError::TooLong`].
+    pub fn can_be(path: &Path) -> Result<(), DataFolderError> {
+        presentable(path)
+    }
+
     /// Creates the folder if it is missing, for its owner alone, and locks it. One that is ours already is taken from
     /// everybody else.
     ///
@@ -171,7 +180,7 @@ fn close_to_others(folder: &Path) -> Option<String> {
         if found.mode() & OTHERS != 0
             && let Err(error) = fs::set_permissions(&path, Permissions::from_mode(found.mode() & 0o7777 & !OTHERS))
         {
-            refused.get_or_insert_with(|| format!("{} can be reached by others: {error}", path.display()));
+            refused.get_or_insert_with(|| format!("{} can be reached by others: {error}", shown(&path)));
         }
         if found.is_dir() {
             left.extend(fs::read_dir(&path).into_iter().flatten().flatten().map(|entry| entry.path()));
@@ -183,7 +192,7 @@ fn close_to_others(folder: &Path) -> Option<String> {
 /// The line to say about a folder that was there before us and is not taken from anybody.
 fn open_to_others(folder: &Path) -> Option<String> {
     let mode = fs::metadata(folder).ok()?.mode() & 0o7777;
-    let line = || format!("{} can be reached by others (mode {mode:o}): use a folder of its own", folder.display());
+    let line = || format!("{} can be reached by others (mode {mode:o}): use a folder of its own", shown(folder));
     (mode & OTHERS != 0).then(line)
 }
 

@@ -4,6 +4,7 @@
 //! fact is. On a cluster its place is taken by the orchestrator. Start reading at [`Supervisor`], then `keeper`:
 //! one task per instance that owns the whole life of one slot.
 
+pub mod paths;
 pub mod system_file;
 pub mod find_binary;
 pub mod data_folder;

@@ -28,6 +28,7 @@ use bongsu_core::Strict;
 use bongsu_keys::OPERATOR;
 use serde::{Deserialize, Deserializer, de::Error as _};
 
+use crate::paths::shown;
 use crate::placeholder;
 use crate::scale::MOST;
 
@@ -116,7 +117,7 @@ pub struct Service {
 #[derive(Debug, thiserror::Error)]
 pub enum SystemFileError {
     /// It cannot be read.
-    #[error("cannot read {}: {source}", path.display())]
+    #[error("cannot read {}: {source}", shown(path))]
     Read {
         /// Which file.
         path: PathBuf,
@@ -124,7 +125,7 @@ pub enum SystemFileError {
         source: std::io::Error,
     },
     /// It is not TOML, or has a key nobody knows, or lacks one.
-    #[error("{}:{line}: {message}", path.display())]
+    #[error("{}:{line}: {message}", shown(path))]
     Parse {
         /// Which file.
         path: PathBuf,
@@ -134,7 +135,7 @@ pub enum SystemFileError {
         message: String,
     },
     /// It contradicts itself.
-    #[error("{}: {message}", path.display())]
+    #[error("{}: {message}", shown(path))]
     Invalid {
         /// Which file.
         path: PathBuf,
@@ -339,7 +340,9 @@ mod tests {
 
     #[test]
     fn a_part_is_a_table_and_no_list_of_its_values() {
-        for part in ["gateway = [true]", "[[service]]\nname = 'a'\ncommand = 'x'\n[[gateway]]", "service = [['a', 'x']]"] {
+        for part in
+            ["gateway = [true]", "[[service]]\nname = 'a'\ncommand = 'x'\n[[gateway]]", "service = [['a', 'x']]"]
+        {
             let line = parse(&format!("name = 'house'\n{part}")).expect_err(part);
             assert!(line.starts_with("bongsu.toml:") && line.contains("invalid type: sequence"), "{line}");
         }
