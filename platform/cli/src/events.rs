@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -84,6 +84,9 @@ fn event_line(event: &Value) -> String {
 /// Every fact of a key, each under the one that caused it. Of each topic one partition is read, the key's; of the services'
 /// own events those of the same correlation, and only before facts whose cause is no fact of the key.
 async fn by_cause(operator: &Operator, key: &str, flags: &Events) -> Result<()> {
+    if let Some(context) = &flags.context {
+        is_known(operator, context).await?;
+    }
     let mut tail = Tail::new(operator, Some(key.to_owned())).await?;
     let mut tree = Tree { operator, causes: Causes::default() };
     tail.add(&Tail::topics(operator).await?).await?;
@@ -113,6 +116,18 @@ async fn by_cause(operator: &Operator, key: &str, flags: &Events) -> Result<()> 
                 operator.broker().await.with_context(|| format!("the broker is gone: {error}"))?;
                 tokio::time::sleep(AGAIN).await;
             }
+        }
+    }
+}
+
+/// Whether there is such a context: a topic whose owner is no service of this system is one, too.
+async fn is_known(operator: &Operator, context: &str) -> Result<()> {
+    match operator.is_service(context).await? || Tail::topics(operator).await?.iter().any(|topic| topic == context) {
+        true => Ok(()),
+        false => {
+            // Says which there are.
+            operator.addresses(context).await?;
+            bail!("{context} is no service, and has no facts")
         }
     }
 }

@@ -1,11 +1,12 @@
 //! `bongsu logs`: what the instances say, merged; readable on screen, as it is with `--json`. Of a system that does not
 //! run, what was kept in its files.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 use supervisor::logs::Line;
 
@@ -38,9 +39,11 @@ pub(crate) async fn logs(place: &Place, flags: &Logs) -> Result<ExitCode> {
 fn kept(data: &Path, flags: &Logs) -> Result<Vec<Line>> {
     let folder = data.join("logs");
     let mut lines = Vec::new();
+    let mut unknown: BTreeSet<&String> = flags.names.iter().collect();
     for entry in fs::read_dir(&folder).with_context(|| format!("no logs in {}", folder.display()))?.flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
         let Some(instance) = name.strip_suffix(".jsonl") else { continue };
+        unknown.retain(|name| !is_of(instance, name));
         if flags.names.is_empty() || flags.names.iter().any(|name| is_of(instance, name)) {
             let text = fs::read_to_string(entry.path()).unwrap_or_default();
             // A line without a time belongs to the one before it.
@@ -50,6 +53,9 @@ fn kept(data: &Path, flags: &Logs) -> Result<Vec<Line>> {
                 lines.push((at.clone(), Line { instance: instance.into(), line: line.into() }));
             }
         }
+    }
+    if let Some(name) = unknown.first() {
+        bail!("no logs of '{name}' in {}", folder.display());
     }
     // Stable: lines of one instance stay as they came.
     lines.sort_by(|(a, _), (b, _)| a.cmp(b));

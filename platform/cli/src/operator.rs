@@ -72,6 +72,11 @@ impl Operator {
         Ok(self.addresses(name).await?.swap_remove(0))
     }
 
+    /// Whether it is a service of the system, running or not.
+    pub(crate) async fn is_service(&self, name: &str) -> Result<bool> {
+        Ok(self.instances().await?.iter().any(|row| row.name == name && name != BROKER && name != GATEWAY))
+    }
+
     /// The addresses of a service's instances, at least one. They share its store: what one of them did is done.
     pub(crate) async fn addresses(&self, name: &str) -> Result<Vec<String>> {
         let rows = self.instances().await?;

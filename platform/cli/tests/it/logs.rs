@@ -70,4 +70,7 @@ fn logs_can_still_be_read_when_the_system_has_stopped() {
     assert!(shown.contains("door-1           | 00:00:00.000 INFO door-1 says hello\n"), "{shown}");
     assert!(!shown.contains("wall"), "{shown}");
     assert_eq!(house.bongsu(&["logs", "-f"]).status.code(), Some(1));
+    let unknown = house.bongsu(&["logs", "window", "door"]);
+    assert_eq!((unknown.status.code(), text(&unknown.stdout)), (Some(1), String::new()));
+    assert!(text(&unknown.stderr).starts_with("bongsu: no logs of 'window' in "), "{unknown:?}");
 }
