@@ -70,7 +70,8 @@ struct Shown {
 }
 
 /// `GET /bongsu/status`, `GET /bongsu/metrics` (OpenMetrics text), `GET /bongsu/events?after=&limit=`
-/// (`{events, next}`; with `&correlation=` only those of that correlation among the `limit` that are read), `GET /bongsu/parked`,
+/// (`{events, next}`; with `&correlation=` only those of that correlation among the `limit` that are read), `GET /bongsu/parked`
+/// (the first 1 000 by id; `?after=` an id, the next ones),
 /// `POST /bongsu/parked/{id}/retry` and `…/evict` with `{actor?, reason?}` (204, or 404 when nothing of that id is
 /// parked; an eviction without a reason is 422),
 /// `POST /bongsu/republish` with `{subject?, actor?, reason?}` (202 `{refill}`, 404 for an unknown stream) and

@@ -37,7 +37,7 @@ pub use operate::adopt::{Adoption, Orphan};
 pub use operate::note::{BadDeed, Deed};
 pub use operate::operator::Operator;
 pub use operate::orphans::Applied;
-pub use operate::parked::Parked;
+pub use operate::parked::{PARKED_PAGE, Parked};
 pub use ports::coverage;
 pub use ports::figure::{Figure, Value};
 pub use projection::rebuild::ask::{FillingStatus, NotRebuilt, ReadModelStatus};

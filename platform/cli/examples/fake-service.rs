@@ -17,7 +17,9 @@ use std::time::Duration;
 
 /// The operator's view of a service that put one thing aside.
 const PARKED: &str = r#"[{"id":"bell/7","kind":"fact","whose":"ring","key":"7","what":"bell.rung.v2 bell/7@3","waiting":2,"attempts":5,
-       "since":"2026-01-02T03:04:05.678Z","trace":"0af7651916cd43dd8448eb211c80319c","error":"no"}]"#;
+       "since":"2026-01-02T03:04:05.678Z","trace":"0af7651916cd43dd8448eb211c80319c","error":"no"},
+       {"id":"chime/1","kind":"timer","whose":"chime","key":"1","what":"strike","waiting":0,"attempts":5,
+       "since":"2026-01-02T03:04:05.678Z","trace":"","error":"no"}]"#;
 
 /// The operator's view of a stream.
 const STREAM: &str = r#"{"stream":"door/7","version":2,"snapshot":{"version":1},"folded":1,"next":2,"events":[
@@ -158,7 +160,8 @@ impl Fake {
             "/bongsu/parked/bell%2F7/evict" => {
                 plain(stream, "422 Unprocessable Content", r#"{"errors":[{"pointer":"/reason","detail":"too short"}]}"#)
             }
-            "/bongsu/parked/bell%2F8/evict" => plain(stream, "404 Not Found", "{}"),
+            "/bongsu/parked/chime%2F1/retry" | "/bongsu/parked/chime%2F1/evict" => plain(stream, "204 No Content", ""),
+            "/bongsu/parked/bell%2F8/retry" | "/bongsu/parked/bell%2F8/evict" => plain(stream, "404 Not Found", "{}"),
             _ => self.echo(asked, stream),
         }
     }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args as Flags, Parser, Subcommand};
+use clap::{ArgGroup, Args as Flags, Parser, Subcommand};
 
 /// Runs event-driven services on one machine: starts, heals, shows and stops them.
 #[derive(Debug, Parser)]
@@ -61,7 +61,7 @@ pub(crate) enum Command {
     Snapshot(Snapshot),
     /// Show one stream: its snapshot, how many events are folded, and who did what when
     Stream(Stream),
-    /// Give up one thing that was put aside, with a reason; what waits behind it is tried
+    /// Give up what was put aside, with a reason; what waits behind it is tried
     Evict(Evict),
     /// Publish a context's facts again, for those who missed some; changes nothing for the others
     Republish(Republish),
@@ -232,21 +232,39 @@ pub(crate) struct Rebuild {
 pub(crate) struct Unpark {
     /// The context
     pub(crate) context: String,
-    /// What 'bongsu parked' calls it; default everything of the context
-    pub(crate) id: Option<String>,
+    #[command(flatten)]
+    pub(crate) which: Which,
     #[command(flatten)]
     pub(crate) by: By,
 }
 
+/// What of all that a context has put aside.
 #[derive(Debug, Flags)]
+pub(crate) struct Which {
+    /// What 'bongsu parked' calls it; for unpark default everything of the context
+    #[arg(value_name = "ID")]
+    pub(crate) ids: Vec<String>,
+    /// What waits for one consumer, process or activity: the second part of an ID
+    #[arg(long, value_name = "NAME", conflicts_with = "ids")]
+    pub(crate) consumer: Option<String>,
+    /// Only show what would be chosen
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+#[derive(Debug, Flags)]
+#[command(group = ArgGroup::new("chosen").required(true).args(["ids", "consumer", "all"]))]
 pub(crate) struct Evict {
     /// The context
     pub(crate) context: String,
-    /// What 'bongsu parked' calls it
-    pub(crate) id: String,
-    /// Why, in at most 1000 characters; it becomes an event of the context
+    #[command(flatten)]
+    pub(crate) which: Which,
+    /// Everything that the context has put aside
     #[arg(long)]
-    pub(crate) reason: String,
+    pub(crate) all: bool,
+    /// Why, in at most 1000 characters; it becomes an event of the context
+    #[arg(long, required_unless_present = "dry_run")]
+    pub(crate) reason: Option<String>,
     #[command(flatten)]
     pub(crate) by: By,
 }

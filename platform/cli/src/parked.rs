@@ -1,13 +1,17 @@
 //! `bongsu parked` and `bongsu unpark`: what services put aside after too many failures.
 
+use std::collections::BTreeSet;
 use std::process::ExitCode;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
-use crate::args::{Json, Place, Unpark};
+use crate::args::{Json, Place, Unpark, Which};
 use crate::operator::Operator;
 use crate::screen::{plain, print, table};
+
+/// A service lists so many at once.
+const PAGE: usize = 1_000;
 
 /// Prints everything parked, of all services that run.
 pub(crate) async fn parked(place: &Place, flags: &Json) -> Result<ExitCode> {
@@ -37,38 +41,103 @@ pub(crate) async fn parked(place: &Place, flags: &Json) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Has one or all of a service's parked things tried again.
+/// Has some or all of a service's parked things tried again.
 pub(crate) async fn unpark(place: &Place, flags: &Unpark) -> Result<ExitCode> {
     let operator = Operator::new(place.client()?);
-    let parked = of(&operator, &flags.context).await?;
-    let known = parked.iter().filter_map(|one| one["id"].as_str());
-    let ids: Vec<&str> = known.filter(|id| flags.id.as_ref().is_none_or(|wanted| wanted == id)).collect();
-    if let (Some(id), true) = (&flags.id, ids.is_empty()) {
-        bail!("nothing called '{id}' is parked in {}", flags.context);
-    }
-    let url = operator.service(&flags.context).await?;
-    let mut refused = 0;
-    for id in &ids {
-        let act = json!({ "actor": flags.by.actor });
-        let answer = operator.post(&format!("{url}/bongsu/parked/{}/retry", escape(id)), &act).await?;
-        // One that cannot be tried must not keep the others waiting.
-        if answer.status == 204 {
-            print(&plain(&format!("{id} is tried again")));
-        } else {
-            eprintln!("bongsu: {}", plain(&format!("{id}: {}", answer.complaint())));
-            refused += 1;
-        }
-    }
-    if ids.is_empty() {
-        print("nothing is parked");
-    }
-    Ok(if refused == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    let act = json!({ "actor": flags.by.actor });
+    let deed = Deed { context: &flags.context, verb: "retry", done: "tried again", act };
+    deed.on(&operator, &flags.which).await
 }
 
+/// What is done with parked things of a context.
+pub(crate) struct Deed<'a> {
+    pub(crate) context: &'a str,
+    /// As the service calls it.
+    pub(crate) verb: &'a str,
+    /// As it is said of what it was done with.
+    pub(crate) done: &'a str,
+    /// Who does it, and why.
+    pub(crate) act: Value,
+}
+
+impl Deed<'_> {
+    /// Does it with each that is chosen, once, and with nothing that is parked meanwhile.
+    pub(crate) async fn on(&self, operator: &Operator, which: &Which) -> Result<ExitCode> {
+        let url = operator.service(self.context).await?;
+        let ids = self.chosen(operator, which).await?;
+        let (mut done, mut refused) = (0, 0);
+        for id in &ids {
+            if which.dry_run {
+                print(&plain(&format!("{id} would be {}", self.done)));
+                continue;
+            }
+            let answer = operator.post(&format!("{url}/bongsu/parked/{}/{}", escape(id), self.verb), &self.act).await;
+            let answer = answer.with_context(|| format!("{done} of {} are {}", ids.len(), self.done))?;
+            // One with which it cannot be done must not keep the others waiting.
+            let why_not = match answer.status {
+                204 => None,
+                404 => Some(format!("nothing called '{id}' is parked in {}", self.context)),
+                _ => Some(format!("{id}: {}", answer.complaint())),
+            };
+            match why_not {
+                None => {
+                    print(&plain(&format!("{id} is {}", self.done)));
+                    done += 1;
+                }
+                Some(why_not) => {
+                    eprintln!("bongsu: {}", plain(&why_not));
+                    refused += 1;
+                }
+            }
+        }
+        match (ids.len(), which.dry_run) {
+            (0, _) => drop(print("nothing is parked")),
+            (many, true) => drop(print(&format!("{many} would be {}; nothing was changed", self.done))),
+            (1, false) => {}
+            (many, false) => drop(print(&format!("{done} of {many} are {}", self.done))),
+        }
+        Ok(if refused == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+
+    /// The ids that are meant, each once: an id names the oldest fact of a queue, and twice would be two of them.
+    async fn chosen(&self, operator: &Operator, which: &Which) -> Result<Vec<String>> {
+        if !which.ids.is_empty() && !which.dry_run {
+            let mut seen = BTreeSet::new();
+            return Ok(which.ids.iter().filter(|id| seen.insert(*id)).cloned().collect());
+        }
+        let parked = of(operator, self.context).await?;
+        let id = |one: &Value| one["id"].as_str().map(str::to_owned);
+        let known: BTreeSet<String> = parked.iter().filter_map(id).collect();
+        if let Some(unknown) = which.ids.iter().find(|id| !known.contains(*id)) {
+            bail!("nothing called '{unknown}' is parked in {}", self.context);
+        }
+        let Some(consumer) = &which.consumer else {
+            return Ok(known.into_iter().filter(|id| which.ids.is_empty() || which.ids.contains(id)).collect());
+        };
+        let chosen: Vec<String> = parked.iter().filter(|one| one["whose"] == **consumer).filter_map(id).collect();
+        if chosen.is_empty() {
+            bail!("nothing of '{consumer}' is parked in {}", self.context);
+        }
+        Ok(chosen)
+    }
+}
+
+/// All that a service has parked, page by page.
 async fn of(operator: &Operator, service: &str) -> Result<Vec<Value>> {
     let url = operator.service(service).await?;
-    // A process that is no service of ours has no such page, and nothing parked.
-    Ok(operator.find(&format!("{url}/bongsu/parked")).await?.unwrap_or_default())
+    let (mut all, mut after) = (Vec::<Value>::new(), String::new());
+    loop {
+        // A process that is no service of ours has no such page, and nothing parked.
+        let page: Option<Vec<Value>> = operator.find(&format!("{url}/bongsu/parked?after={}", escape(&after))).await?;
+        let page = page.unwrap_or_default();
+        let last = page.last().and_then(|one| one["id"].as_str()).unwrap_or_default().to_owned();
+        let whole = page.len() < PAGE || last <= after;
+        all.extend(page);
+        if whole {
+            return Ok(all);
+        }
+        after = last;
+    }
 }
 
 /// What a column says of one. What waits for a newer build needs nobody, and says so.

@@ -9,7 +9,7 @@ use bongsu_runtime::{BadDeed, Deed, Handle, Parked};
 use http::StatusCode;
 use serde::Deserialize;
 
-use crate::{json::Json, problem::Problem};
+use crate::{json::Json, problem::Problem, query::Query};
 
 /// Who acts, and why.
 #[derive(Debug, Default, Deserialize)]
@@ -19,6 +19,13 @@ pub(super) struct Act {
     pub(super) reason: Option<String>,
 }
 
+/// Behind which id a page begins.
+#[derive(Deserialize)]
+struct Page {
+    #[serde(default)]
+    after: String,
+}
+
 pub(super) fn routes() -> Router<Handle> {
     Router::new()
         .route("/bongsu/parked", get(list))
@@ -26,8 +33,11 @@ pub(super) fn routes() -> Router<Handle> {
         .route("/bongsu/parked/{id}/evict", post(evict))
 }
 
-async fn list(State(handle): State<Handle>) -> Result<axum::Json<Vec<Parked>>, Problem> {
-    Ok(axum::Json(handle.operator().parked().await?))
+async fn list(
+    State(handle): State<Handle>,
+    Query(Page { after }): Query<Page>,
+) -> Result<axum::Json<Vec<Parked>>, Problem> {
+    Ok(axum::Json(handle.operator().parked_after(&after).await?))
 }
 
 async fn retry(State(handle): State<Handle>, Path(id): Path<String>, act: Json<Act>) -> Result<StatusCode, Problem> {

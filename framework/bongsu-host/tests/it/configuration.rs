@@ -116,10 +116,7 @@ fn a_service_has_its_own_settings_and_they_are_as_strict() {
         refused("[service]\ndeadline_m = 1", &[], &[]),
         "unknown key service.deadline_m in FILE; did you mean service.deadline_ms?"
     );
-    assert!(
-        refused("", &[], &["--set", "service.deadline_ms=soon"])
-            .starts_with("service.deadline_ms in the flags: ")
-    );
+    assert!(refused("", &[], &["--set", "service.deadline_ms=soon"]).starts_with("service.deadline_ms in the flags: "));
 }
 
 #[test]
@@ -150,7 +147,8 @@ fn a_setting_has_one_spelling_a_name_is_no_table_and_a_table_no_list() {
     let own = |file: &str| load(file, &[], &[]).unwrap().service::<Own>().unwrap().bell;
     assert_eq!(own("[service]\nbell = \"loud\""), Bell::Loud);
     assert_eq!(own("[service]\nbell = { soft = { after_ms = 1 } }"), Bell::Soft { after_ms: 1 });
-    for table in ["bell = { loud = {} }", "bell.loud = {}", "bell = { loud = 1 }", "bell = { soft = [1] }", "bell = {}"] {
+    for table in ["bell = { loud = {} }", "bell.loud = {}", "bell = { loud = 1 }", "bell = { soft = [1] }", "bell = {}"]
+    {
         let why = refused(&format!("[service]\n{table}"), &[], &[]);
         assert!(why.starts_with("service.bell") && why.contains(" in FILE: "), "{table}: {why}");
     }

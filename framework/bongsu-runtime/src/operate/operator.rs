@@ -114,12 +114,20 @@ impl Operator {
         rebuild::statuses(&self.core).await
     }
 
-    /// What waits for an operator.
+    /// What waits for an operator: the first [`PARKED_PAGE`](crate::PARKED_PAGE), in the order of their ids.
     ///
     /// # Errors
     /// See [`CommandError`].
     pub async fn parked(&self) -> Result<Vec<Parked>, CommandError> {
-        parked::list(&self.core).await
+        self.parked_after("").await
+    }
+
+    /// The next ones: those after that id, which need not be there any more.
+    ///
+    /// # Errors
+    /// See [`CommandError`].
+    pub async fn parked_after(&self, id: &str) -> Result<Vec<Parked>, CommandError> {
+        parked::list(&self.core, id).await
     }
 
     /// Asks for the context's facts to be published again, all or those of one stream; the number of the refill, or

@@ -53,8 +53,8 @@ pub struct Parked {
     pub newer: bool,
 }
 
-/// Most that are listed: more than a person looks through, and one page of a store.
-const LISTED: u32 = 1_000;
+/// So many are listed at once: more than a person looks through, and one page of a store.
+pub const PARKED_PAGE: u32 = 1_000;
 /// Characters of an unreadable to-do that the event about its eviction keeps.
 const NOTED: usize = 10_000;
 /// Queues whose oldest facts are looked up at once.
@@ -67,14 +67,17 @@ enum Fate {
     Evict,
 }
 
-pub(crate) async fn list(core: &Core) -> Result<Vec<Parked>, CommandError> {
+/// At most a page of them, in the order of their ids: those after one.
+pub(crate) async fn list(core: &Core, after: &str) -> Result<Vec<Parked>, CommandError> {
+    // The cursor of an index on ids is the id twice.
+    let behind = || Bound::Excluded(Bytes::from(format!("{after}\0{after}")));
     let scan = Scan {
         table: TODO.to_owned(),
         index: Some(PARKED),
-        from: Bound::Unbounded,
+        from: if after.is_empty() { Bound::Unbounded } else { behind() },
         to: Bound::<Bytes>::Unbounded,
         descending: false,
-        limit: LISTED,
+        limit: PARKED_PAGE,
     };
     let found = core.store.scan(scan).await.map_err(failed)?;
     let mut shown = Vec::with_capacity(found.len());

@@ -175,8 +175,12 @@ fn a_contexts_own_events_are_shown_in_the_order_of_its_store() {
     assert_eq!(serde_json::from_str::<Value>(&json[1]).unwrap()["meta"]["id"], "private-2");
     let unknown = house.bongsu(&["events", "window"]);
     assert_eq!(text(&unknown.stderr), "bongsu: no service 'window'; there are broker, door, foreign, gateway\n");
+    let unknown = house.bongsu(&["events", "window", "--key", "7"]);
+    assert_eq!((unknown.status.code(), text(&unknown.stdout)), (Some(1), String::new()));
+    assert_eq!(text(&unknown.stderr), "bongsu: no service 'window'; there are broker, door, foreign, gateway\n");
     house.bongsu(&["stop", "door"]);
     assert_eq!(text(&house.bongsu(&["events", "door"]).stderr), "bongsu: door is stopped\n");
+    assert!(house.bongsu(&["events", "door", "--key", "nobody's"]).status.success(), "what it told is there");
 }
 
 #[test]
@@ -205,6 +209,36 @@ fn what_is_parked_is_shown_and_can_be_tried_again() {
     );
     let without = text(&evict("bell/7", &[]).stderr);
     assert!(without.contains("--reason"), "{without}");
+}
+
+#[test]
+fn of_what_is_parked_the_chosen_is_done_each_once_and_no_other() {
+    let house = house();
+    let evict = |chosen: &[&str]| {
+        let output = house.bongsu(&[&["evict", "door", "--as", "ann", "--reason", "too loud"], chosen].concat());
+        (output.status.code(), text(&output.stdout), text(&output.stderr))
+    };
+    let fine = |said: &str| (Some(0), said.to_owned(), String::new());
+    assert_eq!(
+        lines(&house, &["evict", "door", "--consumer", "chime", "--dry-run"]),
+        ["chime/1 would be given up", "1 would be given up; nothing was changed"]
+    );
+    assert_eq!(evict(&["--consumer", "chime"]), fine("chime/1 is given up\n"));
+    assert_eq!(evict(&["--all"]), fine("bell/7 is given up\nchime/1 is given up\n2 of 2 are given up\n"));
+    let (code, said, complaint) = evict(&["bell/7", "bell/8", "bell/7", "chime/1"]);
+    assert_eq!((code, said.as_str()), (Some(1), "bell/7 is given up\nchime/1 is given up\n2 of 3 are given up\n"));
+    assert_eq!(complaint, "bongsu: nothing called 'bell/8' is parked in door\n");
+    assert_eq!(evict(&["--consumer", "gong"]).2, "bongsu: nothing of 'gong' is parked in door\n");
+    for contradiction in
+        [&[][..], &["--all", "bell/7"], &["--consumer", "chime", "bell/7"], &["--all", "--consumer", "chime"]]
+    {
+        assert_eq!(evict(contradiction).0, Some(2), "{contradiction:?}");
+    }
+    assert_eq!(lines(&house, &["unpark", "door", "--consumer", "chime"]), ["chime/1 is tried again"]);
+    let all = ["bell/7 is tried again", "chime/1 is tried again", "2 of 2 are tried again"];
+    assert_eq!(lines(&house, &["unpark", "door"]), all);
+    let unknown = house.bongsu(&["unpark", "door", "--dry-run", "bell/7", "bell/8"]);
+    assert_eq!(text(&unknown.stderr), "bongsu: nothing called 'bell/8' is parked in door\n");
 }
 
 #[test]
