@@ -38,6 +38,19 @@ pub async fn every_rule(bench: &Bench) {
     wait::an_append_wakes_a_waiting_fetch_at_once(bench).await;
     wait::an_append_elsewhere_does_not_end_the_wait(bench).await;
     wait::an_abandoned_fetch_leaves_the_broker_well(bench).await;
+    refusals(bench).await;
+    refill::a_refill_is_taken_again_and_told_apart(bench).await;
+    refill::an_epoch_seen_in_a_refill_fences_everywhere(bench).await;
+    refill::a_broker_that_lost_history_takes_nothing_on_top(bench).await;
+    history::a_copy_that_went_on_for_itself_is_refused(bench).await;
+    history::another_history_is_refused_unless_it_came_from_the_one_there(bench).await;
+    history::a_history_that_parted_goes_on_where_it_parted(bench).await;
+    refill::a_bound_on_bytes_forgets_the_oldest(bench).await;
+    refill::a_retention_of_nothing_is_refused(bench).await;
+}
+
+/// What is refused, and that nothing of it stays.
+async fn refusals(bench: &Bench) {
     refuse::a_topic_is_made_once_and_never_repartitioned(bench).await;
     refuse::unknown_topics_and_partitions_are_named(bench).await;
     refuse::an_offset_past_the_end_is_gone(bench).await;
@@ -47,12 +60,4 @@ pub async fn every_rule(bench: &Bench) {
     refuse::what_consumers_could_not_read_is_refused(bench).await;
     refuse::positions_that_fall_within_a_batch_are_refused(bench).await;
     refuse::reports_are_taken_whatever_they_say(bench).await;
-    refill::a_refill_is_taken_again_and_told_apart(bench).await;
-    refill::an_epoch_seen_in_a_refill_fences_everywhere(bench).await;
-    refill::a_broker_that_lost_history_takes_nothing_on_top(bench).await;
-    history::a_copy_that_went_on_for_itself_is_refused(bench).await;
-    history::another_history_is_refused_unless_it_came_from_the_one_there(bench).await;
-    history::a_history_that_parted_goes_on_where_it_parted(bench).await;
-    refill::a_bound_on_bytes_forgets_the_oldest(bench).await;
-    refill::a_retention_of_nothing_is_refused(bench).await;
 }

@@ -101,7 +101,7 @@ fn the_guide_to_parked_facts_can_be_typed() {
     for line in lines {
         // Whoever reads the guide has looked before: what was tried again is parked again a moment later.
         if line.starts_with("bongsu unpark") || line.starts_with("bongsu evict") {
-            let wanted = line.split(' ').skip(3).find(|word| !word.starts_with('-')).unwrap_or_default();
+            let wanted = line.split(' ').skip(3).find(|arg| !arg.starts_with('-')).unwrap_or_default();
             until("it is parked", PATIENCE, || if parked().contains(wanted) { Ok(()) } else { Err(parked()) });
         }
         let output = mall.command(&words(line)[1..].iter().map(String::as_str).collect::<Vec<_>>()).output();

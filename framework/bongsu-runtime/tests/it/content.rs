@@ -280,8 +280,6 @@ async fn what_can_never_be_stored_parks_its_key_in_every_lane() {
         until("both are listed", async || hall.parked().await == [bad.clone(), nul.clone()]).await;
         let parked = hall.operator().parked().await.unwrap();
         assert_eq!((parked[0].waiting, parked[1].waiting), (2, 1), "{consumer}");
-        assert_eq!(hall.operator().parked_after(&bad).await.unwrap(), parked[1..], "{consumer}: the next page");
-        assert_eq!(hall.operator().parked_after(&nul).await.unwrap(), []);
         assert!(
             parked.iter().all(|parked| parked.error.contains("never be stored")
                 || parked.error.contains("steps")

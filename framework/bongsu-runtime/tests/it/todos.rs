@@ -59,6 +59,22 @@ async fn a_poison_fact_parks_its_key_and_nothing_else() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_parked_is_listed_on_behind_an_id() {
+    let (lab, banks, ledgers) = (Lab::new(0), MemoryStore::new(), MemoryStore::new());
+    let (bank, ledger) = (lab.start(bank(), &banks, "bank-1"), lab.start(ledger(), &ledgers, "ledger-1"));
+    for account in ["ann", "bob"] {
+        withdraw(&lab, &bank, account, 13).await;
+    }
+    until("both are parked", async || ledger.handle().parked().await.unwrap().len() == 2).await;
+    let all = ledger.handle().parked().await.unwrap();
+    let ids = ["fact/book-what-left/ann", "fact/book-what-left/bob"];
+    assert_eq!([&*all[0].id, &*all[1].id], ids);
+    for (behind, rest) in [("", 0), ("fact", 0), (ids[0], 1), ("fact/book-what-left/ben", 1), (ids[1], 2)] {
+        assert_eq!(ledger.handle().parked_after(behind).await.unwrap(), all[rest..], "{behind}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_evicted_fact_lets_those_behind_it_through_and_is_written_down() {
     let (lab, banks, ledgers) = (Lab::new(0), MemoryStore::new(), MemoryStore::new());
     let (bank, ledger) = (lab.start(bank(), &banks, "bank-1"), lab.start(ledger(), &ledgers, "ledger-1"));
