@@ -61,11 +61,13 @@ pub(crate) struct Deed<'a> {
 }
 
 impl Deed<'_> {
-    /// Does it with each that is chosen, once, and with nothing that is parked meanwhile.
+    /// Does it once with each id that is chosen now. An id names a queue: whoever else works on it meanwhile may have
+    /// brought its next fact to the front.
     pub(crate) async fn on(&self, operator: &Operator, which: &Which) -> Result<ExitCode> {
         let url = operator.service(self.context).await?;
         let ids = self.chosen(operator, which).await?;
-        let (mut done, mut refused) = (0, 0);
+        let mut done = 0;
+        let mut refused = 0;
         for id in &ids {
             if which.dry_run {
                 print(&plain(&format!("{id} would be {}", self.done)));

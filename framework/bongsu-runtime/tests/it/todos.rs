@@ -65,12 +65,12 @@ async fn what_is_parked_is_listed_on_behind_an_id() {
     for account in ["ann", "bob"] {
         withdraw(&lab, &bank, account, 13).await;
     }
-    until("both are parked", async || ledger.handle().parked().await.unwrap().len() == 2).await;
-    let all = ledger.handle().parked().await.unwrap();
+    until("both are parked", async || ledger.handle().operator().parked().await.unwrap().len() == 2).await;
+    let all = ledger.handle().operator().parked().await.unwrap();
     let ids = ["fact/book-what-left/ann", "fact/book-what-left/bob"];
     assert_eq!([&*all[0].id, &*all[1].id], ids);
     for (behind, rest) in [("", 0), ("fact", 0), (ids[0], 1), ("fact/book-what-left/ben", 1), (ids[1], 2)] {
-        assert_eq!(ledger.handle().parked_after(behind).await.unwrap(), all[rest..], "{behind}");
+        assert_eq!(ledger.handle().operator().parked_after(behind).await.unwrap(), all[rest..], "{behind}");
     }
 }
 
