@@ -22,7 +22,7 @@ use tokio::sync::Notify;
 use tokio::sync::broadcast::error::RecvError;
 
 use crate::fleet::Fleet;
-use crate::keeper::Order;
+use crate::keeper::Ask;
 use crate::logs::{Line, Logs};
 use crate::registry::{Instance, Registry, RouteTable, State};
 use crate::scale::ScaleError;
@@ -101,11 +101,11 @@ async fn act(
     Injected(control): Injected<Arc<Control>>,
     Path((name, action)): Path<(String, String)>,
 ) -> Result<Json<Vec<Instance>>, (StatusCode, String)> {
-    let order = match action.as_str() {
-        "start" => Order::Start,
-        "stop" => Order::Stop,
-        "kill" => Order::Kill,
-        "restart" => Order::Restart,
+    let ask = match action.as_str() {
+        "start" => Ask::Start,
+        "stop" => Ask::Stop,
+        "kill" => Ask::Kill,
+        "restart" => Ask::Restart,
         _ => return Err((StatusCode::NOT_FOUND, format!("'{action}' is not start, stop, kill or restart"))),
     };
     let before = control.registry.matching(&name);
@@ -114,9 +114,9 @@ async fn act(
         return Err((StatusCode::NOT_FOUND, format!("no instance '{name}'; there are {}", names.join(", "))));
     }
     for row in &before {
-        control.fleet.order(&row.instance, order).await;
+        control.fleet.ask(&row.instance, ask).await;
     }
-    control.registry.wait_until(PATIENCE, |rows| obeyed(order, &before, rows)).await;
+    control.registry.wait_until(PATIENCE, |rows| obeyed(ask, &before, rows)).await;
     Ok(Json(control.registry.matching(&name)))
 }
 
@@ -142,15 +142,15 @@ async fn scale(
 }
 
 /// Whether what was ordered can be seen.
-fn obeyed(order: Order, before: &[Instance], rows: &[Instance]) -> bool {
+fn obeyed(ask: Ask, before: &[Instance], rows: &[Instance]) -> bool {
     before.iter().all(|old| {
-        rows.iter().find(|row| row.instance == old.instance).is_none_or(|row| match order {
+        rows.iter().find(|row| row.instance == old.instance).is_none_or(|row| match ask {
             // One that was failing is tried once more, and only then called failing again.
-            Order::Start if old.state == State::Failing && row.restarts == old.restarts => false,
-            Order::Start => matches!(row.state, State::Ready | State::Failing),
-            Order::Stop => row.state == State::Stopped,
-            Order::Kill => old.pid.is_none() || row.pid != old.pid,
-            Order::Restart => row.pid != old.pid && matches!(row.state, State::Ready | State::Failing),
+            Ask::Start if old.state == State::Failing && row.restarts == old.restarts => false,
+            Ask::Start => matches!(row.state, State::Ready | State::Failing),
+            Ask::Stop => row.state == State::Stopped,
+            Ask::Kill => old.pid.is_none() || row.pid != old.pid,
+            Ask::Restart => row.pid != old.pid && matches!(row.state, State::Ready | State::Failing),
         })
     })
 }

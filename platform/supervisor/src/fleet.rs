@@ -1,4 +1,4 @@
-//! The instances a system has now: a keeper and a line of orders for each, and how their number changes.
+//! The instances a system has now: a keeper for each and a line of what it is asked, and how their number changes.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use crate::data_folder::DataFolder;
-use crate::keeper::{Keeper, Order, Shared};
+use crate::keeper::{Ask, Keeper, Shared};
 use crate::registry::State;
 use crate::scale::{Orders, ScaleError, check, enough_files};
 use crate::spec::{Spec, unroll};
@@ -29,7 +29,7 @@ pub(crate) struct Fleet {
 #[derive(Default)]
 struct Members {
     specs: Vec<Spec>,
-    orders: HashMap<String, mpsc::Sender<Order>>,
+    asks: HashMap<String, mpsc::Sender<Ask>>,
     keepers: JoinSet<()>,
     closed: bool,
 }
@@ -54,10 +54,10 @@ impl Fleet {
     }
 
     /// Tells an instance something; one that is gone hears nothing.
-    pub(crate) async fn order(&self, slot: &str, order: Order) {
-        let line = self.lock().orders.get(slot).cloned();
+    pub(crate) async fn ask(&self, slot: &str, ask: Ask) {
+        let line = self.lock().asks.get(slot).cloned();
         if let Some(line) = line {
-            let _ = line.send(order).await;
+            let _ = line.send(ask).await;
         }
     }
 
@@ -77,7 +77,7 @@ impl Fleet {
         let after: Vec<Spec> = unroll(&system).into_iter().filter(|spec| spec.name == name).collect();
         for spec in after {
             if before.iter().any(|old| old.slot == spec.slot) {
-                self.order(&spec.slot, Order::Start).await;
+                self.ask(&spec.slot, Ask::Start).await;
             } else if !self.add(Spec { start: true, ..spec }) {
                 return Err(ScaleError::Stopping);
             }
@@ -102,18 +102,18 @@ impl Fleet {
         if members.closed {
             return false;
         }
-        let (order, orders) = mpsc::channel(16);
+        let (ask, asks) = mpsc::channel(16);
         self.shared.registry.add(&spec);
-        members.orders.insert(spec.slot.clone(), order);
+        members.asks.insert(spec.slot.clone(), ask);
         while members.keepers.try_join_next().is_some() {}
-        members.keepers.spawn(Keeper::new(spec.clone(), self.shared.clone(), orders).keep());
+        members.keepers.spawn(Keeper::new(spec.clone(), self.shared.clone(), asks).keep());
         members.specs.push(spec);
         true
     }
 
     async fn take_away(&self, slots: Vec<String>) -> Result<(), ScaleError> {
         for slot in &slots {
-            self.order(slot, Order::Stop).await;
+            self.ask(slot, Ask::Stop).await;
         }
         let registry = &self.shared.registry;
         let is_one = |slot: &str| slots.iter().any(|one| one == slot);
@@ -128,8 +128,8 @@ impl Fleet {
         let mut members = self.lock();
         members.specs.retain(|spec| !is_one(&spec.slot));
         for slot in &slots {
-            // Its keeper ends with its line of orders.
-            members.orders.remove(slot);
+            // Its keeper ends with its line.
+            members.asks.remove(slot);
             registry.remove(slot);
         }
         Ok(())

@@ -31,7 +31,7 @@ const GRACE: Duration = Duration::from_secs(5);
 
 /// What an instance is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Order {
+pub(crate) enum Ask {
     /// Be running.
     Start,
     /// Stop, and stay stopped.
@@ -79,7 +79,7 @@ impl Shared {
 pub(crate) struct Keeper {
     spec: Spec,
     shared: Arc<Shared>,
-    orders: mpsc::Receiver<Order>,
+    asks: mpsc::Receiver<Ask>,
     /// Quick deaths in a row.
     failures: u32,
     /// Kept over restarts, so that its URL stays the same.
@@ -99,23 +99,23 @@ enum End {
 }
 
 impl Keeper {
-    pub(crate) fn new(spec: Spec, shared: Arc<Shared>, orders: mpsc::Receiver<Order>) -> Self {
-        Self { address: spec.listen, spec, shared, orders, failures: 0 }
+    pub(crate) fn new(spec: Spec, shared: Arc<Shared>, asks: mpsc::Receiver<Ask>) -> Self {
+        Self { address: spec.listen, spec, shared, asks, failures: 0 }
     }
 
-    /// Runs until the orders end.
+    /// Runs until nobody asks any more.
     pub(crate) async fn keep(mut self) {
         let mut wanted = self.spec.start && self.wait_for_predecessors().await;
         loop {
             if !wanted {
                 self.show(|row| (row.state, row.pid, row.url) = (State::Stopped, None, None));
-                match self.orders.recv().await {
+                match self.asks.recv().await {
                     None => return,
-                    Some(Order::Start | Order::Restart) => {
+                    Some(Ask::Start | Ask::Restart) => {
                         self.failures = 0;
                         wanted = true;
                     }
-                    Some(Order::Stop | Order::Kill) => {}
+                    Some(Ask::Stop | Ask::Kill) => {}
                 }
                 continue;
             }
@@ -143,7 +143,7 @@ impl Keeper {
         let settled =
             |rows: &[Instance]| rows.iter().filter(|row| after.contains(&row.name)).all(|row| row.state.is_settled());
         tokio::select! { biased;
-            order = self.orders.recv() => !matches!(order, None | Some(Order::Stop)),
+            ask = self.asks.recv() => !matches!(ask, None | Some(Ask::Stop)),
             _ = registry.wait_until(Duration::MAX, settled) => true,
         }
     }
@@ -168,14 +168,14 @@ impl Keeper {
         let mut ready_since: Option<Instant> = None;
         loop {
             tokio::select! { biased;
-                order = self.orders.recv() => match order {
-                    Some(Order::Start) => {}
-                    Some(Order::Kill) => process.kill(),
-                    Some(Order::Restart) => {
+                ask = self.asks.recv() => match ask {
+                    Some(Ask::Start) => {}
+                    Some(Ask::Kill) => process.kill(),
+                    Some(Ask::Restart) => {
                         self.stop(process).await;
                         return End::Again;
                     }
-                    Some(Order::Stop) | None => {
+                    Some(Ask::Stop) | None => {
                         self.stop(process).await;
                         return End::Stopped;
                     }
@@ -299,13 +299,13 @@ impl Keeper {
         let until = Instant::now() + pause(self.failures);
         loop {
             tokio::select! { biased;
-                order = self.orders.recv() => match order {
-                    None | Some(Order::Stop) => return false,
-                    Some(Order::Start | Order::Restart) => {
+                ask = self.asks.recv() => match ask {
+                    None | Some(Ask::Stop) => return false,
+                    Some(Ask::Start | Ask::Restart) => {
                         self.failures = 0;
                         break;
                     }
-                    Some(Order::Kill) => {}
+                    Some(Ask::Kill) => {}
                 },
                 () = tokio::time::sleep_until(until) => break,
             }

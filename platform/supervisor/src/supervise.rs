@@ -14,7 +14,7 @@ use crate::control::{Control, router};
 use crate::data_folder::{Address, DataFolder, DataFolderError};
 use crate::fleet::Fleet;
 use crate::http::Http;
-use crate::keeper::{Order, Shared};
+use crate::keeper::{Ask, Shared};
 use crate::leftovers;
 use crate::logs::Logs;
 use crate::registry::{Registry, State};
@@ -127,7 +127,7 @@ impl Supervisor {
         }
         for specs in levels.values().rev() {
             for spec in specs {
-                self.fleet.order(&spec.slot, Order::Stop).await;
+                self.fleet.ask(&spec.slot, Ask::Stop).await;
             }
             let all_stopped = |rows: &[crate::registry::Instance]| {
                 let mut these = rows.iter().filter(|row| specs.iter().any(|spec| spec.slot == row.instance));
@@ -179,7 +179,7 @@ impl Supervisor {
                 for spec in fleet.specs() {
                     let runs = registry.matching(&spec.slot).iter().any(|row| row.pid.is_some());
                     if runs && spec.told.iter().any(has_moved) {
-                        fleet.order(&spec.slot, Order::Restart).await;
+                        fleet.ask(&spec.slot, Ask::Restart).await;
                     }
                 }
                 told = now;

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::fleet::Fleet;
-use crate::keeper::Order;
+use crate::keeper::Ask;
 use crate::logs::Logs;
 use crate::machine::ProcessId;
 use crate::registry::Registry;
@@ -61,7 +61,7 @@ pub(crate) async fn watch(fleet: Arc<Fleet>, registry: Arc<Registry>, logs: Arc<
                 let line =
                     format!("{slot} holds the file of {name}, for which others wait, and does not move: it is killed");
                 logs.note("WARN", &line);
-                fleet.order(slot, Order::Kill).await;
+                fleet.ask(slot, Ask::Kill).await;
             }
         }
     }
