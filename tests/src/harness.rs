@@ -27,7 +27,7 @@ use serde_json::Value;
 use crate::{
     evidence::{Dump, Evidence, Op},
     harness::{
-        http::{Answer, Http},
+        http::{Http, Response},
         supervisor::Supervisor,
         system::System,
         wait::until,
@@ -159,7 +159,7 @@ impl Mall {
     ///
     /// # Errors
     /// No answer.
-    pub fn ask(&self, method: &str, path: &str, key: Option<&str>, body: Option<&Value>) -> Result<Answer, String> {
+    pub fn ask(&self, method: &str, path: &str, key: Option<&str>, body: Option<&Value>) -> Result<Response, String> {
         let url = format!("{}{path}", self.gateway);
         let operator = keys::is_for_operators(method, path).then(|| format!("Bearer {}", self.operator()));
         let mut headers: Vec<(&str, &str)> = key.map(|key| ("idempotency-key", key)).into_iter().collect();
@@ -169,12 +169,12 @@ impl Mall {
     }
 
     /// `GET` at the gateway.
-    pub fn get(&self, path: &str) -> Answer {
+    pub fn get(&self, path: &str) -> Response {
         self.ask("GET", path, None, None).unwrap_or_else(|why| panic!("GET {path}: {why}"))
     }
 
     /// A command at the gateway.
-    pub fn post(&self, path: &str, key: &str, body: &Value) -> Answer {
+    pub fn post(&self, path: &str, key: &str, body: &Value) -> Response {
         self.ask("POST", path, Some(key), Some(body)).unwrap_or_else(|why| panic!("POST {path}: {why}"))
     }
 

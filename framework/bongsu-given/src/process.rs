@@ -113,15 +113,15 @@ pub fn every_end<P: Process>(
     P::Heard: Clone,
     P::Command: Clone,
 {
-    let heard = sequences.iter().map(|sequence| sequence.iter().cloned().map(Step::Heard).collect());
-    let steps: Vec<Vec<Step<P::Heard>>> = heard.chain(wakes.iter().map(|name| vec![Step::Woke(name)])).collect();
+    let heard = sequences.iter().map(|sequence| sequence.iter().cloned().map(Brought::Heard).collect());
+    let steps: Vec<Vec<Brought<P::Heard>>> = heard.chain(wakes.iter().map(|name| vec![Brought::Woke(name)])).collect();
     each_interleaving(&steps, |run| {
         let mut running = process(tested);
         for step in run {
             match step {
-                Step::Heard(heard) => running.tell(heard.clone()),
-                Step::Woke(name) if running.end.timers.contains_key(name) => running.wake(name),
-                Step::Woke(_) => {}
+                Brought::Heard(heard) => running.tell(heard.clone()),
+                Brought::Woke(name) if running.end.timers.contains_key(name) => running.wake(name),
+                Brought::Woke(_) => {}
             }
         }
         let names: Vec<_> = run.iter().map(|step| step.name()).collect();
@@ -147,12 +147,12 @@ where
     first.expect("there is at least one interleaving").1
 }
 
-enum Step<H> {
+enum Brought<H> {
     Heard(H),
     Woke(&'static str),
 }
 
-impl<H: Wire> Step<H> {
+impl<H: Wire> Brought<H> {
     fn name(&self) -> &'static str {
         match self {
             Self::Heard(heard) => heard.name().0,

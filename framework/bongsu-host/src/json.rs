@@ -237,11 +237,11 @@ mod tests {
     struct Ask {
         question: String,
         #[serde(default)]
-        answers: Vec<Answer>,
+        answers: Vec<Choice>,
     }
 
     #[derive(Debug, PartialEq, Deserialize)]
-    struct Answer {
+    struct Choice {
         points: u32,
     }
 
@@ -339,7 +339,7 @@ mod tests {
         #[serde(default)]
         stops: Vec<Trip>,
         #[serde(default)]
-        named: std::collections::BTreeMap<String, Answer>,
+        named: std::collections::BTreeMap<String, Choice>,
     }
 
     #[test]

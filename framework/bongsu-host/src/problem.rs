@@ -59,7 +59,7 @@ pub struct Fault {
 /// The order of the members on the wire.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Written<'a> {
+struct ProblemBody<'a> {
     r#type: String,
     title: &'a str,
     status: u16,
@@ -218,7 +218,7 @@ impl Problem {
 
     /// The JSON body, with the trace id of the request being served.
     pub fn body(&self) -> Bytes {
-        let written = Written {
+        let written = ProblemBody {
             r#type: format!("/errors/{}", self.inner.code),
             title: &self.inner.title,
             status: self.inner.status.as_u16(),

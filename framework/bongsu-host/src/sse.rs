@@ -40,7 +40,7 @@ pub struct EventStream {
 
 /// What is sent of one change.
 #[derive(Clone, Debug)]
-pub struct Told<T> {
+pub struct SseItem<T> {
     /// Its kind, for `addEventListener`.
     pub event: &'static str,
     /// Its body, sent as JSON.
@@ -85,7 +85,7 @@ impl EventStream {
         A::State: Clone + Send + Sync + 'static,
         A::Event: Send,
         T: Serialize,
-        F: FnMut(&Followed<A::Event, A::State>) -> Told<T> + Send + 'static,
+        F: FnMut(&Followed<A::Event, A::State>) -> SseItem<T> + Send + 'static,
     {
         if self.heard > version {
             return Err(not_an_id());
@@ -110,7 +110,7 @@ where
     A: Aggregate,
     A::State: Clone + Send + Sync + 'static,
     T: Serialize,
-    F: FnMut(&Followed<A::Event, A::State>) -> Told<T>,
+    F: FnMut(&Followed<A::Event, A::State>) -> SseItem<T>,
 {
     /// The next event; `None` when it is over.
     async fn next(&mut self) -> Option<Event> {
@@ -136,7 +136,7 @@ where
     }
 
     fn take(&mut self, change: &Followed<A::Event, A::State>) {
-        let Told { event, data, last } = (self.tell)(change);
+        let SseItem { event, data, last } = (self.tell)(change);
         self.over |= last;
         if change.version <= self.heard {
             return;

@@ -37,14 +37,14 @@ struct Shared {
 
 struct State {
     log: LogId,
-    topics: BTreeMap<String, Kept>,
+    topics: BTreeMap<String, TopicLog>,
     producers: BTreeMap<String, Standing>,
     reported: BTreeMap<(String, Partition), u64>,
     /// Which of the wanted partitions a fetch starts with, so that a long backlog in one starves no other.
     turn: usize,
 }
 
-struct Kept {
+struct TopicLog {
     topic: Topic,
     partitions: Vec<Log>,
     appended: Arc<Notify>,
@@ -62,12 +62,12 @@ struct Entry {
     at_ms: i64,
     message: In,
     /// What checkers read in it, over and over.
-    told: OnceLock<Result<Told, String>>,
+    told: OnceLock<Result<PublishedFact, String>>,
 }
 
 /// What checkers want to know of an envelope.
 #[derive(Clone, Debug)]
-pub struct Told {
+pub struct PublishedFact {
     /// Id of the fact.
     pub id: String,
     /// Who published it.
@@ -115,7 +115,7 @@ impl MemoryBroker {
         &self,
         partition: &Partition,
         offsets: Range<u64>,
-        mut at: impl FnMut(&In, &Told) -> Result<(), String>,
+        mut at: impl FnMut(&In, &PublishedFact) -> Result<(), String>,
     ) -> Result<u64, String> {
         let state = self.state();
         let kept = state.topics.get(&partition.topic);
@@ -133,7 +133,7 @@ impl MemoryBroker {
     pub fn each(
         &self,
         topic: &str,
-        mut at: impl FnMut(&Partition, &In, &Told) -> Result<(), String>,
+        mut at: impl FnMut(&Partition, &In, &PublishedFact) -> Result<(), String>,
     ) -> Result<u64, String> {
         let ends = self.ends(topic).into_iter();
         let looked =
@@ -207,7 +207,7 @@ impl State {
         topic.check()?;
         let Some(kept) = self.topics.get_mut(&topic.name) else {
             let partitions = (0..topic.partitions).map(|_| Log::default()).collect();
-            self.topics.insert(topic.name.clone(), Kept { topic, partitions, appended: Arc::default() });
+            self.topics.insert(topic.name.clone(), TopicLog { topic, partitions, appended: Arc::default() });
             return Ok(());
         };
         let has = kept.topic.partitions;
@@ -315,7 +315,7 @@ impl State {
     }
 }
 
-impl Kept {
+impl TopicLog {
     fn append(&mut self, out: Out, (refill, era): (u64, u32), now_ms: i64) {
         let index = partition_of(&out.partition_key, self.topic.partitions) as usize;
         let log = &mut self.partitions[index];
@@ -362,13 +362,13 @@ impl Log {
 }
 
 impl Entry {
-    fn told(&self) -> Result<&Told, String> {
-        let read = || Told::read(&self.message.cloudevent);
+    fn told(&self) -> Result<&PublishedFact, String> {
+        let read = || PublishedFact::read(&self.message.cloudevent);
         self.told.get_or_init(read).as_ref().map_err(Clone::clone)
     }
 }
 
-impl Told {
+impl PublishedFact {
     fn read(cloudevent: &[u8]) -> Result<Self, String> {
         let read = Attributes::read(cloudevent).map_err(|error| format!("a message is not a fact: {error}"))?;
         let name = split_type(&read.kind).map_or(&*read.kind, |(name, _)| name).to_owned();

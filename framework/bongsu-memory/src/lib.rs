@@ -6,5 +6,5 @@ mod store;
 mod broker;
 pub mod long;
 
-pub use broker::{MemoryBroker, Told};
+pub use broker::{MemoryBroker, PublishedFact};
 pub use store::MemoryStore;

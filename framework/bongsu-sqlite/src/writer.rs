@@ -20,7 +20,7 @@ pub(crate) enum Job {
 pub(crate) type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
 
 /// What the transaction made of a job.
-enum Answer {
+enum Outcome {
     Judged(Verdict),
     Dropped,
 }
@@ -157,7 +157,7 @@ impl Writer {
     }
 
     /// Applies the jobs, and whatever is queued meanwhile when it may grow, in one transaction.
-    fn transaction(&mut self, jobs: &mut Vec<Job>, grow: bool) -> Result<Vec<Answer>, Trouble> {
+    fn transaction(&mut self, jobs: &mut Vec<Job>, grow: bool) -> Result<Vec<Outcome>, Trouble> {
         let applied = self.apply_all(jobs, grow).map_err(|error| Trouble::before_commit(&error));
         let outcome = applied.and_then(|answers| match self.execute("COMMIT") {
             Ok(()) => Ok(answers),
@@ -170,7 +170,7 @@ impl Writer {
         outcome
     }
 
-    fn apply_all(&mut self, jobs: &mut Vec<Job>, grow: bool) -> rusqlite::Result<Vec<Answer>> {
+    fn apply_all(&mut self, jobs: &mut Vec<Job>, grow: bool) -> rusqlite::Result<Vec<Outcome>> {
         self.execute("BEGIN IMMEDIATE")?;
         let mut answers = Vec::with_capacity(jobs.len());
         loop {
@@ -194,7 +194,7 @@ impl Writer {
     }
 
     /// Answers everyone in the group, then wakes who waits for a change.
-    fn settle(&mut self, jobs: Vec<Job>, outcome: Result<Vec<Answer>, Trouble>) -> Result<(), String> {
+    fn settle(&mut self, jobs: Vec<Job>, outcome: Result<Vec<Outcome>, Trouble>) -> Result<(), String> {
         match outcome {
             Ok(answers) => {
                 self.acknowledge(jobs, answers);
@@ -221,11 +221,11 @@ impl Writer {
         }
     }
 
-    fn acknowledge(&mut self, jobs: Vec<Job>, answers: Vec<Answer>) {
+    fn acknowledge(&mut self, jobs: Vec<Job>, answers: Vec<Outcome>) {
         let tally = &self.shared.tally;
         Tally::add(&tally.groups, 1);
         Tally::add(&tally.commits, jobs.len() as u64);
-        let refused = answers.iter().filter(|answer| matches!(answer, Answer::Judged(Verdict::Refused(_)))).count();
+        let refused = answers.iter().filter(|answer| matches!(answer, Outcome::Judged(Verdict::Refused(_)))).count();
         Tally::add(&tally.refused, refused as u64);
         if std::mem::take(&mut self.troubled) {
             tracing::info!(store = %self.shared.path.display(), "the store is available again");
@@ -255,10 +255,10 @@ impl Writer {
 }
 
 impl Job {
-    fn apply(&self, db: &Connection) -> rusqlite::Result<Answer> {
+    fn apply(&self, db: &Connection) -> rusqlite::Result<Outcome> {
         match self {
-            Self::Commit(commit, _) => apply::apply(db, commit).map(Answer::Judged),
-            Self::Drop(table, _) => apply::drop_table(db, table).map(|()| Answer::Dropped),
+            Self::Commit(commit, _) => apply::apply(db, commit).map(Outcome::Judged),
+            Self::Drop(table, _) => apply::drop_table(db, table).map(|()| Outcome::Dropped),
         }
     }
 
@@ -269,11 +269,11 @@ impl Job {
         }
     }
 
-    fn answer(self, answer: Answer) {
+    fn answer(self, answer: Outcome) {
         // Callers that went away are not cancelled and not missed.
         match (self, answer) {
-            (Self::Commit(_, reply), Answer::Judged(verdict)) => drop(reply.send(Ok(verdict))),
-            (Self::Drop(_, reply), Answer::Dropped) => drop(reply.send(Ok(()))),
+            (Self::Commit(_, reply), Outcome::Judged(verdict)) => drop(reply.send(Ok(verdict))),
+            (Self::Drop(_, reply), Outcome::Dropped) => drop(reply.send(Ok(()))),
             (job, _) => job.fail(StoreError::Unknown("answers were mixed up".to_owned())),
         }
     }

@@ -10,7 +10,7 @@ mod sample;
 use axum::Router;
 use serde_json::{Value, json};
 
-use self::ask::{Answer, Asked, Route};
+use self::ask::{Asked, Response, Route};
 
 /// More than any service reads.
 const TOO_LARGE: usize = 300 << 10;
@@ -186,7 +186,7 @@ async fn changes_by_tag(asked: &mut Asked, route: &Route, api: &Value) {
 }
 
 /// A client reads JSON's own words, not Rust's.
-fn speaks_json(route: &Route, answer: &Answer) {
+fn speaks_json(route: &Route, answer: &Response) {
     let text = answer.body.to_string();
     for word in ["struct", "u32", "u64", "i64", "usize", "enum", "variant", "tuple"] {
         let foreign = text.split(|it: char| !it.is_alphanumeric()).any(|found| found == word);

@@ -26,7 +26,7 @@ const LONGEST: usize = 255;
 
 /// What a request asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answer {
+pub struct ProviderReply {
     /// To write down and apply before answering.
     pub entries: Vec<Entry>,
     /// What to say.
@@ -60,7 +60,7 @@ struct GiveBack {
 }
 
 /// Decides a request.
-pub fn answer(provider: &Provider, method: &str, path: &str, body: &[u8], now_ms: i64) -> Answer {
+pub fn answer(provider: &Provider, method: &str, path: &str, body: &[u8], now_ms: i64) -> ProviderReply {
     let down = provider.behaviour().mode == Mode::Down;
     let decided = match (method, path) {
         ("POST", "/captures") => read(body).and_then(|capture| take(provider, &capture, now_ms)),
@@ -130,7 +130,7 @@ fn number(sum: i128) -> Value {
     i64::try_from(sum).map_or_else(|_| json!(sum.to_string()), |sum| json!(sum))
 }
 
-fn take(provider: &Provider, capture: &Capture, now_ms: i64) -> Result<Answer, Problem> {
+fn take(provider: &Provider, capture: &Capture, now_ms: i64) -> Result<ProviderReply, Problem> {
     named(&[("/key", &capture.key), ("/order", &capture.order)])?;
     if !capture.amount.is_a_price() {
         return Err(Problem::invalid("/amount/minor", format!("an amount is positive and at most {}", Money::MOST)));
@@ -139,12 +139,12 @@ fn take(provider: &Provider, capture: &Capture, now_ms: i64) -> Result<Answer, P
     let entries = provider.capture(key, order, *amount, *not_after_ms, now_ms).map_err(refused)?;
     if provider.behaviour().mode == Mode::Down {
         let (status, body) = told(&is_down());
-        return Ok(Answer { entries, reply: Reply::Now(status, body) });
+        return Ok(ProviderReply { entries, reply: Reply::Now(status, body) });
     }
-    Ok(Answer { entries, reply: Reply::Settled(key.clone()) })
+    Ok(ProviderReply { entries, reply: Reply::Settled(key.clone()) })
 }
 
-fn give_back(provider: &Provider, refund: &GiveBack, now_ms: i64) -> Result<Answer, Problem> {
+fn give_back(provider: &Provider, refund: &GiveBack, now_ms: i64) -> Result<ProviderReply, Problem> {
     named(&[("/key", &refund.key), ("/capture", &refund.capture)])?;
     let entries = provider.refund(&refund.key, &refund.capture, now_ms).map_err(refused)?;
     let name = match entries.first() {
@@ -153,15 +153,15 @@ fn give_back(provider: &Provider, refund: &GiveBack, now_ms: i64) -> Result<Answ
     };
     let amount = provider.captured(&refund.capture).map(|charge| charge.amount);
     let body = json!({ "key": refund.key, "refund": name, "capture": refund.capture, "amount": amount });
-    Ok(Answer { entries, reply: Reply::Now(200, body) })
+    Ok(ProviderReply { entries, reply: Reply::Now(200, body) })
 }
 
-fn behave(behaviour: Behaviour, now_ms: i64) -> Answer {
+fn behave(behaviour: Behaviour, now_ms: i64) -> ProviderReply {
     let entries = vec![Entry::Behaves { behaviour, at_ms: now_ms }];
-    Answer { entries, reply: Reply::Now(200, json!(behaviour)) }
+    ProviderReply { entries, reply: Reply::Now(200, json!(behaviour)) }
 }
 
-fn show(provider: &Provider, key: &str) -> Answer {
+fn show(provider: &Provider, key: &str) -> ProviderReply {
     let (status, body) = outcome(provider, key);
     say(status, body)
 }
@@ -172,8 +172,8 @@ fn shown(key: &str, charge: &Charge) -> Value {
     body
 }
 
-fn say(status: u16, body: Value) -> Answer {
-    Answer { entries: Vec::new(), reply: Reply::Now(status, body) }
+fn say(status: u16, body: Value) -> ProviderReply {
+    ProviderReply { entries: Vec::new(), reply: Reply::Now(status, body) }
 }
 
 fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {

@@ -10,7 +10,7 @@ use hyper::Method;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use supervisor::client::Client;
-use supervisor::http::{Answer, Http};
+use supervisor::http::{Http, Reply};
 use supervisor::registry::Instance;
 use supervisor::system_file::{BROKER, GATEWAY};
 
@@ -46,7 +46,7 @@ impl Operator {
         Ok(rows)
     }
 
-    async fn ask(&self, method: Method, url: &str, json: String) -> Result<Answer> {
+    async fn ask(&self, method: Method, url: &str, json: String) -> Result<Reply> {
         let origin = url.match_indices('/').nth(2).map_or(url, |(end, _)| &url[..end]);
         let name = self.found.lock().unwrap_or_else(PoisonError::into_inner).get(origin).cloned();
         let bearer = name.and_then(|name| self.bearer(&name));

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use crate::table::Table;
 
 /// What a service said of itself, or why it said nothing.
-pub(crate) struct Told {
+pub(crate) struct ServiceDescription {
     pub(crate) service: String,
     pub(crate) described: Result<Value, String>,
 }
@@ -21,12 +21,12 @@ const OWN_ANSWERS: [(&str, &str); 3] = [
 
 /// One description: the paths of each service that lead to it from here, and what they refer to. Of two components
 /// with one name that differ, the later one is called after its service.
-pub(crate) fn merge(table: &Table, told: Vec<Told>) -> Value {
+pub(crate) fn merge(table: &Table, descriptions: Vec<ServiceDescription>) -> Value {
     let mut paths = Map::new();
     let mut components = json!({});
     let mut missing = Vec::new();
     let mut tags = Vec::new();
-    for Told { service, described } in told {
+    for ServiceDescription { service, described } in descriptions {
         match described {
             Ok(mut described) => {
                 settle_names(&service, &mut described, &components);
@@ -121,20 +121,20 @@ mod tests {
         })
     }
 
-    fn merged(told: Vec<Told>) -> Value {
+    fn merged(descriptions: Vec<ServiceDescription>) -> Value {
         let route = |path: &str, service: &str| Route { path: path.into(), service: service.into() };
         let routes = vec![route("/doors/*", "door"), route("/bells/*", "bell"), route("/keys", "key")];
-        merge(&Table { routes, ..Table::default() }, told)
+        merge(&Table { routes, ..Table::default() }, descriptions)
     }
 
-    fn told(service: &str, described: Result<Value, &str>) -> Told {
-        Told { service: service.into(), described: described.map_err(str::to_owned) }
+    fn said(service: &str, described: Result<Value, &str>) -> ServiceDescription {
+        ServiceDescription { service: service.into(), described: described.map_err(str::to_owned) }
     }
 
     #[test]
     fn what_differs_under_one_name_gets_two_names() {
-        let door = told("door", Ok(described("/doors/{id}", "string")));
-        let merged = merged(vec![door, told("bell", Ok(described("/bells/{id}", "object")))]);
+        let door = said("door", Ok(described("/doors/{id}", "string")));
+        let merged = merged(vec![door, said("bell", Ok(described("/bells/{id}", "object")))]);
         let schema = |path: &str| {
             merged["paths"][path]["get"]["responses"]["200"]["content"]["application/json"]["schema"]["$ref"].clone()
         };
@@ -149,9 +149,9 @@ mod tests {
 
     #[test]
     fn a_service_that_says_nothing_is_named_and_a_path_that_leads_elsewhere_is_left_out() {
-        let door = told("door", Ok(described("/doors/{id}", "string")));
-        let liar = told("bell", Ok(described("/keys", "string")));
-        let merged = merged(vec![door, liar, told("key", Err("no instance is ready"))]);
+        let door = said("door", Ok(described("/doors/{id}", "string")));
+        let liar = said("bell", Ok(described("/keys", "string")));
+        let merged = merged(vec![door, liar, said("key", Err("no instance is ready"))]);
         assert_eq!(merged["paths"].as_object().unwrap().len(), 1, "{merged}");
         assert_eq!(merged["x-bongsu-missing"], json!([{ "service": "key", "why": "no instance is ready" }]));
     }

@@ -19,7 +19,7 @@ pub struct Http {
 
 /// An answer read to its end.
 #[derive(Clone, Debug)]
-pub struct Answer {
+pub struct Reply {
     /// Status code.
     pub status: u16,
     /// Body.
@@ -56,7 +56,7 @@ impl Http {
     ///
     /// # Errors
     /// [`NoAnswer::Lost`], [`NoAnswer::Late`].
-    pub async fn ask(&self, method: Method, url: &str, limit: Duration) -> Result<Answer, NoAnswer> {
+    pub async fn ask(&self, method: Method, url: &str, limit: Duration) -> Result<Reply, NoAnswer> {
         self.tell(method, url, String::new(), limit).await
     }
 
@@ -64,7 +64,7 @@ impl Http {
     ///
     /// # Errors
     /// [`NoAnswer::Lost`], [`NoAnswer::Late`].
-    pub async fn tell(&self, method: Method, url: &str, json: String, limit: Duration) -> Result<Answer, NoAnswer> {
+    pub async fn tell(&self, method: Method, url: &str, json: String, limit: Duration) -> Result<Reply, NoAnswer> {
         self.tell_as(self.token.as_deref(), method, url, json, limit).await
     }
 
@@ -79,12 +79,12 @@ impl Http {
         url: &str,
         json: String,
         limit: Duration,
-    ) -> Result<Answer, NoAnswer> {
+    ) -> Result<Reply, NoAnswer> {
         let asked = async {
             let response = self.send(bearer, method, url, json).await?;
             let status = response.status().as_u16();
             let body = response.into_body().collect().await.map_err(|error| NoAnswer::Lost(chain(&error)))?;
-            Ok(Answer { status, body: body.to_bytes() })
+            Ok(Reply { status, body: body.to_bytes() })
         };
         match tokio::time::timeout(limit, asked).await {
             Ok(answer) => answer,

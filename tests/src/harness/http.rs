@@ -22,7 +22,7 @@ pub struct Http {
 
 /// An answer.
 #[derive(Clone, Debug)]
-pub struct Answer {
+pub struct Response {
     /// Status code.
     pub status: u16,
     /// Headers.
@@ -49,7 +49,7 @@ impl Http {
     ///
     /// # Errors
     /// Why there was no answer.
-    pub fn ask(&self, method: &str, url: &str, key: Option<&str>, body: Option<&Value>) -> Result<Answer, String> {
+    pub fn ask(&self, method: &str, url: &str, key: Option<&str>, body: Option<&Value>) -> Result<Response, String> {
         self.send(method, url, key, body.map_or_else(Vec::new, |body| body.to_string().into_bytes()))
     }
 
@@ -57,7 +57,7 @@ impl Http {
     ///
     /// # Errors
     /// Why there was no answer.
-    pub fn send(&self, method: &str, url: &str, key: Option<&str>, body: Vec<u8>) -> Result<Answer, String> {
+    pub fn send(&self, method: &str, url: &str, key: Option<&str>, body: Vec<u8>) -> Result<Response, String> {
         let mut request = Request::builder().method(method).uri(url);
         if let Some(key) = key {
             request = request.header("idempotency-key", key);
@@ -72,7 +72,13 @@ impl Http {
     ///
     /// # Errors
     /// Why there was no answer.
-    pub fn request(&self, method: &str, url: &str, headers: &[(&str, &str)], body: Vec<u8>) -> Result<Answer, String> {
+    pub fn request(
+        &self,
+        method: &str,
+        url: &str,
+        headers: &[(&str, &str)],
+        body: Vec<u8>,
+    ) -> Result<Response, String> {
         let request = Request::builder().method(method).uri(url);
         let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
         self.answer(request.body(Full::from(body)).map_err(|error| error.to_string())?)
@@ -82,24 +88,24 @@ impl Http {
     ///
     /// # Errors
     /// Why there was no answer.
-    pub fn ask_as(&self, bearer: &str, method: &str, url: &str, body: Option<&Value>) -> Result<Answer, String> {
+    pub fn ask_as(&self, bearer: &str, method: &str, url: &str, body: Option<&Value>) -> Result<Response, String> {
         let bearer = format!("Bearer {bearer}");
         let headers = [("authorization", bearer.as_str()), ("content-type", "application/json")];
         self.request(method, url, &headers, body.map_or_else(Vec::new, |body| body.to_string().into_bytes()))
     }
 
-    fn answer(&self, request: Request<Full<Bytes>>) -> Result<Answer, String> {
+    fn answer(&self, request: Request<Full<Bytes>>) -> Result<Response, String> {
         let asked = async {
             let (parts, body) = self.client.request(request).await.map_err(|error| format!("{error:?}"))?.into_parts();
             let body = body.collect().await.map_err(|error| error.to_string())?.to_bytes();
-            Ok(Answer { status: parts.status.as_u16(), headers: parts.headers, body })
+            Ok(Response { status: parts.status.as_u16(), headers: parts.headers, body })
         };
         let in_time = async { tokio::time::timeout(LIMIT, asked).await };
         self.wait_for(in_time).unwrap_or_else(|_| Err(format!("no answer within {LIMIT:?}")))
     }
 }
 
-impl Answer {
+impl Response {
     /// The body as JSON.
     pub fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))

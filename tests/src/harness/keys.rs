@@ -6,7 +6,7 @@ use bongsu_keys::{BROKER, GATEWAY, Key, OPERATOR, PROOF, Roots};
 
 use crate::harness::{
     Mall, PRINCIPAL,
-    http::{Answer, Http},
+    http::{Http, Response},
 };
 
 /// What the gateway asks an operator's key for, as `mall/bongsu.toml` says it.
@@ -32,7 +32,7 @@ impl Mall {
     ///
     /// # Errors
     /// Why there was no answer.
-    pub fn ask_process(&self, http: &Http, name: &str, url: &str) -> Result<Answer, String> {
+    pub fn ask_process(&self, http: &Http, name: &str, url: &str) -> Result<Response, String> {
         if name == BROKER {
             return http.ask_as(&self.bearer(OPERATOR, BROKER), "GET", url, None);
         }

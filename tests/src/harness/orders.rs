@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::{
     evidence::{Heard, Op},
-    harness::{Mall, PRINCIPAL, http::Answer, wait::until},
+    harness::{Mall, PRINCIPAL, http::Response, wait::until},
 };
 
 /// An order somebody tried to place.
@@ -18,7 +18,7 @@ pub struct Placed {
     /// What its customer knows.
     pub heard: Heard,
     /// What its customer was told.
-    pub answer: Result<Answer, String>,
+    pub answer: Result<Response, String>,
 }
 
 /// The id of the order placed under a key: principal, route and key decide it before anybody is asked.
@@ -51,7 +51,7 @@ impl Mall {
         self.remember(key, id_of("POST /cart/checkout", key), answer)
     }
 
-    fn remember(&self, key: &str, order: String, answer: Result<Answer, String>) -> Placed {
+    fn remember(&self, key: &str, order: String, answer: Result<Response, String>) -> Placed {
         let heard = match &answer {
             Ok(answer) if answer.status < 300 => Heard::Accepted,
             Ok(answer) if answer.status < 500 => Heard::Refused,
@@ -76,7 +76,7 @@ impl Mall {
     }
 
     /// Asks for an order back.
-    pub fn cancel(&self, order: &str) -> Answer {
+    pub fn cancel(&self, order: &str) -> Response {
         self.post(&format!("/orders/{order}/cancel"), &format!("cancel {order}"), &json!({}))
     }
 
@@ -151,7 +151,7 @@ impl Mall {
     }
 
     /// Moves a parcel by hand: `depart`, `complete` or `fail`.
-    pub fn move_parcel(&self, order: &str, how: &str) -> Answer {
+    pub fn move_parcel(&self, order: &str, how: &str) -> Response {
         let body = if how == "fail" { json!({ "why": "nobody at home" }) } else { json!({}) };
         self.post(&format!("/deliveries/{order}/{how}"), &format!("{how} {order}"), &body)
     }

@@ -66,19 +66,19 @@ fn agree(due: &Due, marks: &BTreeMap<Subject, Mark>) -> Result<(), String> {
 
 /// A fact, as far as who has to hear it goes.
 #[derive(Clone)]
-struct Told {
+struct FactToHear {
     subject: Subject,
     name: String,
     sequence: u64,
 }
 
-fn facts(dump: &Dump) -> Result<Vec<Told>, String> {
+fn facts(dump: &Dump) -> Result<Vec<FactToHear>, String> {
     let all = dump.facts.iter().flat_map(|told| &told.facts);
     all.map(|fact| {
         let read = Attributes::read(&fact.cloudevent).map_err(|error| format!("{} is no fact: {error}", fact.id))?;
         let name = split_type(&read.kind).map_or(&*read.kind, |(name, _)| name).to_owned();
         let subject = (read.source.into_owned(), read.subject.into_owned());
-        Ok(Told { subject, name, sequence: read.sequence })
+        Ok(FactToHear { subject, name, sequence: read.sequence })
     })
     .collect()
 }
@@ -94,7 +94,7 @@ fn consumers(map: &Service) -> BTreeMap<&str, BTreeSet<String>> {
 }
 
 /// The greatest sequence of what is heard of each subject.
-fn due(told: &[Told], heard: &BTreeSet<String>) -> Due {
+fn due(told: &[FactToHear], heard: &BTreeSet<String>) -> Due {
     let mut due = Due::new();
     for fact in told.iter().filter(|fact| heard.contains(&fact.name)) {
         let last = due.entry(fact.subject.clone()).or_default();

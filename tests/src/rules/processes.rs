@@ -14,7 +14,7 @@ const STEP: &str = "bongsu.process-step";
 
 /// A step of a process, as far as what it heard goes.
 #[derive(Deserialize)]
-struct Step<'e> {
+struct ProcessStep<'e> {
     #[serde(borrow)]
     input: Input<'e>,
     #[serde(borrow, default)]
@@ -45,7 +45,7 @@ pub(super) fn heard_once(evidence: &Evidence) -> Checked {
     let mut heard = HashSet::new();
     for (context, dump) in &evidence.stores {
         for event in dump.events.iter().filter(|event| event.name == STEP) {
-            let Step { input, .. } = read(&event.data)?;
+            let ProcessStep { input, .. } = read(&event.data)?;
             let Some(input) = input.heard else { continue };
             // Two events of one cause are told apart by what they say.
             if !heard.insert((*context, &event.stream, read::<Cause<'_>>(&event.meta)?.causation, input.get())) {
@@ -79,7 +79,7 @@ pub(super) fn have_ended(evidence: &Evidence) -> Checked {
         for event in dump.events.iter().filter(|event| event.name == STEP) {
             let ends = |process: &str| event.stream.split_once('/').is_some_and(|(name, _)| name == process);
             if ENDING.iter().any(|process| ends(process)) {
-                let Step { effects, .. } = read(&event.data)?;
+                let ProcessStep { effects, .. } = read(&event.data)?;
                 let end = effects.iter().any(|effect| ENDS.contains(&effect.get()));
                 *ended.entry((*context, &event.stream)).or_default() |= end;
             }

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fs, path::Path};
 use serde_json::Value;
 use system_tests::harness::{
     Mall,
-    http::{Answer, Http},
+    http::{Http, Response},
     system::System,
 };
 
@@ -42,14 +42,14 @@ fn fill((head, body): &Block, known: &Known) -> Block {
     (head.iter().map(|line| filled(line)).collect(), body.clone())
 }
 
-fn ask(http: &Http, gateway: &str, (head, body): &Block) -> Answer {
+fn ask(http: &Http, gateway: &str, (head, body): &Block) -> Response {
     let (method, target) = head[0].split_once(' ').expect("a method and a target");
     let headers: Vec<(&str, &str)> = head[1..].iter().filter_map(|line| line.split_once(": ")).collect();
     let answer = http.request(method, &format!("{gateway}{target}"), &headers, body.clone().into_bytes());
     answer.unwrap_or_else(|why| panic!("{head:?}: {why}"))
 }
 
-fn compare(what: &str, (head, body): &Block, answer: &Answer, known: &mut Known) {
+fn compare(what: &str, (head, body): &Block, answer: &Response, known: &mut Known) {
     assert_eq!(head[0], answer.status.to_string(), "{what}");
     for (name, expected) in head[1..].iter().filter_map(|line| line.split_once(": ")) {
         let found = answer.header(name).unwrap_or_else(|| panic!("no {name}: {what}"));

@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 use system_tests::harness::{
     Mall, PRINCIPAL,
-    http::{Answer, Http},
+    http::{Http, Response},
     keys::now_ms,
     system::System,
 };
@@ -25,7 +25,7 @@ impl Forger {
         self.mall.process(name).url.unwrap_or_else(|| panic!("{name} listens"))
     }
 
-    fn ask(&self, method: &str, url: &str, heads: Heads<'_>, body: &Value) -> Answer {
+    fn ask(&self, method: &str, url: &str, heads: Heads<'_>, body: &Value) -> Response {
         let mut all = vec![("content-type", "application/json"), ("idempotency-key", "forged")];
         all.extend_from_slice(heads);
         let answer = self.http.request(method, url, &all, body.to_string().into_bytes());
@@ -33,7 +33,7 @@ impl Forger {
     }
 
     #[track_caller]
-    fn is_refused(&self, what: &str, answer: &Answer, status: u16, code: &str) {
+    fn is_refused(&self, what: &str, answer: &Response, status: u16, code: &str) {
         assert_eq!((answer.status, &answer.json()["type"]), (status, &format!("/errors/{code}").into()), "{what}");
     }
 }

@@ -5,7 +5,7 @@ use system_tests::{
     evidence::Heard,
     harness::{
         Mall,
-        http::{Answer, Http},
+        http::{Http, Response},
         orders::{order_id, order_of},
         system::System,
         wait::until,
@@ -97,12 +97,12 @@ fn cases() -> Vec<Case> {
 }
 
 /// Asks with a body that may be no JSON.
-fn ask(http: &Http, mall: &Mall, key: &str, body: String) -> Answer {
+fn ask(http: &Http, mall: &Mall, key: &str, body: String) -> Response {
     let url = format!("{}/orders", mall.gateway());
     http.send("POST", &url, Some(key), body.into_bytes()).unwrap_or_else(|why| panic!("{key}: no answer: {why}"))
 }
 
-fn is_problem(what: &str, answer: &Answer, status: u16) {
+fn is_problem(what: &str, answer: &Response, status: u16) {
     assert_eq!(answer.status, status, "{what}: {answer:?}");
     assert_eq!(answer.header("content-type"), Some("application/problem+json"), "{what}: {answer:?}");
     assert_eq!(answer.json()["status"], status, "{what}: {answer:?}");

@@ -7,7 +7,7 @@ use system_tests::{
     evidence::Heard,
     harness::{
         Mall,
-        http::{Answer, Http},
+        http::{Http, Response},
         system::System,
     },
     rules,
@@ -16,7 +16,7 @@ use system_tests::{
 /// Customers at once on one cart; the cart is the principal's, and everybody is the same one.
 const SENDERS: usize = 6;
 
-fn add(mall: &Mall, key: &str, sku: &str, quantity: u32) -> Answer {
+fn add(mall: &Mall, key: &str, sku: &str, quantity: u32) -> Response {
     mall.post("/cart/items", key, &json!({ "sku": sku, "quantity": quantity }))
 }
 

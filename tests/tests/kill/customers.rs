@@ -26,7 +26,7 @@ const QUEUES: usize = 24;
 
 /// What customers were told.
 #[derive(Default)]
-pub(crate) struct Told {
+pub(crate) struct Outcomes {
     accepted: u32,
     refused: u32,
     given_up: u32,
@@ -47,7 +47,7 @@ impl Drop for End<'_> {
 
 /// Places so many orders, some of which are cancelled, then says that it is over.
 pub(crate) fn buy(mall: &Mall, orders: u32, over: &AtomicBool) -> String {
-    let (next, told, began) = (AtomicU32::new(0), Mutex::new(Told::default()), now());
+    let (next, told, began) = (AtomicU32::new(0), Mutex::new(Outcomes::default()), now());
     let queue = || {
         loop {
             let number = next.fetch_add(1, Ordering::Relaxed);
@@ -69,8 +69,8 @@ pub(crate) fn buy(mall: &Mall, orders: u32, over: &AtomicBool) -> String {
 }
 
 /// One customer: orders, and if it is that kind, wants it back.
-fn serve(mall: &Mall, number: u32, told: &Mutex<Told>) {
-    let note = |write: &dyn Fn(&mut Told)| write(&mut told.lock().unwrap_or_else(PoisonError::into_inner));
+fn serve(mall: &Mall, number: u32, told: &Mutex<Outcomes>) {
+    let note = |write: &dyn Fn(&mut Outcomes)| write(&mut told.lock().unwrap_or_else(PoisonError::into_inner));
     let lines = wanted(number);
     let key = format!("kill matrix {number}");
     let deadline = now() + PATIENCE;
@@ -129,7 +129,7 @@ fn wait_until(when: Instant) {
     }
 }
 
-impl fmt::Display for Told {
+impl fmt::Display for Outcomes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,

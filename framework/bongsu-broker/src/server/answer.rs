@@ -7,7 +7,7 @@ use bongsu_runtime::ports::broker::LogId;
 
 /// `{"log":…,"partings":{…},"messages":[{"topic":…,"partition":…,"messages":[{"offset":…,"key":…,"refill":…,"position":…,
 /// "era":…,"event":…}]}]}`; a number that is missing is 0, and without `partings` no history has parted.
-pub(crate) struct Answer {
+pub(crate) struct FetchAnswer {
     body: Vec<u8>,
     /// Message bytes so far.
     pub(crate) bytes: usize,
@@ -28,7 +28,7 @@ pub(crate) struct Message<'a> {
     pub(crate) event: &'a [u8],
 }
 
-impl Answer {
+impl FetchAnswer {
     /// `partings` is JSON, see `Index::partings`.
     pub(crate) fn new(log: LogId, partings: &str) -> Self {
         let parted = if partings == "{}" { String::new() } else { format!(r#""partings":{partings},"#) };

@@ -14,7 +14,7 @@ use tokio::sync::Semaphore;
 
 use super::{
     ServerError,
-    answer::{Answer, Message},
+    answer::{FetchAnswer, Message},
     file::{self, Opened},
     index::Indexed,
     log::first_row,
@@ -64,8 +64,8 @@ impl Readers {
         &self,
         mut spans: Vec<Span>,
         budget: Budget,
-        answer: Answer,
-    ) -> Result<Answer, BrokerError> {
+        answer: FetchAnswer,
+    ) -> Result<FetchAnswer, BrokerError> {
         let first = self.first.fetch_add(1, Ordering::Relaxed) % spans.len().max(1);
         spans.rotate_left(first);
         let _turn = self.turns.acquire().await.map_err(|error| unavailable(&error))?;
@@ -83,7 +83,12 @@ impl Readers {
 }
 
 /// An even share of the bytes for each span; the very first message always fits.
-fn read_all(db: &Connection, spans: &[Span], budget: Budget, mut answer: Answer) -> Result<Answer, BrokerError> {
+fn read_all(
+    db: &Connection,
+    spans: &[Span],
+    budget: Budget,
+    mut answer: FetchAnswer,
+) -> Result<FetchAnswer, BrokerError> {
     let share = budget.bytes / spans.len().max(1);
     for span in spans {
         let mut taken = 0;

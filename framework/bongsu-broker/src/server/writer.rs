@@ -24,7 +24,7 @@ const SHM_SIZE: i32 = 4_874;
 /// Something to do and who wants to know.
 pub(crate) struct Job {
     pub(crate) work: Work,
-    pub(crate) tell: oneshot::Sender<Answer>,
+    pub(crate) tell: oneshot::Sender<Outcome>,
     /// For the memory the job takes, until it is done.
     pub(crate) _memory: Option<OwnedSemaphorePermit>,
 }
@@ -44,7 +44,7 @@ pub(crate) enum Work {
 }
 
 /// What a job comes to; durable when told.
-pub(crate) type Answer = Result<Taken, BrokerError>;
+pub(crate) type Outcome = Result<Taken, BrokerError>;
 
 /// The writer as its owner sees it.
 pub(crate) struct Writer {
@@ -140,7 +140,7 @@ impl Scribe {
         Ok(())
     }
 
-    fn apply(&mut self, group: &[Job], touched: &mut Touched) -> rusqlite::Result<Vec<Answer>> {
+    fn apply(&mut self, group: &[Job], touched: &mut Touched) -> rusqlite::Result<Vec<Outcome>> {
         self.db.execute_batch("BEGIN IMMEDIATE")?;
         // SQLite's clock, read where it is used: the machine's wall clock.
         let now_ms = self.db.query_row("SELECT CAST(unixepoch('subsec') * 1000 AS INTEGER)", [], |row| row.get(0))?;

@@ -31,7 +31,7 @@ const KEYS: [&[u8]; 6] = [b"", b"\0", b"a", b"a\0", b"a\x001", b"\xff"];
 
 /// One thing done to both stores. Numbers choose from the lists above.
 #[derive(Clone, Debug)]
-enum Step {
+enum Operation {
     Send(Plan),
     /// Waits for every answer so far.
     Wait,
@@ -96,18 +96,18 @@ pub async fn agrees_with_memory(factory: &dyn StoreFactory, runs: u32) {
 /// The answers that are still out, with what the model answered.
 type Open = Vec<(Fut<'static, Result<Verdict, StoreError>>, Result<Verdict, StoreError>)>;
 
-async fn run(factory: &dyn StoreFactory, steps: &[Step]) -> Result<(), String> {
+async fn run(factory: &dyn StoreFactory, steps: &[Operation]) -> Result<(), String> {
     let store = one(factory).await;
     let model = MemoryStore::new();
     let mut open = Open::new();
     for (number, step) in steps.iter().enumerate() {
         match step {
-            Step::Send(plan) => {
+            Operation::Send(plan) => {
                 let commit = plan.commit(CommitId(number as u128 + 1), &model).await;
                 open.push((store.commit(commit.clone()), model.commit(commit).await));
             }
-            Step::Wait => settle(&mut open).await?,
-            Step::Drop(table) => {
+            Operation::Wait => settle(&mut open).await?,
+            Operation::Drop(table) => {
                 let table = TABLES[*table];
                 let (found, expected) = (store.drop_table(table).await, model.drop_table(table).await);
                 same("drop_table", &table, found, expected)?;
@@ -250,8 +250,8 @@ fn version(model: &MemoryStore, stream: &str) -> u64 {
     model.all_events().iter().filter(|event| event.stream == stream).count() as u64
 }
 
-fn step() -> impl Strategy<Value = Step> {
-    prop_oneof![8 => plan().prop_map(Step::Send), 2 => Just(Step::Wait), 1 => (0..2_usize).prop_map(Step::Drop)]
+fn step() -> impl Strategy<Value = Operation> {
+    prop_oneof![8 => plan().prop_map(Operation::Send), 2 => Just(Operation::Wait), 1 => (0..2_usize).prop_map(Operation::Drop)]
 }
 
 pub(super) fn plan() -> impl Strategy<Value = Plan> {

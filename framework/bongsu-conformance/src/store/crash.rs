@@ -203,7 +203,7 @@ impl World {
     }
 
     /// Does it to the model, and says what a store must answer.
-    async fn apply(&mut self, act: Act) -> script::Answer {
+    async fn apply(&mut self, act: Act) -> script::Outcome {
         self.history.push(act);
         if let Act::Send(number) = act {
             self.next = self.next.max(number + 1);
@@ -211,7 +211,7 @@ impl World {
         self.script.act(act, &self.truth).await
     }
 
-    async fn send(&mut self, act: Act, store: &Arc<dyn Store>) -> script::Answer {
+    async fn send(&mut self, act: Act, store: &Arc<dyn Store>) -> script::Outcome {
         self.script.act(act, &**store).await
     }
 }

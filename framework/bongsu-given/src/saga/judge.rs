@@ -28,7 +28,7 @@ where
         repetition_changes_nothing(ran),
     ];
     if let Some(why) = rules.into_iter().find_map(Result::err) {
-        let heard: Vec<&str> = ran.inputs.iter().map(super::run::Told::words).collect();
+        let heard: Vec<&str> = ran.inputs.iter().map(super::run::Incoming::words).collect();
         panic!("{}: {why}\n  it heard: {}\n  it sent: {:#?}", P::NAME, heard.join(", "), ran.sent);
     }
 }
@@ -99,8 +99,8 @@ where
     P::State: PartialEq + fmt::Debug,
 {
     let mut folded = P::State::default();
-    for told in &ran.inputs {
-        told.with(|input| P::evolve(&mut folded, input));
+    for incoming in &ran.inputs {
+        incoming.with(|input| P::evolve(&mut folded, input));
     }
     if folded == ran.state { Ok(()) } else { Err(format!("it is {:?}, folded anew {folded:?}", ran.state)) }
 }

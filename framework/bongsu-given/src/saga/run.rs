@@ -17,7 +17,7 @@ const MOST_STEPS: usize = 64;
 
 /// An input, kept.
 #[derive(Clone)]
-pub(super) enum Told<H> {
+pub(super) enum Incoming<H> {
     Heard(H),
     Woke(&'static str),
     Refused(EffectId, Vec<u8>),
@@ -56,7 +56,7 @@ pub(super) struct Run<'s, P: Process, D: Decider> {
     script: &'s Saga<'s, P, D>,
     pub(super) state: P::State,
     pub(super) context: D::State,
-    pub(super) inputs: Vec<Told<P::Heard>>,
+    pub(super) inputs: Vec<Incoming<P::Heard>>,
     pub(super) sent: Vec<Sent<P::Command>>,
     course: Course<P::Command>,
     /// Replies that came after the end and the command each calls for.
@@ -214,7 +214,7 @@ where
             Move::Fire(name) => {
                 self.woken += 1;
                 self.now_ms = self.timers.remove(name).unwrap_or(0).max(self.now_ms);
-                self.input(Told::Woke(name), way);
+                self.input(Incoming::Woke(name), way);
             }
             Move::Ask => {
                 let Some(request) = self.requests.pop_front() else { return };
@@ -246,25 +246,25 @@ where
         if matches!(self.ending(), Some(Ending::Unwound | Ending::NeedsHuman)) {
             self.owed.extend((self.script.late)(&heard));
         }
-        self.input(Told::Heard(heard), way);
+        self.input(Incoming::Heard(heard), way);
     }
 
     /// Takes an input and carries out what follows, as the runtime does.
-    fn input(&mut self, told: Told<P::Heard>, way: &mut Way<'_, P::Command>) {
+    fn input(&mut self, incoming: Incoming<P::Heard>, way: &mut Way<'_, P::Command>) {
         let ended = self.ending().is_some();
-        self.take(told);
+        self.take(incoming);
         while let (None, Some(act)) = (&self.broken, self.course.next()) {
-            if let Some(told) = self.perform(act, ended, way) {
-                self.take(told);
+            if let Some(incoming) = self.perform(act, ended, way) {
+                self.take(incoming);
             }
         }
     }
 
-    fn take(&mut self, told: Told<P::Heard>) {
+    fn take(&mut self, incoming: Incoming<P::Heard>) {
         if self.inputs.len() >= MOST_INPUTS || self.sent.len() >= MOST_STEPS {
             return self.break_with(|| "it does not end".to_owned());
         }
-        let effects = told.with(|input| {
+        let effects = incoming.with(|input| {
             P::evolve(&mut self.state, input);
             self.script.process.react(&self.state, input, &ctx(self.now_ms))
         });
@@ -273,19 +273,24 @@ where
         if end.is_some_and(|end| end + 1 < effects.len()) {
             self.break_with(|| "what stands after Done or Unwind in a list is never carried out".to_owned());
         }
-        self.course.take(told.taken(), effects.into_iter().map(Into::into));
-        self.inputs.push(told);
+        self.course.take(incoming.taken(), effects.into_iter().map(Into::into));
+        self.inputs.push(incoming);
     }
 
     /// Carries out one act; a refusal is the next input.
-    fn perform(&mut self, act: Act<P::Command>, ended: bool, way: &mut Way<'_, P::Command>) -> Option<Told<P::Heard>> {
+    fn perform(
+        &mut self,
+        act: Act<P::Command>,
+        ended: bool,
+        way: &mut Way<'_, P::Command>,
+    ) -> Option<Incoming<P::Heard>> {
         match act {
             Act::Send { id, command, undo } => {
                 let (is_undo, known) = (self.undoes(&command), (self.script.undone_by)(&command));
                 let refusal = self.send(command, undo.or(known), is_undo, ended, way).err()?;
-                Some(Told::Refused(id, refusal))
+                Some(Incoming::Refused(id, refusal))
             }
-            Act::Undo { command, .. } => self.send(command, None, true, ended, way).err().map(|_| Told::Stuck),
+            Act::Undo { command, .. } => self.send(command, None, true, ended, way).err().map(|_| Incoming::Stuck),
             Act::Wake { name, at_ms } => {
                 self.timers.insert(set(name), at_ms);
                 None
@@ -369,7 +374,7 @@ where
     }
 }
 
-impl<H> Told<H> {
+impl<H> Incoming<H> {
     /// Calls `f` with the input; `None` for one that the process does not hear of.
     pub(super) fn with<R>(&self, f: impl FnOnce(&Input<'_, H>) -> R) -> Option<R> {
         Some(match self {
@@ -390,7 +395,7 @@ impl<H> Told<H> {
     }
 }
 
-impl<H: Wire> Told<H> {
+impl<H: Wire> Incoming<H> {
     pub(super) fn words(&self) -> &'static str {
         match self {
             Self::Heard(heard) => heard.name().0,

@@ -14,7 +14,7 @@ use bongsu_host::{
     command::{self, Caller, Command, NoBody},
     json::Json,
     problem::Problem,
-    sse::{EventStream, Told},
+    sse::{EventStream, SseItem},
 };
 use bongsu_runtime::{Followed, Handle, Outcome, Service};
 use serde::Deserialize;
@@ -81,11 +81,11 @@ struct App {
 struct Who {
     name: String,
     #[serde(default)]
-    steps: Vec<Step>,
+    steps: Vec<Stride>,
 }
 
 #[derive(Deserialize)]
-struct Step {
+struct Stride {
     length: u32,
 }
 
@@ -139,7 +139,7 @@ async fn show(State(app): State<App>, Path(door): Path<String>) -> Result<Respon
 /// A door opens once; it may be watched before and after.
 async fn follow(State(app): State<App>, Path(door): Path<String>, stream: EventStream) -> Result<Response, Problem> {
     let (_, version) = app.handle.load::<Door>(&door).await?;
-    let tell = |change: &Followed<Opened, Option<String>>| Told {
+    let tell = |change: &Followed<Opened, Option<String>>| SseItem {
         event: "door-opened",
         data: json!({ "by": change.event.by }),
         last: door_is_last(&change.event),

@@ -13,7 +13,7 @@ use crate::{
     world::{Lab, ask, until},
 };
 
-type Told = Followed<AccountEvent, Balance>;
+type BalanceChange = Followed<AccountEvent, Balance>;
 
 async fn deposit(lab: &Lab, handle: &Handle, account: &str) {
     let deposit = AccountCommand::from(Deposit { account: account.into(), amount: 1 });
@@ -25,7 +25,7 @@ fn start(lab: &Lab, store: &MemoryStore) -> (Runtime, Counting) {
     (lab.start_with(counting.clone(), lab.broker.clone(), bank(), "bank-1"), counting)
 }
 
-fn versions(told: &[Told]) -> Vec<u64> {
+fn versions(told: &[BalanceChange]) -> Vec<u64> {
     told.iter().map(|followed| followed.version).collect()
 }
 

@@ -23,7 +23,7 @@ use crate::{
     check::place,
     kernel::moment::{Checked, Moment},
 };
-use bongsu_memory::{MemoryBroker, MemoryStore, Told};
+use bongsu_memory::{MemoryBroker, MemoryStore, PublishedFact};
 
 /// How often it compares cursors with facts: every so many Commits, and at every crash.
 const EVERY: u64 = 16;
@@ -264,7 +264,7 @@ fn has_no_cause_to_note(commit: CommitId, events: &[StoredEvent]) -> Result<(), 
     Ok(())
 }
 
-fn is_applied(applied: &HashMap<String, Applied>, consumer: &str, told: &Told) -> bool {
+fn is_applied(applied: &HashMap<String, Applied>, consumer: &str, told: &PublishedFact) -> bool {
     let mark = [consumer, &told.source, &told.subject].join("/");
     applied.get(&mark).is_some_and(|applied| applied.has(told.sequence))
 }

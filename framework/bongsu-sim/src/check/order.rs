@@ -10,7 +10,7 @@ use bongsu_memory::MemoryStore;
 
 /// The facts of a topic's subjects, as far as they were published.
 #[derive(Default)]
-struct Told {
+struct PublishedFacts {
     /// How many of the store's facts were looked at.
     read: usize,
     subjects: HashMap<String, Subject>,
@@ -27,7 +27,7 @@ struct Subject {
 /// I3, at every instant: what is published of a subject for the first time comes next in the store. Repetitions are
 /// allowed; what is published anew under another place (a refill, a copy) is not looked at. To be watched.
 pub fn published_in_order(store: MemoryStore, topic: &'static str) -> impl FnMut(&Moment<'_>) -> Checked + Send {
-    let mut told = Told::default();
+    let mut told = PublishedFacts::default();
     move |moment| {
         let Moment::Published { batch, .. } = moment else { return Ok(0) };
         let mut looked = 0;

@@ -12,7 +12,7 @@ use bongsu_memory::MemoryStore;
 
 /// A snapshot, as the runtime keeps it.
 #[derive(Deserialize)]
-struct Kept {
+struct RecordedState {
     version: u64,
     schema: u32,
     state: Value,
@@ -45,7 +45,7 @@ where
         }
         let folded = serde_json::to_value(&state).map_err(|error| error.to_string())?;
         if version != kept.version || folded != kept.state {
-            let Kept { version: at, state, .. } = kept;
+            let RecordedState { version: at, state, .. } = kept;
             return Err(format!("{} at {at} is {state}; its events fold to {folded} at {version}", doc.key));
         }
         looked += 1;
@@ -74,6 +74,6 @@ pub fn snapshots_only_rise(name: &'static str, store: MemoryStore) -> impl FnMut
     }
 }
 
-fn read(doc: &Doc) -> Result<Kept, String> {
+fn read(doc: &Doc) -> Result<RecordedState, String> {
     serde_json::from_slice(&doc.data).map_err(|error| format!("{}: {error}", doc.key))
 }

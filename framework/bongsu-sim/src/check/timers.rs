@@ -12,15 +12,15 @@ use bongsu_memory::MemoryStore;
 
 /// A step of a process, as the runtime keeps it; only what concerns timers.
 #[derive(Deserialize)]
-struct Step {
-    input: Told,
+struct TimerStep {
+    input: TimerEvent,
     #[serde(default)]
-    effects: Vec<Want>,
+    effects: Vec<TimerEffect>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case")]
-enum Told {
+enum TimerEvent {
     Woke { name: String },
     Heard(IgnoredAny),
     Refused(IgnoredAny),
@@ -29,7 +29,7 @@ enum Told {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case")]
-enum Want {
+enum TimerEffect {
     Wake { name: String, at_ms: i64 },
     CancelWake(String),
     Send(IgnoredAny),
@@ -46,7 +46,7 @@ struct Meta {
 
 /// The to-do of a timer, as the runtime keeps it.
 #[derive(Deserialize)]
-struct Kept {
+struct TimerTodo {
     due_ms: i64,
     attempts: u32,
 }
@@ -98,10 +98,10 @@ impl Armed {
 
     fn fold(&mut self, event: &StoredEvent) -> Result<(), String> {
         let at = format!("{}@{}", event.stream, event.version);
-        let Step { input, effects } =
+        let TimerStep { input, effects } =
             serde_json::from_slice(&event.data).map_err(|error| format!("{at} is no step of a process: {error}"))?;
         let timer = |name: &str| format!("timer/{}/{name}", event.stream);
-        if let Told::Woke { name } = input {
+        if let TimerEvent::Woke { name } = input {
             let Some(due_ms) = self.timers.remove(&timer(&name)) else {
                 return Err(format!("{at} was woken by {name}, which is not set"));
             };
@@ -112,15 +112,15 @@ impl Armed {
         }
         for want in effects {
             match want {
-                Want::Wake { name, at_ms } => drop(self.timers.insert(timer(&name), at_ms)),
-                Want::CancelWake(name) => drop(self.timers.remove(&timer(&name))),
+                TimerEffect::Wake { name, at_ms } => drop(self.timers.insert(timer(&name), at_ms)),
+                TimerEffect::CancelWake(name) => drop(self.timers.remove(&timer(&name))),
                 // Since schema 2 the end clears every timer, and nothing after it in its list is carried out.
-                Want::Unwind | Want::Done if event.schema > 1 => {
+                TimerEffect::Unwind | TimerEffect::Done if event.schema > 1 => {
                     let of_instance = timer("");
                     self.timers.retain(|id, _| !id.starts_with(&of_instance));
                     break;
                 }
-                Want::Send(_) | Want::SendUndo(_) | Want::Unwind | Want::Done => {}
+                TimerEffect::Send(_) | TimerEffect::SendUndo(_) | TimerEffect::Unwind | TimerEffect::Done => {}
             }
         }
         Ok(())
@@ -136,7 +136,7 @@ impl Armed {
             match written.get(timer) {
                 None => return Err(format!("{timer} is set and not written down")),
                 // One that failed is tried again, later.
-                Some(Kept { due_ms, attempts }) if due_ms != at_ms && (*attempts == 0 || due_ms < at_ms) => {
+                Some(TimerTodo { due_ms, attempts }) if due_ms != at_ms && (*attempts == 0 || due_ms < at_ms) => {
                     return Err(format!("{timer} is set for {at_ms} and written down for {due_ms}"));
                 }
                 Some(_) => {}
@@ -149,7 +149,7 @@ impl Armed {
     }
 }
 
-fn kept(doc: &Doc) -> Result<Kept, String> {
+fn kept(doc: &Doc) -> Result<TimerTodo, String> {
     serde_json::from_slice(&doc.data).map_err(|error| format!("{}: {error}", doc.key))
 }
 

@@ -20,7 +20,7 @@ pub struct Todo {
 
 /// A to-do, as the runtime keeps it.
 #[derive(Deserialize)]
-struct Kept {
+struct RecordedTodo {
     due_ms: i64,
     parked: bool,
 }
@@ -31,7 +31,7 @@ struct Kept {
 /// A document that is not a to-do of the runtime.
 pub fn todos(store: &MemoryStore) -> Result<Vec<Todo>, String> {
     let read = |doc: bongsu_runtime::ports::store::Doc| {
-        let kept: Kept = serde_json::from_slice(&doc.data).map_err(|error| format!("{}: {error}", doc.key))?;
+        let kept: RecordedTodo = serde_json::from_slice(&doc.data).map_err(|error| format!("{}: {error}", doc.key))?;
         Ok(Todo { id: doc.key.id, due_ms: kept.due_ms, parked: kept.parked })
     };
     store.docs_of("todo").into_iter().map(read).collect()

@@ -22,7 +22,7 @@ pub(super) struct Asked {
 
 /// An answer, read to the end; the body is null when it is no JSON.
 #[derive(Debug)]
-pub(super) struct Answer {
+pub(super) struct Response {
     pub(super) status: u16,
     pub(super) headers: HeaderMap,
     pub(super) body: Value,
@@ -65,7 +65,7 @@ impl Asked {
         answer.body
     }
 
-    pub(super) async fn send(&mut self, draft: Draft) -> Answer {
+    pub(super) async fn send(&mut self, draft: Draft) -> Response {
         self.count += 1;
         let mut request = Request::new(Body::from(draft.body));
         *request.method_mut() = draft.method.parse().expect("a method");
@@ -78,11 +78,18 @@ impl Asked {
         let (parts, body) = self.app.clone().oneshot(request).await.unwrap_or_else(|never| match never {}).into_parts();
         let bytes = to_bytes(body, MOST).await.expect("a body");
         let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
-        Answer { status: parts.status.as_u16(), headers: parts.headers, body }
+        Response { status: parts.status.as_u16(), headers: parts.headers, body }
     }
 
     /// Sends what a route must refuse so; the refusal must be in its description.
-    pub(super) async fn refused(&mut self, route: &Route, what: &str, draft: Draft, status: u16, code: &str) -> Answer {
+    pub(super) async fn refused(
+        &mut self,
+        route: &Route,
+        what: &str,
+        draft: Draft,
+        status: u16,
+        code: &str,
+    ) -> Response {
         let answer = self.send(draft).await;
         answer.is_problem(&format!("{route:?}, {what}"), status, code);
         let described = &route.operation["responses"][status.to_string()];
@@ -91,7 +98,7 @@ impl Asked {
     }
 
     /// What there is at a route's address, and its tag.
-    pub(super) async fn tag_of(&mut self, route: &Route) -> (Answer, String) {
+    pub(super) async fn tag_of(&mut self, route: &Route) -> (Response, String) {
         assert!(route.address.is_some(), "name something that is at {}", route.path);
         let answer = self.send(route.request()).await;
         assert_eq!(answer.status, 200, "{route:?}: {answer:?}");
@@ -101,7 +108,7 @@ impl Asked {
     }
 }
 
-impl Answer {
+impl Response {
     #[track_caller]
     pub(super) fn is_problem(&self, what: &str, status: u16, code: &str) {
         assert_eq!(self.status, status, "{what}: {self:?}");

@@ -24,7 +24,7 @@ const ID: &str = "o1";
 /// An event of a stream: name, schema, body.
 type Happened = (String, u32, Vec<u8>);
 /// Bodies by the type of the fact.
-type Told = BTreeMap<String, BTreeSet<String>>;
+type FactBodies = BTreeMap<String, BTreeSet<String>>;
 
 /// Has every golden event told, alone, after each other one and after all of them: every fact fits its schema strictly, every
 /// schema has a fact and samples, and every sample fits.
@@ -75,8 +75,8 @@ pub(super) fn look(folder: &Path, service: &Service, bless: &Bless) {
     println!("{}: {checked} bodies of {} facts fit their schemas", service.name(), facts.len());
 }
 
-fn facts(folder: &Path, service: &Service) -> Told {
-    let mut told = Told::new();
+fn facts(folder: &Path, service: &Service) -> FactBodies {
+    let mut told = FactBodies::new();
     for words in service.words().iter().filter(|words| words.kind == Kind::Event) {
         let events: Vec<Happened> = words.names.iter().flat_map(|named| samples_of(folder, *named)).collect();
         for stream in streams(&events) {

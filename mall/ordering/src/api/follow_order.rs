@@ -7,7 +7,7 @@ use axum::{
 use bongsu_host::{
     principal::Principal,
     problem::Problem,
-    sse::{EventStream, Told},
+    sse::{EventStream, SseItem},
 };
 use bongsu_runtime::{Followed, Handle};
 use ordering_domain::{
@@ -24,12 +24,13 @@ use super::shown::Order;
 pub(super) struct OrderChanged {
     order: Order,
     /// Its way, one step after the other.
-    steps: [Step; 3],
+    steps: [OrderStep; 3],
 }
 
 /// One step of an order's way.
 #[derive(Clone, Copy, Serialize, ToSchema)]
-struct Step {
+#[schema(as = Step)]
+struct OrderStep {
     step: StepName,
     state: StepState,
 }
@@ -78,14 +79,14 @@ pub(super) async fn handle(
     stream.follow(handle.follow::<Orders>(&order), version, has_ended(&state.phase), told)
 }
 
-fn told(change: &Followed<OrderEvent, OrderState>) -> Told<OrderChanged> {
+fn told(change: &Followed<OrderEvent, OrderState>) -> SseItem<OrderChanged> {
     let placed = change.state.placed.as_ref().expect("the first event of an order is that it was placed");
     let phase = &change.state.phase;
     let data = OrderChanged { order: Order::of(placed, &change.state), steps: steps(phase, change.state.confirmed) };
-    Told { event: name(&change.event), data, last: has_ended(phase) }
+    SseItem { event: name(&change.event), data, last: has_ended(phase) }
 }
 
-fn steps(phase: &Phase, confirmed: bool) -> [Step; 3] {
+fn steps(phase: &Phase, confirmed: bool) -> [OrderStep; 3] {
     let failed = matches!(phase, Phase::Rejected { .. } | Phase::Cancelled { .. });
     let taken = |taken: bool| match (taken, failed) {
         (true, _) => StepState::Done,
@@ -93,9 +94,9 @@ fn steps(phase: &Phase, confirmed: bool) -> [Step; 3] {
         (false, false) => StepState::Waiting,
     };
     [
-        Step { step: StepName::Placed, state: StepState::Done },
-        Step { step: StepName::Confirmed, state: taken(confirmed) },
-        Step { step: StepName::Delivered, state: taken(matches!(phase, Phase::Completed)) },
+        OrderStep { step: StepName::Placed, state: StepState::Done },
+        OrderStep { step: StepName::Confirmed, state: taken(confirmed) },
+        OrderStep { step: StepName::Delivered, state: taken(matches!(phase, Phase::Completed)) },
     ]
 }
 

@@ -21,7 +21,7 @@ use tokio::time::{Instant, timeout};
 
 use super::route;
 use crate::filter::{Exchange, Filter, Flow};
-use crate::merge::{Told, merge};
+use crate::merge::{ServiceDescription, merge};
 use crate::table::Table;
 
 /// A service that does not describe itself within this time is named as missing.
@@ -37,11 +37,11 @@ const LARGEST: usize = 4 << 20;
 pub struct Description {
     tables: watch::Receiver<Arc<Table>>,
     client: Client<HttpConnector, Body>,
-    kept: Arc<Mutex<Option<Kept>>>,
+    kept: Arc<Mutex<Option<Cached>>>,
 }
 
 /// A description that was put together.
-struct Kept {
+struct Cached {
     revision: u64,
     until: Instant,
     whole: Value,
@@ -74,23 +74,23 @@ impl Filter for Description {
         Flow::Later(Box::pin(async move {
             // Whoever comes meanwhile waits for the same answer.
             let mut kept = kept.lock().await;
-            let usable = |kept: &&Kept| kept.revision == table.revision && Instant::now() < kept.until;
+            let usable = |kept: &&Cached| kept.revision == table.revision && Instant::now() < kept.until;
             if let Some(kept) = kept.as_ref().filter(usable) {
                 return Json(&kept.whole).into_response();
             }
             let services = table.services();
-            let told = services.iter().map(|service| tell(&client, service, table.ready(service)));
-            let whole = merge(&table, join_all(told).await);
+            let descriptions = services.iter().map(|service| tell(&client, service, table.ready(service)));
+            let whole = merge(&table, join_all(descriptions).await);
             let long = if whole.get("x-bongsu-missing").is_none() { KEPT.0 } else { KEPT.1 };
             let answer = Json(&whole).into_response();
-            *kept = Some(Kept { revision: table.revision, until: Instant::now() + long, whole });
+            *kept = Some(Cached { revision: table.revision, until: Instant::now() + long, whole });
             answer
         }))
     }
 }
 
 /// What a service says of itself, or why it says nothing.
-async fn tell(client: &Client<HttpConnector, Body>, service: &str, ready: &[SocketAddr]) -> Told {
+async fn tell(client: &Client<HttpConnector, Body>, service: &str, ready: &[SocketAddr]) -> ServiceDescription {
     let described = match ready.first() {
         None => Err("no instance is ready".to_owned()),
         Some(instance) => {
@@ -98,7 +98,7 @@ async fn tell(client: &Client<HttpConnector, Body>, service: &str, ready: &[Sock
             asked.unwrap_or_else(|_| Err(format!("no answer within {PATIENCE:?}")))
         }
     };
-    Told { service: service.to_owned(), described }
+    ServiceDescription { service: service.to_owned(), described }
 }
 
 async fn ask(client: &Client<HttpConnector, Body>, instance: SocketAddr) -> Result<Value, String> {

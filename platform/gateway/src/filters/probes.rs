@@ -24,7 +24,7 @@ pub struct Probes {
 }
 
 #[derive(Serialize)]
-struct Answer {
+struct ProbeReply {
     status: &'static str,
     reasons: Vec<String>,
 }
@@ -50,6 +50,6 @@ impl Filter for Probes {
         }
         let (code, status) =
             if reasons.is_empty() { (StatusCode::OK, "up") } else { (StatusCode::SERVICE_UNAVAILABLE, "down") };
-        Flow::Answer((code, Json(Answer { status, reasons })).into_response())
+        Flow::Answer((code, Json(ProbeReply { status, reasons })).into_response())
     }
 }

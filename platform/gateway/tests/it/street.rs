@@ -41,7 +41,7 @@ pub(crate) enum Act {
     Hang,
 }
 
-pub(crate) struct Answer {
+pub(crate) struct Response {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) body: String,
@@ -145,7 +145,7 @@ impl Street {
     }
 
     /// As [`Street::ask`], at some path.
-    pub(crate) async fn ask_at(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
+    pub(crate) async fn ask_at(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> Response {
         let mut request = Request::builder().method(method).uri(path);
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -153,10 +153,10 @@ impl Street {
         let answer = self.gateway.router().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
         let (head, body) = answer.into_parts();
         let body = to_bytes(body, 1 << 20).await.unwrap();
-        Answer { status: head.status, headers: head.headers, body: String::from_utf8(body.into()).unwrap() }
+        Response { status: head.status, headers: head.headers, body: String::from_utf8(body.into()).unwrap() }
     }
 
-    pub(crate) async fn ask(&self, method: &str, headers: &[(&str, &str)], body: &'static str) -> Answer {
+    pub(crate) async fn ask(&self, method: &str, headers: &[(&str, &str)], body: &'static str) -> Response {
         self.try_ask(method, headers, body).await.unwrap()
     }
 
@@ -166,7 +166,7 @@ impl Street {
         method: &str,
         headers: &[(&str, &str)],
         body: &'static str,
-    ) -> Result<Answer, axum::Error> {
+    ) -> Result<Response, axum::Error> {
         let mut request = Request::builder().method(method).uri("/x");
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -174,7 +174,7 @@ impl Street {
         let answer = self.gateway.router().oneshot(request.body(Body::from(body)).unwrap()).await.unwrap();
         let (head, body) = answer.into_parts();
         let body = to_bytes(body, 1 << 20).await?;
-        Ok(Answer { status: head.status, headers: head.headers, body: String::from_utf8(body.into()).unwrap() })
+        Ok(Response { status: head.status, headers: head.headers, body: String::from_utf8(body.into()).unwrap() })
     }
 }
 

@@ -15,7 +15,7 @@ use super::body::Read;
 use crate::{
     server::{
         Shared,
-        answer::Answer,
+        answer::FetchAnswer,
         index::Indexed,
         reader::{Budget, Span},
     },
@@ -113,7 +113,7 @@ impl Shared {
     }
 
     async fn answer(&self, spans: Vec<Span>, budget: Budget) -> Result<Response, Problem> {
-        let mut answer = Answer::new(self.index.log, &self.index.partings());
+        let mut answer = FetchAnswer::new(self.index.log, &self.index.partings());
         if !spans.is_empty() {
             answer = self.readers.read(spans, budget, answer).await?;
         }

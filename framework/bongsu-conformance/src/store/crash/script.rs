@@ -23,7 +23,7 @@ pub enum Act {
 }
 
 /// What a store answers to an [`Act`].
-pub(super) type Answer = Result<Verdict, StoreError>;
+pub(super) type Outcome = Result<Verdict, StoreError>;
 
 pub(super) struct Script {
     chance: TestRunner,
@@ -60,7 +60,7 @@ impl Script {
     }
 
     /// Does it and waits for the answer.
-    pub(super) async fn act(&mut self, act: Act, store: &dyn Store) -> Answer {
+    pub(super) async fn act(&mut self, act: Act, store: &dyn Store) -> Outcome {
         match act {
             Act::Send(number) => store.commit(self.commit(number).await).await,
             Act::Drop(table) => store.drop_table(TABLES[table]).await.map(|()| Verdict::Done),

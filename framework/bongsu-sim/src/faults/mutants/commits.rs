@@ -12,7 +12,7 @@ use bongsu_runtime::ports::{
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-use super::store::{Answer, Below};
+use super::store::{Below, Outcome};
 
 const CURSOR: &str = "cursor";
 const LEASE: &str = "lease";
@@ -78,7 +78,7 @@ fn guards_on(commit: &Commit, which: impl Fn(&DocKey) -> bool) -> Vec<Guard> {
 }
 
 /// One Commit and, once it is durable and if its caller still waits, another one, whose verdict nobody hears.
-fn then(below: &Below, first: Commit, after: Commit) -> Answer {
+fn then(below: &Below, first: Commit, after: Commit) -> Outcome {
     let (first, store) = (below.store.commit(first), below.store.clone());
     Box::pin(async move {
         let verdict = first.await;
@@ -90,7 +90,7 @@ fn then(below: &Below, first: Commit, after: Commit) -> Answer {
 }
 
 /// `position-before-effect`: the cursor is committed on its own before the effect.
-pub(super) fn position_first(below: &Below, mut commit: Commit) -> Answer {
+pub(super) fn position_first(below: &Below, mut commit: Commit) -> Outcome {
     if !puts(&commit, is_cursor) || commit.docs.len() + commit.events.len() == 1 {
         return below.store.commit(commit);
     }
@@ -101,7 +101,7 @@ pub(super) fn position_first(below: &Below, mut commit: Commit) -> Answer {
 }
 
 /// `highest-offset`: the cursor moves to the highest fact handled, past those whose Commits were refused.
-pub(super) fn moves_past_refusals(below: &Below, commit: Commit) -> Answer {
+pub(super) fn moves_past_refusals(below: &Below, commit: Commit) -> Outcome {
     if !puts(&commit, is_cursor) {
         return below.store.commit(commit);
     }
@@ -119,7 +119,7 @@ pub(super) fn moves_past_refusals(below: &Below, commit: Commit) -> Answer {
 }
 
 /// `effect-before-mark`: the mark that a fact was seen is written after its effect, in a Commit of its own.
-pub(super) fn effect_first(below: &Below, mut commit: Commit) -> Answer {
+pub(super) fn effect_first(below: &Below, mut commit: Commit) -> Outcome {
     let apart = |key: &DocKey| is_mark(key) || is_cursor(key);
     if !puts(&commit, is_mark) || commit.docs.iter().all(|write| apart(&write.key)) && commit.events.is_empty() {
         return below.store.commit(commit);
@@ -131,7 +131,7 @@ pub(super) fn effect_first(below: &Below, mut commit: Commit) -> Answer {
 }
 
 /// `once-key-after-handler`: the kept reply is written after what it answers.
-pub(super) fn reply_last(below: &Below, mut commit: Commit) -> Answer {
+pub(super) fn reply_last(below: &Below, mut commit: Commit) -> Outcome {
     let replies = taken(&mut commit, is_reply);
     if replies.is_empty() {
         return below.store.commit(commit);
@@ -142,7 +142,7 @@ pub(super) fn reply_last(below: &Below, mut commit: Commit) -> Answer {
 
 /// `cancelled-between-writes`: what a command sets off is written after what it decides, by the same caller: whoever
 /// hangs up between the two leaves a half.
-pub(super) fn first_stream_first(below: &Below, mut commit: Commit) -> Answer {
+pub(super) fn first_stream_first(below: &Below, mut commit: Commit) -> Outcome {
     let Some(first) = commit.events.first().map(|event| event.stream.clone()) else {
         return below.store.commit(commit);
     };
@@ -157,7 +157,7 @@ pub(super) fn first_stream_first(below: &Below, mut commit: Commit) -> Answer {
 
 /// `no-fence-after-pause`: what is done under a lease goes unguarded, so that an owner that stood still while another
 /// took over writes on.
-pub(super) fn unfenced(below: &Below, mut commit: Commit) -> Answer {
+pub(super) fn unfenced(below: &Below, mut commit: Commit) -> Outcome {
     if !commit.docs.iter().any(|write| is_lease(&write.key)) {
         commit.guards.retain(|guard| !matches!(guard, Guard::Doc(key, _) if is_lease(key)));
     }
@@ -165,25 +165,25 @@ pub(super) fn unfenced(below: &Below, mut commit: Commit) -> Answer {
 }
 
 /// `lost-timer`: the row of a timer is never written.
-pub(super) fn without_timers(below: &Below, mut commit: Commit) -> Answer {
+pub(super) fn without_timers(below: &Below, mut commit: Commit) -> Outcome {
     commit.docs.retain(|write| write.put.is_none() || !is_timer(&write.key));
     below.store.commit(commit)
 }
 
 /// `timer-after-state`: it follows later, on its own.
-pub(super) fn timers_apart(below: &Below, commit: Commit) -> Answer {
+pub(super) fn timers_apart(below: &Below, commit: Commit) -> Outcome {
     timers_later(below, commit, |_, _| APART)
 }
 
 /// `timer-in-memory`: it is only written when it is due.
-pub(super) fn timers_when_due(below: &Below, commit: Commit) -> Answer {
+pub(super) fn timers_when_due(below: &Below, commit: Commit) -> Outcome {
     timers_later(below, commit, |body, now_ms| {
         let due_ms = read(body).and_then(|todo| todo["due_ms"].as_i64()).unwrap_or(now_ms);
         Duration::from_millis(u64::try_from(due_ms - now_ms).unwrap_or(0))
     })
 }
 
-fn timers_later(below: &Below, mut commit: Commit, wait: impl Fn(&DocBody, i64) -> Duration) -> Answer {
+fn timers_later(below: &Below, mut commit: Commit, wait: impl Fn(&DocBody, i64) -> Duration) -> Outcome {
     let set = |write: &mut DocWrite| write.put.is_some() && is_timer(&write.key);
     for write in commit.docs.extract_if(.., set).collect::<Vec<_>>() {
         let wait = write.put.as_ref().map_or(APART, |body| wait(body, below.env.wall_ms()));
@@ -197,7 +197,7 @@ fn timers_later(below: &Below, mut commit: Commit, wait: impl Fn(&DocBody, i64) 
 }
 
 /// `timer-early`: a timer is due before its time.
-pub(super) fn timers_early(below: &Below, mut commit: Commit) -> Answer {
+pub(super) fn timers_early(below: &Below, mut commit: Commit) -> Outcome {
     for write in commit.docs.iter_mut().filter(|write| is_timer(&write.key)) {
         let Some(body) = &mut write.put else { continue };
         let Some(mut todo) = read(body).filter(|todo| todo["attempts"] == 0) else { continue };
@@ -212,16 +212,16 @@ pub(super) fn timers_early(below: &Below, mut commit: Commit) -> Answer {
 }
 
 /// `poison-skipped`: a fact whose handler fails for good is passed over instead of parked.
-pub(super) fn parks_nothing(below: &Below, commit: Commit) -> Answer {
+pub(super) fn parks_nothing(below: &Below, commit: Commit) -> Outcome {
     passes_over(below, commit, |_| true)
 }
 
 /// `unknown-event-dropped`: the same of a fact in a schema this build does not know.
-pub(super) fn parks_nothing_newer(below: &Below, commit: Commit) -> Answer {
+pub(super) fn parks_nothing_newer(below: &Below, commit: Commit) -> Outcome {
     passes_over(below, commit, |todo| todo["newer"] == true)
 }
 
-fn passes_over(below: &Below, mut commit: Commit, which: fn(&Value) -> bool) -> Answer {
+fn passes_over(below: &Below, mut commit: Commit, which: fn(&Value) -> bool) -> Outcome {
     let parks =
         |write: &DocWrite| is_queue(&write.key) && write.put.as_ref().and_then(read).is_some_and(|it| which(&it));
     if puts(&commit, is_cursor) && commit.docs.iter().any(parks) {
@@ -232,7 +232,7 @@ fn passes_over(below: &Below, mut commit: Commit, which: fn(&Value) -> bool) -> 
 }
 
 /// `rebuild-swap-before-catch-up`: a generation is shown as soon as it is asked for.
-pub(super) fn shows_at_once(below: &Below, mut commit: Commit) -> Answer {
+pub(super) fn shows_at_once(below: &Below, mut commit: Commit) -> Outcome {
     let begins = |write: &DocWrite| {
         let state = (write.key.table == REBUILD).then(|| write.put.as_ref().and_then(read)).flatten()?;
         let filling = &state["filling"];

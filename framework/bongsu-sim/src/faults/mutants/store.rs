@@ -46,13 +46,13 @@ pub(super) struct Below {
 }
 
 /// What becomes of a Commit.
-pub(super) type Answer = Fut<'static, Result<Verdict, StoreError>>;
+pub(super) type Outcome = Fut<'static, Result<Verdict, StoreError>>;
 
 /// How a store lies.
 #[derive(Clone, Copy)]
 pub(super) enum Lie {
     /// It writes something else.
-    Writes(fn(&Below, Commit) -> Answer),
+    Writes(fn(&Below, Commit) -> Outcome),
     /// Some documents are not there for whoever asks for them among others, and nobody minds that they are.
     Hides {
         /// Asked for together with one of these.
@@ -94,7 +94,7 @@ impl Mutant {
 }
 
 impl Store for Mutant {
-    fn commit(&self, mut commit: Commit) -> Answer {
+    fn commit(&self, mut commit: Commit) -> Outcome {
         match self.lie {
             Lie::Writes(lie) => return lie(&self.below, commit),
             Lie::Hides { what, .. } => {

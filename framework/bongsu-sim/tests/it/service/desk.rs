@@ -60,7 +60,7 @@ pub(super) struct QuestionClosed {
     question: String,
 }
 #[derive(Clone, Debug, PartialEq, Messages)]
-pub(super) enum Told {
+pub(super) enum QuestionFact {
     Asked(QuestionAsked),
     Closed(QuestionClosed),
 }
@@ -174,22 +174,22 @@ impl Process for Patience {
 impl Projection for Board {
     const NAME: &'static str = "board";
     const VERSION: u32 = 1;
-    type Event = Told;
+    type Event = QuestionFact;
     type Row = Row;
 
-    fn keys(event: &Told) -> Vec<String> {
+    fn keys(event: &QuestionFact) -> Vec<String> {
         match event {
-            Told::Asked(QuestionAsked { question }) | Told::Closed(QuestionClosed { question }) => {
+            QuestionFact::Asked(QuestionAsked { question }) | QuestionFact::Closed(QuestionClosed { question }) => {
                 vec![question.clone()]
             }
         }
     }
 
-    fn fold(_: &str, row: Option<Row>, event: &Told, _: &Metadata) -> Option<Row> {
+    fn fold(_: &str, row: Option<Row>, event: &QuestionFact, _: &Metadata) -> Option<Row> {
         let Row { asked, closed } = row.unwrap_or_default();
         Some(match event {
-            Told::Asked(_) => Row { asked: asked + 1, closed },
-            Told::Closed(_) => Row { asked, closed: closed + 1 },
+            QuestionFact::Asked(_) => Row { asked: asked + 1, closed },
+            QuestionFact::Closed(_) => Row { asked, closed: closed + 1 },
         })
     }
 }
