@@ -6,7 +6,7 @@ use bongsu_core::{CommandId, Ctx, Wire, stream_of};
 use bongsu_host::{HyperClient, TokioEnv};
 use bongsu_memory::{MemoryBroker, MemoryStore};
 use bongsu_runtime::{
-    Call, CommandError, Handle, Once, Outcome, Reply, Runtime, Settings, World,
+    Adapters, Call, CommandError, Handle, Once, Outcome, Reply, Runtime, Settings,
     ports::{
         env::Env,
         store::{Commit, CommitId, NewEvent, Store, Verdict},
@@ -33,9 +33,9 @@ const EVERY: u64 = 10;
 
 fn start(store: Arc<dyn Store>, env: &Arc<dyn Env>, broker: &MemoryBroker, slot: &str) -> Runtime {
     let http = Arc::new(HyperClient::new());
-    let world = World { store, broker: Arc::new(broker.clone()), env: env.clone(), http };
+    let adapters = Adapters { store, broker: Arc::new(broker.clone()), env: env.clone(), http };
     let map = service(&settings::Settings { snapshot_every: EVERY, ..settings::Settings::default() });
-    Runtime::start(map, world, Settings { slot: slot.into(), ..Settings::default() })
+    Runtime::start(map, adapters, Settings { slot: slot.into(), ..Settings::default() })
 }
 
 fn env() -> Arc<dyn Env> {
@@ -182,8 +182,8 @@ async fn loading_a_cart_of_many_events_takes_no_longer_than_twice_a_short_one() 
     write_a_long_life(&*store, "long", LONG).await;
     let map = service(&settings::Settings { snapshot_every: 0, ..settings::Settings::default() });
     let http = Arc::new(HyperClient::new());
-    let world = World { store: store.clone(), broker: Arc::new(broker), env, http };
-    let runtime = Runtime::start(map, world, Settings::default());
+    let adapters = Adapters { store: store.clone(), broker: Arc::new(broker), env, http };
+    let runtime = Runtime::start(map, adapters, Settings::default());
     let handle = runtime.handle();
     let begun = wait::now();
     assert_eq!(handle.load::<Carts>("long").await.expect("it loads").1, LONG);

@@ -5,7 +5,7 @@ use std::{path::Path, sync::Arc, time::Duration};
 use bongsu_core::{CommandId, Ctx};
 use bongsu_host::{HyperClient, TokioEnv};
 use bongsu_memory::{MemoryBroker, long};
-use bongsu_runtime::{Call, Handle, Once, Outcome, Reply, Runtime, Settings, World, ports::env::Env};
+use bongsu_runtime::{Adapters, Call, Handle, Once, Outcome, Reply, Runtime, Settings, ports::env::Env};
 use bongsu_sqlite::{Options, SqliteStore};
 use product_domain::{
     events::{StockEvent, StockReceived},
@@ -27,8 +27,8 @@ fn open(folder: &Path) -> SqliteStore {
 
 fn start(folder: &Path, env: &Arc<dyn Env>, broker: &MemoryBroker) -> Runtime {
     let (broker, http) = (Arc::new(broker.clone()), Arc::new(HyperClient::new()));
-    let world = World { store: Arc::new(open(folder)), broker, env: env.clone(), http };
-    Runtime::start(product::service(&Default::default()), world, Settings::default())
+    let adapters = Adapters { store: Arc::new(open(folder)), broker, env: env.clone(), http };
+    Runtime::start(product::service(&Default::default()), adapters, Settings::default())
 }
 
 fn received() -> StockEvent {

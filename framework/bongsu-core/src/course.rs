@@ -15,7 +15,7 @@ pub const MOST_WAITING: usize = 1_000;
 /// An [`Effect`] as it is written down.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Want<C> {
+pub enum RecordedEffect<C> {
     /// [`Effect::Send`].
     Send(C),
     /// [`Effect::SendUndo`].
@@ -103,15 +103,15 @@ pub enum Ending {
 /// and they clear every timer that is set.
 ///
 /// ```
-/// use bongsu_core::{Act, Course, EffectId, Ending, Taken, Want};
-/// let send = |run, undo| Want::SendUndo { run, undo };
+/// use bongsu_core::{Act, Course, EffectId, Ending, RecordedEffect, Taken};
+/// let send = |run, undo| RecordedEffect::SendUndo { run, undo };
 /// let mut course = Course::default();
 /// course.take(Taken::Heard, [send("a", "not a"), send("b", "not b"), send("c", "not c")]);
 /// let sent = |act: Option<Act<_>>| match act { Some(Act::Send { id, command, .. }) => (id.ordinal, command), _ => panic!() };
 /// assert_eq!(sent(course.next()), (0, "a"));
 /// assert_eq!(sent(course.next()), (1, "b"));
 /// // b is refused, and the answer to that is to undo: c is never sent.
-/// course.take(Taken::Refused(EffectId { input: 1, ordinal: 1 }), [Want::Unwind]);
+/// course.take(Taken::Refused(EffectId { input: 1, ordinal: 1 }), [RecordedEffect::Unwind]);
 /// assert_eq!(course.next(), Some(Act::Undo { id: EffectId { input: 1, ordinal: 0 }, command: "not a" }));
 /// assert_eq!((course.next(), course.ending()), (None, Some(Ending::Unwound)));
 /// ```
@@ -129,7 +129,8 @@ pub struct Course<C> {
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 enum Left<C> {
-    Want(EffectId, Want<C>),
+    #[serde(rename = "Want")]
+    Effect(EffectId, RecordedEffect<C>),
     Act(Act<C>),
 }
 
@@ -153,9 +154,9 @@ impl<C> Course<C> {
 
 impl<C: Clone> Course<C> {
     /// Takes an input with what followed from it.
-    pub fn take(&mut self, taken: Taken<'_>, effects: impl IntoIterator<Item = Want<C>>) {
+    pub fn take(&mut self, taken: Taken<'_>, effects: impl IntoIterator<Item = RecordedEffect<C>>) {
         self.note(taken);
-        let named = |(ordinal, want)| Left::Want(EffectId { input: self.inputs, ordinal: ordinal as u32 }, want);
+        let named = |(ordinal, effect)| Left::Effect(EffectId { input: self.inputs, ordinal: ordinal as u32 }, effect);
         let list: Vec<_> = effects.into_iter().enumerate().map(named).collect();
         list.into_iter().rev().for_each(|left| self.left.push_front(left));
     }
@@ -165,29 +166,29 @@ impl<C: Clone> Course<C> {
     pub fn next(&mut self) -> Option<Act<C>> {
         self.undo.extend(self.asked.take());
         loop {
-            let (id, want) = match self.left.pop_front()? {
+            let (id, effect) = match self.left.pop_front()? {
                 Left::Act(act) => return Some(act),
-                Left::Want(id, want) => (id, want),
+                Left::Effect(id, effect) => (id, effect),
             };
-            return Some(match want {
-                Want::Send(command) => Act::Send { id, command, undo: None },
-                Want::SendUndo { run, undo } => {
+            return Some(match effect {
+                RecordedEffect::Send(command) => Act::Send { id, command, undo: None },
+                RecordedEffect::SendUndo { run, undo } => {
                     self.asked = Some((id, undo.clone()));
                     Act::Send { id, command: run, undo: Some(undo) }
                 }
-                Want::Wake { name, at_ms } => {
+                RecordedEffect::Wake { name, at_ms } => {
                     self.timers.insert(name.clone());
                     Act::Wake { name, at_ms }
                 }
-                Want::CancelWake(name) => {
+                RecordedEffect::CancelWake(name) => {
                     self.timers.remove(&name);
                     Act::CancelWake(name)
                 }
-                Want::Unwind => {
+                RecordedEffect::Unwind => {
                     self.end(true);
                     continue;
                 }
-                Want::Done => {
+                RecordedEffect::Done => {
                     self.end(false);
                     continue;
                 }
@@ -196,7 +197,7 @@ impl<C: Clone> Course<C> {
     }
 
     /// Takes a step that was written down: whatever was handed out before it went as its input says.
-    pub fn replay(&mut self, taken: Taken<'_>, effects: impl IntoIterator<Item = Want<C>>) {
+    pub fn replay(&mut self, taken: Taken<'_>, effects: impl IntoIterator<Item = RecordedEffect<C>>) {
         let is_about = |act: &Act<C>| match (taken, act) {
             (Taken::Refused(effect), Act::Send { id, .. }) => *id == effect,
             (Taken::Stuck, Act::Undo { .. }) => true,
@@ -217,22 +218,22 @@ impl<C: Clone> Course<C> {
 
     /// Takes a step as it was before lists ended with the process: every effect was carried out, and every undo was
     /// remembered before any of them.
-    pub fn replay_whole(&mut self, taken: Taken<'_>, effects: impl IntoIterator<Item = Want<C>>) {
+    pub fn replay_whole(&mut self, taken: Taken<'_>, effects: impl IntoIterator<Item = RecordedEffect<C>>) {
         self.settle();
         self.note(taken);
         for (ordinal, want) in effects.into_iter().enumerate() {
             match want {
-                Want::SendUndo { undo, .. } => {
+                RecordedEffect::SendUndo { undo, .. } => {
                     self.undo.push((EffectId { input: self.inputs, ordinal: ordinal as u32 }, undo));
                 }
-                Want::Unwind => {
+                RecordedEffect::Unwind => {
                     self.undo.clear();
                     self.ending = Some(Ending::Unwound);
                 }
-                Want::Done => self.ending = self.ending.or(Some(Ending::Done)),
-                Want::Wake { name, .. } => drop(self.timers.insert(name)),
-                Want::CancelWake(name) => drop(self.timers.remove(&name)),
-                Want::Send(_) => {}
+                RecordedEffect::Done => self.ending = self.ending.or(Some(Ending::Done)),
+                RecordedEffect::Wake { name, .. } => drop(self.timers.insert(name)),
+                RecordedEffect::CancelWake(name) => drop(self.timers.remove(&name)),
+                RecordedEffect::Send(_) => {}
             }
         }
     }
@@ -267,7 +268,7 @@ impl<C: Clone> Course<C> {
     }
 }
 
-impl<C> From<Effect<C>> for Want<C> {
+impl<C> From<Effect<C>> for RecordedEffect<C> {
     fn from(effect: Effect<C>) -> Self {
         match effect {
             Effect::Send(command) => Self::Send(command),

@@ -22,7 +22,7 @@ mod projection;
 mod public;
 
 pub use bongsu_derive::{Messages, message};
-pub use course::{Act, Course, Ending, MOST_WAITING, Taken, Want};
+pub use course::{Act, Course, Ending, MOST_WAITING, RecordedEffect, Taken};
 pub use ctx::{CommandId, Ctx, digest};
 pub use decider::{Aggregate, Decider, stream_of};
 pub use decision::{Apply, Change, Changes, Decision, Folder, StreamRef, View};

@@ -1,9 +1,9 @@
-//! Figures as OpenMetrics text, which Prometheus reads.
+//! Metrics as OpenMetrics text, which Prometheus reads.
 
 use std::{collections::HashMap, fmt};
 
 use axum::response::{IntoResponse as _, Response};
-use bongsu_runtime::{Figure, Value};
+use bongsu_runtime::{Metric, Value};
 use http::header;
 use prometheus_client::{
     collector::Collector,
@@ -17,17 +17,17 @@ use crate::problem::Problem;
 const KIND: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 #[derive(Debug)]
-struct Seen(Vec<Figure>);
+struct Seen(Vec<Metric>);
 
 /// The answer to who asks for them.
-pub(crate) fn exposition(figures: Vec<Figure>) -> Response {
+pub(crate) fn exposition(metrics: Vec<Metric>) -> Response {
     let mut registry = Registry::default();
-    registry.register_collector(Box::new(Seen(figures)));
+    registry.register_collector(Box::new(Seen(metrics)));
     let mut text = String::new();
     match text::encode(&mut text, &registry) {
         Ok(()) => ([(header::CONTENT_TYPE, KIND)], text).into_response(),
         Err(why) => {
-            tracing::error!(reason = %why, "the figures cannot be written down");
+            tracing::error!(reason = %why, "the metrics cannot be written down");
             Problem::internal().into_response()
         }
     }
@@ -43,11 +43,11 @@ impl Collector for Seen {
                 Value::Histogram { .. } => MetricType::Histogram,
             };
             let mut metric = encoder.encode_descriptor(first.name, first.help, None, kind)?;
-            for figure in named {
-                if figure.labels.is_empty() {
-                    write(&mut metric, &figure.value)?;
+            for one in named {
+                if one.labels.is_empty() {
+                    write(&mut metric, &one.value)?;
                 } else {
-                    write(&mut metric.encode_family(&figure.labels)?, &figure.value)?;
+                    write(&mut metric.encode_family(&one.labels)?, &one.value)?;
                 }
             }
         }

@@ -101,7 +101,7 @@ async fn status(State(handle): State<Handle>) -> Json<Value> {
 }
 
 async fn metrics(State(handle): State<Handle>) -> Response {
-    metrics::exposition(handle.operator().figures().await)
+    metrics::exposition(handle.operator().metrics().await)
 }
 
 async fn events(State(handle): State<Handle>, Query(wanted): Query<Wanted>) -> Result<Json<Value>, Problem> {

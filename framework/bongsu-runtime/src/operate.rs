@@ -1,4 +1,4 @@
-//! What operators see and do: readiness, figures, what is parked, publishing again, and opening a history.
+//! What operators see and do: readiness, metrics, what is parked, publishing again, and opening a history.
 
 pub(crate) mod readiness;
 pub(crate) mod metrics;

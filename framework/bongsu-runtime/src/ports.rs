@@ -4,7 +4,7 @@ pub mod store;
 pub mod broker;
 pub mod env;
 pub mod coverage;
-pub mod figure;
+pub mod metric;
 
 use std::{future::Future, pin::Pin};
 

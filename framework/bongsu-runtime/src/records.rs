@@ -19,7 +19,7 @@ pub(crate) mod snapshot;
 pub(crate) mod generation;
 pub(crate) mod rebuild;
 pub(crate) mod relay;
-pub(crate) mod refill;
+pub(crate) mod republish;
 pub(crate) mod history;
 
 #[cfg(test)]

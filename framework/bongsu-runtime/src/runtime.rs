@@ -30,7 +30,7 @@ use crate::{
 
 /// The adapters a service runs on.
 #[derive(Clone)]
-pub struct World {
+pub struct Adapters {
     /// Where it keeps everything.
     pub store: Arc<dyn Store>,
     /// Where facts travel.
@@ -56,15 +56,15 @@ impl Runtime {
     ///
     /// # Panics
     /// When the map is wired wrong; ask [`Service::check`] before, where an error is wanted.
-    pub fn start(service: Service, world: World, settings: Settings) -> Self {
+    pub fn start(service: Service, adapters: Adapters, settings: Settings) -> Self {
         service.check().unwrap_or_else(|wrong| panic!("{wrong}"));
         let cache_bytes = settings.cache_bytes;
         let core = Arc::new(Core {
             map: service.map,
-            store: world.store,
-            broker: world.broker,
-            env: world.env,
-            http: world.http,
+            store: adapters.store,
+            broker: adapters.broker,
+            env: adapters.env,
+            http: adapters.http,
             settings,
             leases: Leases::default(),
             health: Health::default(),

@@ -9,14 +9,14 @@ use bongsu_core::{Aggregate, Ctx, Decider, Decision, Folder, Process, Projection
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
-    command::handlers::{DeciderTarget, DecisionTarget},
+    command::handlers::{DeciderHandler, DecisionHandler},
     commit::{
-        map::{Clock, Fire, Fired, Map, Mapper, Saga, Target},
+        map::{Clock, CommandHandler, Fire, Fired, Map, Mapper, ProcessHandler},
         schedule::{Firing, Missed, Schedule},
         wanted::{Rule, Snapshots},
     },
     consume::policy::{PolicyConsumer, ProcessConsumer},
-    process::instance::{Instance, SagaOf},
+    process::instance::{Instance, ProcessOf},
     projection::{consumer::ProjectionConsumer, rebuild::rows::ReadModelOf},
     records::{generation::root_of, message::Message},
     service::{
@@ -62,7 +62,7 @@ impl Service {
         D::State: Clone + Serialize + DeserializeOwned + Send + Sync + 'static,
         R: IntoIterator<Item = Public> + 'static,
     {
-        self.tells::<D, R>(facts).asked::<D::Command, D::Rejection>().target(DeciderTarget(decider))
+        self.tells::<D, R>(facts).asked::<D::Command, D::Rejection>().handler(DeciderHandler(decider))
     }
 
     /// The same without snapshots: for a state that cannot be written down, or need not be because its streams end
@@ -78,7 +78,7 @@ impl Service {
         D::Command: Send,
         D::State: Clone + Send + Sync + 'static,
     {
-        self.facts_without_snapshots::<D>(facts).asked::<D::Command, D::Rejection>().target(DeciderTarget(decider))
+        self.facts_without_snapshots::<D>(facts).asked::<D::Command, D::Rejection>().handler(DeciderHandler(decider))
     }
 
     /// A rule over several aggregates. What they tell is declared by [`facts`](Self::facts).
@@ -89,7 +89,7 @@ impl Service {
         D::Command: Send + Sync,
     {
         self.wiring.name("decision", D::NAME);
-        self.asked::<D::Command, D::Rejection>().target(DecisionTarget(decision))
+        self.asked::<D::Command, D::Rejection>().handler(DecisionHandler(decision))
     }
 
     /// What an aggregate tells the others: [`tells`](Self::tells) with one fact per event, or none.
@@ -204,7 +204,7 @@ impl Service {
         D: Decision + Send + Sync + 'static,
         D::Command: Send + Sync,
     {
-        self.target_instead(DecisionTarget(decision))
+        self.handler_instead(DecisionHandler(decision))
     }
 
     /// The same map with another decider for the commands that one of its deciders takes.
@@ -215,15 +215,15 @@ impl Service {
         D::Command: Send,
         D::State: Clone + Send + Sync + 'static,
     {
-        self.target_instead(DeciderTarget(decider))
+        self.handler_instead(DeciderHandler(decider))
     }
 
-    fn target_instead(mut self, target: impl Target + 'static) -> Self {
-        let owner = target.names().first().and_then(|(name, _)| self.map.owners.get(name).copied());
-        match owner.and_then(|at| self.map.targets.get_mut(at)) {
-            Some(place) => *place = Box::new(target),
+    fn handler_instead(mut self, handler: impl CommandHandler + 'static) -> Self {
+        let owner = handler.names().first().and_then(|(name, _)| self.map.owners.get(name).copied());
+        match owner.and_then(|at| self.map.handlers.get_mut(at)) {
+            Some(place) => *place = Box::new(handler),
             None => {
-                self.wiring.wrong.push(format!("nothing takes {:?} that another could stand in for", target.names()))
+                self.wiring.wrong.push(format!("nothing takes {:?} that another could stand in for", handler.names()))
             }
         }
         self
@@ -239,7 +239,7 @@ impl Service {
         P::State: Clone + Serialize + DeserializeOwned + Send + Sync + 'static,
         P::Command: Send + Sync,
     {
-        let by_default = || Rule::by_default::<Instance<P::State>>(SagaOf::<P>::folder());
+        let by_default = || Rule::by_default::<Instance<P::State>>(ProcessOf::<P>::folder());
         self.map.snapshots.entry(P::NAME).or_insert_with(by_default);
         self.process_without_snapshots(process)
     }
@@ -257,9 +257,9 @@ impl Service {
         self.wiring.name("process", P::NAME);
         self.wiring.sends.push((who.clone(), P::Command::names()));
         let (own, foreign): (Vec<Named>, _) = P::Heard::names().into_iter().partition(|named| self.is_own(named));
-        let saga: Arc<dyn Saga> = Arc::new(SagaOf::new(process, &own));
-        self.map.sagas.push(saga.clone());
-        self.map.consumers.push(Arc::new(ProcessConsumer::new(saga, &foreign)));
+        let process: Arc<dyn ProcessHandler> = Arc::new(ProcessOf::new(process, &own));
+        self.map.processes.push(process.clone());
+        self.map.consumers.push(Arc::new(ProcessConsumer::new(process, &foreign)));
         self.vocabulary.add::<P::Heard>(Kind::Heard, P::NAME, |named| foreign.contains(named));
         self.wiring.listens.push((who.clone(), own));
         self.wiring.foreign.push((who, foreign));
@@ -366,13 +366,13 @@ impl Service {
         self
     }
 
-    fn target(mut self, target: impl Target + 'static) -> Self {
-        for (name, _) in target.names() {
-            if self.map.owners.insert(name, self.map.targets.len()).is_some() {
+    fn handler(mut self, handler: impl CommandHandler + 'static) -> Self {
+        for (name, _) in handler.names() {
+            if self.map.owners.insert(name, self.map.handlers.len()).is_some() {
                 self.wiring.wrong.push(format!("the command {name} has two owners"));
             }
         }
-        self.map.targets.push(Box::new(target));
+        self.map.handlers.push(Box::new(handler));
         self
     }
 }

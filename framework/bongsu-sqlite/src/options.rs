@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use bongsu_runtime::{Figure, Value};
+use bongsu_runtime::{Metric, Value};
 
 /// How a store behaves. `Options::default()` is right for a service.
 #[derive(Clone)]
@@ -121,21 +121,21 @@ impl Tally {
     }
 
     /// The same for whoever watches, with what waits in the queues.
-    pub(crate) fn figures(&self, queued: usize, reading: usize) -> Vec<Figure> {
+    pub(crate) fn metrics(&self, queued: usize, reading: usize) -> Vec<Metric> {
         let count = |counter: &AtomicU64| Value::Counter(counter.load(Ordering::Relaxed));
         let sum = Duration::from_micros(self.lock_wait_us.load(Ordering::Relaxed)).as_secs_f64();
         let waits = self.lock_waits.iter().map(|waits| waits.load(Ordering::Relaxed));
         let waits = Value::Histogram { sum, buckets: WAITS.into_iter().zip(waits).collect() };
         let (queued, reading) = (Value::Gauge(queued as i64), Value::Gauge(reading as i64));
         vec![
-            Figure::new("bongsu_store_commits", "Commits judged, whatever the verdict.", count(&self.commits)),
-            Figure::new("bongsu_store_refused", "Commits refused by a guard.", count(&self.refused)),
-            Figure::new("bongsu_store_groups", "Transactions committed, of one or more Commits.", count(&self.groups)),
-            Figure::new("bongsu_store_unavailable", "Commits answered unavailable.", count(&self.unavailable)),
-            Figure::new("bongsu_store_reads", "Reads answered.", count(&self.reads)),
-            Figure::new("bongsu_store_queue", "Commits that wait to be written.", queued),
-            Figure::new("bongsu_store_read_queue", "Reads that wait.", reading),
-            Figure::new("bongsu_store_lock_wait_seconds", "Waits for other instances that wrote.", waits),
+            Metric::new("bongsu_store_commits", "Commits judged, whatever the verdict.", count(&self.commits)),
+            Metric::new("bongsu_store_refused", "Commits refused by a guard.", count(&self.refused)),
+            Metric::new("bongsu_store_groups", "Transactions committed, of one or more Commits.", count(&self.groups)),
+            Metric::new("bongsu_store_unavailable", "Commits answered unavailable.", count(&self.unavailable)),
+            Metric::new("bongsu_store_reads", "Reads answered.", count(&self.reads)),
+            Metric::new("bongsu_store_queue", "Commits that wait to be written.", queued),
+            Metric::new("bongsu_store_read_queue", "Reads that wait.", reading),
+            Metric::new("bongsu_store_lock_wait_seconds", "Waits for other instances that wrote.", waits),
         ]
     }
 

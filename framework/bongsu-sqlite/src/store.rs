@@ -11,7 +11,7 @@ use std::{
 };
 
 use bongsu_runtime::{
-    Figure,
+    Metric,
     ports::{
         Fut,
         store::{Commit, Doc, DocKey, Position, Read, Scan, Store, StoreError, StoredEvent, StoredFacts, Verdict},
@@ -202,8 +202,8 @@ impl Store for SqliteStore {
         Box::pin(news)
     }
 
-    fn figures(&self) -> Vec<Figure> {
-        self.shared.tally.figures(self.shared.jobs.len(), self.shared.reads.len())
+    fn metrics(&self) -> Vec<Metric> {
+        self.shared.tally.metrics(self.shared.jobs.len(), self.shared.reads.len())
     }
 
     fn drop_table<'a>(&'a self, table: &'a str) -> Fut<'a, Result<(), StoreError>> {

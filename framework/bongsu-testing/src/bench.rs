@@ -13,7 +13,7 @@ use axum::{
 };
 use bongsu_host::{HyperClient, TokioEnv, config::Config, health::Health, host::Host};
 use bongsu_runtime::{
-    Handle, Runtime, Service, Settings, World,
+    Adapters, Handle, Runtime, Service, Settings,
     ports::env::{Env, HttpClient},
 };
 use serde_json::Value;
@@ -70,7 +70,7 @@ impl Bench {
         let http = outside(&env);
         let brisk = Settings { retry_cap_ms: 50, ..Settings::default() };
         let host = Host::new(&Config::defaults(service.name()), Arc::clone(&env), Health::always());
-        let runtime = Runtime::start(service, world(&env, &broker, &http), brisk);
+        let runtime = Runtime::start(service, adapters(&env, &broker, &http), brisk);
         let handle = runtime.handle();
         let app = host.app(routes(handle.clone()));
         Self { app, env, handle, broker, http, tellers: Mutex::default(), _runtime: runtime }
@@ -138,15 +138,15 @@ impl Bench {
         let mut tellers = self.tellers.lock().expect("nobody panicked");
         let start = || {
             let name: &'static str = context.to_owned().leak();
-            Arc::new(Teller::start(name, world(&self.env, &self.broker, &self.http)))
+            Arc::new(Teller::start(name, adapters(&self.env, &self.broker, &self.http)))
         };
         tellers.entry(context.to_owned()).or_insert_with(start).clone()
     }
 }
 
 /// Everything one context runs on; the broker is everybody's.
-fn world(env: &Arc<dyn Env>, broker: &Arc<MemoryBroker>, http: &Arc<dyn HttpClient>) -> World {
-    World {
+fn adapters(env: &Arc<dyn Env>, broker: &Arc<MemoryBroker>, http: &Arc<dyn HttpClient>) -> Adapters {
+    Adapters {
         store: Arc::new(MemoryStore::with_env(Arc::clone(env))),
         broker: broker.clone(),
         env: Arc::clone(env),

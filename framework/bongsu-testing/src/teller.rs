@@ -1,7 +1,7 @@
 //! A context that says what a test tells it: the other side of a service that is tested alone.
 
 use bongsu_core::{Aggregate, CommandId, Ctx, Public, message, split_type};
-use bongsu_runtime::{Call, CommandError, Handle, Reply, Runtime, Script, Service, Settings, World};
+use bongsu_runtime::{Adapters, Call, CommandError, Handle, Reply, Runtime, Script, Service, Settings};
 use bytes::Bytes;
 use serde_json::Value;
 
@@ -12,7 +12,7 @@ pub struct Teller {
 }
 
 #[message("teller.told", version = 1)]
-struct Told {
+struct FactTold {
     fact: String,
     body: Value,
 }
@@ -21,16 +21,16 @@ struct Telling;
 
 impl Aggregate for Telling {
     const NAME: &'static str = "telling";
-    type Event = Told;
+    type Event = FactTold;
     type State = ();
 
-    fn evolve((): &mut (), _: &Told) {}
+    fn evolve((): &mut (), _: &FactTold) {}
 }
 
 impl Teller {
     /// Starts the stand-in. Its world needs a store of its own and the broker of those who listen.
-    pub fn start(context: &'static str, world: World) -> Self {
-        let runtime = Runtime::start(Service::new(context).facts::<Telling>(published), world, Settings::default());
+    pub fn start(context: &'static str, adapters: Adapters) -> Self {
+        let runtime = Runtime::start(Service::new(context).facts::<Telling>(published), adapters, Settings::default());
         Self { handle: runtime.handle(), _runtime: runtime }
     }
 
@@ -42,7 +42,7 @@ impl Teller {
         let env = self.handle.env();
         let id = CommandId(u128::from(env.random()) << 64 | u128::from(env.random()));
         let call = Call { ctx: Ctx::new(env.wall_ms(), id, "test"), once: None };
-        let told = Told { fact: fact.to_owned(), body };
+        let told = FactTold { fact: fact.to_owned(), body };
         let work = |script: &mut Script<'_>| {
             script.append::<Telling>(key, told.clone());
             Ok(Reply { status: 204, headers: Vec::new(), body: Bytes::new() })
@@ -51,7 +51,7 @@ impl Teller {
     }
 }
 
-fn published(key: &str, told: &Told, (): &()) -> Option<Public> {
+fn published(key: &str, told: &FactTold, (): &()) -> Option<Public> {
     let (name, schema) = split_type(&told.fact)?;
     let data = serde_json::to_vec(&told.body).ok()?;
     // A test says a handful of facts; real facts have their names in the code.

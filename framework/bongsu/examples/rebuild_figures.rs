@@ -11,7 +11,7 @@ use bongsu_core::{Messages, Metadata, Projection, Wire, digest, message};
 use bongsu_host::{HyperClient, TokioEnv};
 use bongsu_memory::MemoryBroker;
 use bongsu_runtime::{
-    Ended, Envelope, Purpose, Runtime, Service, Settings, World,
+    Adapters, Ended, Envelope, Purpose, Runtime, Service, Settings,
     ports::{
         env::Env,
         store::{Commit, CommitId, DocBody, DocKey, DocWrite, Fact, NewEvent, Position, Store},
@@ -40,7 +40,7 @@ struct Moved {
 }
 
 #[derive(Clone, Debug, PartialEq, Messages)]
-enum Told {
+enum TicketFact {
     Opened(Opened),
     Moved(Moved),
 }
@@ -58,20 +58,20 @@ struct Board;
 impl Projection for Board {
     const NAME: &'static str = "board";
     const VERSION: u32 = 1;
-    type Event = Told;
+    type Event = TicketFact;
     type Row = Row;
 
-    fn keys(event: &Told) -> Vec<String> {
+    fn keys(event: &TicketFact) -> Vec<String> {
         match event {
-            Told::Opened(Opened { ticket, .. }) | Told::Moved(Moved { ticket, .. }) => vec![ticket.clone()],
+            TicketFact::Opened(Opened { ticket, .. }) | TicketFact::Moved(Moved { ticket, .. }) => vec![ticket.clone()],
         }
     }
 
-    fn fold(_: &str, row: Option<Row>, event: &Told, _: &Metadata) -> Option<Row> {
+    fn fold(_: &str, row: Option<Row>, event: &TicketFact, _: &Metadata) -> Option<Row> {
         let row = row.unwrap_or_default();
         Some(match event {
-            Told::Opened(e) => Row { by: e.by.clone(), about: e.about.clone(), at_ms: e.at_ms, ..row },
-            Told::Moved(e) => Row { step: e.to, ..row },
+            TicketFact::Opened(e) => Row { by: e.by.clone(), about: e.about.clone(), at_ms: e.at_ms, ..row },
+            TicketFact::Moved(e) => Row { step: e.to, ..row },
         })
     }
 
@@ -123,9 +123,9 @@ fn event(ticket: &str, step: u64) -> anyhow::Result<NewEvent> {
     let stream = format!("ticket/{ticket}");
     let told = if step == 1 {
         let about = vec!["the door of the east wing".to_owned(), "does not close".to_owned()];
-        Told::from(Opened { ticket: ticket.to_owned(), by: format!("tenant {}", &ticket[4..]), about, at_ms: 1 })
+        TicketFact::from(Opened { ticket: ticket.to_owned(), by: format!("tenant {}", &ticket[4..]), about, at_ms: 1 })
     } else {
-        Told::from(Moved { ticket: ticket.to_owned(), to: step })
+        TicketFact::from(Moved { ticket: ticket.to_owned(), to: step })
     };
     let ((name, schema), data) = (told.name(), bytes::Bytes::from(told.encode()));
     let cloudevent = serde_json::json!({
@@ -163,7 +163,9 @@ async fn read(store: &SqliteStore) -> anyhow::Result<Took> {
             for fact in &told.facts {
                 let envelope = Envelope::parse(&fact.cloudevent)?;
                 let Some((name, schema)) = envelope.name() else { continue };
-                if let Some(Told::Moved(moved)) = Told::decode(name, schema, envelope.data.get().as_bytes())? {
+                if let Some(TicketFact::Moved(moved)) =
+                    TicketFact::decode(name, schema, envelope.data.get().as_bytes())?
+                {
                     steps += moved.to;
                 }
             }
@@ -178,9 +180,9 @@ async fn read(store: &SqliteStore) -> anyhow::Result<Took> {
 async fn rebuild(store: Arc<SqliteStore>) -> anyhow::Result<Took> {
     let env: Arc<dyn Env> = Arc::new(TokioEnv::new(None)?);
     let broker = Arc::new(MemoryBroker::new(Arc::clone(&env)));
-    let world = World { store, broker, env: Arc::clone(&env), http: Arc::new(HyperClient::new()) };
+    let adapters = Adapters { store, broker, env: Arc::clone(&env), http: Arc::new(HyperClient::new()) };
     let service = Service::new("desk").projection::<Board>();
-    let runtime = Runtime::start(service, world, Settings::default());
+    let runtime = Runtime::start(service, adapters, Settings::default());
     let handle = runtime.handle();
     while !handle.status().ready {
         env.sleep(Duration::from_millis(20)).await;

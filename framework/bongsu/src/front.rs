@@ -16,7 +16,7 @@ use bongsu_host::{
 };
 use bongsu_keys::Keys;
 use bongsu_runtime::{
-    Handle, Runtime, Service, Settings, World,
+    Adapters, Handle, Runtime, Service, Settings,
     ports::{
         env::{Env, Task},
         store::Store,
@@ -128,7 +128,7 @@ impl Running {
             "" => HyperClient::new(),
             file => HyperClient::trusting(Path::new(file)).context("trust")?,
         };
-        let world = World { store: Arc::clone(&store), broker, env: Arc::clone(&env), http: Arc::new(outside) };
+        let adapters = Adapters { store: Arc::clone(&store), broker, env: Arc::clone(&env), http: Arc::new(outside) };
         let settings = Settings {
             slot: config.slot.clone(),
             partitions: config.partitions,
@@ -138,7 +138,7 @@ impl Running {
             build: build::name(env.as_ref()),
             ..Settings::default()
         };
-        Ok(Self { runtime: Runtime::start(service, world, settings), store, broker: embedded, env, keys })
+        Ok(Self { runtime: Runtime::start(service, adapters, settings), store, broker: embedded, env, keys })
     }
 
     async fn serve(

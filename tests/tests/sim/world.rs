@@ -13,7 +13,7 @@ use std::{
 use bongsu_core::Aggregate;
 use bongsu_memory::{MemoryBroker, MemoryStore};
 use bongsu_runtime::{
-    Runtime, Service, Settings, World,
+    Adapters, Runtime, Service, Settings,
     ports::{
         env::{Env, HttpRequest, HttpResponse},
         store::Doc,
@@ -211,9 +211,9 @@ fn boot(
     env: Arc<SimEnv>,
 ) -> impl Future<Output = Runtime> + Send + use<> {
     let (store, broker, http) = (store.client(&env), door.client(&env), outside.client(&env));
-    let world = World { store, broker, http, env: env as Arc<dyn Env> };
+    let adapters = Adapters { store, broker, http, env: env as Arc<dyn Env> };
     let settings = Settings { slot, partitions: 2, ..Settings::default() };
-    async move { Runtime::start(map, world, settings) }
+    async move { Runtime::start(map, adapters, settings) }
 }
 
 /// The provider as an outside party: what it was asked takes effect when it arrives.

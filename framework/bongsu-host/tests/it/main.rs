@@ -4,7 +4,7 @@
 
 mod client;
 mod door;
-mod house;
+mod fixture;
 
 mod bodies;
 mod configuration;

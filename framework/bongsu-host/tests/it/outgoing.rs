@@ -17,7 +17,7 @@ use tokio_rustls::{
     },
 };
 
-use crate::{client::PATIENCE, house::House};
+use crate::{client::PATIENCE, fixture::Fixture};
 
 async fn send(url: String, deadline: Duration) -> Result<HttpResponse, HttpError> {
     send_by(&HyperClient::new(), url, deadline).await
@@ -30,17 +30,17 @@ async fn send_by(client: &HyperClient, url: String, deadline: Duration) -> Resul
 
 #[tokio::test]
 async fn an_answer_is_an_answer_whatever_its_status() {
-    let house = House::open().await;
-    let got = send(format!("http://{}/callers", house.addr), PATIENCE).await.unwrap();
+    let fixture = Fixture::open().await;
+    let got = send(format!("http://{}/callers", fixture.addr), PATIENCE).await.unwrap();
     assert_eq!((got.status, &got.body[..]), (200, &b"ann"[..]));
-    let got = send(format!("http://{}/fails", house.addr), PATIENCE).await.unwrap();
+    let got = send(format!("http://{}/fails", fixture.addr), PATIENCE).await.unwrap();
     assert_eq!(got.status, 500);
 }
 
 #[tokio::test]
 async fn no_answer_by_the_deadline_nobody_there_and_no_address_are_errors() {
-    let house = House::open().await;
-    let late = send(format!("http://{}/gate", house.addr), Duration::from_millis(50)).await;
+    let fixture = Fixture::open().await;
+    let late = send(format!("http://{}/gate", fixture.addr), Duration::from_millis(50)).await;
     assert_eq!(late, Err(HttpError("no answer within 50 ms".to_owned())));
     let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let refused = send(format!("http://{nobody}/"), PATIENCE).await.unwrap_err();
@@ -99,7 +99,7 @@ async fn an_https_address_is_believed_by_its_certificate_alone() {
         let refused = send_by(client, url, PATIENCE).await.unwrap_err();
         assert!(refused.0.contains("certificate"), "{why}: {refused}");
     }
-    let plain = House::open().await;
+    let plain = Fixture::open().await;
     assert!(send_by(&client, format!("https://{}/callers", plain.addr), PATIENCE).await.is_err(), "it speaks no TLS");
 }
 

@@ -10,7 +10,7 @@ use tokio::time::timeout;
 
 use crate::{
     client::{Ask, PATIENCE},
-    house::{House, spawn},
+    fixture::{Fixture, spawn},
 };
 
 #[tokio::test]
@@ -38,14 +38,14 @@ async fn ready_says_what_is_missing_and_startup_stays_up_afterwards() {
 
 #[tokio::test]
 async fn a_running_service_becomes_ready_and_says_what_it_is() {
-    let house = House::with(|config| config.colour = "green".into()).await;
+    let fixture = Fixture::with(|config| config.colour = "green".into()).await;
     let ready = async {
-        while Ask::get("/health/ready").of(house.addr).await.status != 200 {
+        while Ask::get("/health/ready").of(fixture.addr).await.status != 200 {
             tokio::task::yield_now().await;
         }
     };
     timeout(PATIENCE, ready).await.expect("it becomes ready");
-    let info = Ask::get("/info").of(house.addr).await.json();
+    let info = Ask::get("/info").of(fixture.addr).await.json();
     assert_eq!((&info["name"], &info["slot"], &info["colour"]), (&json!("house"), &json!("house-1"), &json!("green")));
     assert_eq!(info["pid"], std::process::id());
     assert!(info["version"].is_string() && info["commit"].is_string() && info["revision"].is_string(), "{info}");

@@ -10,7 +10,7 @@ use tokio::{
 
 use crate::{
     client::{Ask, PATIENCE, read_all},
-    house::House,
+    fixture::Fixture,
 };
 
 /// An open stream of events.
@@ -43,50 +43,50 @@ impl Watch {
     }
 }
 
-async fn open(house: &House, who: &str, door: &str) {
+async fn open(fixture: &Fixture, who: &str, door: &str) {
     let ask = Ask::new("POST", &format!("/doors/{door}/open")).header("x-bongsu-principal", who);
-    assert_eq!(ask.header("idempotency-key", door).of(house.addr).await.status, 202);
+    assert_eq!(ask.header("idempotency-key", door).of(fixture.addr).await.status, 202);
 }
 
 #[tokio::test]
 async fn an_event_is_sent_when_it_is_committed_with_its_version_as_id() {
-    let house = House::open().await;
-    let mut watch = Watch::at(house.addr, "front").await;
+    let fixture = Fixture::open().await;
+    let mut watch = Watch::at(fixture.addr, "front").await;
     assert!(watch.seen.contains("content-type: text/event-stream"), "{}", watch.seen);
-    open(&house, "ann", "front").await;
+    open(&fixture, "ann", "front").await;
     watch.until("id: 1\nevent: door-opened\ndata: {\"by\":\"ann\"}\n\n").await;
 }
 
 #[tokio::test]
 async fn what_was_heard_is_not_sent_again() {
-    let house = House::open().await;
-    open(&house, "janitor", "back").await;
-    let all = Ask::get("/doors/back/events").header("last-event-id", "0").of(house.addr).await;
+    let fixture = Fixture::open().await;
+    open(&fixture, "janitor", "back").await;
+    let all = Ask::get("/doors/back/events").header("last-event-id", "0").of(fixture.addr).await;
     assert!(String::from_utf8_lossy(&all.body).contains("id: 1\n"), "{all:?}");
-    let rest = Ask::get("/doors/back/events").header("last-event-id", "1").of(house.addr).await;
+    let rest = Ask::get("/doors/back/events").header("last-event-id", "1").of(fixture.addr).await;
     assert!(!String::from_utf8_lossy(&rest.body).contains("id:"), "{rest:?}");
 }
 
 #[tokio::test]
 async fn an_id_that_was_never_sent_is_refused() {
-    let house = House::open().await;
+    let fixture = Fixture::open().await;
     for bad in ["", "x", "-1", "+1", "1.0", "1", "99999999999999999999999"] {
-        let got = Ask::get("/doors/front/events").header("last-event-id", bad).of(house.addr).await;
+        let got = Ask::get("/doors/front/events").header("last-event-id", bad).of(fixture.addr).await;
         got.problem(400, "bad-request");
     }
 }
 
 #[tokio::test]
 async fn one_stream_too_many_is_503_until_another_ends() {
-    let house = House::with(|config| config.limits.streams = 1).await;
-    let watch = Watch::at(house.addr, "front").await;
-    let refused = Ask::get("/doors/front/events").of(house.addr).await;
+    let fixture = Fixture::with(|config| config.limits.streams = 1).await;
+    let watch = Watch::at(fixture.addr, "front").await;
+    let refused = Ask::get("/doors/front/events").of(fixture.addr).await;
     refused.problem(503, "overloaded");
     assert!(refused.header("retry-after").is_some());
-    assert_eq!(Ask::get("/numbers/1").of(house.addr).await.status, 200, "requests have places of their own");
+    assert_eq!(Ask::get("/numbers/1").of(fixture.addr).await.status, 200, "requests have places of their own");
     drop(watch);
     let free = async {
-        while Ask::get("/doors/front/events").header("last-event-id", "9").of(house.addr).await.status == 503 {
+        while Ask::get("/doors/front/events").header("last-event-id", "9").of(fixture.addr).await.status == 503 {
             tokio::task::yield_now().await;
         }
     };
@@ -95,19 +95,19 @@ async fn one_stream_too_many_is_503_until_another_ends() {
 
 #[tokio::test]
 async fn an_open_stream_outlives_the_request_timeout_and_ends_when_the_process_drains() {
-    let house = House::with(|config| {
+    let fixture = Fixture::with(|config| {
         config.limits.request_timeout_ms = 50;
         config.shutdown.unready_ms = 0;
         config.shutdown.drain_ms = 60_000;
     })
     .await;
-    let mut watch = Watch::at(house.addr, "front").await;
+    let mut watch = Watch::at(fixture.addr, "front").await;
     // A request that takes too long shows that the time is over.
-    assert_eq!(Ask::get("/gate").of(house.addr).await.status, 503);
-    open(&house, "ann", "front").await;
+    assert_eq!(Ask::get("/gate").of(fixture.addr).await.status, 503);
+    open(&fixture, "ann", "front").await;
     watch.until("id: 1\n").await;
-    house.stop.ask("test");
-    timeout(PATIENCE, house.served).await.expect("it does not wait for the stream").unwrap();
+    fixture.stop.ask("test");
+    timeout(PATIENCE, fixture.served).await.expect("it does not wait for the stream").unwrap();
     let rest = read_all(&mut watch.stream).await;
     assert!(rest.ends_with(b"0\r\n\r\n"), "a whole end, not a broken one: {}", String::from_utf8_lossy(&rest));
 }

@@ -8,12 +8,12 @@ use tempfile::TempDir;
 
 use crate::{
     client::{Ask, Got},
-    house::House,
+    fixture::Fixture,
 };
 
 /// The house as a part of a system.
 struct System {
-    house: House,
+    fixture: Fixture,
     roots: Roots,
     folder: TempDir,
 }
@@ -24,12 +24,12 @@ impl System {
         let roots = Roots::open_or_make(folder.path()).unwrap();
         let file = folder.path().join("house.json");
         roots.write_keys(&file, "house", &[]).unwrap();
-        let house = House::with(|config| config.keys = file.display().to_string()).await;
-        Self { house, roots, folder }
+        let fixture = Fixture::with(|config| config.keys = file.display().to_string()).await;
+        Self { fixture, roots, folder }
     }
 
     async fn ask(&self, ask: Ask) -> Got {
-        ask.of(self.house.addr).await
+        ask.of(self.fixture.addr).await
     }
 
     fn bearer(&self, from: &str, to: &str) -> String {
@@ -129,14 +129,14 @@ async fn keys_of_a_dropped_secret_end_while_the_service_runs() {
 
 #[tokio::test]
 async fn a_page_whose_name_was_made_to_lead_here_reads_nothing() {
-    let house = House::open().await;
+    let fixture = Fixture::open().await;
     for host in ["evil.example", "localhost.evil.example:80", "house"] {
         for path in ["/bongsu/events", "/callers", "/info", "/health/ready"] {
             let head = format!("GET {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n");
-            Got::parse(&crate::client::exchange(house.addr, head.as_bytes()).await).problem(421, "wrong-host");
+            Got::parse(&crate::client::exchange(fixture.addr, head.as_bytes()).await).problem(421, "wrong-host");
         }
     }
-    let named = House::with(|config| config.hosts = "house.example, street".into()).await;
+    let named = Fixture::with(|config| config.hosts = "house.example, street".into()).await;
     let head = "GET /info HTTP/1.1\r\nhost: house.example\r\nconnection: close\r\n\r\n";
     assert_eq!(Got::parse(&crate::client::exchange(named.addr, head.as_bytes()).await).status, 200);
 }

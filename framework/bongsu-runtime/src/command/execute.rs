@@ -19,7 +19,7 @@ use crate::{
     },
     records::{
         message::Message,
-        once::{KeptReply, Once, Reply, done, done_key, keep, once_key},
+        once::{Once, RecordedReply, Reply, done, done_key, keep, once_key},
         token::Token,
     },
 };
@@ -218,7 +218,7 @@ async fn found_applied(
 }
 
 fn replay(data: &[u8], once: &Once) -> Result<Answer, CommandError> {
-    let kept: KeptReply = serde_json::from_slice(data).map_err(|error| CommandError::Corrupt(error.to_string()))?;
+    let kept: RecordedReply = serde_json::from_slice(data).map_err(|error| CommandError::Corrupt(error.to_string()))?;
     if kept.body != once.body {
         return Err(CommandError::KeyReused);
     }

@@ -7,7 +7,7 @@ use bongsu_core::{Change, Ctx, Decider, Decision, StreamRef, View, Wire};
 use crate::{
     commit::{
         fail::Fail,
-        map::{Decided, Target},
+        map::{CommandHandler, Decided},
         unit::Unit,
     },
     ports::Fut,
@@ -17,11 +17,11 @@ use crate::{
 /// How often a decision may name more to read.
 const MAX_ROUNDS: u32 = 16;
 
-pub(crate) struct DeciderTarget<D>(pub(crate) D);
+pub(crate) struct DeciderHandler<D>(pub(crate) D);
 
-pub(crate) struct DecisionTarget<D>(pub(crate) D);
+pub(crate) struct DecisionHandler<D>(pub(crate) D);
 
-impl<D> Target for DeciderTarget<D>
+impl<D> CommandHandler for DeciderHandler<D>
 where
     D: Decider + Send + Sync,
     D::Command: Send,
@@ -49,7 +49,7 @@ where
     }
 }
 
-impl<D> Target for DecisionTarget<D>
+impl<D> CommandHandler for DecisionHandler<D>
 where
     D: Decision + Send + Sync,
     D::Command: Send + Sync,

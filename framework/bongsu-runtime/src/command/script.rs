@@ -101,7 +101,7 @@ fn reserved(map: &Map, script: &Script<'_>) -> Option<String> {
     let tables = script.writes.keys().map(|key| key.table.as_str());
     let mut tables = tables.filter(|table| is_reserved_table(table));
     let aggregates = script.appends.iter().map(|change| change.target.folder.aggregate);
-    let process = |name: &str| map.sagas.iter().any(|saga| saga.name() == name);
+    let process = |name: &str| map.processes.iter().any(|process| process.name() == name);
     let mut aggregates = aggregates.filter(|name| is_reserved_stream(name) || process(name));
     tables.next().or_else(|| aggregates.next()).map(ToOwned::to_owned)
 }

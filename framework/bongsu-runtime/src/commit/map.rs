@@ -23,8 +23,8 @@ use crate::{
     },
     records::{
         cloudevent::Envelope,
-        message::{Message, Written},
-        step::{Step, Told},
+        message::{Message, RecordedMessage},
+        step::{Step, StepInput},
         unreadable::Unreadable,
     },
 };
@@ -32,10 +32,10 @@ use crate::{
 /// What one context decides, hears and tells, as its [`Service`](crate::Service) says.
 pub(crate) struct Map {
     pub(crate) name: &'static str,
-    pub(crate) targets: Vec<Box<dyn Target>>,
+    pub(crate) handlers: Vec<Box<dyn CommandHandler>>,
     pub(crate) owners: BTreeMap<&'static str, usize>,
     pub(crate) mappers: BTreeMap<&'static str, Mapper>,
-    pub(crate) sagas: Vec<Arc<dyn Saga>>,
+    pub(crate) processes: Vec<Arc<dyn ProcessHandler>>,
     pub(crate) consumers: Vec<Arc<dyn Consumer>>,
     pub(crate) jobs: Vec<Arc<dyn Job>>,
     pub(crate) snapshots: BTreeMap<&'static str, Rule>,
@@ -52,7 +52,7 @@ pub(crate) enum Decided {
     Rejected(Message),
 }
 
-pub(crate) trait Target: Send + Sync {
+pub(crate) trait CommandHandler: Send + Sync {
     fn names(&self) -> Vec<(&'static str, u32)>;
     fn decide<'a>(&'a self, unit: &'a mut Unit, command: &'a Message, ctx: &'a Ctx) -> Fut<'a, Result<Decided, Fail>>;
 }
@@ -93,7 +93,7 @@ pub(crate) trait Consumer: Send + Sync {
 }
 
 /// A [`Process`] whose types are hidden.
-pub(crate) trait Saga: Send + Sync {
+pub(crate) trait ProcessHandler: Send + Sync {
     fn name(&self) -> &'static str;
     /// Whether it hears this private event of its own context.
     fn hears_own(&self, event: &str) -> bool;
@@ -101,9 +101,9 @@ pub(crate) trait Saga: Send + Sync {
     fn route(&self, heard: &Message) -> Result<Route, DecodeError>;
     fn stream(&self, key: &str) -> StreamRef;
     /// Takes one input: the state after it and what follows.
-    fn take(&self, state: &mut (dyn Any + Send + Sync), told: Told, ctx: &Ctx) -> Result<Step, DecodeError>;
+    fn take(&self, state: &mut (dyn Any + Send + Sync), input: StepInput, ctx: &Ctx) -> Result<Step, DecodeError>;
     /// What it stands at besides its state.
-    fn course<'a>(&self, state: &'a mut (dyn Any + Send + Sync)) -> &'a mut Course<Written>;
+    fn course<'a>(&self, state: &'a mut (dyn Any + Send + Sync)) -> &'a mut Course<RecordedMessage>;
 }
 
 /// An [`Activity`] whose types are hidden.
@@ -198,10 +198,10 @@ impl Map {
     pub(crate) fn new(name: &'static str) -> Self {
         Self {
             name,
-            targets: Vec::new(),
+            handlers: Vec::new(),
             owners: BTreeMap::new(),
             mappers: BTreeMap::new(),
-            sagas: Vec::new(),
+            processes: Vec::new(),
             consumers: Vec::new(),
             jobs: Vec::new(),
             snapshots: BTreeMap::new(),

@@ -10,7 +10,7 @@ use bongsu_core::digest;
 use crate::{
     commit::{core::Core, wanted::Rule},
     ports::store::{Commit, CommitId, DocWrite, Guard, StoreError, StoredEvent},
-    records::snapshot::{KeptState, SNAPSHOT, hex, snapshot_key},
+    records::snapshot::{RecordedState, SNAPSHOT, hex, snapshot_key},
 };
 
 /// A usable snapshot with the state in it.
@@ -49,7 +49,7 @@ impl Core {
         let found = self.store.docs(vec![snapshot_key(stream)]).await?.pop().flatten();
         let Some(doc) = found else { return Ok(None) };
         let revision = doc.revision;
-        let kept = match KeptState::read(&doc) {
+        let kept = match RecordedState::read(&doc) {
             Ok(kept) => kept,
             Err(error) => return self.discard(stream, revision, &format!("it cannot be read: {error}")).await,
         };

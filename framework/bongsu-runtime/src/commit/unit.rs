@@ -238,7 +238,7 @@ impl Unit {
             return Err(Fail::Newer(format!("no decider takes {}", type_of(&command.name, command.schema))));
         };
         self.deciding = Some(type_of(&command.name, command.schema));
-        let decided = core.map.targets[*owner].decide(self, command, ctx).await;
+        let decided = core.map.handlers[*owner].decide(self, command, ctx).await;
         self.deciding = None;
         decided
     }
@@ -347,8 +347,8 @@ impl Unit {
             let todo = Todo::job(job.name(), stream, version, &event, ctx, self.now_ms);
             self.put_todo(&TodoId::Job { activity: job.name(), stream, version }.to_string(), &todo);
         }
-        for (at, saga) in core.map.sagas.iter().enumerate() {
-            if saga.hears_own(&event.name) {
+        for (at, process) in core.map.processes.iter().enumerate() {
+            if process.hears_own(&event.name) {
                 self.heard.push_back((at, event.clone(), ctx.clone()));
             }
         }

@@ -13,7 +13,7 @@ use crate::{
     ports::broker::In,
     records::{
         cursor::Cursor,
-        refill::{Mark, mark_of},
+        republish::{Mark, mark_of},
     },
 };
 

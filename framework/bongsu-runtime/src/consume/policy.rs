@@ -7,7 +7,7 @@ use bongsu_core::{Ctx, Wire, split_type};
 use crate::{
     commit::{
         fail::Fail,
-        map::{Consumer, Decided, Saga, types},
+        map::{Consumer, Decided, ProcessHandler, types},
         unit::Unit,
     },
     ports::Fut,
@@ -22,7 +22,7 @@ pub(crate) struct PolicyConsumer<F, C, R> {
 }
 
 pub(crate) struct ProcessConsumer {
-    saga: Arc<dyn Saga>,
+    process: Arc<dyn ProcessHandler>,
     heard: Vec<String>,
 }
 
@@ -33,8 +33,8 @@ impl<F: Wire, C, R> PolicyConsumer<F, C, R> {
 }
 
 impl ProcessConsumer {
-    pub(crate) fn new(saga: Arc<dyn Saga>, foreign: &[(&'static str, u32)]) -> Self {
-        Self { saga, heard: types(foreign) }
+    pub(crate) fn new(process: Arc<dyn ProcessHandler>, foreign: &[(&'static str, u32)]) -> Self {
+        Self { process, heard: types(foreign) }
     }
 }
 
@@ -83,7 +83,7 @@ where
 
 impl Consumer for ProcessConsumer {
     fn name(&self) -> &str {
-        self.saga.name()
+        self.process.name()
     }
 
     fn heard(&self) -> &[String] {
@@ -91,7 +91,8 @@ impl Consumer for ProcessConsumer {
     }
 
     fn reads(&self, name: &str) -> bool {
-        self.saga.reads(name) && self.heard.iter().any(|fact| split_type(fact).is_some_and(|(known, _)| known == name))
+        self.process.reads(name)
+            && self.heard.iter().any(|fact| split_type(fact).is_some_and(|(known, _)| known == name))
     }
 
     fn apply<'a>(
@@ -102,7 +103,7 @@ impl Consumer for ProcessConsumer {
         ctx: &'a Ctx,
     ) -> Fut<'a, Result<(), Fail>> {
         Box::pin(async move {
-            unit.hear(self.saga.as_ref(), fact, ctx).await?;
+            unit.hear(self.process.as_ref(), fact, ctx).await?;
             unit.settle_processes().await
         })
     }

@@ -10,7 +10,7 @@ use std::{
 
 use crate::{
     commit::core::Core,
-    ports::figure::{Figure, Value},
+    ports::metric::{Metric, Value},
     records::{
         cursor::{Cursor, cursor_key},
         generation::table,
@@ -19,35 +19,35 @@ use crate::{
 };
 
 /// Everything this instance has to say now. What cannot be learnt now (the broker is away) is left out.
-pub(crate) async fn all(core: &Arc<Core>) -> Vec<Figure> {
+pub(crate) async fn all(core: &Arc<Core>) -> Vec<Metric> {
     let get = |counter: &AtomicU64| Value::Counter(counter.load(Ordering::Relaxed));
     let ready = Value::Gauge(core.health.status().ready.into());
-    let mut figures = vec![
-        Figure::new("bongsu_ready", "Whether this instance is ready.", ready),
-        Figure::new("bongsu_leases_lost", "Leases another instance took over.", get(&core.leases.counts.leases_lost)),
-        Figure::new(
+    let mut metrics = vec![
+        Metric::new("bongsu_ready", "Whether this instance is ready.", ready),
+        Metric::new("bongsu_leases_lost", "Leases another instance took over.", get(&core.leases.counts.leases_lost)),
+        Metric::new(
             "bongsu_fenced_commits",
             "Commits refused because their lease was lost.",
             get(&core.leases.counts.fenced),
         ),
     ];
-    figures.extend([LANE, SHARD, RELAY].map(|kind| {
+    metrics.extend([LANE, SHARD, RELAY].map(|kind| {
         let held = Value::Gauge(core.leases.held(kind).len() as i64);
-        Figure::new("bongsu_leases_held", "Leases this instance holds.", held)
+        Metric::new("bongsu_leases_held", "Leases this instance holds.", held)
             .of("kind", kind.split('/').next().unwrap_or(kind))
     }));
     let (streams, docs) = core.cache().bytes();
-    figures.extend([("states", streams), ("documents", docs)].map(|(what, bytes)| {
+    metrics.extend([("states", streams), ("documents", docs)].map(|(what, bytes)| {
         let bytes = Value::Gauge(i64::try_from(bytes).unwrap_or(i64::MAX));
-        Figure::new("bongsu_cache_bytes", "What this instance remembers weighs, estimated.", bytes).of("what", what)
+        Metric::new("bongsu_cache_bytes", "What this instance remembers weighs, estimated.", bytes).of("what", what)
     }));
-    figures.extend(lags(core).await);
-    figures.extend(core.store.figures());
-    figures
+    metrics.extend(lags(core).await);
+    metrics.extend(core.store.metrics());
+    metrics
 }
 
 /// How many facts each consumer has yet to read, over all instances of the service.
-async fn lags(core: &Arc<Core>) -> Vec<Figure> {
+async fn lags(core: &Arc<Core>) -> Vec<Metric> {
     let mut lags = Vec::new();
     let mut ends = BTreeMap::new();
     for topic in core.map.topics() {
@@ -74,8 +74,8 @@ async fn lags(core: &Arc<Core>) -> Vec<Figure> {
                 end.saturating_sub(next.max(*earliest))
             });
             let lag = Value::Gauge(behind.sum::<u64>() as i64);
-            let figure = Figure::new("bongsu_lane_lag", "Facts a consumer has yet to read.", lag);
-            lags.push(figure.of("consumer", consumer.name()).of("topic", topic));
+            let metric = Metric::new("bongsu_lane_lag", "Facts a consumer has yet to read.", lag);
+            lags.push(metric.of("consumer", consumer.name()).of("topic", topic));
         }
     }
     lags

@@ -16,7 +16,7 @@ use crate::{
         republish::{ask_again, list_waiting},
     },
     ports::{
-        figure::Figure,
+        metric::Metric,
         store::{Position, Read, StoredEvent},
     },
     projection::rebuild::{
@@ -25,7 +25,7 @@ use crate::{
         old::NotDropped,
     },
     query::past::{self, Reading},
-    records::{rebuild::Purpose, refill::Refill},
+    records::{rebuild::Purpose, republish::Refill},
     snapshot::nightly::{self, Walk},
 };
 
@@ -37,7 +37,7 @@ pub struct Operator {
 
 impl Operator {
     /// What this instance counts and measures.
-    pub async fn figures(&self) -> Vec<Figure> {
+    pub async fn metrics(&self) -> Vec<Metric> {
         metrics::all(&self.core).await
     }
 

@@ -19,7 +19,7 @@ use crate::{
     process::early::take_first,
     records::{
         cloudevent::{Envelope, rfc3339},
-        message::Written,
+        message::RecordedMessage,
         todo::{PARKED, TODO, Todo, Work},
         unreadable::Unreadable,
     },
@@ -215,7 +215,7 @@ fn show(id: String, todo: &Todo, front: Option<&[u8]>) -> Parked {
             ("fact", &queue.consumer, &queue.key, what, queue.len())
         }
         Work::Waiting(early) => {
-            let what = early.oldest().map(Written::message);
+            let what = early.oldest().map(RecordedMessage::message);
             let what = what.map_or_else(String::new, |heard| type_of(&heard.name, heard.schema));
             ("waiting", &early.process, &early.key, what, early.len())
         }

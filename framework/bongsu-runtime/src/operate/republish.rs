@@ -17,7 +17,7 @@ use crate::{
         broker::Place,
         store::{CommitId, Read},
     },
-    records::refill::{Refill, Refills, decode_refills, refills_body, refills_key},
+    records::republish::{Refill, Refills, decode_refills, refills_body, refills_key},
     relay::republish,
 };
 

@@ -9,7 +9,7 @@ use super::Fut;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use crate::ports::figure::Figure;
+use crate::ports::metric::Metric;
 
 /// Names one Commit: stored on every event and, as revision, on every document written. Another attempt at the same input
 /// has another name, unless it writes the same.
@@ -266,7 +266,7 @@ pub trait Store: Send + Sync {
     fn changed(&self, after: Position) -> Fut<'_, ()>;
 
     /// What it counts and measures, for whoever watches it.
-    fn figures(&self) -> Vec<Figure> {
+    fn metrics(&self) -> Vec<Metric> {
         Vec::new()
     }
 

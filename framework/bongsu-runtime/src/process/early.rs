@@ -8,12 +8,12 @@ use bongsu_core::{Ctx, MOST_WAITING};
 use bytes::Bytes;
 
 use crate::{
-    commit::{fail::Fail, map::Saga, unit::Unit},
+    commit::{fail::Fail, map::ProcessHandler, unit::Unit},
     ports::{coverage, store::DocBody},
     records::{
         early::{Early, list_id},
-        message::{Message, Written},
-        step::Told,
+        message::{Message, RecordedMessage},
+        step::StepInput,
         todo::{Todo, TodoId, Work},
     },
 };
@@ -24,22 +24,22 @@ const ENOUGH_STEPS: u32 = 32;
 
 impl Unit {
     /// Whether inputs of an instance wait: another one joins them.
-    pub(crate) async fn early(&mut self, saga: &dyn Saga, key: &str) -> Result<Option<Todo>, Fail> {
-        let data = self.doc(&Todo::key(&list_id(saga.name(), key))).await?;
+    pub(crate) async fn early(&mut self, process: &dyn ProcessHandler, key: &str) -> Result<Option<Todo>, Fail> {
+        let data = self.doc(&Todo::key(&list_id(process.name(), key))).await?;
         data.map(|data| Todo::decode(&data)).transpose().map_err(Fail::from)
     }
 
     /// Keeps an input until the process starts, or behind what waited for that.
     pub(crate) fn wait_for_start(
         &mut self,
-        saga: &dyn Saga,
+        process: &dyn ProcessHandler,
         key: &str,
         list: Option<Todo>,
         heard: &Message,
         ctx: &Ctx,
     ) -> Result<(), Fail> {
-        let id = list_id(saga.name(), key);
-        let mut todo = list.unwrap_or_else(|| Todo::waiting(Early::new(saga.name(), key), ctx.now_ms));
+        let id = list_id(process.name(), key);
+        let mut todo = list.unwrap_or_else(|| Todo::waiting(Early::new(process.name(), key), ctx.now_ms));
         self.core.env.sometimes(coverage::EARLY_INPUT);
         let Work::Waiting(early) = &mut todo.work else {
             return Err(Fail::Corrupt(format!("to-do {id} is not a list of inputs")));
@@ -47,29 +47,29 @@ impl Unit {
         if early.len() < MOST_WAITING {
             join(early, self, &id, heard, ctx);
         } else {
-            self.park_early(saga, key, early, heard, ctx);
+            self.park_early(process, key, early, heard, ctx);
         }
         self.put_todo(&id, &todo);
         Ok(())
     }
 
     /// Parks one input that found its list full, for a person: neither its lane nor the command it follows from stops.
-    fn park_early(&mut self, saga: &dyn Saga, key: &str, early: &mut Early, heard: &Message, ctx: &Ctx) {
+    fn park_early(&mut self, process: &dyn ProcessHandler, key: &str, early: &mut Early, heard: &Message, ctx: &Ctx) {
         early.over += 1;
-        let why = format!("{MOST_WAITING} inputs wait for {} {key} to start", saga.name());
-        tracing::error!(process = saga.name(), key, error = why, "an input is parked");
+        let why = format!("{MOST_WAITING} inputs wait for {} {key} to start", process.name());
+        tracing::error!(process = process.name(), key, error = why, "an input is parked");
         let ctx = ctx.step(&["over", &early.over.to_string()]);
-        let alone = Early { inputs: vec![(Written::of(heard), ctx)], ..Early::new(saga.name(), key) };
+        let alone = Early { inputs: vec![(RecordedMessage::of(heard), ctx)], ..Early::new(process.name(), key) };
         let mut todo = Todo::waiting(alone, self.now_ms);
         (todo.attempts, todo.parked, todo.error) = (1, true, Some(why));
-        let id = TodoId::Over { process: saga.name(), key, number: early.over };
+        let id = TodoId::Over { process: process.name(), key, number: early.over };
         self.put_todo(&id.to_string(), &todo);
     }
 
     /// After the start: what waited is due.
-    pub(crate) fn begin_to_catch_up(&mut self, saga: &dyn Saga, key: &str, mut list: Todo) {
+    pub(crate) fn begin_to_catch_up(&mut self, process: &dyn ProcessHandler, key: &str, mut list: Todo) {
         list.due_ms = self.now_ms;
-        self.put_todo(&list_id(saga.name(), key), &list);
+        self.put_todo(&list_id(process.name(), key), &list);
     }
 
     /// Brings some of the inputs that waited, in the order they came; the rest is due at once. After a failure they come
@@ -77,11 +77,11 @@ impl Unit {
     pub(crate) async fn catch_up(&mut self, id: &str, mut todo: Todo) -> Result<(), Fail> {
         let Work::Waiting(early) = &mut todo.work else { return Ok(()) };
         let core = self.core.clone();
-        let Some(saga) = core.map.sagas.iter().find(|saga| saga.name() == early.process) else {
+        let Some(process) = core.map.processes.iter().find(|process| process.name() == early.process) else {
             return Err(Fail::Newer(format!("no process is called {}", early.process)));
         };
         let key = early.key.clone();
-        if self.stream(&saga.stream(&key)).await?.0 == 0 {
+        if self.stream(&process.stream(&key)).await?.0 == 0 {
             return Err(Fail::Corrupt(format!("{} {key} has not started", early.process)));
         }
         let most = if todo.attempts == 0 { MOST_AT_ONCE } else { 1 };
@@ -92,7 +92,7 @@ impl Unit {
             // Each input has the steps of one input.
             self.steps = 0;
             let ctx = Ctx { now_ms: self.now_ms, ..ctx };
-            self.step_process(saga.as_ref(), &key, Told::Heard(heard), &ctx).await?;
+            self.step_process(process.as_ref(), &key, StepInput::Heard(heard), &ctx).await?;
             steps += self.steps;
             left = take_first(early, self, id);
             if !left || steps >= ENOUGH_STEPS {
@@ -111,12 +111,12 @@ impl Unit {
 /// Adds the newest. What its commands make is told apart from what another input of the same cause makes.
 fn join(early: &mut Early, unit: &mut Unit, id: &str, heard: &Message, ctx: &Ctx) {
     let ctx = ctx.step(&["waited", &early.next.to_string()]);
-    let data = serde_json::to_vec(&(Written::of(heard), ctx)).expect("an input has string keys");
+    let data = serde_json::to_vec(&(RecordedMessage::of(heard), ctx)).expect("an input has string keys");
     unit.put(early.push(id), Some(DocBody { data: data.into(), index: Vec::new() }));
 }
 
 /// The oldest; `None` when nothing waits.
-async fn first_of(early: &Early, unit: &mut Unit, id: &str) -> Result<Option<(Written, Ctx)>, Fail> {
+async fn first_of(early: &Early, unit: &mut Unit, id: &str) -> Result<Option<(RecordedMessage, Ctx)>, Fail> {
     let Some(key) = early.front_key(id) else { return Ok(early.inputs.first().cloned()) };
     let data: Option<Bytes> = unit.doc(&key).await?;
     let data = data.ok_or_else(|| Fail::Corrupt(format!("{key} is missing")))?;

@@ -2,30 +2,32 @@
 
 use std::any::Any;
 
-use bongsu_core::{Course, Ctx, DecodeError, Effect, Folder, Process, Route, StreamRef, Want, Wire, stream_of};
+use bongsu_core::{
+    Course, Ctx, DecodeError, Effect, Folder, Process, RecordedEffect, Route, StreamRef, Wire, stream_of,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    commit::map::Saga,
+    commit::map::ProcessHandler,
     records::{
-        message::{Message, Written},
-        step::{STEP, Step, Told},
+        message::{Message, RecordedMessage},
+        step::{STEP, Step, StepInput},
     },
 };
 
 /// The state of an instance; written down as a snapshot, which the build that wrote it reads alone.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Instance<S> {
-    pub(crate) course: Course<Written>,
+    pub(crate) course: Course<RecordedMessage>,
     state: S,
 }
 
-pub(crate) struct SagaOf<P> {
+pub(crate) struct ProcessOf<P> {
     process: P,
     own: Vec<&'static str>,
 }
 
-impl<P: Process> SagaOf<P>
+impl<P: Process> ProcessOf<P>
 where
     P::State: Clone + Send + Sync + 'static,
 {
@@ -63,13 +65,13 @@ where
     }
 }
 
-impl<P: Process> SagaOf<P> {
+impl<P: Process> ProcessOf<P> {
     pub(crate) fn new(process: P, own: &[(&'static str, u32)]) -> Self {
         Self { process, own: own.iter().map(|(name, _)| *name).collect() }
     }
 }
 
-impl<P> Saga for SagaOf<P>
+impl<P> ProcessHandler for ProcessOf<P>
 where
     P: Process + Send + Sync,
     P::State: Clone + Send + Sync + 'static,
@@ -94,16 +96,16 @@ where
         StreamRef { stream: stream_of(P::NAME, key), folder: Self::folder() }
     }
 
-    fn take(&self, state: &mut (dyn Any + Send + Sync), told: Told, ctx: &Ctx) -> Result<Step, DecodeError> {
+    fn take(&self, state: &mut (dyn Any + Send + Sync), input: StepInput, ctx: &Ctx) -> Result<Step, DecodeError> {
         let instance = instance::<P>(state);
-        instance.hear::<P>(&told)?;
-        let effects = told.with::<P, _>(|input| self.process.react(&instance.state, input, ctx))?.unwrap_or_default();
-        let effects: Vec<_> = effects.into_iter().map(written).collect();
-        instance.course.take(told.taken(), effects.clone());
-        Ok(Step { input: told, effects })
+        instance.hear::<P>(&input)?;
+        let effects = input.with::<P, _>(|typed| self.process.react(&instance.state, typed, ctx))?.unwrap_or_default();
+        let effects: Vec<_> = effects.into_iter().map(recorded).collect();
+        instance.course.take(input.taken(), effects.clone());
+        Ok(Step { input, effects })
     }
 
-    fn course<'a>(&self, state: &'a mut (dyn Any + Send + Sync)) -> &'a mut Course<Written> {
+    fn course<'a>(&self, state: &'a mut (dyn Any + Send + Sync)) -> &'a mut Course<RecordedMessage> {
         &mut instance::<P>(state).course
     }
 }
@@ -116,21 +118,21 @@ impl<S: Default> Default for Instance<S> {
 
 impl<S> Instance<S> {
     /// Folds the domain's side of an input.
-    fn hear<P: Process<State = S>>(&mut self, told: &Told) -> Result<(), DecodeError> {
-        told.with::<P, _>(|input| P::evolve(&mut self.state, input)).map(|_| ())
+    fn hear<P: Process<State = S>>(&mut self, input: &StepInput) -> Result<(), DecodeError> {
+        input.with::<P, _>(|typed| P::evolve(&mut self.state, typed)).map(|_| ())
     }
 }
 
 /// An effect as it is written down.
-fn written<C: Wire>(effect: Effect<C>) -> Want<Written> {
-    let of = |command: C| Written::of(&Message::of(command));
+fn recorded<C: Wire>(effect: Effect<C>) -> RecordedEffect<RecordedMessage> {
+    let of = |command: C| RecordedMessage::of(&Message::of(command));
     match effect {
-        Effect::Send(command) => Want::Send(of(command)),
-        Effect::SendUndo { run, undo } => Want::SendUndo { run: of(run), undo: of(undo) },
-        Effect::Wake { name, at_ms } => Want::Wake { name: name.into(), at_ms },
-        Effect::CancelWake(name) => Want::CancelWake(name.into()),
-        Effect::Unwind => Want::Unwind,
-        Effect::Done => Want::Done,
+        Effect::Send(command) => RecordedEffect::Send(of(command)),
+        Effect::SendUndo { run, undo } => RecordedEffect::SendUndo { run: of(run), undo: of(undo) },
+        Effect::Wake { name, at_ms } => RecordedEffect::Wake { name: name.into(), at_ms },
+        Effect::CancelWake(name) => RecordedEffect::CancelWake(name.into()),
+        Effect::Unwind => RecordedEffect::Unwind,
+        Effect::Done => RecordedEffect::Done,
     }
 }
 

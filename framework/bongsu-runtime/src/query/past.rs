@@ -13,7 +13,7 @@ use crate::{
     ports::store::{Commit, CommitId, Guard, Mismatch, Read, StoredEvent, Verdict},
     records::{
         cloudevent::{Meta, millis},
-        snapshot::{KeptState, snapshot_key},
+        snapshot::{RecordedState, snapshot_key},
     },
 };
 
@@ -140,7 +140,7 @@ pub(crate) async fn reading(core: &Core, stream: &str) -> Result<Reading, Comman
     let folded = core.fold_up_to(&target(rule, stream), u64::MAX).await.map_err(refused)?;
     let doc = core.store.docs(vec![snapshot_key(stream)]).await.map_err(failed)?.pop().flatten();
     let snapshot = doc.and_then(|doc| {
-        let KeptState { version, schema, taken_ms, .. } = KeptState::read(&doc).ok()?;
+        let RecordedState { version, schema, taken_ms, .. } = RecordedState::read(&doc).ok()?;
         Some(SnapshotInfo { version, schema, taken_ms, bytes: doc.data.len() })
     });
     Ok(Reading { version: folded.version, snapshot, folded: folded.events() })

@@ -4,7 +4,7 @@
 use bongsu_core::Ctx;
 use serde::{Deserialize, Serialize};
 
-use crate::{ports::store::DocKey, records::message::Written};
+use crate::{ports::store::DocKey, records::message::RecordedMessage};
 
 /// The inputs of one instance that wait, as kept in their to-do.
 #[derive(Debug, Serialize, Deserialize)]
@@ -15,7 +15,7 @@ pub(crate) struct Early {
     pub(crate) key: String,
     /// Inputs kept here: those of an earlier release, before those apart; oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(crate) inputs: Vec<(Written, Ctx)>,
+    pub(crate) inputs: Vec<(RecordedMessage, Ctx)>,
     /// The number of the oldest input apart.
     #[serde(default)]
     pub(crate) first: u64,
@@ -41,7 +41,7 @@ impl Early {
     }
 
     /// The wire name of the oldest, where it is kept here.
-    pub(crate) fn oldest(&self) -> Option<&Written> {
+    pub(crate) fn oldest(&self) -> Option<&RecordedMessage> {
         self.inputs.first().map(|(heard, _)| heard)
     }
 

@@ -22,7 +22,7 @@ pub(crate) struct Message {
 
 /// A wire value as written down.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Written {
+pub(crate) struct RecordedMessage {
     pub(crate) name: String,
     pub(crate) schema: u32,
     pub(crate) data: Box<RawValue>,
@@ -86,7 +86,7 @@ impl PartialEq for Message {
     }
 }
 
-impl Written {
+impl RecordedMessage {
     pub(crate) fn of(message: &Message) -> Self {
         let data = serde_json::from_slice(&message.data).expect("an encoded wire value is JSON");
         Self { name: message.name.clone(), schema: message.schema, data, values: message.values.clone() }

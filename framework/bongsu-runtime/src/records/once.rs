@@ -29,7 +29,7 @@ pub struct Reply {
 
 /// A reply with the body it answers.
 #[derive(Serialize, Deserialize)]
-pub(crate) struct KeptReply {
+pub(crate) struct RecordedReply {
     pub(crate) body: String,
     pub(crate) reply: Reply,
 }
@@ -41,7 +41,7 @@ pub(crate) const BY_TIME: u16 = 0;
 
 /// A reply as it is kept.
 pub(crate) fn keep(once: &Once, reply: &Reply, now_ms: i64) -> DocBody {
-    let kept = KeptReply { body: once.body.clone(), reply: reply.clone() };
+    let kept = RecordedReply { body: once.body.clone(), reply: reply.clone() };
     let data = serde_json::to_vec(&kept).expect("a reply has string keys and encodes as JSON");
     DocBody { data: data.into(), index: vec![(BY_TIME, time_key(now_ms))] }
 }

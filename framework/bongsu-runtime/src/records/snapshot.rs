@@ -19,7 +19,7 @@ pub(crate) enum Shape {
 
 /// A snapshot as it is stored.
 #[derive(Serialize, Deserialize)]
-pub(crate) struct KeptState {
+pub(crate) struct RecordedState {
     pub(crate) version: u64,
     /// 0 where the build counts.
     pub(crate) schema: u32,
@@ -44,7 +44,7 @@ pub(crate) const SNAPSHOT: &str = "snapshot";
 /// The table of the document that says how far a walk is.
 pub(crate) const WALK: &str = "midnight";
 
-impl KeptState {
+impl RecordedState {
     pub(crate) fn read(doc: &Doc) -> Result<Self, serde_json::Error> {
         serde_json::from_slice(&doc.data)
     }

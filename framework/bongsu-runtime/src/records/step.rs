@@ -1,29 +1,29 @@
 //! One input of a process instance with what followed: the event its stream consists of.
 
-use bongsu_core::{DecodeError, EffectId, Input, Process, Taken, Want};
+use bongsu_core::{DecodeError, EffectId, Input, Process, RecordedEffect, Taken};
 use serde::{Deserialize, Serialize};
 
-use crate::records::message::Written;
+use crate::records::message::RecordedMessage;
 
 /// One input of a process instance with what followed: the event its stream consists of.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Step {
-    pub(crate) input: Told,
+    pub(crate) input: StepInput,
     #[serde(default)]
-    pub(crate) effects: Vec<Want<Written>>,
+    pub(crate) effects: Vec<RecordedEffect<RecordedMessage>>,
 }
 
 /// An input as written down.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(crate) enum Told {
-    Heard(Written),
+pub(crate) enum StepInput {
+    Heard(RecordedMessage),
     Woke {
         name: String,
     },
     Refused {
         effect: EffectId,
-        rejection: Written,
+        rejection: RecordedMessage,
     },
     /// An undo was refused: a person has to look.
     Stuck {
@@ -35,7 +35,7 @@ pub(crate) enum Told {
 /// midst; since schema 2 a list goes as [`Course`] says.
 pub(crate) const STEP: (&str, u32) = ("bongsu.process-step", 2);
 
-impl Told {
+impl StepInput {
     pub(crate) fn taken(&self) -> Taken<'_> {
         match self {
             Self::Heard(_) => Taken::Heard,

@@ -11,7 +11,7 @@ use crate::{
         once::ONCE,
         queue::QUEUE,
         rebuild::REBUILD,
-        refill::REFILL,
+        republish::REFILL,
         seen::SEEN,
         snapshot::{SNAPSHOT, WALK},
         todo::TODO,

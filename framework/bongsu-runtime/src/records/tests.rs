@@ -5,7 +5,7 @@
 
 use std::{collections::BTreeMap, fs, path::Path};
 
-use bongsu_core::{CommandId, Ctx, EffectId, Want};
+use bongsu_core::{CommandId, Ctx, EffectId, RecordedEffect};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json, value::RawValue};
 
@@ -21,17 +21,17 @@ use crate::{
         generation::{Shown, filled_key, shown_body, shown_key},
         history::{history_key, history_written, parting_key},
         lease::{Beat, LEASE, Lease, MEMBER, RELAY, lease_body, lease_of},
-        message::{Message, Written},
-        once::{KeptReply, Once, Reply, done, done_key, keep, once_key},
+        message::{Message, RecordedMessage},
+        once::{Once, RecordedReply, Reply, done, done_key, keep, once_key},
         queue::{Queue, entry as queue_entry, fact_body, queue_id},
         rebuild::{Ended, Filling, Noted, Purpose, State},
-        refill::{Refill, Refills, refills_body, refills_key},
         relay::{At, relay_key},
+        republish::{Refill, Refills, refills_body, refills_key},
         seen::{Seen, Stand, seen_key},
-        snapshot::{KeptState, Walked, snapshot_key, walk_key},
-        step::{STEP, Step, Told},
+        snapshot::{RecordedState, Walked, snapshot_key, walk_key},
+        step::{STEP, Step, StepInput},
         tables::{is_reserved_table, key_key},
-        todo::{KeptOutcome, Todo, Work},
+        todo::{RecordedOutcome, Todo, Work},
     },
 };
 
@@ -75,8 +75,8 @@ fn kept<T: Serialize + DeserializeOwned>(name: &str, samples: &[Sample]) {
     }
 }
 
-fn written(name: &str) -> Written {
-    Written::of(&Message::new(name, 2, r#"{"guest":"ann"}"#.into()))
+fn recorded(name: &str) -> RecordedMessage {
+    RecordedMessage::of(&Message::new(name, 2, r#"{"guest":"ann"}"#.into()))
 }
 
 fn ctx(traceparent: Option<&str>) -> Ctx {
@@ -172,10 +172,10 @@ fn what_is_to_be_done_is_kept_as_before() {
     let timer = |ctx| Work::Timer { process: process.clone(), key: key.clone(), name: "leave".into(), ctx };
     let job = |outcome| {
         let key = "hall/north@4".into();
-        Work::Job { activity: "greet".into(), key, event: written("hall.entered"), ctx: ctx(None), outcome }
+        Work::Job { activity: "greet".into(), key, event: recorded("hall.entered"), ctx: ctx(None), outcome }
     };
-    let brought = |command| Some(KeptOutcome { kind: "hall.greet.v2".into(), command });
-    let undo = || Work::Undo { process: process.clone(), key: key.clone(), command: written("undo"), ctx: ctx(None) };
+    let brought = |command| Some(RecordedOutcome { kind: "hall.greet.v2".into(), command });
+    let undo = || Work::Undo { process: process.clone(), key: key.clone(), command: recorded("undo"), ctx: ctx(None) };
     let newer = Todo { newer: true, ..Todo::timer("visit", "ann", "leave", NOW, &ctx(None)) };
     let samples = [
         todo("timer/visit/ann/leave", timer(ctx(Some(TRACE))), false),
@@ -183,7 +183,7 @@ fn what_is_to_be_done_is_kept_as_before() {
         at(&Todo::key("timer/visit/ann/newer"), Todo { parked: true, ..newer }.body("timer/visit/ann/newer")),
         todo("job/greet/hall/north@4", job(None), false),
         todo("job/greet/hall/north@4", job(brought(None)), false),
-        todo("job/greet/hall/north@4", job(brought(Some(written("hall.greet")))), true),
+        todo("job/greet/hall/north@4", job(brought(Some(recorded("hall.greet")))), true),
         todo("undo/visit/ann/1.0", undo(), true),
         todo("clock/close-day", Work::Clock { clock: "close-day".into(), at_ms: NOW }, false),
         todo("walk/0", Work::Walk, false),
@@ -197,7 +197,7 @@ fn what_waits_behind_something_is_kept_as_before() {
     let list = list_id("visit", "ann");
     let facts = vec![raw(r#"{"specversion":"1.0"}"#)];
     let full = Queue { consumer: "guests".into(), key: "north".into(), facts, first: 2, next: 5 };
-    let inputs = vec![(written("hall.entered"), ctx(Some(TRACE)))];
+    let inputs = vec![(recorded("hall.entered"), ctx(Some(TRACE)))];
     let early = Early { process: "visit".into(), key: "ann".into(), inputs, first: 1, next: 3, over: 4 };
     let bare = Todo::waiting(Early::new("visit", "ann"), NOW);
     let samples = [
@@ -207,8 +207,8 @@ fn what_waits_behind_something_is_kept_as_before() {
         at(&Todo::key(&list), bare.body(&list)),
     ];
     kept::<Todo>("todo-queue", &samples);
-    let input = at(&early_entry(&list, 1), plain(&(written("hall.entered"), ctx(None))));
-    kept::<(Written, Ctx)>("early-input", &[input]);
+    let input = at(&early_entry(&list, 1), plain(&(recorded("hall.entered"), ctx(None))));
+    kept::<(RecordedMessage, Ctx)>("early-input", &[input]);
 }
 
 #[test]
@@ -216,7 +216,7 @@ fn answers_are_kept_as_before() {
     let headers = vec![("etag".to_owned(), "\"1\"".to_owned())];
     let reply = Reply { status: 201, headers, body: r#"{"id":"1"}"#.into() };
     let once = Once { key: "a1".into(), body: "b2".into() };
-    kept::<KeptReply>("once", &[at(&once_key(&once), keep(&once, &reply, NOW))]);
+    kept::<RecordedReply>("once", &[at(&once_key(&once), keep(&once, &reply, NOW))]);
     let done = done(NOW);
     assert_eq!((done_key(CommitId(7)).to_string(), &done.data[..]), (format!("once/commit/{:032x}", 7), &b""[..]));
 }
@@ -234,7 +234,7 @@ fn who_holds_what_is_kept_as_before() {
 
 #[test]
 fn snapshots_and_walks_are_kept_as_before() {
-    let state = |schema, build| KeptState {
+    let state = |schema, build| RecordedState {
         version: 500,
         schema,
         build,
@@ -243,7 +243,7 @@ fn snapshots_and_walks_are_kept_as_before() {
         state: raw(r#"{"guests":["ann"]}"#),
     };
     let key = snapshot_key("hall/north");
-    kept::<KeptState>(
+    kept::<RecordedState>(
         "snapshot",
         &[at(&key, plain(&state(3, None))), at(&key, plain(&state(0, Some("build-1".into()))))],
     );
@@ -303,20 +303,20 @@ fn histories_and_republications_are_kept_as_before() {
 fn the_steps_of_processes_are_kept_as_before() {
     let effects = || {
         vec![
-            Want::Send(written("hall.greet")),
-            Want::SendUndo { run: written("hall.hold"), undo: written("hall.free") },
-            Want::Wake { name: "leave".into(), at_ms: NOW },
-            Want::CancelWake("leave".into()),
-            Want::Unwind,
-            Want::Done,
+            RecordedEffect::Send(recorded("hall.greet")),
+            RecordedEffect::SendUndo { run: recorded("hall.hold"), undo: recorded("hall.free") },
+            RecordedEffect::Wake { name: "leave".into(), at_ms: NOW },
+            RecordedEffect::CancelWake("leave".into()),
+            RecordedEffect::Unwind,
+            RecordedEffect::Done,
         ]
     };
     let effect = EffectId { input: 1, ordinal: 2 };
     let steps = [
-        Step { input: Told::Heard(written("hall.entered")), effects: effects() },
-        Step { input: Told::Woke { name: "leave".into() }, effects: Vec::new() },
-        Step { input: Told::Refused { effect, rejection: written("hall.full") }, effects: Vec::new() },
-        Step { input: Told::Stuck { reason: "undo hall.free was refused".into() }, effects: Vec::new() },
+        Step { input: StepInput::Heard(recorded("hall.entered")), effects: effects() },
+        Step { input: StepInput::Woke { name: "leave".into() }, effects: Vec::new() },
+        Step { input: StepInput::Refused { effect, rejection: recorded("hall.full") }, effects: Vec::new() },
+        Step { input: StepInput::Stuck { reason: "undo hall.free was refused".into() }, effects: Vec::new() },
     ];
     assert_eq!(STEP, ("bongsu.process-step", 2));
     kept::<Step>("process-step", &steps.map(|step| (String::new(), plain(&step))));

@@ -14,7 +14,7 @@ use crate::{
     },
     records::{
         early::Early,
-        message::{Message, Written},
+        message::{Message, RecordedMessage},
         queue::Queue,
         unreadable::{Unreadable, read},
     },
@@ -74,12 +74,12 @@ pub(crate) enum Work {
         /// `stream@version` of the event.
         key: String,
         /// The event.
-        event: Written,
+        event: RecordedMessage,
         /// Whose deed asked for it.
         ctx: Ctx,
         /// What it brought, if that could not be stored: it is not run again.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        outcome: Option<KeptOutcome>,
+        outcome: Option<RecordedOutcome>,
     },
     /// Facts of one key that could not be handled, in order. Written under a name that earlier releases, which would
     /// take it for an empty list, do not read.
@@ -92,7 +92,7 @@ pub(crate) enum Work {
         /// Instance.
         key: String,
         /// What undoes it.
-        command: Written,
+        command: RecordedMessage,
         /// Whose deed it was.
         ctx: Ctx,
     },
@@ -113,12 +113,12 @@ pub(crate) enum Work {
 
 /// What an activity brought.
 #[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct KeptOutcome {
+pub(crate) struct RecordedOutcome {
     /// Type of the command.
     pub(crate) kind: String,
     /// The command; absent when it is too large to be kept here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) command: Option<Written>,
+    pub(crate) command: Option<RecordedMessage>,
 }
 
 /// How to-dos are named: those of one thing are one. (Facts that wait: [`queue_id`](crate::records::queue::queue_id);
@@ -204,8 +204,13 @@ impl Todo {
 
     pub(crate) fn job(activity: &str, stream: &str, version: u64, event: &Message, ctx: &Ctx, now_ms: i64) -> Self {
         let key = format!("{stream}@{version}");
-        let work =
-            Work::Job { activity: activity.into(), key, event: Written::of(event), ctx: ctx.clone(), outcome: None };
+        let work = Work::Job {
+            activity: activity.into(),
+            key,
+            event: RecordedMessage::of(event),
+            ctx: ctx.clone(),
+            outcome: None,
+        };
         Self::new(work, now_ms, now_ms)
     }
 
@@ -216,8 +221,12 @@ impl Todo {
 
     /// An undo that was refused: for a person.
     pub(crate) fn undo(process: &str, key: &str, command: &Message, reason: &str, ctx: &Ctx) -> Self {
-        let work =
-            Work::Undo { process: process.into(), key: key.into(), command: Written::of(command), ctx: ctx.clone() };
+        let work = Work::Undo {
+            process: process.into(),
+            key: key.into(),
+            command: RecordedMessage::of(command),
+            ctx: ctx.clone(),
+        };
         let todo = Self::new(work, ctx.now_ms, ctx.now_ms);
         Self { attempts: 1, parked: true, error: Some(reason.to_owned()), ..todo }
     }

@@ -19,7 +19,7 @@ use crate::{
     records::{
         cloudevent::{Envelope, rfc3339},
         lease::RELAY,
-        refill::{BEGAN, ENDED, Mark, Refill, Refills, decode_refills, refills_body, refills_key},
+        republish::{BEGAN, ENDED, Mark, Refill, Refills, decode_refills, refills_body, refills_key},
     },
     relay::{
         publish::{self, Relay},

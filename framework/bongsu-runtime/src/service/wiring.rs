@@ -68,7 +68,7 @@ impl Service {
     }
 
     fn wrong_command(&self) -> Option<String> {
-        let taken: BTreeMap<&str, u32> = self.map.targets.iter().flat_map(|target| target.names()).collect();
+        let taken: BTreeMap<&str, u32> = self.map.handlers.iter().flat_map(|handler| handler.names()).collect();
         let wrong = |sender: &str, (name, schema): &Named| match taken.get(name) {
             None => Some(format!("{sender} sends {}, which no decider takes", type_of(name, *schema))),
             Some(known) if known < schema => {

@@ -9,7 +9,7 @@ use crate::{
         wanted::{Rule, Taken},
     },
     ports::store::{Commit, DocBody, DocWrite, Guard, MAX_BODY, StoreError, Verdict},
-    records::snapshot::{KeptState, Shape, hex, snapshot_key},
+    records::snapshot::{RecordedState, Shape, hex, snapshot_key},
 };
 
 /// How often a snapshot is compared again because another instance wrote one.
@@ -22,7 +22,7 @@ impl Core {
         let Some(body) = self.body(rule, stream, taken) else { return Ok(false) };
         for _ in 0..ATTEMPTS {
             let found = self.store.docs(vec![snapshot_key(stream)]).await?.pop().flatten();
-            let before = found.as_ref().and_then(|doc| KeptState::read(doc).ok());
+            let before = found.as_ref().and_then(|doc| RecordedState::read(doc).ok());
             if before.is_some_and(|before| !before.gives_way_to(taken.version, rule.shape, &self.settings.build)) {
                 return Ok(false);
             }
@@ -48,7 +48,7 @@ impl Core {
             };
             let version = taken.version;
             let commit = hex(taken.commit);
-            serde_json::to_vec(&KeptState { version, schema, build, commit, taken_ms: self.env.wall_ms(), state })
+            serde_json::to_vec(&RecordedState { version, schema, build, commit, taken_ms: self.env.wall_ms(), state })
         });
         let why = match encoded {
             Ok(data) if data.len() <= MAX_BODY => return Some(DocBody { data: data.into(), index: Vec::new() }),

@@ -19,9 +19,9 @@ use crate::{
         store::{CommitId, DocBody, StoreError},
     },
     records::{
-        message::{Message, Written},
-        step::Told,
-        todo::{Failed, KeptOutcome, Todo, Work, unreadable_index},
+        message::{Message, RecordedMessage},
+        step::StepInput,
+        todo::{Failed, RecordedOutcome, Todo, Work, unreadable_index},
         unreadable::Unreadable,
     },
     snapshot::nightly,
@@ -184,7 +184,7 @@ async fn wake(
     name: String,
     ctx: &Ctx,
 ) -> Result<(), Undone> {
-    let Some(saga) = core.map.sagas.iter().find(|saga| saga.name() == process).cloned() else {
+    let Some(handler) = core.map.processes.iter().find(|handler| handler.name() == process).cloned() else {
         return Err(Undone::Failed { why: format!("no process is called {process}"), how: Failed::Newer });
     };
     let ctx = Ctx {
@@ -194,7 +194,7 @@ async fn wake(
         ..ctx.clone()
     };
     core.env.sometimes(coverage::WOKEN);
-    unit.step_process(saga.as_ref(), key, Told::Woke { name }, &ctx).await.map_err(undone)?;
+    unit.step_process(handler.as_ref(), key, StepInput::Woke { name }, &ctx).await.map_err(undone)?;
     unit.settle_processes().await.map_err(undone)
 }
 
@@ -307,9 +307,9 @@ impl Todo {
 
 impl Outcome {
     /// As it is kept for the next attempt; without the command when that is too large.
-    fn kept(&self, whole: bool) -> KeptOutcome {
+    fn kept(&self, whole: bool) -> RecordedOutcome {
         let Message { name, schema, .. } = &self.command;
-        KeptOutcome { kind: type_of(name, *schema), command: whole.then(|| Written::of(&self.command)) }
+        RecordedOutcome { kind: type_of(name, *schema), command: whole.then(|| RecordedMessage::of(&self.command)) }
     }
 }
 
@@ -328,7 +328,7 @@ async fn put_off(core: &Arc<Core>, lease: &str, id: &str, why: &str) -> Result<(
 }
 
 /// What an activity brought in an attempt before.
-fn brought_before(kept: &KeptOutcome, ctx: Ctx) -> Result<Outcome, Undone> {
+fn brought_before(kept: &RecordedOutcome, ctx: Ctx) -> Result<Outcome, Undone> {
     let gone = || format!("its outcome, a {}, is too large to be kept and cannot be stored", kept.kind);
     let command = kept.command.as_ref().ok_or_else(|| Undone::Failed { why: gone(), how: Failed::ForGood })?;
     Ok(Outcome { command: command.message(), ctx })

@@ -4,7 +4,7 @@ use std::sync::{Arc, atomic::Ordering};
 
 use bongsu_memory::MemoryStore;
 use bongsu_runtime::{
-    CommandError, Deed, Ended, Handle, Purpose, Range, Runtime, Settings, World, ports::broker::Broker as _,
+    Adapters, CommandError, Deed, Ended, Handle, Purpose, Range, Runtime, Settings, ports::broker::Broker as _,
 };
 
 use crate::{
@@ -30,14 +30,14 @@ async fn ends(lab: &Lab) -> u64 {
 #[tokio::test(start_paused = true)]
 async fn an_owner_bounds_what_the_broker_keeps_of_it() {
     let (lab, banks) = (Lab::new(0), MemoryStore::new());
-    let world = World {
+    let adapters = Adapters {
         store: Arc::new(banks.clone()),
         broker: Arc::new(lab.broker.clone()),
         env: lab.env.clone(),
         http: lab.outside.clone(),
     };
     let settings = Settings { partitions: 2, retention_bytes: Some(1), ..Settings::default() };
-    let bank = Runtime::start(bank(), world, settings);
+    let bank = Runtime::start(bank(), adapters, settings);
     deposit(&lab, &bank, 5).await;
     let kept: u64 = lab.broker.bounds("bank").await.unwrap().partitions.iter().map(|(_, from, end)| end - from).sum();
     assert_eq!(kept, 1, "a byte is kept with the newest message");

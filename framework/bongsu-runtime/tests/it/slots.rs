@@ -11,7 +11,7 @@ use std::{
 
 use bongsu_memory::MemoryStore;
 use bongsu_runtime::{
-    Runtime, Settings, World,
+    Adapters, Runtime, Settings,
     ports::{
         Fut,
         store::{Commit, Doc, DocKey, Position, Read, Scan, Store, StoreError, StoredEvent, StoredFacts, Verdict},
@@ -85,13 +85,13 @@ impl Store for Mumbling {
 }
 
 fn start(lab: &Lab, store: impl Store + 'static, slot: &str) -> Runtime {
-    let world = World {
+    let adapters = Adapters {
         store: Arc::new(store),
         broker: Arc::new(lab.broker.clone()),
         env: lab.env.clone(),
         http: lab.outside.clone(),
     };
-    Runtime::start(bank(), world, Settings { slot: slot.into(), partitions: 2, ..Settings::default() })
+    Runtime::start(bank(), adapters, Settings { slot: slot.into(), partitions: 2, ..Settings::default() })
 }
 
 async fn until_ready(runtime: &Runtime) {

@@ -11,7 +11,7 @@ use std::{
 use bongsu_core::{CommandId, Ctx, Wire};
 use bongsu_memory::{MemoryBroker, MemoryStore};
 use bongsu_runtime::{
-    Answer, Call, CommandError, Handle, Once, Outcome, Reply, Runtime, Service, Settings, World,
+    Adapters, Answer, Call, CommandError, Handle, Once, Outcome, Reply, Runtime, Service, Settings,
     ports::{
         Fut,
         broker::{Batch, Bounds, Broker, BrokerError, History, Out, Partition, Producer, Standing, Topic},
@@ -302,7 +302,7 @@ impl Lab {
         service: Service,
         slot: &str,
     ) -> Runtime {
-        let world = World {
+        let adapters = Adapters {
             store: Arc::new(store),
             broker: Arc::new(broker),
             env: self.env.clone(),
@@ -310,7 +310,7 @@ impl Lab {
         };
         let (slot, build) = (slot.into(), build.into());
         let settings = Settings { slot, build, partitions: 2, retry_cap_ms: 200, ..Settings::default() };
-        Runtime::start(service, world, settings)
+        Runtime::start(service, adapters, settings)
     }
 
     pub(crate) fn call(&self, once: Option<(&str, &str)>) -> Call {

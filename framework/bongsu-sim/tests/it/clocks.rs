@@ -4,7 +4,9 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use bongsu_core::{Aggregate, Ctx, Decider, Wire as _, message};
 use bongsu_memory::{MemoryBroker, MemoryStore};
-use bongsu_runtime::{Firing, Missed, Runtime, Schedule, Service, Settings, World, daily, every, ports::env::Env as _};
+use bongsu_runtime::{
+    Adapters, Firing, Missed, Runtime, Schedule, Service, Settings, daily, every, ports::env::Env as _,
+};
 use bongsu_sim::{self as sim, Failure, Node, Plan, Sim, SimAnswer, SimEnv, check::Checked};
 
 const TICK: Duration = Duration::from_secs(5);
@@ -65,7 +67,7 @@ fn tower(sim: &Sim, store: &MemoryStore, schedule: &Schedule) -> [Node<Runtime>;
             let service = Service::new("tower").decider(Bell, |_, _, _| None);
             let service = service.at("chime", schedule.clone(), Missed::MadeUp, ring);
             let settings = Settings { slot: slot.into(), partitions: 1, ..Settings::default() };
-            async move { Runtime::start(service, World { store, broker, env, http }, settings) }
+            async move { Runtime::start(service, Adapters { store, broker, env, http }, settings) }
         })
     })
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bongsu_core::{Aggregate, CommandId, Ctx, Decider, message};
-use bongsu_runtime::{Answer, Call, Once, Outcome, Reply, Runtime, Service, Settings, World, ports::store::StoreError};
+use bongsu_runtime::{Answer, Call, Once, Outcome, Reply, Runtime, Service, Settings, Adapters, ports::store::StoreError};
 use bongsu_memory::{MemoryBroker, MemoryStore, long};
 use bongsu_sim::{self as sim, Plan, SimAnswer, SimEnv};
 use futures::executor::block_on;
@@ -62,7 +62,7 @@ async fn pass(runtime: &Runtime, by: u64) -> Answer {
 fn a_stream_of_a_million_events_is_read_and_goes_on() {
     let outcome = sim::run(1, Plan::calm(), |sim| async move {
         let store = MemoryStore::with_env(sim.env());
-        let years = (1..=MILLION).map(|number| Passed { by: number % 3 });
+        let years = (1..=MILLION).map(|n| Passed { by: n % 3 });
         let grown = long::grow::<Turnstile>(&store, "front", 0, years).await;
         assert_eq!(grown, Ok(MILLION));
         let (memory, broker) = (sim.store("turnstile", store.clone()), MemoryBroker::new(sim.env()));
@@ -71,7 +71,7 @@ fn a_stream_of_a_million_events_is_read_and_goes_on() {
             let (store, broker, http) = (memory.client(&env), bus.client(&env), http.client(&env));
             let service = Service::new("turnstile").decider(Turnstile, |_, _, _| None);
             let settings = Settings { slot: "turnstile-1".into(), partitions: 1, ..Settings::default() };
-            async move { Runtime::start(service, World { store, broker, env, http }, settings) }
+            async move { Runtime::start(service, Adapters { store, broker, env, http }, settings) }
         });
         let asked = node.ask("everything", |runtime: Arc<Runtime>| async move {
             let before = runtime.handle().load::<Turnstile>("front").await;

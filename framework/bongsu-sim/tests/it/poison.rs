@@ -13,7 +13,7 @@ use std::{
 use bongsu_core::{Metadata, Projection, message};
 use bongsu_memory::{MemoryBroker, MemoryStore};
 use bongsu_runtime::{
-    Deed, Runtime, Service, Settings, World,
+    Adapters, Deed, Runtime, Service, Settings,
     ports::broker::{Broker, Out, Producer, Topic},
 };
 use bongsu_sim::{self as sim, Failure, Node, Plan, Sim, SimAnswer, SimEnv, SimStore, check};
@@ -158,7 +158,7 @@ async fn boot(sim: &Sim) -> Result<Lab, Failure> {
         let (store, broker, http) = (world.client(&env), bus.client(&env), http.client(&env));
         let service = chart(build.load(SeqCst));
         let settings = Settings { partitions: 3, ..Settings::default() };
-        async move { Runtime::start(service, World { store, broker, env, http }, settings) }
+        async move { Runtime::start(service, Adapters { store, broker, env, http }, settings) }
     });
     let lanes = check::Lanes::of("chart", store.clone(), broker.clone(), &chart(false));
     sim.watch("I5 I16 I17 always", lanes.stay_safe());

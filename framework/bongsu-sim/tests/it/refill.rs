@@ -12,7 +12,7 @@ use std::{
 
 use bongsu_core::{Aggregate, CommandId, Ctx, Decider, Metadata, Projection, Public, message};
 use bongsu_memory::{MemoryBroker, MemoryStore};
-use bongsu_runtime::{Call, Deed, Once, Outcome, Reply, Runtime, Service, Settings, World};
+use bongsu_runtime::{Adapters, Call, Deed, Once, Outcome, Reply, Runtime, Service, Settings};
 use bongsu_sim::{self as sim, Failure, Moment, Node, Plan, Sim, SimAnswer, SimBroker, SimEnv, check};
 
 const PLACES: u64 = 4;
@@ -89,12 +89,12 @@ fn chart() -> Service {
     Service::new("chart").projection::<Chart>()
 }
 
-struct House {
+struct Fixture {
     broker: MemoryBroker,
     bus: SimBroker,
 }
 
-impl House {
+impl Fixture {
     /// The meter, with an instance in each of these slots.
     fn meter(&self, sim: &Sim, slots: &[&'static str]) -> (Vec<Node<Runtime>>, MemoryStore) {
         self.start(sim, ("meter", slots.to_vec()), meter)
@@ -121,7 +121,7 @@ impl House {
             sim.node(slot, move |env: Arc<SimEnv>| {
                 let (store, broker, http) = (world.client(&env), bus.client(&env), http.client(&env));
                 let settings = Settings { slot: slot.into(), partitions: 3, ..Settings::default() };
-                async move { Runtime::start(service(), World { store, broker, env, http }, settings) }
+                async move { Runtime::start(service(), Adapters { store, broker, env, http }, settings) }
             })
         });
         (nodes.collect(), store)
@@ -197,19 +197,19 @@ async fn republish(sim: &Sim, meters: &[Node<Runtime>]) -> Result<(), Failure> {
 }
 
 /// `lose` takes history from the broker while one reader is down; another one joins only then.
-async fn scenario(sim: Sim, lose: fn(&House)) -> Result<(), Failure> {
+async fn scenario(sim: Sim, lose: fn(&Fixture)) -> Result<(), Failure> {
     let broker = MemoryBroker::new(sim.env());
-    let house = House { bus: sim.broker("broker", broker.clone()), broker };
-    let (meters, facts) = house.meter(&sim, &["meter"]);
-    let (always, behind) = (house.reader(&sim, "always"), house.reader(&sim, "behind"));
+    let fixture = Fixture { bus: sim.broker("broker", broker.clone()), broker };
+    let (meters, facts) = fixture.meter(&sim, &["meter"]);
+    let (always, behind) = (fixture.reader(&sim, "always"), fixture.reader(&sim, "behind"));
     sim.watch("I2 published is committed", check::published_is_committed(facts.clone(), "meter"));
     let done = measure_all(&sim, &meters);
     let mut dice = sim.dice("when");
     sim.sleep(Duration::from_millis(2_000 + dice.below(5_000))).await;
     behind.node.crash();
     sim.sleep(Duration::from_millis(500 + dice.below(3_000))).await;
-    lose(&house);
-    let joins = house.reader(&sim, "joins");
+    lose(&fixture);
+    let joins = fixture.reader(&sim, "joins");
     behind.node.restart();
     sim.sleep(Duration::from_millis(1_000 + dice.below(3_000))).await;
     republish(&sim, &meters).await?;
@@ -268,9 +268,9 @@ async fn until(sim: &Sim, every: Duration, holds: impl Fn() -> bool) -> bool {
 async fn two_owners(sim: Sim) -> Result<(), Failure> {
     const LONG: Duration = Duration::from_secs(60);
     let broker = MemoryBroker::new(sim.env());
-    let house = House { bus: sim.broker("broker", broker.clone()), broker };
-    let (meters, facts) = house.meter(&sim, &["meter-1", "meter-2", "meter-3"]);
-    let (always, behind) = (house.reader(&sim, "always"), house.reader(&sim, "behind"));
+    let site = Fixture { bus: sim.broker("broker", broker.clone()), broker };
+    let (meters, facts) = site.meter(&sim, &["meter-1", "meter-2", "meter-3"]);
+    let (always, behind) = (site.reader(&sim, "always"), site.reader(&sim, "behind"));
     let began = Arc::new(AtomicBool::new(false));
     let seen = began.clone();
     sim.watch("a refill begins", move |moment: &Moment<'_>| {
@@ -283,8 +283,8 @@ async fn two_owners(sim: Sim) -> Result<(), Failure> {
     let mut dice = sim.dice("when");
     sim.sleep(Duration::from_millis(2_000 + dice.below(3_000))).await;
     behind.node.crash();
-    cut(&house);
-    let joins = house.reader(&sim, "joins");
+    cut(&site);
+    let joins = site.reader(&sim, "joins");
     // Just after a Commit its relay is between two calls.
     let before = facts.len();
     until(&sim, Duration::from_micros(200), || facts.len() > before).await;
@@ -308,13 +308,13 @@ async fn two_owners(sim: Sim) -> Result<(), Failure> {
     ends(&sim, &facts, [always, behind, joins], done).await
 }
 
-fn cut(house: &House) {
-    house.broker.forget("meter");
+fn cut(fixture: &Fixture) {
+    fixture.broker.forget("meter");
 }
 
-fn replace(house: &House) {
-    house.bus.replaced();
-    house.broker.lose_everything();
+fn replace(fixture: &Fixture) {
+    fixture.bus.replaced();
+    fixture.broker.lose_everything();
 }
 
 #[test]

@@ -15,7 +15,7 @@ use std::{
 use bongsu_core::{CommandId, Ctx};
 use bongsu_memory::{MemoryBroker, MemoryStore};
 use bongsu_runtime::{
-    Answer, Call, CommandError, Once, Outcome, Reply, Runtime, Service, Settings, World, coverage,
+    Adapters, Answer, Call, CommandError, Once, Outcome, Reply, Runtime, Service, Settings, coverage,
     ports::{
         env::{Env, HttpRequest, HttpResponse},
         store::DocKey,
@@ -76,14 +76,14 @@ fn start(
     let nodes = slots.iter().map(|slot| {
         let (slot, world, broker, http) = ((*slot).to_owned(), world.clone(), broker.clone(), http.clone());
         sim.node(&slot.clone(), move |env: Arc<SimEnv>| {
-            let world = World {
+            let adapters = Adapters {
                 store: world.client(&env),
                 broker: broker.client(&env),
                 http: http.client(&env),
                 env: env.clone(),
             };
             let settings = Settings { slot: slot.clone(), partitions: 3, ..Settings::default() };
-            async move { Runtime::start(service(), world, settings) }
+            async move { Runtime::start(service(), adapters, settings) }
         })
     });
     Context { service, nodes: nodes.collect(), store }

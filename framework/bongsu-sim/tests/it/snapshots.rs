@@ -9,7 +9,8 @@ use std::{
 use bongsu_core::{Aggregate, CommandId, Ctx, Decider, message};
 use bongsu_memory::{MemoryBroker, MemoryStore};
 use bongsu_runtime::{
-    Call, CommandError, Once, Outcome, Reply, Runtime, Service, Settings, Snapshots, World, daily, ports::store::Store,
+    Adapters, Call, CommandError, Once, Outcome, Reply, Runtime, Service, Settings, Snapshots, daily,
+    ports::store::Store,
 };
 use bongsu_sim::{self as sim, Failure, Node, Plan, Sim, SimAnswer, SimEnv, check};
 use serde::{Deserialize, Serialize};
@@ -107,9 +108,9 @@ async fn scenario(sim: Sim) -> Result<(), Failure> {
         sim.node(slot, move |env: Arc<SimEnv>| {
             let (store, broker, http): (Arc<dyn Store>, _, _) =
                 (world.client(&env), door.client(&env), http.client(&env));
-            let world = World { store, broker, http, env };
+            let adapters = Adapters { store, broker, http, env };
             let settings = Settings { slot: slot.into(), partitions: 1, ..Settings::default() };
-            async move { Runtime::start(service(), world, settings) }
+            async move { Runtime::start(service(), adapters, settings) }
         })
     });
     sim.watch("I11 snapshots only rise", check::snapshots_only_rise("shop", store.clone()));

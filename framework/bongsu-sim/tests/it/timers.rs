@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use bongsu_core::{Aggregate, CommandId, Ctx, Decider, Effect, Input, Messages, Process, Route, message};
 use bongsu_memory::{MemoryBroker, MemoryStore};
-use bongsu_runtime::{Call, Once, Outcome, Reply, Runtime, Service, Settings, World};
+use bongsu_runtime::{Adapters, Call, Once, Outcome, Reply, Runtime, Service, Settings};
 use bongsu_sim::{self as sim, Failure, Node, Plan, Sim, SimAnswer, SimEnv, check};
 
 const SLEEPERS: u64 = 6;
@@ -139,7 +139,7 @@ async fn scenario(sim: Sim) -> Result<(), Failure> {
             let (store, broker, http) = (world.client(&env), bus.client(&env), http.client(&env));
             let service = Service::new("alarm").decider(Alarm, |_, _, _| None).process(Bell);
             let settings = Settings { slot: slot.into(), partitions: 1, ..Settings::default() };
-            async move { Runtime::start(service, World { store, broker, env, http }, settings) }
+            async move { Runtime::start(service, Adapters { store, broker, env, http }, settings) }
         })
     });
     for number in 0..SLEEPERS {

@@ -39,8 +39,8 @@ fn a_file_that_another_process_keeps_locked_is_unavailable_within_two_seconds() 
     let counters = store.counters();
     assert_eq!(counters.unavailable, 2);
     assert!(counters.lock_wait > Duration::from_secs(1), "{counters:?}");
-    let figures = store.figures();
-    let waits = figures.iter().find(|figure| figure.name == "bongsu_store_lock_wait_seconds").unwrap();
+    let metrics = store.metrics();
+    let waits = metrics.iter().find(|metric| metric.name == "bongsu_store_lock_wait_seconds").unwrap();
     let Value::Histogram { sum, buckets } = &waits.value else { panic!("{waits:?}") };
     let long: u64 = buckets.iter().filter(|(bound, _)| *bound >= 2.0).map(|(_, waits)| waits).sum();
     assert!(*sum > 1.0 && long >= 1, "{waits:?}");

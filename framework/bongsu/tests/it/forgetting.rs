@@ -3,7 +3,7 @@
 use std::{path::Path, sync::Arc, time::Duration};
 
 use bongsu::{
-    Answer, Call, CommandId, Ctx, Once, Reply, Runtime, Script, Service, Settings, World,
+    Adapters, Answer, Call, CommandId, Ctx, Once, Reply, Runtime, Script, Service, Settings,
     host::{HyperClient, TokioEnv},
     ports::{
         Fut,
@@ -43,13 +43,13 @@ impl Env for Later {
 async fn ask(folder: &Path, later: Duration, kept: fn(usize) -> bool) -> Answer {
     let env: Arc<dyn Env> = Arc::new(Later(Arc::new(TokioEnv::new(None).unwrap()), later));
     let store = Arc::new(SqliteStore::open(folder.join("notes.db"), Options::default()).unwrap());
-    let world = World {
+    let adapters = Adapters {
         store: store.clone(),
         broker: Arc::new(MemoryBroker::new(env.clone())),
         env: env.clone(),
         http: Arc::new(HyperClient::new()),
     };
-    let runtime = Runtime::start(Service::new("notes"), world, Settings::default());
+    let runtime = Runtime::start(Service::new("notes"), adapters, Settings::default());
     let looked = async {
         loop {
             let keys = store.scan(Scan::table("once", 10)).await.unwrap();

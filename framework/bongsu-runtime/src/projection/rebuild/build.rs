@@ -69,7 +69,7 @@ impl From<Unreadable> for Halt {
 }
 
 /// What becomes of a fact.
-enum Step {
+enum Judgement {
     Pass,
     Fold { mark: Slot, stand: Stand },
     Queue { mark: Option<(Slot, Stand)>, key: String, why: Option<String>, fact: Bytes },
@@ -146,14 +146,14 @@ impl Build {
     pub(crate) async fn absorb(&mut self, facts: Vec<Fact>, poison: &mut BTreeSet<String>) -> Result<(), Halt> {
         let envelopes: Vec<_> = facts.iter().map(|fact| Envelope::parse(&fact.cloudevent).ok()).collect();
         self.load_marks(&facts, &envelopes).await?;
-        let mut steps = Vec::with_capacity(facts.len());
+        let mut judgements = Vec::with_capacity(facts.len());
         for (fact, envelope) in facts.iter().zip(&envelopes) {
-            steps.push(self.judge(fact, envelope.as_ref(), poison));
+            judgements.push(self.judge(fact, envelope.as_ref(), poison));
         }
         self.load_rows().await?;
         let limit = self.pace.limit().await;
-        for ((fact, envelope), step) in facts.iter().zip(&envelopes).zip(steps) {
-            self.take(fact, step, envelope.as_ref().map(|envelope| &*envelope.id), poison)?;
+        for ((fact, envelope), judgement) in facts.iter().zip(&envelopes).zip(judgements) {
+            self.take(fact, judgement, envelope.as_ref().map(|envelope| &*envelope.id), poison)?;
             // Facts of one event stand at one position: a Commit between them would fold the first again.
             let whole = !matches!(fact.place, Place::Feed { last: false, .. });
             if whole && (self.changes() >= limit || self.bytes >= MAX_BYTES) {
@@ -167,22 +167,22 @@ impl Build {
     }
 
     /// What is to become of a fact; what is to be folded is decoded.
-    fn judge(&mut self, fact: &Fact, envelope: Option<&Envelope<'_>>, poison: &BTreeSet<String>) -> Step {
+    fn judge(&mut self, fact: &Fact, envelope: Option<&Envelope<'_>>, poison: &BTreeSet<String>) -> Judgement {
         if fact.passed {
-            return Step::Pass;
+            return Judgement::Pass;
         }
         let Some(envelope) = envelope else {
             let why = Some("not a CloudEvent".to_owned());
-            return Step::Queue { mark: None, key: fact.place.name(), why, fact: fact.cloudevent.clone() };
+            return Judgement::Queue { mark: None, key: fact.place.name(), why, fact: fact.cloudevent.clone() };
         };
         let (position, era) = fact.published;
         let stand = Stand { sequence: envelope.sequence, position, era };
         let Some((name, schema)) = self.core.hears(envelope, stand, |name| self.model.reads(name)) else {
-            return Step::Pass;
+            return Judgement::Pass;
         };
         let (mark, again) = self.marks.hear(&marked_source(envelope), &storable(&envelope.subject), stand.sequence);
         if again {
-            return Step::Pass;
+            return Judgement::Pass;
         }
         let failed = if self.queues.contains_key(&*envelope.partitionkey) {
             Some(None)
@@ -194,18 +194,24 @@ impl Build {
             let why = heard.map(|heard| heard.err().map(|error| error.to_string()));
             why.unwrap_or_else(|panic| Some(panic_text(panic.as_ref()))).map(Some)
         };
-        let Some(why) = failed else { return Step::Fold { mark, stand } };
+        let Some(why) = failed else { return Judgement::Fold { mark, stand } };
         let key = envelope.partitionkey.clone().into_owned();
         // Later facts of the key queue behind it, from here on.
         self.queues.entry(key.clone()).or_insert_with(|| Todo::facts(&self.table, &key, self.core.env.wall_ms()));
-        Step::Queue { mark: Some((mark, stand)), key, why, fact: fact.cloudevent.clone() }
+        Judgement::Queue { mark: Some((mark, stand)), key, why, fact: fact.cloudevent.clone() }
     }
 
-    /// Takes one step, and moves the cursor past its fact.
-    fn take(&mut self, fact: &Fact, step: Step, id: Option<&str>, poison: &mut BTreeSet<String>) -> Result<(), Halt> {
-        match step {
-            Step::Pass => {}
-            Step::Fold { mark, stand } => {
+    /// Does what was judged of a fact, and moves the cursor past it.
+    fn take(
+        &mut self,
+        fact: &Fact,
+        judgement: Judgement,
+        id: Option<&str>,
+        poison: &mut BTreeSet<String>,
+    ) -> Result<(), Halt> {
+        match judgement {
+            Judgement::Pass => {}
+            Judgement::Fold { mark, stand } => {
                 if let Err(panic) = catch_unwind(AssertUnwindSafe(|| self.rows.fold())) {
                     tracing::error!(read_model = self.table, error = panic_text(panic.as_ref()), "a fold panicked");
                     poison.extend(id.map(str::to_owned));
@@ -214,7 +220,7 @@ impl Build {
                 self.marks.fold(mark, stand, false);
                 self.bytes += fact.cloudevent.len();
             }
-            Step::Queue { mark, key, why, fact } => {
+            Judgement::Queue { mark, key, why, fact } => {
                 self.enqueue(&key, why, &fact)?;
                 if let Some((mark, stand)) = mark {
                     self.marks.fold(mark, stand, true);

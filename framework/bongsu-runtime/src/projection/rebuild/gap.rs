@@ -9,7 +9,7 @@ use crate::{
         build::{Build, Halt},
         fill::{FETCH_BYTES, FETCH_WAIT, replaced},
     },
-    records::refill::{Mark, mark_of},
+    records::republish::{Mark, mark_of},
 };
 
 /// The refill a partition is in the midst of behind a message, and whether the message is left out: during a refill

@@ -1,19 +1,19 @@
-//! A figure: what an instance or an adapter counts or measures.
+//! A metric: what an instance or an adapter counts or measures.
 
-/// One figure. Names follow Prometheus: base units, `bongsu_` in front, no `_total` (the exposition adds it).
+/// One metric. Names follow Prometheus: base units, `bongsu_` in front, no `_total` (the exposition adds it).
 #[derive(Clone, Debug, PartialEq)]
-pub struct Figure {
+pub struct Metric {
     /// `bongsu_store_commits`
     pub name: &'static str,
     /// What it says, in one sentence.
     pub help: &'static str,
-    /// Which of several: names and values. All figures of a name follow each other and have the same labels.
+    /// Which of several: names and values. All metrics of a name follow each other and have the same labels.
     pub labels: Vec<(&'static str, String)>,
     /// How much.
     pub value: Value,
 }
 
-/// The value of a figure.
+/// The value of a metric.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
     /// Only rises, from 0 at the start of the process.
@@ -29,8 +29,8 @@ pub enum Value {
     },
 }
 
-impl Figure {
-    /// A figure that stands for itself.
+impl Metric {
+    /// A metric that stands for itself.
     pub fn new(name: &'static str, help: &'static str, value: Value) -> Self {
         Self { name, help, labels: Vec::new(), value }
     }

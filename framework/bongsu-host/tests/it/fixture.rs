@@ -4,7 +4,7 @@ use std::{net::SocketAddr, sync::Arc};
 
 use bongsu_host::{HyperClient, TokioEnv, config::Config, health::Health, host::Host, operator, server, stop::Stop};
 use bongsu_memory::{MemoryBroker, MemoryStore};
-use bongsu_runtime::{Handle, Runtime, Settings, World, ports::env::Env};
+use bongsu_runtime::{Adapters, Handle, Runtime, Settings, ports::env::Env};
 use tokio::{sync::Semaphore, task::JoinHandle, time::timeout};
 
 use crate::{
@@ -12,7 +12,7 @@ use crate::{
     door::{self, Gate},
 };
 
-pub(crate) struct House {
+pub(crate) struct Fixture {
     pub(crate) addr: SocketAddr,
     pub(crate) handle: Handle,
     pub(crate) gate: Arc<Gate>,
@@ -21,7 +21,7 @@ pub(crate) struct House {
     _runtime: Runtime,
 }
 
-impl House {
+impl Fixture {
     pub(crate) async fn open() -> Self {
         Self::with(|_| {}).await
     }
@@ -30,13 +30,13 @@ impl House {
         let mut config = Config::defaults("house");
         configure(&mut config);
         let env: Arc<dyn Env> = Arc::new(TokioEnv::new(None).unwrap());
-        let world = World {
+        let adapters = Adapters {
             store: Arc::new(MemoryStore::with_env(Arc::clone(&env))),
             broker: Arc::new(MemoryBroker::new(Arc::clone(&env))),
             env: Arc::clone(&env),
             http: Arc::new(HyperClient::new()),
         };
-        let runtime = Runtime::start(door::service(), world, Settings::default());
+        let runtime = Runtime::start(door::service(), adapters, Settings::default());
         let handle = runtime.handle();
         let gate = Arc::new(Gate { entered: Semaphore::new(0), open: Semaphore::new(0), left: Semaphore::new(0) });
         let health = Health::new({
