@@ -35,19 +35,19 @@ const THREADS: u64 = 3;
 /// Visits of each before the new version is first started.
 const HISTORY: u64 = 100;
 
-/// What the house told a guest: how many visits, and the position of the last.
-type Told = BTreeMap<String, (u64, String)>;
+/// What a guest was told: how many visits, and the position of the last.
+type Acknowledged = BTreeMap<String, (u64, String)>;
 
 /// A file, a broker that outlives every process, and what guests know.
-struct House {
+struct Fixture {
     folder: TempDir,
     broker: EmbeddedBroker,
     tokio: tokio::runtime::Runtime,
-    told: Mutex<Told>,
+    told: Mutex<Acknowledged>,
     keys: AtomicU64,
 }
 
-impl House {
+impl Fixture {
     fn new() -> Self {
         let folder = tempdir().unwrap();
         let tokio = tokio::runtime::Runtime::new().unwrap();
@@ -66,7 +66,7 @@ impl House {
         Door::listening(visits)
     }
 
-    fn told(&self) -> MutexGuard<'_, Told> {
+    fn told(&self) -> MutexGuard<'_, Acknowledged> {
         self.told.lock().unwrap()
     }
 
@@ -140,49 +140,49 @@ fn guest(thread: u64, number: u64) -> String {
 
 #[test]
 fn a_new_version_comes_dies_comes_back_goes_and_takes_over_and_nobody_is_shown_less() {
-    let house = House::new();
-    let mut old = house.start(1);
+    let fixture = Fixture::new();
+    let mut old = fixture.start(1);
     old.until_ready();
     let at = old.address();
     let everybody = |visits: &(dyn Fn(u64) + Sync)| {
         thread::scope(|scope| (0..THREADS).for_each(|thread| drop(scope.spawn(move || visits(thread)))));
     };
-    everybody(&|thread| (0..GUESTS * HISTORY).for_each(|number| house.visit(at, &guest(thread, number))));
-    house.shows_all(old.address(), old_row);
+    everybody(&|thread| (0..GUESTS * HISTORY).for_each(|number| fixture.visit(at, &guest(thread, number))));
+    fixture.shows_all(old.address(), old_row);
 
     let end = AtomicBool::new(false);
     thread::scope(|scope| {
         let _end = Ends(&end);
         for thread in 0..THREADS {
-            let (house, old, end) = (&house, old.address(), &end);
-            scope.spawn(move || live(house, old, thread, end));
+            let (fixture, old, end) = (&fixture, old.address(), &end);
+            scope.spawn(move || live(fixture, old, thread, end));
         }
-        killed_while_it_fills(&house);
-        killed_and_back(&house);
-        stopped(&house);
+        killed_while_it_fills(&fixture);
+        killed_and_back(&fixture);
+        stopped(&fixture);
     });
 
     // The roll-out ends: the new one alone. Then all the way back.
-    let mut new = house.start(2);
+    let mut new = fixture.start(2);
     new.until_ready();
     let at = new.address();
     old.signal(Signal::SIGTERM);
     assert_eq!(old.ended().code(), Some(0));
-    everybody(&|thread| (0..GUESTS * 5).for_each(|number| house.visit(at, &guest(thread, number))));
-    house.shows_all(new.address(), new_row);
-    let mut old = house.start(1);
+    everybody(&|thread| (0..GUESTS * 5).for_each(|number| fixture.visit(at, &guest(thread, number))));
+    fixture.shows_all(new.address(), new_row);
+    let mut old = fixture.start(1);
     old.until_ready();
-    house.shows_all(old.address(), old_row);
+    fixture.shows_all(old.address(), old_row);
     new.signal(Signal::SIGKILL);
     new.ended();
     let at = old.address();
-    everybody(&|thread| (0..GUESTS).for_each(|number| house.visit(at, &guest(thread, number))));
-    house.shows_all(old.address(), old_row);
-    let mut new = house.start(2);
+    everybody(&|thread| (0..GUESTS).for_each(|number| fixture.visit(at, &guest(thread, number))));
+    fixture.shows_all(old.address(), old_row);
+    let mut new = fixture.start(2);
     new.until_ready();
-    house.shows_all(new.address(), new_row);
-    compare_with_a_fold(&house, vec![old, new]);
-    house.tokio.block_on(house.broker.stop());
+    fixture.shows_all(new.address(), new_row);
+    compare_with_a_fold(&fixture, vec![old, new]);
+    fixture.tokio.block_on(fixture.broker.stop());
 }
 
 /// Ends the guests when what happens meanwhile is over, also when that is a failed assertion.
@@ -195,14 +195,14 @@ impl Drop for Ends<'_> {
 }
 
 /// Guests who come to the old process and look at once what it shows: exactly all their visits.
-fn live(house: &House, old: Address, thread: u64, end: &AtomicBool) {
+fn live(fixture: &Fixture, old: Address, thread: u64, end: &AtomicBool) {
     for number in 0.. {
         if end.load(Relaxed) {
             return;
         }
         let guest = guest(thread, number);
-        house.visit(old, &guest);
-        let (visits, position) = house.told()[&guest].clone();
+        fixture.visit(old, &guest);
+        let (visits, position) = fixture.told()[&guest].clone();
         let shown = answered("the old row", || old.get(&format!("/guests/{guest}?after={position}")), 200);
         assert_eq!(shown, old_row(visits), "{guest}");
         thread::park_timeout(Duration::from_millis(10));
@@ -210,9 +210,9 @@ fn live(house: &House, old: Address, thread: u64, end: &AtomicBool) {
 }
 
 /// What the new one answers before it is ready is whole or "not now"; it dies with part of its rows written.
-fn killed_while_it_fills(house: &House) {
-    let new = house.start(2);
-    let (name, (told, position)) = house.told().first_key_value().map(|(k, v)| (k.clone(), v.clone())).unwrap();
+fn killed_while_it_fills(fixture: &Fixture) {
+    let new = fixture.start(2);
+    let (name, (told, position)) = fixture.told().first_key_value().map(|(k, v)| (k.clone(), v.clone())).unwrap();
     until("it has begun to fill", || {
         if is_ready(new.address()) {
             return Some(());
@@ -228,34 +228,34 @@ fn killed_while_it_fills(house: &House) {
     });
     new.signal(Signal::SIGKILL);
     new.ended();
-    house.until_more(30);
+    fixture.until_more(30);
 }
 
-fn killed_and_back(house: &House) {
-    let mut new = house.start(2);
+fn killed_and_back(fixture: &Fixture) {
+    let mut new = fixture.start(2);
     new.until_ready();
     for _ in 0..10 {
-        house.shows_all(new.address(), new_row);
+        fixture.shows_all(new.address(), new_row);
     }
     new.signal(Signal::SIGKILL);
     new.ended();
-    house.until_more(50);
+    fixture.until_more(50);
 }
 
-fn stopped(house: &House) {
-    let mut new = house.start(2);
+fn stopped(fixture: &Fixture) {
+    let mut new = fixture.start(2);
     new.until_ready();
     for _ in 0..10 {
-        house.shows_all(new.address(), new_row);
+        fixture.shows_all(new.address(), new_row);
     }
     new.signal(Signal::SIGTERM);
     assert_eq!(new.ended().code(), Some(0));
-    house.until_more(50);
+    fixture.until_more(50);
 }
 
 /// In the file: every guest was thanked once per visit, and both tables are what a fold of all events gives.
-fn compare_with_a_fold(house: &House, running: Vec<Door>) {
-    let store = SqliteStore::open(house.file(), Options::default()).unwrap();
+fn compare_with_a_fold(fixture: &Fixture, running: Vec<Door>) {
+    let store = SqliteStore::open(fixture.file(), Options::default()).unwrap();
     let (mut visits, mut thanks) = (BTreeMap::new(), BTreeMap::new());
     until("every visit is thanked for", || {
         (visits, thanks) = count(&store);
@@ -266,7 +266,7 @@ fn compare_with_a_fold(house: &House, running: Vec<Door>) {
         assert_eq!(process.ended().code(), Some(0));
     }
     assert_eq!(count(&store), (visits.clone(), thanks), "nobody is thanked once more");
-    let told: BTreeMap<String, u64> = house.told().iter().map(|(name, (told, _))| (name.clone(), *told)).collect();
+    let told: BTreeMap<String, u64> = fixture.told().iter().map(|(name, (told, _))| (name.clone(), *told)).collect();
     assert_eq!(visits, told, "what guests were told is what happened");
     for (table, row) in [("visits@1.1", old_row as fn(u64) -> Value), ("visits@2.1", new_row)] {
         let rows = block_on(store.scan(Scan::table(table, 1_000))).unwrap().into_iter();

@@ -5,7 +5,7 @@ use bongsu_testing::Bench;
 use serde_json::{Value, json};
 
 /// A running audit that hears stand-ins.
-struct House(Bench);
+struct Fixture(Bench);
 
 /// An order for 20 000 won that never expires.
 async fn placed(bench: &Bench, order: &str) {
@@ -22,7 +22,7 @@ pub(crate) async fn there(bench: &Bench) -> Vec<(&'static str, String)> {
     vec![("/audit/orders/{id}", "/audit/orders/o1".into())]
 }
 
-impl House {
+impl Fixture {
     fn open() -> Self {
         let settings = Settings { grace_ms: 50, ..Settings::default() };
         Self(Bench::open(service(&settings), api::routes))
@@ -63,58 +63,58 @@ fn ids(page: &Value) -> Vec<&str> {
 
 #[tokio::test]
 async fn an_order_nobody_spoke_of_is_not_known_and_one_in_which_all_agree_has_no_findings() {
-    let house = House::open();
-    assert_eq!(house.get("/audit/summary").await, (200, json!({ "orders": 0, "disagreeing": 0 })));
-    assert_eq!(house.get("/audit/orders/o1").await.0, 404);
-    house.placed("o1").await;
-    house.until_summary(1, 0).await;
+    let fixture = Fixture::open();
+    assert_eq!(fixture.get("/audit/summary").await, (200, json!({ "orders": 0, "disagreeing": 0 })));
+    assert_eq!(fixture.get("/audit/orders/o1").await.0, 404);
+    fixture.placed("o1").await;
+    fixture.until_summary(1, 0).await;
     let known = json!({ "order_id": "o1", "since": null, "findings": [] });
-    assert_eq!(house.get("/audit/orders/o1").await, (200, known));
-    assert_eq!(house.get("/audit/orders").await, (200, json!({ "items": [], "next": null })));
+    assert_eq!(fixture.get("/audit/orders/o1").await, (200, known));
+    assert_eq!(fixture.get("/audit/orders").await, (200, json!({ "items": [], "next": null })));
 }
 
 #[tokio::test]
 async fn an_order_whose_money_is_kept_is_listed_until_it_goes_back() {
-    let house = House::open();
-    house.placed("o1").await;
-    house.placed("o2").await;
-    house.money("captured", "o1").await;
-    house.rejected("o1").await;
-    house.until_summary(2, 1).await;
-    house.0.until(async || !ids(&house.get("/audit/orders").await.1).is_empty()).await;
-    let (_, page) = house.get("/audit/orders").await;
+    let fixture = Fixture::open();
+    fixture.placed("o1").await;
+    fixture.placed("o2").await;
+    fixture.money("captured", "o1").await;
+    fixture.rejected("o1").await;
+    fixture.until_summary(2, 1).await;
+    fixture.0.until(async || !ids(&fixture.get("/audit/orders").await.1).is_empty()).await;
+    let (_, page) = fixture.get("/audit/orders").await;
     let item = &page["items"][0];
     assert_eq!((&item["order_id"], &item["findings"][0]["rule"]), (&json!("o1"), &json!("money-kept")));
     assert_eq!(item["findings"][0]["contexts"], json!(["ordering", "payment"]));
     assert!(item["since"].as_str().is_some_and(|since| since.ends_with('Z')), "{item}");
-    assert_eq!(&house.get("/audit/orders/o1").await.1, item);
-    house.money("refunded", "o1").await;
-    house.until_summary(2, 0).await;
-    assert_eq!(house.get("/audit/orders/o1").await.1["findings"], json!([]));
+    assert_eq!(&fixture.get("/audit/orders/o1").await.1, item);
+    fixture.money("refunded", "o1").await;
+    fixture.until_summary(2, 0).await;
+    assert_eq!(fixture.get("/audit/orders/o1").await.1["findings"], json!([]));
 }
 
 #[tokio::test]
 async fn the_list_comes_in_pages_the_longest_disagreement_first() {
-    let house = House::open();
+    let fixture = Fixture::open();
     for (number, order) in ["o3", "o1", "o2"].into_iter().enumerate() {
-        house.money("refunded", order).await;
-        house.until_summary(number as u64 + 1, number as u64 + 1).await;
+        fixture.money("refunded", order).await;
+        fixture.until_summary(number as u64 + 1, number as u64 + 1).await;
     }
-    let (_, first) = house.get("/audit/orders?limit=2").await;
+    let (_, first) = fixture.get("/audit/orders?limit=2").await;
     assert_eq!(ids(&first), ["o3", "o1"]);
     let next = first["next"].as_str().expect("there is more");
-    let (_, rest) = house.get(&format!("/audit/orders?limit=2&cursor={next}")).await;
+    let (_, rest) = fixture.get(&format!("/audit/orders?limit=2&cursor={next}")).await;
     assert_eq!((ids(&rest), &rest["next"]), (vec!["o2"], &Value::Null));
-    assert_eq!(house.get("/audit/orders?limit=0").await.0, 400);
+    assert_eq!(fixture.get("/audit/orders?limit=0").await.0, 400);
 }
 
 #[tokio::test]
 async fn the_summary_counts_no_more_disagreements_than_one_page_holds() {
-    let house = House::open();
+    let fixture = Fixture::open();
     for order in 0..1_001 {
-        house.money("refunded", &format!("o{order}")).await;
+        fixture.money("refunded", &format!("o{order}")).await;
     }
-    house.until_summary(1_001, 1_000).await;
-    let (_, page) = house.get("/audit/orders?limit=200").await;
+    fixture.until_summary(1_001, 1_000).await;
+    let (_, page) = fixture.get("/audit/orders?limit=200").await;
     assert_eq!(page["items"].as_array().map(Vec::len), Some(200), "all of them are listed");
 }

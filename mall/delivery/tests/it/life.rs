@@ -8,9 +8,9 @@ const CONFIRMED: &str = "ordering.order-confirmed.v1";
 const WANTED_BACK: &str = "ordering.cancellation-requested.v1";
 
 /// A running delivery service.
-struct House(Bench);
+struct Fixture(Bench);
 
-impl House {
+impl Fixture {
     fn open(settings: &Settings) -> Self {
         Self(Bench::open(service(settings), api::routes))
     }
@@ -37,64 +37,64 @@ impl House {
     }
 }
 
-fn by_hand() -> House {
-    House::open(&Settings { courier: Who::Manual, ..Settings::default() })
+fn by_hand() -> Fixture {
+    Fixture::open(&Settings { courier: Who::Manual, ..Settings::default() })
 }
 
 #[tokio::test]
 async fn the_clock_brings_a_confirmed_order_home() {
-    let house = House::open(&Settings { depart_after_ms: 20, complete_after_ms: 20, ..Settings::default() });
-    house.hears(CONFIRMED, "o1").await;
-    house.is_at("o1", "COMPLETED").await;
-    assert_eq!(house.delivery("o1").await["items"][0]["sku"], "TV");
+    let fixture = Fixture::open(&Settings { depart_after_ms: 20, complete_after_ms: 20, ..Settings::default() });
+    fixture.hears(CONFIRMED, "o1").await;
+    fixture.is_at("o1", "COMPLETED").await;
+    assert_eq!(fixture.delivery("o1").await["items"][0]["sku"], "TV");
 }
 
 #[tokio::test]
 async fn people_move_parcels_step_by_step() {
-    let house = by_hand();
-    house.hears(CONFIRMED, "o1").await;
-    house.is_at("o1", "PREPARED").await;
-    let (status, body) = house.moves("k1", "o1", "complete", json!({})).await;
+    let fixture = by_hand();
+    fixture.hears(CONFIRMED, "o1").await;
+    fixture.is_at("o1", "PREPARED").await;
+    let (status, body) = fixture.moves("k1", "o1", "complete", json!({})).await;
     assert_eq!((status, &body["type"]), (409, &json!("/errors/not-departed")));
-    let departed = house.moves("k2", "o1", "depart", json!({})).await;
+    let departed = fixture.moves("k2", "o1", "depart", json!({})).await;
     assert_eq!((departed.0, &departed.1["delivery_id"]), (200, &json!("o1")));
-    assert_eq!(house.moves("k2", "o1", "depart", json!({})).await, departed);
-    assert_eq!(house.moves("k3", "o1", "complete", json!({})).await.0, 200);
-    house.is_at("o1", "COMPLETED").await;
+    assert_eq!(fixture.moves("k2", "o1", "depart", json!({})).await, departed);
+    assert_eq!(fixture.moves("k3", "o1", "complete", json!({})).await.0, 200);
+    fixture.is_at("o1", "COMPLETED").await;
 }
 
 #[tokio::test]
 async fn a_parcel_is_called_back_until_it_departs() {
-    let house = by_hand();
-    house.hears(CONFIRMED, "o1").await;
-    house.hears(WANTED_BACK, "o1").await;
-    house.is_at("o1", "CANCELLED").await;
-    let (status, body) = house.moves("k1", "o1", "depart", json!({})).await;
+    let fixture = by_hand();
+    fixture.hears(CONFIRMED, "o1").await;
+    fixture.hears(WANTED_BACK, "o1").await;
+    fixture.is_at("o1", "CANCELLED").await;
+    let (status, body) = fixture.moves("k1", "o1", "depart", json!({})).await;
     assert_eq!((status, &body["type"]), (409, &json!("/errors/already-cancelled")));
 
-    house.hears(CONFIRMED, "o2").await;
-    house.is_at("o2", "PREPARED").await;
-    assert_eq!(house.moves("k2", "o2", "depart", json!({})).await.0, 200);
-    house.hears(WANTED_BACK, "o2").await;
-    assert_eq!(house.moves("k3", "o2", "complete", json!({})).await.0, 200);
-    house.is_at("o2", "COMPLETED").await;
+    fixture.hears(CONFIRMED, "o2").await;
+    fixture.is_at("o2", "PREPARED").await;
+    assert_eq!(fixture.moves("k2", "o2", "depart", json!({})).await.0, 200);
+    fixture.hears(WANTED_BACK, "o2").await;
+    assert_eq!(fixture.moves("k3", "o2", "complete", json!({})).await.0, 200);
+    fixture.is_at("o2", "COMPLETED").await;
 }
 
 #[tokio::test]
 async fn a_failed_delivery_has_a_reason() {
-    let house = by_hand();
-    house.hears(CONFIRMED, "o1").await;
-    house.is_at("o1", "PREPARED").await;
-    let (status, body) = house.moves("k1", "o1", "fail", json!({ "why": " " })).await;
+    let fixture = by_hand();
+    fixture.hears(CONFIRMED, "o1").await;
+    fixture.is_at("o1", "PREPARED").await;
+    let (status, body) = fixture.moves("k1", "o1", "fail", json!({ "why": " " })).await;
     assert_eq!((status, &body["errors"][0]["pointer"]), (422, &json!("/why")));
-    assert_eq!(house.moves("k2", "o1", "fail", json!({})).await.0, 422);
-    assert_eq!(house.moves("k3", "o1", "fail", json!({ "why": "nobody at home" })).await.0, 200);
-    house.is_at("o1", "FAILED").await;
+    assert_eq!(fixture.moves("k2", "o1", "fail", json!({})).await.0, 422);
+    assert_eq!(fixture.moves("k3", "o1", "fail", json!({ "why": "nobody at home" })).await.0, 200);
+    fixture.is_at("o1", "FAILED").await;
 }
 
 #[tokio::test]
 async fn there_is_nothing_to_move_where_nothing_was_packed() {
-    let house = by_hand();
-    assert_eq!(house.moves("k1", "o1", "depart", json!({})).await.0, 404);
-    assert!(house.delivery("o1").await.is_null());
+    let fixture = by_hand();
+    assert_eq!(fixture.moves("k1", "o1", "depart", json!({})).await.0, 404);
+    assert!(fixture.delivery("o1").await.is_null());
 }

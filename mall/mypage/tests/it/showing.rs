@@ -5,7 +5,7 @@ use mypage::{Settings, api, service};
 use serde_json::{Value, json};
 
 /// A running MyPage and a stand-in for ordering.
-struct House(Bench);
+struct Fixture(Bench);
 
 /// Ann's order is placed; its position in the stand-in for ordering.
 async fn placed(bench: &Bench, order: &str, at_ms: i64) -> String {
@@ -23,7 +23,7 @@ pub(crate) async fn there(bench: &Bench) -> Vec<(&'static str, String)> {
     vec![("/mypage/orders/{id}", "/mypage/orders/o1".into())]
 }
 
-impl House {
+impl Fixture {
     fn open() -> Self {
         Self(Bench::open(service(&Settings::default()), api::routes))
     }
@@ -40,15 +40,15 @@ impl House {
 
 #[tokio::test]
 async fn a_customer_sees_ones_own_orders_newest_first() {
-    let house = House::open();
-    house.placed("o1", 1_000).await;
-    house.placed("o3", 3_000).await;
-    let last = house.placed("o2", 2_000).await;
+    let fixture = Fixture::open();
+    fixture.placed("o1", 1_000).await;
+    fixture.placed("o3", 3_000).await;
+    let last = fixture.placed("o2", 2_000).await;
     for order in ["o1", "o3"] {
         let position = format!("ordering/telling/{order}@1:1");
-        assert_eq!(house.get("ann", &format!("/mypage/orders?after={position}")).await.0, 200);
+        assert_eq!(fixture.get("ann", &format!("/mypage/orders?after={position}")).await.0, 200);
     }
-    let (status, page) = house.get("ann", &format!("/mypage/orders?after={last}")).await;
+    let (status, page) = fixture.get("ann", &format!("/mypage/orders?after={last}")).await;
     let ids: Vec<_> = page["items"].as_array().into_iter().flatten().map(|item| item["order_id"].clone()).collect();
     assert_eq!((status, ids), (200, vec![json!("o3"), json!("o2"), json!("o1")]));
     let first = &page["items"][0];
@@ -56,44 +56,44 @@ async fn a_customer_sees_ones_own_orders_newest_first() {
         (&first["status"]["code"], &first["placed_at"]),
         (&json!("pending"), &json!("1970-01-01T00:00:03.000Z"))
     );
-    assert_eq!(house.get("bob", "/mypage/orders").await.1["items"], json!([]));
+    assert_eq!(fixture.get("bob", "/mypage/orders").await.1["items"], json!([]));
 }
 
 #[tokio::test]
 async fn one_order_is_shown_to_its_owner_only() {
-    let house = House::open();
-    let position = house.placed("o1", 1_000).await;
-    assert_eq!(house.get("ann", &format!("/mypage/orders/o1?after={position}")).await.0, 200);
-    assert_eq!(house.get("bob", "/mypage/orders/o1").await.0, 404);
-    assert_eq!(house.get("ann", "/mypage/orders/o9").await.0, 404);
+    let fixture = Fixture::open();
+    let position = fixture.placed("o1", 1_000).await;
+    assert_eq!(fixture.get("ann", &format!("/mypage/orders/o1?after={position}")).await.0, 200);
+    assert_eq!(fixture.get("bob", "/mypage/orders/o1").await.0, 404);
+    assert_eq!(fixture.get("ann", "/mypage/orders/o9").await.0, 404);
 }
 
 #[tokio::test]
 async fn a_position_that_never_comes_is_not_waited_for_without_end() {
-    let house = House::open();
-    let (status, problem) = house.get("ann", "/mypage/orders?after=ordering/order/none@1:1").await;
+    let fixture = Fixture::open();
+    let (status, problem) = fixture.get("ann", "/mypage/orders?after=ordering/order/none@1:1").await;
     assert_eq!((status, &problem["type"]), (503, &json!("/errors/unavailable")));
-    assert_eq!(house.get("ann", "/mypage/orders?after=garbage").await.0, 400);
+    assert_eq!(fixture.get("ann", "/mypage/orders?after=garbage").await.0, 400);
 }
 
 #[tokio::test]
 async fn a_row_that_changes_has_another_tag() {
-    let house = House::open();
-    let position = house.placed("o1", 1_000).await;
+    let fixture = Fixture::open();
+    let position = fixture.placed("o1", 1_000).await;
     let tag = async |after: &str| {
         let how = format!("GET /mypage/orders/o1?after={after}");
-        house.0.ask("ann", &how, None, Value::Null).await.headers["etag"].clone()
+        fixture.0.ask("ann", &how, None, Value::Null).await.headers["etag"].clone()
     };
     let before = tag(&position).await;
     assert_eq!(tag(&position).await, before);
-    house.0.say("ordering.order-confirmed.v1", "o1", json!({ "order": "o1" })).await;
+    fixture.0.say("ordering.order-confirmed.v1", "o1", json!({ "order": "o1" })).await;
     assert_ne!(tag("ordering/telling/o1@2:2").await, before);
 }
 
 #[tokio::test]
 async fn a_position_of_a_context_that_is_not_heard_is_refused() {
-    let house = House::open();
+    let fixture = Fixture::open();
     for foreign in ["bank/account/1@1:1", "mypage/order/1@1:1"] {
-        assert_eq!(house.get("ann", &format!("/mypage/orders?after={foreign}")).await.0, 400, "{foreign}");
+        assert_eq!(fixture.get("ann", &format!("/mypage/orders?after={foreign}")).await.0, 400, "{foreign}");
     }
 }

@@ -1,6 +1,6 @@
 //! The ordering service: its contracts, and its API in a running service over memory adapters.
 
-mod house;
+mod fixture;
 mod placing;
 mod reading;
 mod cancelling;
@@ -8,4 +8,4 @@ mod carts;
 mod following;
 mod settings;
 
-bongsu_testing::standing!(ordering, house::there);
+bongsu_testing::standing!(ordering, fixture::there);

@@ -1,8 +1,8 @@
 //! The product service: its contracts, its reactions, and its API in a running service over memory adapters.
 
 mod reactions;
-mod house;
+mod fixture;
 mod products;
 mod stock;
 
-bongsu_testing::standing!(product, house::there);
+bongsu_testing::standing!(product, fixture::there);

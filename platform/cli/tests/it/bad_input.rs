@@ -4,10 +4,10 @@ use std::fs;
 use std::net::TcpListener;
 use std::process::Command;
 
-use crate::house::{House, text};
+use crate::fixture::{Fixture, text};
 
-fn refused(house: &House, args: &[&str]) -> String {
-    let output = house.bongsu(args);
+fn refused(fixture: &Fixture, args: &[&str]) -> String {
+    let output = fixture.bongsu(args);
     assert_eq!(output.status.code(), Some(1), "{output:?}");
     let line = text(&output.stderr);
     assert_eq!(line.lines().count(), 1, "{line}");
@@ -16,44 +16,44 @@ fn refused(house: &House, args: &[&str]) -> String {
 
 #[test]
 fn a_missing_binary_is_one_clear_line_and_the_rest_runs() {
-    let mut house = House::of_services(
+    let mut fixture = Fixture::of_services(
         "[[service]]\nname = 'door'\ncommand = 'no-such-program'\n[[service]]\nname = 'wall'\ncommand = 'FAKE'",
     );
-    house.up();
-    let said = house.said();
+    fixture.up();
+    let said = fixture.said();
     let lines: Vec<&str> = said.lines().filter(|line| line.contains("no-such-program")).collect();
     assert_eq!(lines.len(), 1, "{said}");
     assert!(lines[0].starts_with("door-1 is failing: no program 'no-such-program' in "), "{said}");
-    assert_eq!(house.instance("wall-1")["state"], "ready");
+    assert_eq!(fixture.instance("wall-1")["state"], "ready");
 }
 
 #[test]
 fn a_description_with_an_unknown_key_is_refused_with_its_line() {
-    let house = House::of_services("[[service]]\nname = 'door'\ncomand = 'FAKE'");
-    let line = refused(&house, &["up"]);
+    let fixture = Fixture::of_services("[[service]]\nname = 'door'\ncomand = 'FAKE'");
+    let line = refused(&fixture, &["up"]);
     assert!(line.starts_with("bongsu: ./bongsu.toml:8: unknown field `comand`"), "{line}");
 }
 
 #[test]
 fn a_missing_or_ambiguous_description_is_refused() {
-    let house = House::of_services("");
-    fs::remove_file(house.path("bongsu.toml")).unwrap();
-    assert!(refused(&house, &["up"]).starts_with("bongsu: no bongsu.toml here or one folder down"));
+    let fixture = Fixture::of_services("");
+    fs::remove_file(fixture.path("bongsu.toml")).unwrap();
+    assert!(refused(&fixture, &["up"]).starts_with("bongsu: no bongsu.toml here or one folder down"));
     for folder in ["a", "b"] {
-        fs::create_dir(house.path(folder)).unwrap();
-        fs::write(house.path(folder).join("bongsu.toml"), "").unwrap();
+        fs::create_dir(fixture.path(folder)).unwrap();
+        fs::write(fixture.path(folder).join("bongsu.toml"), "").unwrap();
     }
-    let line = refused(&house, &["ps"]);
+    let line = refused(&fixture, &["ps"]);
     assert_eq!(line, "bongsu: several systems here, name one with --file: ./a/bongsu.toml, ./b/bongsu.toml\n");
 }
 
 #[test]
 fn a_data_folder_that_cannot_be_written_is_refused() {
-    let house = House::of_services("");
+    let fixture = Fixture::of_services("");
     // Root may write everywhere but through a file and into /proc.
-    fs::write(house.data(), "a file in its place").unwrap();
-    assert!(refused(&house, &["up"]).contains("cannot write the data folder"));
-    assert!(refused(&house, &["up", "--data", "/proc/house"]).contains("cannot write the data folder /proc/house"));
+    fs::write(fixture.data(), "a file in its place").unwrap();
+    assert!(refused(&fixture, &["up"]).contains("cannot write the data folder"));
+    assert!(refused(&fixture, &["up", "--data", "/proc/house"]).contains("cannot write the data folder /proc/house"));
 }
 
 #[test]
@@ -74,37 +74,38 @@ fn a_path_that_is_no_text_is_refused_by_every_command_and_none_of_it_is_lost() {
 
 #[test]
 fn a_wrong_command_line_is_explained() {
-    let house = House::of_services("");
-    let output = house.bongsu(&["upp"]);
+    let fixture = Fixture::of_services("");
+    let output = fixture.bongsu(&["upp"]);
     assert_eq!(output.status.code(), Some(2));
     assert!(text(&output.stderr).contains("unrecognized subcommand 'upp'"), "{output:?}");
 }
 
 #[test]
 fn the_control_api_answers_only_with_the_token() {
-    let mut house = House::of_services("");
-    house.up();
+    let mut fixture = Fixture::of_services("");
+    fixture.up();
     let address: serde_json::Value =
-        serde_json::from_str(&fs::read_to_string(house.data().join("supervisor.json")).unwrap()).unwrap();
+        serde_json::from_str(&fs::read_to_string(fixture.data().join("supervisor.json")).unwrap()).unwrap();
     let url = format!("{}/instances", address["url"].as_str().unwrap());
-    let ask = |token: &str| crate::house::send(&url, "GET", &format!("authorization: Bearer {token}\r\n"), "").unwrap();
+    let ask =
+        |token: &str| crate::fixture::send(&url, "GET", &format!("authorization: Bearer {token}\r\n"), "").unwrap();
     assert_eq!(ask("wrong").status, 401);
-    assert_eq!(crate::house::get(&url).unwrap().status, 401);
+    assert_eq!(crate::fixture::get(&url).unwrap().status, 401);
     assert_eq!(ask(address["token"].as_str().unwrap()).status, 200);
-    let mode = Command::new("stat").args(["-c", "%a"]).arg(house.data().join("supervisor.json")).output().unwrap();
+    let mode = Command::new("stat").args(["-c", "%a"]).arg(fixture.data().join("supervisor.json")).output().unwrap();
     assert_eq!(text(&mode.stdout), "600\n");
 }
 
 #[test]
 fn a_taken_port_is_replaced_by_a_free_one() {
-    let mut house = House::of_services("[[service]]\nname = 'door'\ncommand = 'FAKE'");
-    house.up();
-    let url = house.url("door-1");
-    house.bongsu(&["stop", "door"]);
+    let mut fixture = Fixture::of_services("[[service]]\nname = 'door'\ncommand = 'FAKE'");
+    fixture.up();
+    let url = fixture.url("door-1");
+    fixture.bongsu(&["stop", "door"]);
     let thief = TcpListener::bind(url.strip_prefix("http://").unwrap()).unwrap();
-    assert!(house.bongsu(&["start", "door"]).status.success());
-    assert_ne!(house.url("door-1"), url);
-    let said = text(&house.bongsu(&["logs", "supervisor"]).stdout);
+    assert!(fixture.bongsu(&["start", "door"]).status.success());
+    assert_ne!(fixture.url("door-1"), url);
+    let said = text(&fixture.bongsu(&["logs", "supervisor"]).stdout);
     assert!(said.contains("is not free"), "{said}");
     drop(thief);
 }

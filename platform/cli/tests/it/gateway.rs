@@ -9,7 +9,7 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 use serde_json::Value;
 
-use crate::house::{Answer, House, PATIENCE, get, now, raw, send, signal, text};
+use crate::fixture::{Fixture, PATIENCE, Response, get, now, raw, send, signal, text};
 
 const DOORS: &str = "
 [broker]
@@ -28,13 +28,13 @@ command = 'FAKE'
 routes = ['/bells/*']
 ";
 
-fn doors() -> House {
-    let mut house = House::new(DOORS);
-    house.up();
-    house
+fn doors() -> Fixture {
+    let mut fixture = Fixture::new(DOORS);
+    fixture.up();
+    fixture
 }
 
-fn problem(answer: &Answer, status: u16, code: &str) -> Value {
+fn problem(answer: &Response, status: u16, code: &str) -> Value {
     assert_eq!(answer.status, status, "{answer:?}");
     assert!(answer.head.contains("content-type: application/problem+json"), "{answer:?}");
     let problem = answer.json();
@@ -46,8 +46,8 @@ fn problem(answer: &Answer, status: u16, code: &str) -> Value {
 
 #[test]
 fn requests_are_shared_evenly_among_ready_instances() {
-    let house = doors();
-    let url = house.url("gateway");
+    let fixture = doors();
+    let url = fixture.url("gateway");
     let mut served: BTreeMap<String, u32> = BTreeMap::new();
     for _ in 0..20 {
         let answer = get(&format!("{url}/doors/7")).unwrap();
@@ -58,10 +58,10 @@ fn requests_are_shared_evenly_among_ready_instances() {
 
 #[test]
 fn what_arrives_is_what_was_sent_with_an_identity_and_a_trace_and_no_lies() {
-    let house = doors();
+    let fixture = doors();
     let head = "x-bongsu-principal: admin\r\nx-forwarded-for: 10.0.0.1\r\nconnection: x-secret\r\nx-secret: 1\r\n\
                 te: trailers\r\nx-mine: kept\r\ntraceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01\r\n";
-    let answer = send(&format!("{}/bells/a%20b?x=1&y=2", house.url("gateway")), "POST", head, "ding").unwrap();
+    let answer = send(&format!("{}/bells/a%20b?x=1&y=2", fixture.url("gateway")), "POST", head, "ding").unwrap();
     let seen = answer.json();
     assert_eq!(
         (&seen["method"], &seen["target"], &seen["body"]),
@@ -79,15 +79,16 @@ fn what_arrives_is_what_was_sent_with_an_identity_and_a_trace_and_no_lies() {
     );
     let left: u64 = headers["x-bongsu-deadline-ms"].as_str().unwrap().parse().unwrap();
     assert!(left <= 700, "{left}");
-    let less = send(&format!("{}/bells/x", house.url("gateway")), "GET", "x-bongsu-deadline-ms: 200\r\n", "").unwrap();
+    let less =
+        send(&format!("{}/bells/x", fixture.url("gateway")), "GET", "x-bongsu-deadline-ms: 200\r\n", "").unwrap();
     let left: u64 = less.json()["headers"]["x-bongsu-deadline-ms"].as_str().unwrap().parse().unwrap();
     assert!(left <= 200, "{left}");
 }
 
 #[test]
 fn a_path_that_belongs_to_nobody_is_404() {
-    let house = doors();
-    let url = house.url("gateway");
+    let fixture = doors();
+    let url = fixture.url("gateway");
     for path in ["/", "/windows", "/doorstep", "/bells", "/bongsu/events"] {
         problem(&get(&format!("{url}{path}")).unwrap(), 404, "not-found");
     }
@@ -95,21 +96,21 @@ fn a_path_that_belongs_to_nobody_is_404() {
 
 #[test]
 fn a_slow_service_is_504_when_the_deadline_is_over() {
-    let house = doors();
+    let fixture = doors();
     let began = now();
-    problem(&get(&format!("{}/bells/slow?5000", house.url("gateway"))).unwrap(), 504, "timeout");
+    problem(&get(&format!("{}/bells/slow?5000", fixture.url("gateway"))).unwrap(), 504, "timeout");
     assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
 }
 
 #[test]
 fn a_service_that_answers_garbage_breaks_off_or_crashes_is_502() {
-    let house = doors();
-    let url = house.url("gateway");
+    let fixture = doors();
+    let url = fixture.url("gateway");
     problem(&get(&format!("{url}/bells/garbage")).unwrap(), 502, "upstream-garbage");
     // Without a key it may not be sent again.
     problem(&send(&format!("{url}/bells/die"), "POST", "", "").unwrap(), 502, "upstream-lost");
-    house.until("the bell is back", |house| {
-        Some(house.instance("bell-1")).filter(|row| row["restarts"] == 1 && row["state"] == "ready")
+    fixture.until("the bell is back", |fixture| {
+        Some(fixture.instance("bell-1")).filter(|row| row["restarts"] == 1 && row["state"] == "ready")
     });
     // A head that promised more than came is cut off, never padded.
     let half = get(&format!("{url}/bells/half")).unwrap();
@@ -118,30 +119,30 @@ fn a_service_that_answers_garbage_breaks_off_or_crashes_is_502() {
 
 #[test]
 fn what_a_500_says_stays_inside() {
-    let house = doors();
-    let answer = get(&format!("{}/bells/error", house.url("gateway"))).unwrap();
+    let fixture = doors();
+    let answer = get(&format!("{}/bells/error", fixture.url("gateway"))).unwrap();
     problem(&answer, 500, "internal");
     assert!(!answer.body.contains("stack trace"), "{answer:?}");
 }
 
 #[test]
 fn a_service_that_is_stopped_is_503_with_retry_after() {
-    let house = doors();
-    house.bongsu(&["stop", "bell"]);
-    let answer = send(&format!("{}/bells/x", house.url("gateway")), "POST", "", "").unwrap();
+    let fixture = doors();
+    fixture.bongsu(&["stop", "bell"]);
+    let answer = send(&format!("{}/bells/x", fixture.url("gateway")), "POST", "", "").unwrap();
     problem(&answer, 503, "unavailable");
     assert!(answer.head.contains("retry-after: 1"), "{answer:?}");
 }
 
 #[test]
 fn a_keyed_request_waits_while_the_only_instance_restarts() {
-    let house = doors();
-    let url = format!("{}/bells/x", house.url("gateway"));
+    let fixture = doors();
+    let url = format!("{}/bells/x", fixture.url("gateway"));
     for (restarts, (method, head)) in [("GET", ""), ("POST", "idempotency-key: 1\r\n")].into_iter().enumerate() {
-        signal(house.pid("bell-1"), Signal::SIGKILL);
+        signal(fixture.pid("bell-1"), Signal::SIGKILL);
         // Not before the death is noticed: a connection that breaks under way is the client's to repeat.
-        house.until("the death is noticed", |house| {
-            (house.instance("bell-1")["restarts"].as_u64()? == restarts as u64 + 1).then_some(())
+        fixture.until("the death is noticed", |fixture| {
+            (fixture.instance("bell-1")["restarts"].as_u64()? == restarts as u64 + 1).then_some(())
         });
         let answer = send(&url, method, head, "").unwrap();
         assert_eq!(answer.status, 200, "{method}: {answer:?}");
@@ -151,9 +152,9 @@ fn a_keyed_request_waits_while_the_only_instance_restarts() {
 
 #[test]
 fn a_killed_instance_gets_nothing_more_and_the_other_serves() {
-    let house = doors();
-    let url = format!("{}/doors", house.url("gateway"));
-    house.bongsu(&["stop", "door-1"]);
+    let fixture = doors();
+    let url = format!("{}/doors", fixture.url("gateway"));
+    fixture.bongsu(&["stop", "door-1"]);
     for _ in 0..10 {
         assert_eq!(get(&url).unwrap().json()["slot"], "door-2");
     }
@@ -161,8 +162,8 @@ fn a_killed_instance_gets_nothing_more_and_the_other_serves() {
 
 #[test]
 fn limits_are_answered_as_problems() {
-    let house = doors();
-    let url = house.url("gateway");
+    let fixture = doors();
+    let url = fixture.url("gateway");
     let address = url.strip_prefix("http://").unwrap();
     let long = "x".repeat(1001);
     problem(&send(&format!("{url}/bells/x"), "POST", "", &long).unwrap(), 413, "body-too-large");
@@ -177,8 +178,8 @@ fn limits_are_answered_as_problems() {
 
 #[test]
 fn a_request_with_two_lengths_smuggles_nothing_behind_it() {
-    let house = doors();
-    let url = house.url("gateway");
+    let fixture = doors();
+    let url = fixture.url("gateway");
     let two = "POST /bells/x HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-length: 49\r\n\
                transfer-encoding: chunked\r\n\r\n0\r\n\r\nGET /bells/smuggled HTTP/1.1\r\nhost: localhost\r\n\r\n";
     let seen = raw(url.strip_prefix("http://").unwrap(), two.as_bytes()).unwrap().json();
@@ -190,16 +191,16 @@ fn a_request_with_two_lengths_smuggles_nothing_behind_it() {
 
 #[test]
 fn more_at_once_than_allowed_is_503() {
-    let house = doors();
-    let url = house.url("gateway");
+    let fixture = doors();
+    let url = fixture.url("gateway");
     let slow: Vec<_> = (0..12)
         .map(|_| {
             let url = format!("{url}/doors/slow?500");
             thread::spawn(move || get(&url).unwrap())
         })
         .collect();
-    let answers: Vec<Answer> = slow.into_iter().map(|asked| asked.join().unwrap()).collect();
-    let shed: Vec<&Answer> = answers.iter().filter(|answer| answer.status == 503).collect();
+    let answers: Vec<Response> = slow.into_iter().map(|asked| asked.join().unwrap()).collect();
+    let shed: Vec<&Response> = answers.iter().filter(|answer| answer.status == 503).collect();
     let served = answers.iter().filter(|answer| answer.status != 503).count();
     assert!(served >= 4 && !shed.is_empty(), "{answers:?}");
     for answer in shed {
@@ -211,8 +212,8 @@ fn more_at_once_than_allowed_is_503() {
 
 #[test]
 fn a_client_that_never_finishes_its_head_is_hung_up_on() {
-    let house = doors();
-    let url = house.url("gateway");
+    let fixture = doors();
+    let url = fixture.url("gateway");
     let mut stream = TcpStream::connect(url.strip_prefix("http://").unwrap()).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     stream.write_all(b"GET /doors HTTP/1.1\r\nhost:").unwrap();
@@ -223,8 +224,8 @@ fn a_client_that_never_finishes_its_head_is_hung_up_on() {
 
 #[test]
 fn server_sent_events_pass_unbuffered() {
-    let house = doors();
-    let url = house.url("gateway");
+    let fixture = doors();
+    let url = fixture.url("gateway");
     let mut stream = TcpStream::connect(url.strip_prefix("http://").unwrap()).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     stream.write_all(b"GET /bells/stream HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").unwrap();
@@ -246,11 +247,11 @@ fn server_sent_events_pass_unbuffered() {
 
 #[test]
 fn every_request_leaves_an_access_log_line_with_its_trace() {
-    let house = doors();
-    let answer = get(&format!("{}/bells/x?secret=1", house.url("gateway"))).unwrap();
+    let fixture = doors();
+    let answer = get(&format!("{}/bells/x?secret=1", fixture.url("gateway"))).unwrap();
     let trace = answer.json()["headers"]["traceparent"].as_str().unwrap()[3..35].to_owned();
-    let line = house.until("the line is logged", |house| {
-        let shown = text(&house.bongsu(&["logs", "gateway"]).stdout);
+    let line = fixture.until("the line is logged", |fixture| {
+        let shown = text(&fixture.bongsu(&["logs", "gateway"]).stdout);
         shown.lines().find(|line| line.contains(&trace)).map(str::to_owned)
     });
     for part in ["INFO request", "method=GET", "path=/bells/x", "status=200", "upstream=bell"] {
@@ -263,12 +264,12 @@ fn every_request_leaves_an_access_log_line_with_its_trace() {
 fn a_taken_gateway_port_is_replaced_and_said() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap();
-    let mut house = House::new(&DOORS.replace("127.0.0.1:0", &address.to_string()));
-    house.up();
-    let url = house.url("gateway");
+    let mut fixture = Fixture::new(&DOORS.replace("127.0.0.1:0", &address.to_string()));
+    fixture.up();
+    let url = fixture.url("gateway");
     assert_ne!(url, format!("http://{address}"));
-    house.until("it is said", |house| {
-        house.said().contains(&format!("http://{address} was not free: the gateway listens on {url}")).then_some(())
+    fixture.until("it is said", |fixture| {
+        fixture.said().contains(&format!("http://{address} was not free: the gateway listens on {url}")).then_some(())
     });
     assert_eq!(get(&format!("{url}/doors")).unwrap().status, 200);
 }

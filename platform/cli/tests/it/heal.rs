@@ -4,24 +4,24 @@ use std::time::Duration;
 
 use nix::sys::signal::Signal;
 
-use crate::house::{House, get, now, signal, text};
+use crate::fixture::{Fixture, get, now, signal, text};
 
 #[test]
 fn a_killed_service_is_ready_again_within_a_second_at_the_same_address() {
-    let mut house = House::of_services("[[service]]\nname = 'door'\ncommand = 'FAKE'");
-    house.up();
-    let url = house.url("door-1");
+    let mut fixture = Fixture::of_services("[[service]]\nname = 'door'\ncommand = 'FAKE'");
+    fixture.up();
+    let url = fixture.url("door-1");
     let mut quickest = Duration::MAX;
     for restarts in 1..=5 {
-        let pid = house.pid("door-1");
+        let pid = fixture.pid("door-1");
         let killed = now();
         signal(pid, Signal::SIGKILL);
-        house.until("the door answers again", |_| {
+        fixture.until("the door answers again", |_| {
             get(&format!("{url}/health/ready")).filter(|answer| answer.status == 200)
         });
         let took = killed.elapsed();
-        let row = house.until("the restart is counted", |house| {
-            Some(house.instance("door-1")).filter(|row| row["restarts"] == restarts && row["state"] == "ready")
+        let row = fixture.until("the restart is counted", |fixture| {
+            Some(fixture.instance("door-1")).filter(|row| row["restarts"] == restarts && row["state"] == "ready")
         });
         assert_eq!(row["url"], url.as_str());
         // The fifth death in a row right after a start costs 800 ms of pause; the first two cost nothing. One of them may
@@ -31,63 +31,63 @@ fn a_killed_service_is_ready_again_within_a_second_at_the_same_address() {
         }
     }
     assert!(quickest < Duration::from_secs(1), "{quickest:?}");
-    assert!(house.said().contains("door-1 killed by SIGKILL; starting it again"), "{}", house.said());
+    assert!(fixture.said().contains("door-1 killed by SIGKILL; starting it again"), "{}", fixture.said());
 }
 
 #[test]
 fn a_crash_loop_is_capped_and_called_failing_with_its_reason() {
-    let mut house = House::of_services(
+    let mut fixture = Fixture::of_services(
         "[[service]]\nname = 'door'\ncommand = 'FAKE'\nargs = ['--crash']\n\
          [[service]]\nname = 'wall'\ncommand = 'FAKE'\nafter = ['door']",
     );
-    house.up();
-    let row = house.until_state("door-1", "failing");
+    fixture.up();
+    let row = fixture.until_state("door-1", "failing");
     assert_eq!(row["detail"], "exited with status 3: the hinge is broken");
-    assert_eq!(house.instance("wall-1")["state"], "ready", "one that fails holds nobody back");
-    let lines = house.said().lines().filter(|line| line.starts_with("door-1 is failing")).count();
-    assert_eq!(lines, 1, "{}", house.said());
+    assert_eq!(fixture.instance("wall-1")["state"], "ready", "one that fails holds nobody back");
+    let lines = fixture.said().lines().filter(|line| line.starts_with("door-1 is failing")).count();
+    assert_eq!(lines, 1, "{}", fixture.said());
     assert!(row["restarts"].as_u64().unwrap() <= 7, "{row}");
-    let kept = text(&house.bongsu(&["logs", "supervisor"]).stdout);
+    let kept = text(&fixture.bongsu(&["logs", "supervisor"]).stdout);
     assert!(kept.contains("WARN door-1 is failing: exited with status 3: the hinge is broken"), "{kept}");
 }
 
 #[test]
 fn an_instance_that_says_it_is_not_ready_is_shown_as_such() {
-    let mut house = House::of_services("[[service]]\nname = 'door'\ncommand = 'FAKE'");
-    house.up();
-    get(&format!("{}/unready", house.url("door-1"))).unwrap();
-    let row = house.until_state("door-1", "unready");
+    let mut fixture = Fixture::of_services("[[service]]\nname = 'door'\ncommand = 'FAKE'");
+    fixture.up();
+    get(&format!("{}/unready", fixture.url("door-1"))).unwrap();
+    let row = fixture.until_state("door-1", "unready");
     assert_eq!(row["detail"], "warming up");
 }
 
 #[test]
 fn a_paused_instance_is_not_ready_until_it_goes_on() {
-    let mut house = House::of_services("[[service]]\nname = 'door'\ncommand = 'FAKE'");
-    house.up();
-    let pid = house.pid("door-1");
+    let mut fixture = Fixture::of_services("[[service]]\nname = 'door'\ncommand = 'FAKE'");
+    fixture.up();
+    let pid = fixture.pid("door-1");
     signal(pid, Signal::SIGSTOP);
-    house.until_state("door-1", "unready");
+    fixture.until_state("door-1", "unready");
     signal(pid, Signal::SIGCONT);
-    assert_eq!(house.until_state("door-1", "ready")["pid"], pid);
+    assert_eq!(fixture.until_state("door-1", "ready")["pid"], pid);
 }
 
 #[test]
 fn starting_a_failing_service_tries_it_once_more_and_says_what_came_of_it() {
-    let mut house = House::of_services("[[service]]\nname = 'door'\ncommand = './later'");
-    house.up();
-    let output = house.bongsu(&["start", "door"]);
+    let mut fixture = Fixture::of_services("[[service]]\nname = 'door'\ncommand = './later'");
+    fixture.up();
+    let output = fixture.bongsu(&["start", "door"]);
     assert_eq!(output.status.code(), Some(1));
     assert!(text(&output.stdout).starts_with("door-1 is failing: no program at "), "{output:?}");
-    std::fs::copy(crate::house::fake_service(), house.path("later")).unwrap();
-    assert_eq!(text(&house.bongsu(&["start", "door"]).stdout), "door-1 is ready\n");
+    std::fs::copy(crate::fixture::fake_service(), fixture.path("later")).unwrap();
+    assert_eq!(text(&fixture.bongsu(&["start", "door"]).stdout), "door-1 is ready\n");
 }
 
 #[test]
 fn a_failing_service_recovers_by_itself_once_the_cause_is_gone() {
-    let mut house = House::of_services("[[service]]\nname = 'door'\ncommand = './later'");
-    house.up();
-    let row = house.until_state("door-1", "failing");
+    let mut fixture = Fixture::of_services("[[service]]\nname = 'door'\ncommand = './later'");
+    fixture.up();
+    let row = fixture.until_state("door-1", "failing");
     assert!(row["detail"].as_str().unwrap().starts_with("no program at "), "{row}");
-    std::fs::copy(crate::house::fake_service(), house.path("later")).unwrap();
-    house.until_state("door-1", "ready");
+    std::fs::copy(crate::fixture::fake_service(), fixture.path("later")).unwrap();
+    fixture.until_state("door-1", "ready");
 }

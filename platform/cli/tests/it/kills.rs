@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use nix::sys::signal::Signal;
 
-use crate::house::{End, House, now, send, signal};
+use crate::fixture::{End, Fixture, now, send, signal};
 
 const ROUNDS: u32 = 10;
 /// A process that ran for a second is started again at once.
@@ -47,9 +47,9 @@ fn ask(url: &str, method: &str, over: &AtomicBool) -> (u32, Vec<String>) {
 
 #[test]
 fn twenty_kills_behind_the_gateway_are_noticed_by_no_reader_and_no_keyed_writer() {
-    let mut house = House::new(STREET);
-    house.up();
-    let (url, over, asked) = (house.url("gateway"), AtomicBool::new(false), AtomicU32::new(0));
+    let mut fixture = Fixture::new(STREET);
+    fixture.up();
+    let (url, over, asked) = (fixture.url("gateway"), AtomicBool::new(false), AtomicU32::new(0));
     let failed = thread::scope(|scope| {
         let callers: Vec<_> = ["/doors", "/bells"]
             .into_iter()
@@ -61,12 +61,12 @@ fn twenty_kills_behind_the_gateway_are_noticed_by_no_reader_and_no_keyed_writer(
         let _end = End(&over);
         for round in 0..ROUNDS {
             let until = now() + BETWEEN;
-            house.until("they ran well", |_| (now() >= until).then_some(()));
+            fixture.until("they ran well", |_| (now() >= until).then_some(()));
             for slot in ["bell-1".to_owned(), format!("door-{}", round % 2 + 1)] {
-                signal(house.pid(&slot), Signal::SIGKILL);
+                signal(fixture.pid(&slot), Signal::SIGKILL);
             }
         }
-        ["bell-1", "door-1", "door-2"].into_iter().for_each(|slot| drop(house.until_state(slot, "ready")));
+        ["bell-1", "door-1", "door-2"].into_iter().for_each(|slot| drop(fixture.until_state(slot, "ready")));
         over.store(true, Ordering::Release);
         let heard = callers.into_iter().map(|caller| caller.join().unwrap());
         heard.fold(Vec::new(), |mut all, (count, failed)| {
@@ -79,6 +79,6 @@ fn twenty_kills_behind_the_gateway_are_noticed_by_no_reader_and_no_keyed_writer(
     println!("{} kills, {asked} GETs and keyed POSTs, {} failed", 2 * ROUNDS, failed.len());
     assert!(asked > 40 * ROUNDS, "hardly anything was asked: {asked}");
     assert!(failed.is_empty(), "{failed:#?}");
-    let restarts: u64 = house.ps().iter().filter_map(|row| row["restarts"].as_u64()).sum();
+    let restarts: u64 = fixture.ps().iter().filter_map(|row| row["restarts"].as_u64()).sum();
     assert_eq!(restarts, u64::from(2 * ROUNDS));
 }

@@ -6,37 +6,37 @@ use std::process::Stdio;
 
 use serde_json::Value;
 
-use crate::house::{House, text};
+use crate::fixture::{Fixture, text};
 
-fn three() -> House {
+fn three() -> Fixture {
     let service = |name: &str| format!("[[service]]\nname = '{name}'\ncommand = 'FAKE'\n");
-    let mut house = House::of_services(&(service("door") + &service("wall") + &service("roof")));
-    house.up();
-    house
+    let mut fixture = Fixture::of_services(&(service("door") + &service("wall") + &service("roof")));
+    fixture.up();
+    fixture
 }
 
 #[test]
 fn logs_of_several_services_are_merged_and_only_those_asked_for_are_shown() {
-    let house = three();
-    let shown = text(&house.bongsu(&["logs", "door", "wall-1"]).stdout);
+    let fixture = three();
+    let shown = text(&fixture.bongsu(&["logs", "door", "wall-1"]).stdout);
     assert!(shown.contains("door-1           | 00:00:00.000 INFO door-1 says hello\n"), "{shown}");
     assert!(shown.contains("wall-1           | 00:00:00.000 INFO wall-1 says hello\n"), "{shown}");
     assert!(!shown.contains("roof"), "{shown}");
-    let all = text(&house.bongsu(&["logs"]).stdout);
+    let all = text(&fixture.bongsu(&["logs"]).stdout);
     assert!(["door-1 says", "wall-1 says", "roof-1 says"].iter().all(|words| all.contains(words)), "{all}");
-    let refused = house.bongsu(&["logs", "window"]);
+    let refused = fixture.bongsu(&["logs", "window"]);
     assert_eq!(text(&refused.stderr), "bongsu: no instance 'window'\n");
 }
 
 #[test]
 fn following_shows_new_lines_of_all_as_they_come() {
-    let house = three();
+    let fixture = three();
     let mut follow =
-        house.command(&["logs", "-f", "-n", "0", "--json", "door", "wall"]).stdout(Stdio::piped()).spawn().unwrap();
+        fixture.command(&["logs", "-f", "-n", "0", "--json", "door", "wall"]).stdout(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(follow.stdout.take().unwrap()).lines();
     // Both say hello when they start; the one asked for last shows that the first was not all there is.
-    house.bongsu(&["restart", "door"]);
-    house.bongsu(&["restart", "wall"]);
+    fixture.bongsu(&["restart", "door"]);
+    fixture.bongsu(&["restart", "wall"]);
     let mut heard = Vec::new();
     while heard.len() < 2 {
         let line: Value = serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
@@ -52,9 +52,9 @@ fn following_shows_new_lines_of_all_as_they_come() {
 
 #[test]
 fn lines_are_kept_in_a_file_per_instance_and_every_one_is_json() {
-    let house = three();
+    let fixture = three();
     for slot in ["door-1", "wall-1", "roof-1"] {
-        let kept = fs::read_to_string(house.data().join(format!("logs/{slot}.jsonl"))).unwrap();
+        let kept = fs::read_to_string(fixture.data().join(format!("logs/{slot}.jsonl"))).unwrap();
         let messages: Vec<Value> =
             kept.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["message"].clone()).collect();
         assert!(messages.contains(&format!("{slot} says hello").into()), "{kept}");
@@ -64,13 +64,13 @@ fn lines_are_kept_in_a_file_per_instance_and_every_one_is_json() {
 
 #[test]
 fn logs_can_still_be_read_when_the_system_has_stopped() {
-    let house = three();
-    house.bongsu(&["stop"]);
-    let shown = text(&house.bongsu(&["logs", "door"]).stdout);
+    let fixture = three();
+    fixture.bongsu(&["stop"]);
+    let shown = text(&fixture.bongsu(&["logs", "door"]).stdout);
     assert!(shown.contains("door-1           | 00:00:00.000 INFO door-1 says hello\n"), "{shown}");
     assert!(!shown.contains("wall"), "{shown}");
-    assert_eq!(house.bongsu(&["logs", "-f"]).status.code(), Some(1));
-    let unknown = house.bongsu(&["logs", "window", "door"]);
+    assert_eq!(fixture.bongsu(&["logs", "-f"]).status.code(), Some(1));
+    let unknown = fixture.bongsu(&["logs", "window", "door"]);
     assert_eq!((unknown.status.code(), text(&unknown.stdout)), (Some(1), String::new()));
     assert!(text(&unknown.stderr).starts_with("bongsu: no logs of 'window' in "), "{unknown:?}");
 }

@@ -1,7 +1,7 @@
 //! The platform from outside: real `bongsu` processes, real services, real sockets.
 #![expect(clippy::unwrap_used, reason = "what a test cannot do ends it")]
 
-mod house;
+mod fixture;
 mod up;
 mod steer;
 mod heal;

@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 
-use crate::house::{House, get, send, text};
+use crate::fixture::{Fixture, get, send, text};
 
 fn bongsu(folder: &Path, args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_bongsu")).args(args).current_dir(folder).output().unwrap()
@@ -39,9 +39,9 @@ fn a_new_system_in_a_folder_with_a_space_and_hangul_is_tested_started_and_asked_
     assert!(fs::read_to_string(base.join("bongsu.toml")).unwrap().starts_with("# Kept.\n"), "comments are kept");
     cargo(&base, &["test", "--workspace"]);
     cargo(&base, &["build"]);
-    let mut house = House::in_folder(folder, base);
-    house.up();
-    let gateway = house.url("gateway");
+    let mut fixture = Fixture::in_folder(folder, base);
+    fixture.up();
+    let gateway = fixture.url("gateway");
     for (address, key) in [("gift-cards", "k1"), ("doors", "k2")] {
         let head = format!("content-type: application/json\r\nidempotency-key: {key}\r\n");
         let url = format!("{gateway}/{address}");
@@ -50,7 +50,7 @@ fn a_new_system_in_a_folder_with_a_space_and_hangul_is_tested_started_and_asked_
         let head = head.replace(key, "other");
         let again = send(&url, "POST", &head, r#"{"id":"one","text":"hello"}"#).unwrap();
         assert!(again.status == 409 && again.body.contains("/errors/already-written"), "{again:?}");
-        house.until("it is listed", |_| {
+        fixture.until("it is listed", |_| {
             let listed: Value = serde_json::from_str(&get(&url)?.body).ok()?;
             (listed["items"][0]["text"] == "hello").then_some(())
         });

@@ -7,7 +7,7 @@ use std::thread;
 
 use nix::sys::signal::Signal;
 
-use crate::house::{End, House, get, is_alive, send, signal, text};
+use crate::fixture::{End, Fixture, get, is_alive, send, signal, text};
 
 const DOOR: &str = "
 [broker]
@@ -24,52 +24,52 @@ command = 'FAKE'
 start = false
 ";
 
-fn doors() -> House {
-    let mut house = House::new(DOOR);
-    house.up();
-    house
+fn doors() -> Fixture {
+    let mut fixture = Fixture::new(DOOR);
+    fixture.up();
+    fixture
 }
 
-fn slots(house: &House, name: &str) -> Vec<String> {
-    let rows = house.ps();
+fn slots(fixture: &Fixture, name: &str) -> Vec<String> {
+    let rows = fixture.ps();
     let mine = rows.iter().filter(|row| row["name"] == name && row["state"] == "ready");
     mine.map(|row| row["instance"].as_str().unwrap().to_owned()).collect()
 }
 
-fn scale(house: &House, wish: &str) -> String {
-    let output = house.bongsu(&["scale", wish]);
+fn scale(fixture: &Fixture, wish: &str) -> String {
+    let output = fixture.bongsu(&["scale", wish]);
     assert!(output.status.success(), "{output:?}");
     text(&output.stdout)
 }
 
 #[test]
 fn a_service_is_scaled_up_and_down_and_the_gateway_follows() {
-    let house = doors();
-    let url = format!("{}/doors", house.url("gateway"));
-    let first = house.pid("door-1");
-    let said = scale(&house, "door=4");
+    let fixture = doors();
+    let url = format!("{}/doors", fixture.url("gateway"));
+    let first = fixture.pid("door-1");
+    let said = scale(&fixture, "door=4");
     assert_eq!(said, "door-1 is ready\ndoor-2 is ready\ndoor-3 is ready\ndoor-4 is ready\n");
-    let rows: Vec<String> = house.ps().iter().map(|row| row["instance"].as_str().unwrap().to_owned()).collect();
+    let rows: Vec<String> = fixture.ps().iter().map(|row| row["instance"].as_str().unwrap().to_owned()).collect();
     assert_eq!(rows, ["broker", "door-1", "door-2", "door-3", "door-4", "bell-1", "gateway"]);
     let mut served = BTreeSet::new();
-    house.until("all of them serve", |_| {
+    fixture.until("all of them serve", |_| {
         served.insert(get(&url)?.json()["slot"].as_str()?.to_owned());
         (served.len() == 4).then_some(())
     });
-    let last = house.pid("door-4");
-    assert_eq!(scale(&house, "door=2"), "door-1 is ready\ndoor-2 is ready\n");
+    let last = fixture.pid("door-4");
+    assert_eq!(scale(&fixture, "door=2"), "door-1 is ready\ndoor-2 is ready\n");
     assert!(!is_alive(last));
-    assert_eq!(scale(&house, "door=1"), "door-1 is ready\n");
-    assert_eq!(house.pid("door-1"), first, "who stays is not disturbed");
-    house.until("only the first serves", |_| (get(&url)?.json()["slot"] == "door-1").then_some(()));
-    let logs = text(&house.bongsu(&["logs", "supervisor"]).stdout);
+    assert_eq!(scale(&fixture, "door=1"), "door-1 is ready\n");
+    assert_eq!(fixture.pid("door-1"), first, "who stays is not disturbed");
+    fixture.until("only the first serves", |_| (get(&url)?.json()["slot"] == "door-1").then_some(()));
+    let logs = text(&fixture.bongsu(&["logs", "supervisor"]).stdout);
     assert!(logs.contains("door is scaled from 1 to 4") && logs.contains("door is scaled from 2 to 1"), "{logs}");
 }
 
 #[test]
 fn scaling_is_noticed_by_no_reader_and_no_keyed_writer() {
-    let house = doors();
-    let (url, over) = (format!("{}/doors", house.url("gateway")), AtomicBool::new(false));
+    let fixture = doors();
+    let (url, over) = (format!("{}/doors", fixture.url("gateway")), AtomicBool::new(false));
     let asked = [("GET", AtomicU32::new(0)), ("POST", AtomicU32::new(0))];
     let ask = |method: &str, asked: &AtomicU32| {
         let mut failed = Vec::new();
@@ -88,10 +88,10 @@ fn scaling_is_noticed_by_no_reader_and_no_keyed_writer() {
         let callers: Vec<_> = asked.iter().map(|(method, asked)| scope.spawn(move || ask(method, asked))).collect();
         let _end = End(&over);
         for count in [2, 4, 1, 3, 1] {
-            scale(&house, &format!("door={count}"));
+            scale(&fixture, &format!("door={count}"));
             for (method, asked) in &asked {
                 let before = asked.load(Ordering::Acquire);
-                house
+                fixture
                     .until(&format!("more {method}s"), |_| (asked.load(Ordering::Acquire) > before + 10).then_some(()));
             }
         }
@@ -103,7 +103,7 @@ fn scaling_is_noticed_by_no_reader_and_no_keyed_writer() {
 
 #[test]
 fn what_cannot_be_is_refused_in_one_line_and_changes_nothing() {
-    let house = doors();
+    let fixture = doors();
     for (wish, code, expected) in [
         ("door=0", 1, "bongsu: door=0: 1 to 64 instances are possible ('bongsu stop door' stops them)\n"),
         ("door=1000", 1, "bongsu: door=1000: 1 to 64 instances are possible\n"),
@@ -120,68 +120,68 @@ fn what_cannot_be_is_refused_in_one_line_and_changes_nothing() {
         ("door=99999999999", 2, "'99999999999' is no number of instances"),
         ("door=2=3", 2, "'2=3' is no number of instances"),
     ] {
-        let output = house.bongsu(&["scale", wish]);
+        let output = fixture.bongsu(&["scale", wish]);
         let line = text(&output.stderr);
         assert_eq!(output.status.code(), Some(code), "{wish}: {line}");
         assert!(if code == 1 { line == expected } else { line.contains(expected) }, "{wish}: {line}");
     }
-    assert_eq!(slots(&house, "door"), ["door-1"]);
-    assert!(!house.data().join("scale.json").exists());
+    assert_eq!(slots(&fixture, "door"), ["door-1"]);
+    assert!(!fixture.data().join("scale.json").exists());
 }
 
 #[test]
 fn the_number_outlives_the_supervisor_until_the_description_says_another_one() {
-    let mut house = doors();
-    scale(&house, "door=3");
-    assert!(house.bongsu(&["stop"]).status.success());
-    house.wait();
-    house.up();
-    assert_eq!(slots(&house, "door"), ["door-1", "door-2", "door-3"]);
-    let children: Vec<u32> = slots(&house, "door").iter().map(|slot| house.pid(slot)).collect();
-    signal(house.supervisor(), Signal::SIGKILL);
-    house.wait();
-    house.until("nobody is orphaned", |_| (!children.iter().any(|pid| is_alive(*pid))).then_some(()));
-    house.up();
-    assert_eq!(slots(&house, "door").len(), 3);
-    assert!(house.bongsu(&["stop"]).status.success());
-    house.wait();
-    let file = house.path("bongsu.toml");
+    let mut fixture = doors();
+    scale(&fixture, "door=3");
+    assert!(fixture.bongsu(&["stop"]).status.success());
+    fixture.wait();
+    fixture.up();
+    assert_eq!(slots(&fixture, "door"), ["door-1", "door-2", "door-3"]);
+    let children: Vec<u32> = slots(&fixture, "door").iter().map(|slot| fixture.pid(slot)).collect();
+    signal(fixture.supervisor(), Signal::SIGKILL);
+    fixture.wait();
+    fixture.until("nobody is orphaned", |_| (!children.iter().any(|pid| is_alive(*pid))).then_some(()));
+    fixture.up();
+    assert_eq!(slots(&fixture, "door").len(), 3);
+    assert!(fixture.bongsu(&["stop"]).status.success());
+    fixture.wait();
+    let file = fixture.path("bongsu.toml");
     let described = fs::read_to_string(&file).unwrap().replace("name = 'door'", "name = 'door'\ninstances = 2");
     fs::write(&file, described).unwrap();
-    house.up();
-    assert_eq!(slots(&house, "door"), ["door-1", "door-2"]);
+    fixture.up();
+    assert_eq!(slots(&fixture, "door"), ["door-1", "door-2"]);
 }
 
 #[test]
 fn a_damaged_note_of_the_number_is_said_and_passed_over() {
-    let mut house = House::new(DOOR);
-    fs::create_dir_all(house.data()).unwrap();
-    fs::write(house.data().join("scale.json"), "{\"door\": 3").unwrap();
-    house.up();
-    assert_eq!(slots(&house, "door"), ["door-1"]);
-    let logs = text(&house.bongsu(&["logs", "supervisor"]).stdout);
+    let mut fixture = Fixture::new(DOOR);
+    fs::create_dir_all(fixture.data()).unwrap();
+    fs::write(fixture.data().join("scale.json"), "{\"door\": 3").unwrap();
+    fixture.up();
+    assert_eq!(slots(&fixture, "door"), ["door-1"]);
+    let logs = text(&fixture.bongsu(&["logs", "supervisor"]).stdout);
     assert!(logs.contains("scale.json is passed over"), "{logs}");
 }
 
 #[test]
 fn scaling_starts_what_was_stopped() {
-    let house = doors();
-    assert_eq!(house.instance("bell-1")["state"], "stopped");
-    assert_eq!(scale(&house, "bell=2"), "bell-1 is ready\nbell-2 is ready\n");
-    house.bongsu(&["stop", "bell-1"]);
-    assert_eq!(scale(&house, "bell=2"), "bell-1 is ready\nbell-2 is ready\n");
+    let fixture = doors();
+    assert_eq!(fixture.instance("bell-1")["state"], "stopped");
+    assert_eq!(scale(&fixture, "bell=2"), "bell-1 is ready\nbell-2 is ready\n");
+    fixture.bongsu(&["stop", "bell-1"]);
+    assert_eq!(scale(&fixture, "bell=2"), "bell-1 is ready\nbell-2 is ready\n");
 }
 
 #[test]
 fn a_history_is_adopted_once_by_an_instance_that_can() {
-    let house = doors();
-    scale(&house, "door=2");
+    let fixture = doors();
+    scale(&fixture, "door=2");
     // The first cannot say anything yet.
-    get(&format!("{}/doors/unready", house.url("door-1"))).unwrap();
-    let output = house.bongsu(&["adopt", "door", "--reason", "the disk is another one"]);
+    get(&format!("{}/doors/unready", fixture.url("door-1"))).unwrap();
+    let output = fixture.bongsu(&["adopt", "door", "--reason", "the disk is another one"]);
     assert!(output.status.success(), "{output:?}");
     let said = text(&output.stdout);
     assert!(said.contains("door begins history cafe behind position 7"), "{said}");
     let served = |url: &str| get(&format!("{url}/echo")).unwrap().json()["served"].as_u64().unwrap();
-    assert_eq!(served(&house.url("door-2")), 2, "it adopted once, and answered this");
+    assert_eq!(served(&fixture.url("door-2")), 2, "it adopted once, and answered this");
 }

@@ -5,7 +5,7 @@ use std::process::Stdio;
 
 use nix::sys::signal::Signal;
 
-use crate::house::{House, get, is_alive, signal, text};
+use crate::fixture::{Fixture, get, is_alive, signal, text};
 
 const CHAIN: &str = "
 [[service]]
@@ -28,21 +28,21 @@ command = 'FAKE'
 start = false
 ";
 
-fn chain() -> House {
-    let house = House::of_services(&CHAIN.replace("../order", "ORDER"));
-    let file = house.path("bongsu.toml");
-    let text = fs::read_to_string(&file).unwrap().replace("ORDER", house.path("order").to_str().unwrap());
+fn chain() -> Fixture {
+    let fixture = Fixture::of_services(&CHAIN.replace("../order", "ORDER"));
+    let file = fixture.path("bongsu.toml");
+    let text = fs::read_to_string(&file).unwrap().replace("ORDER", fixture.path("order").to_str().unwrap());
     fs::write(file, text).unwrap();
-    house
+    fixture
 }
 
 #[test]
 fn services_start_when_those_before_them_are_truly_ready() {
-    let mut house = chain();
-    house.up();
-    assert_eq!(fs::read_to_string(house.path("order")).unwrap(), "floor-1\nwall-1\nroof-1\n");
-    let rows: Vec<serde_json::Value> = serde_json::from_slice(&house.bongsu(&["ps", "--json"]).stdout).unwrap();
-    assert_eq!(rows, house.ps());
+    let mut fixture = chain();
+    fixture.up();
+    assert_eq!(fs::read_to_string(fixture.path("order")).unwrap(), "floor-1\nwall-1\nroof-1\n");
+    let rows: Vec<serde_json::Value> = serde_json::from_slice(&fixture.bongsu(&["ps", "--json"]).stdout).unwrap();
+    assert_eq!(rows, fixture.ps());
     let states: Vec<(String, String)> = rows
         .iter()
         .map(|row| (row["instance"].as_str().unwrap().into(), row["state"].as_str().unwrap().into()))
@@ -56,86 +56,86 @@ fn services_start_when_those_before_them_are_truly_ready() {
         ("gateway", "stopped"),
     ];
     assert_eq!(states, expected.map(|(slot, state)| (slot.to_owned(), state.to_owned())));
-    for row in house.ps().iter().filter(|row| row["state"] == "ready") {
+    for row in fixture.ps().iter().filter(|row| row["state"] == "ready") {
         assert_eq!(get(row["url"].as_str().unwrap()).unwrap().json()["slot"], row["instance"]);
         assert_eq!(row["restarts"], 0);
     }
-    assert!(house.said().contains("3 of 3 ready"), "{}", house.said());
+    assert!(fixture.said().contains("3 of 3 ready"), "{}", fixture.said());
 }
 
 #[test]
 fn stop_ends_everything_in_reverse_order_and_leaves_nothing_running() {
-    let mut house = chain();
-    house.up();
-    let pids = ["floor-1", "wall-1", "roof-1"].map(|slot| house.pid(slot));
-    let output = house.bongsu(&["stop"]);
+    let mut fixture = chain();
+    fixture.up();
+    let pids = ["floor-1", "wall-1", "roof-1"].map(|slot| fixture.pid(slot));
+    let output = fixture.bongsu(&["stop"]);
     assert!(output.status.success(), "{output:?}");
     assert!(pids.iter().all(|pid| !is_alive(*pid)));
-    assert!(house.wait().success());
-    let again = house.bongsu(&["ps"]);
+    assert!(fixture.wait().success());
+    let again = fixture.bongsu(&["ps"]);
     assert!(!again.status.success());
     assert!(text(&again.stderr).starts_with("bongsu: no system is running on "), "{again:?}");
 }
 
 #[test]
 fn ctrl_c_stops_the_system_cleanly() {
-    let mut house = chain();
-    house.up();
-    let pid = house.pid("roof-1");
-    signal(house.supervisor(), Signal::SIGINT);
-    assert!(house.wait().success());
+    let mut fixture = chain();
+    fixture.up();
+    let pid = fixture.pid("roof-1");
+    signal(fixture.supervisor(), Signal::SIGINT);
+    assert!(fixture.wait().success());
     assert!(!is_alive(pid));
-    assert!(house.said().ends_with("interrupted: stopping\neverything has stopped\n"), "{}", house.said());
+    assert!(fixture.said().ends_with("interrupted: stopping\neverything has stopped\n"), "{}", fixture.said());
 }
 
 #[test]
 fn a_second_up_on_the_same_data_folder_is_refused_with_one_line() {
-    let mut house = chain();
-    house.up();
-    let second = house.bongsu(&["up"]);
+    let mut fixture = chain();
+    fixture.up();
+    let second = fixture.bongsu(&["up"]);
     assert_eq!(second.status.code(), Some(1));
     let line = text(&second.stderr);
     assert!(line.starts_with("bongsu: a system is already running on ") && line.lines().count() == 1, "{line}");
-    assert_eq!(house.instance("roof-1")["state"], "ready");
+    assert_eq!(fixture.instance("roof-1")["state"], "ready");
 }
 
 #[test]
 fn a_killed_supervisor_leaves_no_orphans_and_its_data_folder_usable() {
-    let mut house = chain();
-    house.up();
-    let pids = ["floor-1", "wall-1", "roof-1"].map(|slot| house.pid(slot));
-    signal(house.supervisor(), Signal::SIGKILL);
-    house.wait();
-    house.until("the children are gone", |_| pids.iter().all(|pid| !is_alive(*pid)).then_some(()));
-    house.up();
-    assert_eq!(house.instance("roof-1")["state"], "ready");
+    let mut fixture = chain();
+    fixture.up();
+    let pids = ["floor-1", "wall-1", "roof-1"].map(|slot| fixture.pid(slot));
+    signal(fixture.supervisor(), Signal::SIGKILL);
+    fixture.wait();
+    fixture.until("the children are gone", |_| pids.iter().all(|pid| !is_alive(*pid)).then_some(()));
+    fixture.up();
+    assert_eq!(fixture.instance("roof-1")["state"], "ready");
 }
 
 #[test]
 fn what_did_not_notice_the_end_of_its_supervisor_is_ended_by_the_next_one() {
-    let mut house = House::of_services("[[service]]\nname = 'wall'\ncommand = 'FAKE'\nargs = ['--deaf']");
-    house.up();
-    let pid = house.pid("wall-1");
-    house.until("the process is written down", |house| {
-        fs::read_to_string(house.data().join("processes")).ok().filter(|text| text.contains(&pid.to_string()))
+    let mut fixture = Fixture::of_services("[[service]]\nname = 'wall'\ncommand = 'FAKE'\nargs = ['--deaf']");
+    fixture.up();
+    let pid = fixture.pid("wall-1");
+    fixture.until("the process is written down", |fixture| {
+        fs::read_to_string(fixture.data().join("processes")).ok().filter(|text| text.contains(&pid.to_string()))
     });
-    signal(house.supervisor(), Signal::SIGKILL);
-    house.wait();
+    signal(fixture.supervisor(), Signal::SIGKILL);
+    fixture.wait();
     assert!(is_alive(pid), "a deaf process survives");
-    house.up();
+    fixture.up();
     assert!(!is_alive(pid));
 }
 
 #[test]
 fn detached_it_returns_when_everything_is_ready_and_stop_finds_it() {
-    let house = chain();
-    let output = house.command(&["up", "--detach"]).stderr(Stdio::inherit()).output().unwrap();
+    let fixture = chain();
+    let output = fixture.command(&["up", "--detach"]).stderr(Stdio::inherit()).output().unwrap();
     assert!(output.status.success(), "{output:?}");
     assert!(text(&output.stdout).contains("3 of 3 ready"), "{output:?}");
-    let pid = house.pid("roof-1");
-    assert!(house.bongsu(&["stop"]).status.success());
+    let pid = fixture.pid("roof-1");
+    assert!(fixture.bongsu(&["stop"]).status.success());
     assert!(!is_alive(pid));
-    let failing = House::of_services("[[service]]\nname = 'wall'\ncommand = 'no-such-program'");
+    let failing = Fixture::of_services("[[service]]\nname = 'wall'\ncommand = 'no-such-program'");
     let output = failing.bongsu(&["up", "--detach"]);
     assert_eq!(output.status.code(), Some(1));
     assert!(text(&output.stdout).contains("wall-1 is failing: no program 'no-such-program'"), "{output:?}");
@@ -144,10 +144,10 @@ fn detached_it_returns_when_everything_is_ready_and_stop_finds_it() {
 
 #[test]
 fn only_loopback_is_listened_on() {
-    let mut house = chain();
-    house.up();
-    let mut pids: Vec<u32> = ["floor-1", "wall-1", "roof-1"].map(|slot| house.pid(slot)).into();
-    pids.push(house.supervisor());
+    let mut fixture = chain();
+    fixture.up();
+    let mut pids: Vec<u32> = ["floor-1", "wall-1", "roof-1"].map(|slot| fixture.pid(slot)).into();
+    pids.push(fixture.supervisor());
     let mut seen = 0;
     for pid in pids {
         for address in listening(pid) {

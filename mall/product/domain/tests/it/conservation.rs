@@ -28,7 +28,7 @@ enum Asked {
 
 /// A product context in memory: one event list per stream.
 #[derive(Default)]
-struct House {
+struct Warehouse {
     stocks: BTreeMap<String, Vec<StockEvent>>,
     reservations: BTreeMap<String, Vec<product_domain::events::ReservationEvent>>,
     accepted: u32,
@@ -60,7 +60,7 @@ fn fold<A: Aggregate>(events: &[A::Event]) -> A::State {
     state
 }
 
-impl House {
+impl Warehouse {
     fn ask(&mut self, asked: Asked) {
         let order = |number: u8| format!("o{number}");
         match asked {
@@ -117,7 +117,7 @@ impl House {
             .sum()
     }
 
-    /// Pieces in the house, counted without the aggregate's own arithmetic; signed, to see it go negative.
+    /// Pieces in the warehouse, counted without the aggregate's own arithmetic; signed, to see it go negative.
     fn counted(&self, sku: &str) -> i64 {
         let events = self.stocks.get(sku).into_iter().flatten();
         events
@@ -134,28 +134,28 @@ impl House {
 #[test]
 fn stock_is_never_negative_and_orders_hold_exactly_what_is_reserved() {
     whatever(500, |draw| {
-        let mut house = House::default();
+        let mut warehouse = Warehouse::default();
         for request in draw.list(60, asked) {
-            house.ask(request);
+            warehouse.ask(request);
             for sku in SKUS {
-                let stock = house.state(sku);
+                let stock = warehouse.state(sku);
                 assert!(stock.reserved <= stock.on_hand, "{sku}: {stock:?}");
-                assert_eq!(house.counted(sku), stock.on_hand as i64);
-                assert_eq!(house.held(sku), stock.reserved);
+                assert_eq!(warehouse.counted(sku), stock.on_hand as i64);
+                assert_eq!(warehouse.held(sku), stock.reserved);
             }
         }
     });
 }
 
-/// The property above would hold for a house that refuses everything.
+/// The property above would hold for a warehouse that refuses everything.
 #[test]
-fn the_house_does_accept() {
-    let mut house = House::default();
-    house.ask(Asked::Receive(0, 10));
-    house.ask(Asked::Reserve(1, vec![(0, 2)]));
-    house.ask(Asked::Reserve(2, vec![(0, 3)]));
-    house.ask(Asked::Commit(1));
-    house.ask(Asked::Release(2));
-    assert_eq!(house.accepted, 5);
-    assert_eq!(house.state("TV"), StockState { on_hand: 8, reserved: 0 });
+fn the_warehouse_does_accept() {
+    let mut warehouse = Warehouse::default();
+    warehouse.ask(Asked::Receive(0, 10));
+    warehouse.ask(Asked::Reserve(1, vec![(0, 2)]));
+    warehouse.ask(Asked::Reserve(2, vec![(0, 3)]));
+    warehouse.ask(Asked::Commit(1));
+    warehouse.ask(Asked::Release(2));
+    assert_eq!(warehouse.accepted, 5);
+    assert_eq!(warehouse.state("TV"), StockState { on_hand: 8, reserved: 0 });
 }

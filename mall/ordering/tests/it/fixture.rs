@@ -6,7 +6,7 @@ use ordering::{api, service, settings::Settings};
 use ordering_domain::price_list::PriceList;
 use serde_json::{Value, json};
 
-pub(crate) struct House {
+pub(crate) struct Fixture {
     pub(crate) bench: Bench,
 }
 
@@ -28,12 +28,12 @@ pub(crate) async fn there(bench: &Bench) -> Vec<(&'static str, String)> {
     vec![("/orders/{id}", order), ("/cart/items/{sku}", "/cart/items/TV".into())]
 }
 
-impl House {
+impl Fixture {
     /// Opens with a TV for 10 000 and a mask for 20 000 won in the price list.
     pub(crate) async fn open() -> Self {
-        let house = Self { bench: Bench::open(service(&Settings::default()), api::routes) };
-        stock_the_price_list(&house.bench).await;
-        house
+        let fixture = Self { bench: Bench::open(service(&Settings::default()), api::routes) };
+        stock_the_price_list(&fixture.bench).await;
+        fixture
     }
 
     pub(crate) async fn place_as(&self, who: &str, key: &str, body: &Value) -> Answered {

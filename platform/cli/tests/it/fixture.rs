@@ -19,7 +19,7 @@ use tempfile::TempDir;
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A system.
-pub(crate) struct House {
+pub(crate) struct Fixture {
     _folder: TempDir,
     /// Where its `bongsu.toml` is.
     base: PathBuf,
@@ -38,13 +38,13 @@ impl Drop for End<'_> {
 
 /// An HTTP answer.
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub(crate) struct Response {
     pub(crate) status: u16,
     pub(crate) head: String,
     pub(crate) body: String,
 }
 
-impl House {
+impl Fixture {
     /// A system with that description; `FAKE` in it stands for the fake service.
     pub(crate) fn new(description: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
@@ -59,7 +59,7 @@ impl House {
         Self { _folder: folder, base, up: None, said: Arc::default() }
     }
 
-    /// As [`House::new`], without broker and gateway.
+    /// As [`Fixture::new`], without broker and gateway.
     pub(crate) fn of_services(services: &str) -> Self {
         Self::new(&format!("[broker]\nstart = false\n[gateway]\nstart = false\n{services}"))
     }
@@ -109,7 +109,7 @@ impl House {
     /// `bongsu up`, until it says how many are ready.
     pub(crate) fn up(&mut self) {
         self.start();
-        self.until("the system is up", |house| house.said().contains(" ready in ").then_some(()));
+        self.until("the system is up", |fixture| fixture.said().contains(" ready in ").then_some(()));
     }
 
     /// What `bongsu up` printed so far.
@@ -140,14 +140,14 @@ impl House {
     }
 
     /// A question to the control API.
-    fn ask(&self, path: &str) -> Option<Answer> {
+    fn ask(&self, path: &str) -> Option<Response> {
         let address: Value =
             serde_json::from_str(&fs::read_to_string(self.data().join("supervisor.json")).ok()?).ok()?;
         let token = format!("authorization: Bearer {}\r\n", address["token"].as_str()?);
         send(&format!("{}{path}", address["url"].as_str()?), "GET", &token, "")
     }
 
-    /// One instance of [`House::ps`].
+    /// One instance of [`Fixture::ps`].
     pub(crate) fn instance(&self, slot: &str) -> Value {
         self.ps().into_iter().find(|row| row["instance"] == slot).unwrap_or_default()
     }
@@ -174,13 +174,13 @@ impl House {
 
     /// Waits until an instance is in that state.
     pub(crate) fn until_state(&self, slot: &str, state: &str) -> Value {
-        self.until(&format!("{slot} is {state}"), |house| {
-            Some(house.instance(slot)).filter(|row| row["state"] == state)
+        self.until(&format!("{slot} is {state}"), |fixture| {
+            Some(fixture.instance(slot)).filter(|row| row["state"] == state)
         })
     }
 }
 
-impl Drop for House {
+impl Drop for Fixture {
     fn drop(&mut self) {
         if let Some(mut up) = self.up.take() {
             let pids: Vec<u32> = self.ps().iter().filter_map(|row| Some(row["pid"].as_u64()? as u32)).collect();
@@ -225,12 +225,12 @@ pub(crate) fn text(bytes: &[u8]) -> String {
 }
 
 /// `GET` with nothing special.
-pub(crate) fn get(url: &str) -> Option<Answer> {
+pub(crate) fn get(url: &str) -> Option<Response> {
     send(url, "GET", "", "")
 }
 
 /// One request on one connection; `head` is further header lines, each with CRLF.
-pub(crate) fn send(url: &str, method: &str, head: &str, body: &str) -> Option<Answer> {
+pub(crate) fn send(url: &str, method: &str, head: &str, body: &str) -> Option<Response> {
     let rest = url.strip_prefix("http://").unwrap();
     let (address, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
     let path = if path.is_empty() { "/" } else { path };
@@ -242,7 +242,7 @@ pub(crate) fn send(url: &str, method: &str, head: &str, body: &str) -> Option<An
 }
 
 /// Sends bytes and reads an answer to the end of the connection.
-pub(crate) fn raw(address: &str, bytes: &[u8]) -> Option<Answer> {
+pub(crate) fn raw(address: &str, bytes: &[u8]) -> Option<Response> {
     let address: SocketAddr = address.parse().unwrap();
     let mut stream = TcpStream::connect_timeout(&address, PATIENCE).ok()?;
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
@@ -254,7 +254,7 @@ pub(crate) fn raw(address: &str, bytes: &[u8]) -> Option<Answer> {
     let (head, body) = answer.split_once("\r\n\r\n")?;
     let status = head.split(' ').nth(1)?.parse().ok()?;
     let body = if head.to_lowercase().contains("transfer-encoding: chunked") { unchunk(body) } else { body.to_owned() };
-    Some(Answer { status, head: head.to_owned(), body })
+    Some(Response { status, head: head.to_owned(), body })
 }
 
 fn unchunk(mut text: &str) -> String {
@@ -267,7 +267,7 @@ fn unchunk(mut text: &str) -> String {
     whole
 }
 
-impl Answer {
+impl Response {
     pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }

@@ -4,7 +4,7 @@ use bongsu_testing::{Answered, Bench};
 use product::{Settings, api, service};
 use serde_json::{Value, json};
 
-pub(crate) struct House {
+pub(crate) struct Fixture {
     pub(crate) bench: Bench,
 }
 
@@ -16,7 +16,7 @@ pub(crate) async fn there(bench: &Bench) -> Vec<(&'static str, String)> {
     vec![("/products/{sku}", "/products/TV".into()), ("/stock/{sku}", "/stock/TV".into())]
 }
 
-impl House {
+impl Fixture {
     pub(crate) fn open() -> Self {
         Self { bench: Bench::open(service(&Settings::default()), api::routes) }
     }
