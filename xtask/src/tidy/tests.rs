@@ -463,6 +463,19 @@ fn a_let_of_unrelated_values_is_caught() {
 }
 
 #[test]
+fn a_type_in_the_map_that_no_source_declares_is_caught() {
+    for page in ["ARCHITECTURE.md", "docs/concepts.md", "docs/glossary.md"] {
+        let broken = |words: &str| broken_by_file(page, &format!("{}\n{words}\n", real().text(page).expect("exists")));
+        assert_eq!(broken("A `PlantedType` and `PlantedType::new`."), ["glossary-types"], "{page}");
+        assert_eq!(
+            broken("`Unit::plan`, `PlaceOrder`, `Continue`, `Idempotency-Key`, `SEED`, PlantedType"),
+            [""; 0],
+            "{page}"
+        );
+    }
+}
+
+#[test]
 fn a_sample_that_is_altered_or_gone_or_not_remembered_is_caught() {
     let sample = "mall/payment/golden/payment.captured.v1.json";
     let altered = real().text(sample).expect("the sample exists").replace("cap", "cop");
