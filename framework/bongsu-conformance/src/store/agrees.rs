@@ -251,7 +251,11 @@ fn version(model: &MemoryStore, stream: &str) -> u64 {
 }
 
 fn step() -> impl Strategy<Value = Operation> {
-    prop_oneof![8 => plan().prop_map(Operation::Send), 2 => Just(Operation::Wait), 1 => (0..2_usize).prop_map(Operation::Drop)]
+    prop_oneof![
+        8 => plan().prop_map(Operation::Send),
+        2 => Just(Operation::Wait),
+        1 => (0..2_usize).prop_map(Operation::Drop),
+    ]
 }
 
 pub(super) fn plan() -> impl Strategy<Value = Plan> {

@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use bongsu_core::{Aggregate, CommandId, Ctx, Decider, message};
-use bongsu_runtime::{Answer, Call, Once, Outcome, Reply, Runtime, Service, Settings, Adapters, ports::store::StoreError};
 use bongsu_memory::{MemoryBroker, MemoryStore, long};
+use bongsu_runtime::{
+    Adapters, Answer, Call, Once, Outcome, Reply, Runtime, Service, Settings, ports::store::StoreError,
+};
 use bongsu_sim::{self as sim, Plan, SimAnswer, SimEnv};
 use futures::executor::block_on;
 
