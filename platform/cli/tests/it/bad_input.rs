@@ -59,16 +59,16 @@ fn a_data_folder_that_cannot_be_written_is_refused() {
 #[test]
 fn a_path_that_is_no_text_is_refused_by_every_command_and_none_of_it_is_lost() {
     use std::os::unix::ffi::OsStrExt as _;
-    let house = House::of_services("");
+    let fixture = Fixture::of_services("");
     let path = std::ffi::OsStr::from_bytes(b"caf\xe9");
-    let run = |args: &[&str]| house.command(args).arg("--data").arg(path).output().unwrap();
+    let run = |args: &[&str]| fixture.command(args).arg("--data").arg(path).output().unwrap();
     for args in [&["up"][..], &["ps"], &["logs"], &["parked"], &["stop"], &["secret", "door"], &["backup", "copy"]] {
         let output = run(args);
         let line = text(&output.stderr);
         assert_eq!((output.status.code(), line.lines().count()), (Some(1), 1), "{args:?}: {line}");
         assert!(line.contains(r"caf\xE9") && line.contains("is not UTF-8"), "{args:?}: {line}");
     }
-    let file = house.command(&["ps", "--file"]).arg(path).output().unwrap();
+    let file = fixture.command(&["ps", "--file"]).arg(path).output().unwrap();
     assert!(text(&file.stderr).contains(r"caf\xE9"), "{file:?}");
 }
 
