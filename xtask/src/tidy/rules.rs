@@ -23,6 +23,7 @@ mod commands;
 mod places;
 mod golden;
 mod tuple_lets;
+mod unreached;
 mod glossary_types;
 
 use super::{Report, Tree};
@@ -55,5 +56,6 @@ pub(crate) const ALL: &[(&str, Rule)] = &[
     ("places", places::check),
     ("golden", golden::check),
     ("tuple-lets", tuple_lets::check),
+    ("unreached", unreached::check),
     ("glossary-types", glossary_types::check),
 ];

@@ -11,6 +11,7 @@ mod poison;
 mod refill;
 mod timers;
 mod clocks;
+mod long;
 
 const fn ms(ms: u64) -> Duration {
     Duration::from_millis(ms)
