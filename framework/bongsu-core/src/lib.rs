@@ -21,6 +21,40 @@ mod course;
 mod projection;
 mod public;
 
+/// Names what a message is about.
+///
+/// ```
+/// use bongsu_core::{Wire, id, message};
+///
+/// #[id]
+/// pub struct AccountId(String);
+/// #[id]
+/// pub struct OwnerId(String);
+///
+/// #[message("account.opened", version = 1, key = account)]
+/// pub struct Opened { pub account: AccountId, pub owner: OwnerId }
+///
+/// let opened = Opened { account: "acc_1".into(), owner: "ann".into() };
+/// assert_eq!(opened.encode(), br#"{"account":"acc_1","owner":"ann"}"#);
+/// assert_eq!(opened.key().as_deref(), Some("acc_1"));
+/// assert!(opened.account == "acc_1" && opened.account.starts_with("acc_"));
+/// assert_eq!(format!("{} of {:?}", opened.account, opened.owner), "acc_1 of \"ann\"");
+/// ```
+///
+/// An account is no owner:
+///
+/// ```compile_fail,E0308
+/// # use bongsu_core::id;
+/// # #[id]
+/// # pub struct AccountId(String);
+/// # #[id]
+/// # pub struct OwnerId(String);
+/// fn close(account: &AccountId, by: &OwnerId) {}
+///
+/// let (account, owner) = (AccountId::from("acc_1"), OwnerId::from("ann"));
+/// close(&owner, &account);
+/// ```
+pub use bongsu_derive::id;
 pub use bongsu_derive::{Messages, message};
 pub use course::{Act, Course, Ending, MOST_WAITING, RecordedEffect, Taken};
 pub use ctx::{CommandId, Ctx, digest};

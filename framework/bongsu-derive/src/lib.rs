@@ -1,13 +1,16 @@
-//! Messages as ordinary Rust: `#[message]` on what is said, `derive(Messages)` on the enum of what can be said.
+//! Messages as ordinary Rust: `#[message]` on what is said, `derive(Messages)` on the enum of what can be said, `#[id]` on
+//! the names of what it is said about.
 //!
-//! Both only write what a hand would: derives and impls of the kernel's traits, to be read with `cargo expand`. There is no
+//! They only write what a hand would: derives and impls of the kernel's traits, to be read with `cargo expand`. There is no
 //! syntax of our own, so rustfmt, rust-analyzer and rustdoc work inside. Each stands here twice, because what is written
 //! names the kernel by the crate its author depends on: `bongsu-core`, or `bongsu` that re-exports it. Nobody depends on
-//! this crate itself; the kernel documents [`message`] and [`macro@Messages`] where it re-exports them.
+//! this crate itself; the kernel documents [`message`], [`macro@Messages`] and [`macro@id`] where it re-exports them.
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
 mod arguments;
+mod derives;
+mod id;
 mod message;
 mod messages;
 #[cfg(test)]
@@ -49,4 +52,23 @@ pub fn messages(item: TokenStream) -> TokenStream {
 #[proc_macro_derive(MessagesByFacade, attributes(starts))]
 pub fn messages_by_facade(item: TokenStream) -> TokenStream {
     messages::expand(item.into(), &quote!(::bongsu)).into()
+}
+
+/// `#[id] pub struct AccountId(String);`: a text with a type of its own, so that an account is not taken for its owner.
+///
+/// Stored, sent and shown (`Display` and `Debug`) it is its text, and it is read exactly as a `String` is: any text is an id.
+/// It can be looked at as a `&str` wherever one is wanted, compared with a text, and made of one with `into()`. Ids of two
+/// names neither equal each other nor become each other.
+///
+/// The type gets `Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize`, except for what it derives itself in a
+/// line below: there stands `Default`, where a state begins without one.
+#[proc_macro_attribute]
+pub fn id(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    id::expand(&arguments.into(), item.into(), &quote!(::bongsu_core)).into()
+}
+
+/// [`macro@id`] for who depends on `bongsu`, which re-exports it under that name.
+#[proc_macro_attribute]
+pub fn id_by_facade(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    id::expand(&arguments.into(), item.into(), &quote!(::bongsu)).into()
 }

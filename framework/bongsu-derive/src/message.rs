@@ -2,10 +2,7 @@
 
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::{
-    Attribute, Data, DeriveInput, Error, Fields, Ident, Path, Result, Token, parse_quote, parse2,
-    punctuated::Punctuated,
-};
+use syn::{Data, DeriveInput, Error, Fields, Ident, Result, parse2};
 
 use crate::arguments::Arguments;
 
@@ -24,36 +21,9 @@ fn write(arguments: &Arguments, mut item: DeriveInput, kernel: &TokenStream) -> 
         return Err(Error::new_spanned(item.generics, "a message has no parameters: what is stored has one shape"));
     }
     let key = key(arguments, &item)?;
-    let derives = derives(&item, kernel)?;
-    item.attrs.retain(|attribute| !attribute.path().is_ident("derive"));
-    let serde = format!("{}::__private::serde", kernel.to_string().replace(' ', ""));
-    // In front: what the author says to a derive stands below it.
-    let derives: [Attribute; 2] = [parse_quote!(#[derive(#(#derives),*)]), parse_quote!(#[serde(crate = #serde)])];
-    item.attrs.splice(0..0, derives);
+    crate::derives::add(&mut item, &["Clone", "Debug", "PartialEq", "Eq"], kernel)?;
     let versioned = versioned(arguments, &item.ident, &key, kernel);
     Ok(quote!(#item #versioned))
-}
-
-/// Every derive of a message, with those of its author's own lines, each once.
-fn derives(item: &DeriveInput, kernel: &TokenStream) -> Result<Vec<Path>> {
-    let mut derives: Vec<Path> = Vec::new();
-    for attribute in item.attrs.iter().filter(|attribute| attribute.path().is_ident("derive")) {
-        derives.extend(attribute.parse_args_with(Punctuated::<Path, Token![,]>::parse_terminated)?);
-    }
-    let last = |path: &Path| path.segments.last().map(|segment| segment.ident.to_string());
-    let own: Vec<String> = derives.iter().filter_map(last).collect();
-    // Who derives PartialEq without Eq has something that does not equal itself.
-    let has = |name: &str| own.iter().any(|derived| derived == name || (name == "Eq" && derived == "PartialEq"));
-    let usual: [(&str, Path); 6] = [
-        ("Clone", parse_quote!(Clone)),
-        ("Debug", parse_quote!(Debug)),
-        ("PartialEq", parse_quote!(PartialEq)),
-        ("Eq", parse_quote!(Eq)),
-        ("Serialize", parse_quote!(#kernel::__private::serde::Serialize)),
-        ("Deserialize", parse_quote!(#kernel::__private::serde::Deserialize)),
-    ];
-    derives.extend(usual.into_iter().filter(|(name, _)| !has(name)).map(|(_, path)| path));
-    Ok(derives)
 }
 
 /// How the key is read from a value.

@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use syn::parse_str;
 
-use crate::{message, messages};
+use crate::{id, message, messages};
 
 fn kernel() -> TokenStream {
     quote!(::kernel)
@@ -188,4 +188,55 @@ fn messages_that_are_said_wrong_are_answered_in_a_sentence() {
     ] {
         assert_eq!(error(of_enum(item)), said, "{item}");
     }
+}
+
+fn of_id(item: &str) -> TokenStream {
+    id::expand(&TokenStream::new(), item.parse().expect("tokens"), &kernel())
+}
+
+#[test]
+fn an_id_is_its_text_on_the_wire_and_a_name_in_rust() {
+    let written = of_id("pub struct AccountId(String);");
+    for part in [
+        quote!(
+            #[serde(crate = "::kernel::__private::serde")]
+            #[serde(transparent)]
+            pub struct AccountId(String);
+        ),
+        quote!(impl ::core::convert::From<&str> for AccountId),
+        quote!(impl ::core::borrow::Borrow<str> for AccountId),
+        quote!(impl ::core::cmp::PartialEq<&str> for AccountId),
+    ] {
+        assert!(has(&written, part.clone()), "{part} is not in {written}");
+    }
+}
+
+#[test]
+fn an_id_derives_what_a_key_needs_and_what_its_author_adds() {
+    let written = of_id("#[derive(Default, Clone)] struct AccountId(String);").to_string().replace(' ', "");
+    assert!(written.starts_with("#[derive(Default,Clone,PartialEq,Eq,PartialOrd,Ord,Hash,"), "{written}");
+}
+
+#[test]
+fn an_id_that_is_said_wrong_is_answered_in_a_sentence_and_still_stands_beside_it() {
+    let form = "an id is a text under a name of its own: `pub struct AccountId(String);`";
+    for (item, said) in [
+        ("struct AccountId;", form),
+        ("struct AccountId();", form),
+        ("struct AccountId(u64);", form),
+        ("struct AccountId(&'static str);", form),
+        ("struct AccountId(String, String);", form),
+        ("struct AccountId { text: String }", form),
+        ("enum AccountId { Text(String) }", form),
+        ("struct AccountId<T>(T);", "an id has no parameters: it is a text"),
+    ] {
+        let written = of_id(item);
+        assert_eq!(error(written.clone()), said, "{item}");
+        assert!(has(&written, item.parse().expect("tokens")), "{written}");
+    }
+    let item = quote!(
+        struct AccountId(String);
+    );
+    let told = id::expand(&quote!(prefix = "acc"), item, &kernel());
+    assert_eq!(error(told), "`#[id]` says it all: an id is its text");
 }

@@ -66,7 +66,7 @@ pub use adapters::{AdapterError, EmbeddedBroker, open_broker, open_store};
 #[doc(hidden)]
 pub use bongsu_core::__private;
 pub use bongsu_core::*;
-pub use bongsu_derive::{MessagesByFacade as Messages, message_by_facade as message};
+pub use bongsu_derive::{MessagesByFacade as Messages, id_by_facade as id, message_by_facade as message};
 pub use bongsu_host as host;
 pub use bongsu_runtime::*;
 pub use front::{NoSettings, main};
