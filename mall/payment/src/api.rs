@@ -13,7 +13,7 @@ use money::Money;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::payment::{Charge, PaymentState, Payments};
+use crate::payment::{Charge, OrderId, PaymentState, Payments};
 
 /// What became of the money of an order.
 pub fn api() -> Api<Handle> {
@@ -29,13 +29,15 @@ pub fn routes(handle: Handle) -> Router {
 #[into_params(parameter_in = Query)]
 struct OfOrder {
     /// Of which order.
-    order: String,
+    #[param(value_type = String)]
+    order: OrderId,
 }
 
 /// A payment.
 #[derive(Serialize, ToSchema)]
 struct Payment {
-    order_id: String,
+    #[schema(value_type = String)]
+    order_id: OrderId,
     state: PaymentStatus,
     /// The order ended without being delivered.
     order_ended: bool,
@@ -84,7 +86,7 @@ async fn of_order(
 }
 
 impl Payment {
-    fn of(order_id: String, payment: PaymentState) -> Self {
+    fn of(order_id: OrderId, payment: PaymentState) -> Self {
         let (state, reason) = match payment.charge {
             Charge::None => (PaymentStatus::Waiting, None),
             Charge::Requested => (PaymentStatus::Requested, None),

@@ -13,7 +13,9 @@ use money::Money;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    payment::{PaymentCommand, PaymentEvent, PaymentState, Payments, RememberEnd, RememberIntent, RememberStockHeld},
+    payment::{
+        OrderId, PaymentCommand, PaymentEvent, PaymentState, Payments, RememberEnd, RememberIntent, RememberStockHeld,
+    },
     provider::{Capture, Provider, Refund},
 };
 
@@ -39,7 +41,7 @@ pub enum Heard {
 /// A customer ordered.
 #[message("ordering.order-placed", version = 1, key = order)]
 pub struct OrderPlaced {
-    pub order: String,
+    pub order: OrderId,
     pub amount: Money,
     /// Rejected unless confirmed by then, milliseconds since the Unix epoch.
     pub expires_at_ms: i64,
@@ -48,19 +50,19 @@ pub struct OrderPlaced {
 /// Product holds every line.
 #[message("product.stock-reserved", version = 1, key = order)]
 pub struct StockReserved {
-    pub order: String,
+    pub order: OrderId,
 }
 
 /// It ended before it was confirmed.
 #[message("ordering.order-rejected", version = 1, key = order)]
 pub struct OrderRejected {
-    pub order: String,
+    pub order: OrderId,
 }
 
 /// It was called back.
 #[message("ordering.order-cancelled", version = 1, key = order)]
 pub struct OrderCancelled {
-    pub order: String,
+    pub order: OrderId,
 }
 
 /// Remembers what is known; the payment decides what follows.
@@ -79,7 +81,7 @@ pub fn follow_orders(heard: &Heard, _: &Ctx) -> Vec<PaymentCommand> {
 /// The provider took the money (결제 처리됨).
 #[message("payment.payment-captured", version = 1, key = order)]
 pub struct Captured {
-    pub order: String,
+    pub order: OrderId,
     pub amount: Money,
     /// Milliseconds since the Unix epoch.
     pub at_ms: i64,
@@ -88,7 +90,7 @@ pub struct Captured {
 /// The provider declined.
 #[message("payment.payment-declined", version = 1, key = order)]
 pub struct Declined {
-    pub order: String,
+    pub order: OrderId,
     /// What the provider said.
     pub reason: String,
     pub at_ms: i64,
@@ -97,14 +99,14 @@ pub struct Declined {
 /// The money went back.
 #[message("payment.payment-refunded", version = 1, key = order)]
 pub struct Refunded {
-    pub order: String,
+    pub order: OrderId,
     pub amount: Money,
     pub at_ms: i64,
 }
 
 /// What the provider did is told; what this context only remembers is not.
 pub fn told(order: &str, event: &PaymentEvent, _: &PaymentState) -> Option<Public> {
-    let order = order.to_owned();
+    let order = OrderId::from(order);
     match event.clone() {
         PaymentEvent::Captured(e) => Some(Public::of(&Captured { order, amount: e.amount, at_ms: e.at_ms })),
         PaymentEvent::Declined(e) => Some(Public::of(&Declined { order, reason: e.reason, at_ms: e.at_ms })),

@@ -3,9 +3,12 @@
 //! [`Payments`] decides over the payment of one order. It captures only when it knows what to capture, that stock is held,
 //! and of no end; a capture that turns out to have happened after the end is refunded.
 
-use bongsu_core::{Aggregate, Ctx, Decider, Messages, message};
+use bongsu_core::{Aggregate, Ctx, Decider, Messages, id, message};
 use money::Money;
 use serde::{Deserialize, Serialize};
+
+#[id]
+pub struct OrderId(String);
 
 /// Decides over the payment of one order; id = order id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,7 +72,7 @@ pub enum PaymentCommand {
 /// Remember what an order wants to pay.
 #[message("payment.remember-intent", version = 1, key = order)]
 pub struct RememberIntent {
-    pub order: String,
+    pub order: OrderId,
     pub amount: Money,
     /// The order ends by then, milliseconds since the Unix epoch.
     pub expires_at_ms: i64,
@@ -78,19 +81,19 @@ pub struct RememberIntent {
 /// Remember that stock is held.
 #[message("payment.remember-stock-held", version = 1, key = order)]
 pub struct RememberStockHeld {
-    pub order: String,
+    pub order: OrderId,
 }
 
 /// Remember that an order was rejected or cancelled.
 #[message("payment.remember-end", version = 1, key = order)]
 pub struct RememberEnd {
-    pub order: String,
+    pub order: OrderId,
 }
 
 /// Record the provider's answer to a capture.
 #[message("payment.record-capture", version = 1, key = order)]
 pub struct RecordCapture {
-    pub order: String,
+    pub order: OrderId,
     pub outcome: CaptureOutcome,
 }
 
@@ -107,7 +110,7 @@ pub enum CaptureOutcome {
 /// Record that the provider gave the money back.
 #[message("payment.record-refund", version = 1, key = order)]
 pub struct RecordRefund {
-    pub order: String,
+    pub order: OrderId,
     /// The provider's name for the refund.
     pub refund: String,
 }
@@ -141,7 +144,7 @@ pub enum PaymentEvent {
 /// An order wants to be paid.
 #[message("payment.intended", version = 1, key = order)]
 pub struct PaymentIntended {
-    pub order: String,
+    pub order: OrderId,
     pub amount: Money,
     /// The order ends by then, milliseconds since the Unix epoch.
     pub expires_at_ms: i64,
@@ -150,13 +153,13 @@ pub struct PaymentIntended {
 /// Stock is held for the order.
 #[message("payment.stock-held", version = 1, key = order)]
 pub struct StockHeld {
-    pub order: String,
+    pub order: OrderId,
 }
 
 /// The provider is to be asked for the money.
 #[message("payment.capture-requested", version = 1, key = order)]
 pub struct CaptureRequested {
-    pub order: String,
+    pub order: OrderId,
     pub amount: Money,
     /// A request that reaches the provider later must not charge, milliseconds since the Unix epoch.
     pub not_after_ms: i64,
@@ -165,19 +168,19 @@ pub struct CaptureRequested {
 /// It was too late to ask the provider: the order is about to end.
 #[message("payment.capture-forgone", version = 1, key = order)]
 pub struct CaptureForgone {
-    pub order: String,
+    pub order: OrderId,
 }
 
 /// The order ended without being delivered: what was taken goes back, nothing more is taken.
 #[message("payment.order-ended", version = 1, key = order)]
 pub struct OrderEnded {
-    pub order: String,
+    pub order: OrderId,
 }
 
 /// The provider took the money (결제 처리됨).
 #[message("payment.captured", version = 1, key = order)]
 pub struct PaymentCaptured {
-    pub order: String,
+    pub order: OrderId,
     pub amount: Money,
     /// The provider's name for it.
     pub capture: String,
@@ -187,7 +190,7 @@ pub struct PaymentCaptured {
 /// The provider refused.
 #[message("payment.declined", version = 1, key = order)]
 pub struct PaymentDeclined {
-    pub order: String,
+    pub order: OrderId,
     /// In the provider's words.
     pub reason: String,
     pub at_ms: i64,
@@ -196,7 +199,7 @@ pub struct PaymentDeclined {
 /// The provider is to give the money back.
 #[message("payment.refund-requested", version = 1, key = order)]
 pub struct RefundRequested {
-    pub order: String,
+    pub order: OrderId,
     /// The provider's name for what it took.
     pub capture: String,
 }
@@ -204,7 +207,7 @@ pub struct RefundRequested {
 /// The provider gave the money back.
 #[message("payment.refunded", version = 1, key = order)]
 pub struct PaymentRefunded {
-    pub order: String,
+    pub order: OrderId,
     pub amount: Money,
     /// The provider's name for the refund.
     pub refund: String,
@@ -304,11 +307,11 @@ impl Payments {
 
     /// After the end nothing is taken. Close to the deadline neither: ordering would end the order before it heard of the
     /// money, and the customer would be charged and refunded for nothing.
-    fn begin(&self, state: &PaymentState, order: &str, intent: &Intent, ctx: &Ctx) -> Option<PaymentEvent> {
+    fn begin(&self, state: &PaymentState, order: &OrderId, intent: &Intent, ctx: &Ctx) -> Option<PaymentEvent> {
         if state.ended || state.charge != Charge::None {
             return None;
         }
-        let order = order.to_owned();
+        let order = order.clone();
         let not_after_ms = intent.expires_at_ms.saturating_sub(self.margin_ms);
         Some(if ctx.now_ms < not_after_ms {
             CaptureRequested { order, amount: intent.amount, not_after_ms }.into()

@@ -7,7 +7,7 @@ pub(crate) const AMOUNT: Money = Money::krw(20_000);
 /// Expires at 30 s; nothing is captured from 29 s on.
 pub(crate) const PAYMENTS: Payments = Payments { margin_ms: 1_000 };
 
-pub(crate) fn id() -> String {
+pub(crate) fn id() -> OrderId {
     "o1".into()
 }
 

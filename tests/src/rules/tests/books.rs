@@ -59,11 +59,10 @@ fn charged(order: &str, times: usize, minor: i64, refunds: &[i64]) -> serde_json
 
 /// One order from its wish to its delivery, as every store has it.
 fn delivered() -> Story {
-    let order = || ORDER.to_owned();
-    let reserved = StockReserved { order: order(), quantity: 1 };
-    let committed = StockCommitted { order: order(), quantity: 1 };
-    let captured = PaymentCaptured { order: order(), amount: Money::krw(PRICE), capture: "c".into(), at_ms: 0 };
-    let requested = CaptureRequested { order: order(), amount: Money::krw(PRICE), not_after_ms: 1 };
+    let reserved = StockReserved { order: ORDER.into(), quantity: 1 };
+    let committed = StockCommitted { order: ORDER.into(), quantity: 1 };
+    let captured = PaymentCaptured { order: ORDER.into(), amount: Money::krw(PRICE), capture: "c".into(), at_ms: 0 };
+    let requested = CaptureRequested { order: ORDER.into(), amount: Money::krw(PRICE), not_after_ms: 1 };
     let step = |story: Story, context, process: &str| {
         let data = json!({ "input": { "heard": process }, "effects": ["done"] });
         story.step(context, &format!("{process}/{ORDER}"), data).together(context)
@@ -73,18 +72,18 @@ fn delivered() -> Story {
         .did::<Payments>("payment", ORDER, intended(ORDER))
         .did::<Stock>("product", "TV", reserved)
         .did::<Reservation>("product", ORDER, ReservationHeld { lines: lines() })
-        .did::<Payments>("payment", ORDER, StockHeld { order: order() })
+        .did::<Payments>("payment", ORDER, StockHeld { order: ORDER.into() })
         .did::<Payments>("payment", ORDER, requested)
         .did::<Payments>("payment", ORDER, captured)
         .did::<Orders>("ordering", ORDER, confirmed(ORDER));
     let story = step(story, "ordering", "fulfilment").did::<Deliveries>("delivery", ORDER, prepared(ORDER));
     let mut story = step(story, "delivery", "courier")
-        .did::<Deliveries>("delivery", ORDER, DeliveryDeparted { order: order(), at_ms: 0 })
-        .did::<Deliveries>("delivery", ORDER, DeliveryCompleted { order: order(), at_ms: 0 })
-        .did::<Orders>("ordering", ORDER, OrderCompleted { order: order(), at_ms: 0 })
+        .did::<Deliveries>("delivery", ORDER, DeliveryDeparted { order: ORDER.into(), at_ms: 0 })
+        .did::<Deliveries>("delivery", ORDER, DeliveryCompleted { order: ORDER.into(), at_ms: 0 })
+        .did::<Orders>("ordering", ORDER, OrderCompleted { order: ORDER.into(), at_ms: 0 })
         .did::<Stock>("product", "TV", committed)
         .did::<Reservation>("product", ORDER, ReservationCommitted { lines: lines() })
-        .did::<Inspections>("audit", ORDER, OrderTakenUp { order: order(), at_ms: 0 })
+        .did::<Inspections>("audit", ORDER, OrderTakenUp { order: ORDER.into(), at_ms: 0 })
         .answered(&[(202, "a")]);
     story.0.ledger = charged(ORDER, 1, PRICE, &[]);
     story.row(ORDER, shown())
