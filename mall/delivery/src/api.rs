@@ -20,7 +20,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::delivery::{
-    CompleteDelivery, Deliveries, DeliveryCommand, DeliveryRejection, DeliveryState, Depart, FailDelivery, Item, Phase,
+    CompleteDelivery, Deliveries, DeliveryCommand, DeliveryRejection, DeliveryState, Depart, FailDelivery, Item,
+    OrderId, Phase, Sku,
 };
 
 /// Parcels: where they are, and moving them by hand. A delivery's id is its order's.
@@ -42,14 +43,17 @@ pub fn routes(handle: Handle) -> Router {
 #[into_params(parameter_in = Query)]
 struct OfOrder {
     /// Of which order.
-    order: String,
+    #[param(value_type = String)]
+    order: OrderId,
 }
 
 /// A delivery.
 #[derive(Serialize, ToSchema)]
 struct Delivery {
-    delivery_id: String,
-    order_id: String,
+    #[schema(value_type = String)]
+    delivery_id: OrderId,
+    #[schema(value_type = String)]
+    order_id: OrderId,
     state: DeliveryStatus,
     /// Where it goes, once it is packed.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -77,7 +81,8 @@ enum DeliveryStatus {
 /// One kind of thing in a parcel.
 #[derive(Serialize, ToSchema)]
 struct ShownItem {
-    sku: String,
+    #[schema(value_type = String)]
+    sku: Sku,
     /// Its name when it was ordered.
     name: String,
     quantity: u32,
@@ -101,7 +106,7 @@ async fn of_order(
 }
 
 impl Delivery {
-    fn of(order: String, delivery: DeliveryState) -> Self {
+    fn of(order: OrderId, delivery: DeliveryState) -> Self {
         let state = match delivery.phase {
             Phase::Unknown => DeliveryStatus::Unknown,
             Phase::Prepared => DeliveryStatus::Prepared,
@@ -128,7 +133,8 @@ struct Failure {
 /// A parcel that was moved.
 #[derive(Serialize, ToSchema)]
 struct Moved {
-    delivery_id: String,
+    #[schema(value_type = String)]
+    delivery_id: OrderId,
     /// For `after` of a later read.
     position: String,
 }
@@ -140,7 +146,7 @@ struct Moved {
 )]
 async fn depart(
     State(handle): State<Handle>,
-    Path(order): Path<String>,
+    Path(order): Path<OrderId>,
     command: Command<NoBody>,
 ) -> Result<Response, Problem> {
     moved(&handle, command.call(), Depart { order }).await
@@ -153,7 +159,7 @@ async fn depart(
 )]
 async fn complete(
     State(handle): State<Handle>,
-    Path(order): Path<String>,
+    Path(order): Path<OrderId>,
     command: Command<NoBody>,
 ) -> Result<Response, Problem> {
     moved(&handle, command.call(), CompleteDelivery { order }).await
@@ -166,11 +172,10 @@ async fn complete(
 )]
 async fn fail(
     State(handle): State<Handle>,
-    Path(order): Path<String>,
+    Path(order): Path<OrderId>,
     command: Command<Failure>,
 ) -> Result<Response, Problem> {
-    let why = command.body.why.clone();
-    moved(&handle, command.call(), FailDelivery { order, why }).await
+    moved(&handle, command.call(), FailDelivery { order, why: command.body.why.clone() }).await
 }
 
 async fn moved(handle: &Handle, call: &Call, command: impl Into<DeliveryCommand>) -> Result<Response, Problem> {
@@ -180,7 +185,7 @@ async fn moved(handle: &Handle, call: &Call, command: impl Into<DeliveryCommand>
 fn reply(outcome: Outcome<'_, DeliveryRejection>) -> Reply {
     match outcome {
         Outcome::Accepted { id, token, .. } => {
-            command::reply(StatusCode::OK, &Moved { delivery_id: id.to_owned(), position: token.to_string() })
+            command::reply(StatusCode::OK, &Moved { delivery_id: id.into(), position: token.to_string() })
         }
         Outcome::Rejected(rejection) => problem(rejection).reply(),
     }

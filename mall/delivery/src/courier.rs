@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::delivery::{
     CompleteDelivery, DeliveryCancelled, DeliveryCompleted, DeliveryDeparted, DeliveryFailed, DeliveryPrepared, Depart,
+    OrderId,
 };
 
 /// The timer after which a packed parcel leaves.
@@ -49,7 +50,7 @@ pub enum CourierCommand {
 /// What a courier remembers.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct CourierState {
-    order: String,
+    order: OrderId,
 }
 
 impl Default for Courier {

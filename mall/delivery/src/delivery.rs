@@ -1,7 +1,13 @@
 //! The rules: a parcel is prepared, departs and arrives, or does not. Pure.
 
-use bongsu_core::{Aggregate, Ctx, Decider, Messages, message};
+use bongsu_core::{Aggregate, Ctx, Decider, Messages, id, message};
 use serde::{Deserialize, Serialize};
+
+#[id]
+#[derive(Default)]
+pub struct OrderId(String);
+#[id]
+pub struct Sku(String);
 
 /// Decides over the delivery of one order; id = order id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,7 +34,7 @@ pub struct Parcel {
 /// One kind of thing in a parcel.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Item {
-    pub sku: String,
+    pub sku: Sku,
     /// Its name when it was ordered.
     pub name: String,
     pub quantity: u32,
@@ -66,7 +72,7 @@ pub enum DeliveryCommand {
 /// Pack a parcel.
 #[message("delivery.prepare", version = 1, key = order)]
 pub struct PrepareDelivery {
-    pub order: String,
+    pub order: OrderId,
     pub address: String,
     pub items: Vec<Item>,
 }
@@ -74,19 +80,19 @@ pub struct PrepareDelivery {
 /// Let a packed parcel leave; from then on it cannot be called back.
 #[message("delivery.depart", version = 1, key = order)]
 pub struct Depart {
-    pub order: String,
+    pub order: OrderId,
 }
 
 /// Hand over a parcel that is on its way.
 #[message("delivery.complete", version = 1, key = order)]
 pub struct CompleteDelivery {
-    pub order: String,
+    pub order: OrderId,
 }
 
 /// Give up a parcel, packed or on its way: it is lost, damaged or not accepted.
 #[message("delivery.fail", version = 1, key = order)]
 pub struct FailDelivery {
-    pub order: String,
+    pub order: OrderId,
     /// In the courier's words.
     pub why: String,
 }
@@ -94,7 +100,7 @@ pub struct FailDelivery {
 /// Call a parcel back: the customer wants the order back.
 #[message("delivery.cancel", version = 1, key = order)]
 pub struct CancelDelivery {
-    pub order: String,
+    pub order: OrderId,
 }
 
 /// Why a delivery did not change.
@@ -132,7 +138,7 @@ pub enum DeliveryEvent {
 /// The parcel is packed (배송 준비됨).
 #[message("delivery.prepared", version = 1, key = order)]
 pub struct DeliveryPrepared {
-    pub order: String,
+    pub order: OrderId,
     pub address: String,
     pub items: Vec<Item>,
     pub at_ms: i64,
@@ -141,21 +147,21 @@ pub struct DeliveryPrepared {
 /// The parcel left (배송 출발함).
 #[message("delivery.departed", version = 1, key = order)]
 pub struct DeliveryDeparted {
-    pub order: String,
+    pub order: OrderId,
     pub at_ms: i64,
 }
 
 /// The parcel arrived (배송 완료됨).
 #[message("delivery.completed", version = 1, key = order)]
 pub struct DeliveryCompleted {
-    pub order: String,
+    pub order: OrderId,
     pub at_ms: i64,
 }
 
 /// The parcel could not be delivered (배송 처리 실패).
 #[message("delivery.failed", version = 1, key = order)]
 pub struct DeliveryFailed {
-    pub order: String,
+    pub order: OrderId,
     /// In the courier's words.
     pub why: String,
     pub at_ms: i64,
@@ -164,7 +170,7 @@ pub struct DeliveryFailed {
 /// The parcel never left, and will not.
 #[message("delivery.cancelled", version = 1, key = order)]
 pub struct DeliveryCancelled {
-    pub order: String,
+    pub order: OrderId,
     pub at_ms: i64,
 }
 

@@ -13,7 +13,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     courier::Courier,
-    delivery::{CancelDelivery, Deliveries, DeliveryCommand, DeliveryEvent, DeliveryState, Item, PrepareDelivery},
+    delivery::{
+        CancelDelivery, Deliveries, DeliveryCommand, DeliveryEvent, DeliveryState, Item, OrderId, PrepareDelivery,
+    },
 };
 
 /// The map of the delivery context: every arrow in or out is one line.
@@ -34,7 +36,7 @@ pub enum Heard {
 /// Stock is held and money is taken.
 #[message("ordering.order-confirmed", version = 1, key = order)]
 pub struct OrderConfirmed {
-    pub order: String,
+    pub order: OrderId,
     /// What goes into the parcel.
     pub lines: Vec<Item>,
     /// Where it goes.
@@ -44,7 +46,7 @@ pub struct OrderConfirmed {
 /// The customer wants it back.
 #[message("ordering.cancellation-requested", version = 1, key = order)]
 pub struct CancellationRequested {
-    pub order: String,
+    pub order: OrderId,
 }
 
 /// Packs, and keeps back what has not left. A parcel that has left stays on its way: its own fact says so.
@@ -60,7 +62,7 @@ pub fn follow_orders(heard: &Heard, _: &Ctx) -> Vec<DeliveryCommand> {
 /// The parcel is packed.
 #[message("delivery.delivery-prepared", version = 1, key = order)]
 pub struct Prepared {
-    pub order: String,
+    pub order: OrderId,
     pub address: String,
     /// Milliseconds since the Unix epoch.
     pub at_ms: i64,
@@ -69,21 +71,21 @@ pub struct Prepared {
 /// The parcel left.
 #[message("delivery.delivery-departed", version = 1, key = order)]
 pub struct Departed {
-    pub order: String,
+    pub order: OrderId,
     pub at_ms: i64,
 }
 
 /// The parcel arrived.
 #[message("delivery.delivery-completed", version = 1, key = order)]
 pub struct Completed {
-    pub order: String,
+    pub order: OrderId,
     pub at_ms: i64,
 }
 
 /// The parcel could not be delivered (배송 처리 실패).
 #[message("delivery.delivery-failed", version = 1, key = order)]
 pub struct Failed {
-    pub order: String,
+    pub order: OrderId,
     pub why: String,
     pub at_ms: i64,
 }
@@ -91,13 +93,13 @@ pub struct Failed {
 /// The parcel never left.
 #[message("delivery.delivery-cancelled", version = 1, key = order)]
 pub struct Cancelled {
-    pub order: String,
+    pub order: OrderId,
     pub at_ms: i64,
 }
 
 /// Every event of a delivery is told.
 pub fn told(order: &str, event: &DeliveryEvent, _: &DeliveryState) -> Option<Public> {
-    let order = order.to_owned();
+    let order = OrderId::from(order);
     Some(match event.clone() {
         DeliveryEvent::Prepared(e) => Public::of(&Prepared { order, address: e.address, at_ms: e.at_ms }),
         DeliveryEvent::Departed(e) => Public::of(&Departed { order, at_ms: e.at_ms }),

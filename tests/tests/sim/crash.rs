@@ -88,13 +88,13 @@ async fn both(one: impl Future<Output = ()>, other: impl Future<Output = ()>) {
 /// What is ordered.
 fn wanted(quantity: u32) -> OrderCommand {
     let line = WantedLine { sku: "NOTEBOOK".into(), quantity, seen_minor: None, offer: Some(offer("NOTEBOOK")) };
-    let (customer, address) = (CUSTOMER.to_owned(), "서울시 12번가".to_owned());
+    let (customer, address) = (CUSTOMER.into(), "서울시 12번가".to_owned());
     OrderCommand::from(PlaceOrder { customer, lines: vec![line], address, method: Method::Card })
 }
 
 /// One customer, who insists on an answer while its patience lasts.
 async fn order(mall: &Mall, key: &str, quantity: u32, then: Then) {
-    let (customer, place) = (CUSTOMER.to_owned(), wanted(quantity));
+    let place = wanted(quantity);
     let id = id_of(mall, key, &place);
     let answers = insist(mall, "ordering", key, place).await;
     let heard = if answers.is_some() { Heard::Accepted } else { Heard::Nothing };
@@ -111,12 +111,12 @@ async fn order(mall: &Mall, key: &str, quantity: u32, then: Then) {
         Then::CancelsWhen(Seen::Departed) => until(mall, || parcel(mall, &id) == Parcel::Departed).await,
         Then::SeesItFail => {
             until(mall, || parcel(mall, &id) != Parcel::Unknown).await;
-            let fail = FailDelivery { order: id, why: "nobody at home".into() };
+            let fail = FailDelivery { order: id.into(), why: "nobody at home".into() };
             insist(mall, "delivery", &format!("{key} fails"), fail).await;
             return;
         }
     }
-    let cancel = OrderCommand::from(CancelOrder { order: id, customer });
+    let cancel = OrderCommand::from(CancelOrder { order: id.into(), customer: CUSTOMER.into() });
     insist(mall, "ordering", &format!("{key} cancels"), cancel).await;
 }
 

@@ -9,7 +9,7 @@ use delivery::{courier::*, delivery::*};
 
 const AUTO: Courier = Courier::Auto { depart_after_ms: 1_000, complete_after_ms: 2_000 };
 
-fn id() -> String {
+fn id() -> OrderId {
     "o1".into()
 }
 

@@ -10,7 +10,7 @@ use delivery::{
 /// Now.
 const AT_MS: i64 = 1;
 
-fn id() -> String {
+fn id() -> OrderId {
     "o1".into()
 }
 
@@ -130,7 +130,6 @@ fn what_was_never_packed_does_not_move() {
 
 #[test]
 fn a_confirmed_order_is_packed() {
-    let items = || vec![Item { sku: "TV".into(), name: "TV".into(), quantity: 2 }];
     let address = || "Seoul".to_owned();
     policy(follow_orders, OrderConfirmed { order: "o1".into(), lines: items(), address: address() })
         .then([PrepareDelivery { order: "o1".into(), address: address(), items: items() }.into()]);
