@@ -63,7 +63,7 @@ fn reply(outcome: &Outcome<'_>) -> Reply {
 }
 
 async fn pieces(handle: &Handle) -> u32 {
-    handle.load::<Carts>("ann").await.expect("it loads").0.pieces("PEN").unwrap_or(0)
+    handle.load::<Carts>("ann").await.expect("it loads").0.pieces(&"PEN".into()).unwrap_or(0)
 }
 
 /// Both fill one cart at once, then both check it out: every accepted pen counts once, and there is one order.
@@ -146,7 +146,7 @@ async fn write_a_long_life(store: &dyn Store, customer: &str, events: u64) {
 }
 
 fn happened(version: u64) -> CartEvent {
-    let (sku, quantity, at_ms) = (format!("SKU-{}", version % 5), (version % 7 + 1) as u32, version as i64);
+    let (sku, quantity, at_ms) = (format!("SKU-{}", version % 5).into(), (version % 7 + 1) as u32, version as i64);
     match version {
         1 => CartCreated { cart: "crt_1".into(), at_ms }.into(),
         2..=6 => ItemAdded { sku, quantity, at_ms }.into(),

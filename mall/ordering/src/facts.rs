@@ -4,6 +4,7 @@ use bongsu_core::{Public, message};
 use money::Money;
 use ordering_domain::{
     events::{CancelledWhy, Method, OrderEvent, OrderLine, RejectedWhy, Shortage},
+    ids::{CustomerId, OrderId},
     order::OrderState,
 };
 
@@ -11,9 +12,9 @@ use ordering_domain::{
 #[message("ordering.order-placed", version = 1, key = order)]
 pub struct OrderPlaced {
     /// Which order.
-    pub order: String,
+    pub order: OrderId,
     /// Whose.
-    pub customer: String,
+    pub customer: CustomerId,
     /// At least one.
     pub lines: Vec<OrderLine>,
     /// Sum of the lines.
@@ -32,9 +33,9 @@ pub struct OrderPlaced {
 #[message("ordering.order-confirmed", version = 1, key = order)]
 pub struct OrderConfirmed {
     /// Which order.
-    pub order: String,
+    pub order: OrderId,
     /// Whose.
-    pub customer: String,
+    pub customer: CustomerId,
     /// At least one.
     pub lines: Vec<OrderLine>,
     /// Sum of the lines.
@@ -49,9 +50,9 @@ pub struct OrderConfirmed {
 #[message("ordering.order-rejected", version = 1, key = order)]
 pub struct OrderRejected {
     /// Which order.
-    pub order: String,
+    pub order: OrderId,
     /// Whose.
-    pub customer: String,
+    pub customer: CustomerId,
     /// Why.
     pub why: RejectedWhy,
     /// The lines that fell short, when that is why.
@@ -65,7 +66,7 @@ pub struct OrderRejected {
 #[message("ordering.cancellation-requested", version = 1, key = order)]
 pub struct CancellationRequested {
     /// Which order.
-    pub order: String,
+    pub order: OrderId,
     /// When.
     pub at_ms: i64,
 }
@@ -74,7 +75,7 @@ pub struct CancellationRequested {
 #[message("ordering.cancellation-refused", version = 1, key = order)]
 pub struct CancellationRefused {
     /// Which order.
-    pub order: String,
+    pub order: OrderId,
     /// When.
     pub at_ms: i64,
 }
@@ -83,9 +84,9 @@ pub struct CancellationRefused {
 #[message("ordering.order-cancelled", version = 1, key = order)]
 pub struct OrderCancelled {
     /// Which order.
-    pub order: String,
+    pub order: OrderId,
     /// Whose.
-    pub customer: String,
+    pub customer: CustomerId,
     /// Why.
     pub why: CancelledWhy,
     /// When.
@@ -96,9 +97,9 @@ pub struct OrderCancelled {
 #[message("ordering.order-completed", version = 1, key = order)]
 pub struct OrderCompleted {
     /// Which order.
-    pub order: String,
+    pub order: OrderId,
     /// Whose.
-    pub customer: String,
+    pub customer: CustomerId,
     /// What was bought.
     pub lines: Vec<OrderLine>,
     /// When.
@@ -108,7 +109,7 @@ pub struct OrderCompleted {
 /// Every event of an order is told.
 pub fn of_order(order: &str, event: &OrderEvent, state: &OrderState) -> Option<Public> {
     let placed = state.placed.as_ref()?;
-    let order = order.to_owned();
+    let order = OrderId::from(order);
     let customer = placed.customer.clone();
     let (lines, amount, address) = (placed.lines.clone(), placed.amount, placed.address.clone());
     Some(match event.clone() {

@@ -34,8 +34,8 @@ pub(super) fn agree(evidence: &Evidence) -> Checked {
         if shown != expected {
             return Err(format!("{order} shows {shown:?}, the contexts hold {expected:?}"));
         }
-        let customer = state.placed.as_ref().map(|placed| &placed.customer);
-        if row.placed.as_ref().map(|placed| &placed.customer) != customer {
+        let customer = state.placed.as_ref().map(|placed| &*placed.customer);
+        if row.placed.as_ref().map(|placed| &*placed.customer) != customer {
             return Err(format!("{order} belongs to {customer:?}, its row says {:?}", row.placed));
         }
     }

@@ -8,6 +8,7 @@ use ordering_domain::{
     add_item::AddItem,
     cart::{CartState, Carts},
     check_out::CheckOut,
+    ids::{CustomerId, Sku},
     place_order::{PlaceOrder, WantedLine},
 };
 
@@ -26,12 +27,12 @@ pub(crate) async fn by_cart(mall: &Mall, dice: &mut Dice, key: &str, place: Plac
     }
     let cart = look(mall, dice.bits(), customer.clone()).await.unwrap_or_default();
     let wanted =
-        |sku: &str, quantity| WantedLine { sku: sku.into(), quantity, seen_minor: None, offer: Some(offer(sku)) };
+        |sku: &Sku, quantity| WantedLine { sku: sku.clone(), quantity, seen_minor: None, offer: Some(offer(sku)) };
     let lines = cart.lines().iter().map(|line| wanted(&line.sku, line.quantity)).collect();
     CheckOut { customer, lines, address, method }
 }
 
-async fn look(mall: &Mall, turn: u64, customer: String) -> Option<CartState> {
+async fn look(mall: &Mall, turn: u64, customer: CustomerId) -> Option<CartState> {
     let node = mall.node("ordering", turn);
     let looked = node.ask("look", move |runtime: Arc<Runtime>| async move {
         runtime.handle().load::<Carts>(&customer).await.map(|(cart, _)| cart)

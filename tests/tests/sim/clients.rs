@@ -11,6 +11,7 @@ use ordering_domain::{
     cancel_order::CancelOrder,
     check_out::CheckOut,
     events::Method,
+    ids::CustomerId,
     order::OrderCommand,
     place_order::{PlaceOrder, WantedLine},
     price_list::Offer,
@@ -43,7 +44,7 @@ pub(crate) async fn order(mall: &Mall, number: u64) {
     let mut dice = mall.sim.dice(&format!("order {number}"));
     let key = format!("order {number}");
     let lines = (0..=dice.below(2)).map(|_| wanted(&mut dice)).collect();
-    let (customer, address) = (format!("customer {}", number % 7), "서울시 12번가".to_owned());
+    let (customer, address) = (CustomerId::from(format!("customer {}", number % 7)), "서울시 12번가".to_owned());
     let order = PlaceOrder { customer: customer.clone(), lines, address, method: Method::Card };
     let wish = match dice.below(8) {
         0 => Wish::from(by_cart(mall, &mut dice, &key, order.clone()).await),
@@ -62,7 +63,7 @@ pub(crate) async fn order(mall: &Mall, number: u64) {
     }
     if dice.below(3) == 0 {
         mall.sim.sleep(Duration::from_millis(dice.below(6_000))).await;
-        let cancel = OrderCommand::from(CancelOrder { order: id, customer });
+        let cancel = OrderCommand::from(CancelOrder { order: id.into(), customer });
         ask(mall, ("ordering", dice.bits()), &format!("cancel {number}"), cancel).await;
     }
 }

@@ -6,6 +6,7 @@ use crate::{
     cart::{CartRejection, CartState, fits},
     cart_events::{CartEvent, ItemAdded},
     create_cart::created,
+    ids::{CustomerId, Sku},
     place_order::MOST_LINES,
     price_list::Offer,
 };
@@ -14,9 +15,9 @@ use crate::{
 #[message("cart.add-item", version = 1, key = customer)]
 pub struct AddItem {
     /// Whose cart.
-    pub customer: String,
+    pub customer: CustomerId,
     /// Which product.
-    pub sku: String,
+    pub sku: Sku,
     /// How many.
     pub quantity: u32,
     /// What the price list says; `None` when it does not know the product.

@@ -4,6 +4,7 @@ use bongsu_core::{Ctx, message};
 
 use crate::{
     events::{CancellationRequested, CancelledWhy, OrderCancelled, OrderEvent},
+    ids::{CustomerId, OrderId},
     order::{Cancellation, OrderRejection, OrderState, Phase},
 };
 
@@ -11,9 +12,9 @@ use crate::{
 #[message("order.cancel", version = 1, key = order)]
 pub struct CancelOrder {
     /// Which.
-    pub order: String,
+    pub order: OrderId,
     /// Who asks; only its owner may.
-    pub customer: String,
+    pub customer: CustomerId,
 }
 
 /// Somebody else's order is answered as if there were none: the answer must not tell that it exists.

@@ -4,6 +4,7 @@ use bongsu_core::{Ctx, message};
 
 use crate::{
     events::{CancelledWhy, OrderCancelled, OrderEvent},
+    ids::OrderId,
     order::{OrderRejection, OrderState, Phase},
 };
 
@@ -11,7 +12,7 @@ use crate::{
 #[message("order.cancel-undelivered", version = 1, key = order)]
 pub struct CancelUndelivered {
     /// Which.
-    pub order: String,
+    pub order: OrderId,
     /// Why delivery gave it up.
     pub why: CancelledWhy,
 }

@@ -8,6 +8,7 @@ use crate::{
     cart_events::CartEvent,
     change_quantity::{self, ChangeQuantity},
     create_cart::{self, CreateCart},
+    ids::{CartId, OrderId, Sku},
     place_order::MOST_PIECES,
     remove_item::{self, RemoveItem},
 };
@@ -22,14 +23,14 @@ pub struct CartState {
     /// The open one; `None` before the first and after each check-out.
     pub open: Option<OpenCart>,
     /// The order the last one became.
-    pub last_order: Option<String>,
+    pub last_order: Option<OrderId>,
 }
 
 /// A cart that is being filled.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OpenCart {
     /// Its id.
-    pub cart: String,
+    pub cart: CartId,
     /// In the order in which they were first put in.
     pub lines: Vec<CartLine>,
 }
@@ -38,7 +39,7 @@ pub struct OpenCart {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CartLine {
     /// Which product.
-    pub sku: String,
+    pub sku: Sku,
     /// How many, at least one.
     pub quantity: u32,
 }
@@ -47,7 +48,7 @@ pub struct CartLine {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SeenLine {
     /// In which cart.
-    pub cart: String,
+    pub cart: CartId,
     /// How many there were.
     pub quantity: u32,
 }
@@ -85,22 +86,22 @@ pub enum CartRejection {
     /// Not in the price list.
     UnknownProduct {
         /// What was asked for.
-        sku: String,
+        sku: Sku,
     },
     /// No longer sold.
     NotSold {
         /// What was asked for.
-        sku: String,
+        sku: Sku,
     },
     /// The cart has no such line.
     NotInCart {
         /// What was asked for.
-        sku: String,
+        sku: Sku,
     },
     /// The line is not as the customer saw it.
     Moved {
         /// Which product.
-        sku: String,
+        sku: Sku,
     },
     /// There is nothing to check out.
     Empty,
@@ -145,12 +146,12 @@ impl CartState {
     }
 
     /// How many pieces of a product are in the open cart.
-    pub fn pieces(&self, sku: &str) -> Option<u32> {
-        self.lines().iter().find(|line| line.sku == sku).map(|line| line.quantity)
+    pub fn pieces(&self, sku: &Sku) -> Option<u32> {
+        self.lines().iter().find(|line| line.sku == *sku).map(|line| line.quantity)
     }
 
     /// A line of the open cart, as it is seen now.
-    pub fn seen(&self, sku: &str) -> Option<SeenLine> {
+    pub fn seen(&self, sku: &Sku) -> Option<SeenLine> {
         let open = self.open.as_ref()?;
         Some(SeenLine { cart: open.cart.clone(), quantity: self.pieces(sku)? })
     }
@@ -164,15 +165,15 @@ impl CartState {
 }
 
 impl OpenCart {
-    fn add(&mut self, sku: &str, quantity: u32) {
-        match self.lines.iter_mut().find(|line| line.sku == sku) {
+    fn add(&mut self, sku: &Sku, quantity: u32) {
+        match self.lines.iter_mut().find(|line| line.sku == *sku) {
             Some(line) => line.quantity = line.quantity.saturating_add(quantity),
-            None => self.lines.push(CartLine { sku: sku.into(), quantity }),
+            None => self.lines.push(CartLine { sku: sku.clone(), quantity }),
         }
     }
 
-    fn change(&mut self, sku: &str, quantity: u32) {
-        let mine = self.lines.iter_mut().filter(|line| line.sku == sku);
+    fn change(&mut self, sku: &Sku, quantity: u32) {
+        let mine = self.lines.iter_mut().filter(|line| line.sku == *sku);
         mine.for_each(|line| line.quantity = quantity);
     }
 }

@@ -2,11 +2,13 @@
 
 use bongsu_core::{Messages, message};
 
+use crate::ids::{CartId, OrderId, Sku};
+
 /// A cart was opened.
 #[message("cart.created", version = 1)]
 pub struct CartCreated {
     /// Its id.
-    pub cart: String,
+    pub cart: CartId,
     /// When, milliseconds since the Unix epoch.
     pub at_ms: i64,
 }
@@ -15,7 +17,7 @@ pub struct CartCreated {
 #[message("cart.item-added", version = 1)]
 pub struct ItemAdded {
     /// Which product.
-    pub sku: String,
+    pub sku: Sku,
     /// How many more.
     pub quantity: u32,
     /// When.
@@ -26,7 +28,7 @@ pub struct ItemAdded {
 #[message("cart.quantity-changed", version = 1)]
 pub struct QuantityChanged {
     /// Which product.
-    pub sku: String,
+    pub sku: Sku,
     /// How many in all.
     pub quantity: u32,
     /// When.
@@ -37,7 +39,7 @@ pub struct QuantityChanged {
 #[message("cart.item-removed", version = 1)]
 pub struct ItemRemoved {
     /// Which product.
-    pub sku: String,
+    pub sku: Sku,
     /// When.
     pub at_ms: i64,
 }
@@ -46,9 +48,9 @@ pub struct ItemRemoved {
 #[message("cart.checked-out", version = 1)]
 pub struct CartCheckedOut {
     /// Which cart.
-    pub cart: String,
+    pub cart: CartId,
     /// Which order, placed in the same moment.
-    pub order: String,
+    pub order: OrderId,
     /// When.
     pub at_ms: i64,
 }

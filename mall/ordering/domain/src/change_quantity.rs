@@ -5,15 +5,16 @@ use bongsu_core::{Ctx, message};
 use crate::{
     cart::{CartRejection, CartState, SeenLine, fits},
     cart_events::{CartEvent, QuantityChanged},
+    ids::{CustomerId, Sku},
 };
 
 /// Have so many pieces of a product in the cart.
 #[message("cart.change-quantity", version = 1, key = customer)]
 pub struct ChangeQuantity {
     /// Whose cart.
-    pub customer: String,
+    pub customer: CustomerId,
     /// Which product.
-    pub sku: String,
+    pub sku: Sku,
     /// How many in all.
     pub quantity: u32,
     /// The line as the customer saw it; `None` to change whatever is there.

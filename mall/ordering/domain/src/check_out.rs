@@ -6,6 +6,7 @@ use crate::{
     cart::{CartRejection, Carts, OpenCart},
     cart_events::CartCheckedOut,
     events::Method,
+    ids::{CustomerId, OrderId},
     order::{OrderRejection, Orders},
     place_order::{self, PlaceOrder, WantedLine},
 };
@@ -21,7 +22,7 @@ pub struct CheckOuts {
 #[message("cart.check-out", version = 1, key = customer)]
 pub struct CheckOut {
     /// Whose cart.
-    pub customer: String,
+    pub customer: CustomerId,
     /// The cart as the adapter saw it, with what the price list says about each line.
     pub lines: Vec<WantedLine>,
     /// Where to.
@@ -66,13 +67,13 @@ fn is_the_one_seen(cart: &OpenCart, lines: &[WantedLine]) -> Result<(), CartReje
     if cart.lines.is_empty() {
         return Err(CartRejection::Empty);
     }
-    let now = cart.lines.iter().map(|line| (line.sku.as_str(), line.quantity));
-    match now.eq(lines.iter().map(|line| (line.sku.as_str(), line.quantity))) {
+    let now = cart.lines.iter().map(|line| (&line.sku, line.quantity));
+    match now.eq(lines.iter().map(|line| (&line.sku, line.quantity))) {
         true => Ok(()),
         false => Err(CartRejection::Changed),
     }
 }
 
-fn order_of(ctx: &Ctx) -> String {
-    ctx.id("ord", 0)
+fn order_of(ctx: &Ctx) -> OrderId {
+    ctx.id("ord", 0).into()
 }

@@ -7,6 +7,7 @@ use crate::{
     confirm_order::ConfirmOrder,
     events::{OrderCancelled, OrderPlaced, RejectedWhy, Shortage},
     heard::{PaymentCaptured, PaymentDeclined, StockRejected, StockReserved},
+    ids::OrderId,
     reject_order::RejectOrder,
 };
 
@@ -41,7 +42,7 @@ pub enum CheckoutCommand {
 /// What a checkout remembers.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct CheckoutState {
-    order: String,
+    order: OrderId,
     stock_held: bool,
     captured: bool,
     verdict: Option<Verdict>,

@@ -4,6 +4,7 @@ use bongsu_core::{Ctx, message};
 
 use crate::{
     events::{CancellationRefused, OrderCompleted, OrderEvent},
+    ids::OrderId,
     order::{Cancellation, OrderRejection, OrderState, Phase},
 };
 
@@ -11,7 +12,7 @@ use crate::{
 #[message("order.complete", version = 1, key = order)]
 pub struct CompleteOrder {
     /// Which.
-    pub order: String,
+    pub order: OrderId,
 }
 
 /// A cancellation nobody answered is answered now: what was delivered cannot be called back.

@@ -4,6 +4,7 @@ use bongsu_core::{Ctx, message};
 
 use crate::{
     events::{OrderConfirmed, OrderEvent},
+    ids::OrderId,
     order::{OrderRejection, OrderState, Phase},
 };
 
@@ -11,7 +12,7 @@ use crate::{
 #[message("order.confirm", version = 1, key = order)]
 pub struct ConfirmOrder {
     /// Which.
-    pub order: String,
+    pub order: OrderId,
 }
 
 pub(crate) fn decide(state: &OrderState, confirm: ConfirmOrder, ctx: &Ctx) -> Result<Vec<OrderEvent>, OrderRejection> {

@@ -5,13 +5,14 @@ use bongsu_core::{Ctx, message};
 use crate::{
     cart::{CartRejection, CartState},
     cart_events::{CartCreated, CartEvent},
+    ids::CustomerId,
 };
 
 /// Create an empty cart.
 #[message("cart.create", version = 1, key = customer)]
 pub struct CreateCart {
     /// Whose.
-    pub customer: String,
+    pub customer: CustomerId,
 }
 
 pub(crate) fn decide(state: &CartState, ctx: &Ctx) -> Result<Vec<CartEvent>, CartRejection> {
@@ -22,5 +23,5 @@ pub(crate) fn decide(state: &CartState, ctx: &Ctx) -> Result<Vec<CartEvent>, Car
 }
 
 pub(crate) fn created(ctx: &Ctx) -> CartEvent {
-    CartCreated { cart: ctx.id("crt", 0), at_ms: ctx.now_ms }.into()
+    CartCreated { cart: ctx.id("crt", 0).into(), at_ms: ctx.now_ms }.into()
 }

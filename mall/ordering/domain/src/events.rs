@@ -6,11 +6,13 @@ use bongsu_core::{Messages, message};
 use money::Money;
 use serde::{Deserialize, Serialize};
 
+use crate::ids::{CustomerId, OrderId, Sku};
+
 /// One line of an order, as agreed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderLine {
     /// Which product.
-    pub sku: String,
+    pub sku: Sku,
     /// Its name when it was ordered.
     pub name: String,
     /// How many.
@@ -31,7 +33,7 @@ pub enum Method {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Shortage {
     /// Which product.
-    pub sku: String,
+    pub sku: Sku,
     /// How many were asked for.
     pub asked: u64,
     /// How many could have been had.
@@ -64,9 +66,9 @@ pub enum CancelledWhy {
 #[message("order.placed", version = 1, key = order)]
 pub struct OrderPlaced {
     /// Its id.
-    pub order: String,
+    pub order: OrderId,
     /// Whose.
-    pub customer: String,
+    pub customer: CustomerId,
     /// At least one.
     pub lines: Vec<OrderLine>,
     /// Sum of the lines.
@@ -85,7 +87,7 @@ pub struct OrderPlaced {
 #[message("order.confirmed", version = 1, key = order)]
 pub struct OrderConfirmed {
     /// Which order.
-    pub order: String,
+    pub order: OrderId,
     /// When, milliseconds since the Unix epoch.
     pub at_ms: i64,
 }
@@ -94,7 +96,7 @@ pub struct OrderConfirmed {
 #[message("order.rejected", version = 1, key = order)]
 pub struct OrderRejected {
     /// Which order.
-    pub order: String,
+    pub order: OrderId,
     /// Why.
     pub why: RejectedWhy,
     /// The lines that fell short, when that is why.
@@ -108,7 +110,7 @@ pub struct OrderRejected {
 #[message("order.cancellation-requested", version = 1, key = order)]
 pub struct CancellationRequested {
     /// Which order.
-    pub order: String,
+    pub order: OrderId,
     /// When, milliseconds since the Unix epoch.
     pub at_ms: i64,
 }
@@ -117,7 +119,7 @@ pub struct CancellationRequested {
 #[message("order.cancellation-refused", version = 1, key = order)]
 pub struct CancellationRefused {
     /// Which order.
-    pub order: String,
+    pub order: OrderId,
     /// When, milliseconds since the Unix epoch.
     pub at_ms: i64,
 }
@@ -126,7 +128,7 @@ pub struct CancellationRefused {
 #[message("order.cancelled", version = 1, key = order)]
 pub struct OrderCancelled {
     /// Which order.
-    pub order: String,
+    pub order: OrderId,
     /// Why.
     pub why: CancelledWhy,
     /// When, milliseconds since the Unix epoch.
@@ -137,7 +139,7 @@ pub struct OrderCancelled {
 #[message("order.completed", version = 1, key = order)]
 pub struct OrderCompleted {
     /// Which order.
-    pub order: String,
+    pub order: OrderId,
     /// When, milliseconds since the Unix epoch.
     pub at_ms: i64,
 }

@@ -8,6 +8,7 @@ use crate::{
     complete_order::CompleteOrder,
     events::{CancellationRequested, CancelledWhy, OrderConfirmed},
     heard::{DeliveryCancelled, DeliveryCompleted, DeliveryDeparted, DeliveryFailed},
+    ids::OrderId,
     refuse_cancellation::RefuseCancellation,
 };
 
@@ -86,9 +87,9 @@ impl Process for Fulfilment {
 }
 
 /// Both the wish and the departure lead here; only whichever is heard second finds both true.
-fn refuse_if_gone(state: &FulfilmentState, order: &str) -> Vec<Effect<FulfilmentCommand>> {
+fn refuse_if_gone(state: &FulfilmentState, order: &OrderId) -> Vec<Effect<FulfilmentCommand>> {
     if state.departed && state.cancelling {
-        vec![Effect::Send(RefuseCancellation { order: order.into() }.into())]
+        vec![Effect::Send(RefuseCancellation { order: order.clone() }.into())]
     } else {
         Vec::new()
     }

@@ -3,20 +3,23 @@
 use bongsu_core::message;
 use money::Money;
 
-use crate::events::Shortage;
+use crate::{
+    events::Shortage,
+    ids::{OrderId, Sku},
+};
 
 /// Product holds every line.
 #[message("product.stock-reserved", version = 1, key = order)]
 pub struct StockReserved {
     /// For which order.
-    pub order: String,
+    pub order: OrderId,
 }
 
 /// Product has not enough of some line and holds nothing.
 #[message("product.stock-rejected", version = 1, key = order)]
 pub struct StockRejected {
     /// For which order.
-    pub order: String,
+    pub order: OrderId,
     /// The lines that fell short.
     pub short: Vec<Shortage>,
 }
@@ -25,49 +28,49 @@ pub struct StockRejected {
 #[message("payment.payment-captured", version = 1, key = order)]
 pub struct PaymentCaptured {
     /// For which order.
-    pub order: String,
+    pub order: OrderId,
 }
 
 /// The provider declined.
 #[message("payment.payment-declined", version = 1, key = order)]
 pub struct PaymentDeclined {
     /// For which order.
-    pub order: String,
+    pub order: OrderId,
 }
 
 /// The parcel left.
 #[message("delivery.delivery-departed", version = 1, key = order)]
 pub struct DeliveryDeparted {
     /// Of which order.
-    pub order: String,
+    pub order: OrderId,
 }
 
 /// The parcel arrived.
 #[message("delivery.delivery-completed", version = 1, key = order)]
 pub struct DeliveryCompleted {
     /// Of which order.
-    pub order: String,
+    pub order: OrderId,
 }
 
 /// The parcel could not be delivered.
 #[message("delivery.delivery-failed", version = 1, key = order)]
 pub struct DeliveryFailed {
     /// Of which order.
-    pub order: String,
+    pub order: OrderId,
 }
 
 /// The parcel never left.
 #[message("delivery.delivery-cancelled", version = 1, key = order)]
 pub struct DeliveryCancelled {
     /// Of which order.
-    pub order: String,
+    pub order: OrderId,
 }
 
 /// A product was put on sale.
 #[message("product.product-registered", version = 1, key = sku)]
 pub struct ProductRegistered {
     /// Which.
-    pub sku: String,
+    pub sku: Sku,
     /// Its name.
     pub name: String,
     /// For one piece.
@@ -80,7 +83,7 @@ pub struct ProductRegistered {
 #[message("product.product-changed", version = 1, key = sku)]
 pub struct ProductChanged {
     /// Which.
-    pub sku: String,
+    pub sku: Sku,
     /// The name from now on.
     pub name: String,
     /// The price from now on.
@@ -93,5 +96,5 @@ pub struct ProductChanged {
 #[message("product.product-retired", version = 1, key = sku)]
 pub struct ProductRetired {
     /// Which.
-    pub sku: String,
+    pub sku: Sku,
 }

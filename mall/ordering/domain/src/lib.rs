@@ -6,6 +6,7 @@
 //! asking anybody. Before that there is a [`cart`], which [`check_out`] turns into an order. Pure: it must not know stores, HTTP or clocks. Start reading at [`place_order`].
 #![forbid(unsafe_code)]
 
+pub mod ids;
 pub mod events;
 pub mod order;
 pub mod place_order;

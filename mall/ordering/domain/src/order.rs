@@ -10,6 +10,7 @@ use crate::{
     complete_order::{self, CompleteOrder},
     confirm_order::{self, ConfirmOrder},
     events::{CancelledWhy, OrderEvent, OrderPlaced, RejectedWhy, Shortage},
+    ids::Sku,
     place_order::{self, PlaceOrder},
     refuse_cancellation::{self, RefuseCancellation},
     reject_order::{self, RejectOrder},
@@ -110,21 +111,21 @@ pub enum OrderRejection {
         /// Which line, from 0.
         line: usize,
         /// What was asked for.
-        sku: String,
+        sku: Sku,
     },
     /// No longer sold.
     NotSold {
         /// Which line, from 0.
         line: usize,
         /// What was asked for.
-        sku: String,
+        sku: Sku,
     },
     /// The price the customer saw was not current within the last minute.
     PriceChanged {
         /// Which line, from 0.
         line: usize,
         /// What was asked for.
-        sku: String,
+        sku: Sku,
         /// What it costs now.
         price: Money,
     },

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     events::{Method, OrderEvent, OrderLine, OrderPlaced},
+    ids::{CustomerId, Sku},
     order::{OrderRejection, OrderState},
     price_list::{Offer, PRICE_GRACE_MS},
 };
@@ -24,7 +25,7 @@ const LAST_MS: i64 = 253_402_300_799_999;
 #[message("order.place", version = 1)]
 pub struct PlaceOrder {
     /// Who asks.
-    pub customer: String,
+    pub customer: CustomerId,
     /// What for.
     pub lines: Vec<WantedLine>,
     /// Where to.
@@ -37,7 +38,7 @@ pub struct PlaceOrder {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WantedLine {
     /// Which product.
-    pub sku: String,
+    pub sku: Sku,
     /// How many.
     pub quantity: u32,
     /// The price the customer saw, if the page sent it along.
@@ -60,7 +61,7 @@ pub(crate) fn decide(
     }
     let lines = agreed_lines(place.lines, ctx.now_ms)?;
     let placed = OrderPlaced {
-        order: ctx.id("ord", 0),
+        order: ctx.id("ord", 0).into(),
         customer: place.customer,
         amount: total(&lines)?,
         lines,

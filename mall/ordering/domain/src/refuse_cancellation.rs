@@ -4,6 +4,7 @@ use bongsu_core::{Ctx, message};
 
 use crate::{
     events::{CancellationRefused, OrderEvent},
+    ids::OrderId,
     order::{Cancellation, OrderRejection, OrderState, Phase},
 };
 
@@ -11,7 +12,7 @@ use crate::{
 #[message("order.refuse-cancellation", version = 1, key = order)]
 pub struct RefuseCancellation {
     /// Of which order.
-    pub order: String,
+    pub order: OrderId,
 }
 
 pub(crate) fn decide(

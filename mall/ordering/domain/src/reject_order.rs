@@ -4,6 +4,7 @@ use bongsu_core::{Ctx, message};
 
 use crate::{
     events::{OrderEvent, OrderRejected, RejectedWhy, Shortage},
+    ids::OrderId,
     order::{OrderRejection, OrderState, Phase},
 };
 
@@ -11,7 +12,7 @@ use crate::{
 #[message("order.reject", version = 1, key = order)]
 pub struct RejectOrder {
     /// Which.
-    pub order: String,
+    pub order: OrderId,
     /// Why.
     pub why: RejectedWhy,
     /// The lines that fell short, when that is why.

@@ -5,15 +5,16 @@ use bongsu_core::{Ctx, message};
 use crate::{
     cart::{CartRejection, CartState, SeenLine},
     cart_events::{CartEvent, ItemRemoved},
+    ids::{CustomerId, Sku},
 };
 
 /// Take a product out of the cart.
 #[message("cart.remove-item", version = 1, key = customer)]
 pub struct RemoveItem {
     /// Whose cart.
-    pub customer: String,
+    pub customer: CustomerId,
     /// Which product.
-    pub sku: String,
+    pub sku: Sku,
     /// The line as the customer saw it; `None` to remove whatever is there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seen: Option<SeenLine>,

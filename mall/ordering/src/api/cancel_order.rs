@@ -11,7 +11,7 @@ use bongsu_host::{
     problem::Problem,
 };
 use bongsu_runtime::{Handle, Outcome};
-use ordering_domain::{cancel_order::CancelOrder, order::Orders};
+use ordering_domain::{cancel_order::CancelOrder, ids::OrderId, order::Orders};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -20,7 +20,8 @@ use super::problems;
 /// A wish that was taken.
 #[derive(Serialize, ToSchema)]
 pub(super) struct CalledBack {
-    order_id: String,
+    #[schema(value_type = String)]
+    order_id: OrderId,
     /// For `after` of a later read.
     position: String,
 }
@@ -34,13 +35,13 @@ pub(super) struct CalledBack {
 )]
 pub(super) async fn handle(
     State(handle): State<Handle>,
-    Path(order): Path<String>,
+    Path(order): Path<OrderId>,
     command: Command<NoBody>,
 ) -> Result<Response, Problem> {
-    let cancel = CancelOrder { order, customer: command.principal().to_owned() };
+    let cancel = CancelOrder { order, customer: command.principal().into() };
     let answer = handle.execute::<Orders, _>(cancel, command.call(), |outcome| match outcome {
         Outcome::Accepted { id, token, .. } => {
-            command::reply(StatusCode::ACCEPTED, &CalledBack { order_id: id.to_owned(), position: token.to_string() })
+            command::reply(StatusCode::ACCEPTED, &CalledBack { order_id: id.into(), position: token.to_string() })
         }
         Outcome::Rejected(rejection) => problems::problem(rejection).reply(),
     });

@@ -12,6 +12,7 @@ use bongsu_host::{
 use bongsu_runtime::{Followed, Handle};
 use ordering_domain::{
     events::OrderEvent,
+    ids::OrderId,
     order::{OrderState, Orders, Phase},
 };
 use serde::Serialize;
@@ -69,7 +70,7 @@ enum StepState {
 )]
 pub(super) async fn handle(
     State(handle): State<Handle>,
-    Path(order): Path<String>,
+    Path(order): Path<OrderId>,
     principal: Principal,
     stream: EventStream,
 ) -> Result<Response, Problem> {

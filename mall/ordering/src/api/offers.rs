@@ -2,23 +2,26 @@
 
 use bongsu_host::problem::Problem;
 use bongsu_runtime::Handle;
-use ordering_domain::price_list::{Offer, PriceList};
+use ordering_domain::{
+    ids::Sku,
+    price_list::{Offer, PriceList},
+};
 
 /// No product has a longer id; a longer one is not even looked up.
 const LONGEST_SKU: usize = 64;
 
-pub(super) async fn offer(handle: &Handle, sku: &str) -> Result<Option<Offer>, Problem> {
+pub(super) async fn offer(handle: &Handle, sku: &Sku) -> Result<Option<Offer>, Problem> {
     Ok(offers(handle, [sku]).await?.pop().flatten())
 }
 
 /// What these products are sold for, in the order asked, in one reading.
 pub(super) async fn offers<'s>(
     handle: &Handle,
-    skus: impl IntoIterator<Item = &'s str>,
+    skus: impl IntoIterator<Item = &'s Sku>,
 ) -> Result<Vec<Option<Offer>>, Problem> {
-    let skus: Vec<&str> = skus.into_iter().collect();
-    let may_be = |sku: &str| !sku.is_empty() && sku.len() <= LONGEST_SKU;
-    let keys: Vec<String> = skus.iter().filter(|sku| may_be(sku)).map(|sku| (*sku).to_owned()).collect();
+    let skus: Vec<&Sku> = skus.into_iter().collect();
+    let may_be = |sku: &Sku| !sku.is_empty() && sku.len() <= LONGEST_SKU;
+    let keys: Vec<String> = skus.iter().filter(|sku| may_be(sku)).map(ToString::to_string).collect();
     let mut found = match keys.is_empty() {
         true => Vec::new().into_iter(),
         false => handle.rows_of::<PriceList>(&keys).await?.into_iter(),

@@ -12,6 +12,7 @@ use bongsu_host::{
 };
 use bongsu_runtime::{Handle, Outcome, Reply, Token};
 use ordering_domain::{
+    ids::{OrderId, Sku},
     order::{OrderRejection, Orders},
     place_order::{MOST_LINES, PlaceOrder, WantedLine},
 };
@@ -35,8 +36,8 @@ pub(super) struct NewOrder {
 /// How many of which product.
 #[derive(Deserialize, ToSchema)]
 struct NewLine {
-    #[schema(min_length = 1, max_length = 32, example = "TV")]
-    sku: String,
+    #[schema(value_type = String, min_length = 1, max_length = 32, example = "TV")]
+    sku: Sku,
     #[schema(minimum = 1, maximum = 1000, example = 1)]
     quantity: u32,
     /// What the customer saw on the page, for one piece: refused when that is no longer so.
@@ -47,7 +48,8 @@ struct NewLine {
 /// An order that was taken.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Placed {
-    order_id: String,
+    #[schema(value_type = String)]
+    order_id: OrderId,
     state: OrderState,
     /// For `after` of a later read.
     position: String,
@@ -71,7 +73,7 @@ pub(super) async fn handle(State(handle): State<Handle>, command: Command<NewOrd
     let body = &command.body;
     let mut lines = Vec::new();
     let mut offers = match body.lines.len() <= MOST_LINES {
-        true => offers(&handle, body.lines.iter().map(|line| line.sku.as_str())).await?.into_iter(),
+        true => offers(&handle, body.lines.iter().map(|line| &line.sku)).await?.into_iter(),
         false => Vec::new().into_iter(),
     };
     for line in &body.lines {
@@ -80,7 +82,7 @@ pub(super) async fn handle(State(handle): State<Handle>, command: Command<NewOrd
         lines.push(WantedLine { sku, quantity, seen_minor, offer });
     }
     let place = PlaceOrder {
-        customer: command.principal().to_owned(),
+        customer: command.principal().into(),
         lines,
         address: body.address.clone(),
         method: body.pay.method(),
@@ -97,7 +99,7 @@ fn reply(outcome: Outcome<'_, OrderRejection>) -> Reply {
 
 /// The answer to whoever placed an order, however it came about.
 pub(super) fn placed(order: &str, token: &Token) -> Reply {
-    let body = Placed { order_id: order.to_owned(), state: OrderState::Pending, position: token.to_string() };
+    let body = Placed { order_id: order.into(), state: OrderState::Pending, position: token.to_string() };
     let mut reply = command::reply(StatusCode::ACCEPTED, &body);
     reply.headers.push((header::LOCATION.to_string(), format!("/orders/{order}")));
     reply

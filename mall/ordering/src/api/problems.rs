@@ -18,7 +18,7 @@ pub(super) fn problem(rejection: OrderRejection) -> Problem {
             .error(at(line), format!("{sku} is no longer sold")),
         OrderRejection::PriceChanged { line, sku, price } => conflict("price-changed", "The price has changed")
             .error(format!("/lines/{line}/price_minor"), format!("{sku} costs {price} now"))
-            .with("sku", sku)
+            .with("sku", json!(sku))
             .with("price", json!(price)),
         OrderRejection::MixedCurrencies => {
             unprocessable("mixed-currencies", "One order is in one currency").error("/lines", "two currencies")

@@ -14,7 +14,7 @@ use bongsu_host::{
     problem::Problem,
 };
 use bongsu_runtime::{Handle, Range};
-use ordering_domain::order::Orders;
+use ordering_domain::{ids::OrderId, order::Orders};
 
 use super::shown::{Order, OrderItem};
 use crate::projections::orders_of_customer::{BY_CUSTOMER, OrdersOfCustomer, customer_prefix};
@@ -28,7 +28,7 @@ use crate::projections::orders_of_customer::{BY_CUSTOMER, OrdersOfCustomer, cust
 )]
 pub(super) async fn one(
     State(handle): State<Handle>,
-    Path(order): Path<String>,
+    Path(order): Path<OrderId>,
     principal: Principal,
     When(when): When,
     known: IfNoneMatch,
@@ -63,6 +63,6 @@ pub(super) async fn list(
         limit: list.limit,
     };
     let page = handle.rows::<OrdersOfCustomer>(range).await?;
-    let items = page.rows.into_iter().map(|(order, row)| OrderItem::of(order, &row)).collect();
+    let items = page.rows.into_iter().map(|(order, row)| OrderItem::of(order.into(), &row)).collect();
     Ok(list.page(items, page.next))
 }

@@ -4,6 +4,7 @@ use bongsu_runtime::rfc3339;
 use money::Money;
 use ordering_domain::{
     events::{CancelledWhy, Method, OrderLine, OrderPlaced, RejectedWhy},
+    ids::{OrderId, Sku},
     order::{Cancellation, OrderState, Phase},
 };
 use serde::{Deserialize, Serialize};
@@ -14,7 +15,8 @@ use crate::projections::orders_of_customer::{Row, State};
 /// An order.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(super) struct Order {
-    order_id: String,
+    #[schema(value_type = String)]
+    order_id: OrderId,
     state: State,
     lines: Vec<ShownLine>,
     /// Sum of the lines.
@@ -43,7 +45,8 @@ pub(super) struct Order {
 /// An order in a list.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(super) struct OrderItem {
-    order_id: String,
+    #[schema(value_type = String)]
+    order_id: OrderId,
     state: State,
     lines: Vec<ShownLine>,
     /// Sum of the lines.
@@ -63,7 +66,8 @@ pub(super) enum Pay {
 /// One line of an order.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 struct ShownLine {
-    sku: String,
+    #[schema(value_type = String)]
+    sku: Sku,
     /// Its name when it was ordered.
     name: String,
     quantity: u32,
@@ -74,7 +78,8 @@ struct ShownLine {
 /// A line there was too little of.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 struct Short {
-    sku: String,
+    #[schema(value_type = String)]
+    sku: Sku,
     asked: u64,
     available: u64,
 }
@@ -141,7 +146,7 @@ impl Order {
 }
 
 impl OrderItem {
-    pub(super) fn of(order: String, row: &Row) -> Self {
+    pub(super) fn of(order: OrderId, row: &Row) -> Self {
         let state = row.state;
         let amount = row.amount;
         let placed_at = rfc3339(row.placed_at_ms);

@@ -2,7 +2,7 @@
 
 use bongsu_core::{Messages, Metadata, Projection};
 use money::Money;
-use ordering_domain::{events::OrderLine, order::Phase};
+use ordering_domain::{events::OrderLine, ids::CustomerId, order::Phase};
 use serde::{Deserialize, Serialize};
 
 use crate::facts::{
@@ -26,7 +26,7 @@ pub enum OrderFact {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Row {
     /// Whose.
-    pub customer: String,
+    pub customer: CustomerId,
     /// What.
     pub lines: Vec<OrderLine>,
     /// Sum of the lines.

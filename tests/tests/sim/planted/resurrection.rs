@@ -8,6 +8,7 @@ use ordering_domain::{
     confirm_order::ConfirmOrder,
     events::OrderEvent,
     fulfilment::Fulfilment,
+    ids::OrderId,
     order::{OrderCommand, OrderRejection, OrderState, Orders, Phase},
     price_list::PriceList,
 };
@@ -22,7 +23,7 @@ struct Eager;
 #[derive(Clone, Default, Serialize, Deserialize)]
 struct Replies {
     usual: CheckoutState,
-    order: String,
+    order: OrderId,
     held: bool,
     captured: bool,
 }

@@ -9,15 +9,15 @@ use ordering_domain::{
 
 fn event(draw: &mut Draw) -> CartEvent {
     let words = |draw: &mut Draw, of: &[&str]| draw.one_of(of).to_string();
-    let sku = words(draw, &["A", "B", "C", "", "a", "가나", "\u{1f600}\"\\", "\n "]);
+    let sku = words(draw, &["A", "B", "C", "", "a", "가나", "\u{1f600}\"\\", "\n "]).into();
     let id = words(draw, &["c", "cart", "x"]);
     let quantity = *draw.one_of(&[0, 1, 2, 7, 1_000_000, u32::MAX]);
     match draw.below(19) {
-        0..2 => CartCreated { cart: id, at_ms: 1 }.into(),
+        0..2 => CartCreated { cart: id.into(), at_ms: 1 }.into(),
         2..10 => ItemAdded { sku, quantity, at_ms: 2 }.into(),
         10..14 => QuantityChanged { sku, quantity, at_ms: 3 }.into(),
         14..18 => ItemRemoved { sku, at_ms: 4 }.into(),
-        _ => CartCheckedOut { cart: "c".into(), order: id, at_ms: 5 }.into(),
+        _ => CartCheckedOut { cart: "c".into(), order: id.into(), at_ms: 5 }.into(),
     }
 }
 

@@ -9,6 +9,7 @@ use ordering_domain::{
     check_out::{CheckOut, CheckOuts},
     create_cart::CreateCart,
     events::{Method, OrderPlaced},
+    ids::CartId,
     order::{OrderRejection, Orders},
     place_order::{MOST_LINES, MOST_PIECES, WantedLine},
     price_list::Offer,
@@ -19,8 +20,8 @@ use crate::orders::{WINDOW_MS, line, new_id, offer, placed_of, wanted};
 
 const ANN: &str = "ann";
 
-fn cart_id() -> String {
-    ctx(0).id("crt", 0)
+fn cart_id() -> CartId {
+    ctx(0).id("crt", 0).into()
 }
 
 fn created() -> CartEvent {
@@ -64,7 +65,7 @@ fn what_is_put_in_adds_up_and_the_first_item_takes_a_cart() {
     cart([]).when(add("TV", 2)).on(ANN).then([created(), added("TV", 2)]);
     cart([created()]).when(add("TV", 2)).then([added("TV", 2)]);
     let both = cart([created(), added("TV", 2), added("TV", 3)]);
-    assert_eq!(both.state().pieces("TV"), Some(5));
+    assert_eq!(both.state().pieces(&"TV".into()), Some(5));
     cart([created(), added("TV", 1), checked_out()]).when(add("TV", 2)).then([created(), added("TV", 2)]);
 }
 

@@ -7,6 +7,7 @@ use ordering_domain::{
     complete_order::CompleteOrder,
     confirm_order::ConfirmOrder,
     events::{CancelledWhy, OrderEvent, RejectedWhy},
+    ids::OrderId,
     order::{OrderCommand, OrderRejection},
     refuse_cancellation::RefuseCancellation,
     reject_order::RejectOrder,
@@ -14,7 +15,7 @@ use ordering_domain::{
 
 use crate::orders::*;
 
-fn id() -> String {
+fn id() -> OrderId {
     "o1".into()
 }
 

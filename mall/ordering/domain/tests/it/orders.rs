@@ -4,6 +4,7 @@ use money::Money;
 use ordering_domain::{
     events::*,
     heard::*,
+    ids::OrderId,
     order::Orders,
     place_order::{PlaceOrder, WantedLine},
     price_list::Offer,
@@ -16,8 +17,8 @@ pub(crate) fn orders() -> Orders {
 }
 
 /// The id the test's command makes.
-pub(crate) fn new_id() -> String {
-    bongsu_given::ctx(0).id("ord", 0)
+pub(crate) fn new_id() -> OrderId {
+    bongsu_given::ctx(0).id("ord", 0).into()
 }
 
 pub(crate) fn offer(price: i64) -> Offer {

@@ -7,7 +7,7 @@ use bongsu_host::{
     problem::Problem,
 };
 use bongsu_runtime::Handle;
-use ordering_domain::{add_item::AddItem, cart::Carts};
+use ordering_domain::{add_item::AddItem, cart::Carts, ids::Sku};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -17,8 +17,8 @@ use crate::api::offers::offer;
 /// So many more of a product.
 #[derive(Deserialize, ToSchema)]
 pub(in crate::api) struct NewItem {
-    #[schema(min_length = 1, max_length = 32, example = "TV")]
-    sku: String,
+    #[schema(value_type = String, min_length = 1, max_length = 32, example = "TV")]
+    sku: Sku,
     #[schema(minimum = 1, maximum = 1000, example = 1)]
     quantity: u32,
 }
@@ -37,6 +37,6 @@ pub(in crate::api) async fn handle(
 ) -> Result<Response, Problem> {
     let NewItem { sku, quantity } = &command.body;
     let offer = offer(&handle, sku).await?;
-    let add = AddItem { customer: command.principal().to_owned(), sku: sku.clone(), quantity: *quantity, offer };
+    let add = AddItem { customer: command.principal().into(), sku: sku.clone(), quantity: *quantity, offer };
     Ok(command::respond(handle.execute::<Carts, _>(add, command.call(), problems::changed).await?))
 }

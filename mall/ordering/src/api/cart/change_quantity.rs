@@ -15,6 +15,7 @@ use bongsu_runtime::Handle;
 use ordering_domain::{
     cart::{Carts, SeenLine},
     change_quantity::ChangeQuantity,
+    ids::{CustomerId, Sku},
 };
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -41,13 +42,13 @@ pub(in crate::api) struct Pieces {
 )]
 pub(in crate::api) async fn handle(
     State(handle): State<Handle>,
-    Path(sku): Path<String>,
+    Path(sku): Path<Sku>,
     caller: Caller,
     if_match: IfMatch,
     Json(Pieces { quantity }): Json<Pieces>,
 ) -> Result<Response, Problem> {
     if_match.required()?;
-    let customer = caller.principal.as_str().to_owned();
+    let customer = CustomerId::from(caller.principal.as_str());
     let (cart, _) = handle.load::<Carts>(&customer).await?;
     let seen = cart.seen(&sku);
     if let Some(there) = seen.as_ref().filter(|there| there.quantity != quantity) {

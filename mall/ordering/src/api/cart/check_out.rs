@@ -12,6 +12,7 @@ use bongsu_runtime::{Handle, Outcome};
 use ordering_domain::{
     cart::Carts,
     check_out::{CheckOut, CheckOuts},
+    ids::{CustomerId, Sku},
     place_order::WantedLine,
 };
 use serde::Deserialize;
@@ -33,7 +34,8 @@ pub(in crate::api) struct CheckOutCart {
     pay: Pay,
     /// Prices the customer saw on the page, by sku, for one piece.
     #[serde(default)]
-    prices: BTreeMap<String, i64>,
+    #[schema(value_type = BTreeMap<String, i64>)]
+    prices: BTreeMap<Sku, i64>,
 }
 
 /// Makes an order of the cart, in one Commit.
@@ -54,10 +56,10 @@ pub(in crate::api) async fn handle(
     State(handle): State<Handle>,
     command: Command<CheckOutCart>,
 ) -> Result<Response, Problem> {
-    let customer = command.principal().to_owned();
+    let customer = CustomerId::from(command.principal());
     let (cart, _) = handle.load::<Carts>(&customer).await?;
     let mut lines = Vec::new();
-    let offers = offers(&handle, cart.lines().iter().map(|line| line.sku.as_str())).await?;
+    let offers = offers(&handle, cart.lines().iter().map(|line| &line.sku)).await?;
     for (line, offer) in cart.lines().iter().zip(offers) {
         let (sku, quantity) = (line.sku.clone(), line.quantity);
         lines.push(WantedLine { seen_minor: command.body.prices.get(&sku).copied(), sku, quantity, offer });

@@ -7,7 +7,7 @@ use bongsu_host::{
     problem::Problem,
 };
 use bongsu_runtime::{Handle, Outcome};
-use ordering_domain::{cart::Carts, create_cart::CreateCart};
+use ordering_domain::{cart::Carts, create_cart::CreateCart, ids::CartId};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -16,7 +16,8 @@ use super::problems;
 /// A cart that was taken.
 #[derive(Serialize, ToSchema)]
 pub(in crate::api) struct CreatedCart {
-    cart_id: String,
+    #[schema(value_type = String)]
+    cart_id: CartId,
     version: u64,
 }
 
@@ -29,8 +30,8 @@ pub(in crate::api) async fn handle(
     State(handle): State<Handle>,
     command: Command<NoBody>,
 ) -> Result<Response, Problem> {
-    let create = CreateCart { customer: command.principal().to_owned() };
-    let cart = command.call().ctx.id("crt", 0);
+    let create = CreateCart { customer: command.principal().into() };
+    let cart = CartId::from(command.call().ctx.id("crt", 0));
     let answer = handle.execute::<Carts, _>(create, command.call(), |outcome| match outcome {
         Outcome::Accepted { version, .. } => {
             command::reply(StatusCode::CREATED, &CreatedCart { cart_id: cart.clone(), version })

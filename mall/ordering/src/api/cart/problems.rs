@@ -55,9 +55,9 @@ pub(super) fn problem(rejection: CartRejection) -> Problem {
         CartRejection::NotSold { sku } => problems::unprocessable("not-sold", "The product is no longer sold")
             .error("/sku", format!("{sku} is no longer sold")),
         CartRejection::NotInCart { sku } => {
-            Problem::new(StatusCode::NOT_FOUND, "not-in-cart", "The cart has no such line").with("sku", sku)
+            Problem::new(StatusCode::NOT_FOUND, "not-in-cart", "The cart has no such line").with("sku", json!(sku))
         }
-        CartRejection::Moved { sku } => Problem::of_status(StatusCode::PRECONDITION_FAILED).with("sku", sku),
+        CartRejection::Moved { sku } => Problem::of_status(StatusCode::PRECONDITION_FAILED).with("sku", json!(sku)),
         CartRejection::Empty => conflict("cart-empty", "There is nothing in the cart"),
         CartRejection::Changed => conflict("cart-changed", "The cart has changed meanwhile"),
     }
@@ -67,14 +67,14 @@ pub(super) fn problem(rejection: CartRejection) -> Problem {
 fn of_order(rejection: OrderRejection) -> Problem {
     match rejection {
         OrderRejection::UnknownProduct { sku, .. } => {
-            problems::unprocessable("unknown-product", "There is no such product").with("sku", sku)
+            problems::unprocessable("unknown-product", "There is no such product").with("sku", json!(sku))
         }
         OrderRejection::NotSold { sku, .. } => {
-            problems::unprocessable("not-sold", "The product is no longer sold").with("sku", sku)
+            problems::unprocessable("not-sold", "The product is no longer sold").with("sku", json!(sku))
         }
         OrderRejection::PriceChanged { sku, price, .. } => conflict("price-changed", "The price has changed")
             .error(format!("/prices/{sku}"), format!("{sku} costs {price} now"))
-            .with("sku", sku)
+            .with("sku", json!(sku))
             .with("price", json!(price)),
         other => problems::problem(other),
     }

@@ -15,6 +15,7 @@ use bongsu_runtime::Handle;
 use money::Money;
 use ordering_domain::{
     cart::{CartLine, CartState, Carts},
+    ids::{CartId, OrderId, Sku},
     price_list::Offer,
 };
 use serde::Serialize;
@@ -26,8 +27,8 @@ use crate::api::offers::offers;
 #[derive(Serialize, ToSchema)]
 pub(in crate::api) struct Cart {
     /// Null while there is none.
-    #[schema(required)]
-    cart_id: Option<String>,
+    #[schema(value_type = Option<String>, required)]
+    cart_id: Option<CartId>,
     state: CartStatus,
     lines: Vec<ShownCartLine>,
     /// Sum of the lines today; null when a line is no longer sold or there is nothing in it. Absent of a past cart.
@@ -35,8 +36,8 @@ pub(in crate::api) struct Cart {
     #[schema(value_type = Option<Money>)]
     amount: Option<Option<Money>>,
     /// The order the last cart became.
-    #[schema(required)]
-    last_order_id: Option<String>,
+    #[schema(value_type = Option<String>, required)]
+    last_order_id: Option<OrderId>,
     version: u64,
 }
 
@@ -50,7 +51,8 @@ enum CartStatus {
 /// So many of one product.
 #[derive(Serialize, ToSchema)]
 struct ShownCartLine {
-    sku: String,
+    #[schema(value_type = String)]
+    sku: Sku,
     quantity: u32,
     /// Null when it is no longer sold. Absent of a past cart, as is its price.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -99,7 +101,7 @@ fn shown(cart: &CartState, version: u64) -> Cart {
 
 async fn with_prices(handle: &Handle, cart: &CartState, mut shown: Cart) -> Result<Cart, Problem> {
     let (mut lines, mut amounts) = (Vec::new(), Vec::new());
-    let offers = offers(handle, cart.lines().iter().map(|line| line.sku.as_str())).await?;
+    let offers = offers(handle, cart.lines().iter().map(|line| &line.sku)).await?;
     for (line, offer) in cart.lines().iter().zip(offers) {
         let offer = offer.filter(|offer| !offer.retired);
         amounts.push(offer.as_ref().and_then(|offer| offer.price.times(line.quantity).ok()));

@@ -10,7 +10,10 @@ use bongsu_host::{
     problem::Problem,
 };
 use bongsu_runtime::Handle;
-use ordering_domain::cart::{CartRejection, Carts, SeenLine};
+use ordering_domain::{
+    cart::{CartRejection, Carts, SeenLine},
+    ids::Sku,
+};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -19,7 +22,8 @@ use super::problems;
 /// So many of one product in the open cart.
 #[derive(Serialize, ToSchema)]
 pub(in crate::api) struct CartItem {
-    sku: String,
+    #[schema(value_type = String)]
+    sku: Sku,
     quantity: u32,
 }
 
@@ -45,7 +49,7 @@ pub(in crate::api) struct CartItem {
 )]
 pub(in crate::api) async fn handle(
     State(handle): State<Handle>,
-    Path(sku): Path<String>,
+    Path(sku): Path<Sku>,
     principal: Principal,
     known: IfNoneMatch,
 ) -> Result<Response, Problem> {
@@ -55,6 +59,6 @@ pub(in crate::api) async fn handle(
 }
 
 /// The tag of a line: two that look the same in one cart are the same.
-pub(super) fn tag(sku: &str, seen: &SeenLine) -> ETag {
+pub(super) fn tag(sku: &Sku, seen: &SeenLine) -> ETag {
     ETag::of(seen.quantity.into(), &(&seen.cart, sku))
 }

@@ -10,7 +10,11 @@ use bongsu_host::{
     problem::Problem,
 };
 use bongsu_runtime::Handle;
-use ordering_domain::{cart::Carts, remove_item::RemoveItem};
+use ordering_domain::{
+    cart::Carts,
+    ids::{CustomerId, Sku},
+    remove_item::RemoveItem,
+};
 
 use super::{
     problems::{self, CartChanged},
@@ -24,11 +28,11 @@ use super::{
 )]
 pub(in crate::api) async fn handle(
     State(handle): State<Handle>,
-    Path(sku): Path<String>,
+    Path(sku): Path<Sku>,
     caller: Caller,
     if_match: IfMatch,
 ) -> Result<Response, Problem> {
-    let customer = caller.principal.as_str().to_owned();
+    let customer = CustomerId::from(caller.principal.as_str());
     let (cart, _) = handle.load::<Carts>(&customer).await?;
     let seen = cart.seen(&sku);
     match &seen {
