@@ -15,6 +15,7 @@ use bytes::Bytes;
 use money::Money;
 use product_domain::{
     events::{ProductChanged, ProductRegistered, ProductRetired},
+    ids::Sku,
     product::{Catalogue, LONGEST_NAME, Product, is_sku},
 };
 use serde::{Deserialize, Serialize};
@@ -49,7 +50,8 @@ pub struct Details {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[schema(as = Product)]
 pub struct ShownProduct {
-    sku: String,
+    #[schema(value_type = String)]
+    sku: Sku,
     /// What customers read.
     name: String,
     /// For one piece.
@@ -60,7 +62,7 @@ pub struct ShownProduct {
 ///
 /// # Errors
 /// See [`CommandError`]; what an operator did wrong is a problem in the answer.
-pub async fn register(handle: &Handle, call: &Call, sku: &str, details: &Details) -> Result<Answer, CommandError> {
+pub async fn register(handle: &Handle, call: &Call, sku: &Sku, details: &Details) -> Result<Answer, CommandError> {
     let work = |script: &mut Script<'_>| {
         check(sku, details)?;
         let known = script.get::<Stored>(PRODUCTS, sku);
@@ -75,7 +77,7 @@ pub async fn register(handle: &Handle, call: &Call, sku: &str, details: &Details
         script.append::<Catalogue>(&sku.clone(), ProductRegistered { sku, name, price, at_ms });
         Ok(answer(StatusCode::CREATED, &stored))
     };
-    handle.script(call, &[DocKey::new(PRODUCTS, sku)], &work).await
+    handle.script(call, &[key(sku)], &work).await
 }
 
 /// Changes name and price, if the operator saw what is there now.
@@ -85,7 +87,7 @@ pub async fn register(handle: &Handle, call: &Call, sku: &str, details: &Details
 pub async fn change(
     handle: &Handle,
     call: &Call,
-    sku: &str,
+    sku: &Sku,
     details: &Details,
     seen: &IfMatch,
 ) -> Result<Answer, CommandError> {
@@ -101,14 +103,14 @@ pub async fn change(
         script.append::<Catalogue>(sku, ProductChanged { sku: sku.to_owned(), name, price, at_ms });
         Ok(answer(StatusCode::OK, &stored))
     };
-    handle.script(call, &[DocKey::new(PRODUCTS, sku)], &work).await
+    handle.script(call, &[key(sku)], &work).await
 }
 
 /// Takes a product off sale, if the operator saw what is there now.
 ///
 /// # Errors
 /// As [`register`].
-pub async fn retire(handle: &Handle, call: &Call, sku: &str, seen: &IfMatch) -> Result<Answer, CommandError> {
+pub async fn retire(handle: &Handle, call: &Call, sku: &Sku, seen: &IfMatch) -> Result<Answer, CommandError> {
     let work = |script: &mut Script<'_>| {
         let known = on_sale(script, sku, seen)?;
         let at_ms = script.ctx().now_ms;
@@ -116,7 +118,7 @@ pub async fn retire(handle: &Handle, call: &Call, sku: &str, seen: &IfMatch) -> 
         script.append::<Catalogue>(sku, ProductRetired { sku: sku.to_owned(), at_ms });
         Ok(answer(StatusCode::OK, &stored))
     };
-    handle.script(call, &[DocKey::new(PRODUCTS, sku)], &work).await
+    handle.script(call, &[key(sku)], &work).await
 }
 
 impl Stored {
@@ -132,7 +134,11 @@ impl Stored {
     }
 }
 
-fn on_sale(script: &Script<'_>, sku: &str, seen: &IfMatch) -> Result<Stored, Reply> {
+fn key(sku: &Sku) -> DocKey {
+    DocKey::new(PRODUCTS, sku.to_string())
+}
+
+fn on_sale(script: &Script<'_>, sku: &Sku, seen: &IfMatch) -> Result<Stored, Reply> {
     let known = script.get::<Stored>(PRODUCTS, sku).filter(|known| !known.product.retired);
     let known = known.ok_or_else(|| Problem::not_found("There is no such product.").reply())?;
     seen.check(&known.etag()).map_err(|refused| refused.reply())?;
@@ -148,7 +154,7 @@ fn write(script: &mut Script<'_>, product: Product, known: Option<Stored>) -> St
     stored
 }
 
-fn check(sku: &str, details: &Details) -> Result<(), Reply> {
+fn check(sku: &Sku, details: &Details) -> Result<(), Reply> {
     let Details { name, price } = details;
     let fault = if !is_sku(sku) {
         Problem::invalid("/sku", "1 to 32 letters, digits, - or _")

@@ -4,6 +4,7 @@ use bongsu_core::{Public, message};
 use money::Money;
 use product_domain::{
     events::{Line, ProductEvent, ReservationEvent, Shortage, StockEvent},
+    ids::{OrderId, Sku},
     product::Product,
     reservation::ReservationState,
     stock::StockState,
@@ -13,7 +14,7 @@ use product_domain::{
 #[message("product.product-registered", version = 1, key = sku)]
 pub struct ProductRegistered {
     /// Which.
-    pub sku: String,
+    pub sku: Sku,
     /// Its name.
     pub name: String,
     /// For one piece.
@@ -26,7 +27,7 @@ pub struct ProductRegistered {
 #[message("product.product-changed", version = 1, key = sku)]
 pub struct ProductChanged {
     /// Which.
-    pub sku: String,
+    pub sku: Sku,
     /// The name from now on.
     pub name: String,
     /// The price from now on.
@@ -39,7 +40,7 @@ pub struct ProductChanged {
 #[message("product.product-retired", version = 1, key = sku)]
 pub struct ProductRetired {
     /// Which.
-    pub sku: String,
+    pub sku: Sku,
     /// When, milliseconds since the Unix epoch.
     pub at_ms: i64,
 }
@@ -48,7 +49,7 @@ pub struct ProductRetired {
 #[message("product.stock-received", version = 1, key = sku)]
 pub struct StockReceived {
     /// Which product.
-    pub sku: String,
+    pub sku: Sku,
     /// How many.
     pub quantity: u32,
     /// How many can be had now.
@@ -59,7 +60,7 @@ pub struct StockReceived {
 #[message("product.stock-reserved", version = 1, key = order)]
 pub struct StockReserved {
     /// For which order.
-    pub order: String,
+    pub order: OrderId,
     /// One line per sku.
     pub lines: Vec<Line>,
 }
@@ -68,7 +69,7 @@ pub struct StockReserved {
 #[message("product.stock-rejected", version = 1, key = order)]
 pub struct StockRejected {
     /// For which order.
-    pub order: String,
+    pub order: OrderId,
     /// The lines that fell short.
     pub short: Vec<Shortage>,
 }
@@ -77,7 +78,7 @@ pub struct StockRejected {
 #[message("product.stock-released", version = 1, key = order)]
 pub struct StockReleased {
     /// For which order.
-    pub order: String,
+    pub order: OrderId,
     /// One line per sku.
     pub lines: Vec<Line>,
 }
@@ -86,7 +87,7 @@ pub struct StockReleased {
 #[message("product.stock-committed", version = 1, key = order)]
 pub struct StockCommitted {
     /// For which order.
-    pub order: String,
+    pub order: OrderId,
     /// One line per sku.
     pub lines: Vec<Line>,
 }
@@ -117,7 +118,7 @@ pub fn of_stock(sku: &str, event: &StockEvent, state: &StockState) -> Option<Pub
 
 /// One fact per order, keyed by order.
 pub fn of_reservation(order: &str, event: &ReservationEvent, _: &ReservationState) -> Option<Public> {
-    let order = order.to_owned();
+    let order = OrderId::from(order);
     match event.clone() {
         ReservationEvent::Held(e) => Some(Public::of(&StockReserved { order, lines: e.lines })),
         ReservationEvent::Rejected(e) => Some(Public::of(&StockRejected { order, short: e.short })),

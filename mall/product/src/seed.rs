@@ -32,7 +32,7 @@ pub async fn seed(handle: Handle) {
 
 async fn put_on_the_shelf(handle: &Handle, sku: &str, price: i64, pieces: u32) -> Result<(), CommandError> {
     let details = Details { name: sku.into(), price: Money::krw(price) };
-    catalogue::register(handle, &own_call(handle, &["seed", "register", sku]), sku, &details).await?;
+    catalogue::register(handle, &own_call(handle, &["seed", "register", sku]), &sku.into(), &details).await?;
     let receive = ReceiveStock { sku: sku.into(), quantity: pieces };
     handle.execute::<Stock, _>(receive, &own_call(handle, &["seed", "receive", sku]), nobody_reads).await?;
     Ok(())

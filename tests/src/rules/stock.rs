@@ -37,7 +37,7 @@ pub(super) fn conserved(evidence: &Evidence) -> Checked {
     let mut held: BTreeMap<String, u64> = BTreeMap::new();
     for state in evidence.store("product").states_of::<Reservation>().values() {
         for line in state.held() {
-            *held.entry(line.sku.clone()).or_default() += line.quantity;
+            *held.entry(line.sku.to_string()).or_default() += line.quantity;
         }
     }
     for (sku, (state, ..)) in &stocks {

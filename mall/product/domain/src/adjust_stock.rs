@@ -4,6 +4,7 @@ use bongsu_core::message;
 
 use crate::{
     events::{StockAdjusted, StockEvent},
+    ids::Sku,
     stock::{MOST_ON_HAND, StockRejection, StockState},
 };
 
@@ -11,7 +12,7 @@ use crate::{
 #[message("stock.adjust", version = 1, key = sku)]
 pub struct AdjustStock {
     /// Which product.
-    pub sku: String,
+    pub sku: Sku,
     /// What to add; negative for missing pieces.
     pub by: i64,
 }

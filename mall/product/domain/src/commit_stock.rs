@@ -4,6 +4,7 @@ use bongsu_core::{Changes, Ctx, Decision, StreamRef, View, message};
 
 use crate::{
     events::{ReservationCommitted, StockCommitted},
+    ids::OrderId,
     reservation::{Reservation, ReservationRejection, ReservationState},
     stock::Stock,
 };
@@ -12,7 +13,7 @@ use crate::{
 #[message("reservation.commit", version = 1, key = order)]
 pub struct CommitStock {
     /// Whose.
-    pub order: String,
+    pub order: OrderId,
 }
 
 /// Decides [`CommitStock`].

@@ -4,11 +4,13 @@ use bongsu_core::{Messages, message};
 use money::Money;
 use serde::{Deserialize, Serialize};
 
+use crate::ids::{OrderId, Sku};
+
 /// A product was put on sale.
 #[message("product.registered", version = 1, key = sku)]
 pub struct ProductRegistered {
     /// Which.
-    pub sku: String,
+    pub sku: Sku,
     /// What customers read.
     pub name: String,
     /// For one piece.
@@ -21,7 +23,7 @@ pub struct ProductRegistered {
 #[message("product.changed", version = 1, key = sku)]
 pub struct ProductChanged {
     /// Which.
-    pub sku: String,
+    pub sku: Sku,
     /// The name from now on.
     pub name: String,
     /// The price from now on.
@@ -34,7 +36,7 @@ pub struct ProductChanged {
 #[message("product.retired", version = 1, key = sku)]
 pub struct ProductRetired {
     /// Which.
-    pub sku: String,
+    pub sku: Sku,
     /// When, milliseconds since the Unix epoch.
     pub at_ms: i64,
 }
@@ -65,7 +67,7 @@ pub struct StockAdjusted {
 #[message("stock.reserved", version = 1, key = order)]
 pub struct StockReserved {
     /// Whose.
-    pub order: String,
+    pub order: OrderId,
     /// How many.
     pub quantity: u64,
 }
@@ -74,7 +76,7 @@ pub struct StockReserved {
 #[message("stock.released", version = 1, key = order)]
 pub struct StockReleased {
     /// Whose.
-    pub order: String,
+    pub order: OrderId,
     /// How many.
     pub quantity: u64,
 }
@@ -83,7 +85,7 @@ pub struct StockReleased {
 #[message("stock.committed", version = 1, key = order)]
 pub struct StockCommitted {
     /// Whose.
-    pub order: String,
+    pub order: OrderId,
     /// How many.
     pub quantity: u64,
 }
@@ -102,7 +104,7 @@ pub enum StockEvent {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Line {
     /// Which product.
-    pub sku: String,
+    pub sku: Sku,
     /// How many.
     pub quantity: u64,
 }
@@ -111,7 +113,7 @@ pub struct Line {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Shortage {
     /// Which product.
-    pub sku: String,
+    pub sku: Sku,
     /// How many were asked for.
     pub asked: u64,
     /// How many could have been had.

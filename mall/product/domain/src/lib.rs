@@ -6,6 +6,7 @@
 //! not know stores, HTTP or clocks. Start reading at [`reserve_stock`].
 #![forbid(unsafe_code)]
 
+pub mod ids;
 pub mod events;
 pub mod product;
 pub mod stock;

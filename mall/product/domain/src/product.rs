@@ -4,7 +4,7 @@ use bongsu_core::Aggregate;
 use money::Money;
 use serde::{Deserialize, Serialize};
 
-use crate::events::ProductEvent;
+use crate::{events::ProductEvent, ids::Sku};
 
 /// The longest name, in characters.
 pub const LONGEST_NAME: usize = 100;
@@ -13,7 +13,7 @@ pub const LONGEST_NAME: usize = 100;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Product {
     /// Its id.
-    pub sku: String,
+    pub sku: Sku,
     /// What customers read.
     pub name: String,
     /// For one piece.
@@ -45,8 +45,8 @@ impl Aggregate for Catalogue {
 
 impl Product {
     /// A product that can be bought.
-    pub fn on_sale(sku: &str, name: &str, price: Money) -> Self {
-        Self { sku: sku.into(), name: name.into(), price, retired: false }
+    pub fn on_sale(sku: &Sku, name: &str, price: Money) -> Self {
+        Self { sku: sku.clone(), name: name.into(), price, retired: false }
     }
 }
 

@@ -4,6 +4,7 @@ use bongsu_core::message;
 
 use crate::{
     events::{StockEvent, StockReceived},
+    ids::Sku,
     stock::{MOST_ON_HAND, StockRejection, StockState},
 };
 
@@ -11,7 +12,7 @@ use crate::{
 #[message("stock.receive", version = 1, key = sku)]
 pub struct ReceiveStock {
     /// Which product.
-    pub sku: String,
+    pub sku: Sku,
     /// How many, at least one.
     pub quantity: u32,
 }

@@ -4,6 +4,7 @@ use bongsu_core::{Changes, Ctx, Decision, StreamRef, View, message};
 
 use crate::{
     events::{ReservationClosed, ReservationReleased, StockReleased},
+    ids::OrderId,
     reservation::{Reservation, ReservationRejection, ReservationState},
     stock::Stock,
 };
@@ -12,7 +13,7 @@ use crate::{
 #[message("reservation.release", version = 1, key = order)]
 pub struct ReleaseStock {
     /// Whose.
-    pub order: String,
+    pub order: OrderId,
 }
 
 /// Decides [`ReleaseStock`].

@@ -6,6 +6,7 @@ use bongsu_core::{Changes, Ctx, Decision, StreamRef, View, message};
 
 use crate::{
     events::{Line, ReservationHeld, ReservationRejected, Shortage, StockReserved},
+    ids::{OrderId, Sku},
     reservation::{Reservation, ReservationRejection, ReservationState},
     stock::Stock,
 };
@@ -14,7 +15,7 @@ use crate::{
 #[message("reservation.reserve", version = 1, key = order)]
 pub struct ReserveStock {
     /// Whose.
-    pub order: String,
+    pub order: OrderId,
     /// What it needs; lines of the same sku are summed.
     pub lines: Vec<Line>,
 }
@@ -56,12 +57,12 @@ impl Decision for Reserve {
 }
 
 fn per_sku(lines: &[Line]) -> Vec<Line> {
-    let mut sums: BTreeMap<&str, u64> = BTreeMap::new();
+    let mut sums: BTreeMap<&Sku, u64> = BTreeMap::new();
     for line in lines {
         let sum = sums.entry(&line.sku).or_default();
         *sum = sum.saturating_add(line.quantity);
     }
-    sums.into_iter().map(|(sku, quantity)| Line { sku: sku.into(), quantity }).collect()
+    sums.into_iter().map(|(sku, quantity)| Line { sku: sku.clone(), quantity }).collect()
 }
 
 /// `>` and not `>=`: the last piece can be sold.

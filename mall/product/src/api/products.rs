@@ -14,7 +14,7 @@ use bongsu_host::{
 };
 use bongsu_runtime::{Handle, Range};
 use money::Money;
-use product_domain::product::is_sku;
+use product_domain::{ids::Sku, product::is_sku};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -23,8 +23,8 @@ use crate::catalogue::{self, Details, ON_SALE, PRODUCTS, ShownProduct, Stored};
 /// A product to be sold.
 #[derive(Deserialize, ToSchema)]
 pub(super) struct Registration {
-    #[schema(pattern = "^[A-Za-z0-9_-]{1,32}$")]
-    sku: String,
+    #[schema(value_type = String, pattern = "^[A-Za-z0-9_-]{1,32}$")]
+    sku: Sku,
     /// No control characters.
     #[schema(min_length = 1, max_length = 100)]
     name: String,
@@ -51,7 +51,7 @@ pub(super) async fn list(State(handle): State<Handle>, list: List) -> Result<Res
 )]
 pub(super) async fn one(
     State(handle): State<Handle>,
-    Path(sku): Path<String>,
+    Path(sku): Path<Sku>,
     known: IfNoneMatch,
 ) -> Result<Response, Problem> {
     let stored = find(&handle, &sku).await?.ok_or_else(|| Problem::not_found("There is no such product."))?;
@@ -79,7 +79,7 @@ pub(super) async fn register(
 )]
 pub(super) async fn change(
     State(handle): State<Handle>,
-    Path(sku): Path<String>,
+    Path(sku): Path<Sku>,
     caller: Caller,
     seen: IfMatch,
     Json(details): Json<Details>,
@@ -94,7 +94,7 @@ pub(super) async fn change(
 )]
 pub(super) async fn retire(
     State(handle): State<Handle>,
-    Path(sku): Path<String>,
+    Path(sku): Path<Sku>,
     caller: Caller,
     seen: IfMatch,
 ) -> Result<Response, Problem> {
@@ -102,7 +102,7 @@ pub(super) async fn retire(
 }
 
 /// A product on sale; text that can be no product's id is not even looked up.
-pub(super) async fn find(handle: &Handle, sku: &str) -> Result<Option<Stored>, Problem> {
+pub(super) async fn find(handle: &Handle, sku: &Sku) -> Result<Option<Stored>, Problem> {
     if !is_sku(sku) {
         return Ok(None);
     }

@@ -14,6 +14,7 @@ use bongsu_host::{
 use bongsu_runtime::{Call, Handle, Outcome, Reply};
 use product_domain::{
     adjust_stock::AdjustStock,
+    ids::Sku,
     receive_stock::ReceiveStock,
     stock::{Stock, StockCommand, StockRejection},
 };
@@ -40,7 +41,8 @@ pub(super) struct Adjustment {
 /// How much there is of a product.
 #[derive(Serialize, ToSchema)]
 pub(super) struct ShownStock {
-    sku: String,
+    #[schema(value_type = String)]
+    sku: Sku,
     /// On the shelf.
     on_hand: u64,
     /// Of these, held for orders.
@@ -52,7 +54,8 @@ pub(super) struct ShownStock {
 /// A change of stock that was written down.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Counted {
-    sku: String,
+    #[schema(value_type = String)]
+    sku: Sku,
     /// For `after` of a later read.
     position: String,
 }
@@ -64,7 +67,7 @@ pub(super) struct Counted {
 )]
 pub(super) async fn one(
     State(handle): State<Handle>,
-    Path(sku): Path<String>,
+    Path(sku): Path<Sku>,
     known: IfNoneMatch,
 ) -> Result<Response, Problem> {
     must_be_sold(&handle, &sku).await?;
@@ -80,7 +83,7 @@ pub(super) async fn one(
 )]
 pub(super) async fn receive(
     State(handle): State<Handle>,
-    Path(sku): Path<String>,
+    Path(sku): Path<Sku>,
     command: Command<Receipt>,
 ) -> Result<Response, Problem> {
     let quantity = command.body.quantity;
@@ -94,7 +97,7 @@ pub(super) async fn receive(
 )]
 pub(super) async fn adjust(
     State(handle): State<Handle>,
-    Path(sku): Path<String>,
+    Path(sku): Path<Sku>,
     command: Command<Adjustment>,
 ) -> Result<Response, Problem> {
     let by = command.body.by;
@@ -104,14 +107,14 @@ pub(super) async fn adjust(
 async fn stock_command(
     handle: &Handle,
     call: &Call,
-    sku: &str,
+    sku: &Sku,
     command: impl Into<StockCommand>,
 ) -> Result<Response, Problem> {
     must_be_sold(handle, sku).await?;
     Ok(command::respond(handle.execute::<Stock, _>(command, call, reply).await?))
 }
 
-async fn must_be_sold(handle: &Handle, sku: &str) -> Result<(), Problem> {
+async fn must_be_sold(handle: &Handle, sku: &Sku) -> Result<(), Problem> {
     match find(handle, sku).await? {
         Some(_) => Ok(()),
         None => Err(Problem::not_found("There is no such product.")),
@@ -121,7 +124,7 @@ async fn must_be_sold(handle: &Handle, sku: &str) -> Result<(), Problem> {
 fn reply(outcome: Outcome<'_, StockRejection>) -> Reply {
     match outcome {
         Outcome::Accepted { id, token, .. } => {
-            command::reply(StatusCode::CREATED, &Counted { sku: id.to_owned(), position: token.to_string() })
+            command::reply(StatusCode::CREATED, &Counted { sku: id.into(), position: token.to_string() })
         }
         Outcome::Rejected(rejection) => problem(rejection).reply(),
     }

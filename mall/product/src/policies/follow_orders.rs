@@ -3,14 +3,14 @@
 
 use bongsu_core::{Ctx, Messages, message};
 use product_domain::{
-    commit_stock::CommitStock, events::Line, release_stock::ReleaseStock, reserve_stock::ReserveStock,
+    commit_stock::CommitStock, events::Line, ids::OrderId, release_stock::ReleaseStock, reserve_stock::ReserveStock,
 };
 
 /// A customer ordered.
 #[message("ordering.order-placed", version = 1, key = order)]
 pub struct OrderPlaced {
     /// Which order.
-    pub order: String,
+    pub order: OrderId,
     /// What it needs.
     pub lines: Vec<Line>,
 }
@@ -19,21 +19,21 @@ pub struct OrderPlaced {
 #[message("ordering.order-rejected", version = 1, key = order)]
 pub struct OrderRejected {
     /// Which order.
-    pub order: String,
+    pub order: OrderId,
 }
 
 /// It was called back.
 #[message("ordering.order-cancelled", version = 1, key = order)]
 pub struct OrderCancelled {
     /// Which order.
-    pub order: String,
+    pub order: OrderId,
 }
 
 /// It was delivered.
 #[message("ordering.order-completed", version = 1, key = order)]
 pub struct OrderCompleted {
     /// Which order.
-    pub order: String,
+    pub order: OrderId,
 }
 
 /// What stock hears of orders.

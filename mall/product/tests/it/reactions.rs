@@ -3,10 +3,10 @@
 use bongsu_testing::given::policy;
 use product::policies::follow_orders::{OrderCancelled, OrderCompleted, OrderPlaced, OrderRejected, follow_orders};
 use product_domain::{
-    commit_stock::CommitStock, events::Line, release_stock::ReleaseStock, reserve_stock::ReserveStock,
+    commit_stock::CommitStock, events::Line, ids::OrderId, release_stock::ReleaseStock, reserve_stock::ReserveStock,
 };
 
-fn order() -> String {
+fn order() -> OrderId {
     "o1".into()
 }
 

@@ -62,7 +62,7 @@ fn fold<A: Aggregate>(events: &[A::Event]) -> A::State {
 
 impl Warehouse {
     fn ask(&mut self, asked: Asked) {
-        let order = |number: u8| format!("o{number}");
+        let order = |number: u8| format!("o{number}").into();
         match asked {
             Asked::Receive(at, quantity) => self.stock(ReceiveStock { sku: SKUS[at].into(), quantity }.into()),
             Asked::Adjust(at, by) => self.stock(AdjustStock { sku: SKUS[at].into(), by }.into()),
