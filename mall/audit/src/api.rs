@@ -17,6 +17,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{
+    heard::OrderId,
     inspection::{Inspections, Wrong},
     rules::Finding,
     views::{BY_BEGINNING, Disagreements, OrdersHeard},
@@ -39,7 +40,8 @@ pub fn routes(handle: Handle) -> Router {
 /// What was found about an order.
 #[derive(Serialize, ToSchema)]
 struct Inspected {
-    order_id: String,
+    #[schema(value_type = String)]
+    order_id: OrderId,
     /// Since when something is wrong; null when nothing is.
     #[schema(required, format = DateTime)]
     since: Option<String>,
@@ -65,7 +67,7 @@ struct ShownFinding {
 async fn list(State(handle): State<Handle>, _: Principal, list: List) -> Result<Response, Problem> {
     let range = Range { index: Some(BY_BEGINNING), after: list.cursor.clone(), limit: list.limit, ..Range::default() };
     let page = handle.rows::<Disagreements>(range).await?;
-    let items = page.rows.into_iter().map(|(order, row)| Inspected::of(order, row.findings, Some(row.since_ms)));
+    let items = page.rows.into_iter().map(|(order, row)| Inspected::of(order.into(), row.findings, Some(row.since_ms)));
     Ok(list.page(items.collect(), page.next))
 }
 
@@ -78,7 +80,7 @@ async fn list(State(handle): State<Handle>, _: Principal, list: List) -> Result<
 )]
 async fn one(
     State(handle): State<Handle>,
-    Path(order): Path<String>,
+    Path(order): Path<OrderId>,
     _: Principal,
     known: IfNoneMatch,
 ) -> Result<Response, Problem> {
@@ -92,7 +94,7 @@ async fn one(
 }
 
 impl Inspected {
-    fn of(order_id: String, findings: Vec<Finding>, since_ms: Option<i64>) -> Self {
+    fn of(order_id: OrderId, findings: Vec<Finding>, since_ms: Option<i64>) -> Self {
         let shown = |found: Finding| ShownFinding { rule: found.rule, contexts: found.contexts, detail: found.detail };
         Self { order_id, since: since_ms.map(rfc3339), findings: findings.into_iter().map(shown).collect() }
     }

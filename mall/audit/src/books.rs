@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use money::Money;
 use serde::{Deserialize, Serialize};
 
-use crate::heard::{Line, OrderFact};
+use crate::heard::{Line, OrderFact, Sku};
 
 /// Everything told of one order.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,7 +59,7 @@ pub enum End {
 }
 
 /// Pieces by product.
-pub type Pieces = BTreeMap<String, u64>;
+pub type Pieces = BTreeMap<Sku, u64>;
 
 /// What product told.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,14 +1,23 @@
 //! The facts of an order's life, as narrow as the audit needs them.
 
-use bongsu_core::{Messages, message};
+use bongsu_core::{Messages, id, message};
 use money::Money;
 use serde::{Deserialize, Serialize};
+
+/// An order, as ordering names it.
+#[id]
+#[derive(Default)]
+pub struct OrderId(String);
+
+/// A product, as product names it.
+#[id]
+pub struct Sku(String);
 
 /// So many of one product.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Line {
     /// Which product.
-    pub sku: String,
+    pub sku: Sku,
     /// How many.
     pub quantity: u64,
 }
@@ -17,7 +26,7 @@ pub struct Line {
 #[message("ordering.order-placed", version = 1, key = order)]
 pub struct OrderPlaced {
     /// Which order.
-    pub order: String,
+    pub order: OrderId,
     /// What.
     pub lines: Vec<Line>,
     /// Sum of the lines.
@@ -33,7 +42,7 @@ macro_rules! of_an_order {
         #[message($wire, version = 1, key = order)]
         pub struct $name {
             /// Of which order.
-            pub order: String,
+            pub order: OrderId,
         }
     )+};
 }
@@ -45,7 +54,7 @@ macro_rules! of_lines {
         #[message($wire, version = 1, key = order)]
         pub struct $name {
             /// Of which order.
-            pub order: String,
+            pub order: OrderId,
             /// One line per product.
             pub lines: Vec<Line>,
         }
@@ -59,7 +68,7 @@ macro_rules! of_money {
         #[message($wire, version = 1, key = order)]
         pub struct $name {
             /// Of which order.
-            pub order: String,
+            pub order: OrderId,
             /// How much.
             pub amount: Money,
         }

@@ -3,18 +3,18 @@
 use bongsu_core::{Aggregate, Ctx, Decider, Messages, message};
 use serde::{Deserialize, Serialize};
 
-use crate::rules::Finding;
+use crate::{heard::OrderId, rules::Finding};
 
 /// Take up the inspection of an order that is heard of for the first time.
 #[message("inspection.take-up", version = 1, key = order)]
 pub struct TakeUp {
-    pub order: String,
+    pub order: OrderId,
 }
 
 /// Report what has been wrong with an order for longer than facts travel.
 #[message("inspection.report", version = 1, key = order)]
 pub struct Report {
-    pub order: String,
+    pub order: OrderId,
     /// Every rule it breaks.
     pub findings: Vec<Finding>,
     /// Since when it breaks some, milliseconds since the Unix epoch.
@@ -24,7 +24,7 @@ pub struct Report {
 /// Settle what was reported of an order: the contexts have come to agree.
 #[message("inspection.settle", version = 1, key = order)]
 pub struct Settle {
-    pub order: String,
+    pub order: OrderId,
 }
 
 /// What may be asked of an inspection.
@@ -38,7 +38,7 @@ pub enum InspectionCommand {
 /// The first fact of an order was heard.
 #[message("inspection.taken-up", version = 1, key = order)]
 pub struct OrderTakenUp {
-    pub order: String,
+    pub order: OrderId,
     /// Milliseconds since the Unix epoch.
     pub at_ms: i64,
 }
@@ -46,7 +46,7 @@ pub struct OrderTakenUp {
 /// The contexts disagree about the order, or disagree about something else than before.
 #[message("inspection.found-inconsistent", version = 1, key = order)]
 pub struct OrderFoundInconsistent {
-    pub order: String,
+    pub order: OrderId,
     /// Every rule it breaks.
     pub findings: Vec<Finding>,
     /// Since when it breaks some, milliseconds since the Unix epoch.
@@ -57,7 +57,7 @@ pub struct OrderFoundInconsistent {
 /// The contexts agree about the order again.
 #[message("inspection.found-consistent", version = 1, key = order)]
 pub struct OrderFoundConsistent {
-    pub order: String,
+    pub order: OrderId,
     /// Since when it was inconsistent, milliseconds since the Unix epoch.
     pub since_ms: i64,
     pub at_ms: i64,

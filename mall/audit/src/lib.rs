@@ -17,6 +17,7 @@ use bongsu_runtime::Service;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    heard::OrderId,
     inspection::{InspectionEvent, InspectionState, Inspections},
     rules::Finding,
     views::{Disagreements, OrdersHeard},
@@ -35,7 +36,7 @@ pub fn service(settings: &Settings) -> Service {
 /// The first fact of an order was heard.
 #[message("audit.order-watched", version = 1, key = order)]
 pub struct OrderWatched {
-    pub order: String,
+    pub order: OrderId,
     /// Milliseconds since the Unix epoch.
     pub at_ms: i64,
 }
@@ -43,7 +44,7 @@ pub struct OrderWatched {
 /// The contexts disagree about an order, or disagree about something else than before.
 #[message("audit.order-inconsistent", version = 1, key = order)]
 pub struct OrderInconsistent {
-    pub order: String,
+    pub order: OrderId,
     /// Every rule it breaks.
     pub findings: Vec<Finding>,
     /// Since when it breaks some, milliseconds since the Unix epoch.
@@ -54,7 +55,7 @@ pub struct OrderInconsistent {
 /// The contexts agree about an order again.
 #[message("audit.order-consistent", version = 1, key = order)]
 pub struct OrderConsistent {
-    pub order: String,
+    pub order: OrderId,
     /// Since when it was inconsistent, milliseconds since the Unix epoch.
     pub since_ms: i64,
     pub at_ms: i64,
@@ -62,7 +63,7 @@ pub struct OrderConsistent {
 
 /// Every event of an inspection is told.
 pub fn told(order: &str, event: &InspectionEvent, _: &InspectionState) -> Option<Public> {
-    let order = order.to_owned();
+    let order = OrderId::from(order);
     Some(match event.clone() {
         InspectionEvent::TakenUp(e) => Public::of(&OrderWatched { order, at_ms: e.at_ms }),
         InspectionEvent::FoundInconsistent(e) => {

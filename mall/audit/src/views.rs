@@ -4,7 +4,7 @@
 use bongsu_core::{Messages, Metadata, Projection, digest};
 use serde::{Deserialize, Serialize};
 
-use crate::{OrderConsistent, OrderInconsistent, OrderWatched, rules::Finding};
+use crate::{OrderConsistent, OrderInconsistent, OrderWatched, heard::OrderId, rules::Finding};
 
 /// The orders that are inconsistent now, and since when: a row each, gone when the contexts agree.
 pub struct Disagreements;
@@ -12,7 +12,7 @@ pub struct Disagreements;
 /// An order about which the contexts disagree.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Row {
-    pub order: String,
+    pub order: OrderId,
     /// Every rule it breaks.
     pub findings: Vec<Finding>,
     /// Since when, milliseconds since the Unix epoch.
@@ -38,7 +38,7 @@ impl Projection for Disagreements {
     fn fold(key: &str, _: Option<Row>, event: &Heard, _: &Metadata) -> Option<Row> {
         match event {
             Heard::Inconsistent(e) => {
-                Some(Row { order: key.to_owned(), findings: e.findings.clone(), since_ms: e.since_ms })
+                Some(Row { order: key.into(), findings: e.findings.clone(), since_ms: e.since_ms })
             }
             Heard::Consistent(_) => None,
         }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     books::Books,
     heard::OrderFact,
+    heard::OrderId,
     inspection::{InspectionCommand, Report, Settle, TakeUp},
     rules::{self, Finding},
 };
@@ -27,7 +28,7 @@ pub struct Watch {
 /// What a watch remembers.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct WatchState {
-    order: String,
+    order: OrderId,
     inputs: u64,
     books: Books,
     now: Sight,
@@ -62,7 +63,7 @@ impl Process for Watch {
         let mut looked = false;
         match input {
             Input::Heard(fact) => {
-                state.order = fact.key().unwrap_or_default();
+                state.order = fact.key().unwrap_or_default().into();
                 state.books.hear(fact);
             }
             Input::Woke { name: OVERDUE } => state.books.overdue = true,

@@ -11,7 +11,7 @@ pub(crate) const AMOUNT: Money = Money::krw(20_000);
 /// By when an order is confirmed or rejected.
 pub(crate) const EXPIRES_AT_MS: i64 = 30_000;
 
-pub(crate) fn id() -> String {
+pub(crate) fn id() -> OrderId {
     "o1".into()
 }
 
