@@ -20,6 +20,7 @@ use utoipa::ToSchema;
 
 use crate::{
     heard::Line,
+    heard::OrderId,
     order_history::{
         BY_CUSTOMER, CancellationPart, DeliveryPart, OrderHistory, OrderPart, PaymentPart, Row, Status, StockPart,
         customer_prefix,
@@ -29,7 +30,8 @@ use crate::{
 /// An order's whole life, as far as it was heard: one part for each context.
 #[derive(Serialize, ToSchema)]
 struct MyOrder {
-    order_id: String,
+    #[schema(value_type = String)]
+    order_id: OrderId,
     status: Status,
     ordering: OrderPart,
     #[schema(required)]
@@ -99,7 +101,7 @@ async fn list(
 )]
 async fn one(
     State(handle): State<Handle>,
-    Path(order): Path<String>,
+    Path(order): Path<OrderId>,
     principal: Principal,
     after: After,
     known: IfNoneMatch,

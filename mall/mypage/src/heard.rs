@@ -1,14 +1,28 @@
 //! The facts of an order's life, as narrow as a row of the order history needs them.
 
-use bongsu_core::{Messages, message};
+use bongsu_core::{Messages, id, message};
 use money::Money;
 use serde::{Deserialize, Serialize};
+
+/// An order, as ordering names it.
+#[id]
+#[derive(Default)]
+pub struct OrderId(String);
+
+/// Who orders.
+#[id]
+pub struct CustomerId(String);
+
+/// A product, as product names it.
+#[id]
+pub struct Sku(String);
 
 /// One line of an order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Line {
     /// Which product.
-    pub sku: String,
+    #[schema(value_type = String)]
+    pub sku: Sku,
     /// Its name when it was ordered.
     pub name: String,
     /// How many.
@@ -21,9 +35,9 @@ pub struct Line {
 #[message("ordering.order-placed", version = 1, key = order)]
 pub struct OrderPlaced {
     /// Which order.
-    pub order: String,
+    pub order: OrderId,
     /// Whose.
-    pub customer: String,
+    pub customer: CustomerId,
     /// What.
     pub lines: Vec<Line>,
     /// Sum of the lines.
@@ -36,7 +50,7 @@ pub struct OrderPlaced {
 #[message("ordering.order-rejected", version = 1, key = order)]
 pub struct OrderRejected {
     /// Which order.
-    pub order: String,
+    pub order: OrderId,
     /// Why.
     pub why: String,
 }
@@ -45,7 +59,7 @@ pub struct OrderRejected {
 #[message("ordering.order-cancelled", version = 1, key = order)]
 pub struct OrderCancelled {
     /// Which order.
-    pub order: String,
+    pub order: OrderId,
     /// Why.
     pub why: String,
 }
@@ -57,7 +71,7 @@ macro_rules! of_an_order {
         #[message($wire, version = 1, key = order)]
         pub struct $name {
             /// Of which order.
-            pub order: String,
+            pub order: OrderId,
         }
     )+};
 }

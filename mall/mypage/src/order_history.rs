@@ -8,7 +8,7 @@ use money::Money;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::heard::{Line, OrderFact};
+use crate::heard::{CustomerId, Line, OrderFact, OrderId};
 
 /// Folds the order history.
 pub struct OrderHistory;
@@ -17,7 +17,7 @@ pub struct OrderHistory;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Row {
     /// Which order.
-    pub order: String,
+    pub order: OrderId,
     /// What ordering said when it was placed; unknown until that is heard.
     pub placed: Option<Placed>,
     /// Ordering's part.
@@ -38,7 +38,7 @@ pub struct Row {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Placed {
     /// Whose.
-    pub customer: String,
+    pub customer: CustomerId,
     /// What.
     pub lines: Vec<Line>,
     /// Sum of the lines.
@@ -139,7 +139,7 @@ impl Projection for OrderHistory {
     type Row = Row;
 
     fn fold(key: &str, row: Option<Row>, event: &OrderFact, _: &Metadata) -> Option<Row> {
-        let mut row = row.unwrap_or_else(|| Row { order: key.to_owned(), ..Row::default() });
+        let mut row = row.unwrap_or_else(|| Row { order: key.into(), ..Row::default() });
         row.hear(event.clone());
         Some(row)
     }

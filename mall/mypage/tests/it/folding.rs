@@ -7,7 +7,7 @@ use mypage::{
     order_history::{OrderHistory, Row},
 };
 
-fn o() -> String {
+fn o() -> OrderId {
     "o1".into()
 }
 
