@@ -17,7 +17,7 @@ use money::{Currency, Money};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Map, Value, json};
 
-use crate::provider::{Behaviour, Charge, Entry, Mode, Provider, Refusal, Status};
+use crate::provider::{Behaviour, Charge, Entry, Mode, OrderId, Provider, Refusal, Status};
 
 /// Deepest nesting of a request.
 const DEEPEST: usize = 8;
@@ -46,7 +46,7 @@ pub enum Reply {
 #[serde(deny_unknown_fields)]
 struct Capture {
     key: String,
-    order: String,
+    order: OrderId,
     amount: Money,
     #[serde(default)]
     not_after_ms: Option<i64>,

@@ -6,8 +6,13 @@
 
 use std::collections::BTreeMap;
 
+use bongsu_core::id;
 use money::Money;
 use serde::{Deserialize, Serialize};
+
+/// What is charged for, in the words of whoever asks.
+#[id]
+pub struct OrderId(String);
 
 /// One line of the ledger. Times are milliseconds since the Unix epoch.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,7 +23,7 @@ pub enum Entry {
         /// The asker's name for it; the same key is the same charge for ever.
         key: String,
         /// What for.
-        order: String,
+        order: OrderId,
         /// How much.
         amount: Money,
         /// It must not be charged if it arrives later.
@@ -96,7 +101,7 @@ pub enum Mode {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Charge {
     /// What for.
-    pub order: String,
+    pub order: OrderId,
     /// How much.
     pub amount: Money,
     /// It must not be charged if it arrives later.
@@ -211,16 +216,16 @@ impl Provider {
     pub fn capture(
         &self,
         key: &str,
-        order: &str,
+        order: &OrderId,
         amount: Money,
         not_after_ms: Option<i64>,
         now_ms: i64,
     ) -> Result<Vec<Entry>, Refusal> {
         if let Some(known) = self.charges.get(key) {
-            let same = known.order == order && known.amount == amount;
+            let same = known.order == *order && known.amount == amount;
             return if same { Ok(Vec::new()) } else { Err(Refusal::KeyReused) };
         }
-        let (key, order) = (key.to_owned(), order.to_owned());
+        let (key, order) = (key.to_owned(), order.clone());
         Ok(vec![Entry::Arrived { key, order, amount, not_after_ms, at_ms: now_ms }])
     }
 

@@ -28,7 +28,7 @@ impl Books {
     }
 
     fn capture_until(&mut self, key: &str, not_after_ms: Option<i64>, at_ms: i64) {
-        let entries = self.provider.capture(key, "o1", AMOUNT, not_after_ms, at_ms).expect("a key of its own");
+        let entries = self.provider.capture(key, &"o1".into(), AMOUNT, not_after_ms, at_ms).expect("a key of its own");
         self.record(entries);
         self.settle(at_ms);
     }
@@ -65,8 +65,8 @@ fn a_charge_is_taken_once_however_often_it_is_asked_for() {
 fn a_key_names_one_charge_for_ever() {
     let mut books = Books::default();
     books.capture("k1", 0);
-    let other_amount = books.provider.capture("k1", "o1", Money::krw(1), None, 1);
-    let other_order = books.provider.capture("k1", "o2", AMOUNT, None, 1);
+    let other_amount = books.provider.capture("k1", &"o1".into(), Money::krw(1), None, 1);
+    let other_order = books.provider.capture("k1", &"o2".into(), AMOUNT, None, 1);
     assert_eq!((other_amount, other_order), (Err(Refusal::KeyReused), Err(Refusal::KeyReused)));
 }
 
