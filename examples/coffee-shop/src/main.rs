@@ -20,10 +20,14 @@ use bongsu::{
         config::within,
         problem::Problem,
     },
-    message,
+    id, message,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+
+/// A cup in the queue.
+#[id]
+struct CupId(String);
 
 /// A customer asks for a drink.
 #[message("coffee.order", version = 1)]
@@ -34,7 +38,7 @@ struct Order {
 /// A barista has brewed it.
 #[message("coffee.finish", version = 1, key = cup)]
 struct Finish {
-    cup: String,
+    cup: CupId,
 }
 
 #[derive(Clone, Debug, PartialEq, Messages)]
@@ -46,7 +50,7 @@ enum Ask {
 /// A cup stands in the queue. Private: it is what wakes a barista.
 #[message("coffee.ordered", version = 1, key = cup)]
 struct Ordered {
-    cup: String,
+    cup: CupId,
     drink: String,
 }
 
@@ -63,7 +67,7 @@ enum Happened {
 /// The buzzer: a public fact that any other service may hear.
 #[message("coffee.coffee-ready", version = 1, key = cup)]
 struct CoffeeReady {
-    cup: String,
+    cup: CupId,
     drink: String,
 }
 
@@ -104,7 +108,7 @@ impl Decider for Cups {
     fn decide(&self, cup: &Cup, ask: Ask, ctx: &Ctx) -> Result<Vec<Happened>, NotOnTheMenu> {
         match ask {
             Ask::Order(Order { drink }) if ["espresso", "latte"].contains(&drink.as_str()) => {
-                Ok(vec![Ordered { cup: ctx.id("cup", 0), drink }.into()])
+                Ok(vec![Ordered { cup: ctx.id("cup", 0).into(), drink }.into()])
             }
             Ask::Order(_) => Err(NotOnTheMenu {}),
             Ask::Finish(_) if cup.ready => Ok(vec![]),
@@ -172,7 +176,7 @@ async fn order(State(handle): State<Handle>, command: Command<Order>) -> Result<
     Ok(command::respond(answer.await?))
 }
 
-async fn look(State(handle): State<Handle>, Path(cup): Path<String>) -> Result<Json<Value>, Problem> {
+async fn look(State(handle): State<Handle>, Path(cup): Path<CupId>) -> Result<Json<Value>, Problem> {
     match handle.load::<Cups>(&cup).await? {
         (_, 0) => Err(Problem::not_found("There is no such cup.")),
         (state, _) => Ok(Json(json!({ "cup": cup, "drink": state.drink, "ready": state.ready }))),

@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 
 use crate::{
     AllNotes,
-    note::{NoteRejection, Notes, Write},
+    note::{NoteId, NoteRejection, Notes, Write},
 };
 
 /// Every route with its description.
@@ -31,15 +31,16 @@ pub fn routes(handle: Handle) -> Router {
 /// A note.
 #[derive(Serialize, Deserialize, ToSchema)]
 struct ShownNote {
-    #[schema(min_length = 1, max_length = 32)]
-    id: String,
+    #[schema(value_type = String, min_length = 1, max_length = 32)]
+    id: NoteId,
     text: String,
 }
 
 /// A note that was written.
 #[derive(Serialize, ToSchema)]
 struct WrittenNote {
-    id: String,
+    #[schema(value_type = String)]
+    id: NoteId,
     /// For `after` of a later read.
     position: String,
 }
@@ -73,7 +74,7 @@ async fn write(State(handle): State<Handle>, command: Command<ShownNote>) -> Res
 fn reply(outcome: Outcome<'_, NoteRejection>) -> Reply {
     match outcome {
         Outcome::Accepted { id, token, .. } => {
-            command::reply(StatusCode::CREATED, &WrittenNote { id: id.to_owned(), position: token.to_string() })
+            command::reply(StatusCode::CREATED, &WrittenNote { id: id.into(), position: token.to_string() })
         }
         Outcome::Rejected(NoteRejection::AlreadyWritten) => {
             Problem::new(StatusCode::CONFLICT, "already-written", "It was written before").reply()

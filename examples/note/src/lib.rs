@@ -9,7 +9,7 @@ use bongsu_core::{Metadata, Projection, Public, message};
 use bongsu_runtime::Service;
 use serde::{Deserialize, Serialize};
 
-use crate::note::{Note, NoteEvent, Notes};
+use crate::note::{Note, NoteEvent, NoteId, Notes};
 
 /// The map of the note context: every arrow in or out is one line.
 pub fn service(_: &Settings) -> Service {
@@ -19,7 +19,7 @@ pub fn service(_: &Settings) -> Service {
 /// A note is there. The others hear this, and so does the list below.
 #[message("note.note-written", version = 1, key = id)]
 pub struct NoteWritten {
-    pub id: String,
+    pub id: NoteId,
     pub text: String,
     /// Milliseconds since the Unix epoch.
     pub at_ms: i64,
@@ -28,7 +28,7 @@ pub struct NoteWritten {
 /// What the others hear of an event.
 pub fn told(id: &str, event: &NoteEvent, _: &Note) -> Option<Public> {
     let NoteEvent::Written(e) = event.clone();
-    Some(Public::of(&NoteWritten { id: id.to_owned(), text: e.text, at_ms: e.at_ms }))
+    Some(Public::of(&NoteWritten { id: id.into(), text: e.text, at_ms: e.at_ms }))
 }
 
 /// The list: a row per note.
@@ -37,7 +37,7 @@ pub struct AllNotes;
 /// One row.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Row {
-    pub id: String,
+    pub id: NoteId,
     pub text: String,
 }
 

@@ -1,12 +1,16 @@
 //! One note: written once. Pure: it names the kernel and serde.
 
-use bongsu_core::{Aggregate, Ctx, Decider, Messages, message};
+use bongsu_core::{Aggregate, Ctx, Decider, Messages, id, message};
 use serde::{Deserialize, Serialize};
+
+/// Which note.
+#[id]
+pub struct NoteId(String);
 
 /// Write it.
 #[message("note.write", version = 1, key = id)]
 pub struct Write {
-    pub id: String,
+    pub id: NoteId,
     pub text: String,
 }
 
