@@ -22,7 +22,8 @@ fn write(arguments: &TokenStream, item: TokenStream, kernel: &TokenStream) -> Re
     is_a_text(&item)?;
     crate::derives::add(&mut item, &["Clone", "PartialEq", "Eq", "PartialOrd", "Ord", "Hash"], kernel)?;
     item.attrs.insert(2, parse_quote!(#[serde(transparent)]));
-    let (made, read) = (made(&item.ident), read(&item.ident));
+    let made = made(&item.ident);
+    let read = read(&item.ident);
     Ok(quote!(#item #made #read))
 }
 

@@ -225,8 +225,8 @@ impl Provider {
             let same = known.order == *order && known.amount == amount;
             return if same { Ok(Vec::new()) } else { Err(Refusal::KeyReused) };
         }
-        let (key, order) = (key.to_owned(), order.clone());
-        Ok(vec![Entry::Arrived { key, order, amount, not_after_ms, at_ms: now_ms }])
+        let order = order.clone();
+        Ok(vec![Entry::Arrived { key: key.to_owned(), order, amount, not_after_ms, at_ms: now_ms }])
     }
 
     /// Gives a capture back, once.

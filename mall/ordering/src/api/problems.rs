@@ -10,14 +10,14 @@ pub(super) fn problem(rejection: OrderRejection) -> Problem {
         OrderRejection::NoLines => Problem::invalid("/lines", "at least one line"),
         OrderRejection::TooManyLines { most } => Problem::invalid("/lines", format!("at most {most} lines")),
         OrderRejection::Quantity { line, most } => {
-            Problem::invalid(format!("/lines/{line}/quantity"), format!("between 1 and {most}"))
+            Problem::invalid(at(line, "quantity"), format!("between 1 and {most}"))
         }
         OrderRejection::UnknownProduct { line, sku } => unprocessable("unknown-product", "There is no such product")
-            .error(at(line), format!("{sku} is not sold here")),
+            .error(at(line, "sku"), format!("{sku} is not sold here")),
         OrderRejection::NotSold { line, sku } => unprocessable("not-sold", "The product is no longer sold")
-            .error(at(line), format!("{sku} is no longer sold")),
+            .error(at(line, "sku"), format!("{sku} is no longer sold")),
         OrderRejection::PriceChanged { line, sku, price } => conflict("price-changed", "The price has changed")
-            .error(format!("/lines/{line}/price_minor"), format!("{sku} costs {price} now"))
+            .error(at(line, "price_minor"), format!("{sku} costs {price} now"))
             .with("sku", json!(sku))
             .with("price", json!(price)),
         OrderRejection::MixedCurrencies => {
@@ -40,8 +40,8 @@ pub(super) fn problem(rejection: OrderRejection) -> Problem {
     }
 }
 
-fn at(line: usize) -> String {
-    format!("/lines/{line}/sku")
+fn at(line: usize, member: &str) -> String {
+    format!("/lines/{line}/{member}")
 }
 
 fn conflict(code: &str, title: &str) -> Problem {

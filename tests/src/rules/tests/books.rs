@@ -61,11 +61,12 @@ fn charged(order: &str, times: usize, minor: i64, refunds: &[i64]) -> serde_json
 fn delivered() -> Story {
     let reserved = StockReserved { order: ORDER.into(), quantity: 1 };
     let committed = StockCommitted { order: ORDER.into(), quantity: 1 };
-    let captured = PaymentCaptured { order: ORDER.into(), amount: Money::krw(PRICE), capture: "c".into(), at_ms: 0 };
-    let requested = CaptureRequested { order: ORDER.into(), amount: Money::krw(PRICE), not_after_ms: 1 };
-    let step = |story: Story, context, process: &str| {
+    let amount = Money::krw(PRICE);
+    let captured = PaymentCaptured { order: ORDER.into(), amount, capture: "c".into(), at_ms: 0 };
+    let requested = CaptureRequested { order: ORDER.into(), amount, not_after_ms: 1 };
+    let step = |story: Story, of, process: &str| {
         let data = json!({ "input": { "heard": process }, "effects": ["done"] });
-        story.step(context, &format!("{process}/{ORDER}"), data).together(context)
+        story.step(of, &format!("{process}/{ORDER}"), data).together(of)
     };
     let story = Story::new().did::<Stock>("product", "TV", StockReceived { quantity: 5 }).placed("placed");
     let story = step(story, "ordering", "checkout")
