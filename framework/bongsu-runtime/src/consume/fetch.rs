@@ -97,13 +97,13 @@ impl Open {
     }
 }
 
-/// Puts each partition's share where its lane finds it.
+/// Puts each partition's share where its lane finds it. A share of nothing still says whose history it is.
 fn deliver(lanes: &BTreeMap<String, Open>, want: &[(Partition, u64)], batch: Batch) {
-    for (partition, messages) in batch.messages {
-        let asked = want.iter().find(|(wanted, _)| *wanted == partition).map(|(_, offset)| *offset);
-        let lane = lanes.values().find(|open| open.partition == partition);
-        if let (Some(asked), Some(open)) = (asked, lane) {
-            open.mailbox.put(asked, batch.log, messages);
+    let mut shares: BTreeMap<_, _> = batch.messages.into_iter().collect();
+    for (partition, asked) in want {
+        let messages = shares.remove(partition).unwrap_or_default();
+        if let Some(open) = lanes.values().find(|open| open.partition == *partition) {
+            open.mailbox.put(*asked, batch.log, messages);
         }
     }
 }

@@ -29,11 +29,14 @@ struct Inside {
     bytes: usize,
     /// What comes next is gone from the broker, which has this offset and later.
     gone: Option<u64>,
+    /// Whose history its lane was told to read.
+    told: Option<LogId>,
 }
 
 /// What a lane finds.
 pub(crate) enum Mail {
-    /// Messages of a history of the broker.
+    /// Messages of a history of the broker; none when it is another history than before, which may end just where the lane
+    /// stands.
     Messages(LogId, Vec<In>),
     /// What it has to read next is gone; this is the earliest left.
     Gone(u64),
@@ -55,8 +58,11 @@ impl Mailbox {
     pub(crate) fn put(&self, asked: u64, log: LogId, mut messages: Vec<In>) {
         let mut inside = self.lock();
         messages.retain(|message| message.offset >= asked);
-        let Some(last) = messages.last().filter(|_| inside.next == Some(asked)) else { return };
-        inside.next = Some(last.offset + 1);
+        if inside.next != Some(asked) || messages.is_empty() && inside.told == Some(log) {
+            return;
+        }
+        inside.told = Some(log);
+        inside.next = Some(messages.last().map_or(asked, |last| last.offset + 1));
         inside.bytes += weight(&messages);
         inside.batches.push_back((log, messages));
         self.news.notify_one();

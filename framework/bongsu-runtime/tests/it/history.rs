@@ -154,3 +154,29 @@ async fn a_fact_that_fails_right_after_a_refill_does_not_make_the_lane_forget_th
     let shown = async || ledger.handle().row::<Movements>("ann").await.unwrap();
     until("all is shown", async || shown().await == Some((9, 9))).await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_history_that_ends_just_where_a_lane_stood_in_the_one_before_is_not_taken_for_it() {
+    let (lab, banks, ledgers) = (Lab::new(0), MemoryStore::new(), MemoryStore::new());
+    let bank = lab.start(bank(), &banks, "bank-1");
+    let deed = Deed::new("olga", None).unwrap();
+    let republished = async || {
+        assert!(bank.handle().operator().republish(None, &deed).await.unwrap().is_some());
+        until("it is done", async || bank.handle().operator().refills().await.unwrap().is_empty()).await;
+    };
+    deposit(&lab, &bank, 2).await;
+    // Two marks and two facts once more: six in all.
+    republished().await;
+    let ledger = lab.start(ledger(), &ledgers, "ledger-1");
+    let shown = async |ledger: &Runtime| ledger.handle().row::<Movements>("ann").await;
+    until("all is shown", async || shown(&ledger).await == Ok(Some((2, 2)))).await;
+    until("and passed", async || ledger.handle().status().ready).await;
+    ledger.stop().await;
+    // Two marks, two facts, and two that nobody has heard: six in all.
+    lab.broker.lose_everything();
+    republished().await;
+    deposit(&lab, &bank, 2).await;
+    let ledger = lab.start(self::ledger(), &ledgers, "ledger-1");
+    until("what came since is shown", async || shown(&ledger).await == Ok(Some((4, 4)))).await;
+    until("nothing stopped", async || ledger.handle().status().reasons.is_empty()).await;
+}
