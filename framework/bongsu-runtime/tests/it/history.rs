@@ -170,7 +170,8 @@ async fn a_history_that_ends_just_where_a_lane_stood_in_the_one_before_is_not_ta
     let ledger = lab.start(ledger(), &ledgers, "ledger-1");
     let shown = async |ledger: &Runtime| ledger.handle().row::<Movements>("ann").await;
     until("all is shown", async || shown(&ledger).await == Ok(Some((2, 2)))).await;
-    until("and passed", async || ledger.handle().status().ready).await;
+    // The marks that it passed over are behind its durable cursor once nothing came for a while.
+    tokio::time::sleep(std::time::Duration::from_secs(5)).await;
     ledger.stop().await;
     // Two marks, two facts, and two that nobody has heard: six in all.
     lab.broker.lose_everything();
