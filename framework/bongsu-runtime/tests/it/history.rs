@@ -1,6 +1,9 @@
 //! How much history the broker keeps, and what happens when there is less than somebody needs.
 
-use std::sync::{Arc, atomic::Ordering};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use bongsu_memory::MemoryStore;
 use bongsu_runtime::{
@@ -171,7 +174,7 @@ async fn a_history_that_ends_just_where_a_lane_stood_in_the_one_before_is_not_ta
     let shown = async |ledger: &Runtime| ledger.handle().row::<Movements>("ann").await;
     until("all is shown", async || shown(&ledger).await == Ok(Some((2, 2)))).await;
     // The marks that it passed over are behind its durable cursor once nothing came for a while.
-    tokio::time::sleep(std::time::Duration::from_secs(5)).await;
+    tokio::time::sleep(Duration::from_secs(5)).await;
     ledger.stop().await;
     // Two marks, two facts, and two that nobody has heard: six in all.
     lab.broker.lose_everything();

@@ -6,14 +6,13 @@ use std::collections::BTreeSet;
 use crate::tidy::{Report, Tree, source::is_word};
 
 pub(crate) fn check(tree: &Tree, report: &mut Report) {
-    for (path, source) in tree.sources_under("").filter(|(path, _)| path.ends_with(".rs")) {
+    for (path, source) in tree.rust() {
         for (at, start) in source.bare.match_indices("let (") {
+            let Some(values) = values(&source.bare, at + start.len() - 1) else { continue };
             let line = source.bare[..at].matches('\n').count() + 1;
-            let open = at + start.len() - 1;
             if source.is_test(line) {
                 continue;
             }
-            let Some(values) = values(&source.bare, open) else { continue };
             report.saw_one();
             let makers: BTreeSet<Vec<&str>> = values.iter().map(|value| calls(value)).collect();
             let wholes: BTreeSet<Option<&str>> = values.iter().map(|value| whole(value)).collect();

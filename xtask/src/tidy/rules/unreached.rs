@@ -1,9 +1,15 @@
 //! Every Rust file is in a module tree: one that no `mod` names is neither compiled nor run, and nobody notices.
 
-use crate::tidy::{Report, Tree, source::has_word};
+use std::collections::BTreeMap;
+
+use crate::tidy::{
+    Report, Tree,
+    source::{Source, has_word},
+};
 
 pub(crate) fn check(tree: &Tree, report: &mut Report) {
-    for (path, _) in tree.rust() {
+    let sources: BTreeMap<&str, &Source> = tree.rust().collect();
+    for path in sources.keys() {
         let Some((folder, name)) = path.strip_suffix(".rs").and_then(|path| path.rsplit_once('/')) else { continue };
         if is_root(folder, name) {
             continue;
@@ -12,8 +18,8 @@ pub(crate) fn check(tree: &Tree, report: &mut Report) {
         // Named by the file of its folder, or by a root beside it.
         let parents = [format!("{folder}.rs"), format!("{folder}/lib.rs"), format!("{folder}/main.rs")];
         let names_it = |parent: &String| {
-            let mut sources = tree.sources_under(parent).filter(|(path, _)| path == parent);
-            sources.any(|(_, it)| it.code.lines().any(|line| line.contains("mod ") && has_word(line, name)))
+            let parent = sources.get(parent.as_str());
+            parent.is_some_and(|it| it.code.lines().any(|line| line.contains("mod ") && has_word(line, name)))
         };
         if !parents.iter().any(names_it) {
             report.found(path, 0, format!("no `mod {name};` in any of {parents:?}: it is never compiled"));
