@@ -111,12 +111,7 @@ pub fn told(order: &str, event: &PaymentEvent, _: &PaymentState) -> Option<Publi
         PaymentEvent::Captured(e) => Some(Public::of(&Captured { order, amount: e.amount, at_ms: e.at_ms })),
         PaymentEvent::Declined(e) => Some(Public::of(&Declined { order, reason: e.reason, at_ms: e.at_ms })),
         PaymentEvent::Refunded(e) => Some(Public::of(&Refunded { order, amount: e.amount, at_ms: e.at_ms })),
-        PaymentEvent::Intended(_)
-        | PaymentEvent::StockHeld(_)
-        | PaymentEvent::CaptureRequested(_)
-        | PaymentEvent::CaptureForgone(_)
-        | PaymentEvent::OrderEnded(_)
-        | PaymentEvent::RefundRequested(_) => None,
+        _ => None,
     }
 }
 

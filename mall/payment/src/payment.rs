@@ -214,12 +214,6 @@ pub struct PaymentRefunded {
     pub at_ms: i64,
 }
 
-impl Default for Payments {
-    fn default() -> Self {
-        Self { margin_ms: 1_000 }
-    }
-}
-
 impl Aggregate for Payments {
     const NAME: &'static str = "payment";
     type Event = PaymentEvent;
@@ -238,31 +232,24 @@ impl Aggregate for Payments {
             PaymentEvent::Captured(e) => {
                 state.charge = Charge::Captured { capture: e.capture.clone(), amount: e.amount };
             }
-            PaymentEvent::RefundRequested(e) => state.charge = state.charge.going_back(&e.capture),
+            PaymentEvent::RefundRequested(RefundRequested { capture, .. }) => {
+                if let Charge::Captured { amount, .. } = state.charge {
+                    state.charge = Charge::RefundRequested { capture: capture.clone(), amount };
+                }
+            }
             PaymentEvent::Refunded(e) => state.charge = Charge::Refunded { amount: e.amount },
         }
     }
 }
 
-impl Charge {
-    fn going_back(&self, capture: &str) -> Self {
-        match self {
-            Self::Captured { amount, .. } => Self::RefundRequested { capture: capture.into(), amount: *amount },
-            other => other.clone(),
-        }
-    }
-}
+/// What follows from a command, or why nothing does.
+type Decided = Result<Vec<PaymentEvent>, PaymentRejection>;
 
 impl Decider for Payments {
     type Command = PaymentCommand;
     type Rejection = PaymentRejection;
 
-    fn decide(
-        &self,
-        state: &PaymentState,
-        command: PaymentCommand,
-        ctx: &Ctx,
-    ) -> Result<Vec<PaymentEvent>, PaymentRejection> {
+    fn decide(&self, state: &PaymentState, command: PaymentCommand, ctx: &Ctx) -> Decided {
         match command {
             PaymentCommand::RememberIntent(c) => self.on_intent(state, c, ctx),
             PaymentCommand::RememberStockHeld(c) => self.on_stock_held(state, c, ctx),
@@ -276,12 +263,7 @@ impl Decider for Payments {
 /// The provider is asked once both are known: what the order wants to pay, and that stock is held for it. Whichever is
 /// heard second begins the capture.
 impl Payments {
-    fn on_intent(
-        &self,
-        state: &PaymentState,
-        remember: RememberIntent,
-        ctx: &Ctx,
-    ) -> Result<Vec<PaymentEvent>, PaymentRejection> {
+    fn on_intent(&self, state: &PaymentState, remember: RememberIntent, ctx: &Ctx) -> Decided {
         if state.intent.is_some() {
             return Err(PaymentRejection::AlreadyKnown);
         }
@@ -291,12 +273,7 @@ impl Payments {
         Ok([intended.into()].into_iter().chain(next.flatten()).collect())
     }
 
-    fn on_stock_held(
-        &self,
-        state: &PaymentState,
-        remember: RememberStockHeld,
-        ctx: &Ctx,
-    ) -> Result<Vec<PaymentEvent>, PaymentRejection> {
+    fn on_stock_held(&self, state: &PaymentState, remember: RememberStockHeld, ctx: &Ctx) -> Decided {
         if state.stock_held {
             return Err(PaymentRejection::AlreadyKnown);
         }
@@ -322,32 +299,26 @@ impl Payments {
 }
 
 /// A capture on its way is neither stopped nor forgotten: when its outcome is known, it is refunded.
-fn on_end(state: &PaymentState, remember: RememberEnd) -> Result<Vec<PaymentEvent>, PaymentRejection> {
+fn on_end(state: &PaymentState, remember: RememberEnd) -> Decided {
     if state.ended {
         return Err(PaymentRejection::AlreadyKnown);
     }
     let order = remember.order;
     let ended = OrderEnded { order: order.clone() }.into();
     Ok(match &state.charge {
-        Charge::Captured { capture, .. } => {
-            vec![ended, RefundRequested { order, capture: capture.clone() }.into()]
-        }
-        Charge::None | Charge::Requested | Charge::Forgone | Charge::Declined { .. } => vec![ended],
-        Charge::RefundRequested { .. } | Charge::Refunded { .. } => vec![ended],
+        Charge::Captured { capture, .. } => vec![ended, RefundRequested { order, capture: capture.clone() }.into()],
+        _ => vec![ended],
     })
 }
 
 /// Money taken after the end goes back in the same breath: no moment in which it is merely kept.
-fn on_answer(state: &PaymentState, record: RecordCapture, ctx: &Ctx) -> Result<Vec<PaymentEvent>, PaymentRejection> {
+fn on_answer(state: &PaymentState, record: RecordCapture, ctx: &Ctx) -> Decided {
     let RecordCapture { order, outcome } = record;
     let at_ms = ctx.now_ms;
     match state.charge {
         Charge::Requested => {}
         Charge::None | Charge::Forgone => return Err(PaymentRejection::NotRequested),
-        Charge::Declined { .. }
-        | Charge::Captured { .. }
-        | Charge::RefundRequested { .. }
-        | Charge::Refunded { .. } => return Err(PaymentRejection::AlreadyRecorded),
+        _ => return Err(PaymentRejection::AlreadyRecorded),
     }
     Ok(match outcome {
         CaptureOutcome::Declined { reason } => vec![PaymentDeclined { order, reason, at_ms }.into()],
@@ -359,15 +330,13 @@ fn on_answer(state: &PaymentState, record: RecordCapture, ctx: &Ctx) -> Result<V
     })
 }
 
-fn on_refund(state: &PaymentState, record: RecordRefund, ctx: &Ctx) -> Result<Vec<PaymentEvent>, PaymentRejection> {
+fn on_refund(state: &PaymentState, record: RecordRefund, ctx: &Ctx) -> Decided {
     let RecordRefund { order, refund } = record;
     match &state.charge {
         Charge::RefundRequested { amount, .. } => {
             Ok(vec![PaymentRefunded { order, amount: *amount, refund, at_ms: ctx.now_ms }.into()])
         }
         Charge::Refunded { .. } => Err(PaymentRejection::AlreadyRecorded),
-        Charge::None | Charge::Requested | Charge::Forgone | Charge::Declined { .. } | Charge::Captured { .. } => {
-            Err(PaymentRejection::NotRequested)
-        }
+        _ => Err(PaymentRejection::NotRequested),
     }
 }

@@ -75,7 +75,7 @@ impl System {
 
     /// `bongsu`, pointed at this system.
     pub fn bongsu(&self) -> Command {
-        let mut command = Command::new(binary());
+        let mut command = Command::new(binary("bongsu"));
         command.arg("--file").arg(self.file()).arg("--data").arg(self.data());
         command
     }
@@ -91,11 +91,14 @@ impl System {
     }
 }
 
-/// The binary beside the folder of the test binaries: cargo gives a test only the binaries of its own package.
-fn binary() -> PathBuf {
+/// A binary beside the folder of the test binaries: cargo gives a test only the binaries of its own package.
+///
+/// # Panics
+/// When it was not built.
+pub fn binary(name: &str) -> PathBuf {
     let own = std::env::current_exe().expect("a process knows its program");
     let target = own.parent().and_then(Path::parent).expect("tests are built into target/PROFILE/deps");
-    let path = target.join("bongsu");
+    let path = target.join(name);
     assert!(path.is_file(), "{} is missing: cargo build --workspace --bins", path.display());
     path
 }

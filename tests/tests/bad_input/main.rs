@@ -6,6 +6,7 @@ mod facts;
 mod forging;
 mod machine;
 mod disk;
+mod printing;
 
 use std::time::Duration;
 

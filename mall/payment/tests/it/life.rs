@@ -36,6 +36,12 @@ impl Fixture {
         self.bench.say("product.stock-reserved.v1", order, json!({ "order": order })).await;
     }
 
+    /// Everything is there for it to be paid.
+    async fn ready(&self, order: &str) {
+        self.placed(order, 30_000).await;
+        self.reserved(order).await;
+    }
+
     async fn ended(&self, order: &str) {
         self.bench.say("ordering.order-rejected.v1", order, json!({ "order": order })).await;
     }
@@ -70,8 +76,7 @@ async fn money_is_taken_once_stock_is_held() {
 async fn a_provider_that_refuses_declines_the_payment() {
     let fixture = Fixture::open();
     fixture.bank.behaves(Mode::Decline);
-    fixture.placed("o1", 30_000).await;
-    fixture.reserved("o1").await;
+    fixture.ready("o1").await;
     fixture.is_at("o1", "DECLINED").await;
     assert_eq!(fixture.payment("o1").await["reason"], "insufficient-funds");
 }
@@ -80,8 +85,7 @@ async fn a_provider_that_refuses_declines_the_payment() {
 async fn what_the_provider_will_never_take_is_declined_and_not_asked_for_ever() {
     let fixture = Fixture::open();
     fixture.bank.refuses(422);
-    fixture.placed("o1", 30_000).await;
-    fixture.reserved("o1").await;
+    fixture.ready("o1").await;
     fixture.is_at("o1", "DECLINED").await;
     assert_eq!(fixture.payment("o1").await["reason"], "refused-422");
     assert_eq!(fixture.bank.ledger()["captures"], json!([]));
@@ -91,8 +95,7 @@ async fn what_the_provider_will_never_take_is_declined_and_not_asked_for_ever() 
 async fn an_answer_that_got_lost_is_asked_for_again_and_nobody_pays_twice() {
     let fixture = Fixture::open();
     fixture.bank.loses_answers(3);
-    fixture.placed("o1", 30_000).await;
-    fixture.reserved("o1").await;
+    fixture.ready("o1").await;
     fixture.is_at("o1", "CAPTURED").await;
     assert_eq!(totals(&fixture), json!({ "captured": 20_000, "refunded": 0 }));
 }
@@ -100,8 +103,7 @@ async fn an_answer_that_got_lost_is_asked_for_again_and_nobody_pays_twice() {
 #[tokio::test]
 async fn money_goes_back_when_the_order_ends() {
     let fixture = Fixture::open();
-    fixture.placed("o1", 30_000).await;
-    fixture.reserved("o1").await;
+    fixture.ready("o1").await;
     fixture.is_at("o1", "CAPTURED").await;
     fixture.ended("o1").await;
     fixture.is_at("o1", "REFUNDED").await;
@@ -112,8 +114,7 @@ async fn money_goes_back_when_the_order_ends() {
 async fn a_capture_that_came_after_the_end_goes_back() {
     let fixture = Fixture::open();
     fixture.bank.behaves(Mode::Down);
-    fixture.placed("o1", 30_000).await;
-    fixture.reserved("o1").await;
+    fixture.ready("o1").await;
     fixture.bench.until(async || fixture.bank.ledger()["captures"][0]["status"] == "pending").await;
     fixture.ended("o1").await;
     fixture.bench.until(async || fixture.payment("o1").await["order_ended"] == true).await;
@@ -138,11 +139,9 @@ async fn an_order_that_ended_first_is_never_charged() {
     let fixture = Fixture::open();
     fixture.ended("o1").await;
     fixture.bench.until(async || fixture.payment("o1").await["order_ended"] == true).await;
-    fixture.placed("o1", 30_000).await;
-    fixture.reserved("o1").await;
+    fixture.ready("o1").await;
     fixture.bench.until(async || !fixture.payment("o1").await["amount"].is_null()).await;
-    fixture.placed("o2", 30_000).await;
-    fixture.reserved("o2").await;
+    fixture.ready("o2").await;
     fixture.is_at("o2", "CAPTURED").await;
     assert_eq!(fixture.payment("o1").await["state"], "WAITING");
     assert_eq!(totals(&fixture), json!({ "captured": 20_000, "refunded": 0 }));

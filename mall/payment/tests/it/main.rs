@@ -3,6 +3,5 @@
 mod words;
 mod rules;
 mod life;
-mod process;
 
 bongsu_testing::standing!(payment);

@@ -7,12 +7,8 @@ use payment::{OrderCancelled, OrderPlaced, OrderRejected, StockReserved, follow_
 use crate::words::*;
 
 #[test]
-fn nothing_is_captured_before_stock_is_held() {
+fn nothing_is_captured_before_the_amount_is_known_and_stock_is_held() {
     given(&PAYMENTS, []).when(intend()).on("o1").then([intended()]);
-}
-
-#[test]
-fn nothing_is_captured_before_the_amount_is_known() {
     given(&PAYMENTS, []).when(hold()).on("o1").then([held()]);
 }
 
@@ -162,19 +158,10 @@ fn a_command_that_says_more_than_is_understood_is_refused_at_any_depth() {
 }
 
 #[test]
-fn a_placed_order_is_an_intent_to_pay() {
-    let (amount, expires_at_ms) = (AMOUNT, 30_000);
-    let placed = OrderPlaced { order: id(), amount, expires_at_ms };
-    policy(follow_orders, placed).then([RememberIntent { order: id(), amount, expires_at_ms }.into()]);
-}
-
-#[test]
-fn reserved_stock_is_remembered() {
-    policy(follow_orders, StockReserved { order: id() }).then([RememberStockHeld { order: id() }.into()]);
-}
-
-#[test]
-fn both_ends_of_an_order_are_ends_for_its_money() {
-    policy(follow_orders, OrderRejected { order: id() }).then([RememberEnd { order: id() }.into()]);
-    policy(follow_orders, OrderCancelled { order: id() }).then([RememberEnd { order: id() }.into()]);
+fn an_order_its_stock_and_both_of_its_ends_are_remembered() {
+    let placed = OrderPlaced { order: id(), amount: AMOUNT, expires_at_ms: 30_000 };
+    policy(follow_orders, placed).then([intend()]);
+    policy(follow_orders, StockReserved { order: id() }).then([hold()]);
+    policy(follow_orders, OrderRejected { order: id() }).then([end()]);
+    policy(follow_orders, OrderCancelled { order: id() }).then([end()]);
 }

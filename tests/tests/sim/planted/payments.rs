@@ -7,12 +7,13 @@ use payment::{
     payment::{PaymentCommand, PaymentEvent, PaymentRejection, PaymentState, Payments},
 };
 
-#[derive(Default)]
 struct KeepWhatCameLate(Payments);
 
 /// The map of payment with the bug in it.
 pub(super) fn service() -> Service {
-    payment::service(&Settings::default()).decider_instead(KeepWhatCameLate::default())
+    let settings = Settings::default();
+    let planted = KeepWhatCameLate(Payments { margin_ms: settings.margin_ms });
+    payment::service(&settings).decider_instead(planted)
 }
 
 impl Aggregate for KeepWhatCameLate {
