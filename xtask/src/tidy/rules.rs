@@ -24,6 +24,7 @@ mod places;
 mod golden;
 mod tuple_lets;
 mod unreached;
+mod context_size;
 mod glossary_types;
 
 use super::{Report, Tree};
@@ -57,5 +58,6 @@ pub(crate) const ALL: &[(&str, Rule)] = &[
     ("golden", golden::check),
     ("tuple-lets", tuple_lets::check),
     ("unreached", unreached::check),
+    ("context-size", context_size::check),
     ("glossary-types", glossary_types::check),
 ];

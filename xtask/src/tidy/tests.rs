@@ -1,5 +1,7 @@
 //! Every rule against a violation planted into a copy of the real repository.
 
+mod shapes;
+
 use std::{collections::BTreeSet, fs, sync::OnceLock};
 
 use super::{Finding, Tree, check_tree, rules};
@@ -453,37 +455,6 @@ fn a_list_of_contexts_in_a_third_place_is_caught() {
     assert_eq!(broken_by_file("tests/tests/planted.rs", &list(&contexts[1..])), [""; 0]);
     assert_eq!(broken_by_file("mall/product/src/planted.rs", &list(&contexts)), [""; 0], "its own folder");
     assert_eq!(broken_by_file("docs/planted.md", &format!("# Planted\n{contexts:?}")), [""; 0]);
-}
-
-#[test]
-fn a_file_that_no_module_names_is_caught() {
-    let planted = |path: &str| all_broken_by(|tree| tree.put(path, rust("").into()));
-    assert_eq!(planted("framework/bongsu-sim/tests/it/planted.rs"), ["unreached"]);
-}
-
-#[test]
-fn a_let_of_unrelated_values_is_caught() {
-    let broken = |line: &str| broken_by_file("mall/money/src/planted.rs", &rust(&format!("fn planted() {{ {line} }}")));
-    for unrelated in ["let (mut all, mut next) = (Vec::new(), 0);", "let (id, size) = (read.id, other.len());"] {
-        assert_eq!(broken(unrelated), ["tuple-lets"], "{unrelated}");
-    }
-    for related in ["let (a, b) = (parts.next(), parts.next());", "let (a, b) = (it.a, it.b);", "let (a, b) = pair();"]
-    {
-        assert_eq!(broken(related), [""; 0], "{related}");
-    }
-}
-
-#[test]
-fn a_type_in_the_map_that_no_source_declares_is_caught() {
-    for page in ["ARCHITECTURE.md", "docs/concepts.md", "docs/glossary.md"] {
-        let broken = |words: &str| broken_by_file(page, &format!("{}\n{words}\n", real().text(page).expect("exists")));
-        assert_eq!(broken("A `PlantedType` and `PlantedType::new`."), ["glossary-types"], "{page}");
-        assert_eq!(
-            broken("`Unit::plan`, `PlaceOrder`, `Continue`, `Idempotency-Key`, `SEED`, PlantedType"),
-            [""; 0],
-            "{page}"
-        );
-    }
 }
 
 #[test]

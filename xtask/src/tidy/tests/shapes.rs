@@ -1,0 +1,45 @@
+//! Planted violations of the rules about how code is laid out: modules, lets, words, sizes.
+
+use super::*;
+
+#[test]
+fn a_file_that_no_module_names_is_caught() {
+    let planted = |path: &str| all_broken_by(|tree| tree.put(path, rust("").into()));
+    assert_eq!(planted("framework/bongsu-sim/tests/it/planted.rs"), ["unreached"]);
+}
+
+#[test]
+fn a_let_of_unrelated_values_is_caught() {
+    let broken = |line: &str| broken_by_file("mall/money/src/planted.rs", &rust(&format!("fn planted() {{ {line} }}")));
+    for unrelated in ["let (mut all, mut next) = (Vec::new(), 0);", "let (id, size) = (read.id, other.len());"] {
+        assert_eq!(broken(unrelated), ["tuple-lets"], "{unrelated}");
+    }
+    for related in ["let (a, b) = (parts.next(), parts.next());", "let (a, b) = (it.a, it.b);", "let (a, b) = pair();"]
+    {
+        assert_eq!(broken(related), [""; 0], "{related}");
+    }
+}
+
+#[test]
+fn a_type_in_the_map_that_no_source_declares_is_caught() {
+    for page in ["ARCHITECTURE.md", "docs/concepts.md", "docs/glossary.md"] {
+        let broken = |words: &str| broken_by_file(page, &format!("{}\n{words}\n", real().text(page).expect("exists")));
+        assert_eq!(broken("A `PlantedType` and `PlantedType::new`."), ["glossary-types"], "{page}");
+        assert_eq!(
+            broken("`Unit::plan`, `PlaceOrder`, `Continue`, `Idempotency-Key`, `SEED`, PlantedType"),
+            [""; 0],
+            "{page}"
+        );
+    }
+}
+
+#[test]
+fn a_small_context_that_grows_beyond_its_price_is_caught() {
+    let lines =
+        |more: usize| format!("{}{}", real().text("mall/delivery/src/api.rs").expect("exists"), "\n".repeat(more));
+    assert_eq!(broken_by_file("mall/delivery/src/api.rs", &lines(1)), ["context-size"]);
+    assert_eq!(broken_by_file("mall/delivery/web/planted.txt", "text"), [""; 0]);
+    let files =
+        broken_by(|tree| (0..4).for_each(|n| tree.put(&format!("mall/delivery/planted{n}.txt"), "text".into())));
+    assert_eq!(files, ["context-size"]);
+}
