@@ -14,9 +14,9 @@ fn real() -> &'static Tree {
 }
 
 /// What a change adds to the findings: the names of the rules broken.
-/// No module names a planted file: that rule has a test of its own.
+/// No module names a planted file, and it makes a context larger: these rules have tests of their own.
 fn broken_by(plant: impl FnOnce(&mut Tree)) -> Vec<&'static str> {
-    all_broken_by(plant).into_iter().filter(|rule| *rule != "unreached").collect()
+    all_broken_by(plant).into_iter().filter(|rule| !["unreached", "context-size"].contains(rule)).collect()
 }
 
 fn all_broken_by(plant: impl FnOnce(&mut Tree)) -> Vec<&'static str> {
