@@ -55,4 +55,4 @@ pub use service::Service;
 pub use service::vocabulary::{Kind, Words};
 pub use service::wiring::Miswired;
 pub use snapshot::nightly::Walk;
-pub use todo::activity::{Activity, Unavailable};
+pub use todo::activity::{Activity, Refused, Unavailable};

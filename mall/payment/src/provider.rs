@@ -2,13 +2,10 @@
 
 use std::time::Duration;
 
-use bongsu_runtime::{
-    Activity, Attempt, Unavailable,
-    ports::env::{HttpClient, HttpRequest},
-};
+use bongsu_runtime::{Activity, Attempt, Refused, Unavailable};
 use money::Money;
-use serde::{Deserialize, de::DeserializeOwned};
-use serde_json::{Value, json};
+use serde::Deserialize;
+use serde_json::json;
 
 use crate::{
     Settings,
@@ -44,16 +41,6 @@ struct RefundAnswer {
     refund: String,
 }
 
-/// The provider will never take this request; with the status of its answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Refused(u16);
-
-/// Whether a client error will be the same next time: not a wrong moment (408, 425), nor too many (429), nor a key that is
-/// being renewed (401, 403).
-fn is_final(status: u16) -> bool {
-    matches!(status, 400..=499) && !matches!(status, 401 | 403 | 408 | 425 | 429)
-}
-
 impl Activity for Capture {
     const NAME: &'static str = "capture";
     type Event = CaptureRequested;
@@ -62,7 +49,7 @@ impl Activity for Capture {
     async fn run(&self, event: CaptureRequested, attempt: &Attempt<'_>) -> Result<RecordCapture, Unavailable> {
         let CaptureRequested { order, amount, not_after_ms } = event;
         let ask = json!({ "key": order, "order": order, "amount": amount, "not_after_ms": not_after_ms });
-        let outcome = match self.0.post(attempt.http, "/captures", &ask).await? {
+        let outcome = match attempt.post(self.0.url("/captures"), &ask, self.0.deadline).await? {
             Ok(CaptureAnswer::Captured { capture, amount }) => CaptureOutcome::Captured { capture, amount },
             Ok(CaptureAnswer::Declined { reason }) => CaptureOutcome::Declined { reason },
             Err(Refused(status)) => CaptureOutcome::Declined { reason: format!("refused-{status}") },
@@ -79,7 +66,7 @@ impl Activity for Refund {
     async fn run(&self, event: RefundRequested, attempt: &Attempt<'_>) -> Result<RecordRefund, Unavailable> {
         let RefundRequested { order, capture } = event;
         let ask = json!({ "key": order, "capture": capture });
-        match self.0.post(attempt.http, "/refunds", &ask).await? {
+        match attempt.post(self.0.url("/refunds"), &ask, self.0.deadline).await? {
             Ok(RefundAnswer { refund }) => Ok(RecordRefund { order, refund }),
             // What was taken has to go back: it is asked for until somebody has put the books right.
             Err(Refused(status)) => {
@@ -104,34 +91,8 @@ impl Provider {
         Self { base, deadline: Duration::from_millis(settings.deadline_ms) }
     }
 
-    /// Posts a request that carries its own key. [`Refused`] is final: the same request will never be taken, and had no
-    /// effect.
-    ///
-    /// # Errors
-    /// [`Unavailable`] when there was no answer, the answer is not final, or it makes no sense: whether the
-    /// request took effect is then unknown, and it is asked again under the same key.
-    async fn post<T: DeserializeOwned>(
-        &self,
-        http: &dyn HttpClient,
-        path: &str,
-        body: &Value,
-    ) -> Result<Result<T, Refused>, Unavailable> {
-        let request = HttpRequest {
-            method: "POST",
-            url: format!("{}{path}", self.base),
-            headers: vec![("content-type".into(), "application/json".into())],
-            body: body.to_string().into(),
-            deadline: self.deadline,
-        };
-        let answer = http.send(request).await.map_err(|error| Unavailable(error.to_string()))?;
-        match answer.status {
-            200 => {}
-            status if is_final(status) => return Ok(Err(Refused(status))),
-            status => return Err(Unavailable(format!("the provider answered {status}"))),
-        }
-        serde_json::from_slice(&answer.body)
-            .map(Ok)
-            .map_err(|error| Unavailable(format!("the provider's answer makes no sense: {error}")))
+    fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.base)
     }
 }
 

@@ -4,6 +4,7 @@ use std::{borrow::Cow, time::UNIX_EPOCH};
 
 use super::{BrokerError, MAX_CLOUDEVENT, Out, Place, Topic};
 use serde::{Deserialize, Deserializer, de::IgnoredAny};
+use serde_json::value::RawValue;
 
 use crate::ports::store::{MAX_DOC_NAME, MAX_NAME, check_name};
 
@@ -49,37 +50,51 @@ pub struct Attributes<'a> {
     /// Whether there is a body; `null` is one.
     #[serde(default)]
     data: Present,
+    // What consumers read besides, where it is there: taken as it stands, and looked at when it is told.
+    #[serde(borrow, default, deserialize_with = "as_it_stands")]
+    time: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "as_it_stands")]
+    datacontenttype: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "as_it_stands")]
+    dataschema: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "as_it_stands")]
+    ordinal: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "as_it_stands")]
+    correlationid: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "as_it_stands")]
+    causationid: Option<&'a RawValue>,
+    // Null is none, of these two.
+    #[serde(borrow, default)]
+    traceparent: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    actor: Option<&'a RawValue>,
+}
+
+fn text(value: &RawValue) -> Result<Cow<'_, str>, String> {
+    serde_json::from_str(value.get()).map_err(|error| format!("is no text: {error}"))
+}
+
+/// Why it is no moment, if it is none.
+fn no_moment(value: &RawValue) -> Option<String> {
+    match text(value) {
+        Ok(time) if millis(&time).is_some() => None,
+        Ok(time) => Some(format!("is no RFC 3339 date in UTC, as 2026-01-31T09:30:00Z: {time:?}")),
+        Err(why) => Some(why),
+    }
+}
+
+/// Why it is no whole number, if it is none.
+fn no_number(value: &RawValue) -> Option<String> {
+    serde_json::from_str::<u64>(value.get()).err().map(|error| format!("is no whole number: {error}"))
+}
+
+/// Null is something, too.
+fn as_it_stands<'de: 'a, 'a, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'a RawValue>, D::Error> {
+    <&RawValue>::deserialize(deserializer).map(Some)
 }
 
 #[derive(Debug, Default)]
 struct Present(bool);
-
-/// What consumers read beside [`Attributes`], where it is there. One that cannot be read would make the whole fact one that
-/// nobody hears.
-#[derive(Deserialize)]
-struct Besides<'a> {
-    #[serde(borrow, default, deserialize_with = "text")]
-    time: Option<Cow<'a, str>>,
-    #[serde(borrow, default, deserialize_with = "text", rename = "datacontenttype")]
-    _datacontenttype: Option<Cow<'a, str>>,
-    #[serde(borrow, default, deserialize_with = "text", rename = "dataschema")]
-    _dataschema: Option<Cow<'a, str>>,
-    #[serde(default, rename = "ordinal")]
-    _ordinal: u64,
-    #[serde(borrow, default, deserialize_with = "text", rename = "correlationid")]
-    _correlationid: Option<Cow<'a, str>>,
-    #[serde(borrow, default, deserialize_with = "text", rename = "causationid")]
-    _causationid: Option<Cow<'a, str>>,
-    #[serde(borrow, default, rename = "traceparent")]
-    _traceparent: Option<Cow<'a, str>>,
-    #[serde(borrow, default, rename = "actor")]
-    _actor: Option<Cow<'a, str>>,
-}
-
-/// A text that is there: null is none.
-fn text<'de: 'a, 'a, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Cow<'a, str>>, D::Error> {
-    Cow::deserialize(deserializer).map(Some)
-}
 
 impl<'de> Deserialize<'de> for Present {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -109,15 +124,26 @@ impl<'a> Attributes<'a> {
     /// that is no text.
     pub fn of_told(cloudevent: &'a [u8]) -> Result<Self, BrokerError> {
         let read = Self::read(cloudevent)?;
-        let besides: Besides<'_> = serde_json::from_slice(cloudevent)
-            .map_err(|error| BrokerError::Invalid(format!("CloudEvent {:?}: {error}", read.id)))?;
-        match besides.time {
-            Some(time) if millis(&time).is_none() => {
-                let why = "is no RFC 3339 date in UTC, as 2026-01-31T09:30:00Z";
-                Err(BrokerError::Invalid(format!("time {time:?} of CloudEvent {:?} {why}", read.id)))
-            }
-            _ => Ok(read),
+        if let Some((name, why)) = read.unreadable() {
+            return Err(BrokerError::Invalid(format!("{name} of CloudEvent {:?} {why}", read.id)));
         }
+        Ok(read)
+    }
+
+    /// The first of what consumers read besides that they could not read, and why.
+    fn unreadable(&self) -> Option<(&'static str, String)> {
+        let no_text = |value: &RawValue| text(value).err();
+        let looks: [(&'static str, Option<&RawValue>, &dyn Fn(&RawValue) -> Option<String>); 8] = [
+            ("time", self.time, &no_moment),
+            ("datacontenttype", self.datacontenttype, &no_text),
+            ("dataschema", self.dataschema, &no_text),
+            ("ordinal", self.ordinal, &no_number),
+            ("correlationid", self.correlationid, &no_text),
+            ("causationid", self.causationid, &no_text),
+            ("traceparent", self.traceparent, &no_text),
+            ("actor", self.actor, &no_text),
+        ];
+        looks.into_iter().find_map(|(name, value, look)| Some((name, look(value?)?)))
     }
 
     /// Reads and checks the envelope of a fact.
