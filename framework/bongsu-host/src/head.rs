@@ -20,7 +20,7 @@ const OF_A_GATEWAY: [&str; 7] = [
     "traceparent",
     "x-bongsu-deadline-ms",
     "x-bongsu-principal",
-    "x-bongsu-principal-proof",
+    "x-bongsu-roles",
 ];
 /// Longest target of a request, in bytes.
 const LONGEST_TARGET: usize = 8_192;

@@ -73,7 +73,7 @@ impl Host {
         Self { inner: Arc::new(Inner { info, limits, env, health, running, streams, keys: None, hosts }) }
     }
 
-    /// Which recognises its callers: an operator by a bearer, a principal by the gateway's proof. Without keys whoever
+    /// Which recognises its callers: an operator by a bearer, a principal by what the gateway signed. Without keys whoever
     /// reaches this process is believed.
     #[must_use]
     pub fn with_keys(self, keys: Option<Keys>) -> Self {
@@ -105,7 +105,7 @@ async fn around(State(host): State<Host>, mut request: Request, next: Next) -> R
     extensions.insert(host.inner.streams.clone());
     extensions.insert(Surroundings(Arc::clone(&host.inner.env)));
     if let Some(keys) = &host.inner.keys {
-        principal::forget_unproven(request.headers_mut(), keys, host.inner.env.wall_ms());
+        principal::settle(request.headers_mut(), keys, host.inner.env.wall_ms());
         request.extensions_mut().insert(keys.clone());
     }
     let served = async {

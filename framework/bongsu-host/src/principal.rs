@@ -1,29 +1,38 @@
 //! Who is asking. The only place that knows how the gateway says it, so that login replaces one filter.
+//!
+//! In a system the gateway signs it (`bongsu-keys`, `principal.rs`), and what is not signed is taken away. A service that
+//! runs alone takes a name, and `x-bongsu-roles` with commas between, as they come.
 
 use axum::extract::FromRequestParts;
-use bongsu_keys::{Keys, PROOF};
+use bongsu_keys::Keys;
+pub use bongsu_keys::PRINCIPAL;
 use http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts};
 
 use crate::problem::Problem;
 
-/// The header the gateway sets, after it removed the one the client may have sent.
-pub const PRINCIPAL: &str = "x-bongsu-principal";
+/// What the principal is besides: names, commas between.
+pub const ROLES: &str = "x-bongsu-roles";
 /// Longest principal, in bytes.
 const MAX: usize = 255;
 
 /// Who is asking; a request without one is answered 401.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Principal(pub String);
+pub struct Principal {
+    name: String,
+    roles: Vec<String>,
+}
 
 impl Principal {
-    /// Reads the gateway's header.
+    /// Reads what the gateway said.
     ///
     /// # Errors
     /// 401 when it is missing, double, or not a name.
     pub fn of(headers: &HeaderMap) -> Result<Self, Problem> {
-        let mut all = headers.get_all(PRINCIPAL).iter();
-        match (all.next().map(HeaderValue::to_str), all.next()) {
-            (Some(Ok(name)), None) if is_a_name(name) => Ok(Self(name.to_owned())),
+        match (one(headers, PRINCIPAL), one(headers, ROLES)) {
+            (Some(name), roles) if is_a_name(name) => {
+                let roles = roles.unwrap_or_default().split(',').filter(|role| !role.is_empty());
+                Ok(Self { name: name.to_owned(), roles: roles.map(str::to_owned).collect() })
+            }
             _ => Err(Problem::of_status(StatusCode::UNAUTHORIZED)
                 .header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))),
         }
@@ -31,7 +40,12 @@ impl Principal {
 
     /// The name.
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.name
+    }
+
+    /// Whether that is one of his roles.
+    pub fn is(&self, role: &str) -> bool {
+        self.roles.iter().any(|his| his == role)
     }
 }
 
@@ -43,13 +57,24 @@ impl<S: Sync> FromRequestParts<S> for Principal {
     }
 }
 
-/// Takes away a principal that the gateway did not prove: a request without one is answered 401.
-pub(crate) fn forget_unproven(headers: &mut HeaderMap, keys: &Keys, now_ms: i64) {
-    let one = headers.get(PRINCIPAL).and_then(|name| name.to_str().ok());
-    if one.is_some_and(|name| !keys.believes(name, headers, now_ms)) || one.is_none() {
-        headers.remove(PRINCIPAL);
+/// Puts a principal that the gateway signed in plain words, and takes away every other: a request without one is answered
+/// 401.
+pub(crate) fn settle(headers: &mut HeaderMap, keys: &Keys, now_ms: i64) {
+    let vouched = one(headers, PRINCIPAL).and_then(|token| keys.vouched(token, now_ms));
+    headers.remove(PRINCIPAL);
+    headers.remove(ROLES);
+    let Some(vouched) = vouched else { return };
+    if let (Ok(name), Ok(roles)) = (HeaderValue::try_from(vouched.name), HeaderValue::try_from(vouched.roles.join(",")))
+    {
+        headers.insert(PRINCIPAL, name);
+        headers.insert(ROLES, roles);
     }
-    headers.remove(PROOF);
+}
+
+/// A header that is there once.
+fn one<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+    let mut all = headers.get_all(name).iter();
+    all.next().filter(|_| all.next().is_none())?.to_str().ok()
 }
 
 /// Whether it can be a principal: 1 to 255 visible characters of ASCII. Nobody else is believed, and nobody else should be

@@ -1,6 +1,6 @@
 //! What one process knows: the locks it recognises its callers by, and its own keys.
 
-use std::collections::BTreeMap;
+use std::fmt;
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -9,8 +9,9 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use http::{HeaderMap, header};
 use serde::{Deserialize, Serialize};
 
+use crate::principal::{Signer, Verifier};
 use crate::roots::{SecretError, read_private};
-use crate::{Key, Lock};
+use crate::{Lock, Vouched, hex};
 
 /// Longest bearer looked at, in bytes; a right one is far shorter.
 const LONGEST_BEARER: usize = 256;
@@ -55,17 +56,29 @@ pub(crate) struct KeyFile {
     pub(crate) name: String,
     pub(crate) accepts: Vec<String>,
     pub(crate) broker: String,
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub(crate) services: BTreeMap<String, String>,
+    /// What the gateway names people to services with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) signs: Option<String>,
+    /// The public keys by which everybody else recognises what it signed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) believes: Vec<String>,
 }
 
-#[derive(Debug)]
 struct Known {
     /// Which file it was: replaced ones differ in the first, rewritten ones in the others.
     stamp: (u64, i64, i64, u64),
+    name: String,
     locks: Vec<Lock>,
     broker: String,
-    services: BTreeMap<String, Key>,
+    signer: Option<Signer>,
+    verifier: Verifier,
+}
+
+/// Secrets are never shown, whatever prints what holds them.
+impl fmt::Debug for Known {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Known({}, …)", self.name)
+    }
 }
 
 impl Keys {
@@ -96,10 +109,17 @@ impl Keys {
         self.known().broker.clone()
     }
 
-    /// The gateway's key to a service; none for anybody else.
-    pub fn for_service(&self, service: &str) -> Option<Key> {
+    /// Names somebody to a service, now, as `x-bongsu-principal` says it; only the gateway can.
+    pub fn vouch(&self, service: &str, vouched: &Vouched, now_ms: i64) -> Option<Arc<str>> {
         self.refresh();
-        self.known().services.get(service).cloned()
+        self.known().signer.as_ref()?.vouch(service, vouched, now_ms)
+    }
+
+    /// Whom the gateway names to this process, now.
+    pub fn vouched(&self, token: &str, now_ms: i64) -> Option<Vouched> {
+        self.refresh();
+        let known = self.known();
+        known.verifier.vouched(token, &known.name, now_ms)
     }
 
     /// Reads the file again if it has changed. One that cannot be read now changes nothing: what was known counts on.
@@ -110,12 +130,6 @@ impl Keys {
         if let Ok(newer) = Known::read(&self.path) {
             *self.known.write().unwrap_or_else(PoisonError::into_inner) = newer;
         }
-    }
-
-    /// Whether one of the locks, as they are now, is such a one.
-    pub(crate) fn any_lock(&self, fits: impl Fn(&Lock) -> bool) -> bool {
-        self.refresh();
-        self.known().locks.iter().any(fits)
     }
 
     fn known(&self) -> RwLockReadGuard<'_, Known> {
@@ -130,12 +144,14 @@ impl Known {
         let file: KeyFile = serde_json::from_str(&read_private(path)?).map_err(|error| nonsense(error.to_string()))?;
         let locks: Option<Vec<Lock>> = file.accepts.iter().map(|digits| Lock::from_hex(digits)).collect();
         let locks = locks.filter(|locks| !locks.is_empty());
-        let services = file.services.into_iter().map(|(name, bearer)| Some((name, Key::from_bearer(&bearer)?)));
+        let digits = |text: &String| hex::decode(text).ok_or_else(|| nonsense("a key has 64 digits".into()));
         Ok(Self {
             stamp,
+            name: file.name,
             locks: locks.ok_or_else(|| nonsense("'accepts' has 64 digits each".into()))?,
             broker: file.broker,
-            services: services.collect::<Option<_>>().ok_or_else(|| nonsense("a service's key is none".into()))?,
+            signer: file.signs.as_ref().map(digits).transpose()?.map(|seed| Signer::new(&seed)),
+            verifier: Verifier::new(&file.believes.iter().map(digits).collect::<Result<Vec<_>, _>>()?),
         })
     }
 }

@@ -1,4 +1,4 @@
-//! Who speaks: keys derived from a system's root secret, bearers, and proofs of a principal.
+//! Who speaks: keys derived from a system's root secret, bearers, and whom the gateway names.
 //!
 //! A system has one [`Root`]. Whoever is called has a [`Lock`], derived from the root for its name; whoever calls has a
 //! [`Key`] to that lock, derived from the lock for the caller's name and sent as a bearer. So a process recognises
@@ -6,8 +6,7 @@
 //! roots are valid at a time ([`Roots`]), so that a new one needs no stop. What a process may know is in a file of its
 //! own ([`Keys`]). Start reading at `secret.rs`; `docs/security.md` is the threat model.
 //!
-//! It knows nothing of brokers, services or gateways but their names. A signed token will take the place of
-//! `principal.rs` when people log in.
+//! It knows nothing of brokers, services or gateways but their names.
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
@@ -20,7 +19,7 @@ mod host;
 
 pub use host::is_given_out;
 pub use keys::{Caller, Keys, KeysError, NotKnown};
-pub use principal::{PROOF, WINDOW_MS};
+pub use principal::{LEEWAY_S, LIFE_S, PRINCIPAL, Vouched};
 pub use roots::{Roots, SecretError};
 pub use secret::{Key, Lock, Root, is_name};
 

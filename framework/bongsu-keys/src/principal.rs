@@ -1,39 +1,139 @@
-//! How a service knows that the gateway names a principal: the gateway signs it for that service and this moment.
+//! How a service knows who is asking: the gateway signs it, for that service and a moment.
 //!
-//! `x-bongsu-principal-proof: ISSUED.DIGITS`, where ISSUED is milliseconds since 1970 and DIGITS is HMAC-SHA256 with
-//! the gateway's key to the service over `bongsu/v1/principal`, ISSUED and the principal, a line break between them.
+//! `x-bongsu-principal: JWT`, compact, which any language can read: `alg` is `EdDSA` (Ed25519, RFC 8037), `iss` the gateway,
+//! `aud` the service, `sub` the person, `roles` what else is known of him, `iat` and `exp` at most [`LIFE_S`] apart. The
+//! gateway alone has the private key; a service has the public one, and so cannot name anybody to another.
 
-use http::{HeaderMap, HeaderValue};
+use std::num::NonZeroUsize;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::{GATEWAY, Key, Keys};
+use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use lru::LruCache;
+use serde::{Deserialize, Serialize};
 
-/// The header that comes with a principal.
-pub const PROOF: &str = "x-bongsu-principal-proof";
-/// A proof counts so long before and after it was made: clocks of one machine are set, too.
-pub const WINDOW_MS: i64 = 30_000;
+use crate::{GATEWAY, hex};
 
-impl Key {
-    /// The proof that goes with a principal to the service this is the gateway's key to.
-    pub fn prove(&self, principal: &str, now_ms: i64) -> String {
-        format!("{now_ms}.{}", self.sign(&signed(principal, now_ms)))
+/// The header that says who is asking.
+pub const PRINCIPAL: &str = "x-bongsu-principal";
+/// So many seconds it counts.
+pub const LIFE_S: i64 = 60;
+/// Made anew as often: what a person asks of a service within half a minute bears the same one.
+const STEP_S: i64 = 30;
+/// Clocks of machines differ: it may seem to come so many seconds from the future, or to have ended so many ago.
+pub const LEEWAY_S: i64 = 5;
+/// Longest one that is looked at, in bytes: a name has at most 255, and roles are few.
+const LONGEST: usize = 4_096;
+/// So many are remembered, of 1 KiB or less each: more people at once are signed and verified again.
+const REMEMBERED: NonZeroUsize = NonZeroUsize::new(10_000).expect("some");
+/// What stands before the 32 bytes of an Ed25519 key in PKCS #8 (RFC 8410, section 7).
+const PKCS8: [u8; 16] = [0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20];
+
+/// Who is asking, as the gateway knows it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Vouched {
+    /// Who.
+    #[serde(rename = "sub")]
+    pub name: String,
+    /// What else is known of him: `customer`, `seller`…
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub roles: Vec<String>,
+}
+
+impl Vouched {
+    /// Somebody of whom nothing else is known.
+    pub fn named(name: impl Into<String>) -> Self {
+        Self { name: name.into(), roles: Vec::new() }
     }
 }
 
-impl Keys {
-    /// Whether the gateway says that `principal` is asking, now.
-    pub fn believes(&self, principal: &str, headers: &HeaderMap, now_ms: i64) -> bool {
-        let mut all = headers.get_all(PROOF).iter().map(HeaderValue::to_str);
-        let (Some(Ok(proof)), None) = (all.next(), all.next()) else { return false };
-        let Some((issued, digits)) = proof.split_once('.') else { return false };
-        let Some(issued_ms) = issued.parse::<i64>().ok().filter(|ms| ms.to_string() == issued) else { return false };
-        if now_ms.saturating_sub(issued_ms).unsigned_abs() > WINDOW_MS.unsigned_abs() {
-            return false;
+#[derive(Clone, Serialize, Deserialize)]
+struct Claims {
+    iss: String,
+    aud: String,
+    #[serde(flatten)]
+    vouched: Vouched,
+    iat: i64,
+    exp: i64,
+}
+
+/// What the gateway signs with, and what it signed.
+pub(crate) struct Signer {
+    key: EncodingKey,
+    said: Mutex<LruCache<(String, Vouched, i64), Arc<str>>>,
+}
+
+impl Signer {
+    pub(crate) fn new(seed: &[u8; 32]) -> Self {
+        let key = EncodingKey::from_ed_der(&[&PKCS8[..], seed].concat());
+        Self { key, said: Mutex::new(LruCache::new(REMEMBERED)) }
+    }
+
+    /// Names somebody to a service, now.
+    pub(crate) fn vouch(&self, service: &str, vouched: &Vouched, now_ms: i64) -> Option<Arc<str>> {
+        let iat = now_ms.div_euclid(1_000 * STEP_S) * STEP_S;
+        let what = (service.to_owned(), vouched.clone(), iat);
+        if let Some(said) = locked(&self.said).get(&what) {
+            return Some(Arc::clone(said));
         }
-        let text = signed(principal, issued_ms);
-        self.any_lock(|lock| lock.key(GATEWAY).has_signed(&text, digits))
+        let (iss, aud) = (GATEWAY.to_owned(), service.to_owned());
+        let claims = Claims { iss, aud, vouched: vouched.clone(), iat, exp: iat.saturating_add(LIFE_S) };
+        let signed = jsonwebtoken::encode(&Header::new(Algorithm::EdDSA), &claims, &self.key).ok()?;
+        let said: Arc<str> = signed.into();
+        locked(&self.said).put(what, Arc::clone(&said));
+        Some(said)
     }
 }
 
-fn signed(principal: &str, issued_ms: i64) -> String {
-    format!("bongsu/v1/principal\n{issued_ms}\n{principal}")
+/// What a service recognises the gateway by, and what it has verified.
+pub(crate) struct Verifier {
+    keys: Vec<DecodingKey>,
+    heard: Mutex<LruCache<String, Claims>>,
+}
+
+impl Verifier {
+    /// By the public keys of the roots that count.
+    pub(crate) fn new(keys: &[[u8; 32]]) -> Self {
+        let keys = keys.iter().map(|key| DecodingKey::from_ed_der(key)).collect();
+        Self { keys, heard: Mutex::new(LruCache::new(REMEMBERED)) }
+    }
+
+    /// Whom the gateway names to the service of that name, now.
+    pub(crate) fn vouched(&self, token: &str, service: &str, now_ms: i64) -> Option<Vouched> {
+        let now_s = now_ms.div_euclid(1_000);
+        let claims = self.claims(token)?;
+        let is_now = claims.iat <= now_s.saturating_add(LEEWAY_S)
+            && claims.exp > now_s.saturating_sub(LEEWAY_S)
+            && claims.exp.saturating_sub(claims.iat) <= LIFE_S;
+        (is_now && claims.iss == GATEWAY && claims.aud == service).then_some(claims.vouched)
+    }
+
+    /// What was signed, if the gateway signed it.
+    fn claims(&self, token: &str) -> Option<Claims> {
+        if token.len() > LONGEST {
+            return None;
+        }
+        if let Some(heard) = locked(&self.heard).get(token) {
+            return Some(heard.clone());
+        }
+        // Times, audience and issuer are compared by who asked, by his clock.
+        let mut how = Validation::new(Algorithm::EdDSA);
+        (how.validate_exp, how.validate_aud) = (false, false);
+        how.required_spec_claims.clear();
+        let mut read = self.keys.iter().filter_map(|key| jsonwebtoken::decode::<Claims>(token, key, &how).ok());
+        let claims = read.next()?.claims;
+        locked(&self.heard).put(token.to_owned(), claims.clone());
+        Some(claims)
+    }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The public key that goes with a seed, in hexadecimal digits.
+pub(crate) fn public(seed: &[u8; 32]) -> Option<String> {
+    let pair = Ed25519KeyPair::from_seed_unchecked(seed).ok()?;
+    let bytes: &[u8; 32] = pair.public_key().as_ref().try_into().ok()?;
+    Some(hex::encode(bytes))
 }

@@ -6,7 +6,8 @@ use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use crate::keys::KeyFile;
-use crate::{BROKER, GATEWAY, Key, Lock, Root};
+use crate::principal::public;
+use crate::{BROKER, GATEWAY, Key, Lock, Root, hex};
 
 /// The roots that are valid. A key of either opens every lock; new keys are made of the first.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -93,21 +94,20 @@ impl Roots {
         self.lock(to).key(from)
     }
 
-    /// Writes what a process of that name may know: how it recognises its callers, how it speaks to the broker, and
-    /// for the gateway how it speaks to these services.
+    /// Writes what a process of that name may know: how it recognises its callers, how it speaks to the broker, and how
+    /// the gateway names people to services, or how a service recognises that.
     ///
     /// # Errors
     /// See [`SecretError`].
-    pub fn write_keys(&self, path: &Path, name: &str, services: &[String]) -> Result<(), SecretError> {
-        let locks = [Some(&self.current), self.previous.as_ref()];
+    pub fn write_keys(&self, path: &Path, name: &str) -> Result<(), SecretError> {
+        let roots = || [Some(&self.current), self.previous.as_ref()].into_iter().flatten();
+        let is_gateway = name == GATEWAY;
         let file = KeyFile {
             name: name.to_owned(),
-            accepts: locks.into_iter().flatten().map(|root| root.lock(name).to_hex()).collect(),
+            accepts: roots().map(|root| root.lock(name).to_hex()).collect(),
             broker: self.key(name, BROKER).bearer(),
-            services: match name == GATEWAY {
-                true => services.iter().map(|to| (to.clone(), self.key(name, to).bearer())).collect(),
-                false => Default::default(),
-            },
+            signs: is_gateway.then(|| hex::encode(&self.current.seed())),
+            believes: roots().filter(|_| !is_gateway).filter_map(|root| public(&root.seed())).collect(),
         };
         let text = serde_json::to_string(&file).expect("texts can always be written as JSON");
         write_private(path, &text)

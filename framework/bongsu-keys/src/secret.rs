@@ -1,4 +1,5 @@
-//! The three secrets, and how each comes from the one before. All of them are HMAC-SHA256.
+//! The three secrets, and how each comes from the one before. All of them are HMAC-SHA256, and so is the seed of the
+//! key the gateway signs with.
 
 use std::fmt;
 
@@ -49,6 +50,11 @@ impl Root {
     pub fn lock(&self, name: &str) -> Lock {
         Lock(derive(&self.0, &format!("bongsu/v1/to/{name}")))
     }
+
+    /// The private key the gateway names people with, see `principal.rs`.
+    pub(crate) fn seed(&self) -> [u8; 32] {
+        derive(&self.0, "bongsu/v1/principal")
+    }
 }
 
 impl Lock {
@@ -78,26 +84,9 @@ impl Lock {
 }
 
 impl Key {
-    /// Reads what [`Key::bearer`] wrote.
-    pub fn from_bearer(bearer: &str) -> Option<Self> {
-        let (name, digits) = bearer.rsplit_once('.')?;
-        let bytes = hex::decode(digits)?;
-        is_name(name).then(|| Self { name: name.to_owned(), bytes })
-    }
-
     /// What follows `Authorization: Bearer `: the name, a dot, 64 hexadecimal digits.
     pub fn bearer(&self) -> String {
         format!("{}.{}", self.name, hex::encode(&self.bytes))
-    }
-
-    /// Signs a text, see `principal.rs`.
-    pub(crate) fn sign(&self, text: &str) -> String {
-        hex::encode(&derive(&self.bytes, text))
-    }
-
-    /// Whether it was [signed](Self::sign) by this key; as long for a wrong one as for a right one.
-    pub(crate) fn has_signed(&self, text: &str, digits: &str) -> bool {
-        hex::decode(digits).is_some_and(|given| mac(&self.bytes, text).verify_slice(&given).is_ok())
     }
 }
 

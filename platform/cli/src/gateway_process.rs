@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use bongsu_host::server::bind;
-use gateway::{Gateway, OperatorRoute, Route, Settings, Table};
+use gateway::{Access, Gateway, Route, Settings, Table};
 use supervisor::client::Client;
 use supervisor::data_folder::Address;
 use supervisor::registry::RouteTable;
@@ -70,8 +70,8 @@ async fn feed(supervisor: Client, tell: watch::Sender<Arc<Table>>) {
     }
 }
 
-fn operator(route: supervisor::registry::OperatorRoute) -> OperatorRoute {
-    OperatorRoute { service: route.service, method: route.method, path: route.path }
+fn access(access: supervisor::registry::Access) -> Access {
+    Access { service: access.service, method: access.method, path: access.path, who: access.who }
 }
 
 fn translate(table: RouteTable) -> Table {
@@ -81,7 +81,7 @@ fn translate(table: RouteTable) -> Table {
         routes: table.routes.into_iter().map(|route| Route { path: route.path, service: route.service }).collect(),
         upstreams: table.upstreams.into_iter().map(|(service, ready)| (service, addresses(ready))).collect(),
         coming: table.coming,
-        operator: table.operator.into_iter().map(operator).collect(),
+        access: table.access.into_iter().map(access).collect(),
         idempotent: table.idempotent,
     }
 }

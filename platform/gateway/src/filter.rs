@@ -7,6 +7,7 @@ use std::pin::Pin;
 use axum::response::{IntoResponse, Response};
 use bongsu_host::problem::Problem;
 use bongsu_host::trace::Trace;
+use bongsu_keys::Vouched;
 use http::{request, response};
 use tokio::time::Instant;
 
@@ -34,6 +35,8 @@ pub enum Flow {
     Answer(Response),
     /// This becomes the answer.
     Later(Pin<Box<dyn Future<Output = Response> + Send>>),
+    /// The same filter's turn again, after this.
+    Again(Pin<Box<dyn Future<Output = ()> + Send>>),
 }
 
 /// What is known about one request while it is served.
@@ -52,12 +55,28 @@ pub struct Exchange {
     pub asked: (http::Method, String),
     /// The service its path belongs to, once known.
     pub service: Option<String>,
-    /// Whether it is an operator's, with an operator's key.
-    pub is_operator: bool,
+    /// Who is asking.
+    pub who: Who,
+    /// Whether the issuer was asked for its keys because of it.
+    pub has_waited: bool,
     /// The instance that answered, once known.
     pub instance: Option<SocketAddr>,
     /// Kept until the last byte of the answer is sent.
     pub held: Vec<Box<dyn Any + Send + Sync>>,
+}
+
+/// Who is asking, as far as the gateway knows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Who {
+    /// Nobody was looked for yet, or nobody is known.
+    #[default]
+    Nobody,
+    /// Somebody with a token of the issuer.
+    Person(Vouched),
+    /// Whoever has an operator's key.
+    Operator,
+    /// Whoever has the key of a process, which is not for this.
+    Process(String),
 }
 
 impl From<Problem> for Flow {

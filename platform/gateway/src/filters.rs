@@ -6,6 +6,7 @@ use bongsu_host::health::Health;
 use tokio::sync::watch;
 
 use crate::filter::Filter;
+use crate::login::Issuer;
 use crate::settings::Settings;
 use crate::table::Table;
 
@@ -20,10 +21,12 @@ mod deadline;
 mod description;
 mod route;
 mod given_out;
+mod bearer;
 mod guard;
 mod vouch;
 
 pub use access_log::AccessLog;
+pub use bearer::Bearer;
 pub use deadline::{DEADLINE, Deadline};
 pub use description::Description;
 pub use given_out::GivenOut;
@@ -39,7 +42,12 @@ pub use trace::TraceContext;
 pub use vouch::Vouch;
 
 /// What every request passes, in this order.
-pub fn standard(settings: &Settings, table: &watch::Receiver<Arc<Table>>, health: &Health) -> Vec<Arc<dyn Filter>> {
+pub(crate) fn standard(
+    settings: &Settings,
+    table: &watch::Receiver<Arc<Table>>,
+    health: &Health,
+    issuer: Option<&Arc<Issuer>>,
+) -> Vec<Arc<dyn Filter>> {
     vec![
         // Before the log: probes would drown it.
         Arc::new(Probes { health: health.clone(), limits: settings.limits.clone(), hosts: settings.hosts.clone() }),
@@ -55,8 +63,9 @@ pub fn standard(settings: &Settings, table: &watch::Receiver<Arc<Table>>, health
         Arc::new(Deadline),
         Arc::new(Description::new(table.clone())),
         Arc::new(Routes(table.clone())),
-        // Who is asking depends on whose path it is.
-        Arc::new(Guard { table: table.clone(), keys: settings.keys.clone() }),
-        Arc::new(Vouch::new(&settings.principal, settings.keys.clone())),
+        // Who may ask depends on whose path it is, and what is said of him on who hears it.
+        Arc::new(Bearer::new(settings.keys.clone(), issuer.cloned())),
+        Arc::new(Guard { table: table.clone(), has_login: issuer.is_some() }),
+        Arc::new(Vouch::new(settings)),
     ]
 }

@@ -13,9 +13,10 @@ use bongsu_runtime::Status;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use crate::filter::{Exchange, Filter, Flow};
+use crate::filter::{Exchange, Filter, Flow, Who};
 use crate::filters::standard;
 use crate::forward::Forwarder;
+use crate::login::Issuer;
 use crate::settings::Settings;
 use crate::table::Table;
 
@@ -31,6 +32,7 @@ pub struct Gateway {
 struct Inner {
     filters: Vec<Arc<dyn Filter>>,
     forwarder: Forwarder,
+    issuer: Option<Arc<Issuer>>,
     settings: Settings,
     health: Health,
 }
@@ -52,9 +54,10 @@ impl Gateway {
             0 => Status { ready: false, reasons: vec!["the routes are not known yet".to_owned()] },
             _ => Status { ready: true, reasons: Vec::new() },
         });
-        let filters = arrange(standard(&settings, &tables, &health));
+        let issuer = settings.login.clone().map(|login| Arc::new(Issuer::new(login)));
+        let filters = arrange(standard(&settings, &tables, &health, issuer.as_ref()));
         let forwarder = Forwarder::new(tables, settings.wait(), &settings.limits);
-        Self { inner: Arc::new(Inner { filters, forwarder, settings, health }) }
+        Self { inner: Arc::new(Inner { filters, forwarder, issuer, settings, health }) }
     }
 
     /// Whether it can serve.
@@ -62,10 +65,15 @@ impl Gateway {
         &self.inner.health
     }
 
-    /// Asks instances that were taken out whether they are well again, for ever: whoever serves the gateway runs this
-    /// beside it. Without it nobody comes back before the table changes.
+    /// Asks instances that were taken out whether they are well again, and the issuer for its keys, for ever: whoever
+    /// serves the gateway runs this beside it. Without it nobody comes back before the table changes.
     pub async fn tend(&self) {
-        self.inner.forwarder.tend().await;
+        let issuer = async {
+            if let Some(issuer) = &self.inner.issuer {
+                issuer.tend().await;
+            }
+        };
+        tokio::join!(self.inner.forwarder.tend(), issuer);
     }
 
     /// Everything as one route, for the host's server.
@@ -86,11 +94,15 @@ impl Inner {
         let (mut head, body) = request.into_parts();
         let mut exchange = self.exchange(&head, trace);
         for (passed, filter) in self.filters.iter().enumerate() {
-            let answer = match filter.on_request(&mut head, &mut exchange) {
-                Flow::Continue => continue,
-                Flow::Answer(answer) => answer,
-                Flow::Later(answer) => answer.await,
+            let answer = loop {
+                match filter.on_request(&mut head, &mut exchange) {
+                    Flow::Continue => break None,
+                    Flow::Answer(answer) => break Some(answer),
+                    Flow::Later(answer) => break Some(answer.await),
+                    Flow::Again(wait) => wait.await,
+                }
             };
+            let Some(answer) = answer else { continue };
             // The one that answered and those before it see the answer.
             return self.way_out(passed + 1, answer, &exchange);
         }
@@ -109,7 +121,8 @@ impl Inner {
             is_patient: true,
             asked: (head.method.clone(), head.uri.path().to_owned()),
             service: None,
-            is_operator: false,
+            who: Who::default(),
+            has_waited: false,
             instance: None,
             held: Vec::new(),
         }

@@ -2,6 +2,7 @@
 //!
 //! It must not know who starts services nor what they do: routes and instances come as a [`Table`] over a channel,
 //! whoever feeds it. Start reading at [`Gateway`], then [`filter`] and [`filters`] (what happens to every request),
+//! [`login`] (who is asking),
 //! `forward` (which instance gets it, and what may be tried again) and `outliers` (who is left out for a while).
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
@@ -10,6 +11,7 @@ pub mod table;
 pub mod settings;
 pub mod filter;
 pub mod filters;
+pub mod login;
 mod merge;
 mod outliers;
 mod balance;
@@ -18,7 +20,8 @@ mod connect;
 mod forward;
 mod gateway;
 
-pub use filter::{Exchange, Filter, Flow};
+pub use filter::{Exchange, Filter, Flow, Who};
 pub use gateway::Gateway;
+pub use login::Login;
 pub use settings::Settings;
-pub use table::{OperatorRoute, Route, Table};
+pub use table::{Access, May, Route, Table};

@@ -7,13 +7,18 @@ use bongsu_host::principal::is_a_name;
 use bongsu_keys::Keys;
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
+use crate::login::Login;
+
 /// The gateway's own settings: the `[service]` table of its configuration.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
-    /// Who everybody is until there is a login; nobody is anybody when it is empty.
+    /// Who everybody is where nobody can log in; nobody is anybody when it is empty.
     #[serde(deserialize_with = "name_or_nobody")]
     pub principal: String,
+    /// Whose access tokens say who is asking; without it nobody can log in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub login: Option<Login>,
     /// A safe or keyed request waits so long for an instance that is about to be ready.
     #[serde(deserialize_with = "within::<_, _, 0, 60_000>")]
     pub wait_ms: u64,
@@ -54,7 +59,7 @@ impl Default for Settings {
     fn default() -> Self {
         // 1 s is what a killed service may take to be back.
         let limits = Limits::default();
-        Self { principal: "demo".into(), wait_ms: 1_000, limits, keys: None, hosts: Vec::new() }
+        Self { principal: "demo".into(), login: None, wait_ms: 1_000, limits, keys: None, hosts: Vec::new() }
     }
 }
 

@@ -26,8 +26,8 @@ pub struct Table {
     pub upstreams: BTreeMap<String, Vec<SocketAddr>>,
     /// Services of which an instance is about to be ready.
     pub coming: BTreeSet<String>,
-    /// What only operators may ask of a service.
-    pub operator: Vec<OperatorRoute>,
+    /// Who may ask what of a service; whatever is not said is for whoever is logged in.
+    pub access: Vec<Access>,
     /// Services that answer a request the same when its `Idempotency-Key` comes again.
     pub idempotent: BTreeSet<String>,
 }
@@ -41,34 +41,67 @@ pub struct Route {
     pub service: String,
 }
 
-/// What only operators may ask.
+/// Who may ask something, where that is not simply somebody.
 ///
 /// ```
-/// use gateway::OperatorRoute;
+/// use gateway::{Access, May, Table};
 /// use http::Method;
-/// let route = OperatorRoute { service: "door".into(), method: "POST".into(), path: "/doors/*/keys".into() };
-/// assert!(route.fits(&Method::POST, "/doors/7/keys"));
-/// assert!(route.fits(&Method::POST, "/doors/7//k%65ys/"), "whatever a service might take for the same path");
-/// assert!(!route.fits(&Method::GET, "/doors/7/keys") && !route.fits(&Method::POST, "/doors/7"));
-/// let all = OperatorRoute { service: "door".into(), method: "*".into(), path: "/vault/*".into() };
-/// assert!(all.fits(&Method::DELETE, "/vault/a/b") && all.fits(&Method::GET, "/vault"));
+/// let of = |method: &str, path: &str, who: &str| {
+///     Access { service: "door".into(), method: method.into(), path: path.into(), who: who.into() }
+/// };
+/// let access = vec![of("GET", "/doors/*", "public"), of("POST", "/doors/*/keys", "keeper"), of("*", "/vault/*", "operator")];
+/// let table = Table { access, ..Table::default() };
+/// let may = |method: Method, path: &str| table.may("door", &method, path);
+/// assert_eq!(may(Method::GET, "/doors/7"), May::Everybody);
+/// assert_eq!(may(Method::GET, "/d%6Fors/7"), May::Somebody, "what is open is open as it is written");
+/// assert_eq!(may(Method::POST, "/doors/7"), May::Somebody);
+/// assert_eq!(may(Method::POST, "/doors/7//k%65ys/"), May::Only(vec!["keeper"]), "whatever a service might take for the same path");
+/// assert_eq!(may(Method::DELETE, "/vault/a/b"), May::Only(vec!["operator"]));
+/// assert_eq!(may(Method::HEAD, "/vault"), May::Only(vec!["operator"]));
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OperatorRoute {
+pub struct Access {
     /// Whose it is.
     pub service: String,
     /// A method, or `*` for all. HEAD is as GET.
     pub method: String,
     /// `*` stands for one part; at the end for everything below, and for nothing.
     pub path: String,
+    /// `public`, or a role.
+    pub who: String,
 }
 
-impl OperatorRoute {
-    /// Whether a request is one of these. A path is taken apart as the most lenient service would.
-    pub fn fits(&self, method: &Method, path: &str) -> bool {
+/// Who may ask something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum May<'t> {
+    /// Whoever comes.
+    Everybody,
+    /// Whoever is logged in.
+    Somebody,
+    /// Whoever has one of these roles.
+    Only(Vec<&'t str>),
+}
+
+impl Access {
+    /// The word for what anybody may ask.
+    pub const PUBLIC: &str = "public";
+
+    /// Whether a request is one of these. What is closed is closed however a lenient service might read the path; what is
+    /// open is open as it is written.
+    fn fits(&self, method: &Method, path: &str) -> bool {
         let method = if *method == Method::HEAD { "GET" } else { method.as_str() };
-        (self.method == "*" || self.method == method) && (fits(&self.path, path) || fits(&self.path, &decoded(path)))
+        let (is_method, is_path) = (self.method == "*" || self.method == method, fits(&self.path, path));
+        match self.who == Self::PUBLIC {
+            true => is_method && is_path && is_plain(path),
+            false => is_method && (is_path || fits(&self.path, &decoded(path))),
+        }
     }
+}
+
+/// Whether a path says one thing to whoever reads it.
+fn is_plain(path: &str) -> bool {
+    let mut parts = path.split('/').skip(1);
+    path == "/" || (!path.contains('%') && parts.all(|part| !matches!(part, "" | "." | "..")))
 }
 
 /// Whether a pattern fits; empty parts do not count, and `.` and `..` lead where they lead.
@@ -111,9 +144,16 @@ fn decoded(path: &str) -> String {
 }
 
 impl Table {
-    /// Whether only an operator may ask this of a service.
-    pub fn is_for_operators(&self, service: &str, method: &Method, path: &str) -> bool {
-        self.operator.iter().any(|route| route.service == service && route.fits(method, path))
+    /// Who may ask this of a service. Where roles are named, that it is open counts no more.
+    pub fn may(&self, service: &str, method: &Method, path: &str) -> May<'_> {
+        let fitting = self.access.iter().filter(|access| access.service == service && access.fits(method, path));
+        let (open, roles): (Vec<&str>, Vec<&str>) =
+            fitting.map(|access| access.who.as_str()).partition(|who| *who == Access::PUBLIC);
+        match (roles.is_empty(), open.is_empty()) {
+            (false, _) => May::Only(roles),
+            (true, false) => May::Everybody,
+            (true, true) => May::Somebody,
+        }
     }
 
     /// The service of a path: of all routes that fit, the longest.

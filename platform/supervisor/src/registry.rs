@@ -62,23 +62,25 @@ pub struct RouteTable {
     pub upstreams: BTreeMap<String, Vec<String>>,
     /// Services that have an instance about to be ready: worth a short wait.
     pub coming: BTreeSet<String>,
-    /// What only operators may ask.
+    /// Who may ask what, where that is not simply somebody.
     #[serde(default)]
-    pub operator: Vec<OperatorRoute>,
+    pub access: Vec<Access>,
     /// Services that answer the same when an `Idempotency-Key` comes again.
     #[serde(default)]
     pub idempotent: BTreeSet<String>,
 }
 
-/// Requests that need an operator's key.
+/// Requests that are for everybody, or for a role.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OperatorRoute {
+pub struct Access {
     /// Whose they are.
     pub service: String,
     /// A method, or `*`.
     pub method: String,
     /// A path in which `*` stands for one part, at the end for everything below.
     pub path: String,
+    /// `public`, or a role.
+    pub who: String,
 }
 
 /// One path.
@@ -140,21 +142,18 @@ impl Registry {
         let routes = system.services.iter().flat_map(|service| {
             service.routes.iter().map(|path| Route { path: path.clone(), service: service.name.clone() })
         });
-        let operator = system.services.iter().flat_map(|service| {
-            let routes = service.operator.iter().filter_map(|route| route.split_once(' '));
-            let of = |(method, path): (&str, &str)| (service.name.clone(), method.to_owned(), path.to_owned());
-            routes.map(of).map(|(service, method, path)| OperatorRoute { service, method, path })
+        let access = system.services.iter().flat_map(|service| {
+            service.access().filter_map(|(who, request)| {
+                let (method, path) = request.split_once(' ')?;
+                let (service, method, path) = (service.name.clone(), method.to_owned(), path.to_owned());
+                Some(Access { service, method, path, who: who.to_owned() })
+            })
         });
         let knowing = system.services.iter().filter(|service| service.idempotent);
         let idempotent = knowing.map(|service| service.name.clone()).collect();
         Self {
             instances: Mutex::new(specs.iter().map(Instance::new).collect()),
-            fixed: RouteTable {
-                routes: routes.collect(),
-                operator: operator.collect(),
-                idempotent,
-                ..Default::default()
-            },
+            fixed: RouteTable { routes: routes.collect(), access: access.collect(), idempotent, ..Default::default() },
             revision: watch::Sender::new(1),
         }
     }

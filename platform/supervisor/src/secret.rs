@@ -59,7 +59,7 @@ impl Secrets {
     fn hand_out(&self, roots: &Roots) -> Result<(), SecretError> {
         let names = [BROKER].into_iter().chain(self.services.iter().map(String::as_str)).chain([GATEWAY]);
         for name in names {
-            roots.write_keys(&Self::file_of(&self.data, name), name, &self.services)?;
+            roots.write_keys(&Self::file_of(&self.data, name), name)?;
         }
         Ok(())
     }

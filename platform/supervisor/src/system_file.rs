@@ -12,7 +12,9 @@
 //! name = "question"
 //! command = "question-service"           # beside the bongsu binary, then on the PATH
 //! routes = ["/questions", "/questions/*"]
-//! operator = ["PUT /questions/*"]        # asked by operators only: 'bongsu secret operator'
+//! public = ["GET /questions/*"]          # who may ask it, where people log in: everybody…
+//! roles = { author = ["PATCH /questions/*"] }      # …whoever has that role; what is not said is for whoever is logged in
+//! operator = ["PUT /questions/*"]        # asked by operators only: that role, or 'bongsu secret operator'
 //! idempotent = true                      # it knows Idempotency-Key, so that the gateway may send it again
 //! after = ["answer"]                     # started when these are ready
 //! env = { ANSWERS = "${url:answer}" }    # where the first instance of one of them listens
@@ -25,7 +27,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use bongsu_core::Strict;
-use bongsu_keys::OPERATOR;
+use bongsu_keys::{OPERATOR, is_name};
 use serde::{Deserialize, Deserializer, de::Error as _};
 
 use crate::paths::shown;
@@ -34,6 +36,8 @@ use crate::scale::MOST;
 
 /// The instance name of the built-in broker.
 pub const BROKER: &str = "broker";
+/// What stands for everybody where roles stand.
+const PUBLIC: &str = "public";
 /// The instance name of the built-in gateway.
 pub const GATEWAY: &str = "gateway";
 
@@ -98,6 +102,12 @@ pub struct Service {
     /// end for everything below.
     #[serde(default)]
     pub operator: Vec<String>,
+    /// What of it anybody may ask, in the same form.
+    #[serde(default)]
+    pub public: Vec<String>,
+    /// What of it only whoever has a role may ask, in the same form.
+    #[serde(default)]
+    pub roles: BTreeMap<String, Vec<String>>,
     /// Whether it answers the same when a request's `Idempotency-Key` comes again, as services of this framework do:
     /// only then does the gateway send such a request again after a broken connection.
     #[serde(default)]
@@ -253,6 +263,14 @@ impl Service {
         texts.flat_map(|text| placeholder::names(text).unwrap_or_default())
     }
 
+    /// Who may ask what of it: `public` or a role, and `METHOD /path`.
+    pub(crate) fn access(&self) -> impl Iterator<Item = (&str, &str)> {
+        let (public, operator) = ((PUBLIC, &self.public), (OPERATOR, &self.operator));
+        let roles = self.roles.iter().map(|(role, requests)| (role.as_str(), requests));
+        let all = [public, operator].into_iter().chain(roles);
+        all.flat_map(|(who, requests)| requests.iter().map(move |request| (who, request.as_str())))
+    }
+
     fn complaint(&self) -> Option<String> {
         if let Some(error) = self.env.values().chain(&self.args).find_map(|text| placeholder::names(text).err()) {
             return Some(error);
@@ -266,18 +284,15 @@ impl Service {
         if let Some(bad) = self.routes.iter().find(|route| !is_route(route)) {
             return Some(format!("route '{bad}': a route is '/x', '/x/*' or '/*'"));
         }
-        if let Some(bad) = self.operator.iter().find(|route| !is_operator_route(route)) {
-            return Some(format!("operator = '{bad}': an operator's route is 'METHOD /path' or '* /path'"));
+        if let Some(bad) = self.roles.keys().find(|role| !is_name(role) || matches!(role.as_str(), OPERATOR | PUBLIC)) {
+            return Some(format!("roles: '{bad}' is no name of a role, or has a key of its own"));
+        }
+        if let Some((who, bad)) = self.access().find(|(_, request)| !is_request(request)) {
+            return Some(format!("{who} = '{bad}': what may be asked is 'METHOD /path' or '* /path'"));
         }
         let early = self.asks_for().find(|name| !self.after.iter().any(|after| after == name))?;
         Some(format!("${{url:{early}}} is known only when after = ['{early}']"))
     }
-}
-
-fn is_name(name: &str) -> bool {
-    name.starts_with(|c: char| c.is_ascii_lowercase())
-        && name.len() <= 63
-        && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }
 
 fn is_route(route: &str) -> bool {
@@ -285,7 +300,7 @@ fn is_route(route: &str) -> bool {
     (route.starts_with('/') && !path.ends_with('/') || route == "/") && !path.contains(['*', '?', '#', ' '])
 }
 
-fn is_operator_route(route: &str) -> bool {
+fn is_request(route: &str) -> bool {
     let Some((method, path)) = route.split_once(' ') else { return false };
     let is_method = method == "*" || (!method.is_empty() && method.bytes().all(|byte| byte.is_ascii_uppercase()));
     let whole = path.split('/').all(|part| part == "*" || !part.contains('*'));
@@ -368,6 +383,11 @@ mod tests {
             (service("a", "operator = ['/x']"), "operator = '/x'"),
             (service("a", "operator = ['put /x']"), "operator = 'put /x'"),
             (service("a", "operator = ['PUT /x*']"), "operator = 'PUT /x*'"),
+            (service("a", "public = ['/x']"), "public = '/x'"),
+            (service("a", "roles = { seller = ['/x'] }"), "seller = '/x'"),
+            (service("a", "roles = { Seller = ['GET /x'] }"), "roles: 'Seller'"),
+            (service("a", "roles = { public = ['GET /x'] }"), "roles: 'public'"),
+            (service("a", "roles = { operator = ['GET /x'] }"), "roles: 'operator'"),
             (service("a", "env = { B = 'see ${url:b}' }") + &service("b", ""), "known only when after = ['b']"),
             (service("a", "routes = ['/x']") + &service("b", "routes = ['/x']"), "belongs to both 'a' and 'b'"),
             ("[gateway]\nlisten = '0.0.0.0:80'".into(), "faces the network"),

@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use bongsu_keys::{BROKER, GATEWAY, Key, OPERATOR, PROOF, Roots};
+use bongsu_keys::{BROKER, GATEWAY, Key, Keys, OPERATOR, Roots, Vouched};
 
 use crate::harness::{
     Mall, PRINCIPAL,
@@ -36,14 +36,25 @@ impl Mall {
         if name == BROKER {
             return http.ask_as(&self.bearer(OPERATOR, BROKER), "GET", url, None);
         }
-        let proof = self.key(GATEWAY, name).prove(PRINCIPAL, now_ms());
-        http.request("GET", url, &[("x-bongsu-principal", PRINCIPAL), (PROOF, &proof)], Vec::new())
+        http.request("GET", url, &[("x-bongsu-principal", &self.said_to(name, PRINCIPAL, now_ms()))], Vec::new())
+    }
+
+    /// Who is asking, as the gateway says it to a service at some moment.
+    pub fn said_to(&self, service: &str, principal: &str, at_ms: i64) -> String {
+        let folder = tempfile::tempdir().expect("a folder of our own");
+        let file = folder.path().join("gateway.json");
+        self.roots().write_keys(&file, GATEWAY).unwrap_or_else(|error| panic!("{error}"));
+        let gateway = Keys::open(&file).unwrap_or_else(|error| panic!("{error}"));
+        gateway.vouch(service, &Vouched::named(principal), at_ms).expect("the gateway signs").to_string()
+    }
+
+    fn roots(&self) -> Roots {
+        Roots::read(&self.system().data()).unwrap_or_else(|error| panic!("{error}"))
     }
 
     /// The key of somebody to somebody else.
     pub fn key(&self, from: &str, to: &str) -> Key {
-        let roots = Roots::read(&self.system().data()).unwrap_or_else(|error| panic!("{error}"));
-        roots.key(from, to)
+        self.roots().key(from, to)
     }
 }
 

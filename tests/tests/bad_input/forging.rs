@@ -95,16 +95,16 @@ fn at_the_broker(forger: &Forger, order: &str) {
 
 fn as_somebody_else(forger: &Forger, order: &str) {
     let url = format!("{}/orders/{order}", forger.url("ordering"));
-    let bell = forger.mall.key("delivery", "ordering").prove(PRINCIPAL, now_ms());
-    let elsewhere = forger.mall.key("gateway", "mypage").prove(PRINCIPAL, now_ms());
-    let old = forger.mall.key("gateway", "ordering").prove(PRINCIPAL, now_ms() - 60_000);
-    let other = forger.mall.key("gateway", "ordering").prove("ann", now_ms());
-    for proof in ["", "garbage", &bell, &elsewhere, &old, &other] {
-        let heads = [("x-bongsu-principal", PRINCIPAL), ("x-bongsu-principal-proof", proof)];
+    let right = forger.mall.said_to("ordering", PRINCIPAL, now_ms());
+    let elsewhere = forger.mall.said_to("mypage", PRINCIPAL, now_ms());
+    let old = forger.mall.said_to("ordering", PRINCIPAL, now_ms() - 120_000);
+    let unsigned = right.rsplit_once('.').map(|(claims, _)| format!("{claims}.")).expect("a token");
+    for token in ["", PRINCIPAL, "garbage", &elsewhere, &old, &unsigned] {
+        let heads = [("x-bongsu-principal", token), ("x-bongsu-roles", "operator")];
         let answer = forger.http.request("GET", &url, &heads, Vec::new()).expect("an answer");
-        forger.is_refused(proof, &answer, 401, "unauthenticated");
+        forger.is_refused(token, &answer, 401, "unauthenticated");
         let cancel = forger.ask("POST", &format!("{url}/cancel"), &heads, &json!({}));
-        forger.is_refused(proof, &cancel, 401, "unauthenticated");
+        forger.is_refused(token, &cancel, 401, "unauthenticated");
     }
     let right = forger.mall.ask_process(&forger.http, "ordering", &url).expect("an answer");
     assert_eq!(right.status, 200, "{right:?}");

@@ -165,7 +165,7 @@ async fn the_clients_say_who_they_are() {
     let roots = Roots::open_or_make(folder.path()).expect("a secret");
     let keys = |name: &str| {
         let file = folder.path().join(format!("{name}.json"));
-        roots.write_keys(&file, name, &[]).expect("it can be written");
+        roots.write_keys(&file, name).expect("it can be written");
         file
     };
     let broker = Keys::open(&keys(BROKER)).expect("keys");

@@ -15,7 +15,7 @@ async fn the_recipes_of_the_readme_work() {
     let folder = tempfile::tempdir().expect("a folder");
     let roots = Roots::open_or_make(folder.path()).expect("a secret");
     let file = folder.path().join("keys.json");
-    roots.write_keys(&file, BROKER, &[]).expect("it can be written");
+    roots.write_keys(&file, BROKER).expect("it can be written");
     let keys = Keys::open(&file).expect("keys");
     let running = Running::with_keys(&folder.path().join("broker.db"), keys).await;
     let mut script = recipe[0].replace("http://127.0.0.1:9092", &running.url);

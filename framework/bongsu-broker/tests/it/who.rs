@@ -58,7 +58,7 @@ impl System {
 
 fn keys_of(roots: &Roots, folder: &Path, name: &str) -> Keys {
     let file = folder.join(format!("{name}.json"));
-    roots.write_keys(&file, name, &[]).expect("it can be written");
+    roots.write_keys(&file, name).expect("it can be written");
     Keys::open(&file).expect("keys")
 }
 

@@ -105,7 +105,7 @@ pub(crate) fn routes(handle: Handle, gate: Arc<Gate>) -> Router {
         .route("/doors/{door}/events", get(follow))
         .route("/greetings", post(greet))
         .route("/numbers/{number}", get(async |Path(number): Path<u32>| number.to_string()))
-        .route("/callers", get(async |caller: Caller| caller.principal.0))
+        .route("/callers", get(async |caller: Caller| caller.principal.as_str().to_owned()))
         .route("/gate", get(wait_at_gate))
         .route("/panics", get(async || -> StatusCode { panic!("hunter2") }))
         .route("/fails", get(async || (StatusCode::INTERNAL_SERVER_ERROR, "hunter2")))

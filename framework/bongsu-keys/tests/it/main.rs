@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use bongsu_keys::{Caller, GATEWAY, Keys, NotKnown, PROOF, Roots, WINDOW_MS};
+use bongsu_keys::{Caller, GATEWAY, Keys, LEEWAY_S, LIFE_S, NotKnown, Roots, Vouched};
 use http::{HeaderMap, HeaderValue, header};
 
 const NOW: i64 = 1_732_104_000_000;
@@ -32,9 +32,8 @@ impl System {
     }
 
     fn hand_out(&self) {
-        let services = ["door".to_owned(), "bell".to_owned()];
         for name in ["broker", GATEWAY, "door", "bell"] {
-            self.roots.write_keys(&self.path(name), name, &services).unwrap();
+            self.roots.write_keys(&self.path(name), name).unwrap();
         }
     }
 
@@ -49,8 +48,13 @@ fn bearing(bearer: &str) -> HeaderMap {
     HeaderMap::from_iter([(header::AUTHORIZATION, value)])
 }
 
-fn proving(proof: &str) -> HeaderMap {
-    HeaderMap::from_iter([(header::HeaderName::from_static(PROOF), HeaderValue::from_str(proof).unwrap())])
+fn ann() -> Vouched {
+    Vouched { name: "ann".into(), roles: vec!["customer".into(), "seller".into()] }
+}
+
+/// What the gateway of a system says about Ann to a service at some moment.
+fn said(system: &System, service: &str, now_ms: i64) -> String {
+    system.keys(GATEWAY).vouch(service, &ann(), now_ms).unwrap().to_string()
 }
 
 #[test]
@@ -111,26 +115,79 @@ fn two_renewals_drop_the_root_before_the_last() {
 fn a_principal_is_believed_from_the_gateway_alone_for_one_service_and_a_moment() {
     let mut system = System::new();
     let door = system.keys("door");
-    let key = system.keys(GATEWAY).for_service("door").unwrap();
-    let proof = key.prove("ann", NOW);
-    assert!(door.believes("ann", &proving(&proof), NOW));
-    assert!(door.believes("ann", &proving(&proof), NOW + WINDOW_MS) && door.believes("ann", &proving(&proof), NOW - 5));
-    assert!(!door.believes("ann", &proving(&proof), NOW + WINDOW_MS + 1), "it is old");
-    assert!(!door.believes("ann", &proving(&proof), NOW - WINDOW_MS - 1), "or of the future");
-    assert!(!door.believes("bob", &proving(&proof), NOW), "it names somebody else");
-    assert!(!system.keys("bell").believes("ann", &proving(&proof), NOW), "it was made for another service");
-    let (_, digits) = proof.split_once('.').unwrap();
-    for forged in ["", ".", digits, &format!("{}.{digits}", NOW + 1), &format!("+{proof}"), &format!("0{proof}")] {
-        assert!(!door.believes("ann", &proving(forged), NOW), "{forged}");
-    }
-    assert!(!door.believes("ann", &HeaderMap::new(), NOW));
-    let mut twice = proving(&proof);
-    twice.append(PROOF, HeaderValue::from_str(&proof).unwrap());
-    assert!(!door.believes("ann", &twice, NOW));
-    assert!(system.keys("bell").for_service("door").is_none(), "a service has no key to another");
+    let token = said(&system, "door", NOW);
+    let second = 1_000;
+    assert_eq!(door.vouched(&token, NOW), Some(ann()));
+    assert_eq!(door.vouched(&token, NOW + 30 * second), Some(ann()), "it is remembered, and still counts");
+    assert_eq!(door.vouched(&token, NOW + (LIFE_S + LEEWAY_S) * second), None, "it is old");
+    assert_eq!(door.vouched(&token, NOW - (30 + LEEWAY_S + 1) * second), None, "or of the future");
+    assert_eq!(system.keys("bell").vouched(&token, NOW), None, "it was made for another service");
+    assert_eq!(System::new().keys("door").vouched(&token, NOW), None, "of another system");
+    assert_eq!(system.keys("bell").vouch("door", &ann(), NOW), None, "a service names nobody");
     system.change(|roots, data| roots.rotate(data).unwrap());
-    assert!(door.believes("ann", &proving(&proof), NOW), "across a renewal");
-    assert!(door.believes("ann", &proving(&system.keys(GATEWAY).for_service("door").unwrap().prove("ann", NOW)), NOW));
+    assert_eq!(door.vouched(&token, NOW), Some(ann()), "across a renewal");
+    let newer = said(&system, "door", NOW);
+    assert_ne!(token, newer);
+    assert_eq!(door.vouched(&newer, NOW), Some(ann()));
+    system.change(|roots, data| roots.drop_previous(data).unwrap());
+    assert_eq!((door.vouched(&token, NOW), door.vouched(&newer, NOW)), (None, Some(ann())), "what was dropped ends");
+}
+
+#[test]
+fn half_a_minute_of_one_person_bears_one_token() {
+    let system = System::new();
+    let gateway = system.keys(GATEWAY);
+    let say = |service: &str, who: &Vouched, at_s: i64| gateway.vouch(service, who, NOW + at_s * 1_000).unwrap();
+    assert_eq!(say("door", &ann(), 0), say("door", &ann(), 29));
+    assert_ne!(say("door", &ann(), 0), say("door", &ann(), 30));
+    assert_ne!(say("door", &ann(), 0), say("bell", &ann(), 0));
+    assert_ne!(say("door", &ann(), 0), say("door", &Vouched::named("ann"), 0), "other roles are another token");
+}
+
+/// What somebody can send in place of what the gateway signed.
+fn forged(system: &System) -> Vec<String> {
+    let right = said(system, "door", NOW);
+    let parts: Vec<&str> = right.split('.').collect();
+    let (head, claims, signature) = (parts[0], parts[1], parts[2]);
+    let encoded = |text: &str| {
+        let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+        let bits: Vec<u8> = text.bytes().flat_map(|byte| (0..8).rev().map(move |at| byte >> at & 1)).collect();
+        let six = |chunk: &[u8]| (0..6).fold(0_usize, |sum, at| sum << 1 | usize::from(*chunk.get(at).unwrap_or(&0)));
+        bits.chunks(6).map(|chunk| char::from(alphabet[six(chunk)])).collect::<String>()
+    };
+    let none = encoded(r#"{"alg":"none","typ":"JWT"}"#);
+    let hmac = encoded(r#"{"alg":"HS256","typ":"JWT"}"#);
+    let root = encoded(r#"{"iss":"gateway","aud":"door","sub":"root","iat":1732104000,"exp":1732104060}"#);
+    vec![
+        String::new(),
+        ".".into(),
+        "..".into(),
+        "garbage".into(),
+        "벨.봉수.문".into(),
+        format!("{head}.{claims}"),
+        format!("{head}.{claims}."),
+        format!("{head}.{claims}.{}", &signature[1..]),
+        format!("{head}.{root}.{signature}"),
+        format!("{none}.{claims}."),
+        format!("{none}.{root}.{signature}"),
+        format!("{hmac}.{root}.{signature}"),
+        format!("{right}.{signature}"),
+        format!(" {right}"),
+        format!("{right} "),
+        format!("{head}.{claims}.{}", "A".repeat(1 << 20)),
+        said(&System::new(), "door", NOW),
+    ]
+}
+
+#[test]
+fn nobody_is_named_by_anybody_else() {
+    let system = System::new();
+    let door = system.keys("door");
+    for token in forged(&system) {
+        assert_eq!(door.vouched(&token, NOW), None, "{token:.120}");
+    }
+    let gateway = system.keys(GATEWAY);
+    assert_eq!(gateway.vouched(&said(&system, GATEWAY, NOW), NOW), None, "the gateway believes nobody so");
 }
 
 #[test]
@@ -149,25 +206,26 @@ fn a_file_of_keys_that_is_none_is_one_line() {
     }
 }
 
-/// What the client in Node.js says to a principal and a proof.
-fn node(system: &System, principal: &str, proof: &str) -> String {
+/// What the client in Node.js says to a token.
+fn node(system: &System, token: &str) -> String {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("clients/node/principal.mjs");
     let mut command = std::process::Command::new("node");
-    let output = command.arg(script).arg(system.path("door")).args([&NOW.to_string(), principal, proof]).output();
+    let output = command.arg(script).arg(system.path("door")).args([&NOW.to_string(), token]).output();
     let output = output.expect("Node.js 18 or later is installed");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }
 
 #[test]
-fn a_service_in_another_language_believes_the_same_proofs() {
-    let system = System::new();
-    let key = system.keys(GATEWAY).for_service("door").unwrap();
-    let proof = key.prove("ann", NOW);
-    assert_eq!(node(&system, "ann", &proof), "ann");
-    assert_eq!(node(&system, "bob", &proof), "nobody");
-    assert_eq!(node(&system, "ann", &key.prove("ann", NOW - WINDOW_MS - 1)), "nobody");
-    let bell = system.keys(GATEWAY).for_service("bell").unwrap();
-    assert_eq!(node(&system, "ann", &bell.prove("ann", NOW)), "nobody");
-    assert_eq!(node(&system, "ann", "garbage"), "nobody");
+fn a_service_in_another_language_believes_the_same_tokens() {
+    let mut system = System::new();
+    let token = said(&system, "door", NOW);
+    assert_eq!(node(&system, &token), "ann customer seller");
+    assert_eq!(node(&system, &said(&system, "bell", NOW)), "nobody");
+    assert_eq!(node(&system, &said(&system, "door", NOW - 2 * LIFE_S * 1_000)), "nobody");
+    for token in forged(&system).into_iter().filter(|token| token.len() < 100_000) {
+        assert_eq!(node(&system, &token), "nobody", "{token:.120}");
+    }
+    system.change(|roots, data| roots.rotate(data).unwrap());
+    assert_eq!((node(&system, &token), node(&system, &said(&system, "door", NOW))).0, "ann customer seller");
 }

@@ -89,6 +89,14 @@ impl Fixture {
         format!("authorization: Bearer {}\r\n", roots.key(from, to).bearer())
     }
 
+    /// Whom the gateway named to a service, by the headers it was sent.
+    pub(crate) fn named_to(&self, service: &str, headers: &serde_json::Value) -> String {
+        let file = self.data().join("keys").join(format!("{service}.json"));
+        let token = headers["x-bongsu-principal"].as_str().expect("somebody is named");
+        let keys = bongsu_keys::Keys::open(&file).unwrap();
+        keys.vouched(token, now_ms()).unwrap_or_else(|| panic!("nobody believes {token}")).name
+    }
+
     /// `bongsu up`, not waited for.
     pub(crate) fn start(&mut self) {
         self.said.lock().unwrap().clear();
@@ -271,4 +279,10 @@ impl Response {
     pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the processes under test live in real time")]
+fn now_ms() -> i64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    since.as_millis().try_into().unwrap()
 }

@@ -68,7 +68,7 @@ fn what_arrives_is_what_was_sent_with_an_identity_and_a_trace_and_no_lies() {
         (&"POST".into(), &"/bells/a%20b?x=1&y=2".into(), &"ding".into())
     );
     let headers = seen["headers"].as_object().unwrap();
-    assert_eq!(headers["x-bongsu-principal"], "demo");
+    assert_eq!(fixture.named_to("bell", &seen["headers"]), "demo");
     assert_eq!(headers["x-forwarded-for"], "127.0.0.1");
     assert_eq!(headers["x-mine"], "kept");
     assert!(!headers.contains_key("x-secret") && !headers.contains_key("te"), "{headers:?}");

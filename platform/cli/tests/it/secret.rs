@@ -61,8 +61,8 @@ fn a_route_for_operators_asks_for_their_key() {
     let answer = send(&url, "PUT", &fixture.key("operator", "gateway"), "").unwrap();
     assert_eq!(answer.status, 200, "{answer:?}");
     let headers = &answer.json()["headers"];
-    assert_eq!(headers["x-bongsu-principal"], "operator");
-    assert!(headers["x-bongsu-principal-proof"].is_string() && headers["authorization"].is_null(), "{headers}");
+    assert_eq!(fixture.named_to("door", headers), "operator");
+    assert!(headers["authorization"].is_null(), "{headers}");
     assert_eq!(get(&url).unwrap().status, 200, "others go on as before");
 }
 

@@ -1,22 +1,22 @@
-//! Routes for operators only, until people can log in.
+//! Who may ask what.
 
 use std::sync::Arc;
 
 use bongsu_host::problem::Problem;
-use bongsu_keys::{Caller, Keys, OPERATOR};
-use http::{header, request};
+use bongsu_keys::OPERATOR;
+use http::{HeaderValue, StatusCode, header, request};
 use tokio::sync::watch;
 
-use crate::filter::{Exchange, Filter, Flow};
-use crate::table::Table;
+use crate::filter::{Exchange, Filter, Flow, Who};
+use crate::table::{May, Table};
 
-/// Asks for an operator's key where the table says so, and keeps it: no service sees it. There, who has one is the
-/// operator for the service, too; elsewhere it changes nothing.
+/// Asks for what the table says: a role, somebody, or nothing. Where people cannot log in everybody is somebody, and an
+/// operator's key makes nobody else of him but where operators are meant.
 pub struct Guard {
     /// Which routes.
     pub table: watch::Receiver<Arc<Table>>,
-    /// By which operators are recognised; without them these routes are closed.
-    pub keys: Option<Keys>,
+    /// Whether people can log in.
+    pub has_login: bool,
 }
 
 impl Filter for Guard {
@@ -25,21 +25,35 @@ impl Filter for Guard {
     }
 
     fn on_request(&self, request: &mut request::Parts, exchange: &mut Exchange) -> Flow {
-        let caller = self.keys.as_ref().and_then(|keys| keys.caller(&request.headers).ok());
-        if caller.is_some() {
-            request.headers.remove(header::AUTHORIZATION);
-        }
         let service = exchange.service.as_deref().unwrap_or_default();
-        if !self.table.borrow().is_for_operators(service, &request.method, request.uri.path()) {
-            return Flow::Continue;
-        }
-        match caller {
-            Some(Caller(name)) if name == OPERATOR => {
-                exchange.is_operator = true;
+        let table = self.table.borrow();
+        match (table.may(service, &request.method, request.uri.path()), &exchange.who) {
+            (May::Everybody | May::Somebody, _) if !self.has_login => {
+                exchange.who = Who::Nobody;
                 Flow::Continue
             }
-            Some(Caller(name)) => Problem::not_an_operator(&name).into(),
-            None => Problem::not_known().into(),
+            (May::Everybody, _) | (May::Somebody, Who::Person(_) | Who::Operator) => Flow::Continue,
+            (May::Somebody, Who::Nobody | Who::Process(_)) => nobody().into(),
+            (May::Only(roles), who) => self.judge(&roles, who),
         }
     }
+}
+
+impl Guard {
+    fn judge(&self, roles: &[&str], who: &Who) -> Flow {
+        match who {
+            Who::Operator => Flow::Continue,
+            Who::Person(person) if person.roles.iter().any(|his| roles.contains(&his.as_str())) => Flow::Continue,
+            Who::Person(_) => Problem::forbidden(format!("This is for the role {}.", roles.join(" or "))).into(),
+            Who::Process(name) => Problem::not_an_operator(name).into(),
+            Who::Nobody if self.has_login && !roles.contains(&OPERATOR) => nobody().into(),
+            Who::Nobody => Problem::not_known().into(),
+        }
+    }
+}
+
+fn nobody() -> Problem {
+    Problem::of_status(StatusCode::UNAUTHORIZED)
+        .detail("This needs an access token: 'Authorization: Bearer TOKEN'.")
+        .header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
 }

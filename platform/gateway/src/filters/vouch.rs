@@ -1,25 +1,39 @@
-//! Who is asking, as the gateway says it to one service. Login replaces this filter.
+//! Who is asking, as the gateway says it to one service.
 
 use bongsu_host::TokioEnv;
-use bongsu_host::principal::{PRINCIPAL, is_a_name};
-use bongsu_keys::{Keys, OPERATOR, PROOF};
+use bongsu_host::principal::{PRINCIPAL, ROLES, is_a_name};
+use bongsu_keys::{Keys, OPERATOR, Vouched};
 use bongsu_runtime::ports::env::Env as _;
-use http::{HeaderValue, request};
+use http::{HeaderMap, HeaderValue, request};
 
-use crate::filter::{Exchange, Filter, Flow};
+use crate::filter::{Exchange, Filter, Flow, Who};
+use crate::settings::Settings;
 
-/// Sets the principal, with a proof that only the service it is meant for believes, and only for a moment.
+/// Names whoever is asking, signed so that only the service it is meant for believes it, and only for a moment.
 pub struct Vouch {
-    principal: String,
+    /// Who everybody is where nobody can log in; with a login nobody is anybody without one.
+    otherwise: Option<Vouched>,
     keys: Option<Keys>,
     env: TokioEnv,
 }
 
 impl Vouch {
-    /// Everybody is `principal` but operators; nobody is anybody when it is no name that services believe.
-    pub fn new(principal: &str, keys: Option<Keys>) -> Self {
+    pub(crate) fn new(settings: &Settings) -> Self {
         let env = TokioEnv::new(None).expect("no crash point was asked for");
-        Self { principal: principal.to_owned(), keys, env }
+        let otherwise = Some(&settings.principal).filter(|name| is_a_name(name) && settings.login.is_none());
+        Self { otherwise: otherwise.map(Vouched::named), keys: settings.keys.clone(), env }
+    }
+
+    /// As services of a system believe it; to one that runs alone, the name and his roles.
+    fn say(&self, who: &Vouched, service: &str, headers: &mut HeaderMap) -> Option<()> {
+        if let Some(keys) = &self.keys {
+            let token = keys.vouch(service, who, self.env.wall_ms())?;
+            headers.insert(PRINCIPAL, HeaderValue::try_from(&*token).ok()?);
+            return Some(());
+        }
+        headers.insert(PRINCIPAL, HeaderValue::try_from(&who.name).ok()?);
+        headers.insert(ROLES, HeaderValue::try_from(who.roles.join(",")).ok()?);
+        Some(())
     }
 }
 
@@ -29,17 +43,15 @@ impl Filter for Vouch {
     }
 
     fn on_request(&self, request: &mut request::Parts, exchange: &mut Exchange) -> Flow {
-        let name = if exchange.is_operator { OPERATOR } else { &self.principal };
-        let Some(principal) = HeaderValue::try_from(name).ok().filter(|_| is_a_name(name)) else {
-            return Flow::Continue;
+        let operator = Vouched { name: OPERATOR.into(), roles: vec![OPERATOR.into()] };
+        let who = match &exchange.who {
+            Who::Operator => Some(&operator),
+            Who::Person(person) => Some(person),
+            Who::Nobody | Who::Process(_) => self.otherwise.as_ref(),
         };
-        request.headers.insert(PRINCIPAL, principal);
         let service = exchange.service.as_deref().unwrap_or_default();
-        let key = self.keys.as_ref().and_then(|keys| keys.for_service(service));
-        let proof = key.and_then(|key| HeaderValue::try_from(key.prove(name, self.env.wall_ms())).ok());
-        if let Some(proof) = proof {
-            request.headers.insert(PROOF, proof);
-        }
+        // Whom nothing can be said of is nobody.
+        let _ = who.and_then(|who| self.say(who, service, &mut request.headers));
         Flow::Continue
     }
 }

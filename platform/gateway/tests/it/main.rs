@@ -3,6 +3,9 @@
 
 mod street;
 mod operators;
+mod issuer;
+mod tokens;
+mod access;
 mod doorstep;
 mod filters;
 mod retries;

@@ -1,7 +1,8 @@
 //! What only operators may ask, and what a service learns of who is asking.
 
 use axum::http::StatusCode;
-use bongsu_keys::{GATEWAY, Keys, OPERATOR, PROOF, Roots};
+use bongsu_keys::{GATEWAY, Keys, OPERATOR, Roots, Vouched};
+use bongsu_runtime::ports::env::Env as _;
 use tempfile::TempDir;
 
 use crate::street::{Act, Street};
@@ -30,7 +31,7 @@ fn system() -> (TempDir, Roots, Keys) {
     let folder = tempfile::tempdir().unwrap();
     let roots = Roots::open_or_make(folder.path()).unwrap();
     let file = folder.path().join("gateway.json");
-    roots.write_keys(&file, GATEWAY, &["door".to_owned()]).unwrap();
+    roots.write_keys(&file, GATEWAY).unwrap();
     let keys = Keys::open(&file).unwrap();
     (folder, roots, keys)
 }
@@ -80,13 +81,13 @@ async fn what_only_operators_may_ask_is_refused_to_everybody_else_however_it_is_
 }
 
 #[tokio::test]
-async fn a_service_sees_who_is_asking_with_a_proof_and_never_an_operators_key() {
+async fn a_service_sees_who_is_asking_signed_for_it_and_never_an_operators_key() {
     let (folder, roots, keys) = system();
     let mut street = Street::with_keys(keys, OPERATORS);
     let (upstream, seen) = street.raw(WELL).await;
     street.route_to(vec![upstream]);
     let operator = bearer(&roots, OPERATOR, GATEWAY);
-    let lies = [("x-bongsu-principal", "admin"), (PROOF, "1.2"), ("authorization", operator.as_str())];
+    let lies = [("x-bongsu-principal", "admin"), ("x-bongsu-roles", "operator"), ("authorization", operator.as_str())];
     street.ask_at("GET", "/doors/7", &lies).await;
     street.ask_at("PUT", "/doors/7", &lies).await;
     street.ask_at("GET", "/doors/7", &[("authorization", "Bearer of-a-client")]).await;
@@ -96,14 +97,15 @@ async fn a_service_sees_who_is_asking_with_a_proof_and_never_an_operators_key() 
         lines.find(|(found, _)| found.eq_ignore_ascii_case(name)).map(|(_, value)| value.to_owned())
     };
     let file = folder.path().join("door.json");
-    roots.write_keys(&file, "door", &[]).unwrap();
+    roots.write_keys(&file, "door").unwrap();
     let door = Keys::open(&file).unwrap();
+    let now = bongsu_host::TokioEnv::new(None).unwrap().wall_ms();
     for (at, name) in ["demo", OPERATOR, "demo"].into_iter().enumerate() {
-        assert_eq!(header(at, "x-bongsu-principal").as_deref(), Some(name));
-        let proof = header(at, PROOF).unwrap();
-        let now = proof.split_once('.').unwrap().0.parse().unwrap();
-        let headers = [(PROOF.parse().unwrap(), proof.parse().unwrap())].into_iter().collect();
-        assert!(door.believes(name, &headers, now), "{proof}");
+        let token = header(at, "x-bongsu-principal").unwrap();
+        let roles = if name == OPERATOR { vec![OPERATOR.to_owned()] } else { Vec::new() };
+        let who = Vouched { name: name.to_owned(), roles };
+        assert_eq!(door.vouched(&token, now), Some(who), "{token}");
+        assert_eq!(header(at, "x-bongsu-roles"), None, "what a client claims is gone");
         assert_eq!(header(at, "host"), Some(upstream.to_string()), "an instance is asked by its own address");
     }
     assert_eq!((header(0, "authorization"), header(1, "authorization")), (None, None));
@@ -113,8 +115,8 @@ async fn a_service_sees_who_is_asking_with_a_proof_and_never_an_operators_key() 
 #[tokio::test]
 async fn a_gateway_without_keys_lets_nobody_in_where_operators_are_meant() {
     let mut street = Street::new(|standard| standard);
-    street.table.operator =
-        vec![gateway::OperatorRoute { service: "door".into(), method: "*".into(), path: "/*".into() }];
+    street.table.access =
+        vec![gateway::Access { service: "door".into(), method: "*".into(), path: "/*".into(), who: "operator".into() }];
     let (upstream, served) = street.upstream().await;
     street.route_to(vec![upstream]);
     assert_eq!(street.ask_at("GET", "/x", &[]).await.status, StatusCode::UNAUTHORIZED);

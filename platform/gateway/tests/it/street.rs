@@ -11,7 +11,7 @@ use bongsu_host::config::Config;
 use bongsu_host::server::bind;
 use bongsu_host::stop::Stop;
 use bongsu_keys::Keys;
-use gateway::{Filter, Gateway, OperatorRoute, Route, Settings, Table};
+use gateway::{Access, Filter, Gateway, Login, Route, Settings, Table};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -72,14 +72,19 @@ impl Street {
     pub(crate) fn with_keys(keys: Keys, operator: &[&str]) -> Self {
         let settings = Settings { wait_ms: WAIT_MS, ..Settings::default() }.with_keys(Some(keys));
         let mut street = Self::of(settings, |standard| standard);
-        street.table.operator = operator
+        street.table.access = operator
             .iter()
             .map(|route| {
                 let (method, path) = route.split_once(' ').unwrap();
-                OperatorRoute { service: "door".into(), method: method.into(), path: path.into() }
+                Access { service: "door".into(), method: method.into(), path: path.into(), who: "operator".into() }
             })
             .collect();
         street
+    }
+
+    /// Where people log in at that provider.
+    pub(crate) fn with_login(login: Login) -> Self {
+        Self::of(Settings { wait_ms: WAIT_MS, login: Some(login), ..Settings::default() }, |standard| standard)
     }
 
     /// The gateway on a real socket.

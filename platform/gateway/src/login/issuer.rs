@@ -1,0 +1,130 @@
+//! The keys of an issuer: found by its discovery document, asked for again when one is unknown, kept while it is down.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use bongsu_host::HyperClient;
+use bongsu_runtime::ports::env::{HttpClient as _, HttpRequest};
+use bytes::Bytes;
+use jsonwebtoken::jwk::{AlgorithmParameters, Jwk, JwkSet, PublicKeyUse};
+use jsonwebtoken::{Algorithm, DecodingKey};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+
+use super::Login;
+use super::token::{Judged, Tokens};
+
+/// An issuer that does not answer so long does not answer.
+const PATIENCE: Duration = Duration::from_secs(3);
+/// More keys than any provider has at a time; the rest is not looked at.
+const MOST_KEYS: usize = 64;
+
+/// One provider.
+pub(crate) struct Issuer {
+    login: Login,
+    http: HyperClient,
+    tokens: Tokens,
+    keys: RwLock<Option<Arc<KeySet>>>,
+    /// When it was last asked. Held while it is: everybody else waits for the same answer.
+    asked: Mutex<Option<Instant>>,
+}
+
+/// By `kid`; a key without one is under the empty name.
+pub(crate) type KeySet = BTreeMap<String, Known>;
+
+/// One key, and the only algorithm it may be used with.
+pub(crate) struct Known {
+    pub(crate) algorithm: Algorithm,
+    pub(crate) key: DecodingKey,
+}
+
+#[derive(Deserialize)]
+struct Discovery {
+    issuer: String,
+    jwks_uri: String,
+}
+
+impl Issuer {
+    pub(crate) fn new(login: Login) -> Self {
+        let tokens = Tokens::new(&login);
+        Self { login, http: HyperClient::new(), tokens, keys: RwLock::default(), asked: Mutex::default() }
+    }
+
+    /// Who shows that token, at that moment.
+    pub(crate) fn judge(&self, token: &str, now_ms: i64) -> Judged {
+        let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner).clone();
+        self.tokens.judge(token, keys.as_deref(), now_ms)
+    }
+
+    /// Asks for the keys, unless that was just done. What is known stays when there is no answer.
+    pub(crate) async fn ask(&self) {
+        let mut asked = self.asked.lock().await;
+        if asked.is_some_and(|at| at.elapsed() < self.login.cooldown()) {
+            return;
+        }
+        *asked = Some(Instant::now());
+        match self.fetch().await {
+            Ok(keys) => {
+                // What a key signed that is gone counts no longer.
+                self.tokens.forget();
+                *self.keys.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(keys));
+            }
+            Err(why) => tracing::warn!(issuer = self.login.issuer, reason = why, "the issuer did not tell its keys"),
+        }
+    }
+
+    /// Asks again and again, for ever; often as long as nothing is known.
+    pub(crate) async fn tend(&self) {
+        loop {
+            self.ask().await;
+            let is_known = self.keys.read().unwrap_or_else(PoisonError::into_inner).is_some();
+            tokio::time::sleep(if is_known { self.login.refresh() } else { self.login.cooldown() }).await;
+        }
+    }
+
+    async fn fetch(&self) -> Result<KeySet, String> {
+        let address = format!("{}/.well-known/openid-configuration", self.login.issuer);
+        let discovery: Discovery = self.get(address).await?;
+        if discovery.issuer != self.login.issuer {
+            return Err(format!("it says it is {:?}", discovery.issuer));
+        }
+        let found: JwkSet = self.get(discovery.jwks_uri).await?;
+        let keys: KeySet = found.keys.iter().take(MOST_KEYS).filter_map(known).collect();
+        if keys.is_empty() { Err("none of its keys can be used".into()) } else { Ok(keys) }
+    }
+
+    async fn get<T: DeserializeOwned>(&self, url: String) -> Result<T, String> {
+        let headers = vec![("accept".to_owned(), "application/json".to_owned())];
+        let request = HttpRequest { method: "GET", url: url.clone(), headers, body: Bytes::new(), deadline: PATIENCE };
+        let answer = self.http.send(request).await.map_err(|error| format!("{url}: {error}"))?;
+        if answer.status != 200 {
+            return Err(format!("{url}: {}", answer.status));
+        }
+        serde_json::from_slice(&answer.body).map_err(|error| format!("{url}: {error}"))
+    }
+}
+
+/// A key that may verify: public, for signatures, of a kind that is allowed. The key says the algorithm, never the token.
+fn known(jwk: &Jwk) -> Option<(String, Known)> {
+    if jwk.common.public_key_use.as_ref().is_some_and(|what| *what != PublicKeyUse::Signature) {
+        return None;
+    }
+    let algorithm = match &jwk.algorithm {
+        AlgorithmParameters::EllipticCurve(key) if key.curve == jsonwebtoken::jwk::EllipticCurve::P256 => {
+            Algorithm::ES256
+        }
+        // Fewer than 2 048 bits verify nothing.
+        AlgorithmParameters::RSA(_) => Algorithm::RS256,
+        AlgorithmParameters::OctetKeyPair(_) => Algorithm::EdDSA,
+        _ => return None,
+    };
+    let said = jwk.common.key_algorithm.map(|said| said.to_string());
+    if said.is_some_and(|said| said != format!("{algorithm:?}")) {
+        return None;
+    }
+    let key = DecodingKey::from_jwk(jwk).ok()?;
+    Some((jwk.common.key_id.clone().unwrap_or_default(), Known { algorithm, key }))
+}

@@ -1,0 +1,191 @@
+//! What an access token says, if it is one: signed by a key of the issuer, for us, and now.
+
+use std::num::NonZeroUsize;
+use std::sync::{Mutex, PoisonError};
+
+use bongsu_host::principal::is_a_name;
+use bongsu_keys::Vouched;
+use jsonwebtoken::{Validation, decode, decode_header};
+use lru::LruCache;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use sha2::{Digest as _, Sha256};
+
+use super::Login;
+use super::issuer::KeySet;
+
+/// Longest token that is looked at, in bytes: a head has 64 KiB at most, and real ones have one or two.
+const LONGEST: usize = 8_192;
+/// So many tokens are remembered, of some 200 bytes each: more people at once are verified again.
+const REMEMBERED: NonZeroUsize = NonZeroUsize::new(20_000).expect("some");
+/// More roles than that are no roles.
+const MOST_ROLES: usize = 32;
+
+/// Who shows a token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Judged {
+    /// Somebody.
+    Person(Vouched),
+    /// Nobody, and why, in a few words for whoever sent it.
+    Refused(&'static str),
+    /// It names a key that is not known: the issuer may have a new one.
+    UnknownKey,
+    /// The issuer never told its keys: nobody can be told from anybody.
+    NoKeys,
+}
+
+/// What is asked of a token, and those that were found right.
+pub(crate) struct Tokens {
+    issuer: String,
+    audience: String,
+    roles: String,
+    leeway_s: u64,
+    right: Mutex<LruCache<[u8; 32], Right>>,
+}
+
+#[derive(Clone)]
+struct Right {
+    person: Vouched,
+    from_s: u64,
+    until_s: u64,
+}
+
+#[derive(Deserialize)]
+struct Claims {
+    iss: String,
+    sub: String,
+    aud: Audience,
+    exp: u64,
+    #[serde(default)]
+    nbf: u64,
+    #[serde(default)]
+    iat: u64,
+    #[serde(flatten)]
+    rest: Map<String, Value>,
+}
+
+/// One, or several (RFC 7519, section 4.1.3).
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Audience {
+    One(String),
+    Some(Vec<String>),
+}
+
+impl Tokens {
+    pub(crate) fn new(login: &Login) -> Self {
+        Self {
+            issuer: login.issuer.clone(),
+            audience: login.audience.clone(),
+            roles: login.roles.clone(),
+            leeway_s: login.leeway_s,
+            right: Mutex::new(LruCache::new(REMEMBERED)),
+        }
+    }
+
+    /// Whatever was found right is to be looked at again.
+    pub(crate) fn forget(&self) {
+        self.right.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    pub(crate) fn judge(&self, token: &str, keys: Option<&KeySet>, now_ms: i64) -> Judged {
+        if token.len() > LONGEST {
+            return Judged::Refused("it is too long");
+        }
+        let now_s = u64::try_from(now_ms.div_euclid(1_000)).unwrap_or(0);
+        let digest: [u8; 32] = Sha256::digest(token).into();
+        let right = self.right.lock().unwrap_or_else(PoisonError::into_inner).get(&digest).cloned();
+        let right = match right {
+            Some(right) => right,
+            None => match self.read(token, keys) {
+                Ok(right) => right,
+                Err(judged) => return judged,
+            },
+        };
+        if right.until_s.saturating_add(self.leeway_s) <= now_s {
+            return Judged::Refused("it has expired");
+        }
+        if right.from_s > now_s.saturating_add(self.leeway_s) {
+            return Judged::Refused("it is of the future");
+        }
+        let person = right.person.clone();
+        self.right.lock().unwrap_or_else(PoisonError::into_inner).put(digest, right);
+        Judged::Person(person)
+    }
+
+    /// Everything but the time.
+    fn read(&self, token: &str, keys: Option<&KeySet>) -> Result<Right, Judged> {
+        let refused = |why| Err(Judged::Refused(why));
+        let Ok(head) = decode_header(token) else { return refused("it is no JWT of an algorithm that is known") };
+        if head.crit.is_some() {
+            return refused("it asks for an extension that is not known");
+        }
+        if head.jku.is_some() || head.jwk.is_some() || head.x5u.is_some() || head.x5c.is_some() {
+            return refused("it brings a key of its own");
+        }
+        if !head.typ.is_none_or(|typ| is_of_access(&typ)) {
+            return refused("it is no access token");
+        }
+        let keys = keys.ok_or(Judged::NoKeys)?;
+        let known = match &head.kid {
+            Some(kid) => keys.get(kid),
+            // Which one is only clear when there is one.
+            None => keys.values().next().filter(|_| keys.len() == 1),
+        };
+        let Some(known) = known else { return Err(Judged::UnknownKey) };
+        if head.alg != known.algorithm {
+            return refused("it is signed by another algorithm than its key's");
+        }
+        // Issuer, audience and times are compared here, by our clock.
+        let mut how = Validation::new(known.algorithm);
+        (how.validate_exp, how.validate_aud) = (false, false);
+        how.required_spec_claims.clear();
+        match decode::<Claims>(token, &known.key, &how) {
+            Ok(read) => self.right(read.claims),
+            Err(_) => refused("it is not signed by the issuer, or its claims are none"),
+        }
+    }
+
+    fn right(&self, claims: Claims) -> Result<Right, Judged> {
+        let refused = |why| Err(Judged::Refused(why));
+        if claims.iss != self.issuer {
+            return refused("it is of another issuer");
+        }
+        let is_ours = match &claims.aud {
+            Audience::One(one) => *one == self.audience,
+            Audience::Some(all) => all.contains(&self.audience),
+        };
+        if !is_ours {
+            return refused("it is for another audience");
+        }
+        if !is_a_name(&claims.sub) {
+            return refused("its subject is no name");
+        }
+        let Some(roles) = self.roles(&claims.rest) else { return refused("its roles are none") };
+        let person = Vouched { name: claims.sub, roles };
+        Ok(Right { person, from_s: claims.nbf.max(claims.iat), until_s: claims.exp })
+    }
+
+    /// Names of roles where they should be; none when they are not there, `None` when that is something else.
+    fn roles(&self, claims: &Map<String, Value>) -> Option<Vec<String>> {
+        let (first, below) = self.roles.split_once('.').unwrap_or((&self.roles, ""));
+        let below = below.split('.').filter(|name| !name.is_empty());
+        let nested = below.fold(claims.get(first), |at, name| at?.get(name));
+        // Some providers name a claim by a whole address, which has dots too.
+        let Some(found) = claims.get(&self.roles).or(nested) else { return Some(Vec::new()) };
+        let names = found.as_array().filter(|all| all.len() <= MOST_ROLES)?;
+        let role = |value: &Value| value.as_str().filter(|role| is_a_role(role)).map(str::to_owned);
+        names.iter().map(role).collect()
+    }
+}
+
+/// RFC 9068 has `at+jwt`; others write `JWT`, or nothing.
+fn is_of_access(typ: &str) -> bool {
+    let typ = typ.strip_prefix("application/").unwrap_or(typ);
+    typ.eq_ignore_ascii_case("jwt") || typ.eq_ignore_ascii_case("at+jwt")
+}
+
+/// Visible, and without the comma that stands between them.
+fn is_a_role(role: &str) -> bool {
+    is_a_name(role) && !role.contains(',')
+}
