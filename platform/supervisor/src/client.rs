@@ -34,8 +34,11 @@ pub enum ClientError {
     /// It runs but does not answer.
     #[error("the supervisor does not answer: {0}")]
     NoAnswer(String),
-    /// It has the folder, but stands still.
-    #[error("the supervisor (process {0}) does not answer within {ALIVE:?}: is it stopped? ('kill -CONT {0}')")]
+    /// It has the folder, but stands still, or takes nobody's connection: from here both look the same.
+    #[error(
+        "the supervisor (process {0}) does not answer within {ALIVE:?}: it stands still (then 'kill -CONT {0}') or has \
+         more connections than it can take"
+    )]
     StandsStill(u32),
     /// It said no.
     #[error("{0}")]

@@ -17,6 +17,7 @@ use crate::fleet::Fleet;
 use crate::keeper::Ask;
 use crate::logs::Logs;
 use crate::machine::ProcessId;
+use crate::progress::say;
 use crate::registry::Registry;
 
 /// How often it looks.
@@ -61,6 +62,7 @@ pub(crate) async fn watch(fleet: Arc<Fleet>, registry: Arc<Registry>, logs: Arc<
                 let line =
                     format!("{slot} holds the file of {name}, for which others wait, and does not move: it is killed");
                 logs.note("WARN", &line);
+                say(&line);
                 fleet.ask(slot, Ask::Kill).await;
             }
         }

@@ -1,5 +1,6 @@
 //! The smallest inputs from outside that once went wrong: signals, limits, devices, clocks.
 
+use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::os::unix::ffi::OsStrExt;
@@ -73,6 +74,23 @@ fn a_supervisor_that_stands_still_is_said_in_one_line() {
 }
 
 #[test]
+fn connections_on_which_nobody_asks_keep_no_command_out() {
+    let mut fixture = Fixture::of_services(WALL);
+    fixture.up();
+    let address: serde_json::Value =
+        serde_json::from_str(&fs::read_to_string(fixture.data().join("supervisor.json")).unwrap()).unwrap();
+    let address = address["url"].as_str().unwrap().strip_prefix("http://").unwrap().to_owned();
+    let open = || (0..300).map(|_| TcpStream::connect(&address).unwrap()).collect::<Vec<_>>();
+    let idle = open();
+    let output = fixture.bongsu(&["ps"]);
+    assert!(output.status.success(), "{output:?}");
+    let more = open();
+    assert!(fixture.bongsu(&["stop"]).status.success());
+    assert!(fixture.wait().success());
+    drop((idle, more));
+}
+
+#[test]
 fn a_limit_of_open_files_that_is_too_low_is_refused_by_name() {
     let fixture = Fixture::of_services(WALL);
     let output = up_after(&fixture, "ulimit -n 40").output().unwrap();
@@ -100,7 +118,7 @@ fn under_the_lowest_limit_of_open_files_that_is_taken_the_control_api_answers() 
 }
 
 fn address(fixture: &Fixture) -> String {
-    let text = std::fs::read_to_string(fixture.data().join("supervisor.json")).unwrap();
+    let text = fs::read_to_string(fixture.data().join("supervisor.json")).unwrap();
     let address: serde_json::Value = serde_json::from_str(&text).unwrap();
     address["url"].as_str().unwrap().strip_prefix("http://").unwrap().to_owned()
 }
@@ -162,7 +180,7 @@ fn what_cannot_be_printed_fails_every_command_that_prints() {
     for args in commands {
         let printed = fixture.bongsu(args);
         assert!(printed.status.success() && !printed.stdout.is_empty(), "{args:?}: {printed:?}");
-        let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+        let full = fs::File::options().write(true).open("/dev/full").unwrap();
         let output = fixture.command(args).stdout(full).stderr(Stdio::piped()).output().unwrap();
         let line = text(&output.stderr);
         assert_eq!(output.status.code(), Some(1), "{args:?}: {output:?}");
@@ -179,7 +197,7 @@ fn what_cannot_be_printed_fails_every_command_that_prints() {
 #[test]
 fn a_system_whose_lines_cannot_be_written_says_so_once_and_runs() {
     let fixture = Fixture::of_services("[[service]]\nname = 'wall'\ncommand = 'FAKE'");
-    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let full = fs::File::options().write(true).open("/dev/full").unwrap();
     let up = fixture.command(&["up"]).stdout(full).stderr(Stdio::piped()).spawn().unwrap();
     fixture.until_state("wall-1", "ready");
     assert!(fixture.bongsu(&["stop"]).status.success());
@@ -214,7 +232,7 @@ fn an_instance_that_stops_in_the_midst_of_its_turn_is_ended_and_the_others_go_on
     let pid = fixture.pid("wall-1");
     let asked = std::thread::spawn(move || get(&format!("{stops}/stop-in-turn")));
     fixture.until("it has stopped", |_| {
-        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
         stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('T')).then_some(())
     });
     let began = now();
@@ -224,6 +242,8 @@ fn an_instance_that_stops_in_the_midst_of_its_turn_is_ended_and_the_others_go_on
     assert!(asked.join().unwrap().is_none());
     let said = text(&fixture.bongsu(&["logs", "supervisor"]).stdout);
     assert!(said.contains("wall-1 holds the file of wall, for which others wait, and does not move"), "{said}");
+    let told = "wall-1 holds the file of wall, for which others wait, and does not move: it is killed";
+    assert!(fixture.said().contains(told), "{}", fixture.said());
     assert_ne!(fixture.until_state("wall-1", "ready")["pid"], pid);
     assert_eq!(fixture.instance("wall-2")["restarts"], 0);
 }
