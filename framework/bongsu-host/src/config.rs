@@ -172,6 +172,17 @@ pub enum ConfigError {
     },
 }
 
+impl ConfigError {
+    /// The exit code of a process whose settings cannot be meant (`EX_CONFIG` of sysexits.h): to start it again with the same
+    /// ones is of no use, and a supervisor does not.
+    pub const REFUSED: u8 = 78;
+
+    /// The exit code of a process that ends with this. A file that cannot be read may be there a moment later.
+    pub fn exit_code(&self) -> u8 {
+        if matches!(self, Self::Unreadable { .. }) { 1 } else { Self::REFUSED }
+    }
+}
+
 /// The command line every service has.
 #[derive(Debug, clap::Parser)]
 struct Flags {
@@ -295,11 +306,13 @@ impl Loaded {
     ) -> Result<Self, ConfigError> {
         let flags = parse(name, args);
         let environment: Vec<_> = environment.into_iter().filter(|(key, _)| key.starts_with("BONGSU_")).collect();
-        let named = environment.iter().find(|(key, _)| key == "BONGSU_CONFIG").map(|(_, file)| PathBuf::from(file));
+        let variable = |name: &str| environment.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
+        let named = variable("BONGSU_CONFIG").map(PathBuf::from);
+        let from = variable("BONGSU_CONFIG_FROM").filter(|_| flags.config.is_none());
         let shape = layers::shape(&Config::defaults(name));
         let mut layers = Vec::new();
         if let Some(file) = flags.config.clone().or(named) {
-            layers.push(Layer::from_file(&shape, file)?);
+            layers.push(Layer::from_file(&shape, file, from)?);
         }
         layers.push(Layer::from_environment(&shape, environment)?);
         layers.push(Layer::from_flags(&shape, flags.pairs())?);

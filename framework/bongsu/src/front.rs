@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use axum::Router;
 use bongsu_host::{
     HyperClient, TokioEnv,
-    config::{Config, Loaded},
+    config::{Config, ConfigError, Loaded},
     health::Health,
     host::Host,
     logs::Logs,
@@ -52,7 +52,8 @@ struct Running {
 /// URL; starts the runtime; serves the routes with every convention of [`bongsu_host`]; ends cleanly.
 ///
 /// `S` is the `[service]` table of the configuration. `service` is the context's map, `routes` its HTTP
-/// adapter; both are given the settings. What keeps it from starting is one line on stderr and exit code 1.
+/// adapter; both are given the settings. What keeps it from starting is one line on stderr and exit code 1, or
+/// [`ConfigError::REFUSED`] when it is a setting.
 pub fn main<S: Serialize + DeserializeOwned>(
     name: &'static str,
     service: impl FnOnce(&S) -> Service,
@@ -64,7 +65,7 @@ pub fn main<S: Serialize + DeserializeOwned>(
         Err(error) => {
             // Not eprintln!: with the supervisor gone nobody reads, and that must not become a panic.
             let _ = writeln!(std::io::stderr(), "{name}: {error:#}");
-            ExitCode::FAILURE
+            error.downcast_ref().map_or(ExitCode::FAILURE, |refused: &ConfigError| refused.exit_code().into())
         }
     }
 }

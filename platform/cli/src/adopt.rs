@@ -18,7 +18,13 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// Shows what an adoption would do, or adopts and waits until the context works again.
 pub(crate) async fn adopt(place: &Place, flags: &Adopt) -> Result<ExitCode> {
     let operator = Operator::new(place.client()?);
-    let (url, survey) = survey(&operator, &flags.context).await?;
+    let (url, survey) = match survey(&operator, &flags.context).await {
+        Ok((url, survey)) if survey.status < 500 => (url, survey),
+        other => match operator.trouble_of_broker().await {
+            Some(why) => bail!("{} cannot be compared with what was published: {why}", flags.context),
+            None => other?,
+        },
+    };
     if survey.status != 200 {
         bail!("{}: {}", flags.context, survey.complaint());
     }

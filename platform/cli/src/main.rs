@@ -36,6 +36,7 @@ mod gateway_process;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
+use bongsu_host::config::ConfigError;
 use clap::Parser;
 use nix::sys::stat::{Mode, umask};
 use tokio::runtime::{Builder, Runtime};
@@ -54,14 +55,27 @@ fn main() -> ExitCode {
         Ok(args) => args,
         Err(asked) => return not_a_command(&asked),
     };
+    let is_child = matches!(args.command, Command::Broker | Command::Gateway);
     // Asked last: what a command could not say counts, however well it went.
     match run(args).and_then(|code| screen::printed().map(|()| code)) {
         Ok(code) => code,
         Err(error) => {
-            complain(&format!("{error:#}"));
-            ExitCode::FAILURE
+            complain(&with_causes(&error));
+            match error.downcast_ref::<ConfigError>() {
+                Some(refused) if is_child => refused.exit_code().into(),
+                _ => ExitCode::FAILURE,
+            }
         }
     }
+}
+
+/// An error and what caused it, in one line; a cause that it has in its own words is not said again.
+fn with_causes(error: &anyhow::Error) -> String {
+    error
+        .chain()
+        .skip(1)
+        .map(ToString::to_string)
+        .fold(error.to_string(), |line, cause| if line.ends_with(&cause) { line } else { format!("{line}: {cause}") })
 }
 
 /// `--help`, `--version`, or a mistake in the command line.

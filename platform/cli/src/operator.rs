@@ -11,9 +11,11 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use supervisor::client::Client;
 use supervisor::http::{Http, Reply};
-use supervisor::registry::Instance;
+use supervisor::registry::{Instance, State};
 use supervisor::system_file::{BROKER, GATEWAY};
 
+/// A broker that runs answers within this.
+const ALIVE: Duration = Duration::from_secs(3);
 /// A page of events takes no longer.
 const LIMIT: Duration = Duration::from_secs(10);
 
@@ -57,6 +59,18 @@ impl Operator {
     pub(crate) async fn broker(&self) -> Result<String> {
         let rows = self.instances().await?;
         rows.into_iter().find(|row| row.name == BROKER).and_then(|row| row.url).context("the broker is not running")
+    }
+
+    /// What is wrong with the broker, if something is: a service that is asked for what it has to ask the broker is not to
+    /// blame for it.
+    pub(crate) async fn trouble_of_broker(&self) -> Option<String> {
+        let rows = self.instances().await.ok()?;
+        let broker = rows.into_iter().find(|row| row.name == BROKER && row.state != State::Stopped)?;
+        let (Some(url), Some(pid)) = (broker.url, broker.pid) else {
+            return Some(format!("the broker is {}", broker.state.word()));
+        };
+        let asked = self.http.ask(Method::GET, &format!("{url}/info"), ALIVE).await;
+        asked.err().map(|why| format!("the broker (process {pid}) does not answer: {why}"))
     }
 
     /// One reachable instance per service: instances of a service share its store.

@@ -135,7 +135,9 @@ async fn scale(
         (status, error.to_string())
     })?;
     let settled = |rows: &[Instance]| {
-        rows.iter().filter(|row| row.name == name).all(|row| matches!(row.state, State::Ready | State::Failing))
+        rows.iter()
+            .filter(|row| row.name == name)
+            .all(|row| matches!(row.state, State::Ready | State::Failing | State::Refused))
     };
     control.registry.wait_until(PATIENCE, settled).await;
     Ok(Json(control.registry.matching(&name)))
@@ -146,11 +148,11 @@ fn obeyed(ask: Ask, before: &[Instance], rows: &[Instance]) -> bool {
     before.iter().all(|old| {
         rows.iter().find(|row| row.instance == old.instance).is_none_or(|row| match ask {
             // One that was failing is tried once more, and only then called failing again.
-            Ask::Start if old.state == State::Failing && row.restarts == old.restarts => false,
-            Ask::Start => matches!(row.state, State::Ready | State::Failing),
+            Ask::Start if matches!(old.state, State::Failing | State::Refused) && row.restarts == old.restarts => false,
+            Ask::Start => matches!(row.state, State::Ready | State::Failing | State::Refused),
             Ask::Stop => row.state == State::Stopped,
             Ask::Kill => old.pid.is_none() || row.pid != old.pid,
-            Ask::Restart => row.pid != old.pid && matches!(row.state, State::Ready | State::Failing),
+            Ask::Restart => row.pid != old.pid && matches!(row.state, State::Ready | State::Failing | State::Refused),
         })
     })
 }

@@ -96,6 +96,8 @@ enum End {
         ran_well: bool,
     },
     NotStarted(String),
+    /// It says that it cannot be meant to run with these settings.
+    Refused(String),
 }
 
 impl Keeper {
@@ -124,12 +126,14 @@ impl Keeper {
                 End::Again => true,
                 End::Died { why, ran_well } => {
                     self.failures = if ran_well { 0 } else { self.failures + 1 };
-                    self.pause(why).await
+                    let state = if self.is_failing() { State::Failing } else { State::Restarting };
+                    self.pause(state, why).await
                 }
                 End::NotStarted(why) => {
                     self.failures = FAILING_AFTER;
-                    self.pause(why).await
+                    self.pause(State::Failing, why).await
                 }
+                End::Refused(why) => self.pause(State::Refused, why).await,
             };
         }
     }
@@ -181,7 +185,8 @@ impl Keeper {
                     }
                 },
                 happening = process.next() => match happening {
-                    Happening::Ended(why) => {
+                    Happening::Ended { why, refused: true } => return End::Refused(why),
+                    Happening::Ended { why, refused: false } => {
                         let ran_well = ready_since.is_some_and(|since| since.elapsed() >= RAN_WELL);
                         return End::Died { why, ran_well };
                     }
@@ -250,6 +255,7 @@ impl Keeper {
             ("BONGSU_PARENT_PIPE", "1".to_owned()),
             (MARK, self.shared.mark.clone()),
             ("BONGSU_CONFIG", path(data.join(config_file(&spec.name)))),
+            ("BONGSU_CONFIG_FROM", spec.config_from.clone()),
             ("BONGSU_KEYS", path(Secrets::file_of(data, &spec.name))),
         ];
         env.extend(self.shared.url_of(BROKER).map(|url| ("BONGSU_BROKER", url)));
@@ -287,16 +293,18 @@ impl Keeper {
         self.show(|row| (row.pid, row.url, row.detail) = (None, None, None));
     }
 
-    /// Waits as long as its failures ask for; false: it was told to stop.
-    async fn pause(&mut self, why: String) -> bool {
-        let state = if self.is_failing() { State::Failing } else { State::Restarting };
+    /// Waits as long as its failures ask for, and one that refuses its settings until it is asked to start: it would only
+    /// refuse them again. False: it was told to stop.
+    async fn pause(&mut self, state: State, why: String) -> bool {
         let slot = &self.spec.slot;
         let known = self.shared.registry.matching(slot).iter().any(|row| row.state == state);
         if !known {
             self.shared.logs.note("WARN", &format!("{slot} is {}: {why}", state.word()));
         }
         self.show(|row| (row.state, row.pid, row.detail) = (state, None, Some(why)));
-        let until = Instant::now() + pause(self.failures);
+        let pause = if state == State::Refused { Duration::MAX } else { pause(self.failures) };
+        let over = tokio::time::sleep(pause);
+        tokio::pin!(over);
         loop {
             tokio::select! { biased;
                 ask = self.asks.recv() => match ask {
@@ -307,7 +315,7 @@ impl Keeper {
                     }
                     Some(Ask::Kill) => {}
                 },
-                () = tokio::time::sleep_until(until) => break,
+                () = &mut over => break,
             }
         }
         self.show(|row| row.restarts += 1);

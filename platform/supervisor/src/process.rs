@@ -19,6 +19,9 @@ use crate::logs::Logs;
 /// A longer line is cut into pieces.
 const LINE_LIMIT: u64 = 64 << 10;
 
+/// The exit code of a process whose settings cannot be meant (`EX_CONFIG` of sysexits.h).
+const REFUSED: i32 = 78;
+
 /// What a process says about itself on stdout.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(tag = "event", rename_all = "lowercase")]
@@ -33,7 +36,10 @@ pub(crate) enum Said {
 pub(crate) enum Happening {
     Said(Said),
     /// It is gone; how it ended, in one line.
-    Ended(String),
+    Ended {
+        why: String,
+        refused: bool,
+    },
 }
 
 /// A running process.
@@ -104,7 +110,9 @@ impl Process {
             Some(said) = self.said.recv() => return Happening::Said(said),
             _ = self.child.wait() => {}
         }
-        Happening::Ended(self.ended().await)
+        let why = self.ended().await;
+        let status = self.child.wait().await;
+        Happening::Ended { why, refused: status.is_ok_and(|status| status.code() == Some(REFUSED)) }
     }
 
     /// Resolves when it is gone, with how it ended in one line.

@@ -42,7 +42,7 @@ impl Progress {
             self.show(&rows);
             if rows.iter().all(|row| row.state.is_settled()) {
                 self.close_bars();
-                return rows.iter().all(|row| row.state != State::Failing);
+                return rows.iter().all(|row| !matches!(row.state, State::Failing | State::Refused));
             }
             if revision.changed().await.is_err() {
                 return false;
@@ -126,6 +126,9 @@ fn change(before: Option<&Instance>, now: &Instance, elapsed: Duration) -> Optio
         }
         State::Restarting => Some(format!("{slot} {why}; starting it again")),
         State::Failing => Some(format!("{slot} is failing: {why} (tried again every 5 s; see 'bongsu logs {slot}')")),
+        State::Refused => {
+            Some(format!("{slot} is not started again: {why} (once that is mended: 'bongsu stop', 'bongsu up')"))
+        }
         State::Unready => Some(format!("{slot} is not ready: {why}")),
         State::Stopped if before.is_some_and(|row| row.state == State::Stopping) => Some(format!("{slot} has stopped")),
         _ => None,
@@ -149,7 +152,7 @@ fn draw(bar: &ProgressBar, row: &Instance) {
         (state, None) => state.word().to_owned(),
     };
     match row.state {
-        State::Ready | State::Failing => bar.finish_with_message(text),
+        State::Ready | State::Failing | State::Refused => bar.finish_with_message(text),
         _ => bar.set_message(text),
     }
 }

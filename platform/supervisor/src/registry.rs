@@ -28,6 +28,8 @@ pub enum State {
     Restarting,
     /// Died so often that it is only tried now and then.
     Failing,
+    /// Ended because of its settings; not tried again until it is told to start.
+    Refused,
     /// Was told to stop.
     Stopping,
 }
@@ -111,13 +113,14 @@ impl State {
             Self::Unready => "unready",
             Self::Restarting => "restarting",
             Self::Failing => "failing",
+            Self::Refused => "refused",
             Self::Stopping => "stopping",
         }
     }
 
     /// Whether nothing more will happen to it without a cause from outside.
     pub fn is_settled(self) -> bool {
-        matches!(self, Self::Stopped | Self::Ready | Self::Failing)
+        matches!(self, Self::Stopped | Self::Ready | Self::Failing | Self::Refused)
     }
 }
 
@@ -224,7 +227,7 @@ impl Registry {
             let ready = table.upstreams.entry(row.name.clone()).or_default();
             match (row.state, &row.url) {
                 (State::Ready, Some(url)) => ready.push(url.trim_start_matches("http://").to_owned()),
-                (State::Stopped | State::Failing | State::Stopping, _) => {}
+                (State::Stopped | State::Failing | State::Refused | State::Stopping, _) => {}
                 _ => drop(table.coming.insert(row.name.clone())),
             }
         }

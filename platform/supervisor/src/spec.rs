@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use crate::paths::shown;
 use crate::system_file::{BROKER, GATEWAY, PlatformPart, Service, SystemFile};
 
 /// Everything needed to start one instance.
@@ -25,6 +26,8 @@ pub(crate) struct Spec {
     /// Stopped from the highest to the lowest.
     pub(crate) depth: usize,
     pub(crate) config: toml::Table,
+    /// Where an author wrote them.
+    pub(crate) config_from: String,
 }
 
 /// Which program.
@@ -41,6 +44,7 @@ pub(crate) fn unroll(system: &SystemFile) -> Vec<Spec> {
     let mut services: Vec<&Service> = system.services.iter().collect();
     services.sort_by_key(|service| system.depth(&service.name));
     let last = services.last().map_or(0, |service| system.depth(&service.name));
+    let from = |name: &str| format!("{} (config of {name})", shown(&system.path));
     let mut specs = vec![platform(BROKER, &system.broker, 0)];
     for service in services {
         let depth = system.depth(&service.name) + 1;
@@ -48,6 +52,7 @@ pub(crate) fn unroll(system: &SystemFile) -> Vec<Spec> {
     }
     let gateway = PlatformPart { listen: Some(system.gateway_address()), ..system.gateway.clone() };
     specs.push(platform(GATEWAY, &gateway, last + 2));
+    specs.iter_mut().for_each(|spec| spec.config_from = from(&spec.name));
     specs
 }
 
@@ -80,6 +85,7 @@ fn instance(service: &Service, number: u32, depth: usize) -> Spec {
         start: service.start,
         depth,
         config: service.config.clone(),
+        config_from: String::new(),
     }
 }
 
@@ -97,5 +103,6 @@ fn platform(name: &str, part: &PlatformPart, depth: usize) -> Spec {
         start: part.start,
         depth,
         config: part.config.clone(),
+        config_from: String::new(),
     }
 }

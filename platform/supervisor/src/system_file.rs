@@ -62,6 +62,9 @@ pub struct SystemFile {
     /// The folder the file is in; relative paths start here.
     #[serde(skip)]
     pub folder: PathBuf,
+    /// The file itself.
+    #[serde(skip)]
+    pub path: PathBuf,
 }
 
 /// A part of the platform that runs as a child process.
@@ -164,6 +167,7 @@ impl SystemFile {
         let text =
             fs::read_to_string(path).map_err(|source| SystemFileError::Read { path: path.to_path_buf(), source })?;
         let mut file = Self::parse(&text, path)?;
+        file.path.clone_from(&absolute);
         file.folder = absolute.parent().map(Path::to_path_buf).unwrap_or_default();
         Ok(file)
     }
@@ -189,7 +193,10 @@ impl SystemFile {
         let file = read.map_err(|error| SystemFileError::Parse {
             path: path.to_path_buf(),
             line: error.span().map_or(1, |span| text[..span.start].matches('\n').count() + 1),
-            message: error.message().replace('\n', ", "),
+            message: match error.span().filter(|_| is_too_large(error.message())) {
+                Some(span) => format!("a number that is larger than any: {}", line_at(text, span.start)),
+                None => error.message().replace('\n', ", "),
+            },
         })?;
         match file.complaint() {
             Some(message) => Err(SystemFileError::Invalid { path: path.to_path_buf(), message }),
@@ -293,6 +300,16 @@ impl Service {
         let early = self.asks_for().find(|name| !self.after.iter().any(|after| after == name))?;
         Some(format!("${{url:{early}}} is known only when after = ['{early}']"))
     }
+}
+
+/// Whether a reader of TOML says so of a number, which it names by none of its names.
+fn is_too_large(message: &str) -> bool {
+    message.contains("value was too large") || message.contains("as i128") || message.contains("as u128")
+}
+
+fn line_at(text: &str, at: usize) -> &str {
+    let start = text[..at].rfind('\n').map_or(0, |end| end + 1);
+    text[start..].lines().next().unwrap_or_default().trim()
 }
 
 fn is_route(route: &str) -> bool {

@@ -9,8 +9,8 @@ use toml::{Table, Value};
 use super::{Config, ConfigError};
 
 /// Variables under the prefix that are not configuration keys.
-const NOT_KEYS: [&str; 5] =
-    ["BONGSU_CONFIG", "BONGSU_CRASH_AT", "BONGSU_PARENT_PIPE", "BONGSU_GIT_COMMIT", "BONGSU_RUN"];
+const NOT_KEYS: [&str; 6] =
+    ["BONGSU_CONFIG", "BONGSU_CONFIG_FROM", "BONGSU_CRASH_AT", "BONGSU_PARENT_PIPE", "BONGSU_GIT_COMMIT", "BONGSU_RUN"];
 /// Where the service's own settings live.
 const OWN: &str = "service";
 
@@ -26,7 +26,8 @@ pub(super) struct Layer {
 /// An origin of settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Source {
-    File(PathBuf),
+    /// By the name of where somebody wrote it, who may not have written that file.
+    File(String),
     Environment,
     Flags,
 }
@@ -34,7 +35,7 @@ pub(super) enum Source {
 impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::File(file) => write!(f, "{}", file.display()),
+            Self::File(file) => write!(f, "{file}"),
             Self::Environment => write!(f, "the environment"),
             Self::Flags => write!(f, "the flags"),
         }
@@ -57,7 +58,8 @@ pub(super) fn shape(config: &(impl Serialize + ?Sized)) -> Table {
 }
 
 impl Layer {
-    pub(super) fn from_file(shape: &Table, file: PathBuf) -> Result<Self, ConfigError> {
+    /// `from` is where it was copied from, if it was.
+    pub(super) fn from_file(shape: &Table, file: PathBuf, from: Option<String>) -> Result<Self, ConfigError> {
         let text = match std::fs::read_to_string(&file) {
             Ok(text) => text,
             Err(source) => return Err(ConfigError::Unreadable { file, source }),
@@ -66,7 +68,7 @@ impl Layer {
             Ok(table) => table,
             Err(wrong) => return Err(not_toml(file, &text, &wrong)),
         };
-        let source = Source::File(file);
+        let source = Source::File(from.unwrap_or_else(|| file.display().to_string()));
         known(shape, &table, "", &source)?;
         Ok(Self { source, table, guessed: Vec::new() })
     }
@@ -114,11 +116,11 @@ impl Layer {
         Ok(())
     }
 
-    fn refuse(&self, shape: &Table, key: &str, reason: Option<&str>) -> ConfigError {
+    fn refuse(&self, shape: &Table, key: &str, reason: Option<String>) -> ConfigError {
         let source_name = self.source.of(key);
         let key = key.to_owned();
         match reason {
-            Some(reason) => ConfigError::BadValue { key, source_name, reason: reason.to_owned() },
+            Some(reason) => ConfigError::BadValue { key, source_name, reason },
             None => {
                 let suggestion = nearest(&key, leaves(shape, "").iter().map(String::as_str));
                 ConfigError::UnknownKey { suggestion, key, source_name }
@@ -307,12 +309,13 @@ fn overlay(under: &mut Table, over: &Table) {
 }
 
 /// A text as the type of the default; `Err(None)` when there is no such key.
-fn typed(default: Option<&Value>, text: &str) -> Result<Value, Option<&'static str>> {
+fn typed(default: Option<&Value>, text: &str) -> Result<Value, Option<String>> {
+    let wanted = |what: &str| Some(format!("must be {what}, not {text}"));
     match default {
         // What no number holds is refused with its range when it is read as what it is.
         Some(Value::Integer(_)) if is_whole(text) => Ok(guess_whole(text)),
-        Some(Value::Integer(_)) => Err(Some("must be a whole number")),
-        Some(Value::Boolean(_)) => text.parse().map(Value::Boolean).map_err(|_| Some("must be true or false")),
+        Some(Value::Integer(_)) => Err(wanted("a whole number")),
+        Some(Value::Boolean(_)) => text.parse().map(Value::Boolean).map_err(|_| wanted("true or false")),
         Some(Value::String(_)) => Ok(Value::String(text.to_owned())),
         _ => Err(None),
     }

@@ -65,8 +65,9 @@ impl de::Visitor<'_> for Within {
         self.take(given.into())
     }
 
+    /// `1e9` is one, too: however it was written, it is read as that.
     fn visit_f64<E: de::Error>(self, given: f64) -> Result<i64, E> {
-        Err(refused(self.least, self.most, &given))
+        Err(refused(self.least, self.most, &format_args!("one with a point or an exponent ({given:?})")))
     }
 
     /// A number from the environment that is larger than any comes as text. One that would be taken was quoted in a file.

@@ -88,7 +88,7 @@ fn a_value_of_the_wrong_type_is_refused_with_its_path_and_origin() {
     assert!(refused("listen = 80", &[], &[]).starts_with("listen in FILE: "));
     assert_eq!(
         refused("", &[("BONGSU_PARTITIONS", "many")], &[]),
-        "partitions in the environment (BONGSU_PARTITIONS): must be a whole number"
+        "partitions in the environment (BONGSU_PARTITIONS): must be a whole number, not many"
     );
     assert_eq!(
         refused("", &[], &["--set", "limits.concurrency=0"]),
@@ -229,6 +229,40 @@ fn a_number_in_quotes_is_refused_with_the_word_that_it_is_text() {
     // From the environment all is text; what is said of it is its range.
     let why = refused("", &[("BONGSU_RETENTION_MS", "-2")], &[]);
     assert!(why.contains("not -2") && !why.contains("text"), "{why}");
+}
+
+#[test]
+fn a_number_with_a_point_or_an_exponent_is_refused_as_what_it_is() {
+    for (written, read) in [("1e9", "1000000000.0"), ("6.5", "6.5"), ("5.0", "5.0")] {
+        for file in [format!("partitions = {written}"), format!("[service]\ndeadline_ms = {written}")] {
+            let why = refused(&file, &[], &[]);
+            assert!(why.contains("must be a whole number from 1 to "), "{why}");
+            assert!(why.ends_with(&format!("not one with a point or an exponent ({read})")), "{why}");
+        }
+    }
+    let why = refused("", &[("BONGSU_PARTITIONS", "1e2")], &[]);
+    assert_eq!(why, "partitions in the environment (BONGSU_PARTITIONS): must be a whole number, not 1e2");
+}
+
+#[test]
+fn a_setting_that_was_copied_into_a_file_is_refused_by_where_it_was_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("door.toml");
+    std::fs::write(&file, "[limits]\nbody_bytes = 0\n").unwrap();
+    let text = |text: &str| text.to_owned();
+    let variables = [
+        (text("BONGSU_CONFIG"), file.display().to_string()),
+        (text("BONGSU_CONFIG_FROM"), text("house.toml (config of door)")),
+    ];
+    let why = Loaded::load("door", ["door"], variables.clone()).unwrap_err();
+    assert!(why.to_string().starts_with("limits.body_bytes in house.toml (config of door): must be "), "{why}");
+    assert_eq!(why.exit_code(), ConfigError::REFUSED);
+    let named = ["door", "--config", file.to_str().unwrap()];
+    let why = Loaded::load("door", named, variables.clone()).unwrap_err();
+    assert!(why.to_string().starts_with(&format!("limits.body_bytes in {}: ", file.display())), "{why}");
+    std::fs::remove_file(&file).unwrap();
+    let gone = Loaded::load("door", ["door"], variables).unwrap_err();
+    assert_eq!((gone.exit_code(), gone.to_string()), (1, format!("cannot read {}", file.display())));
 }
 
 /// Dotted keys of every number under a table.

@@ -4,7 +4,9 @@ use std::fs;
 use std::net::TcpListener;
 use std::process::Command;
 
-use crate::fixture::{Fixture, text};
+use nix::sys::signal::Signal;
+
+use crate::fixture::{Fixture, signal, text};
 
 fn refused(fixture: &Fixture, args: &[&str]) -> String {
     let output = fixture.bongsu(args);
@@ -25,6 +27,59 @@ fn a_missing_binary_is_one_clear_line_and_the_rest_runs() {
     assert_eq!(lines.len(), 1, "{said}");
     assert!(lines[0].starts_with("door-1 is failing: no program 'no-such-program' in "), "{said}");
     assert_eq!(fixture.instance("wall-1")["state"], "ready");
+}
+
+#[test]
+fn settings_that_cannot_be_meant_are_refused_once_by_the_file_they_were_written_in() {
+    let mut fixture =
+        Fixture::new("[broker]\nstart = false\n[gateway]\nlisten = '127.0.0.1:0'\nconfig = { wait_ms = 1e9 }");
+    fixture.up();
+    let file = fixture.path("bongsu.toml").canonicalize().unwrap();
+    let why = format!(
+        "service.wait_ms in {} (config of gateway): must be a whole number from 0 to 60000, not one with a point or an \
+         exponent (1000000000.0)",
+        file.display()
+    );
+    let row = fixture.instance("gateway");
+    assert_eq!(row["state"], "refused", "{row}");
+    assert!(row["detail"].as_str().unwrap().ends_with(&why), "{row}");
+    let said = fixture.said();
+    assert_eq!(said.lines().filter(|line| line.contains(&why)).count(), 1, "{said}");
+    assert!(said.contains("gateway is not started again: "), "{said}");
+    let again = fixture.bongsu(&["start", "gateway"]);
+    assert!(!again.status.success() && text(&again.stdout).contains(&why), "{again:?}");
+    assert_eq!(fixture.instance("gateway")["restarts"], 1, "only when it was asked for");
+}
+
+#[test]
+fn a_number_that_is_larger_than_any_is_refused_with_the_line_that_says_it() {
+    for number in ["9223372036854775808", "18446744073709551616", "-99999999999999999999999999"] {
+        let fixture =
+            Fixture::of_services(&format!("[[service]]\nname = 'door'\ncommand = 'FAKE'\nconfig = {{ a = {number} }}"));
+        let line = refused(&fixture, &["up"]);
+        assert!(line.contains(&format!(":9: a number that is larger than any: config = {{ a = {number} }}")), "{line}");
+    }
+}
+
+#[test]
+fn what_caused_an_error_is_said_once() {
+    let fixture = Fixture::of_services("");
+    let line = refused(&fixture, &["up", "--file", "nope"]);
+    assert_eq!(line, "bongsu: cannot read nope: No such file or directory (os error 2)\n");
+}
+
+#[test]
+fn an_adoption_that_hangs_on_the_broker_names_the_broker() {
+    let mut fixture = Fixture::new("[gateway]\nstart = false\n[[service]]\nname = 'door'\ncommand = 'FAKE'");
+    fixture.up();
+    let (broker, door) = (fixture.pid("broker"), fixture.pid("door-1"));
+    // As a service that waits for the broker.
+    signal(door, Signal::SIGSTOP);
+    signal(broker, Signal::SIGSTOP);
+    let line = refused(&fixture, &["adopt", "door", "--dry-run"]);
+    assert!(line.contains(&format!("the broker (process {broker}) does not answer")), "{line}");
+    signal(broker, Signal::SIGCONT);
+    signal(door, Signal::SIGCONT);
 }
 
 #[test]
