@@ -30,6 +30,17 @@ pub(crate) enum Standstill {
     Operator,
 }
 
+impl Standstill {
+    /// What a lane does then. It is read beside the state of its process, which has not stopped.
+    fn word(self) -> &'static str {
+        match self {
+            Self::History => "reads no further",
+            Self::Store => "tries again and again",
+            Self::Operator => "waits for an operator",
+        }
+    }
+}
+
 #[derive(Default)]
 pub(crate) struct Health {
     facts: Mutex<Facts>,
@@ -68,7 +79,9 @@ impl Health {
         reasons.extend(facts.damaged.clone());
         let ready = reasons.is_empty();
         reasons.extend(facts.unfilled.iter().map(|(root, why)| format!("{root} is not shown: {why}")));
-        reasons.extend(facts.halted.iter().map(|(lane, (_, why))| format!("{lane} stopped: {why}")));
+        reasons.extend(
+            facts.halted.iter().map(|(lane, (standstill, why))| format!("{lane} {}: {why}", standstill.word())),
+        );
         Status { ready, reasons }
     }
 

@@ -205,7 +205,9 @@ impl Lane {
             return Ok(Planned::Unfit(format!("to-do {queue} is not a queue of facts")));
         };
         if head.len() >= MAX_QUEUED {
-            return Ok(Planned::Full(format!("{MAX_QUEUED} facts wait behind one that failed: {queue}")));
+            return Ok(Planned::Full(format!(
+                "{MAX_QUEUED} facts wait behind one that failed: {queue} (bongsu parked)"
+            )));
         }
         unit.put(head.push(queue), Some(fact_body(&message.cloudevent)));
         unit.put_todo(queue, &todo);

@@ -114,7 +114,7 @@ impl Reader {
     /// stands still.
     async fn rest(&mut self, stop: &Stop) {
         let why = match stop {
-            Stop::Refused => "what it rests on keeps changing".to_owned(),
+            Stop::Refused => "others wrote what its facts change each time before it could".to_owned(),
             Stop::Later(fail) => fail.to_string(),
             Stop::Waits(why) => why.clone(),
             Stop::Lost | Stop::OtherLog => return,
