@@ -23,7 +23,7 @@ use supervisor::paths::shown;
 use crate::args::{Backup, Place};
 use crate::manifest::{Entry, Manifest, digest};
 use crate::operator::Operator;
-use crate::screen::print;
+use crate::screen::say;
 use crate::whole::databases;
 
 /// Longest time publishers wait; opening takes a fraction of it.
@@ -60,8 +60,10 @@ pub(crate) async fn backup(place: &Place, flags: &Backup) -> Result<ExitCode> {
     let count = entries.len();
     Manifest::new(system, entries).write(&draft.path)?;
     draft.keep(&target)?;
-    print(&format!("{count} files are in {}, for their owner alone: they hold the system's secrets", shown(&target)));
-    print("not in it: logs, bongsu.toml and the programs; 'bongsu restore' lays it out again");
+    let what =
+        format!("{count} files are in {}, for their owner alone: they hold the system's secrets", shown(&target));
+    let not = "not in it: logs, bongsu.toml and the programs; 'bongsu restore' lays it out again";
+    say(&format!("{what}\n{not}"), &format!("the backup is whole in {}", shown(&target)))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -179,10 +181,12 @@ impl Draft {
 
     /// Moves it to its place.
     pub(crate) fn keep(mut self, target: &Path) -> Result<()> {
-        let moved = || {
+        let mut moved = || {
             File::open(&self.path)?.sync_all()?;
             // An empty folder may be there; anything else is refused.
             fs::rename(&self.path, target)?;
+            // Until that is on the disk, too, it goes with whoever makes it.
+            target.clone_into(&mut self.path);
             target.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
         };
         moved().with_context(|| format!("cannot move what is whole to {}", shown(target)))?;

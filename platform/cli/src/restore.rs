@@ -9,7 +9,7 @@ use supervisor::paths::shown;
 use crate::args::{Place, Restore};
 use crate::backup::{Draft, copy};
 use crate::manifest::Manifest;
-use crate::screen::print;
+use crate::screen::say;
 
 /// Checks the backup and copies it to a data folder that is not there yet.
 pub(crate) fn restore(place: &Place, flags: &Restore) -> Result<ExitCode> {
@@ -29,6 +29,7 @@ pub(crate) fn restore(place: &Place, flags: &Restore) -> Result<ExitCode> {
     manifest.check(&draft.path)?;
     draft.keep(&data)?;
     let Manifest { system, made, bongsu, .. } = &manifest;
-    print(&format!("{system} is in {} as it was at {made} (bongsu {bongsu}); start it with 'bongsu up'", shown(&data)));
+    let done = format!("{system} is in {} as it was at {made}", shown(&data));
+    say(&format!("{done} (bongsu {bongsu}); start it with 'bongsu up'"), &done)?;
     Ok(ExitCode::SUCCESS)
 }

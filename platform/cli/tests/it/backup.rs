@@ -130,3 +130,16 @@ fn what_is_no_backup_or_no_place_for_one_is_refused_and_nothing_is_left() {
     assert_eq!(left.len(), 3, "the description, the data folder, the backup: {left:?}");
     assert!(fixture.bongsu(&["stop"]).status.success());
 }
+
+#[test]
+fn a_backup_whose_last_lines_cannot_be_written_is_whole_and_says_so() {
+    let fixture = fixture();
+    publish(&fixture, 1);
+    let backup = fixture.path("copy");
+    let full = fs::File::options().write(true).open("/dev/full").unwrap();
+    let output = fixture.command(&["backup", "copy"]).stdout(full).output().unwrap();
+    refused(output, &format!("the backup is whole in {}; cannot write to stdout", backup.display()));
+    assert_eq!(facts(&fixture, &fixture.data()), 1);
+    let restored = fixture.bongsu(&["restore", "copy", "--data", fixture.path("again").to_str().unwrap()]);
+    assert!(restored.status.success(), "{restored:?}");
+}
