@@ -10,6 +10,7 @@ mod scale;
 mod secret;
 mod logs;
 mod bad_input;
+mod settings;
 mod gateway;
 mod facts;
 mod copies;
