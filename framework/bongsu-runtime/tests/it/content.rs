@@ -478,7 +478,8 @@ async fn a_lane_that_waits_for_an_operator_delays_no_other_and_is_named() {
     for _ in 0..1_100 {
         hall.say("bad", "b", 1, 0).await;
     }
-    let named = |reason: &String| reason.contains("1000 facts wait behind one that failed: fact/rows@1.1/bad");
+    let why = "waits for an operator: 1000 facts wait behind one that failed: fact/rows@1.1/bad (bongsu parked)";
+    let named = |reason: &String| reason.ends_with(why);
     until("it is named", async || hall.runtime.handle().status().reasons.iter().any(named)).await;
     until("and the instance serves", async || hall.runtime.handle().status().ready).await;
     let other = (0..).map(|n| format!("o{n}")).find(|key| partition_of(key, 2) != partition_of("bad", 2)).unwrap();
