@@ -130,6 +130,25 @@ impl Drop for Running {
     }
 }
 
+/// The machine's clock says a moment that no answer can be dated with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the clock of this machine says {0} s since 1970, and a date of HTTP is from 1970 to 9999: set the clock")]
+pub struct WrongClock(pub i64);
+
+/// Whether answers can be dated: HTTP writes a year in four digits (RFC 9110, section 5.6.7), and its library ends a
+/// connection on which it cannot. A process asks before it serves.
+///
+/// # Errors
+/// [`WrongClock`] before 1970 and after 9999. No clock of Linux can be set there; one that is made up can.
+pub fn check_clock() -> Result<(), WrongClock> {
+    within_http(wall_ms().div_euclid(1_000))
+}
+
+fn within_http(now_s: i64) -> Result<(), WrongClock> {
+    // The first second of the year 10000.
+    if (0..253_402_300_800).contains(&now_s) { Ok(()) } else { Err(WrongClock(now_s)) }
+}
+
 /// Milliseconds since the Unix epoch.
 #[expect(clippy::disallowed_methods, reason = "this module provides Env")]
 pub(crate) fn wall_ms() -> i64 {

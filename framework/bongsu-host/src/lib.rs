@@ -32,5 +32,5 @@ pub mod operator;
 mod env;
 mod http_client;
 
-pub use env::{NotACrashPoint, TokioEnv};
+pub use env::{NotACrashPoint, TokioEnv, WrongClock, check_clock};
 pub use http_client::HyperClient;

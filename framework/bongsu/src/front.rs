@@ -5,7 +5,7 @@ use std::{io::Write as _, path::Path, process::ExitCode, sync::Arc, time::Durati
 use anyhow::Context as _;
 use axum::Router;
 use bongsu_host::{
-    HyperClient, TokioEnv,
+    HyperClient, TokioEnv, check_clock,
     config::{Config, ConfigError, Loaded},
     health::Health,
     host::Host,
@@ -95,6 +95,7 @@ fn run(name: &'static str, prepare: Prepare<'_>) -> anyhow::Result<()> {
     if loaded.print {
         return std::io::stdout().write_all(loaded.config.to_toml().as_bytes()).context("cannot print");
     }
+    check_clock()?;
     let config = loaded.config;
     let logs = Logs::start(&config)?;
     let tokio = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start tokio")?;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Result;
+use bongsu_host::check_clock;
 use bongsu_host::config::{Loaded, environment};
 use bongsu_host::logs::Logs;
 use bongsu_host::stop::Stop;
@@ -21,6 +22,7 @@ impl Child {
     /// Reads the configuration of that name and starts its log.
     pub(crate) fn start(name: &'static str) -> Result<Self> {
         let loaded = Loaded::load(name, [name], environment())?;
+        check_clock()?;
         let logs = Logs::start(&loaded.config)?;
         Ok(Self { loaded, logs, stop: Stop::from_process()? })
     }

@@ -8,6 +8,7 @@ use std::process::{Command, ExitCode, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use bongsu_host::check_clock;
 use bongsu_host::config::{Config, environment};
 use supervisor::client::Client;
 use supervisor::progress::{Progress, is_unsaid, say};
@@ -26,6 +27,7 @@ const DETACHED_START: Duration = Duration::from_secs(120);
 /// Starts the system and stays with it.
 pub(crate) async fn up(place: &Place, flags: &Up) -> Result<ExitCode> {
     Config::check_environment(environment())?;
+    check_clock()?;
     let system = place.system()?;
     let data = place.data()?;
     if flags.detach {

@@ -23,6 +23,8 @@ pub(crate) struct Fixture {
     _folder: TempDir,
     /// Where its `bongsu.toml` is.
     base: PathBuf,
+    /// What its processes find in their environment beside what the test found.
+    given: Vec<(String, String)>,
     up: Option<Child>,
     said: Arc<Mutex<String>>,
 }
@@ -56,12 +58,17 @@ impl Fixture {
 
     /// The system that somebody wrote down somewhere in a temporary folder.
     pub(crate) fn in_folder(folder: TempDir, base: PathBuf) -> Self {
-        Self { _folder: folder, base, up: None, said: Arc::default() }
+        Self { _folder: folder, base, given: Vec::new(), up: None, said: Arc::default() }
     }
 
     /// As [`Fixture::new`], without broker and gateway.
     pub(crate) fn of_services(services: &str) -> Self {
         Self::new(&format!("[broker]\nstart = false\n[gateway]\nstart = false\n{services}"))
+    }
+
+    /// One more variable, for whatever is started from now on.
+    pub(crate) fn give(&mut self, name: &str, value: &str) {
+        self.given.push((name.to_owned(), value.to_owned()));
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -79,7 +86,7 @@ impl Fixture {
 
     pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_bongsu"));
-        command.args(args).current_dir(&self.base);
+        command.args(args).current_dir(&self.base).envs(self.given.iter().cloned());
         command
     }
 
@@ -103,6 +110,7 @@ impl Fixture {
         // Whoever runs the tests may ignore signals (`nohup`, a job of a script), and `up` would go on ignoring them.
         let mut up = Command::new("env");
         up.args(["--default-signal=HUP,INT", env!("CARGO_BIN_EXE_bongsu"), "up"]).current_dir(&self.base);
+        up.envs(self.given.iter().cloned());
         let mut up = up.stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn().unwrap();
         let stdout = up.stdout.take().unwrap();
         let said = self.said.clone();

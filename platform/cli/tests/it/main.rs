@@ -16,4 +16,5 @@ mod facts;
 mod copies;
 mod backup;
 mod outside;
+mod clock;
 mod new;
