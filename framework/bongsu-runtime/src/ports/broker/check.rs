@@ -74,6 +74,13 @@ fn text(value: &RawValue) -> Result<Cow<'_, str>, String> {
     serde_json::from_str(value.get()).map_err(|error| format!("is no text: {error}"))
 }
 
+/// Says what is wrong with a value, if anything is.
+type Look = fn(&RawValue) -> Option<String>;
+
+fn no_text(value: &RawValue) -> Option<String> {
+    text(value).err()
+}
+
 /// Why it is no moment, if it is none.
 fn no_moment(value: &RawValue) -> Option<String> {
     match text(value) {
@@ -132,16 +139,15 @@ impl<'a> Attributes<'a> {
 
     /// The first of what consumers read besides that they could not read, and why.
     fn unreadable(&self) -> Option<(&'static str, String)> {
-        let no_text = |value: &RawValue| text(value).err();
-        let looks: [(&'static str, Option<&RawValue>, &dyn Fn(&RawValue) -> Option<String>); 8] = [
-            ("time", self.time, &no_moment),
-            ("datacontenttype", self.datacontenttype, &no_text),
-            ("dataschema", self.dataschema, &no_text),
-            ("ordinal", self.ordinal, &no_number),
-            ("correlationid", self.correlationid, &no_text),
-            ("causationid", self.causationid, &no_text),
-            ("traceparent", self.traceparent, &no_text),
-            ("actor", self.actor, &no_text),
+        let looks: [(&'static str, Option<&RawValue>, Look); 8] = [
+            ("time", self.time, no_moment),
+            ("datacontenttype", self.datacontenttype, no_text),
+            ("dataschema", self.dataschema, no_text),
+            ("ordinal", self.ordinal, no_number),
+            ("correlationid", self.correlationid, no_text),
+            ("causationid", self.causationid, no_text),
+            ("traceparent", self.traceparent, no_text),
+            ("actor", self.actor, no_text),
         ];
         looks.into_iter().find_map(|(name, value, look)| Some((name, look(value?)?)))
     }
