@@ -97,7 +97,7 @@ impl Fixture {
     }
 
     /// Whom the gateway named to a service, by the headers it was sent.
-    pub(crate) fn named_to(&self, service: &str, headers: &serde_json::Value) -> String {
+    pub(crate) fn named_to(&self, service: &str, headers: &Value) -> String {
         let file = self.data().join("keys").join(format!("{service}.json"));
         let token = headers["x-bongsu-principal"].as_str().expect("somebody is named");
         let keys = bongsu_keys::Keys::open(&file).unwrap();
