@@ -35,7 +35,7 @@ pub struct Vouched {
     /// Who.
     #[serde(rename = "sub")]
     pub name: String,
-    /// What else is known of him: `customer`, `seller`…
+    /// What else is known of him: `guest`, `keeper`…
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub roles: Vec<String>,
 }

@@ -40,9 +40,14 @@ pub struct Login {
 impl Login {
     /// The tokens of that provider for that audience.
     pub fn of(issuer: &str, audience: &str) -> Self {
-        let (issuer, audience) = (issuer.to_owned(), audience.to_owned());
-        let (leeway_s, refresh_s, cooldown_s) = (leeway(), refresh(), cooldown());
-        Self { issuer, audience, roles: roles(), leeway_s, refresh_s, cooldown_s }
+        Self {
+            issuer: issuer.to_owned(),
+            audience: audience.to_owned(),
+            roles: roles(),
+            leeway_s: leeway(),
+            refresh_s: refresh(),
+            cooldown_s: cooldown(),
+        }
     }
 
     pub(crate) fn refresh(&self) -> Duration {

@@ -90,10 +90,10 @@ impl Access {
     /// open is open as it is written.
     fn fits(&self, method: &Method, path: &str) -> bool {
         let method = if *method == Method::HEAD { "GET" } else { method.as_str() };
-        let (is_method, is_path) = (self.method == "*" || self.method == method, fits(&self.path, path));
+        let is_method = self.method == "*" || self.method == method;
         match self.who == Self::PUBLIC {
-            true => is_method && is_path && is_plain(path),
-            false => is_method && (is_path || fits(&self.path, &decoded(path))),
+            true => is_method && fits(&self.path, path) && is_plain(path),
+            false => is_method && (fits(&self.path, path) || fits(&self.path, &decoded(path))),
         }
     }
 }

@@ -148,8 +148,12 @@ impl Registry {
         let access = system.services.iter().flat_map(|service| {
             service.access().filter_map(|(who, request)| {
                 let (method, path) = request.split_once(' ')?;
-                let (service, method, path) = (service.name.clone(), method.to_owned(), path.to_owned());
-                Some(Access { service, method, path, who: who.to_owned() })
+                Some(Access {
+                    service: service.name.clone(),
+                    method: method.to_owned(),
+                    path: path.to_owned(),
+                    who: who.to_owned(),
+                })
             })
         });
         let knowing = system.services.iter().filter(|service| service.idempotent);

@@ -272,9 +272,9 @@ impl Service {
 
     /// Who may ask what of it: `public` or a role, and `METHOD /path`.
     pub(crate) fn access(&self) -> impl Iterator<Item = (&str, &str)> {
-        let (public, operator) = ((PUBLIC, &self.public), (OPERATOR, &self.operator));
+        let own = [(PUBLIC, &self.public), (OPERATOR, &self.operator)];
         let roles = self.roles.iter().map(|(role, requests)| (role.as_str(), requests));
-        let all = [public, operator].into_iter().chain(roles);
+        let all = own.into_iter().chain(roles);
         all.flat_map(|(who, requests)| requests.iter().map(move |request| (who, request.as_str())))
     }
 
@@ -382,8 +382,7 @@ mod tests {
 
     #[test]
     fn contradictions_are_refused() {
-        let service = |name: &str, more: &str| format!("[[service]]\nname = '{name}'\ncommand = 'x'\n{more}\n");
-        for (text, expected) in [
+        are_refused(&[
             (service("a", "") + &service("a", ""), "service 'a': the name is taken"),
             (service("broker", ""), "service 'broker': the name is taken"),
             (service("operator", ""), "service 'operator': the name is taken"),
@@ -397,18 +396,32 @@ mod tests {
             (service("a", "instances = 9223372036854775807"), "instances = 9223372036854775807: 1 to 64 are possible"),
             (service("a", "routes = ['x']"), "route 'x'"),
             (service("a", "routes = ['/x/']"), "route '/x/'"),
+            (service("a", "env = { B = 'see ${url:b}' }") + &service("b", ""), "known only when after = ['b']"),
+            (service("a", "routes = ['/x']") + &service("b", "routes = ['/x']"), "belongs to both 'a' and 'b'"),
+            ("[gateway]\nlisten = '0.0.0.0:80'".into(), "faces the network"),
+        ]);
+    }
+
+    #[test]
+    fn who_may_ask_what_is_written_in_one_form() {
+        are_refused(&[
             (service("a", "operator = ['/x']"), "operator = '/x'"),
             (service("a", "operator = ['put /x']"), "operator = 'put /x'"),
             (service("a", "operator = ['PUT /x*']"), "operator = 'PUT /x*'"),
             (service("a", "public = ['/x']"), "public = '/x'"),
-            (service("a", "roles = { seller = ['/x'] }"), "seller = '/x'"),
-            (service("a", "roles = { Seller = ['GET /x'] }"), "roles: 'Seller'"),
+            (service("a", "roles = { keeper = ['/x'] }"), "keeper = '/x'"),
+            (service("a", "roles = { Keeper = ['GET /x'] }"), "roles: 'Keeper'"),
             (service("a", "roles = { public = ['GET /x'] }"), "roles: 'public'"),
             (service("a", "roles = { operator = ['GET /x'] }"), "roles: 'operator'"),
-            (service("a", "env = { B = 'see ${url:b}' }") + &service("b", ""), "known only when after = ['b']"),
-            (service("a", "routes = ['/x']") + &service("b", "routes = ['/x']"), "belongs to both 'a' and 'b'"),
-            ("[gateway]\nlisten = '0.0.0.0:80'".into(), "faces the network"),
-        ] {
+        ]);
+    }
+
+    fn service(name: &str, more: &str) -> String {
+        format!("[[service]]\nname = '{name}'\ncommand = 'x'\n{more}\n")
+    }
+
+    fn are_refused(texts: &[(String, &str)]) {
+        for (text, expected) in texts {
             let line = parse(&format!("name = 'house'\n{text}")).unwrap_err();
             assert!(line.contains(expected), "{line}");
         }

@@ -19,7 +19,7 @@ fn doors(street: &mut Street) {
     street.table.access = vec![
         rule("public", "GET /doors/*"),
         rule("operator", "GET /doors/secret"),
-        rule("seller", "PUT /doors/*"),
+        rule("keeper", "PUT /doors/*"),
         rule("operator", "PUT /doors/*"),
         rule("operator", "* /vault/*"),
     ];
@@ -34,7 +34,7 @@ async fn routes_say_who_may_and_a_role_counts_more_than_that_something_is_open()
     street.route_to(vec![upstream]);
     let bearer = |roles: &[&str]| format!("Bearer {}", key.sign(ES256, &issuer.claims(&json!({ "roles": roles }))));
     let people =
-        [None, Some(bearer(&[])), Some(bearer(&["customer"])), Some(bearer(&["seller"])), Some(bearer(&["operator"]))];
+        [None, Some(bearer(&[])), Some(bearer(&["guest"])), Some(bearer(&["keeper"])), Some(bearer(&["operator"]))];
     for (method, path, expected) in [
         ("GET", "/doors/7", [200, 200, 200, 200, 200]),
         ("HEAD", "/doors/7", [200, 200, 200, 200, 200]),
@@ -63,7 +63,7 @@ async fn a_service_hears_who_it_is_and_his_roles_and_never_sees_the_token() {
     doors(&mut street);
     let (upstream, seen) = street.raw(WELL).await;
     street.route_to(vec![upstream]);
-    let claims = json!({ "roles": ["operator"], "realm_access": { "roles": ["customer", "seller"] } });
+    let claims = json!({ "roles": ["operator"], "realm_access": { "roles": ["guest", "keeper"] } });
     let bearer = format!("Bearer {}", key.sign(ES256, &issuer.claims(&claims)));
     let lies = [("authorization", bearer.as_str()), ("x-bongsu-principal", "usr_root"), ("x-bongsu-roles", "operator")];
     assert_eq!(street.ask_at("PUT", "/doors/7", &lies).await.status, StatusCode::OK);
@@ -74,7 +74,7 @@ async fn a_service_hears_who_it_is_and_his_roles_and_never_sees_the_token() {
         all.filter(|(found, _)| found.eq_ignore_ascii_case(name)).map(|(_, value)| value.to_owned()).collect::<Vec<_>>()
     };
     assert_eq!(lines(0, "x-bongsu-principal"), ["usr_ann"]);
-    assert_eq!(lines(0, "x-bongsu-roles"), ["customer,seller"]);
+    assert_eq!(lines(0, "x-bongsu-roles"), ["guest,keeper"]);
     assert_eq!(lines(0, "authorization"), Vec::<String>::new());
     assert_eq!(lines(1, "x-bongsu-principal"), Vec::<String>::new(), "a visitor is nobody");
     assert_eq!(lines(1, "x-bongsu-roles"), Vec::<String>::new());

@@ -23,7 +23,7 @@ use tokio::net::TcpListener;
 
 use crate::street::Street;
 
-pub(crate) const AUDIENCE: &str = "12street";
+pub(crate) const AUDIENCE: &str = "house";
 
 /// A provider, and what it was asked.
 pub(crate) struct Issuer {
@@ -134,7 +134,7 @@ impl Issuer {
     pub(crate) fn claims(&self, other: &Value) -> String {
         let mut claims = json!({
             "iss": format!("http://{}/realm", self.address), "sub": "usr_ann", "aud": AUDIENCE,
-            "exp": now_s() + 300, "iat": now_s(), "roles": ["customer"],
+            "exp": now_s() + 300, "iat": now_s(), "roles": ["guest"],
         });
         for (name, value) in other.as_object().unwrap() {
             match value {

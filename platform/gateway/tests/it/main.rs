@@ -5,6 +5,7 @@ mod street;
 mod operators;
 mod issuer;
 mod tokens;
+mod bad_tokens;
 mod access;
 mod doorstep;
 mod filters;
