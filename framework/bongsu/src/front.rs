@@ -1,12 +1,12 @@
 //! A service's whole `main`.
 
-use std::{io::Write as _, path::Path, process::ExitCode, sync::Arc, time::Duration};
+use std::{ffi::OsString, io::Write as _, path::Path, process::ExitCode, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use axum::Router;
 use bongsu_host::{
     HyperClient, TokioEnv, check_clock,
-    config::{Config, ConfigError, Loaded},
+    config::{Config, ConfigError, Loaded, environment},
     health::Health,
     host::Host,
     logs::Logs,
@@ -59,8 +59,19 @@ pub fn main<S: Serialize + DeserializeOwned>(
     service: impl FnOnce(&S) -> Service,
     routes: impl FnOnce(Handle, &S) -> Router,
 ) -> ExitCode {
+    main_as(name, std::env::args_os(), service, routes)
+}
+
+/// As [`main()`], with the flags given here (the first is the program): for a program that is several services.
+pub fn main_as<S: Serialize + DeserializeOwned>(
+    name: &'static str,
+    args: impl IntoIterator<Item = OsString>,
+    service: impl FnOnce(&S) -> Service,
+    routes: impl FnOnce(Handle, &S) -> Router,
+) -> ExitCode {
+    let args = args.into_iter().collect();
     // Everything behind this knows no type of the service: it is compiled once, and not again for every binary.
-    match run(name, Box::new(|loaded| prepare(loaded, service, routes))) {
+    match run(name, args, Box::new(|loaded| prepare(loaded, service, routes))) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // Not eprintln!: with the supervisor gone nobody reads, and that must not become a panic.
@@ -89,8 +100,8 @@ fn prepare<'a, S: Serialize + DeserializeOwned + 'a>(
     }))
 }
 
-fn run(name: &'static str, prepare: Prepare<'_>) -> anyhow::Result<()> {
-    let mut loaded = Loaded::from_process(name)?;
+fn run(name: &'static str, args: Vec<OsString>, prepare: Prepare<'_>) -> anyhow::Result<()> {
+    let mut loaded = Loaded::load(name, args, environment())?;
     let prepared = prepare(&mut loaded)?;
     if loaded.print {
         return std::io::stdout().write_all(loaded.config.to_toml().as_bytes()).context("cannot print");

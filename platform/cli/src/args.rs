@@ -73,12 +73,17 @@ pub(crate) enum Command {
     Restore(Restore),
     /// Open a new history of a context whose store is not the one that published: restored, or begun anew
     Adopt(Adopt),
+    /// Print a bearer in the name of somebody, where the identity provider is for trying things
+    Token(Token),
     /// Be the broker; started by 'up'
     #[command(hide = true)]
     Broker,
     /// Be the gateway; started by 'up'
     #[command(hide = true)]
     Gateway,
+    /// Be the identity provider; started by 'up'
+    #[command(hide = true)]
+    Identity,
 }
 
 #[derive(Debug, Flags)]
@@ -338,6 +343,13 @@ pub(crate) struct Secret {
     /// Keys of the secret before count no longer
     #[arg(long)]
     pub(crate) drop_old: bool,
+}
+
+#[derive(Debug, Flags)]
+pub(crate) struct Token {
+    /// What they log in with
+    #[arg(long = "as", value_name = "PERSON")]
+    pub(crate) person: String,
 }
 
 #[derive(Debug, Flags)]

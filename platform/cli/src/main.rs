@@ -28,10 +28,12 @@ mod rebuild;
 mod evict;
 mod republish;
 mod secret;
+mod people;
 mod adopt;
 mod child;
 mod broker_process;
 mod gateway_process;
+mod identity_process;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -55,6 +57,9 @@ fn main() -> ExitCode {
         Ok(args) => args,
         Err(asked) => return not_a_command(&asked),
     };
+    if matches!(args.command, Command::Identity) {
+        return identity_process::run();
+    }
     let is_child = matches!(args.command, Command::Broker | Command::Gateway);
     // Asked last: what a command could not say counts, however well it went.
     match run(args).and_then(|code| screen::printed().map(|()| code)) {
@@ -129,11 +134,13 @@ fn run(args: Args) -> anyhow::Result<ExitCode> {
             Command::Evict(flags) => evict::evict(&place, &flags).await,
             Command::Republish(flags) => republish::republish(&place, &flags).await,
             Command::Secret(flags) => secret::secret(&place, &flags).await,
+            Command::Token(flags) => people::token(&place, &flags).await,
             Command::Backup(flags) => backup::backup(&place, &flags).await,
             Command::Restore(flags) => restore::restore(&place, &flags),
             Command::Adopt(flags) => adopt::adopt(&place, &flags).await,
             Command::Broker => broker_process::run().await,
             Command::Gateway => gateway_process::run().await,
+            Command::Identity => Ok(ExitCode::FAILURE),
         }
     })
 }

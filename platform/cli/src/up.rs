@@ -18,6 +18,7 @@ use supervisor::{DataFolder, Supervisor, SystemFile};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::args::{Place, Up};
+use crate::people;
 use crate::screen::print;
 use crate::whole;
 
@@ -63,6 +64,12 @@ async fn stay(system: &SystemFile, supervisor: &Supervisor, progress: &mut Progr
     let rows = supervisor.registry().instances();
     let took = format!("{:.1} s", progress.elapsed().as_secs_f64());
     summary(system, &rows, &took).iter().for_each(|line| say(line));
+    if let Some(identity) = &system.identity {
+        match people::welcome(supervisor.data(), &rows, &identity.people).await {
+            Ok(lines) => lines.iter().for_each(|line| say(line)),
+            Err(error) => say(&format!("warning: nobody was made to log in as: {error:#}")),
+        }
+    }
     progress.show_changes().await;
 }
 

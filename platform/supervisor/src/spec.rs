@@ -76,7 +76,7 @@ fn instance(service: &Service, number: u32, depth: usize) -> Spec {
         name: service.name.clone(),
         slot: format!("{}-{number}", service.name),
         is_first: number == 1,
-        command: Command::Named(service.command.clone()),
+        command: if service.is_own { Command::Own } else { Command::Named(service.command.clone()) },
         args: service.args.clone(),
         env: service.env.clone().into_iter().collect(),
         listen: None,

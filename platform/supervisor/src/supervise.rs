@@ -14,6 +14,7 @@ use crate::control::{Control, router};
 use crate::data_folder::{Address, DataFolder, DataFolderError};
 use crate::fleet::Fleet;
 use crate::http::Http;
+use crate::identity;
 use crate::keeper::{Ask, Shared};
 use crate::leftovers;
 use crate::logs::Logs;
@@ -64,6 +65,7 @@ impl Supervisor {
     pub async fn start(system: &SystemFile, data: DataFolder, own: PathBuf) -> Result<Self, StartError> {
         leftovers::end(&data);
         let mut system = system.clone();
+        identity::settle(&mut system);
         let (orders, complaint) = Orders::apply(&data, &mut system);
         let specs = unroll(&system);
         enough_files(specs.len()).map_err(StartError::Files)?;
@@ -105,6 +107,11 @@ impl Supervisor {
     /// What is running.
     pub fn registry(&self) -> &Arc<Registry> {
         &self.registry
+    }
+
+    /// What it keeps.
+    pub fn data(&self) -> &DataFolder {
+        &self.data
     }
 
     /// What they say.

@@ -8,6 +8,10 @@
 //! listen = "127.0.0.1:8080"              # a free port is taken, and said, when this one is not free
 //! config = { principal = "demo" }
 //!
+//! [identity]                             # people log in here; without it everybody is `principal`
+//! config = { environment = "dev", roles = ["author", "operator"], newcomers = ["author"] }
+//! people = [{ email = "ann@house.example", name = "Ann", password = "let me in please", roles = ["author"] }]
+//!
 //! [[service]]
 //! name = "question"
 //! command = "question-service"           # beside the bongsu binary, then on the PATH
@@ -30,6 +34,7 @@ use bongsu_core::Strict;
 use bongsu_keys::{OPERATOR, is_name};
 use serde::{Deserialize, Deserializer, de::Error as _};
 
+use crate::identity::Identity;
 use crate::paths::shown;
 use crate::placeholder;
 use crate::scale::MOST;
@@ -56,7 +61,10 @@ pub struct SystemFile {
     /// The one address of the system.
     #[serde(default)]
     pub gateway: PlatformPart,
-    /// Its services.
+    /// The built-in identity provider; without one nobody can log in.
+    #[serde(default)]
+    pub identity: Option<Identity>,
+    /// Its services; the identity provider is the first of them.
     #[serde(default, rename = "service")]
     pub services: Vec<Service>,
     /// The folder the file is in; relative paths start here.
@@ -89,6 +97,9 @@ pub struct Service {
     pub name: String,
     /// Its program.
     pub command: String,
+    /// Whether that is the `bongsu` binary itself.
+    #[serde(skip)]
+    pub is_own: bool,
     /// Arguments.
     #[serde(default)]
     pub args: Vec<String>,
@@ -190,7 +201,7 @@ impl SystemFile {
 
     fn parse(text: &str, path: &Path) -> Result<Self, SystemFileError> {
         let read = toml::Deserializer::parse(text).and_then(|toml| Self::deserialize(Strict(toml)));
-        let file = read.map_err(|error| SystemFileError::Parse {
+        let mut file = read.map_err(|error| SystemFileError::Parse {
             path: path.to_path_buf(),
             line: error.span().map_or(1, |span| text[..span.start].matches('\n').count() + 1),
             message: match error.span().filter(|_| is_too_large(error.message())) {
@@ -198,6 +209,8 @@ impl SystemFile {
                 None => error.message().replace('\n', ", "),
             },
         })?;
+        let identity = file.identity.as_ref().map(Identity::service);
+        file.services.splice(0..0, identity);
         match file.complaint() {
             Some(message) => Err(SystemFileError::Invalid { path: path.to_path_buf(), message }),
             None => Ok(file),
@@ -226,7 +239,8 @@ impl SystemFile {
                 }
             }
         }
-        self.unknown_predecessor().or_else(|| self.circle())
+        let identity = self.identity.as_ref().and_then(Identity::complaint);
+        self.unknown_predecessor().or_else(|| self.circle()).or(identity)
     }
 
     fn unknown_predecessor(&self) -> Option<String> {
