@@ -17,4 +17,5 @@ mod copies;
 mod backup;
 mod outside;
 mod clock;
+mod login;
 mod new;
