@@ -23,7 +23,7 @@ use crate::{
     head,
     health::{self, Health, Info},
     json, principal,
-    problem::{PROBLEM_JSON, Problem},
+    problem::{OwnForm, PROBLEM_JSON, Problem},
     server::Arrival,
     sse::Places,
     trace::{TRACEPARENT, Trace},
@@ -216,7 +216,7 @@ async fn uniform(response: Response) -> Response {
     let status = response.status();
     let kind = response.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     let is_error = status.is_client_error() || status.is_server_error();
-    if !is_error || kind.starts_with(PROBLEM_JSON) || is_a_probes(&response) {
+    if !is_error || kind.starts_with(PROBLEM_JSON) || is_as_meant(&response) {
         return response;
     }
     let is_text = kind.starts_with("text/plain");
@@ -237,9 +237,9 @@ async fn uniform(response: Response) -> Response {
     uniform
 }
 
-/// A probe that says "down" is an answer, not an error.
-fn is_a_probes(response: &Response) -> bool {
-    response.extensions().get::<health::Probed>().is_some()
+/// A probe that says "down" is an answer, not an error; and some errors have a form of their own.
+fn is_as_meant(response: &Response) -> bool {
+    response.extensions().get::<health::Probed>().is_some() || response.extensions().get::<OwnForm>().is_some()
 }
 
 fn too_late(status: StatusCode) -> Problem {

@@ -47,6 +47,11 @@ struct Inner {
     headers: Vec<(header::HeaderName, HeaderValue)>,
 }
 
+/// Marks an answer whose form another standard says, an error of OAuth or a page for people, so that it leaves as it is: an
+/// extension of the response.
+#[derive(Clone, Copy, Debug)]
+pub struct OwnForm;
+
 /// What is wrong with one place of the request body.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Fault {

@@ -8,9 +8,13 @@ use serde::de::DeserializeOwned;
 use crate::{
     command::{
         execute::{self, Answer, Call, Decide, Outcome},
-        script::{Script, Scripted},
+        script::{Script, Scripted, ScriptedCommand},
     },
-    commit::{core::Core, fail::CommandError, health::Status},
+    commit::{
+        core::Core,
+        fail::{CommandError, failed},
+        health::Status,
+    },
     operate::operator::Operator,
     ports::{
         env::Env,
@@ -84,6 +88,31 @@ impl Handle {
         work: &(dyn Fn(&mut Script<'_>) -> Result<Reply, Reply> + Send + Sync),
     ) -> Result<Answer, CommandError> {
         execute::run(&self.core, call, &Scripted { ctx: &call.ctx, reads, work }).await
+    }
+
+    /// Runs a transaction script that ends in a command. What the script writes becomes one Commit with what is decided;
+    /// when the command is rejected nothing of it is written. `Err` of the script answers without deciding.
+    ///
+    /// # Errors
+    /// See [`CommandError`].
+    pub async fn script_command<T: Takes<Kind>, Kind>(
+        &self,
+        call: &Call,
+        reads: &[DocKey],
+        work: &(dyn Fn(&mut Script<'_>) -> Result<T::Command, Reply> + Send + Sync),
+        reply: impl Fn(Outcome<'_, T::Rejection>) -> Reply + Send + Sync,
+    ) -> Result<Answer, CommandError> {
+        let work = |script: &mut Script<'_>| work(script).map(Message::of);
+        let reply = |outcome: Outcome<'_, Message>| execute::typed(outcome).map(&reply);
+        execute::run(&self.core, call, &ScriptedCommand { ctx: &call.ctx, reads, work: &work, reply: &reply }).await
+    }
+
+    /// Sees to it that nothing of what was deleted before lies in the store's files any more.
+    ///
+    /// # Errors
+    /// [`CommandError::Unavailable`] when that cannot be said yet; asked again, it may be.
+    pub async fn scrub(&self) -> Result<(), CommandError> {
+        self.core.store.scrub().await.map_err(failed)
     }
 
     /// State and version of an aggregate; version 0 when it was never written.

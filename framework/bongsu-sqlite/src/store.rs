@@ -211,6 +211,10 @@ impl Store for SqliteStore {
         self.submit(0, |reply| Job::Drop(table, reply))
     }
 
+    fn scrub(&self) -> Fut<'_, Result<(), StoreError>> {
+        self.submit(0, Job::Scrub)
+    }
+
     fn shut_down(&self) -> Fut<'_, ()> {
         self.shared.close();
         let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));

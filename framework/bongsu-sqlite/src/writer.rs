@@ -15,6 +15,8 @@ use crate::{
 pub(crate) enum Job {
     Commit(Commit, Reply<Verdict>),
     Drop(String, Reply<()>),
+    /// Writes the file anew and empties its log, after the transaction it is in.
+    Scrub(Reply<()>),
 }
 
 pub(crate) type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
@@ -23,6 +25,8 @@ pub(crate) type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
 enum Outcome {
     Judged(Verdict),
     Dropped,
+    /// Whether the log was emptied is known after the transaction.
+    Scrubbed(bool),
 }
 
 /// What the writing thread owns.
@@ -106,6 +110,7 @@ impl Writer {
         let settled = match outcome {
             Err(Trouble::Content(_)) if jobs.len() > 1 => self.one_by_one(jobs),
             outcome => {
+                let outcome = outcome.map(|answers| self.scrubbed(answers));
                 self.bound_log();
                 self.lock.release();
                 return self.settle(jobs, outcome);
@@ -121,7 +126,7 @@ impl Writer {
         let mut jobs = jobs.into_iter();
         for job in &mut jobs {
             let mut alone = vec![job];
-            let outcome = self.transaction(&mut alone, false);
+            let outcome = self.transaction(&mut alone, false).map(|answers| self.scrubbed(answers));
             if let Err(line) = self.settle(alone, outcome) {
                 let why = || StoreError::Unavailable("the store has stopped".to_owned());
                 jobs.for_each(|job| job.fail(why()));
@@ -131,17 +136,43 @@ impl Writer {
         Ok(())
     }
 
+    /// Rids the file of what was deleted if that was asked for, and notes whether it could be.
+    fn scrubbed(&self, mut answers: Vec<Outcome>) -> Vec<Outcome> {
+        if answers.iter().any(|answer| matches!(answer, Outcome::Scrubbed(_))) {
+            let is_clean = self.compact() && self.empty_log();
+            for answer in answers.iter_mut().filter(|answer| matches!(answer, Outcome::Scrubbed(_))) {
+                *answer = Outcome::Scrubbed(is_clean);
+            }
+        }
+        answers
+    }
+
+    /// Writes the file anew, from what is in it. Not `secure_delete`: that overwrites a row where it was deleted, but not the
+    /// copies of it that were left behind where pages were split before, and every write would pay for it.
+    fn compact(&self) -> bool {
+        // On disk: the copy is as large as the file.
+        let done = self.db.execute_batch("PRAGMA temp_store = FILE; VACUUM");
+        let back = self.db.execute_batch("PRAGMA temp_store = MEMORY");
+        if let Err(why) = &done {
+            tracing::warn!(store = %self.shared.path.display(), %why, "what was deleted is still in the file");
+        }
+        done.is_ok() && back.is_ok()
+    }
+
+    /// Waits for the readers of old pages; those that begin now read the file itself. `false` when one of them took too long.
+    fn empty_log(&self) -> bool {
+        let busy: rusqlite::Result<i64> = self.db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0));
+        busy.is_ok_and(|busy| busy == 0)
+    }
+
     /// Empties the log when it has grown too long, which happens only while readers never pause.
     fn bound_log(&mut self) {
         let log = std::fs::metadata(&self.log).map_or(0, |log| log.len());
         if log <= self.log_bound {
             return;
         }
-        // Waits for the readers of old pages; those that begin now read the file itself. One that is stopped
-        // would be waited for in vain each time, so the next attempt comes after as much again.
-        let emptied: rusqlite::Result<i64> = self.db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0));
-        let busy = emptied.unwrap_or(1) != 0;
-        self.log_bound = if busy { log + self.options.log_bytes } else { self.options.log_bytes };
+        // A reader that is stopped would be waited for in vain each time, so the next attempt comes after as much again.
+        self.log_bound = if self.empty_log() { self.options.log_bytes } else { log + self.options.log_bytes };
     }
 
     #[expect(clippy::disallowed_methods, reason = "measures a real lock; nothing is decided on it")]
@@ -259,6 +290,7 @@ impl Job {
         match self {
             Self::Commit(commit, _) => apply::apply(db, commit).map(Outcome::Judged),
             Self::Drop(table, _) => apply::drop_table(db, table).map(|()| Outcome::Dropped),
+            Self::Scrub(_) => Ok(Outcome::Scrubbed(false)),
         }
     }
 
@@ -266,6 +298,7 @@ impl Job {
         match self {
             Self::Commit(commit, _) => !commit.events.is_empty() || !commit.docs.is_empty(),
             Self::Drop(..) => true,
+            Self::Scrub(_) => false,
         }
     }
 
@@ -274,6 +307,10 @@ impl Job {
         match (self, answer) {
             (Self::Commit(_, reply), Outcome::Judged(verdict)) => drop(reply.send(Ok(verdict))),
             (Self::Drop(_, reply), Outcome::Dropped) => drop(reply.send(Ok(()))),
+            (Self::Scrub(reply), Outcome::Scrubbed(true)) => drop(reply.send(Ok(()))),
+            (job, Outcome::Scrubbed(_)) => {
+                job.fail(StoreError::Unavailable("the files still hold what was deleted".to_owned()))
+            }
             (job, _) => job.fail(StoreError::Unknown("answers were mixed up".to_owned())),
         }
     }
@@ -281,7 +318,7 @@ impl Job {
     fn fail(self, error: StoreError) {
         match self {
             Self::Commit(_, reply) => drop(reply.send(Err(error))),
-            Self::Drop(_, reply) => drop(reply.send(Err(error))),
+            Self::Drop(_, reply) | Self::Scrub(reply) => drop(reply.send(Err(error))),
         }
     }
 }

@@ -7,13 +7,18 @@ use bytes::Bytes;
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
-    command::execute::Planner,
-    commit::{fail::Fail, map::Map, unit::Unit},
+    command::execute::{Outcome, Planner, Replying},
+    commit::{
+        fail::Fail,
+        map::{Decided, Map},
+        unit::Unit,
+    },
     ports::{
         Fut,
         store::{DocBody, DocKey},
     },
     records::{
+        message::Message,
         once::Reply,
         tables::{is_reserved_stream, is_reserved_table},
     },
@@ -34,6 +39,14 @@ pub(crate) struct Scripted<'c> {
     pub(crate) ctx: &'c Ctx,
     pub(crate) reads: &'c [DocKey],
     pub(crate) work: &'c (dyn Fn(&mut Script<'_>) -> Result<Reply, Reply> + Send + Sync),
+}
+
+/// A script that ends in a command. Rejected, nothing of the script is written.
+pub(crate) struct ScriptedCommand<'c> {
+    pub(crate) ctx: &'c Ctx,
+    pub(crate) reads: &'c [DocKey],
+    pub(crate) work: &'c (dyn Fn(&mut Script<'_>) -> Result<Message, Reply> + Send + Sync),
+    pub(crate) reply: &'c Replying<'c>,
 }
 
 impl Script<'_> {
@@ -69,29 +82,59 @@ impl Script<'_> {
     }
 }
 
+impl<'a> Script<'a> {
+    async fn open(unit: &mut Unit, ctx: &'a Ctx, reads: &[DocKey]) -> Result<Self, Fail> {
+        let mut docs = BTreeMap::new();
+        for key in reads {
+            docs.insert(key.clone(), unit.doc(key).await?);
+        }
+        Ok(Self { ctx, docs, writes: BTreeMap::new(), appends: Vec::new() })
+    }
+
+    async fn write(self, unit: &mut Unit) -> Result<(), Fail> {
+        if let Some(name) = reserved(&unit.core.map, &self) {
+            return Err(Fail::Corrupt(format!("a script may not write to {name}: the runtime keeps it")));
+        }
+        for (key, body) in self.writes {
+            unit.put(key, body);
+        }
+        for change in self.appends {
+            unit.append(change, self.ctx).await?;
+        }
+        unit.settle_processes().await
+    }
+}
+
 impl Planner for Scripted<'_> {
     fn plan<'a>(&'a self, unit: &'a mut Unit) -> Fut<'a, Result<Reply, Fail>> {
         Box::pin(async move {
-            let mut docs = BTreeMap::new();
-            for key in self.reads {
-                docs.insert(key.clone(), unit.doc(key).await?);
-            }
-            let mut script = Script { ctx: self.ctx, docs, writes: BTreeMap::new(), appends: Vec::new() };
+            let mut script = Script::open(unit, self.ctx, self.reads).await?;
             let reply = match (self.work)(&mut script) {
                 Ok(reply) => reply,
                 Err(reply) => return Ok(reply),
             };
-            if let Some(name) = reserved(&unit.core.map, &script) {
-                return Err(Fail::Corrupt(format!("a script may not write to {name}: the runtime keeps it")));
-            }
-            for (key, body) in script.writes {
-                unit.put(key, body);
-            }
-            for change in script.appends {
-                unit.append(change, self.ctx).await?;
-            }
-            unit.settle_processes().await?;
+            script.write(unit).await?;
             Ok(reply)
+        })
+    }
+}
+
+impl Planner for ScriptedCommand<'_> {
+    fn plan<'a>(&'a self, unit: &'a mut Unit) -> Fut<'a, Result<Reply, Fail>> {
+        Box::pin(async move {
+            let mut script = Script::open(unit, self.ctx, self.reads).await?;
+            let command = match (self.work)(&mut script) {
+                Ok(command) => command,
+                Err(reply) => return Ok(reply),
+            };
+            let (stream, version) = match unit.command(&command, self.ctx).await? {
+                Decided::Accepted { stream, version } => (stream, version),
+                Decided::Rejected(why) => return Ok((self.reply)(Outcome::Rejected(why))?),
+            };
+            script.write(unit).await?;
+            let token = unit.token(&stream, version);
+            let id = stream.split_once('/').map_or(stream.as_str(), |(_, id)| id);
+            Ok((self.reply)(Outcome::Accepted { id, version, token: &token })?)
         })
     }
 }

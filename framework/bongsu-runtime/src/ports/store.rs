@@ -273,6 +273,13 @@ pub trait Store: Send + Sync {
     /// Deletes every document of a table.
     fn drop_table<'a>(&'a self, table: &'a str) -> Fut<'a, Result<(), StoreError>>;
 
+    /// Resolves when nothing of what was deleted or overwritten before lies in its files or logs any more, so that who copies
+    /// them does not find it. It may take as long as
+    /// writing everything anew. A store that keeps nothing outside its memory has nothing to do.
+    fn scrub(&self) -> Fut<'_, Result<(), StoreError>> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+
     /// Ends it: what is queued is written, whatever comes later is [`StoreError::Unavailable`], and what it keeps is
     /// left whole. A process that is killed does without.
     fn shut_down(&self) -> Fut<'_, ()> {

@@ -12,3 +12,4 @@ mod full;
 mod kill;
 mod stopped;
 mod fatal;
+mod scrub;
