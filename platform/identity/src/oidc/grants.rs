@@ -1,0 +1,5 @@
+//! What can be exchanged for tokens, a file each.
+
+pub(crate) mod code;
+pub(crate) mod refresh;
+pub(crate) mod credentials;

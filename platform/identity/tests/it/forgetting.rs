@@ -1,0 +1,79 @@
+//! Whoever is forgotten is found nowhere: every file of the store is searched for what they told.
+
+use std::{fs, path::Path};
+
+use serde_json::json;
+
+use crate::{
+    browser::{Browser, PASSWORD, sent},
+    house::{House, claims},
+};
+
+const EMAIL: &str = "canary.q7x@house.example";
+const NAME: &str = "Canary Qzxw";
+
+/// In which files of a folder a text lies.
+fn found(folder: &Path, text: &str) -> Vec<String> {
+    let files = fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path());
+    let files = files.filter(|path| path.is_file() && path.file_name().is_some_and(|name| name != "secret"));
+    let holds = |path: &Path| fs::read(path).expect("a file").windows(text.len()).any(|part| part == text.as_bytes());
+    files.filter(|path| holds(path)).map(|path| path.display().to_string()).collect()
+}
+
+#[tokio::test]
+async fn who_is_forgotten_is_found_in_no_file() {
+    let house = House::open().await;
+    let mut browser = Browser::new();
+    browser.sign_up_as(&house, EMAIL, NAME).await;
+    let tokens = browser.tokens(&house, "web").await;
+    let access = tokens["access_token"].as_str().unwrap().to_owned();
+    let person = claims(&access)["sub"].as_str().unwrap().to_owned();
+    let mut other = Browser::new();
+    other.sign_up(&house, "stays@house.example").await;
+    let hash = "$argon2id$";
+    for told in [EMAIL, NAME, hash] {
+        assert!(!found(house.folder.path(), told).is_empty(), "{told} is in no file: this test sees nothing");
+    }
+    assert!(found(house.folder.path(), PASSWORD).is_empty(), "a password is never kept");
+    for secret in browser.cookies.values().chain([&access]) {
+        assert!(found(house.folder.path(), secret).is_empty(), "a secret is kept as its digest");
+    }
+    let session = identity_digests(&browser);
+    let forgotten = house.operate(&format!("DELETE persons/{person}"), "", json!(null)).await;
+    assert_eq!((forgotten.status, forgotten.json()["standing"].as_str()), (200, Some("FORGOTTEN")));
+    assert_eq!(house.operate(&format!("DELETE persons/{person}"), "", json!(null)).await.status, 200, "asked again");
+    assert!(!house.counts(&access).await);
+    assert_eq!(sent(&browser.authorize(&house, "web", &[("prompt", "none")]).await)["error"], "login_required");
+    assert_eq!(browser.log_in(&house, EMAIL, PASSWORD).await.status, 401);
+    for told in session.iter().map(String::as_str).chain([EMAIL, NAME]) {
+        assert_eq!(found(house.folder.path(), told), Vec::<String>::new(), "{told}, while it runs");
+    }
+    let folder = house.close().await;
+    for told in session.iter().map(String::as_str).chain([EMAIL, NAME]) {
+        assert_eq!(found(folder.path(), told), Vec::<String>::new(), "{told}, afterwards");
+    }
+    assert!(!found(folder.path(), "stays@house.example").is_empty(), "others are not forgotten");
+    assert!(!found(folder.path(), &person).is_empty(), "what happened stays, under a name that is nobody's");
+}
+
+#[tokio::test]
+async fn an_address_is_free_again_when_its_person_is_forgotten() {
+    let house = House::open().await;
+    let mut browser = Browser::new();
+    browser.sign_up(&house, EMAIL).await;
+    let before = browser.tokens(&house, "web").await;
+    let before = claims(before["access_token"].as_str().unwrap())["sub"].as_str().unwrap().to_owned();
+    house.operate(&format!("DELETE persons/{before}"), "", json!(null)).await;
+    let mut again = Browser::new();
+    again.sign_up(&house, EMAIL).await;
+    let after = again.tokens(&house, "web").await;
+    assert_ne!(claims(after["access_token"].as_str().unwrap())["sub"], before.as_str());
+}
+
+/// What is kept of a browser's session.
+fn identity_digests(browser: &Browser) -> Vec<String> {
+    use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
+    use sha2::Digest as _;
+    let session = browser.cookies.iter().find(|(name, _)| name.ends_with("session")).expect("a session").1;
+    vec![BASE64_URL_SAFE_NO_PAD.encode(sha2::Sha256::digest(session.as_bytes()))]
+}

@@ -1,0 +1,258 @@
+//! What must not work: each is refused clearly, and nothing is let in.
+
+use http::Method;
+
+use crate::{
+    browser::{Browser, CHALLENGE, VERIFIER, sent, wish},
+    house::{BACK, House, SECRET, basic, written},
+};
+
+/// Wishes that are answered on a page, because it is not known whom to tell.
+#[tokio::test]
+async fn nothing_is_sent_to_an_address_that_is_not_proven() {
+    let house = House::open().await;
+    let mut browser = Browser::new();
+    browser.sign_up(&house, "ann@house.example").await;
+    let long = format!("{BACK}{}", "a".repeat(5_000));
+    let bad = [
+        "https://evil.example/back",
+        "http://127.0.0.1:9/back/",
+        "http://127.0.0.1:9/Back",
+        "http://127.0.0.1:9/back?x=1",
+        "http://127.0.0.1:9/back#x",
+        "http://127.0.0.1:9/back/../back",
+        "http://127.0.0.1:10/back",
+        "http://localhost:9/back",
+        "http://127.0.0.1:9@evil.example/back",
+        "http://evil.example\\@127.0.0.1:9/back",
+        "//127.0.0.1:9/back",
+        "javascript:alert(1)",
+        "data:text/html,x",
+        " http://127.0.0.1:9/back",
+        "http://127.0.0.1:9/back%00",
+        &long,
+    ];
+    for uri in bad {
+        let answer = browser.get(&wish(&house, "web", &[("redirect_uri", uri)])).await;
+        assert!(matches!(answer.status, 400 | 414), "{uri}: {answer:?}");
+        assert_eq!(answer.header("location"), "", "{uri}");
+    }
+    for (name, value) in [("client_id", "nobody"), ("client_id", ""), ("redirect_uri", ""), ("client_id", "server")] {
+        let answer = browser.get(&wish(&house, "web", &[(name, value)])).await;
+        assert_eq!((answer.status, answer.header("location")), (400, ""), "{name}={value}: {answer:?}");
+        assert!(answer.header("content-type").starts_with("text/html"), "{answer:?}");
+    }
+    let good = wish(&house, "web", &[]);
+    for twice in ["redirect_uri=x", "client_id=web", "state=a", "%73tate=a", "scope=openid"] {
+        let answer = browser.get(&format!("{good}&{twice}")).await;
+        assert_eq!((answer.status, answer.header("location")), (400, ""), "{twice}: {answer:?}");
+    }
+    assert!(sent(&browser.get(&good).await)["code"].is_string(), "and the good one works");
+}
+
+/// Wishes of a proven client that it is told about.
+#[tokio::test]
+async fn a_wish_that_cannot_be_granted_goes_back_to_its_client() {
+    let house = House::open().await;
+    let mut browser = Browser::new();
+    browser.sign_up(&house, "ann@house.example").await;
+    let long = "x".repeat(1_025);
+    let long_challenge = "a".repeat(44);
+    let bad = [
+        ("response_type", "", "unsupported_response_type"),
+        ("response_type", "token", "unsupported_response_type"),
+        ("response_type", "code id_token", "unsupported_response_type"),
+        ("response_mode", "fragment", "invalid_request"),
+        ("response_mode", "form_post", "invalid_request"),
+        ("code_challenge", "", "invalid_request"),
+        ("code_challenge", "short", "invalid_request"),
+        ("code_challenge", &long_challenge, "invalid_request"),
+        ("code_challenge", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw+cM", "invalid_request"),
+        ("code_challenge_method", "", "invalid_request"),
+        ("code_challenge_method", "plain", "invalid_request"),
+        ("code_challenge_method", "s256", "invalid_request"),
+        ("scope", "openid doors", "invalid_scope"),
+        ("scope", "openid\u{a0}email", "invalid_scope"),
+        ("state", &long, "invalid_request"),
+        ("nonce", &long, "invalid_request"),
+        ("prompt", "none login", "invalid_request"),
+        ("prompt", "something", "invalid_request"),
+        ("max_age", "-1", "invalid_request"),
+        ("max_age", "soon", "invalid_request"),
+        ("request", "e30.e30.", "request_not_supported"),
+        ("request_uri", "https://evil.example/wish", "request_uri_not_supported"),
+    ];
+    for (name, value, error) in bad {
+        let told = sent(&browser.get(&wish(&house, "web", &[(name, value)])).await);
+        assert_eq!(told["error"], error, "{name}={value}: {told}");
+        assert!(told.get("code").is_none() && told["iss"] == house.issuer.as_str(), "{told}");
+    }
+}
+
+/// What `/token` refuses.
+#[tokio::test]
+async fn tokens_are_given_for_nothing_less_than_all_of_it() {
+    let house = House::open().await;
+    let mut browser = Browser::new();
+    browser.sign_up(&house, "ann@house.example").await;
+    let code = browser.code(&house, "web").await;
+    let other_verifier = "a".repeat(43);
+    let long = "a".repeat(129);
+    let good = [
+        ("grant_type", "authorization_code"),
+        ("code", code.as_str()),
+        ("redirect_uri", BACK),
+        ("code_verifier", VERIFIER),
+        ("client_id", "web"),
+    ];
+    let with = |name: &'static str, value: &str| {
+        let kept = good.iter().filter(|(other, _)| *other != name).map(|(name, value)| (*name, (*value).to_owned()));
+        let more = (!value.is_empty()).then(|| (name, value.to_owned()));
+        kept.chain(more).collect::<Vec<(&'static str, String)>>()
+    };
+    let bad = [
+        ("grant_type", "", 400, "invalid_request"),
+        ("grant_type", "password", 400, "unsupported_grant_type"),
+        ("grant_type", "urn:ietf:params:oauth:grant-type:device_code", 400, "unsupported_grant_type"),
+        ("grant_type", "client_credentials", 400, "unauthorized_client"),
+        ("code", "", 400, "invalid_request"),
+        ("code", "nonsense", 400, "invalid_grant"),
+        ("redirect_uri", "", 400, "invalid_request"),
+        ("redirect_uri", "https://evil.example/back", 400, "invalid_grant"),
+        ("redirect_uri", "http://127.0.0.1:9/back/", 400, "invalid_grant"),
+        ("code_verifier", "", 400, "invalid_request"),
+        ("code_verifier", "short", 400, "invalid_request"),
+        ("code_verifier", &long, 400, "invalid_request"),
+        ("code_verifier", CHALLENGE, 400, "invalid_grant"),
+        ("code_verifier", &other_verifier, 400, "invalid_grant"),
+        ("client_id", "", 401, "invalid_client"),
+        ("client_id", "nobody", 401, "invalid_client"),
+        ("client_id", "app", 400, "invalid_grant"),
+        ("client_id", "rsa", 401, "invalid_client"),
+        ("client_secret", SECRET, 401, "invalid_client"),
+    ];
+    for (name, value, status, error) in bad {
+        let form = with(name, value);
+        let form: Vec<(&str, &str)> = form.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let answer = house.post("token", None, &form).await;
+        assert_eq!((answer.status, answer.error().as_str()), (status, error), "{name}={value}");
+    }
+    let answer = house.post("token", None, &good).await;
+    assert_eq!(answer.status, 200, "nothing of this used the code up: {answer:?}");
+}
+
+/// Heads and bodies that say it in another way.
+#[tokio::test]
+async fn a_request_of_another_form_is_refused() {
+    let house = House::open().await;
+    let form = [("content-type".to_owned(), "application/x-www-form-urlencoded".to_owned())];
+    let credentials = "grant_type=client_credentials&scope=doors";
+    let named = format!("{credentials}&client_id=server&client_secret={SECRET}");
+    let kind = |kind: &str| vec![("content-type".to_owned(), kind.to_owned())];
+    let with = |header: (String, String)| [&form[..], &[header]].concat();
+    let authorization = |value: &str| ("authorization".to_owned(), value.to_owned());
+    let twice = [with(basic(("server", SECRET))), vec![basic(("server", SECRET))]].concat();
+    let all = [
+        (kind("application/json"), named.clone(), 400, "invalid_request"),
+        (kind("text/plain"), named.clone(), 400, "invalid_request"),
+        (Vec::new(), named.clone(), 400, "invalid_request"),
+        (form.to_vec(), format!("{named}&scope=doors"), 400, "invalid_request"),
+        (form.to_vec(), format!("{named}&grant%5Ftype=client_credentials"), 400, "invalid_request"),
+        (form.to_vec(), format!("{named}&x=%00"), 400, "invalid_request"),
+        (form.to_vec(), format!("{named}&x=%ff"), 400, "invalid_request"),
+        (form.to_vec(), format!("{named}&x={}", "a".repeat(5_000)), 400, "invalid_request"),
+        (form.to_vec(), format!("{named}&x={}", "a".repeat(20_000)), 413, "invalid_request"),
+        (form.to_vec(), format!("{credentials}&client_id=server"), 401, "invalid_client"),
+        (form.to_vec(), format!("{credentials}&client_id=server&client_secret=wrong"), 401, "invalid_client"),
+        (form.to_vec(), String::new(), 401, "invalid_client"),
+        (with(basic(("server", "wrong"))), credentials.into(), 401, "invalid_client"),
+        (with(basic(("nobody", SECRET))), credentials.into(), 401, "invalid_client"),
+        (with(basic(("web", ""))), credentials.into(), 401, "invalid_client"),
+        (with(authorization("Basic !!!")), credentials.into(), 401, "invalid_client"),
+        (with(authorization("Basic")), credentials.into(), 401, "invalid_client"),
+        (with(authorization("Bearer x")), credentials.into(), 401, "invalid_client"),
+        (with(basic(("server", SECRET))), named.clone(), 400, "invalid_request"),
+        (twice, credentials.into(), 401, "invalid_client"),
+        (with(basic(("server", SECRET))), format!("{credentials}%20openid"), 400, "invalid_scope"),
+        (
+            with(basic(("server", SECRET))),
+            "grant_type=refresh_token&refresh_token=x".into(),
+            400,
+            "unauthorized_client",
+        ),
+    ];
+    for (headers, body, status, error) in all {
+        let answer = house.http.send(Method::POST, &house.at("token"), &headers, body.clone()).await;
+        assert_eq!((answer.status, answer.error().as_str()), (status, error), "{headers:?} {body}");
+        assert_eq!(answer.headers.contains_key("www-authenticate"), status == 401, "{answer:?}");
+    }
+    let good = house.http.send(Method::POST, &house.at("token"), &form, named).await;
+    assert_eq!(good.status, 200, "{good:?}");
+    for method in [Method::GET, Method::PUT, Method::DELETE] {
+        assert_eq!(house.http.send(method, &house.at("token"), &form, String::new()).await.status, 405);
+    }
+}
+
+/// Access tokens that are none.
+#[tokio::test]
+async fn a_token_that_is_not_ours_opens_nothing() {
+    let house = House::open().await;
+    let mut browser = Browser::new();
+    browser.sign_up(&house, "ann@house.example").await;
+    let tokens = browser.tokens(&house, "web").await;
+    let good = tokens["access_token"].as_str().unwrap();
+    let (head, rest) = good.split_once('.').unwrap();
+    let (body, signature) = rest.split_once('.').unwrap();
+    let none = "eyJhbGciOiJub25lIiwidHlwIjoiYXQrand0In0";
+    let hmac = "eyJhbGciOiJIUzI1NiIsInR5cCI6ImF0K2p3dCJ9";
+    let other = Browser::new();
+    drop(other);
+    let bad = [
+        String::new(),
+        "x".into(),
+        format!("{head}.{body}."),
+        format!("{head}.{body}.{}", signature.chars().rev().collect::<String>()),
+        format!("{none}.{body}."),
+        format!("{none}.{body}.{signature}"),
+        format!("{hmac}.{body}.{signature}"),
+        format!("{head}.{}.{signature}", body.replace('a', "b")),
+        tokens["id_token"].as_str().unwrap().into(),
+        tokens["refresh_token"].as_str().unwrap().into(),
+    ];
+    for token in bad {
+        let answer = house.userinfo(&token).await;
+        assert_eq!(answer.status, 401, "{token}: {answer:?}");
+        assert!(answer.header("www-authenticate").starts_with("Bearer"), "{answer:?}");
+    }
+    let bare = house.http.get(&house.at("userinfo")).await;
+    assert_eq!((bare.status, bare.header("www-authenticate")), (401, "Bearer realm=\"identity\""));
+    assert_eq!(house.userinfo(good).await.status, 200);
+}
+
+/// Pages answer forms, not everything.
+#[tokio::test]
+async fn a_page_takes_one_form_of_a_sane_size() {
+    let house = House::open().await;
+    let form = [("content-type".to_owned(), "application/x-www-form-urlencoded".to_owned())];
+    for page in ["login", "sign-up", "password", "logout", "authorize"] {
+        let json = [("content-type".to_owned(), "application/json".to_owned())];
+        let answer = house.http.send(Method::POST, &house.at(page), &json, "{}".into()).await;
+        assert_eq!(answer.status, 400, "{page}: {answer:?}");
+        let large = written(&[("email", &"x".repeat(20_000))]);
+        let answer = house.http.send(Method::POST, &house.at(page), &form, large).await;
+        assert_eq!(answer.status, 413, "{page}: {answer:?}");
+        let twice = house.http.send(Method::POST, &house.at(page), &form, "to=a&to=b".into()).await;
+        assert_eq!(twice.status, 400, "{page}: {twice:?}");
+        assert!(twice.header("content-type").starts_with("text/html"), "{twice:?}");
+    }
+    let mut browser = Browser::new();
+    for evil in ["https://evil.example/", "//evil.example", "authorize?x", "%0d%0aset-cookie:x=1"] {
+        let page = browser.get(&format!("{}?{}", house.at("login"), written(&[("to", evil)]))).await;
+        assert!(page.status == 200 && page.header("location").is_empty(), "{page:?}");
+    }
+    browser.sign_up(&house, "ann@house.example").await;
+    let login = format!("{}?{}", house.at("login"), written(&[("to", "https://evil.example/")]));
+    let fields = [("email", "ann@house.example"), ("password", crate::browser::PASSWORD)];
+    let answer = browser.fill(&login, &fields).await;
+    assert!(answer.header("location").starts_with(&house.at("authorize?")), "only ever to our own page: {answer:?}");
+}
