@@ -31,7 +31,8 @@ pub(crate) async fn token(place: &Place, flags: &Token) -> Result<ExitCode> {
     let rows = client.instances().await?;
     let answer = ask(client.data(), &rows, "tokens", &json!({ "email": flags.person })).await?;
     let given: Given = serde_json::from_slice(&answer.body).context("the identity provider gave no token")?;
-    say(&given.access_token, "the token is not shown")
+    say(&given.access_token, "the token is not shown")?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Sees to it that these people are there, and says how to log in as the first of them.

@@ -66,8 +66,9 @@ impl Identity {
     /// What is wrong with it.
     pub(crate) fn complaint(&self) -> Option<String> {
         let is_dev = self.config.get(ENVIRONMENT).and_then(toml::Value::as_str) == Some("dev");
-        (!self.people.is_empty() && !is_dev)
-            .then(|| "identity: people are there from the beginning only where config has environment = 'dev'".to_owned())
+        (!self.people.is_empty() && !is_dev).then(|| {
+            "identity: people are there from the beginning only where config has environment = 'dev'".to_owned()
+        })
     }
 }
 

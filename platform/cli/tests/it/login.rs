@@ -45,9 +45,8 @@ fn people_log_in_and_routes_say_who_may() {
     let said = fixture.said();
     assert!(said.contains("log in as ann@house.example with the password 'ann may come in'"), "{said}");
     let gateway = fixture.url("gateway");
-    let status = |method: &str, path: &str, head: &str| {
-        send(&format!("{gateway}{path}"), method, head, "").unwrap().status
-    };
+    let status =
+        |method: &str, path: &str, head: &str| send(&format!("{gateway}{path}"), method, head, "").unwrap().status;
     let key = fixture.key("operator", "gateway");
     for (method, path, expected) in [
         ("GET", "/doors/7", [200, 200, 200, 200, 200]),

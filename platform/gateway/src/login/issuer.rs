@@ -19,6 +19,8 @@ use super::token::{Judged, Tokens};
 
 /// An issuer that does not answer so long does not answer.
 const PATIENCE: Duration = Duration::from_secs(3);
+/// As often it is asked while nothing is known: it may be about to start, beside us.
+const SOON: Duration = Duration::from_millis(200);
 /// More keys than any provider has at a time; the rest is not looked at.
 const MOST_KEYS: usize = 64;
 
@@ -28,8 +30,15 @@ pub(crate) struct Issuer {
     http: HyperClient,
     tokens: Tokens,
     keys: RwLock<Option<Arc<KeySet>>>,
-    /// When it was last asked. Held while it is: everybody else waits for the same answer.
-    asked: Mutex<Option<Instant>>,
+    /// Held while it is asked: everybody else waits for the same answer.
+    asked: Mutex<Asked>,
+}
+
+/// When something was last done.
+#[derive(Default)]
+struct Asked {
+    asked: Option<Instant>,
+    complained: Option<Instant>,
 }
 
 /// By `kid`; a key without one is under the empty name.
@@ -61,19 +70,29 @@ impl Issuer {
 
     /// Asks for the keys, unless that was just done. What is known stays when there is no answer.
     pub(crate) async fn ask(&self) {
-        let mut asked = self.asked.lock().await;
-        if asked.is_some_and(|at| at.elapsed() < self.login.cooldown()) {
+        let mut last = self.asked.lock().await;
+        if last.asked.is_some_and(|at| at.elapsed() < self.pause()) {
             return;
         }
-        *asked = Some(Instant::now());
+        last.asked = Some(Instant::now());
         match self.fetch().await {
             Ok(keys) => {
                 // What a key signed that is gone counts no longer.
                 self.tokens.forget();
                 *self.keys.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(keys));
             }
-            Err(why) => tracing::warn!(issuer = self.login.issuer, reason = why, "the issuer did not tell its keys"),
+            Err(why) if last.complained.is_none_or(|at| at.elapsed() >= self.login.cooldown()) => {
+                last.complained = Some(Instant::now());
+                tracing::warn!(issuer = self.login.issuer, reason = why, "the issuer did not tell its keys");
+            }
+            Err(_) => {}
         }
+    }
+
+    /// Not asked again before.
+    fn pause(&self) -> Duration {
+        let is_known = self.keys.read().unwrap_or_else(PoisonError::into_inner).is_some();
+        if is_known { self.login.cooldown() } else { SOON.min(self.login.cooldown()) }
     }
 
     /// Asks again and again, for ever; often as long as nothing is known.
@@ -81,7 +100,7 @@ impl Issuer {
         loop {
             self.ask().await;
             let is_known = self.keys.read().unwrap_or_else(PoisonError::into_inner).is_some();
-            tokio::time::sleep(if is_known { self.login.refresh() } else { self.login.cooldown() }).await;
+            tokio::time::sleep(if is_known { self.login.refresh() } else { self.pause() }).await;
         }
     }
 
