@@ -43,7 +43,7 @@ use clap::Parser;
 use nix::sys::stat::{Mode, umask};
 use tokio::runtime::{Builder, Runtime};
 
-use args::{Args, Command};
+use args::{Args, Command, Place};
 
 /// Threads of a part that serves many at once; a laptop has other things to do too.
 const WORKERS: usize = 2;
@@ -113,34 +113,48 @@ fn run(args: Args) -> anyhow::Result<ExitCode> {
     let place = args.place;
     runtime(&args.command)?.block_on(async {
         match args.command {
-            Command::New(flags) => new::new(&place, &flags.what),
-            Command::Up(flags) => up::up(&place, &flags).await,
-            Command::Ps(flags) => ps::ps(&place, &flags).await,
-            Command::Logs(flags) => logs::logs(&place, &flags).await,
-            Command::Start(flags) => steer::steer(&place, "start", &flags.names).await,
-            Command::Restart(flags) => steer::steer(&place, "restart", &flags.names).await,
-            Command::Kill(flags) => steer::steer(&place, "kill", &flags.names).await,
-            Command::Stop(flags) if flags.names.is_empty() => steer::stop_everything(&place).await,
-            Command::Stop(flags) => steer::steer(&place, "stop", &flags.names).await,
-            Command::Scale(flags) => steer::scale(&place, &flags.wishes).await,
-            Command::Events(flags) => events::events(&place, &flags).await,
-            Command::Facts(flags) => facts::facts(&place, &flags).await,
-            Command::Projections(flags) => projections::projections(&place, &flags).await,
-            Command::Rebuild(flags) => rebuild::rebuild(&place, &flags).await,
-            Command::Parked(flags) => parked::parked(&place, &flags).await,
-            Command::Unpark(flags) => parked::unpark(&place, &flags).await,
-            Command::Snapshot(flags) => snapshot::snapshot(&place, &flags).await,
-            Command::Stream(flags) => stream::stream(&place, &flags).await,
-            Command::Evict(flags) => evict::evict(&place, &flags).await,
-            Command::Republish(flags) => republish::republish(&place, &flags).await,
-            Command::Secret(flags) => secret::secret(&place, &flags).await,
-            Command::Token(flags) => people::token(&place, &flags).await,
-            Command::Backup(flags) => backup::backup(&place, &flags).await,
-            Command::Restore(flags) => restore::restore(&place, &flags),
-            Command::Adopt(flags) => adopt::adopt(&place, &flags).await,
             Command::Broker => broker_process::run().await,
             Command::Gateway => gateway_process::run().await,
-            Command::Identity => Ok(ExitCode::FAILURE),
+            command => asked(&place, command).await,
         }
     })
+}
+
+/// What somebody at the command line wants: of the processes, or of what they keep.
+async fn asked(place: &Place, command: Command) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::New(flags) => new::new(place, &flags.what),
+        Command::Up(flags) => up::up(place, &flags).await,
+        Command::Ps(flags) => ps::ps(place, &flags).await,
+        Command::Logs(flags) => logs::logs(place, &flags).await,
+        Command::Start(flags) => steer::steer(place, "start", &flags.names).await,
+        Command::Restart(flags) => steer::steer(place, "restart", &flags.names).await,
+        Command::Kill(flags) => steer::steer(place, "kill", &flags.names).await,
+        Command::Stop(flags) if flags.names.is_empty() => steer::stop_everything(place).await,
+        Command::Stop(flags) => steer::steer(place, "stop", &flags.names).await,
+        Command::Scale(flags) => steer::scale(place, &flags.wishes).await,
+        Command::Secret(flags) => secret::secret(place, &flags).await,
+        Command::Token(flags) => people::token(place, &flags).await,
+        Command::Backup(flags) => backup::backup(place, &flags).await,
+        Command::Restore(flags) => restore::restore(place, &flags),
+        Command::Adopt(flags) => adopt::adopt(place, &flags).await,
+        kept => of_what_is_kept(place, kept).await,
+    }
+}
+
+/// Facts, events, read models, and what waits for an operator.
+async fn of_what_is_kept(place: &Place, command: Command) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Events(flags) => events::events(place, &flags).await,
+        Command::Facts(flags) => facts::facts(place, &flags).await,
+        Command::Projections(flags) => projections::projections(place, &flags).await,
+        Command::Rebuild(flags) => rebuild::rebuild(place, &flags).await,
+        Command::Parked(flags) => parked::parked(place, &flags).await,
+        Command::Unpark(flags) => parked::unpark(place, &flags).await,
+        Command::Snapshot(flags) => snapshot::snapshot(place, &flags).await,
+        Command::Stream(flags) => stream::stream(place, &flags).await,
+        Command::Evict(flags) => evict::evict(place, &flags).await,
+        Command::Republish(flags) => republish::republish(place, &flags).await,
+        other => anyhow::bail!("{other:?} is no command for here"),
+    }
 }
