@@ -73,6 +73,8 @@ pub(crate) enum Command {
     Restore(Restore),
     /// Open a new history of a context whose store is not the one that published: restored, or begun anew
     Adopt(Adopt),
+    /// Show where requests go and who may send them, or explain one without sending it
+    Routes(Routes),
     /// Print a bearer in the name of somebody, where the identity provider is for trying things
     Token(Token),
     /// Be the broker; started by 'up'
@@ -343,6 +345,16 @@ pub(crate) struct Secret {
     /// Keys of the secret before count no longer
     #[arg(long)]
     pub(crate) drop_old: bool,
+}
+
+#[derive(Debug, Flags)]
+pub(crate) struct Routes {
+    /// What would become of this request
+    #[arg(long, num_args = 2, value_names = ["METHOD", "PATH"])]
+    pub(crate) explain: Option<Vec<String>>,
+    /// As somebody with this role
+    #[arg(long = "as", value_name = "ROLE", requires = "explain")]
+    pub(crate) as_role: Option<String>,
 }
 
 #[derive(Debug, Flags)]

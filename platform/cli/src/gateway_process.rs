@@ -74,7 +74,8 @@ fn access(access: supervisor::registry::Access) -> Access {
     Access { service: access.service, method: access.method, path: access.path, who: access.who }
 }
 
-fn translate(table: RouteTable) -> Table {
+/// The supervisor's words in the gateway's.
+pub(crate) fn translate(table: RouteTable) -> Table {
     let addresses = |instances: Vec<String>| instances.iter().filter_map(|address| address.parse().ok()).collect();
     Table {
         revision: table.revision,

@@ -29,6 +29,7 @@ mod evict;
 mod republish;
 mod secret;
 mod people;
+mod routes;
 mod adopt;
 mod child;
 mod broker_process;
@@ -134,6 +135,7 @@ async fn asked(place: &Place, command: Command) -> anyhow::Result<ExitCode> {
         Command::Stop(flags) => steer::steer(place, "stop", &flags.names).await,
         Command::Scale(flags) => steer::scale(place, &flags.wishes).await,
         Command::Secret(flags) => secret::secret(place, &flags).await,
+        Command::Routes(flags) => routes::routes(place, &flags).await,
         Command::Token(flags) => people::token(place, &flags).await,
         Command::Backup(flags) => backup::backup(place, &flags).await,
         Command::Restore(flags) => restore::restore(place, &flags),

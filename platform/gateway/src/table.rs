@@ -144,9 +144,14 @@ fn decoded(path: &str) -> String {
 }
 
 impl Table {
+    /// What is said of such a request.
+    pub fn fitting<'t>(&'t self, service: &str, method: &Method, path: &str) -> impl Iterator<Item = &'t Access> {
+        self.access.iter().filter(move |access| access.service == service && access.fits(method, path))
+    }
+
     /// Who may ask this of a service. Where roles are named, that it is open counts no more.
     pub fn may(&self, service: &str, method: &Method, path: &str) -> May<'_> {
-        let fitting = self.access.iter().filter(|access| access.service == service && access.fits(method, path));
+        let fitting = self.fitting(service, method, path);
         let (open, roles): (Vec<&str>, Vec<&str>) =
             fitting.map(|access| access.who.as_str()).partition(|who| *who == Access::PUBLIC);
         match (roles.is_empty(), open.is_empty()) {
@@ -174,7 +179,8 @@ impl Table {
 }
 
 impl Route {
-    fn fits(&self, path: &str) -> bool {
+    /// Whether it leads where that path does.
+    pub fn fits(&self, path: &str) -> bool {
         match self.path.strip_suffix('*') {
             Some(prefix) => path.starts_with(prefix),
             None => path == self.path,
