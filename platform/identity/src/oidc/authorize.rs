@@ -100,7 +100,8 @@ impl<'a> Wish<'a> {
         }
     }
 
-    fn asked(&self) -> Result<Asked<'a>, Denied> {
+    /// Whether it is of the kind that is granted here.
+    fn is_for_a_code(&self) -> Result<(), Denied> {
         let get = |name: &str| self.params.get(name);
         for (unsupported, error) in [("request", "request_not_supported"), ("request_uri", "request_uri_not_supported")]
         {
@@ -117,6 +118,12 @@ impl<'a> Wish<'a> {
         if !self.client.grants.contains(&Grant::AuthorizationCode) {
             return Err(Denied("unauthorized_client", "the client is given no codes"));
         }
+        Ok(())
+    }
+
+    fn asked(&self) -> Result<Asked<'a>, Denied> {
+        self.is_for_a_code()?;
+        let get = |name: &str| self.params.get(name);
         let nonce = get("nonce");
         if [self.state, nonce].into_iter().flatten().any(|text| text.len() > LONGEST) {
             return Err(Denied("invalid_request", "state and nonce have at most 1024 bytes"));

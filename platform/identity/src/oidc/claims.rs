@@ -59,8 +59,8 @@ pub(crate) async fn access_of_person(
     gid: &str,
 ) -> Result<String, CommandError> {
     let base = base(desk, &consent.person, &consent.client, scope);
-    let (sid, gid) = (Some(consent.sid.clone()), Some(gid.to_owned()));
-    let claims = Access { roles: state.roles.clone(), sid, gid, ..base };
+    let sid = Some(consent.sid.clone());
+    let claims = Access { roles: state.roles.clone(), sid, gid: Some(gid.to_owned()), ..base };
     desk.keys.sign(SigningAlg::ES256, Typ::Access, &claims).await
 }
 

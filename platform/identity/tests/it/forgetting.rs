@@ -25,17 +25,13 @@ async fn who_is_forgotten_is_found_in_no_file() {
     let house = House::open().await;
     let mut browser = Browser::new();
     browser.sign_up_as(&house, EMAIL, NAME).await;
-    let tokens = browser.tokens(&house, "web").await;
-    let access = tokens["access_token"].as_str().unwrap().to_owned();
+    let access = browser.tokens(&house, "web").await["access_token"].as_str().unwrap().to_owned();
     let person = claims(&access)["sub"].as_str().unwrap().to_owned();
-    let mut other = Browser::new();
-    other.sign_up(&house, "stays@house.example").await;
-    let hash = "$argon2id$";
-    for told in [EMAIL, NAME, hash] {
+    Browser::new().sign_up(&house, "stays@house.example").await;
+    for told in [EMAIL, NAME, "$argon2id$"] {
         assert!(!found(house.folder.path(), told).is_empty(), "{told} is in no file: this test sees nothing");
     }
-    assert!(found(house.folder.path(), PASSWORD).is_empty(), "a password is never kept");
-    for secret in browser.cookies.values().chain([&access]) {
+    for secret in browser.cookies.values().map(String::as_str).chain([access.as_str(), PASSWORD]) {
         assert!(found(house.folder.path(), secret).is_empty(), "a secret is kept as its digest");
     }
     let session = identity_digests(&browser);
@@ -45,13 +41,11 @@ async fn who_is_forgotten_is_found_in_no_file() {
     assert!(!house.counts(&access).await);
     assert_eq!(sent(&browser.authorize(&house, "web", &[("prompt", "none")]).await)["error"], "login_required");
     assert_eq!(browser.log_in(&house, EMAIL, PASSWORD).await.status, 401);
-    for told in session.iter().map(String::as_str).chain([EMAIL, NAME]) {
-        assert_eq!(found(house.folder.path(), told), Vec::<String>::new(), "{told}, while it runs");
-    }
+    let told: Vec<&str> = session.iter().map(String::as_str).chain([EMAIL, NAME]).collect();
+    let places = |folder: &Path| told.iter().flat_map(|told| found(folder, told)).collect::<Vec<_>>();
+    assert_eq!(places(house.folder.path()), Vec::<String>::new(), "while it runs");
     let folder = house.close().await;
-    for told in session.iter().map(String::as_str).chain([EMAIL, NAME]) {
-        assert_eq!(found(folder.path(), told), Vec::<String>::new(), "{told}, afterwards");
-    }
+    assert_eq!(places(folder.path()), Vec::<String>::new(), "afterwards");
     assert!(!found(folder.path(), "stays@house.example").is_empty(), "others are not forgotten");
     assert!(!found(folder.path(), &person).is_empty(), "what happened stays, under a name that is nobody's");
 }

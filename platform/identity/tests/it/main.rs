@@ -13,5 +13,6 @@ mod forgetting;
 mod refusals;
 mod settings;
 mod demonstration;
+mod process;
 
 bongsu_testing::standing!(identity);

@@ -89,15 +89,35 @@ async fn a_wish_that_cannot_be_granted_goes_back_to_its_client() {
     }
 }
 
-/// What `/token` refuses.
+/// What is instead of a part of a good exchange, and how `/token` refuses it.
+const EXCHANGES: [(&str, &str, u16, &str); 19] = [
+    ("grant_type", "", 400, "invalid_request"),
+    ("grant_type", "password", 400, "unsupported_grant_type"),
+    ("grant_type", "urn:ietf:params:oauth:grant-type:device_code", 400, "unsupported_grant_type"),
+    ("grant_type", "client_credentials", 400, "unauthorized_client"),
+    ("code", "", 400, "invalid_request"),
+    ("code", "nonsense", 400, "invalid_grant"),
+    ("redirect_uri", "", 400, "invalid_request"),
+    ("redirect_uri", "https://evil.example/back", 400, "invalid_grant"),
+    ("redirect_uri", "http://127.0.0.1:9/back/", 400, "invalid_grant"),
+    ("code_verifier", "", 400, "invalid_request"),
+    ("code_verifier", "short", 400, "invalid_request"),
+    ("code_verifier", "dBjftJeZ4CVP+mB92K27uhbUJU1p1r/wW1gFWFOEjXk", 400, "invalid_request"),
+    ("code_verifier", CHALLENGE, 400, "invalid_grant"),
+    ("code_verifier", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", 400, "invalid_grant"),
+    ("client_id", "", 401, "invalid_client"),
+    ("client_id", "nobody", 401, "invalid_client"),
+    ("client_id", "app", 400, "invalid_grant"),
+    ("client_id", "rsa", 401, "invalid_client"),
+    ("client_secret", SECRET, 401, "invalid_client"),
+];
+
 #[tokio::test]
 async fn tokens_are_given_for_nothing_less_than_all_of_it() {
     let house = House::open().await;
     let mut browser = Browser::new();
     browser.sign_up(&house, "ann@house.example").await;
     let code = browser.code(&house, "web").await;
-    let other_verifier = "a".repeat(43);
-    let long = "a".repeat(129);
     let good = [
         ("grant_type", "authorization_code"),
         ("code", code.as_str()),
@@ -105,35 +125,9 @@ async fn tokens_are_given_for_nothing_less_than_all_of_it() {
         ("code_verifier", VERIFIER),
         ("client_id", "web"),
     ];
-    let with = |name: &'static str, value: &str| {
-        let kept = good.iter().filter(|(other, _)| *other != name).map(|(name, value)| (*name, (*value).to_owned()));
-        let more = (!value.is_empty()).then(|| (name, value.to_owned()));
-        kept.chain(more).collect::<Vec<(&'static str, String)>>()
-    };
-    let bad = [
-        ("grant_type", "", 400, "invalid_request"),
-        ("grant_type", "password", 400, "unsupported_grant_type"),
-        ("grant_type", "urn:ietf:params:oauth:grant-type:device_code", 400, "unsupported_grant_type"),
-        ("grant_type", "client_credentials", 400, "unauthorized_client"),
-        ("code", "", 400, "invalid_request"),
-        ("code", "nonsense", 400, "invalid_grant"),
-        ("redirect_uri", "", 400, "invalid_request"),
-        ("redirect_uri", "https://evil.example/back", 400, "invalid_grant"),
-        ("redirect_uri", "http://127.0.0.1:9/back/", 400, "invalid_grant"),
-        ("code_verifier", "", 400, "invalid_request"),
-        ("code_verifier", "short", 400, "invalid_request"),
-        ("code_verifier", &long, 400, "invalid_request"),
-        ("code_verifier", CHALLENGE, 400, "invalid_grant"),
-        ("code_verifier", &other_verifier, 400, "invalid_grant"),
-        ("client_id", "", 401, "invalid_client"),
-        ("client_id", "nobody", 401, "invalid_client"),
-        ("client_id", "app", 400, "invalid_grant"),
-        ("client_id", "rsa", 401, "invalid_client"),
-        ("client_secret", SECRET, 401, "invalid_client"),
-    ];
-    for (name, value, status, error) in bad {
-        let form = with(name, value);
-        let form: Vec<(&str, &str)> = form.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    for (name, value, status, error) in EXCHANGES {
+        let kept = good.into_iter().filter(|(other, _)| *other != name);
+        let form: Vec<(&str, &str)> = kept.chain((!value.is_empty()).then_some((name, value))).collect();
         let answer = house.post("token", None, &form).await;
         assert_eq!((answer.status, answer.error().as_str()), (status, error), "{name}={value}");
     }
@@ -141,56 +135,75 @@ async fn tokens_are_given_for_nothing_less_than_all_of_it() {
     assert_eq!(answer.status, 200, "nothing of this used the code up: {answer:?}");
 }
 
-/// Heads and bodies that say it in another way.
-#[tokio::test]
-async fn a_request_of_another_form_is_refused() {
-    let house = House::open().await;
-    let form = [("content-type".to_owned(), "application/x-www-form-urlencoded".to_owned())];
-    let credentials = "grant_type=client_credentials&scope=doors";
-    let named = format!("{credentials}&client_id=server&client_secret={SECRET}");
-    let kind = |kind: &str| vec![("content-type".to_owned(), kind.to_owned())];
-    let with = |header: (String, String)| [&form[..], &[header]].concat();
-    let authorization = |value: &str| ("authorization".to_owned(), value.to_owned());
-    let twice = [with(basic(("server", SECRET))), vec![basic(("server", SECRET))]].concat();
-    let all = [
-        (kind("application/json"), named.clone(), 400, "invalid_request"),
-        (kind("text/plain"), named.clone(), 400, "invalid_request"),
-        (Vec::new(), named.clone(), 400, "invalid_request"),
-        (form.to_vec(), format!("{named}&scope=doors"), 400, "invalid_request"),
-        (form.to_vec(), format!("{named}&grant%5Ftype=client_credentials"), 400, "invalid_request"),
-        (form.to_vec(), format!("{named}&x=%00"), 400, "invalid_request"),
-        (form.to_vec(), format!("{named}&x=%ff"), 400, "invalid_request"),
-        (form.to_vec(), format!("{named}&x={}", "a".repeat(5_000)), 400, "invalid_request"),
-        (form.to_vec(), format!("{named}&x={}", "a".repeat(20_000)), 413, "invalid_request"),
-        (form.to_vec(), format!("{credentials}&client_id=server"), 401, "invalid_client"),
-        (form.to_vec(), format!("{credentials}&client_id=server&client_secret=wrong"), 401, "invalid_client"),
-        (form.to_vec(), String::new(), 401, "invalid_client"),
-        (with(basic(("server", "wrong"))), credentials.into(), 401, "invalid_client"),
-        (with(basic(("nobody", SECRET))), credentials.into(), 401, "invalid_client"),
-        (with(basic(("web", ""))), credentials.into(), 401, "invalid_client"),
-        (with(authorization("Basic !!!")), credentials.into(), 401, "invalid_client"),
-        (with(authorization("Basic")), credentials.into(), 401, "invalid_client"),
-        (with(authorization("Bearer x")), credentials.into(), 401, "invalid_client"),
-        (with(basic(("server", SECRET))), named.clone(), 400, "invalid_request"),
-        (twice, credentials.into(), 401, "invalid_client"),
-        (with(basic(("server", SECRET))), format!("{credentials}%20openid"), 400, "invalid_scope"),
-        (
-            with(basic(("server", SECRET))),
-            "grant_type=refresh_token&refresh_token=x".into(),
-            400,
-            "unauthorized_client",
-        ),
-    ];
+const GRANT: &str = "grant_type=client_credentials&scope=doors";
+
+/// Sends what `/token` must refuse: headers, a body, and how.
+async fn refused(house: &House, all: Vec<(Vec<(String, String)>, String, u16, &str)>) {
     for (headers, body, status, error) in all {
         let answer = house.http.send(Method::POST, &house.at("token"), &headers, body.clone()).await;
         assert_eq!((answer.status, answer.error().as_str()), (status, error), "{headers:?} {body}");
         assert_eq!(answer.headers.contains_key("www-authenticate"), status == 401, "{answer:?}");
     }
-    let good = house.http.send(Method::POST, &house.at("token"), &form, named).await;
+}
+
+fn kind(kind: &str) -> Vec<(String, String)> {
+    vec![("content-type".to_owned(), kind.to_owned())]
+}
+
+fn form() -> Vec<(String, String)> {
+    kind("application/x-www-form-urlencoded")
+}
+
+#[tokio::test]
+async fn a_body_of_another_form_is_refused() {
+    let house = House::open().await;
+    let named = format!("{GRANT}&client_id=server&client_secret={SECRET}");
+    let more = |more: &str| format!("{named}&{more}");
+    let all = vec![
+        (kind("application/json"), named.clone(), 400, "invalid_request"),
+        (kind("text/plain"), named.clone(), 400, "invalid_request"),
+        (Vec::new(), named.clone(), 400, "invalid_request"),
+        (form(), more("scope=doors"), 400, "invalid_request"),
+        (form(), more("grant%5Ftype=client_credentials"), 400, "invalid_request"),
+        (form(), more("x=%00"), 400, "invalid_request"),
+        (form(), more("x=%ff"), 400, "invalid_request"),
+        (form(), more(&format!("x={}", "a".repeat(5_000))), 400, "invalid_request"),
+        (form(), more(&format!("x={}", "a".repeat(20_000))), 413, "invalid_request"),
+        (form(), format!("{GRANT}&client_id=server"), 401, "invalid_client"),
+        (form(), format!("{GRANT}&client_id=server&client_secret=wrong"), 401, "invalid_client"),
+        (form(), String::new(), 401, "invalid_client"),
+    ];
+    refused(&house, all).await;
+    let good = house.http.send(Method::POST, &house.at("token"), &form(), named).await;
     assert_eq!(good.status, 200, "{good:?}");
     for method in [Method::GET, Method::PUT, Method::DELETE] {
-        assert_eq!(house.http.send(method, &house.at("token"), &form, String::new()).await.status, 405);
+        assert_eq!(house.http.send(method, &house.at("token"), &form(), String::new()).await.status, 405);
     }
+}
+
+#[tokio::test]
+async fn a_client_says_in_one_way_who_it_is() {
+    let house = House::open().await;
+    let by = |header: (String, String)| [form(), vec![header]].concat();
+    let says = |value: &str| by(("authorization".to_owned(), value.to_owned()));
+    let right = || by(basic(("server", SECRET)));
+    let named = format!("{GRANT}&client_id=server&client_secret={SECRET}");
+    let twice = [right(), vec![basic(("server", SECRET))]].concat();
+    let all = vec![
+        (by(basic(("server", "wrong"))), GRANT.into(), 401, "invalid_client"),
+        (by(basic(("nobody", SECRET))), GRANT.into(), 401, "invalid_client"),
+        (by(basic(("web", ""))), GRANT.into(), 401, "invalid_client"),
+        (says("Basic !!!"), GRANT.into(), 401, "invalid_client"),
+        (says("Basic"), GRANT.into(), 401, "invalid_client"),
+        (says("Bearer x"), GRANT.into(), 401, "invalid_client"),
+        (right(), named, 400, "invalid_request"),
+        (twice, GRANT.into(), 401, "invalid_client"),
+        (right(), format!("{GRANT}%20openid"), 400, "invalid_scope"),
+        (right(), "grant_type=refresh_token&refresh_token=x".into(), 400, "unauthorized_client"),
+    ];
+    refused(&house, all).await;
+    let good = house.http.send(Method::POST, &house.at("token"), &right(), GRANT.into()).await;
+    assert_eq!(good.status, 200, "{good:?}");
 }
 
 /// Access tokens that are none.
@@ -205,8 +218,6 @@ async fn a_token_that_is_not_ours_opens_nothing() {
     let (body, signature) = rest.split_once('.').unwrap();
     let none = "eyJhbGciOiJub25lIiwidHlwIjoiYXQrand0In0";
     let hmac = "eyJhbGciOiJIUzI1NiIsInR5cCI6ImF0K2p3dCJ9";
-    let other = Browser::new();
-    drop(other);
     let bad = [
         String::new(),
         "x".into(),
@@ -233,15 +244,14 @@ async fn a_token_that_is_not_ours_opens_nothing() {
 #[tokio::test]
 async fn a_page_takes_one_form_of_a_sane_size() {
     let house = House::open().await;
-    let form = [("content-type".to_owned(), "application/x-www-form-urlencoded".to_owned())];
     for page in ["login", "sign-up", "password", "logout", "authorize"] {
-        let json = [("content-type".to_owned(), "application/json".to_owned())];
+        let json = kind("application/json");
         let answer = house.http.send(Method::POST, &house.at(page), &json, "{}".into()).await;
         assert_eq!(answer.status, 400, "{page}: {answer:?}");
         let large = written(&[("email", &"x".repeat(20_000))]);
-        let answer = house.http.send(Method::POST, &house.at(page), &form, large).await;
+        let answer = house.http.send(Method::POST, &house.at(page), &form(), large).await;
         assert_eq!(answer.status, 413, "{page}: {answer:?}");
-        let twice = house.http.send(Method::POST, &house.at(page), &form, "to=a&to=b".into()).await;
+        let twice = house.http.send(Method::POST, &house.at(page), &form(), "to=a&to=b".into()).await;
         assert_eq!(twice.status, 400, "{page}: {twice:?}");
         assert!(twice.header("content-type").starts_with("text/html"), "{twice:?}");
     }

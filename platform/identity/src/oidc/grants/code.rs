@@ -1,14 +1,14 @@
 //! A code becomes tokens, once. One that comes again takes back what it gave.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::{
     crypto::{digest, same},
     desk::Desk,
     oidc::{
-        claims::{access_of_person, id_token, revoke_family},
+        claims::revoke_family,
         form::Params,
-        grants::refresh::written,
+        grants::{given::Given, refresh::written},
         refusal::Refusal,
     },
     private::tables::{Code, Document as _, Family},
@@ -62,23 +62,15 @@ pub(crate) async fn exchange(desk: &Desk, client: &Client, params: &Params) -> R
             return Err(Refusal::grant("the code was used before"));
         }
     };
-    let state = desk.person(&code.consent.person).await?;
-    if !state.may_come_in() {
-        revoke_family(desk, &gid).await?;
-        return Err(Refusal::grant("the person may not come in"));
-    }
-    let scope = &code.consent.scope;
-    let access = access_of_person(desk, &code.consent, scope, &state, &gid).await?;
-    let mut answer = json!({
-        "access_token": access, "token_type": "Bearer", "expires_in": desk.settings.access_token_s, "scope": scope,
-    });
-    if scope.split(' ').any(|scope| scope == "openid") {
-        answer["id_token"] = id_token(desk, client, &code.consent, code.nonce.as_deref(), &access).await?.into();
-    }
-    if let Some(refresh) = refresh {
-        answer["refresh_token"] = written(&gid, &refresh).into();
-    }
-    Ok(answer)
+    let given = Given {
+        client,
+        consent: &code.consent,
+        scope: &code.consent.scope,
+        nonce: code.nonce.as_deref(),
+        gid: &gid,
+        refresh_token: refresh.map(|secret| written(&gid, &secret)),
+    };
+    given.answer(desk).await
 }
 
 /// A code of another client is not touched: its own may still come.

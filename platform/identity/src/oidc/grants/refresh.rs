@@ -3,16 +3,12 @@
 //! The successor is a proof over the token under the store's own secret: whoever sends the same token at the same time gets
 //! the same successor, and none of them is kept.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::{
     crypto::{digest, proof, same},
     desk::Desk,
-    oidc::{
-        claims::{access_of_person, id_token, revoke_family},
-        form::Params,
-        refusal::Refusal,
-    },
+    oidc::{form::Params, grants::given::Given, refusal::Refusal},
     private::tables::{Document as _, Family},
     settings::Client,
 };
@@ -41,7 +37,8 @@ pub(crate) async fn refresh(desk: &Desk, client: &Client, params: &Params) -> Re
     let scope = scope.ok_or_else(|| Refusal::new("invalid_scope", "more is asked for than was granted"))?;
     let successor = proof(desk.private.pepper().await?, &["refresh", gid, secret]);
     let (presented, next) = (digest(secret), digest(&successor));
-    let (now_ms, grace_ms) = (desk.now_ms(), desk.settings.refresh_grace_s * 1_000);
+    let now_ms = desk.now_ms();
+    let grace_ms = desk.settings.refresh_grace_s * 1_000;
     let turned = desk.private.transact(vec![Family::key(gid)], |script| {
         let family = Family::get(script, gid).ok_or(false)?;
         match turn(family, &presented, &next, now_ms, grace_ms) {
@@ -61,21 +58,8 @@ pub(crate) async fn refresh(desk: &Desk, client: &Client, params: &Params) -> Re
     if !counts {
         return Err(unknown());
     }
-    let consent = &known.consent;
-    let state = desk.person(&consent.person).await?;
-    if !state.may_come_in() {
-        revoke_family(desk, gid).await?;
-        return Err(Refusal::grant("the person may not come in"));
-    }
-    let access = access_of_person(desk, consent, &scope, &state, gid).await?;
-    let mut answer = json!({
-        "access_token": access, "token_type": "Bearer", "expires_in": desk.settings.access_token_s, "scope": scope,
-        "refresh_token": written(gid, &successor),
-    });
-    if scope.split(' ').any(|scope| scope == "openid") {
-        answer["id_token"] = id_token(desk, client, consent, None, &access).await?.into();
-    }
-    Ok(answer)
+    let refresh_token = Some(written(gid, &successor));
+    Given { client, consent: &known.consent, scope: &scope, nonce: None, gid, refresh_token }.answer(desk).await
 }
 
 fn turn(family: Family, presented: &str, next: &str, now_ms: i64, grace_ms: i64) -> Turn {
