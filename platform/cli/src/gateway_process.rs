@@ -84,5 +84,6 @@ pub(crate) fn translate(table: RouteTable) -> Table {
         coming: table.coming,
         access: table.access.into_iter().map(access).collect(),
         idempotent: table.idempotent,
+        own_login: table.own_login,
     }
 }

@@ -64,7 +64,7 @@ pub(crate) fn standard(
         Arc::new(Description::new(table.clone())),
         Arc::new(Routes(table.clone())),
         // Who may ask depends on whose path it is, and what is said of him on who hears it.
-        Arc::new(Bearer::new(settings.keys.clone(), issuer.cloned())),
+        Arc::new(Bearer::new(table.clone(), settings.keys.clone(), issuer.cloned())),
         Arc::new(Guard { table: table.clone(), has_login: issuer.is_some() }),
         Arc::new(Vouch::new(settings)),
     ]

@@ -30,6 +30,8 @@ pub struct Table {
     pub access: Vec<Access>,
     /// Services that answer a request the same when its `Idempotency-Key` comes again.
     pub idempotent: BTreeSet<String>,
+    /// Services that recognise their callers themselves: what is shown to them is not read here, but for an operator's key.
+    pub own_login: BTreeSet<String>,
 }
 
 /// One path.

@@ -57,6 +57,7 @@ impl Identity {
             operator: requests(&["persons/*", "demonstration/*"]),
             roles: BTreeMap::new(),
             idempotent: true,
+            own_login: true,
             after: Vec::new(),
             start: true,
             config: self.config.clone(),

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
 use crate::spec::Spec;
-use crate::system_file::SystemFile;
+use crate::system_file::{Service, SystemFile};
 
 /// Where an instance is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -70,6 +70,9 @@ pub struct RouteTable {
     /// Services that answer the same when an `Idempotency-Key` comes again.
     #[serde(default)]
     pub idempotent: BTreeSet<String>,
+    /// Services that recognise their callers themselves.
+    #[serde(default)]
+    pub own_login: BTreeSet<String>,
 }
 
 /// Requests that are for everybody, or for a role.
@@ -156,11 +159,18 @@ impl Registry {
                 })
             })
         });
-        let knowing = system.services.iter().filter(|service| service.idempotent);
-        let idempotent = knowing.map(|service| service.name.clone()).collect();
+        let those = |are: fn(&Service) -> bool| {
+            system.services.iter().filter(|service| are(service)).map(|service| service.name.clone()).collect()
+        };
         Self {
             instances: Mutex::new(specs.iter().map(Instance::new).collect()),
-            fixed: RouteTable { routes: routes.collect(), access: access.collect(), idempotent, ..Default::default() },
+            fixed: RouteTable {
+                routes: routes.collect(),
+                access: access.collect(),
+                idempotent: those(|service| service.idempotent),
+                own_login: those(|service| service.own_login),
+                ..Default::default()
+            },
             revision: watch::Sender::new(1),
         }
     }

@@ -126,6 +126,10 @@ pub struct Service {
     /// only then does the gateway send such a request again after a broken connection.
     #[serde(default)]
     pub idempotent: bool,
+    /// Whether it recognises its callers itself, as an identity provider does: what they show goes on to it, unread by the
+    /// gateway but for an operator's key.
+    #[serde(default)]
+    pub own_login: bool,
     /// Services that must be ready first.
     #[serde(default)]
     pub after: Vec<String>,

@@ -80,6 +80,19 @@ fn a_service_hears_an_opaque_person_and_never_an_address() {
 }
 
 #[test]
+fn what_clients_show_to_the_provider_reaches_it() {
+    let (fixture, [ann, ..]) = house();
+    let at = |path: &str| format!("{}/identity/{path}", fixture.url("gateway"));
+    let form = "content-type: application/x-www-form-urlencoded\r\nauthorization: Basic bm9ib2R5OnNlY3JldA==\r\n";
+    let refused = send(&at("token"), "POST", form, "grant_type=client_credentials").unwrap();
+    assert_eq!((refused.status, refused.json()["error"].as_str()), (401, Some("invalid_client")), "{refused:?}");
+    let other = send(&at("userinfo"), "GET", "authorization: Bearer x.y.z\r\n", "").unwrap();
+    assert!(other.status == 401 && !other.body.contains("/errors/invalid-token"), "{other:?}");
+    let info = send(&at("userinfo"), "GET", &ann, "").unwrap();
+    assert!([200, 403].contains(&info.status), "{info:?}");
+}
+
+#[test]
 fn with_the_provider_down_whoever_is_logged_in_goes_on() {
     let (fixture, [ann, ..]) = house();
     let room = format!("{}/rooms/7", fixture.url("gateway"));

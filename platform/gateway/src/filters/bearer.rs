@@ -7,22 +7,32 @@ use bongsu_host::problem::Problem;
 use bongsu_keys::{Caller, Keys, OPERATOR};
 use bongsu_runtime::ports::env::Env as _;
 use http::{HeaderMap, HeaderValue, StatusCode, header, request};
+use tokio::sync::watch;
 
 use crate::filter::{Exchange, Filter, Flow, Who};
 use crate::login::{Issuer, Judged};
+use crate::table::Table;
 
 /// Recognises whoever shows something, and keeps it: no service sees it. What is shown and counts for nothing is refused,
-/// also where nobody would have to show anything. Without an issuer a bearer that is no key goes on to the service.
+/// also where nobody would have to show anything. Without an issuer, and to a service with a login of its own, a bearer that
+/// is no key goes on.
 pub struct Bearer {
+    table: watch::Receiver<Arc<Table>>,
     keys: Option<Keys>,
     issuer: Option<Arc<Issuer>>,
     env: TokioEnv,
 }
 
 impl Bearer {
-    pub(crate) fn new(keys: Option<Keys>, issuer: Option<Arc<Issuer>>) -> Self {
+    pub(crate) fn new(table: watch::Receiver<Arc<Table>>, keys: Option<Keys>, issuer: Option<Arc<Issuer>>) -> Self {
         let env = TokioEnv::new(None).expect("no crash point was asked for");
-        Self { keys, issuer, env }
+        Self { table, keys, issuer, env }
+    }
+
+    /// Whose tokens are read for that service.
+    fn issuer_for(&self, service: Option<&String>) -> Option<&Arc<Issuer>> {
+        let asks_itself = service.is_some_and(|service| self.table.borrow().own_login.contains(service));
+        self.issuer.as_ref().filter(|_| !asks_itself)
     }
 
     /// Whoever shows a token; `None` when the issuer has to be asked first.
@@ -55,7 +65,7 @@ impl Filter for Bearer {
 
     fn on_request(&self, request: &mut request::Parts, exchange: &mut Exchange) -> Flow {
         let caller = self.keys.as_ref().and_then(|keys| keys.caller(&request.headers).ok());
-        exchange.who = match (caller, &self.issuer) {
+        exchange.who = match (caller, self.issuer_for(exchange.service.as_ref())) {
             (Some(Caller(name)), _) if name == OPERATOR => Who::Operator,
             (Some(Caller(name)), _) => Who::Process(name),
             (None, None) => return Flow::Continue,
