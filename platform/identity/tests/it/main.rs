@@ -13,6 +13,7 @@ mod forgetting;
 mod refusals;
 mod settings;
 mod demonstration;
+mod relying_party;
 mod process;
 
 bongsu_testing::standing!(identity);
