@@ -109,7 +109,8 @@ async fn show(operator: &Operator, flags: &Adopt, mut survey: Value) -> Result<E
 /// Whether an instance says so; where none answers, they have to be asked again.
 async fn is_parted(operator: &Operator, context: &str) -> bool {
     let Ok(addresses) = operator.addresses(context).await else { return true };
-    let says = |reason: &Value| reason.as_str().is_some_and(|reason| reason.starts_with("history stopped"));
+    // The line of the lane `history` is there only while it stands still.
+    let says = |reason: &Value| reason.as_str().is_some_and(|reason| reason.starts_with("history "));
     let mut one_answered = false;
     for address in addresses {
         let Ok(status) = operator.get::<Value>(&format!("{address}/bongsu/status")).await else { continue };
