@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::task::{Context, Poll};
 
 use axum::BoxError;
@@ -12,6 +12,7 @@ use bongsu_host::server::Arrival;
 use bytes::{Buf, Bytes};
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
 /// A request body on loan to an attempt. It returns when the attempt ends: whole if nothing of it was read, or if
 /// what was read is kept; otherwise it is gone, and the request cannot be sent again.
@@ -35,6 +36,8 @@ pub(crate) struct Account {
     exceeded: AtomicBool,
     /// How far the client has sent it.
     arrival: Arrival,
+    /// When the service had all of it for the first time.
+    whole_since: OnceLock<Instant>,
 }
 
 /// What is left of a body, and the pieces already read if they are kept.
@@ -66,7 +69,8 @@ impl Account {
     pub(crate) fn of(body: Body, limit: usize, again: bool) -> Arc<Self> {
         let home = Home::Here(Lent { body, pieces: Vec::new(), left: limit });
         let (home, returned, exceeded) = (Mutex::new(home), Notify::new(), AtomicBool::new(false));
-        Arc::new(Self { home, returned, keeps: again, limit, exceeded, arrival: Arrival::default() })
+        let whole_since = OnceLock::new();
+        Arc::new(Self { home, returned, keeps: again, limit, exceeded, arrival: Arrival::default(), whole_since })
     }
 
     /// The body from its beginning; `None` when it is gone. An attempt that has just failed may still hold it for a
@@ -78,6 +82,9 @@ impl Account {
             let found = std::mem::replace(&mut *self.lock(), Home::Out);
             match found {
                 Home::Here(lent) => {
+                    if lent.body.is_end_stream() {
+                        self.is_whole();
+                    }
                     let account = self.clone();
                     return Some(Loan { lent: Some(lent), at: 0, touched: false, spoilt: false, account });
                 }
@@ -103,6 +110,15 @@ impl Account {
     /// Whether the client is waited for.
     pub(crate) fn is_awaited(&self) -> bool {
         self.arrival.is_awaited()
+    }
+
+    /// Since when an instance has had all of it.
+    pub(crate) fn whole_since(&self) -> Option<Instant> {
+        self.whole_since.get().copied()
+    }
+
+    fn is_whole(&self) {
+        self.whole_since.get_or_init(Instant::now);
     }
 
     /// The most it may be long.
@@ -151,7 +167,11 @@ impl HttpBody for Loan {
             return Poll::Ready(Some(Ok(Frame::data(piece))));
         }
         let read = Pin::new(&mut lent.body).poll_frame(context);
+        let is_whole = matches!(read, Poll::Ready(None)) || lent.body.is_end_stream();
         self.account.arrival.note(&read);
+        if is_whole {
+            self.account.is_whole();
+        }
         match std::task::ready!(read) {
             None => Poll::Ready(None),
             Some(Ok(frame)) => Poll::Ready(Some(self.read(frame))),

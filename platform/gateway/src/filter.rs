@@ -55,6 +55,10 @@ pub struct Exchange {
     pub asked: (http::Method, String),
     /// The service its path belongs to, once known.
     pub service: Option<String>,
+    /// The path of the table that led there.
+    pub route: Option<String>,
+    /// Whether the gateway itself is asked, and no service.
+    pub is_own: bool,
     /// Who is asking.
     pub who: Who,
     /// Whether the issuer was asked for its keys because of it.

@@ -1,9 +1,10 @@
-//! Sends a request upstream: to which instance, how long, and what may be tried again.
+//! Sends a request upstream, if its breaker lets it pass: to which instance, how long, and what may be tried again.
 //!
 //! The rule about trying again: a refused connection carried nothing, so anything may be sent to the next instance. A
 //! connection that broke before the answer began may have carried the request, so it is sent again only if that does
 //! no harm: it is safe and without a body, or it has an `Idempotency-Key` and its service is known to answer the same under it. Never
-//! more than a few times, and within a budget of all requests: when everything breaks, trying again would only add load.
+//! more than a few times, within a budget of all requests, and not while everything breaks on its route: trying again would only
+//! add load.
 
 use std::collections::BTreeSet;
 use std::error::Error;
@@ -27,10 +28,16 @@ use tower::retry::budget::{Budget as _, TpsBudget};
 
 use crate::balance::{Balancer, Chosen};
 use crate::body::{Account, Holding, Loan, Until};
+use crate::breaker::{Fault, Outcome, Shut};
+use crate::breakers::{Breakers, Door, Ticket};
 use crate::connect::Connector;
+use crate::fallback::{self, Fallback};
 use crate::filter::Exchange;
 use crate::filters::DEADLINE;
 use crate::gateway::Tables;
+use crate::outcome::{Ended, Facts};
+use crate::settings::Settings;
+use crate::table::Route;
 
 /// Upstreams are on the same machine or the same network: a connection that takes longer is as good as refused.
 const CONNECT: Duration = Duration::from_secs(1);
@@ -53,6 +60,8 @@ pub(crate) struct Forwarder {
     client: Client<Connector, Loan>,
     balancer: Balancer,
     budget: TpsBudget,
+    breakers: Arc<Breakers>,
+    fallbacks: Vec<Fallback>,
     tables: Tables,
     wait: Duration,
     limits: Limits,
@@ -60,8 +69,28 @@ pub(crate) struct Forwarder {
     streams: Arc<Semaphore>,
 }
 
+/// What attempts came to.
+type Attempted<T> = Result<(http::Response<Incoming>, T), Missed>;
+
+/// Why no instance answered.
+struct Missed {
+    ended: Ended,
+    problem: Problem,
+}
+
+impl Missed {
+    fn failed(fault: Fault, problem: Problem) -> Self {
+        Self { ended: Ended::Failed(fault), problem }
+    }
+
+    /// Whatever it is, it says nothing about a service.
+    fn nobodys(problem: Problem) -> Self {
+        Self { ended: Ended::Nobody, problem }
+    }
+}
+
 impl Forwarder {
-    pub(crate) fn new(tables: Tables, wait: Duration, limits: &Limits) -> Self {
+    pub(crate) fn new(tables: Tables, settings: &Settings) -> Self {
         let mut connector = HttpConnector::new();
         connector.set_nodelay(true);
         connector.set_connect_timeout(Some(CONNECT));
@@ -69,30 +98,91 @@ impl Forwarder {
             .pool_idle_timeout(IDLE)
             .pool_timer(TokioTimer::new())
             .build(Connector(connector));
-        let streams = Arc::new(Semaphore::new(limits.streams.min(Semaphore::MAX_PERMITS)));
-        let budget = TpsBudget::new(BUDGET.0, BUDGET.1, BUDGET.2);
-        Self { client, balancer: Balancer::default(), budget, tables, wait, limits: limits.clone(), streams }
+        let limits = settings.limits.clone();
+        Self {
+            client,
+            balancer: Balancer::default(),
+            budget: TpsBudget::new(BUDGET.0, BUDGET.1, BUDGET.2),
+            breakers: Breakers::new(settings.breaker.clone()),
+            fallbacks: settings.fallback.clone(),
+            tables,
+            wait: settings.wait(),
+            streams: Arc::new(Semaphore::new(limits.streams.min(Semaphore::MAX_PERMITS))),
+            limits,
+        }
     }
 
-    /// The answer of some instance of the exchange's service, or the problem there was with all of them.
+    pub(crate) fn breakers(&self) -> Arc<Breakers> {
+        Arc::clone(&self.breakers)
+    }
+
+    /// The answer of some instance of the exchange's service, or the problem there was with all of them; while the route's
+    /// breaker is open, what there is instead.
     pub(crate) async fn forward(&self, head: request::Parts, body: Body, exchange: &mut Exchange) -> Response {
+        match self.breakers.admit(door(exchange)) {
+            Ok(ticket) => self.send(head, body, exchange, ticket).await,
+            Err(shut) => self.instead(&head, exchange, shut),
+        }
+    }
+
+    async fn send(&self, head: request::Parts, body: Body, exchange: &mut Exchange, ticket: Ticket) -> Response {
         let knows_keys = exchange.service.as_ref().is_some_and(|name| self.tables.borrow().idempotent.contains(name));
         let again = may_repeat(&head, &body, knows_keys);
         let account = Account::of(body, self.limits.body_bytes, again);
         self.budget.deposit();
-        let answered = timeout_at(exchange.deadline, self.attempts(&head, &account, again, exchange)).await;
+        let deadline = exchange.deadline;
+        let attempts =
+            timeout_at(deadline, self.attempts(&head, &account, again && !ticket.is_probe(), &ticket, exchange));
+        let answered = self.watched(attempts, &account, &ticket).await;
         // Whoever is late because of the client is not late.
         if answered.is_err() && account.is_awaited() {
             return Problem::of_status(StatusCode::REQUEST_TIMEOUT).into_response();
         }
         self.note(exchange, &answered);
+        ticket.settle(self.outcome(&answered, &account, exchange));
         match answered {
             Ok(Ok((answer, chosen))) => self.hand_over(&head, answer, chosen, exchange),
-            Ok(Err(problem)) => problem.into_response(),
+            Ok(Err(missed)) => missed.problem.into_response(),
             Err(_) => Problem::of_status(StatusCode::GATEWAY_TIMEOUT)
                 .detail("The service did not answer in time. Whether it acted is not known.")
                 .into_response(),
         }
+    }
+
+    /// Waits for a call, and tells its breaker as soon as it is slow.
+    async fn watched<T>(&self, call: impl Future<Output = T>, account: &Account, ticket: &Ticket) -> T {
+        let Some(slow) = self.breakers.slow() else { return call.await };
+        let mut call = std::pin::pin!(call);
+        tokio::select! { biased;
+            answered = &mut call => return answered,
+            () = has_had_it_for(account, slow) => ticket.slow(),
+        }
+        call.await
+    }
+
+    /// What there is while a breaker is open, or full.
+    fn instead(&self, head: &request::Parts, exchange: &Exchange, shut: Shut) -> Response {
+        let fixed = head.method.is_safe().then(|| fallback::answer(&self.fallbacks, head.uri.path())).flatten();
+        let service = exchange.service.as_deref().unwrap_or_default();
+        fixed.unwrap_or_else(|| refusal(service, shut).into_response())
+    }
+
+    fn outcome<T, E>(&self, answered: &Result<Attempted<T>, E>, account: &Account, exchange: &Exchange) -> Outcome {
+        let ended = match answered {
+            Ok(Ok((answer, _))) => Ended::Answer(answer.status()),
+            Ok(Err(missed)) => missed.ended,
+            Err(_) => Ended::Late,
+        };
+        let facts = Facts {
+            ended,
+            ended_at: Instant::now(),
+            by_client: account.is_exceeded() || account.is_broken(),
+            is_patient: exchange.is_patient,
+            whole_since: account.whole_since(),
+            deadline: exchange.deadline,
+            limit: self.limits.request_timeout(),
+        };
+        facts.outcome()
     }
 
     /// The answer as the client gets it: streamed, and busy until it is sent. What a 5xx says that is no problem+json
@@ -128,8 +218,9 @@ impl Forwarder {
         head: &request::Parts,
         account: &Arc<Account>,
         again: bool,
+        ticket: &Ticket,
         exchange: &mut Exchange,
-    ) -> Result<(http::Response<Incoming>, Chosen), Problem> {
+    ) -> Attempted<Chosen> {
         let service = exchange.service.clone().unwrap_or_default();
         let wait = if may_wait(head) { self.wait } else { Duration::ZERO };
         let mut give_up = Instant::now() + wait;
@@ -141,11 +232,12 @@ impl Forwarder {
             if let Some(chosen) = self.balancer.choose(&ready, &avoid) {
                 exchange.instance = Some(chosen.instance);
                 let Some(body) = account.lend().await else { return Err(lost(&service)) };
-                match self.client.request(upstream_request(head, chosen.instance, exchange.deadline, body)?).await {
+                let request = upstream_request(head, chosen.instance, exchange.deadline, body);
+                match self.client.request(request.map_err(Missed::nobodys)?).await {
                     Ok(answer) => return Ok((answer, chosen)),
                     Err(_) if account.is_exceeded() || account.is_broken() => return Err(at_fault(account, &service)),
                     Err(error) if error.is_connect() => {}
-                    Err(error) if left > 0 && is_lost(&error) && self.budget.withdraw() => {
+                    Err(error) if is_lost(&error) && self.may_again(left, ticket) => {
                         left -= 1;
                         give_up = Instant::now() + wait;
                     }
@@ -161,14 +253,19 @@ impl Forwarder {
                 continue;
             }
             if !news(&mut table, give_up).await {
-                return Err(absent(&service));
+                return Err(absent(&service, exchange.instance.is_some()));
             }
             avoid.clear();
         }
     }
 
+    /// Whether an attempt that broke may be made again; that it broke is counted.
+    fn may_again(&self, left: u32, ticket: &Ticket) -> bool {
+        ticket.broke() && left > 0 && self.budget.withdraw()
+    }
+
     /// Counts what came of the last instance asked. A caller with less patience than the gateway says nothing about it.
-    fn note<E, T>(&self, exchange: &Exchange, answered: &Result<Result<(http::Response<Incoming>, T), Problem>, E>) {
+    fn note<E, T>(&self, exchange: &Exchange, answered: &Result<Attempted<T>, E>) {
         let (Some(instance), outliers) = (exchange.instance, &self.balancer.outliers) else { return };
         match answered {
             Ok(Ok((answer, _))) if answer.status() != StatusCode::GATEWAY_TIMEOUT => outliers.answered(instance),
@@ -184,6 +281,7 @@ impl Forwarder {
         loop {
             let ready: BTreeSet<SocketAddr> = table.borrow_and_update().upstreams.values().flatten().copied().collect();
             outliers.keep(|instance| ready.contains(instance));
+            self.keep_breakers(&table.borrow().routes);
             for instance in outliers.to_ask() {
                 outliers.asked(instance, self.is_ready(instance).await);
             }
@@ -192,6 +290,10 @@ impl Forwarder {
                 () = tokio::time::sleep(TEND_EVERY) => {}
             }
         }
+    }
+
+    fn keep_breakers(&self, routes: &[Route]) {
+        self.breakers.keep(|door| routes.iter().any(|route| route.path == door.route && route.service == door.service));
     }
 
     async fn is_ready(&self, instance: SocketAddr) -> bool {
@@ -205,13 +307,46 @@ impl Forwarder {
     }
 }
 
+/// Which breaker counts.
+fn door(exchange: &Exchange) -> Door {
+    let (service, route) = (exchange.service.clone(), exchange.route.clone());
+    Door { service: service.unwrap_or_default(), route: route.unwrap_or_default() }
+}
+
+/// Waits until the service has had a whole request for so long: for ever while a client is still sending it.
+async fn has_had_it_for(account: &Account, slow: Duration) {
+    loop {
+        let looked = Instant::now();
+        match account.whole_since() {
+            Some(since) if since + slow <= looked => return,
+            Some(since) => sleep_until(since + slow).await,
+            None => sleep_until(looked + slow).await,
+        }
+    }
+}
+
+/// The breaker lets nothing pass.
+fn refusal(service: &str, shut: Shut) -> Problem {
+    match shut {
+        Shut::Open(left) => {
+            let seconds = u32::try_from(left.as_millis().div_ceil(1_000)).unwrap_or(u32::MAX);
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "circuit-open", "The service is left alone for a while")
+                .detail(format!("'{service}' failed too often here. It was not asked."))
+                .retry_after(seconds.max(1))
+        }
+        Shut::Full => Problem::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", "Too busy")
+            .detail(format!("Too many requests wait for '{service}' here."))
+            .retry_after(1),
+    }
+}
+
 /// What the client did, which no instance could help.
-fn at_fault(account: &Account, upstream: &str) -> Problem {
+fn at_fault(account: &Account, upstream: &str) -> Missed {
     if account.is_exceeded() {
-        return crate::filters::too_large(account.limit());
+        return Missed::nobodys(crate::filters::too_large(account.limit()));
     }
     tracing::info!(upstream, "a client broke off in the midst of its body");
-    Problem::bad_request("The body broke off.")
+    Missed::nobodys(Problem::bad_request("The body broke off."))
 }
 
 /// Waits until it is worth trying again; false: it is time to give up.
@@ -279,23 +414,26 @@ fn too_many_streams() -> Response {
     problem.detail("Too many open streams.").into_response()
 }
 
-/// No instance is ready.
-fn absent(service: &str) -> Problem {
-    Problem::unavailable(format!("No instance of '{service}' is ready."))
+/// No instance is ready, or every one that is refused the connection.
+fn absent(service: &str, has_refused: bool) -> Missed {
+    let problem = Problem::unavailable(format!("No instance of '{service}' is ready."));
+    if has_refused { Missed::failed(Fault::Refused, problem) } else { Missed::nobodys(problem) }
 }
 
 /// Every connection was refused, and the body is gone.
-fn lost(service: &str) -> Problem {
-    Problem::new(StatusCode::BAD_GATEWAY, "upstream-lost", "The service could not be reached")
-        .detail(format!("The connection to '{service}' was lost."))
+fn lost(service: &str) -> Missed {
+    let problem = Problem::new(StatusCode::BAD_GATEWAY, "upstream-lost", "The service could not be reached")
+        .detail(format!("The connection to '{service}' was lost."));
+    Missed::failed(Fault::Refused, problem)
 }
 
 /// The connection broke, or what came was no HTTP.
-fn broken(service: &str, error: &(dyn Error + 'static)) -> Problem {
+fn broken(service: &str, error: &(dyn Error + 'static)) -> Missed {
     let garbage = hyper_errors(error).any(hyper::Error::is_parse);
     let (code, detail) = match garbage {
         true => ("upstream-garbage", format!("What '{service}' answered cannot be understood.")),
         false => ("upstream-lost", format!("The connection to '{service}' was lost. Whether it acted is not known.")),
     };
-    Problem::new(StatusCode::BAD_GATEWAY, code, "The service gave no answer").detail(detail)
+    let problem = Problem::new(StatusCode::BAD_GATEWAY, code, "The service gave no answer").detail(detail);
+    Missed::failed(if garbage { Fault::Garbage } else { Fault::Lost }, problem)
 }

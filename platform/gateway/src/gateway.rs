@@ -13,10 +13,12 @@ use bongsu_runtime::Status;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use crate::breaker::Shown;
 use crate::filter::{Exchange, Filter, Flow, Who};
 use crate::filters::standard;
 use crate::forward::Forwarder;
 use crate::login::Issuer;
+use crate::own::Own;
 use crate::settings::Settings;
 use crate::table::Table;
 
@@ -32,6 +34,7 @@ pub struct Gateway {
 struct Inner {
     filters: Vec<Arc<dyn Filter>>,
     forwarder: Forwarder,
+    own: Own,
     issuer: Option<Arc<Issuer>>,
     settings: Settings,
     health: Health,
@@ -56,13 +59,19 @@ impl Gateway {
         });
         let issuer = settings.login.clone().map(|login| Arc::new(Issuer::new(login)));
         let filters = arrange(standard(&settings, &tables, &health, issuer.as_ref()));
-        let forwarder = Forwarder::new(tables, settings.wait(), &settings.limits);
-        Self { inner: Arc::new(Inner { filters, forwarder, issuer, settings, health }) }
+        let forwarder = Forwarder::new(tables.clone(), &settings);
+        let own = Own { breakers: forwarder.breakers(), tables };
+        Self { inner: Arc::new(Inner { filters, forwarder, own, issuer, settings, health }) }
     }
 
     /// Whether it can serve.
     pub fn health(&self) -> &Health {
         &self.inner.health
+    }
+
+    /// Every breaker of a route that was asked, as it is now.
+    pub fn breakers(&self) -> Vec<Shown> {
+        self.inner.forwarder.breakers().show()
     }
 
     /// Asks instances that were taken out whether they are well again, and the issuer for its keys, for ever: whoever
@@ -106,7 +115,10 @@ impl Inner {
             // The one that answered and those before it see the answer.
             return self.way_out(passed + 1, answer, &exchange);
         }
-        let answer = self.forwarder.forward(head, body, &mut exchange).await;
+        let answer = match exchange.is_own {
+            true => self.own.answer(&head, body, exchange.deadline).await,
+            false => self.forwarder.forward(head, body, &mut exchange).await,
+        };
         self.way_out(self.filters.len(), answer, &exchange)
     }
 
@@ -121,6 +133,8 @@ impl Inner {
             is_patient: true,
             asked: (head.method.clone(), head.uri.path().to_owned()),
             service: None,
+            route: None,
+            is_own: false,
             who: Who::default(),
             has_waited: false,
             instance: None,

@@ -3,7 +3,8 @@
 //! It must not know who starts services nor what they do: routes and instances come as a [`Table`] over a channel,
 //! whoever feeds it. Start reading at [`Gateway`], then [`filter`] and [`filters`] (what happens to every request),
 //! [`login`] (who is asking),
-//! `forward` (which instance gets it, and what may be tried again) and `outliers` (who is left out for a while).
+//! `forward` (which instance gets it, and what may be tried again), `outliers` (who is left out for a while) and
+//! [`breaker`] (when nobody is asked for a while).
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
@@ -12,6 +13,11 @@ pub mod settings;
 pub mod filter;
 pub mod filters;
 pub mod login;
+pub mod breaker;
+pub mod fallback;
+mod breakers;
+mod outcome;
+mod own;
 mod merge;
 mod outliers;
 mod balance;

@@ -7,6 +7,8 @@ use bongsu_host::principal::is_a_name;
 use bongsu_keys::Keys;
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
+use crate::breaker::{self, Rules};
+use crate::fallback::{self, Fallback};
 use crate::login::Login;
 
 /// The gateway's own settings: the `[service]` table of its configuration.
@@ -22,6 +24,12 @@ pub struct Settings {
     /// A safe or keyed request waits so long for an instance that is about to be ready.
     #[serde(deserialize_with = "within::<_, _, 0, 60_000>")]
     pub wait_ms: u64,
+    /// When the breaker of a route opens; without them there are none.
+    #[serde(deserialize_with = "breaker::read", serialize_with = "breaker::write")]
+    pub breaker: Option<Rules>,
+    /// What is answered while it is open.
+    #[serde(deserialize_with = "fallback::read")]
+    pub fallback: Vec<Fallback>,
     /// Limits on what a client may ask for; taken from the host's `[limits]`.
     #[serde(skip)]
     pub limits: Limits,
@@ -57,9 +65,17 @@ impl Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        // 1 s is what a killed service may take to be back.
-        let limits = Limits::default();
-        Self { principal: "demo".into(), login: None, wait_ms: 1_000, limits, keys: None, hosts: Vec::new() }
+        Self {
+            principal: "demo".into(),
+            login: None,
+            // What a killed service may take to be back.
+            wait_ms: 1_000,
+            breaker: Some(Rules::default()),
+            fallback: Vec::new(),
+            limits: Limits::default(),
+            keys: None,
+            hosts: Vec::new(),
+        }
     }
 }
 

@@ -165,8 +165,13 @@ impl Table {
 
     /// The service of a path: of all routes that fit, the longest.
     pub fn service_of(&self, path: &str) -> Option<&str> {
-        let fitting = self.routes.iter().filter(|route| route.fits(path));
-        fitting.max_by_key(|route| route.path.len()).map(|route| route.service.as_str())
+        self.route_of(path).map(|route| route.service.as_str())
+    }
+
+    /// The route of a path: of all that fit, the longest.
+    pub fn route_of(&self, path: &str) -> Option<&Route> {
+        let fitting = self.routes.iter().filter(|route| is_below(&route.path, path));
+        fitting.max_by_key(|route| route.path.len())
     }
 
     /// Every service that has a path, by name.
@@ -183,9 +188,14 @@ impl Table {
 impl Route {
     /// Whether it leads where that path does.
     pub fn fits(&self, path: &str) -> bool {
-        match self.path.strip_suffix('*') {
-            Some(prefix) => path.starts_with(prefix),
-            None => path == self.path,
-        }
+        is_below(&self.path, path)
+    }
+}
+
+/// Whether a path is meant by a route's, as it is written.
+pub(crate) fn is_below(route: &str, path: &str) -> bool {
+    match route.strip_suffix('*') {
+        Some(prefix) => path.starts_with(prefix),
+        None => path == route,
     }
 }

@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use crate::filter::{Exchange, Filter, Flow, Who};
 use crate::table::{May, Table};
 
-/// Asks for what the table says: a role, somebody, or nothing. Where people cannot log in everybody is somebody, and an
+/// Asks for what the table says: a role, somebody, or nothing; and for an operator where the gateway itself is asked. Where people cannot log in everybody is somebody, and an
 /// operator's key makes nobody else of him but where operators are meant.
 pub struct Guard {
     /// Which routes.
@@ -25,6 +25,9 @@ impl Filter for Guard {
     }
 
     fn on_request(&self, request: &mut request::Parts, exchange: &mut Exchange) -> Flow {
+        if exchange.is_own {
+            return self.judge(&[OPERATOR], &exchange.who);
+        }
         let service = exchange.service.as_deref().unwrap_or_default();
         let table = self.table.borrow();
         match (table.may(service, &request.method, request.uri.path()), &exchange.who) {

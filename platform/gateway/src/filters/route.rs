@@ -1,4 +1,4 @@
-//! Whose path it is.
+//! Whose path it is: a service's, or the gateway's own.
 
 use std::sync::Arc;
 
@@ -7,12 +7,13 @@ use http::request;
 use tokio::sync::watch;
 
 use crate::filter::{Exchange, Filter, Flow};
+use crate::own;
 use crate::table::Table;
 
 /// Just after a start.
 pub(super) const UNKNOWN: &str = "The routes are not known yet.";
 
-/// Finds the service; 404 for a path that belongs to nobody, 503 while nobody knows whose any path is.
+/// Finds the service, if it is not the gateway that is asked; 404 for a path that belongs to nobody, 503 while nobody knows whose any path is.
 pub struct Routes(pub watch::Receiver<Arc<Table>>);
 
 impl Filter for Routes {
@@ -22,9 +23,14 @@ impl Filter for Routes {
 
     fn on_request(&self, request: &mut request::Parts, exchange: &mut Exchange) -> Flow {
         let table = self.0.borrow();
-        match table.service_of(request.uri.path()) {
-            Some(service) => {
-                exchange.service = Some(service.to_owned());
+        if own::is_own(request.uri.path()) {
+            exchange.is_own = true;
+            return Flow::Continue;
+        }
+        match table.route_of(request.uri.path()) {
+            Some(route) => {
+                exchange.service = Some(route.service.clone());
+                exchange.route = Some(route.path.clone());
                 Flow::Continue
             }
             None if table.revision == 0 => Problem::unavailable(UNKNOWN).into(),

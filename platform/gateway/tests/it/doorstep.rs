@@ -112,7 +112,7 @@ async fn rude(street: &mut Street) -> SocketAddr {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_refusal_before_the_body_was_read_is_what_the_client_gets_always() {
-    let mut street = Street::new(|standard| standard);
+    let mut street = Street::without_breakers();
     let upstream = refusing(&mut street).await;
     street.route_to(vec![upstream]);
     let gateway = street.open().await;

@@ -11,3 +11,5 @@ mod doorstep;
 mod filters;
 mod retries;
 mod sick;
+mod breakers;
+mod breaker_steering;

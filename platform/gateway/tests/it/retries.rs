@@ -82,7 +82,7 @@ async fn sending_again_is_bounded() {
 
 #[tokio::test]
 async fn when_everything_breaks_the_budget_keeps_the_gateway_from_adding_to_it() {
-    let mut street = Street::new(|standard| standard);
+    let mut street = Street::without_breakers();
     let (upstream, seen) = street.raw(&[Act::Reset]).await;
     street.route_to(vec![upstream]);
     let began = Instant::now();

@@ -64,7 +64,7 @@ async fn a_caller_in_a_hurry_takes_nobody_out() {
 
 #[tokio::test]
 async fn the_last_ones_are_asked_although_all_are_sick() {
-    let mut street = Street::new(|standard| standard);
+    let mut street = Street::without_breakers();
     let acts = &[Act::Reset, Act::Reset, Act::Reset, Act::Reset, Act::Reset, Act::Reset, WELL];
     let ((one, _), (two, _)) = (street.raw(acts).await, street.raw(acts).await);
     street.route_to(vec![one, two]);

@@ -26,7 +26,7 @@ pub(crate) struct Street {
     pub(crate) tables: watch::Sender<Arc<Table>>,
     /// What is told beside routes and instances.
     pub(crate) table: Table,
-    gateway: Gateway,
+    pub(crate) gateway: Gateway,
     upstreams: JoinSet<()>,
 }
 
@@ -57,6 +57,16 @@ impl Street {
         let mut settings = Settings { wait_ms: WAIT_MS, ..Settings::default() };
         settings.limits.request_timeout_ms = limit_ms;
         Self::of(settings, |standard| standard)
+    }
+
+    /// Whose breakers are off: for tests that go on asking what fails.
+    pub(crate) fn without_breakers() -> Self {
+        Self::set(Settings { breaker: None, ..Settings::default() })
+    }
+
+    /// With these settings.
+    pub(crate) fn set(settings: Settings) -> Self {
+        Self::of(Settings { wait_ms: WAIT_MS, ..settings }, |standard| standard)
     }
 
     fn of(settings: Settings, arrange: impl FnOnce(Vec<Arc<dyn Filter>>) -> Vec<Arc<dyn Filter>>) -> Self {
@@ -144,7 +154,13 @@ impl Street {
     }
 
     pub(crate) fn route_to(&self, ready: Vec<SocketAddr>) {
-        let routes = vec![Route { path: "/*".into(), service: "door".into() }];
+        self.route_paths_to(&["/*"], ready);
+    }
+
+    /// Several paths, to the same service.
+    pub(crate) fn route_paths_to(&self, paths: &[&str], ready: Vec<SocketAddr>) {
+        let route = |path: &&str| Route { path: (*path).into(), service: "door".into() };
+        let routes = paths.iter().map(route).collect();
         let table = Table { revision: 1, routes, upstreams: [("door".into(), ready)].into(), ..self.table.clone() };
         self.tables.send_replace(Arc::new(table));
     }

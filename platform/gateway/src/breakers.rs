@@ -1,0 +1,239 @@
+//! The breakers of a gateway: one for every service and route that was asked, all by the same rules.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::breaker::{Breaker, Change, Force, Outcome, Pass, Rules, Shown, Shut};
+
+/// What a breaker is for: a path of the table, and whose it is.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Door {
+    pub(crate) service: String,
+    pub(crate) route: String,
+}
+
+pub(crate) struct Breakers {
+    /// Without them nothing is counted and everything passes.
+    rules: Option<Rules>,
+    known: Mutex<Known>,
+}
+
+#[derive(Default)]
+struct Known {
+    breakers: HashMap<Door, Breaker>,
+    /// What an operator wants of a service's breakers, also of those that are not there yet.
+    forced: HashMap<String, (Force, Instant)>,
+}
+
+/// Leave to make one call. Let go without a word, it says nothing: the client hung up.
+pub(crate) struct Ticket {
+    breakers: Arc<Breakers>,
+    door: Door,
+    /// `None` when there are no rules, and when it was given back.
+    pass: Mutex<Option<Pass>>,
+}
+
+impl Breakers {
+    pub(crate) fn new(rules: Option<Rules>) -> Arc<Self> {
+        Arc::new(Self { rules, known: Mutex::default() })
+    }
+
+    /// Whether there are any.
+    pub(crate) fn are_on(&self) -> bool {
+        self.rules.is_some()
+    }
+
+    /// From when on a call is slow.
+    pub(crate) fn slow(&self) -> Option<Duration> {
+        self.rules.as_ref().map(Rules::slow)
+    }
+
+    /// Whether a call may be made.
+    pub(crate) fn admit(self: &Arc<Self>, door: Door) -> Result<Ticket, Shut> {
+        let pass = self.with(&door, |breaker, rules, now| breaker.admit(rules, now)).transpose()?;
+        Ok(Ticket { breakers: Arc::clone(self), door, pass: Mutex::new(pass) })
+    }
+
+    /// All of them, by service and route.
+    pub(crate) fn show(&self) -> Vec<Shown> {
+        let Some(rules) = &self.rules else { return Vec::new() };
+        let now = Instant::now();
+        let mut known = self.lock();
+        let mut all: Vec<Shown> = known
+            .breakers
+            .iter_mut()
+            .map(|(door, breaker)| {
+                let shown = breaker.show(rules, &door.service, &door.route, now);
+                tell(door, breaker);
+                shown
+            })
+            .collect();
+        all.sort_by(|a, b| (&a.service, &a.route).cmp(&(&b.service, &b.route)));
+        all
+    }
+
+    /// Holds all breakers of a service open or closed for so long; `None`: no longer.
+    pub(crate) fn force(&self, service: &str, force: Option<Force>, length: Duration) {
+        let Some(rules) = &self.rules else { return };
+        let now = Instant::now();
+        let until = now + length;
+        let mut known = self.lock();
+        match force {
+            Some(force) => known.forced.insert(service.to_owned(), (force, until)),
+            None => known.forced.remove(service),
+        };
+        for (door, breaker) in known.breakers.iter_mut().filter(|(door, _)| door.service == service) {
+            breaker.force(rules, force, until, now);
+            tell(door, breaker);
+        }
+    }
+
+    /// Keeps those of routes that are there.
+    pub(crate) fn keep(&self, is_there: impl Fn(&Door) -> bool) {
+        let mut known = self.lock();
+        let now = Instant::now();
+        known.breakers.retain(|door, _| is_there(door));
+        known.forced.retain(|_, (_, until)| *until > now);
+    }
+
+    /// Does something with a door's breaker, which is made if need be; `None` when there are no rules.
+    fn with<T>(&self, door: &Door, act: impl FnOnce(&mut Breaker, &Rules, Instant) -> T) -> Option<T> {
+        let rules = self.rules.as_ref()?;
+        let now = Instant::now();
+        let mut known = self.lock();
+        if !known.breakers.contains_key(door) {
+            let mut breaker = Breaker::new(rules, now);
+            if let Some(&(force, until)) = known.forced.get(&door.service).filter(|(_, until)| *until > now) {
+                breaker.force(rules, Some(force), until, now);
+            }
+            known.breakers.insert(door.clone(), breaker);
+        }
+        let breaker = known.breakers.get_mut(door)?;
+        let done = act(breaker, rules, now);
+        tell(door, breaker);
+        Some(done)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Ticket {
+    /// Whether it tries for the others: it is sent once.
+    pub(crate) fn is_probe(&self) -> bool {
+        self.lock().as_ref().is_some_and(Pass::is_probe)
+    }
+
+    /// The service takes too long.
+    pub(crate) fn slow(&self) {
+        if let Some(pass) = self.lock().as_mut() {
+            self.breakers.with(&self.door, |breaker, rules, now| breaker.slow(rules, pass, now));
+        }
+    }
+
+    /// An attempt broke; whether it may be made again.
+    pub(crate) fn broke(&self) -> bool {
+        match self.lock().as_ref() {
+            Some(pass) => {
+                self.breakers.with(&self.door, |breaker, rules, _| breaker.broke(rules, pass)).unwrap_or(true)
+            }
+            None => true,
+        }
+    }
+
+    /// What became of the call.
+    pub(crate) fn settle(self, outcome: Outcome) {
+        self.give_back(outcome);
+    }
+
+    fn give_back(&self, outcome: Outcome) {
+        if let Some(pass) = self.lock().take() {
+            self.breakers.with(&self.door, |breaker, rules, now| breaker.settle(rules, &pass, outcome, now));
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Pass>> {
+        self.pass.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        self.give_back(Outcome::Nothing);
+    }
+}
+
+/// Says once what has changed.
+fn tell(door: &Door, breaker: &mut Breaker) {
+    let Door { service, route } = door;
+    match breaker.take_change() {
+        Some(Change::Opened { why, open }) => tracing::warn!(service, route, reason = why, ?open, "a breaker opens"),
+        Some(Change::HalfOpened) => tracing::info!(service, route, "a breaker is half-open"),
+        Some(Change::Closed) => tracing::info!(service, route, "a breaker closes"),
+        None => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::breaker::{Fault, Kind};
+
+    fn door(service: &str, route: &str) -> Door {
+        Door { service: service.to_owned(), route: route.to_owned() }
+    }
+
+    fn fail(breakers: &Arc<Breakers>, door: &Door) -> bool {
+        let Ok(ticket) = breakers.admit(door.clone()) else { return false };
+        ticket.settle(Outcome::Failed(Fault::Lost));
+        true
+    }
+
+    #[test]
+    fn every_route_has_a_breaker_of_its_own() {
+        let breakers = Breakers::new(Some(Rules::default()));
+        let (bad, good) = (door("door", "/bad"), door("door", "/good"));
+        while fail(&breakers, &bad) {}
+        assert!(breakers.admit(good).is_ok());
+        let shown: Vec<(String, Kind)> = breakers.show().into_iter().map(|shown| (shown.route, shown.state)).collect();
+        assert_eq!(shown, [("/bad".to_owned(), Kind::Open), ("/good".to_owned(), Kind::Closed)]);
+        breakers.keep(|door| door.route == "/good");
+        assert_eq!(breakers.show().len(), 1);
+    }
+
+    #[test]
+    fn a_ticket_that_is_let_go_says_nothing_and_leaves_nothing_behind() {
+        let breakers = Breakers::new(Some(Rules::default()));
+        for _ in 0..1_000 {
+            drop(breakers.admit(door("door", "/*")).ok().unwrap());
+        }
+        let shown = breakers.show().remove(0);
+        assert_eq!((shown.calls, shown.unanswered, shown.state), (0, 0, Kind::Closed));
+    }
+
+    #[test]
+    fn what_is_off_lets_everything_pass_and_is_not_seen() {
+        let breakers = Breakers::new(None);
+        (0..100).for_each(|_| assert!(fail(&breakers, &door("door", "/*"))));
+        assert_eq!(breakers.show(), []);
+    }
+
+    #[test]
+    fn what_an_operator_wants_of_a_service_also_counts_for_routes_asked_later_and_for_no_other_service() {
+        let breakers = Breakers::new(Some(Rules::default()));
+        drop(breakers.admit(door("door", "/early")).ok().unwrap());
+        breakers.force("door", Some(Force::Open), Duration::from_secs(60));
+        for route in ["/early", "/late"] {
+            assert!(breakers.admit(door("door", route)).is_err(), "{route}");
+        }
+        assert!(breakers.admit(door("bell", "/early")).is_ok());
+        breakers.force("door", None, Duration::ZERO);
+        for route in ["/early", "/late", "/later"] {
+            assert!(breakers.admit(door("door", route)).is_ok(), "{route}");
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! What is answered in place of a service whose breaker is open: to who reads, an answer that was written beforehand. Who wants
+//! something done is told that it was not.
+
+use std::collections::BTreeSet;
+
+use axum::Json;
+use axum::response::{IntoResponse as _, Response};
+use bongsu_host::config::within;
+use http::{HeaderName, HeaderValue, StatusCode};
+use serde::de::{Deserializer, Error as _};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::table::is_below;
+
+/// Says that an answer is no answer of the service, and what it is instead.
+const FALLBACK: HeaderName = HeaderName::from_static("x-bongsu-fallback");
+
+/// One answer, for the paths below one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Fallback {
+    /// `/x` exactly, `/x/*` everything below; the longest that fits counts.
+    pub path: String,
+    /// Of the answer.
+    #[serde(default = "Fallback::ok", deserialize_with = "within::<_, _, 200, 599>")]
+    pub status: u16,
+    /// Of the answer, as JSON.
+    pub body: Value,
+}
+
+impl Fallback {
+    fn ok() -> u16 {
+        StatusCode::OK.as_u16()
+    }
+
+    /// Why it makes no sense.
+    fn nonsense(&self) -> Option<&'static str> {
+        let (path, is_below) = match self.path.strip_suffix("/*") {
+            Some(above) => (above, true),
+            None => (self.path.as_str(), false),
+        };
+        if !self.path.starts_with('/') || path.contains('*') || (path.is_empty() && !is_below) {
+            return Some("a path begins with '/', and only its last part may be '*'");
+        }
+        // RFC 9110, 15.3.5, 15.3.6 and 15.4.5.
+        matches!(self.status, 204 | 205 | 304).then_some("an answer of this status has no body")
+    }
+}
+
+/// Refuses what cannot be meant, by its path.
+pub(crate) fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Fallback>, D::Error> {
+    let all = Vec::<Fallback>::deserialize(deserializer)?;
+    let mut paths = BTreeSet::new();
+    for fallback in &all {
+        let path = &fallback.path;
+        if let Some(why) = fallback.nonsense() {
+            return Err(D::Error::custom(format!("fallback {path:?}: {why}")));
+        }
+        if !paths.insert(path) {
+            return Err(D::Error::custom(format!("fallback {path:?} is there twice")));
+        }
+    }
+    Ok(all)
+}
+
+/// The answer for a path, if there is one.
+pub(crate) fn answer(all: &[Fallback], path: &str) -> Option<Response> {
+    let fitting = all.iter().filter(|fallback| is_below(&fallback.path, path));
+    let fallback = fitting.max_by_key(|fallback| fallback.path.len())?;
+    let status = StatusCode::from_u16(fallback.status).ok()?;
+    let mut answer = (status, Json(&fallback.body)).into_response();
+    answer.headers_mut().insert(FALLBACK, HeaderValue::from_static("fixed"));
+    Some(answer)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_longest_path_that_fits_counts() {
+        let all = read(json!([
+            { "path": "/*", "status": 503, "body": {} },
+            { "path": "/doors/*", "body": { "doors": [] } },
+            { "path": "/doors/7", "status": 203, "body": 7 },
+        ]))
+        .unwrap();
+        let status = |path: &str| answer(&all, path).map(|answer| answer.status().as_u16());
+        let found = ["/x", "/doors", "/doors/7", "/doors/8"].map(status);
+        assert_eq!(found, [Some(503), Some(503), Some(203), Some(200)]);
+        assert_eq!(answer(&all, "/doors/7").unwrap().headers()[FALLBACK], "fixed");
+        assert!(answer(&all[1..], "/x").is_none());
+    }
+
+    #[test]
+    fn nonsense_is_refused_by_name() {
+        let cases = [
+            (json!([{ "path": "doors", "body": 1 }]), "fallback \"doors\": a path begins"),
+            (json!([{ "path": "/*/x", "body": 1 }]), "only its last part"),
+            (json!([{ "path": "/x*", "body": 1 }]), "only its last part"),
+            (json!([{ "path": "/x", "status": 204, "body": 1 }]), "has no body"),
+            (json!([{ "path": "/x", "status": 99, "body": 1 }]), "from 200 to 599, not 99"),
+            (json!([{ "path": "/x" }]), "missing field `body`"),
+            (json!([{ "path": "/x", "body": 1, "code": 1 }]), "unknown field `code`"),
+            (json!([{ "path": "/x", "body": 1 }, { "path": "/x", "body": 2 }]), "fallback \"/x\" is there twice"),
+        ];
+        for (written, why) in cases {
+            let refused = read(&written).expect_err(&written.to_string()).to_string();
+            assert!(refused.contains(why), "{written}: {refused}");
+        }
+    }
+}
