@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{ArgGroup, Args as Flags, Parser, Subcommand};
+use clap::{ArgGroup, Args as Flags, Parser, Subcommand, ValueEnum};
 
 /// Runs event-driven services on one machine: starts, heals, shows and stops them.
 #[derive(Debug, Parser)]
@@ -65,6 +65,8 @@ pub(crate) enum Command {
     Evict(Evict),
     /// Publish a context's facts again, for those who missed some; changes nothing for the others
     Republish(Republish),
+    /// Show the gateway's breakers and why they opened, or hold those of a service open or closed for a while
+    Breakers(Breakers),
     /// Print the key of a service or an operator, or renew the secret all keys come from
     Secret(Secret),
     /// Copy one moment of the whole system, running or not, to a new folder
@@ -355,6 +357,30 @@ pub(crate) struct Routes {
     /// As somebody with this role
     #[arg(long = "as", value_name = "ROLE", requires = "explain")]
     pub(crate) as_role: Option<String>,
+}
+
+#[derive(Debug, Flags)]
+pub(crate) struct Breakers {
+    /// A service with a route; default all
+    #[arg(value_name = "SERVICE")]
+    pub(crate) service: Option<String>,
+    /// Hold its breakers so, or let them be again
+    #[arg(long, value_name = "open|closed|auto", requires = "service")]
+    pub(crate) force: Option<Force>,
+    /// For so long
+    #[arg(long, requires = "force", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=1_440))]
+    pub(crate) minutes: u64,
+    /// Print JSON for programs
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// What a breaker is to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Force {
+    Open,
+    Closed,
+    Auto,
 }
 
 #[derive(Debug, Flags)]

@@ -28,6 +28,7 @@ mod rebuild;
 mod evict;
 mod republish;
 mod secret;
+mod breakers;
 mod people;
 mod routes;
 mod adopt;
@@ -131,10 +132,10 @@ async fn asked(place: &Place, command: Command) -> anyhow::Result<ExitCode> {
         Command::Start(flags) => steer::steer(place, "start", &flags.names).await,
         Command::Restart(flags) => steer::steer(place, "restart", &flags.names).await,
         Command::Kill(flags) => steer::steer(place, "kill", &flags.names).await,
-        Command::Stop(flags) if flags.names.is_empty() => steer::stop_everything(place).await,
-        Command::Stop(flags) => steer::steer(place, "stop", &flags.names).await,
+        Command::Stop(flags) => steer::stop(place, &flags.names).await,
         Command::Scale(flags) => steer::scale(place, &flags.wishes).await,
         Command::Secret(flags) => secret::secret(place, &flags).await,
+        Command::Breakers(flags) => breakers::breakers(place, &flags).await,
         Command::Routes(flags) => routes::routes(place, &flags).await,
         Command::Token(flags) => people::token(place, &flags).await,
         Command::Backup(flags) => backup::backup(place, &flags).await,

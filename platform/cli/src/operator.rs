@@ -153,7 +153,12 @@ impl Operator {
 
     /// `POST` with a JSON body.
     pub(crate) async fn post(&self, url: &str, body: &Value) -> Result<Said> {
-        let answer = self.ask(Method::POST, url, body.to_string()).await?;
+        self.tell(Method::POST, url, body).await
+    }
+
+    /// With a JSON body, and read as JSON whatever the status.
+    pub(crate) async fn tell(&self, method: Method, url: &str, body: &Value) -> Result<Said> {
+        let answer = self.ask(method, url, body.to_string()).await?;
         Ok(Said { status: answer.status, body: serde_json::from_slice(&answer.body).unwrap_or_default() })
     }
 }

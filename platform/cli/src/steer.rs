@@ -39,8 +39,13 @@ pub(crate) async fn scale(place: &Place, wishes: &[(String, u32)]) -> Result<Exi
     Ok(if well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
+/// Stops these; without names everything.
+pub(crate) async fn stop(place: &Place, names: &[String]) -> Result<ExitCode> {
+    if names.is_empty() { stop_everything(place).await } else { steer(place, "stop", names).await }
+}
+
 /// Ends the supervisor and with it everything.
-pub(crate) async fn stop_everything(place: &Place) -> Result<ExitCode> {
+async fn stop_everything(place: &Place) -> Result<ExitCode> {
     place.client()?.stop().await?;
     print("everything has stopped");
     Ok(ExitCode::SUCCESS)

@@ -273,3 +273,22 @@ fn a_taken_gateway_port_is_replaced_and_said() {
     });
     assert_eq!(get(&format!("{url}/doors")).unwrap().status, 200);
 }
+
+#[test]
+fn an_operator_sees_the_breakers_of_a_running_gateway_and_holds_those_of_one_service() {
+    let fixture = doors();
+    let url = fixture.url("gateway");
+    assert_eq!(get(&format!("{url}/bells/1")).unwrap().status, 200);
+    let shown = text(&fixture.bongsu(&["breakers"]).stdout);
+    assert!(shown.lines().any(|line| line.starts_with("bell     /bells/*  closed")), "{shown}");
+    let held = fixture.bongsu(&["breakers", "bell", "--force", "open", "--minutes", "2", "--json"]);
+    let held: Value = serde_json::from_slice(&held.stdout).unwrap();
+    assert_eq!((&held[0]["state"], &held[0]["forced"]), (&"open".into(), &true.into()), "{held}");
+    problem(&get(&format!("{url}/bells/1")).unwrap(), 503, "circuit-open");
+    assert_eq!(get(&format!("{url}/doors/1")).unwrap().status, 200, "another service's");
+    assert!(fixture.bongsu(&["breakers", "bell", "--force", "auto"]).status.success());
+    assert_eq!(get(&format!("{url}/bells/1")).unwrap().status, 200);
+    let refused = fixture.bongsu(&["breakers", "nobody", "--force", "open"]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(text(&refused.stderr).contains("No service with a route has this name."), "{refused:?}");
+}
