@@ -59,7 +59,7 @@ fn what_was_deleted_is_found_in_no_file() {
         write(at as u128 + 100_000, some, false);
     }
     block_on(store.scrub()).unwrap();
-    let left = found(&home, |number| is_deleted(number));
+    let left = found(&home, is_deleted);
     assert!(left.is_empty(), "{} places, such as {:?}", left.len(), left.first());
     store.close();
 }

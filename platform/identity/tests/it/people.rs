@@ -11,7 +11,8 @@ async fn somebody(house: &House) -> (Browser, Value, String) {
     let mut browser = Browser::new();
     browser.sign_up(house, "ann@house.example").await;
     let tokens = browser.tokens(house, "web").await;
-    let person = claims(tokens["access_token"].as_str().unwrap())["sub"].as_str().unwrap().to_owned();
+    let access = tokens["access_token"].as_str().expect("a token");
+    let person = claims(access)["sub"].as_str().expect("a subject").to_owned();
     (browser, tokens, person)
 }
 

@@ -137,8 +137,11 @@ async fn tokens_are_given_for_nothing_less_than_all_of_it() {
 
 const GRANT: &str = "grant_type=client_credentials&scope=doors";
 
-/// Sends what `/token` must refuse: headers, a body, and how.
-async fn refused(house: &House, all: Vec<(Vec<(String, String)>, String, u16, &str)>) {
+/// Headers, a body, and how it is refused.
+type Refused<'t> = (Vec<(String, String)>, String, u16, &'t str);
+
+/// Sends what `/token` must refuse.
+async fn refused(house: &House, all: Vec<Refused<'_>>) {
     for (headers, body, status, error) in all {
         let answer = house.http.send(Method::POST, &house.at("token"), &headers, body.clone()).await;
         assert_eq!((answer.status, answer.error().as_str()), (status, error), "{headers:?} {body}");
