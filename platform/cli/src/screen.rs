@@ -3,6 +3,8 @@
 use std::io::{self, IsTerminal, Write};
 use std::sync::OnceLock;
 
+pub(crate) use supervisor::paths::plain;
+
 /// Characters of a long text on a terminal.
 const GLANCE: usize = 80;
 /// Characters up to which a cell makes its column wider: a longer one stands out alone.
@@ -81,12 +83,6 @@ pub(crate) fn table(rows: &[Vec<String>]) -> Vec<String> {
         cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
     };
     rows.iter().map(line).collect()
-}
-
-/// Without what a terminal obeys: control characters, and those that turn the direction of writing (UAX #9).
-pub(crate) fn plain(cell: &str) -> String {
-    let obeyed = |c: char| c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    cell.chars().flat_map(|c| if obeyed(c) { c.escape_default().collect() } else { vec![c] }).collect()
 }
 
 /// The text in a colour that stays the same for the same name.

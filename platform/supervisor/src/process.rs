@@ -15,6 +15,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use crate::logs::Logs;
+use crate::paths::plain;
 
 /// A longer line is cut into pieces.
 const LINE_LIMIT: u64 = 64 << 10;
@@ -94,7 +95,7 @@ impl Process {
             let complaint = complaint.clone();
             readers.spawn(each_line(stderr, move |line| {
                 logs.take(&slot, "stderr", line);
-                line.clone_into(&mut complaint.lock().unwrap_or_else(PoisonError::into_inner));
+                *complaint.lock().unwrap_or_else(PoisonError::into_inner) = plain(line);
             }));
         }
         Ok(Self { _pipe: child.stdin.take(), child, pid, said, complaint, readers })

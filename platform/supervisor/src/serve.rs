@@ -21,7 +21,7 @@ use tower::ServiceExt;
 
 /// Connections at once; the next one takes the place of one that has asked nothing, or waits.
 const CONNECTIONS: usize = 32;
-/// A connection that has not sent a whole head after so long is closed; an idle one, too.
+/// A connection that has not sent a whole head after so long is closed.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(5);
 /// Pause after the machine could not accept a connection (out of file descriptors).
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -74,6 +74,8 @@ async fn connection(stream: TcpStream, router: Router, asked: Arc<AtomicBool>, _
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_TIMEOUT)
+        // Whoever was answered makes room: one that is idle, or was refused, holds no place.
+        .keep_alive(false)
         .serve_connection(TokioIo::new(stream), service);
     // One that ends early has taken its client along.
     let _ = served.await;

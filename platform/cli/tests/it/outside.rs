@@ -91,6 +91,26 @@ fn connections_on_which_nobody_asks_keep_no_command_out() {
 }
 
 #[test]
+fn connections_that_were_answered_keep_no_command_out_either() {
+    let mut fixture = Fixture::of_services(WALL);
+    fixture.up();
+    let address = address(&fixture);
+    let answered: Vec<TcpStream> = (0..100)
+        .map(|_| {
+            let mut stream = TcpStream::connect(&address).unwrap();
+            stream.write_all(format!("GET /instances HTTP/1.1\r\nhost: {address}\r\n\r\n").as_bytes()).unwrap();
+            let mut first = [0; 12];
+            stream.read_exact(&mut first).unwrap();
+            assert_eq!(&first, b"HTTP/1.1 401", "nobody without the token is told anything");
+            stream
+        })
+        .collect();
+    let output = fixture.bongsu(&["ps"]);
+    assert!(output.status.success(), "{output:?}");
+    drop(answered);
+}
+
+#[test]
 fn a_limit_of_open_files_that_is_too_low_is_refused_by_name() {
     let fixture = Fixture::of_services(WALL);
     let output = up_after(&fixture, "ulimit -n 40").output().unwrap();
