@@ -19,6 +19,10 @@ use crate::screen::say;
 /// A password is hashed to be slow, and a laptop may have other things to do.
 const LIMIT: Duration = Duration::from_secs(30);
 
+/// Somebody who is not ready is asked again so often, and so much later: for about five seconds.
+const PATIENCE: u32 = 50;
+const PAUSE: Duration = Duration::from_millis(100);
+
 /// A token as the provider gives it.
 #[derive(Deserialize)]
 struct Given {
@@ -54,7 +58,17 @@ async fn ask(data: &std::path::Path, rows: &[Instance], what: &str, json: &Value
     let gateway = rows.iter().find(|row| row.name == GATEWAY).and_then(|row| row.url.clone());
     let url = format!("{}/identity/demonstration/{what}", gateway.context("the gateway is not running")?);
     let bearer = Roots::read(data)?.key(OPERATOR, GATEWAY).bearer();
-    let answer = Http::new(None).tell_as(Some(&bearer), Method::POST, &url, json.to_string(), LIMIT).await?;
+    let http = Http::new(None);
+    let ask = || http.tell_as(Some(&bearer), Method::POST, &url, json.to_string(), LIMIT);
+    let mut answer = ask().await?;
+    // The gateway may not have heard yet that the provider is ready; what is asked here can be asked again.
+    for _ in 0..PATIENCE {
+        if answer.status != 503 {
+            break;
+        }
+        tokio::time::sleep(PAUSE).await;
+        answer = ask().await?;
+    }
     let problem = || serde_json::from_slice::<Value>(&answer.body).unwrap_or_default();
     match answer.status {
         200 | 201 => Ok(answer),

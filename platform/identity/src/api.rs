@@ -16,6 +16,7 @@ use bongsu_host::{
     command::{self, Caller, Command, NoBody},
     idempotency::IdempotencyKey,
     openapi::{Api, routes},
+    principal::Principal,
     problem::Problem,
 };
 use bongsu_keys::OPERATOR;
@@ -97,7 +98,7 @@ async fn one(
     Path(person): Path<PersonId>,
     caller: Caller,
 ) -> Result<axum::Json<Person>, Problem> {
-    for_operators(caller.principal.as_str())?;
+    for_operators(&caller.principal)?;
     let (state, _) = handle.load::<Persons>(known(&person)?).await?;
     Person::of(person, state).map(axum::Json)
 }
@@ -112,7 +113,7 @@ async fn forget(
     Path(person): Path<PersonId>,
     caller: Caller,
 ) -> Result<axum::Json<Person>, Problem> {
-    for_operators(caller.principal.as_str())?;
+    for_operators(&caller.principal)?;
     known(&person)?;
     match forget::forget(&Private::new(handle), &person, caller.principal.as_str()).await? {
         Ok(()) | Err(PersonRejection::Forgotten) => {}
@@ -167,7 +168,7 @@ async fn execute<B>(
     order: PersonCommand,
     command: &Command<B>,
 ) -> Result<Response, Problem> {
-    for_operators(command.principal())?;
+    for_operators(&command.caller.principal)?;
     known(&person)?;
     let answer = handle.execute::<Persons, _>(order, command.call(), reply).await?;
     Ok(command::respond(answer))
@@ -182,9 +183,10 @@ fn reply(outcome: Outcome<'_, PersonRejection>) -> Reply {
     }
 }
 
-/// Refuses everybody else.
-pub(crate) fn for_operators(principal: &str) -> Result<(), Problem> {
-    if principal == OPERATOR { Ok(()) } else { Err(Problem::not_an_operator(principal)) }
+/// Refuses everybody but who has that role, and who shows an operator's key.
+pub(crate) fn for_operators(principal: &Principal) -> Result<(), Problem> {
+    let is_one = principal.as_str() == OPERATOR || principal.is(OPERATOR);
+    if is_one { Ok(()) } else { Err(Problem::not_an_operator(principal.as_str())) }
 }
 
 /// An id that can be somebody's; others are not even looked up.

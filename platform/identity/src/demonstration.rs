@@ -109,7 +109,7 @@ async fn people(
     caller: Caller,
     json::Json(somebody): json::Json<Somebody>,
 ) -> Result<Response, Problem> {
-    for_operators(caller.principal.as_str())?;
+    for_operators(&caller.principal)?;
     match one(&desk, somebody).await {
         Ok(person) => Ok((StatusCode::CREATED, Json(json!({ "id": person }))).into_response()),
         Err(NotSeeded::Store(error)) => Err(error.into()),
@@ -122,7 +122,7 @@ async fn tokens(
     caller: Caller,
     json::Json(whose_token): json::Json<Whose>,
 ) -> Result<Response, Problem> {
-    for_operators(caller.principal.as_str())?;
+    for_operators(&caller.principal)?;
     let nobody = || Problem::not_found("Nobody has this address.");
     let person = whose(&desk, &whose_token.email).await?.ok_or_else(nobody)?;
     let state = desk.person(&person).await?;

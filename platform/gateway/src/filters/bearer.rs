@@ -11,11 +11,11 @@ use tokio::sync::watch;
 
 use crate::filter::{Exchange, Filter, Flow, Who};
 use crate::login::{Issuer, Judged};
-use crate::table::Table;
+use crate::table::{May, Table};
 
 /// Recognises whoever shows something, and keeps it: no service sees it. What is shown and counts for nothing is refused,
-/// also where nobody would have to show anything. Without an issuer, and to a service with a login of its own, a bearer that
-/// is no key goes on.
+/// also where nobody would have to show anything. Without an issuer, and where a service with a login of its own is open to
+/// anybody, a bearer that is no key goes on.
 pub struct Bearer {
     table: watch::Receiver<Arc<Table>>,
     keys: Option<Keys>,
@@ -29,10 +29,11 @@ impl Bearer {
         Self { table, keys, issuer, env }
     }
 
-    /// Whose tokens are read for that service.
-    fn issuer_for(&self, service: Option<&String>) -> Option<&Arc<Issuer>> {
-        let asks_itself = service.is_some_and(|service| self.table.borrow().own_login.contains(service));
-        self.issuer.as_ref().filter(|_| !asks_itself)
+    /// Whose tokens are read for that request: nobody's where a service with a login of its own is open to anybody.
+    fn issuer_for(&self, request: &request::Parts, service: &str) -> Option<&Arc<Issuer>> {
+        let table = self.table.borrow();
+        let is_open = || table.may(service, &request.method, request.uri.path()) == May::Everybody;
+        self.issuer.as_ref().filter(|_| !(table.own_login.contains(service) && is_open()))
     }
 
     /// Whoever shows a token; `None` when the issuer has to be asked first.
@@ -65,7 +66,8 @@ impl Filter for Bearer {
 
     fn on_request(&self, request: &mut request::Parts, exchange: &mut Exchange) -> Flow {
         let caller = self.keys.as_ref().and_then(|keys| keys.caller(&request.headers).ok());
-        exchange.who = match (caller, self.issuer_for(exchange.service.as_ref())) {
+        let service = exchange.service.as_deref().unwrap_or_default();
+        exchange.who = match (caller, self.issuer_for(request, service)) {
             (Some(Caller(name)), _) if name == OPERATOR => Who::Operator,
             (Some(Caller(name)), _) => Who::Process(name),
             (None, None) => return Flow::Continue,
