@@ -38,6 +38,7 @@ fn context(place: &Place, flags: &NewContext) -> Result<()> {
     let folder = file.canonicalize()?.parent().context("a file is in a folder")?.to_owned();
     refuse_taken(&name, &system, &folder)?;
     let root = manifest::workspace(&folder)?;
+    manifest::refuse_package_of(&root, &name)?;
     let changes = manifest::changes(&root, &folder, &name)?;
     let text = fs::read_to_string(&file)?;
     template::write(&folder.join(name.kebab()), &name)?;
@@ -65,13 +66,15 @@ fn system(flags: &NewSystem) -> Result<()> {
     let title = Name::parse(&last).map_or("system", |_| &last);
     let sources = sources()?;
     let root = manifest::of_system(&sources, &name)?;
+    let lock = manifest::lock_of_system(&sources)?;
+    manifest::refuse_package(&lock, &name)?;
     let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| sources.join("target"), PathBuf::from);
     fs::create_dir_all(folder.join(".cargo")).with_context(|| format!("cannot make {}", folder.display()))?;
     template::write(&folder.join(name.kebab()), &name)?;
-    fs::copy(sources.join("Cargo.lock"), folder.join("Cargo.lock")).context("cannot copy the lock file")?;
     let write =
         |path: &str, text: String| fs::write(folder.join(path), text).with_context(|| format!("cannot write {path}"));
     write("Cargo.toml", root)?;
+    write(manifest::LOCK, lock)?;
     write(
         ".cargo/config.toml",
         format!("# Shares what is built there.\n[build]\ntarget-dir = {}\n", manifest::quoted(&target)),

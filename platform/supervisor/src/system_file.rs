@@ -34,7 +34,7 @@ use bongsu_core::Strict;
 use bongsu_keys::{OPERATOR, is_name};
 use serde::{Deserialize, Deserializer, de::Error as _};
 
-use crate::identity::Identity;
+use crate::identity::{IDENTITY, Identity};
 use crate::paths::shown;
 use crate::placeholder;
 use crate::scale::MOST;
@@ -45,6 +45,13 @@ pub const BROKER: &str = "broker";
 const PUBLIC: &str = "public";
 /// The instance name of the built-in gateway.
 pub const GATEWAY: &str = "gateway";
+/// What no service may be called, whatever the file says.
+const RESERVED: [&str; 4] = [BROKER, GATEWAY, OPERATOR, "supervisor"];
+
+/// Whether a name is the platform's own, or may become so: `[identity]` starts a service of that name.
+pub fn is_reserved(name: &str) -> bool {
+    RESERVED.contains(&name) || name == IDENTITY
+}
 
 /// A system, as its author describes it.
 #[derive(Clone, Debug, Deserialize)]
@@ -223,7 +230,7 @@ impl SystemFile {
 
     /// The first thing wrong with it.
     fn complaint(&self) -> Option<String> {
-        let mut seen = BTreeSet::from([BROKER, GATEWAY, OPERATOR, "supervisor"]);
+        let mut seen = BTreeSet::from(RESERVED);
         let mut routes = BTreeMap::new();
         for part in [&self.broker, &self.gateway] {
             if let Some(listen) = part.listen.filter(|address| !address.ip().is_loopback()) {

@@ -1,13 +1,17 @@
 //! Manifests: what a new system's says, and which of a workspace must name a new context.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
+use serde::Deserialize;
 
 use super::name::Name;
 
 const MANIFEST: &str = "Cargo.toml";
+/// Names every package that a workspace has or needs.
+pub(super) const LOCK: &str = "Cargo.lock";
 /// What a context depends on; the rest of the dependencies here are not its.
 const NEEDED: &[&str] = &[
     "axum",
@@ -37,6 +41,46 @@ pub(super) fn workspace(folder: &Path) -> Result<PathBuf> {
         }
     }
     bail!("no workspace around {}: a context is a member of one", folder.display())
+}
+
+/// What is read of a lock file.
+#[derive(Deserialize)]
+struct Lock {
+    #[serde(default)]
+    package: Vec<Package>,
+}
+
+#[derive(Deserialize)]
+struct Package {
+    name: String,
+}
+
+/// Refuses the name of a package that the workspace of a lock file has or needs; a crate is spelt with `-` and `_` alike.
+pub(super) fn refuse_package(lock: &str, name: &Name) -> Result<()> {
+    let lock: Lock = toml::from_str(lock).ok().with_context(|| format!("{LOCK} is no lock file"))?;
+    match lock.package.iter().find(|package| package.name.replace('_', "-").to_lowercase() == name.kebab()) {
+        Some(taken) => bail!("{} is a package that this workspace has or needs", taken.name),
+        None => Ok(()),
+    }
+}
+
+/// The same for a workspace that is there; one that was never built has no lock file.
+pub(super) fn refuse_package_of(root: &Path, name: &Name) -> Result<()> {
+    match fs::read_to_string(root.with_file_name(LOCK)) {
+        Ok(lock) => refuse_package(&lock, name),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        Err(error) => bail!("cannot read {}: {error}", root.with_file_name(LOCK).display()),
+    }
+}
+
+/// The lock file of a system of its own: that of these sources without their own members, but for the framework.
+pub(super) fn lock_of_system(sources: &Path) -> Result<String> {
+    let text = fs::read_to_string(sources.join(LOCK)).context("cannot read the framework's lock file")?;
+    let mark = "\n[[package]]\n";
+    let mut parts = text.split(mark);
+    let head = parts.next().unwrap_or_default().to_owned();
+    let is_kept = |part: &&str| part.contains("\nsource = ") || part.starts_with("name = \"bongsu");
+    Ok(parts.filter(is_kept).fold(head, |kept, part| kept + mark + part))
 }
 
 /// The manifests that must name a new context, as they are to be: the workspace's, unless it takes every folder there, and
@@ -150,6 +194,20 @@ mod tests {
         fs::write(top.join("tests").join(MANIFEST), "[dependencies]\nbell = { path = \"../mall/bell\" }\n").unwrap();
         let with = changed("\"mall/*\", \"tests\"", &top.join("mall"));
         assert_eq!(with, "[dependencies]\nbell = { path = \"../mall/bell\" }\ndoor = { path = \"../mall/door\" }\n");
+    }
+
+    #[test]
+    fn a_package_of_the_workspace_is_refused_and_a_member_of_the_sources_is_none_of_a_system() {
+        let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap();
+        let name = |text: &str| Name::parse(text).unwrap();
+        let root = sources.join(MANIFEST);
+        for taken in ["serde-json", "note", "xtask", "rand", "ordering"] {
+            let why = refuse_package_of(&root, &name(taken)).unwrap_err().to_string();
+            assert!(why.contains("is a package that this workspace") && !why.contains('\n'), "{taken}: {why}");
+        }
+        refuse_package_of(&root, &name("gift-card")).unwrap();
+        let lock = lock_of_system(&sources).unwrap();
+        assert!(refuse_package(&lock, &name("rand")).is_err() && refuse_package(&lock, &name("note")).is_ok());
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! A context's name in every spelling it needs.
 
 use anyhow::{Result, bail};
+use supervisor::system_file::is_reserved;
 
 /// Longer names make wire names nobody reads.
 const LONGEST: usize = 32;
@@ -13,32 +14,52 @@ const KEYWORDS: &[&str] = &[
     "try", "type", "typeof", "union", "unsafe", "unsized", "use", "virtual", "where", "while", "yield",
 ];
 
-/// What a context's own code or the platform calls something else.
+/// What a context's own code or the standard library calls something else, as a word or as the type of that name.
 const TAKEN: &[&str] = &[
+    "aggregate",
     "alloc",
     "api",
     "axum",
     "bench",
     "bongsu",
-    "broker",
+    "box",
+    "c",
     "call",
+    "clone",
     "command",
     "core",
     "ctx",
+    "debug",
+    "decider",
+    "default",
+    "deserialize",
+    "e",
+    "err",
     "event",
-    "gateway",
+    "exit-code",
+    "from",
+    "given",
     "handle",
+    "idempotency-key",
+    "into",
+    "iterator",
     "key",
     "lib",
     "list",
     "main",
+    "message",
+    "messages",
     "metadata",
-    "operator",
+    "no-setting",
+    "no-settings",
+    "none",
+    "ok",
     "option",
     "outcome",
     "page",
     "principal",
     "problem",
+    "proc-macro",
     "projection",
     "public",
     "range",
@@ -48,13 +69,19 @@ const TAKEN: &[&str] = &[
     "router",
     "row",
     "serde",
+    "serialize",
     "service",
+    "setting",
     "settings",
+    "some",
     "standing",
     "state",
+    "status-code",
     "std",
     "string",
+    "target",
     "test",
+    "to-schema",
     "tokio",
     "utoipa",
     "value",
@@ -62,6 +89,9 @@ const TAKEN: &[&str] = &[
     "write",
     "written",
 ];
+
+/// What cargo keeps for its folders, and what is no file on some machines.
+const FOLDERS: &[&str] = &["aux", "build", "con", "deps", "examples", "incremental", "nul", "prn"];
 
 /// A name of words of small letters and digits with a `-` between.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,6 +111,12 @@ impl Name {
         }
         if KEYWORDS.contains(&text) {
             bail!("'{text}' is a keyword of Rust");
+        }
+        if is_reserved(text) {
+            bail!("'{text}' is a name of the platform's own");
+        }
+        if FOLDERS.contains(&text) {
+            bail!("'{text}' is a name that cargo or some machines keep for themselves");
         }
         if TAKEN.contains(&text) || text.starts_with("bongsu-") {
             bail!("'{text}' is the name of something that every context uses");
@@ -138,10 +174,18 @@ mod tests {
     }
 
     #[test]
+    fn the_platform_keeps_its_names() {
+        for name in ["supervisor", "broker", "gateway", "operator", "identity"] {
+            let why = Name::parse(name).unwrap_err().to_string();
+            assert!(why.contains("the platform's own"), "{name}: {why}");
+        }
+    }
+
+    #[test]
     fn what_cannot_be_a_name_is_refused_in_one_line() {
         let long = "a".repeat(33);
         for bad in
-            ["", "-", "a-", "-a", "A", "a b", "한글", "1a", "a_b", "a/b", "type", "self", "serde", "gateway", &long]
+            ["", "-", "a-", "-a", "A", "a b", "한글", "1a", "a_b", "a/b", "type", "self", "serde", "deps", "e", &long]
         {
             let why = Name::parse(bad).unwrap_err().to_string();
             assert!(why.contains(bad) && !why.contains('\n'), "{bad}: {why}");

@@ -65,12 +65,21 @@ fn files(name: &Name) -> BTreeMap<String, String> {
 
 /// Exchanges the words of a text.
 fn spelt(text: &str, name: &Name, in_code: bool) -> String {
-    let (one, many) = (name.kebab().to_owned(), name.plural());
     let spell = |word: &str| if in_code { word.replace('-', "_") } else { word.to_owned() };
-    text.replace("Notes", &camel(&many))
-        .replace("Note", &camel(&one))
-        .replace("notes", &spell(&many))
-        .replace("note", &spell(&one))
+    let (one, many) = (name.kebab(), name.plural());
+    let words = [("Notes", camel(&many)), ("Note", camel(one)), ("notes", spell(&many)), ("note", spell(one))];
+    let first = |text: &str| {
+        let found = words.iter().filter_map(|(old, new)| Some((text.find(old)?, old.len(), new)));
+        found.min_by_key(|(at, ..)| *at)
+    };
+    let (mut spelt, mut rest) = (String::new(), text);
+    // What was exchanged is not looked at again: a name may have the old word in it.
+    while let Some((at, length, new)) = first(rest) {
+        spelt += &rest[..at];
+        spelt += new;
+        rest = &rest[at + length..];
+    }
+    spelt + rest
 }
 
 /// Exchanges the words of a program: what is code is spelt as code, what is said as it is.
@@ -123,6 +132,44 @@ mod tests {
         let files = files(&Name::parse("note").unwrap());
         for (path, text) in FILES.iter().chain([&LOCK]) {
             assert_eq!(files[*path], *text, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_name_with_the_old_one_in_it_is_written_once() {
+        let files = files(&Name::parse("footnote").unwrap());
+        assert!(
+            files["src/api.rs"].contains("crate::{\n    AllFootnotes,") && !files["README.md"].contains("footfoot")
+        );
+    }
+
+    /// The types that the template takes from elsewhere, by the words of their names.
+    fn taken_types() -> Vec<String> {
+        let texts = FILES.iter().filter(|(path, _)| path.ends_with(".rs")).map(|(_, text)| *text);
+        let uses = texts.flat_map(|text| text.split("use ").skip(1).filter_map(|rest| rest.split_once(';')));
+        let words = uses.flat_map(|(what, _)| what.split(|c: char| !c.is_alphanumeric()));
+        let foreign = words.filter(|word| word.starts_with(char::is_uppercase) && !word.contains("Note"));
+        foreign.map(kebab).collect()
+    }
+
+    /// `status-code` of `StatusCode`.
+    fn kebab(camel: &str) -> String {
+        let mut words = String::new();
+        for c in camel.chars() {
+            let gap = if c.is_uppercase() && !words.is_empty() { "-" } else { "" };
+            words += &format!("{gap}{}", c.to_ascii_lowercase());
+        }
+        words
+    }
+
+    #[test]
+    fn no_name_makes_a_type_that_the_template_takes_from_elsewhere() {
+        let taken = taken_types();
+        assert!(taken.len() > 20 && taken.contains(&"status-code".to_owned()), "{taken:?}");
+        for word in &taken {
+            for name in [Some(word.as_str()), word.strip_suffix('s')].into_iter().flatten() {
+                assert!(Name::parse(name).is_err(), "{name} is not refused");
+            }
         }
     }
 

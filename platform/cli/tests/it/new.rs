@@ -72,7 +72,10 @@ fn what_cannot_be_a_context_is_refused_and_nothing_is_written() {
         ("bell", "house has a service bell"),
         ("door", "/doors is a route of bell"),
         ("shelf", "is there already"),
-        ("gateway", "every context uses"),
+        ("gateway", "the platform's own"),
+        ("identity", "the platform's own"),
+        ("setting", "every context uses"),
+        ("deps", "cargo or some machines keep"),
         ("review", "no workspace around"),
     ] {
         let said = refused(here, &["new", "context", name]);
@@ -81,5 +84,6 @@ fn what_cannot_be_a_context_is_refused_and_nothing_is_written() {
     assert_eq!(fs::read_to_string(here.join("bongsu.toml")).unwrap(), system);
     assert!(refused(here, &["new", "system", "shelf"]).contains("is there already"));
     assert!(refused(here, &["new", "system", "other", "--context", "self"]).contains("a keyword of Rust"));
+    assert!(refused(here, &["new", "system", "other", "--context", "serde-json"]).contains("has or needs"));
     assert!(!here.join("other").exists() && !here.join("review").exists());
 }
