@@ -5,6 +5,7 @@
 
 mod name;
 mod template;
+mod change;
 mod manifest;
 
 use std::env;
@@ -14,9 +15,11 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, Result, bail};
 use supervisor::SystemFile;
+use toml::{Table, Value};
 
 use crate::args::{New, NewContext, NewSystem, Place};
 use crate::screen::print;
+use change::Change;
 use name::Name;
 
 /// What a context needs of a workspace.
@@ -35,20 +38,20 @@ fn context(place: &Place, flags: &NewContext) -> Result<()> {
     let name = Name::parse(&flags.name)?;
     let file = place.file()?;
     let system = SystemFile::read(&file)?;
-    let folder = file.canonicalize()?.parent().context("a file is in a folder")?.to_owned();
+    let file = file.canonicalize()?;
+    let folder = file.parent().context("a file is in a folder")?.to_owned();
     refuse_taken(&name, &system, &folder)?;
     let root = manifest::workspace(&folder)?;
     manifest::refuse_package_of(&root, &name)?;
-    let changes = manifest::changes(&root, &folder, &name)?;
-    let text = fs::read_to_string(&file)?;
-    template::write(&folder.join(name.kebab()), &name)?;
-    fs::write(&file, format!("{}\n{}", text.trim_end().to_owned() + "\n", service(&name)))?;
-    for (path, text) in &changes {
-        fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))?;
+    let mut changes = vec![with_service(&file, &name)?];
+    changes.extend(manifest::changes(&root, &folder, &name)?);
+    let own = folder.join(name.kebab());
+    if let Err(error) = template::write(&own, &name).and_then(|()| change::make(&changes)) {
+        let _none_is_fine = fs::remove_dir_all(&own);
+        return Err(error);
     }
-    let mut said = vec![format!("{} is in {}", name.kebab(), folder.join(name.kebab()).display())];
-    said.push(format!("    named in {}", file.display()));
-    said.extend(changes.iter().map(|(path, _)| format!("    and in {}", path.display())));
+    let mut said = vec![format!("{} is in {}", name.kebab(), own.display())];
+    said.extend(changes.iter().map(|change| format!("    named in {}", change.path.display())));
     said.push(format!("next: cargo test -p {}", name.kebab()));
     say(&said);
     Ok(())
@@ -118,6 +121,18 @@ fn refuse_taken(name: &Name, system: &SystemFile, folder: &Path) -> Result<()> {
         bail!("{} is there already", own.display());
     }
     Ok(())
+}
+
+/// A system file with one more context.
+fn with_service(file: &Path, name: &Name) -> Result<Change> {
+    let text = fs::read_to_string(file)?;
+    let added = service(name);
+    Change::checked(file, &text, format!("{}\n\n{added}", text.trim_end()), |said| {
+        let added = added.parse::<Table>().ok()?.remove("service")?;
+        let services = said.entry("service").or_insert_with(|| Value::Array(Vec::new()));
+        services.as_array_mut()?.extend(added.as_array()?.iter().cloned());
+        Some(())
+    })
 }
 
 /// What a system file says of a context.

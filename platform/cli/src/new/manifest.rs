@@ -4,9 +4,11 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, anyhow, bail};
 use serde::Deserialize;
+use toml::{Spanned, Table, Value};
 
+use super::change::Change;
 use super::name::Name;
 
 const MANIFEST: &str = "Cargo.toml";
@@ -34,13 +36,20 @@ pub(super) fn quoted(path: &Path) -> String {
 
 /// The manifest of the workspace around a folder.
 pub(super) fn workspace(folder: &Path) -> Result<PathBuf> {
-    for around in folder.ancestors() {
-        let manifest = around.join(MANIFEST);
-        if fs::read_to_string(&manifest).is_ok_and(|text| text.lines().any(|line| line.trim() == "[workspace]")) {
+    for manifest in folder.ancestors().map(|around| around.join(MANIFEST)) {
+        if let Ok(text) = fs::read_to_string(&manifest)
+            && table(&manifest, &text)?.contains_key("workspace")
+        {
             return Ok(manifest);
         }
     }
     bail!("no workspace around {}: a context is a member of one", folder.display())
+}
+
+/// What a file of TOML says, or in one line why it cannot be read.
+fn table(path: &Path, text: &str) -> Result<Table> {
+    let read = text.parse::<Table>();
+    read.map_err(|error| anyhow!("{} cannot be read: {}", path.display(), error.message().replace('\n', ", ")))
 }
 
 /// What is read of a lock file.
@@ -85,28 +94,69 @@ pub(super) fn lock_of_system(sources: &Path) -> Result<String> {
 
 /// The manifests that must name a new context, as they are to be: the workspace's, unless it takes every folder there, and
 /// that of tests over all contexts, if there are any.
-pub(super) fn changes(root: &Path, folder: &Path, name: &Name) -> Result<Vec<(PathBuf, String)>> {
+pub(super) fn changes(root: &Path, folder: &Path, name: &Name) -> Result<Vec<Change>> {
     let top = root.parent().context("a file is in a folder")?;
     let under = folder.strip_prefix(top.canonicalize()?).context("the system is outside its workspace")?;
     let member = |last: &str| under.join(last).to_string_lossy().into_owned();
     let text = fs::read_to_string(root)?;
+    let members = members(&text).with_context(|| format!("{} has no list of members", root.display()))?;
     let mut changes = Vec::new();
-    let (before, after) =
-        text.split_once("members = [").with_context(|| format!("{} has no members", root.display()))?;
-    let members = after.split(']').next().unwrap_or_default();
-    if !members.contains(&format!("\"{}\"", member("*"))) {
-        let member = quoted(Path::new(&member(name.kebab())));
-        changes.push((root.to_owned(), format!("{before}members = [\n    {member},{after}")));
+    if !members.get_ref().contains(&member("*")) {
+        changes.push(with_member(root, &text, members.span().start, &member(name.kebab()))?);
     }
     let tests = top.join("tests").join(MANIFEST);
-    let beside = format!("path = \"../{}", member(""));
-    if let Ok(text) =
-        fs::read_to_string(&tests).map_err(drop).and_then(|text| text.contains(&beside).then_some(text).ok_or(()))
+    if let Ok(text) = fs::read_to_string(&tests)
+        && tests_depend(&table(&tests, &text)?, &member(""))
     {
-        let line = format!("{} = {{ path = \"../{}\" }}", name.kebab(), member(name.kebab()));
-        changes.push((tests, with_dependency(&text, name.kebab(), &line)));
+        changes.push(with_test_dependency(&tests, &text, name.kebab(), &format!("../{}", member(name.kebab())))?);
     }
     Ok(changes)
+}
+
+/// The members that a workspace lists, and where in its text.
+fn members(text: &str) -> Option<Spanned<Vec<String>>> {
+    #[derive(Deserialize)]
+    struct Root {
+        workspace: Workspace,
+    }
+    #[derive(Deserialize)]
+    struct Workspace {
+        members: Spanned<Vec<String>>,
+    }
+    toml::from_str::<Root>(text).ok().map(|root| root.workspace.members)
+}
+
+/// A workspace's manifest whose list, which starts there, has one more member.
+fn with_member(root: &Path, text: &str, start: usize, member: &str) -> Result<Change> {
+    let (before, list) = text.split_at(start);
+    let list = list.strip_prefix('[').unwrap_or(list);
+    let quoted = quoted(Path::new(member));
+    let after = match list.trim_start_matches([' ', '\t']) {
+        rest if rest.starts_with(['\n', '\r', '#']) => format!("{before}[\n    {quoted},{list}"),
+        rest if rest.starts_with(']') => format!("{before}[{quoted}{rest}"),
+        rest => format!("{before}[{quoted}, {rest}"),
+    };
+    Change::checked(root, text, after, |root| {
+        root.get_mut("workspace")?.get_mut("members")?.as_array_mut()?.insert(0, member.into());
+        Some(())
+    })
+}
+
+/// Whether tests depend on a context of that folder.
+fn tests_depend(tests: &Table, folder: &str) -> bool {
+    let beside = format!("../{folder}");
+    let path = |how: &Value| how.get("path").and_then(Value::as_str).is_some_and(|path| path.starts_with(&beside));
+    tests.get("dependencies").and_then(Value::as_table).is_some_and(|all| all.values().any(path))
+}
+
+/// The manifest of tests that depend on one more context.
+fn with_test_dependency(tests: &Path, text: &str, name: &str, path: &str) -> Result<Change> {
+    let line = format!("{name} = {{ path = {} }}", quoted(Path::new(path)));
+    Change::checked(tests, text, with_dependency(text, name, &line), |tests| {
+        let how = Table::from_iter([("path".to_owned(), Value::from(path))]);
+        let all = tests.get_mut("dependencies")?.as_table_mut()?;
+        all.insert(name.to_owned(), how.into()).is_none().then_some(())
+    })
 }
 
 /// A manifest with one more dependency, in its place by name.
@@ -185,15 +235,58 @@ mod tests {
         let (root, name) = (top.join(MANIFEST), Name::parse("door").unwrap());
         let changed = |members: &str, under: &Path| {
             fs::write(&root, format!("[workspace]\nmembers = [{members}]\n[profile.dev.package.\"*\"]\n")).unwrap();
-            changes(&root, under, &name).unwrap().into_iter().map(|(_, text)| text).collect::<String>()
+            changes(&root, under, &name).unwrap().into_iter().map(|change| change.after).collect::<String>()
         };
-        assert!(changed("\"note\"", &top).contains("members = [\n    \"door\",\"note\"]"));
-        assert!(changed("\"note\"", &top.join("mall")).contains("    \"mall/door\","));
+        assert!(changed("\"note\"", &top).contains("members = [\"door\", \"note\"]"));
+        assert!(changed("\n    \"note\",\n", &top).contains("members = [\n    \"door\",\n    \"note\",\n]"));
+        assert!(changed(" ", &top).contains("members = [\"door\"]"));
+        assert!(changed("\"note\"", &top.join("mall")).contains("[\"mall/door\", "));
         assert_eq!(changed("\"mall/*\", \"tests\"", &top.join("mall")), "");
         fs::create_dir(top.join("tests")).unwrap();
         fs::write(top.join("tests").join(MANIFEST), "[dependencies]\nbell = { path = \"../mall/bell\" }\n").unwrap();
         let with = changed("\"mall/*\", \"tests\"", &top.join("mall"));
         assert_eq!(with, "[dependencies]\nbell = { path = \"../mall/bell\" }\ndoor = { path = \"../mall/door\" }\n");
+    }
+
+    #[test]
+    fn only_the_list_of_members_is_changed() {
+        let folder = tempfile::tempdir().unwrap();
+        let top = folder.path().canonicalize().unwrap();
+        let (root, name) = (top.join(MANIFEST), Name::parse("door").unwrap());
+        for (before, after) in [
+            ("[workspace]\ndefault-members = [\"a\"]\nmembers = [\"a\"]\n", "\nmembers = [\"door\", \"a\"]"),
+            ("[workspace]\n# members = [\"b\"]\nmembers=[\"a\"]\n", "\"b\"]\nmembers=[\"door\", \"a\"]"),
+            ("[workspace] # ours\nmembers = [ # all\n  'a']\n", "members = [\n    \"door\", # all\n  'a']"),
+            ("workspace = { members = [ 'a', ] }\n", "members = [\"door\", 'a', ]"),
+            ("workspace.members = ['a']\n", "members = [\"door\", 'a']"),
+        ] {
+            fs::write(&root, before).unwrap();
+            assert_eq!(workspace(&top).unwrap(), root);
+            let after_all = changes(&root, &top, &name).unwrap().remove(0).after;
+            assert!(after_all.contains(after), "{before}: {after_all}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_changed_safely_is_refused_in_one_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let top = folder.path().canonicalize().unwrap();
+        let (root, name) = (top.join(MANIFEST), Name::parse("door").unwrap());
+        fs::create_dir(top.join("tests")).unwrap();
+        let refused = |said: &str, tests: &str| {
+            fs::write(&root, said).unwrap();
+            fs::write(top.join("tests").join(MANIFEST), tests).unwrap();
+            let why = workspace(&top).and_then(|root| changes(&root, &top, &name)).unwrap_err().to_string();
+            assert_eq!(why.lines().count(), 1, "{why}");
+            why
+        };
+        assert!(refused("[workspace]\n", "").contains("no list of members"));
+        assert!(refused("[workspace\n", "").contains("cannot be read"));
+        let members = "[workspace]\nmembers = ['a']\n";
+        for tests in ["[dependencies.bell]\npath = \"../bell\"\n", "dependencies = { bell = { path = \"../bell\" } }\n"]
+        {
+            assert!(refused(members, tests).contains("by hand"), "{tests}");
+        }
     }
 
     #[test]

@@ -58,6 +58,25 @@ fn a_new_system_in_a_folder_with_a_space_and_hangul_is_tested_started_and_asked_
 }
 
 #[test]
+fn a_file_that_cannot_be_changed_safely_stays_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path();
+    let inline = "name = \"house\"\nservice = [ { name = \"bell\", command = \"bell\" } ]\n";
+    let workspace = "[workspace]\n# members = [\"x\"]\ndefault-members = [\"bell\"]\nmembers=[\"bell\"]\n";
+    fs::write(here.join("bongsu.toml"), inline).unwrap();
+    fs::write(here.join("Cargo.toml"), workspace).unwrap();
+    assert!(refused(here, &["new", "context", "door"]).contains("bongsu.toml cannot be changed safely"));
+    assert!(!here.join("door").exists());
+    assert_eq!(fs::read_to_string(here.join("bongsu.toml")).unwrap(), inline);
+    assert_eq!(fs::read_to_string(here.join("Cargo.toml")).unwrap(), workspace);
+    fs::write(here.join("bongsu.toml"), "name = \"house\"\n").unwrap();
+    let made = bongsu(here, &["new", "context", "door"]);
+    assert!(made.status.success(), "{}", text(&made.stderr));
+    let changed = workspace.replace("members=[\"bell\"]", "members=[\"door\", \"bell\"]");
+    assert_eq!(fs::read_to_string(here.join("Cargo.toml")).unwrap(), changed);
+}
+
+#[test]
 fn what_cannot_be_a_context_is_refused_and_nothing_is_written() {
     let folder = tempfile::tempdir().unwrap();
     let here = folder.path();
