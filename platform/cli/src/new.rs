@@ -24,6 +24,10 @@ use name::Name;
 
 /// What a context needs of a workspace.
 const SYSTEM_FILE: &str = "bongsu.toml";
+/// Says who hears whom, where there is such a page, and is compared with what is there.
+const CONTEXT_MAP: &str = "docs/context-map.md";
+const UPDATE_MAP: &str = "UPDATE_EXPECT=1 cargo test -p system-tests --test context_map";
+const FORMAT: &str = ".rustfmt.toml";
 
 pub(crate) fn new(place: &Place, what: &New) -> Result<ExitCode> {
     match what {
@@ -50,9 +54,13 @@ fn context(place: &Place, flags: &NewContext) -> Result<()> {
         let _none_is_fine = fs::remove_dir_all(&own);
         return Err(error);
     }
+    template::format(&own);
     let mut said = vec![format!("{} is in {}", name.kebab(), own.display())];
     said.extend(changes.iter().map(|change| format!("    named in {}", change.path.display())));
     said.push(format!("next: cargo test -p {}", name.kebab()));
+    if root.with_file_name(CONTEXT_MAP).exists() {
+        said.push(format!("{UPDATE_MAP} draws {CONTEXT_MAP} anew"));
+    }
     say(&said);
     Ok(())
 }
@@ -82,6 +90,8 @@ fn system(flags: &NewSystem) -> Result<()> {
         ".cargo/config.toml",
         format!("# Shares what is built there.\n[build]\ntarget-dir = {}\n", manifest::quoted(&target)),
     )?;
+    write(FORMAT, fs::read_to_string(sources.join(FORMAT)).unwrap_or_default())?;
+    template::format(&folder.join(name.kebab()));
     write(".gitignore", "/target\n/.bongsu\n".into())?;
     let head = "# The system that `bongsu up` starts.";
     let gateway = "[gateway]\nlisten = \"127.0.0.1:8080\"";

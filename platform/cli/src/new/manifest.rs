@@ -290,11 +290,18 @@ mod tests {
     }
 
     #[test]
+    fn what_a_context_depends_on_is_no_name_where_no_lock_file_says_so() {
+        for package in NEEDED {
+            assert!(Name::parse(&package.replace('_', "-")).is_err(), "{package}");
+        }
+    }
+
+    #[test]
     fn a_package_of_the_workspace_is_refused_and_a_member_of_the_sources_is_none_of_a_system() {
         let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap();
         let name = |text: &str| Name::parse(text).unwrap();
         let root = sources.join(MANIFEST);
-        for taken in ["serde-json", "note", "xtask", "rand", "ordering"] {
+        for taken in ["serde-path-to-error", "note", "xtask", "rand", "system-tests"] {
             let why = refuse_package_of(&root, &name(taken)).unwrap_err().to_string();
             assert!(why.contains("is a package that this workspace") && !why.contains('\n'), "{taken}: {why}");
         }

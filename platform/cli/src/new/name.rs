@@ -69,6 +69,7 @@ const TAKEN: &[&str] = &[
     "router",
     "row",
     "serde",
+    "serde-json",
     "serialize",
     "service",
     "setting",

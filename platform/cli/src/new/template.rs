@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use anyhow::{Context as _, Result};
 
@@ -47,6 +48,14 @@ pub(super) fn write(folder: &Path, name: &Name) -> Result<()> {
     Ok(())
 }
 
+/// Lets `rustfmt` break the lines that a long name made long and sort the imports that a late one left late; what it cannot do,
+/// or where it is not, stays as it was written.
+pub(super) fn format(folder: &Path) {
+    // A file is formatted with what it takes by `mod`.
+    let files = ["src/lib.rs", "src/main.rs", "tests/it.rs"];
+    let _as_it_is = Command::new("rustfmt").args(["--edition", "2024"]).args(files).current_dir(folder).output();
+}
+
 /// Every file of a context.
 fn files(name: &Name) -> BTreeMap<String, String> {
     let renamed = |path: &str| if path.ends_with(".rs") { spelt(path, name, true) } else { spelt(path, name, false) };
@@ -72,7 +81,8 @@ fn spelt(text: &str, name: &Name, in_code: bool) -> String {
         let found = words.iter().filter_map(|(old, new)| Some((text.find(old)?, old.len(), new)));
         found.min_by_key(|(at, ..)| *at)
     };
-    let (mut spelt, mut rest) = (String::new(), text);
+    let mut spelt = String::new();
+    let mut rest = text;
     // What was exchanged is not looked at again: a name may have the old word in it.
     while let Some((at, length, new)) = first(rest) {
         spelt += &rest[..at];
@@ -125,6 +135,23 @@ mod tests {
         let lines: usize = by_hand.iter().map(|path| files[*path].lines().count()).sum();
         assert_eq!(by_hand.len(), 7, "{by_hand:?}");
         assert!(lines <= 300, "{lines} lines");
+    }
+
+    #[test]
+    fn a_long_name_that_comes_late_is_formatted() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join(".rustfmt.toml"), include_str!("../../../../.rustfmt.toml")).unwrap();
+        let name = Name::parse("zoological-garden-visit-voucher").unwrap();
+        let own = folder.path().join(name.kebab());
+        write(&own, &name).unwrap();
+        format(&own);
+        let text = |path: &str| fs::read_to_string(own.join(path)).unwrap();
+        let lib = text("src/lib.rs");
+        let test = text("tests/it.rs");
+        let place = |part: &str| test.find(part).unwrap();
+        assert!(place("use serde_json") < place("use zoological_garden_visit_voucher"), "{test}");
+        let code = lib.lines().chain(test.lines()).filter(|line| !line.starts_with("//"));
+        assert!(code.map(|line| line.chars().count()).all(|width| width <= 120), "{lib}{test}");
     }
 
     #[test]

@@ -70,8 +70,13 @@ fn a_file_that_cannot_be_changed_safely_stays_as_it_is() {
     assert_eq!(fs::read_to_string(here.join("bongsu.toml")).unwrap(), inline);
     assert_eq!(fs::read_to_string(here.join("Cargo.toml")).unwrap(), workspace);
     fs::write(here.join("bongsu.toml"), "name = \"house\"\n").unwrap();
+    fs::create_dir(here.join("docs")).unwrap();
+    fs::write(here.join("docs/context-map.md"), "").unwrap();
     let made = bongsu(here, &["new", "context", "door"]);
     assert!(made.status.success(), "{}", text(&made.stderr));
+    assert!(
+        text(&made.stdout).contains("cargo test -p system-tests --test context_map draws docs/context-map.md anew")
+    );
     let changed = workspace.replace("members=[\"bell\"]", "members=[\"door\", \"bell\"]");
     assert_eq!(fs::read_to_string(here.join("Cargo.toml")).unwrap(), changed);
 }
@@ -103,6 +108,6 @@ fn what_cannot_be_a_context_is_refused_and_nothing_is_written() {
     assert_eq!(fs::read_to_string(here.join("bongsu.toml")).unwrap(), system);
     assert!(refused(here, &["new", "system", "shelf"]).contains("is there already"));
     assert!(refused(here, &["new", "system", "other", "--context", "self"]).contains("a keyword of Rust"));
-    assert!(refused(here, &["new", "system", "other", "--context", "serde-json"]).contains("has or needs"));
+    assert!(refused(here, &["new", "system", "other", "--context", "serde-path-to-error"]).contains("has or needs"));
     assert!(!here.join("other").exists() && !here.join("review").exists());
 }
