@@ -57,22 +57,12 @@ fn judge(
     claims.subject().clone()
 }
 
-async fn discovered(house: &House) -> CoreProviderMetadata {
-    let client = |request: HttpRequest| send(house.http.clone(), request);
-    let issuer = IssuerUrl::new(house.issuer.clone()).expect("an address");
-    CoreProviderMetadata::discover_async(issuer, &client).await.expect("discovered")
-}
-
-/// What an address was given.
-fn given(back: &Url, name: &str) -> String {
-    back.query_pairs().find(|(found, _)| found == name).expect("it is there").1.into_owned()
-}
-
 async fn whole_way(id: &str, secret: Option<&str>, alg: CoreJwsSigningAlgorithm) {
     let house = House::open().await;
     let http = house.http.clone();
     let client = |request: HttpRequest| send(http.clone(), request);
-    let metadata = discovered(&house).await;
+    let issuer = IssuerUrl::new(house.issuer.clone()).expect("an address");
+    let metadata = CoreProviderMetadata::discover_async(issuer, &client).await.expect("discovered");
     let secret = secret.map(|secret| ClientSecret::new(secret.into()));
     let party = CoreClient::from_provider_metadata(metadata, ClientId::new(id.into()), secret)
         .set_redirect_uri(RedirectUrl::new(BACK.into()).expect("an address"));
@@ -82,8 +72,9 @@ async fn whole_way(id: &str, secret: Option<&str>, alg: CoreJwsSigningAlgorithm)
     let (address, state, nonce) = wish.add_scopes(["profile", "email"].map(|it| Scope::new(it.into()))).url();
 
     let back = consent(&address).await;
-    assert_eq!(&given(&back, "state"), state.secret());
-    let tokens = party.exchange_code(AuthorizationCode::new(given(&back, "code"))).expect("a token endpoint");
+    let given = |name: &str| back.query_pairs().find(|(found, _)| found == name).expect("it is there").1.into_owned();
+    assert_eq!(&given("state"), state.secret());
+    let tokens = party.exchange_code(AuthorizationCode::new(given("code"))).expect("a token endpoint");
     let tokens = tokens.set_pkce_verifier(verifier).request_async(&client).await.expect("tokens");
     let subject = judge(&party.id_token_verifier().set_allowed_algs([alg.clone()]), &alg, &tokens, &nonce);
     assert!(subject.as_str().starts_with("usr_"));
