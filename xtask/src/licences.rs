@@ -2,10 +2,7 @@
 //!
 //! `cargo deny` checks the same and more; this runs where it is not installed, against the same `deny.toml`.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    path::Path,
-};
+use std::{collections::BTreeSet, path::Path};
 
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
@@ -18,34 +15,16 @@ const REGISTRY: &str = "registry+";
 #[derive(Deserialize)]
 struct Metadata {
     packages: Vec<Package>,
-    resolve: Graph,
-}
-
-#[derive(Deserialize)]
-struct Graph {
-    nodes: Vec<Node>,
-}
-
-/// What a package depends on, by ids.
-#[derive(Deserialize)]
-struct Node {
-    id: String,
-    dependencies: Vec<String>,
 }
 
 /// A package of the lock file.
 #[derive(Deserialize)]
 struct Package {
-    #[serde(default)]
-    id: String,
     name: String,
     version: String,
     license: Option<String>,
     /// `None` for crates of this workspace.
     source: Option<String>,
-    /// Names of those that depend on it.
-    #[serde(skip)]
-    dependents: BTreeSet<String>,
 }
 
 #[derive(Deserialize)]
@@ -71,9 +50,6 @@ struct Banned {
     /// Not banned, but wanted once.
     #[serde(rename = "deny-multiple-versions", default)]
     once: bool,
-    /// Who may depend on it all the same.
-    #[serde(default)]
-    wrappers: BTreeSet<String>,
 }
 
 /// Checks every package of the lock file.
@@ -101,21 +77,13 @@ fn packages() -> Result<Vec<Package>> {
         bail!("cargo metadata failed: {}", String::from_utf8_lossy(&output.stderr));
     }
     let metadata: Metadata = serde_json::from_slice(&output.stdout).context("cannot understand cargo metadata")?;
-    let Metadata { mut packages, resolve } = metadata;
-    let names: BTreeMap<String, String> = packages.iter().map(|it| (it.id.clone(), it.name.clone())).collect();
-    for package in &mut packages {
-        let above = resolve.nodes.iter().filter(|node| node.dependencies.contains(&package.id));
-        package.dependents = above.filter_map(|node| names.get(&node.id).cloned()).collect();
-    }
-    Ok(packages)
+    Ok(metadata.packages)
 }
 
 fn refusal(package: &Package, all: &[&Package], deny: &Deny) -> Option<String> {
     let Package { name, version, .. } = package;
     let versions = all.iter().filter(|other| other.name == *name).count();
-    let is_wrapped = |ban: &Banned| !ban.wrappers.is_empty() && package.dependents.is_subset(&ban.wrappers);
-    let ban = deny.bans.deny.iter().find(|ban| ban.name == *name && !is_wrapped(ban));
-    if let Some(ban) = ban.filter(|ban| !ban.once || versions > 1) {
+    if let Some(ban) = deny.bans.deny.iter().find(|ban| ban.name == *name).filter(|ban| !ban.once || versions > 1) {
         return Some(format!("{name} {version}: {}", if ban.once { "wanted in one version" } else { "banned" }));
     }
     if !package.source.as_deref().is_some_and(|source| source.starts_with(REGISTRY)) {
@@ -206,18 +174,16 @@ mod tests {
 
     fn refused(packages: &[(&str, &str)]) -> Vec<String> {
         let deny: Deny = toml::from_str(
-            "[licenses]\nallow = ['MIT']\n[bans]\ndeny = [{ crate = 'bad' }, { crate = 'big', deny-multiple-versions = true }, { crate = 'odd', wrappers = ['wrapper'] }]",
+            "[licenses]\nallow = ['MIT']\n[bans]\ndeny = [{ crate = 'bad' }, { crate = 'big', deny-multiple-versions = true }]",
         )
         .expect("parses");
         let packages: Vec<Package> = packages
             .iter()
             .map(|(name, version)| Package {
-                id: String::new(),
                 name: (*name).into(),
                 version: (*version).into(),
                 license: Some("MIT".into()),
                 source: Some(if *name == "fork" { "git+https://example.org/fork" } else { REGISTRY }.into()),
-                dependents: if *version == "wrapped" { ["wrapper".into()].into() } else { ["any".into()].into() },
             })
             .collect();
         let all: Vec<&Package> = packages.iter().collect();
@@ -233,7 +199,6 @@ mod tests {
             ["big 1: wanted in one version", "big 2: wanted in one version"]
         );
         assert_eq!(refused(&[("fork", "1")]).len(), 1);
-        assert_eq!(refused(&[("odd", "wrapped"), ("odd", "1")]), ["odd 1: banned"]);
     }
 
     #[test]

@@ -13,7 +13,6 @@ mod forgetting;
 mod refusals;
 mod settings;
 mod demonstration;
-mod relying_party;
 mod process;
 
 bongsu_testing::standing!(identity);
