@@ -35,9 +35,11 @@ fn a_type_in_the_map_that_no_source_declares_is_caught() {
 
 #[test]
 fn a_small_context_that_grows_beyond_its_price_is_caught() {
-    let price = |plant: &dyn Fn(&mut Tree)| all_broken_by(plant).into_iter().filter(|rule| *rule == "context-size").count();
-    let api = |more: usize| format!("{}{}", real().text("mall/delivery/src/api.rs").expect("exists"), "\n".repeat(more));
-    assert_eq!(price(&|tree| tree.put("mall/delivery/src/api.rs", api(1))), 1);
+    let price =
+        |plant: &dyn Fn(&mut Tree)| all_broken_by(plant).into_iter().filter(|rule| *rule == "context-size").count();
+    let api =
+        |more: usize| format!("{}{}", real().text("mall/delivery/src/api.rs").expect("exists"), "\n".repeat(more));
+    assert_eq!(price(&|tree| tree.put("mall/delivery/src/api.rs", api(1).into())), 1);
     assert_eq!(price(&|tree| tree.put("mall/delivery/web/planted.txt", "text".into())), 0);
     let files = price(&|tree| (0..4).for_each(|n| tree.put(&format!("mall/delivery/planted{n}.txt"), "text".into())));
     assert_eq!(files, 1);
