@@ -6,7 +6,7 @@
 use axum::extract::FromRequestParts;
 use bongsu_keys::Keys;
 pub use bongsu_keys::PRINCIPAL;
-use http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts};
+use http::{HeaderMap, HeaderValue, request::Parts};
 
 use crate::problem::Problem;
 
@@ -33,8 +33,7 @@ impl Principal {
                 let roles = roles.unwrap_or_default().split(',').filter(|role| !role.is_empty());
                 Ok(Self { name: name.to_owned(), roles: roles.map(str::to_owned).collect() })
             }
-            _ => Err(Problem::of_status(StatusCode::UNAUTHORIZED)
-                .header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))),
+            _ => Err(Problem::nobody()),
         }
     }
 

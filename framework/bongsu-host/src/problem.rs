@@ -125,6 +125,11 @@ impl Problem {
             .detail("It is asked by its IP address, localhost, or a name in `hosts`.")
     }
 
+    /// 401: nobody is logged in.
+    pub fn nobody() -> Self {
+        Self::of_status(StatusCode::UNAUTHORIZED).header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
+    }
+
     /// 401: no key of this system that is meant for this process.
     pub fn not_known() -> Self {
         Self::new(StatusCode::UNAUTHORIZED, "key-needed", "This needs a key")

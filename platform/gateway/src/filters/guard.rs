@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bongsu_host::problem::Problem;
 use bongsu_keys::OPERATOR;
-use http::{HeaderValue, StatusCode, header, request};
+use http::request;
 use tokio::sync::watch;
 
 use crate::filter::{Exchange, Filter, Flow, Who};
@@ -56,7 +56,5 @@ impl Guard {
 }
 
 fn nobody() -> Problem {
-    Problem::of_status(StatusCode::UNAUTHORIZED)
-        .detail("This needs an access token: 'Authorization: Bearer TOKEN'.")
-        .header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
+    Problem::nobody().detail("This needs an access token: 'Authorization: Bearer TOKEN'.")
 }

@@ -15,7 +15,7 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use super::Login;
-use super::token::{Judged, Tokens};
+use super::token::{Judged, RightTokens, Tokens};
 
 /// An issuer that does not answer so long does not answer.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -41,8 +41,12 @@ struct Asked {
     complained: Option<Instant>,
 }
 
-/// By `kid`; a key without one is under the empty name.
-pub(crate) type KeySet = BTreeMap<String, Known>;
+/// What an issuer showed at some moment, and what was found right by it: what a key signed that is gone counts no longer.
+pub(crate) struct KeySet {
+    /// By `kid`; a key without one is under the empty name.
+    pub(crate) keys: BTreeMap<String, Known>,
+    pub(crate) right: RightTokens,
+}
 
 /// One key, and the only algorithm it may be used with.
 pub(crate) struct Known {
@@ -77,8 +81,6 @@ impl Issuer {
         last.asked = Some(Instant::now());
         match self.fetch().await {
             Ok(keys) => {
-                // What a key signed that is gone counts no longer.
-                self.tokens.forget();
                 *self.keys.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(keys));
             }
             Err(why) if last.complained.is_none_or(|at| at.elapsed() >= self.login.cooldown()) => {
@@ -111,8 +113,11 @@ impl Issuer {
             return Err(format!("it says it is {:?}", discovery.issuer));
         }
         let found: JwkSet = self.get(discovery.jwks_uri).await?;
-        let keys: KeySet = found.keys.iter().take(MOST_KEYS).filter_map(known).collect();
-        if keys.is_empty() { Err("none of its keys can be used".into()) } else { Ok(keys) }
+        let keys: BTreeMap<String, Known> = found.keys.iter().take(MOST_KEYS).filter_map(known).collect();
+        if keys.is_empty() {
+            return Err("none of its keys can be used".into());
+        }
+        Ok(KeySet { keys, right: RightTokens::default() })
     }
 
     async fn get<T: DeserializeOwned>(&self, url: String) -> Result<T, String> {

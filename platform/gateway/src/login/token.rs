@@ -34,13 +34,31 @@ pub(crate) enum Judged {
     NoKeys,
 }
 
-/// What is asked of a token, and those that were found right.
+/// What is asked of a token.
 pub(crate) struct Tokens {
     issuer: String,
     audience: String,
     roles: String,
     leeway_s: u64,
-    right: Mutex<LruCache<[u8; 32], Right>>,
+}
+
+/// Tokens that were found right, by their digests.
+pub(crate) struct RightTokens(Mutex<LruCache<[u8; 32], Right>>);
+
+impl Default for RightTokens {
+    fn default() -> Self {
+        Self(Mutex::new(LruCache::new(REMEMBERED)))
+    }
+}
+
+impl RightTokens {
+    fn get(&self, digest: &[u8; 32]) -> Option<Right> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(digest).cloned()
+    }
+
+    fn keep(&self, digest: [u8; 32], right: Right) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).put(digest, right);
+    }
 }
 
 #[derive(Clone)]
@@ -79,13 +97,7 @@ impl Tokens {
             audience: login.audience.clone(),
             roles: login.roles.clone(),
             leeway_s: login.leeway_s,
-            right: Mutex::new(LruCache::new(REMEMBERED)),
         }
-    }
-
-    /// Whatever was found right is to be looked at again.
-    pub(crate) fn forget(&self) {
-        self.right.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
     pub(crate) fn judge(&self, token: &str, keys: Option<&KeySet>, now_ms: i64) -> Judged {
@@ -94,13 +106,11 @@ impl Tokens {
         }
         let now_s = u64::try_from(now_ms.div_euclid(1_000)).unwrap_or(0);
         let digest: [u8; 32] = Sha256::digest(token).into();
-        let right = self.right.lock().unwrap_or_else(PoisonError::into_inner).get(&digest).cloned();
-        let right = match right {
-            Some(right) => right,
-            None => match self.read(token, keys) {
-                Ok(right) => right,
-                Err(judged) => return judged,
-            },
+        let known = keys.and_then(|keys| keys.right.get(&digest));
+        let is_known = known.is_some();
+        let right = match known.map_or_else(|| self.read(token, keys), Ok) {
+            Ok(right) => right,
+            Err(judged) => return judged,
         };
         if right.until_s.saturating_add(self.leeway_s) <= now_s {
             return Judged::Refused("it has expired");
@@ -108,9 +118,11 @@ impl Tokens {
         if right.from_s > now_s.saturating_add(self.leeway_s) {
             return Judged::Refused("it is of the future");
         }
-        let person = right.person.clone();
-        self.right.lock().unwrap_or_else(PoisonError::into_inner).put(digest, right);
-        Judged::Person(person)
+        // One that has expired is not worth a place.
+        if let Some(keys) = keys.filter(|_| !is_known) {
+            keys.right.keep(digest, right.clone());
+        }
+        Judged::Person(right.person)
     }
 
     /// Everything but the time.
@@ -126,7 +138,7 @@ impl Tokens {
         if !head.typ.is_none_or(|typ| is_of_access(&typ)) {
             return refused("it is no access token");
         }
-        let keys = keys.ok_or(Judged::NoKeys)?;
+        let keys = &keys.ok_or(Judged::NoKeys)?.keys;
         let known = match &head.kid {
             Some(kid) => keys.get(kid),
             // Which one is only clear when there is one.
