@@ -11,6 +11,8 @@ use bongsu_keys::Vouched;
 use http::{request, response};
 use tokio::time::Instant;
 
+use crate::filters::Noted;
+
 /// One behaviour of the gateway. Filters stand in one ordered list; a request passes them from the first to the
 /// last, its answer the same ones back from the last to the first. A filter that answers itself ends the way in
 /// there: the filters behind it see neither request nor answer.
@@ -63,6 +65,8 @@ pub struct Exchange {
     pub who: Who,
     /// Whether the issuer was asked for its keys because of it.
     pub has_waited: bool,
+    /// What the answer says of rates.
+    pub(crate) noted: Vec<Noted>,
     /// The instance that answered, once known.
     pub instance: Option<SocketAddr>,
     /// Kept until the last byte of the answer is sent.

@@ -12,6 +12,7 @@ use crate::table::Table;
 
 mod access_log;
 mod probes;
+mod rates;
 mod trace;
 mod shed;
 mod limits;
@@ -36,6 +37,8 @@ pub use identity::Identity;
 pub use limits::HeadLimits;
 pub(crate) use limits::too_large;
 pub use probes::Probes;
+pub(crate) use rates::Noted;
+pub use rates::Rates;
 pub use route::Routes;
 pub use shed::Shed;
 pub use trace::TraceContext;
@@ -55,16 +58,18 @@ pub(crate) fn standard(
         Arc::new(TraceContext),
         // Cheap refusals before anything that costs.
         Arc::new(Shed::new(settings.limits.concurrency)),
+        Arc::new(Rates::of_anybody(&settings.rates)),
         // A head that means two things first: with two hosts there is none to ask about.
         Arc::new(HeadLimits(settings.limits.clone())),
         Arc::new(GivenOut(settings.hosts.clone())),
         Arc::new(HopByHop),
         Arc::new(Identity),
         Arc::new(Deadline),
-        Arc::new(Description::new(table.clone())),
+        Arc::new(Description::new(table.clone(), issuer.is_some())),
         Arc::new(Routes(table.clone())),
         // Who may ask depends on whose path it is, and what is said of him on who hears it.
         Arc::new(Bearer::new(table.clone(), settings.keys.clone(), issuer.cloned())),
+        Arc::new(Rates::of_persons(&settings.rates)),
         Arc::new(Guard { table: table.clone(), has_login: issuer.is_some() }),
         Arc::new(Vouch::new(settings)),
     ]

@@ -137,6 +137,7 @@ impl Inner {
             is_own: false,
             who: Who::default(),
             has_waited: false,
+            noted: Vec::new(),
             instance: None,
             held: Vec::new(),
         }

@@ -3,7 +3,7 @@
 //! It must not know who starts services nor what they do: routes and instances come as a [`Table`] over a channel,
 //! whoever feeds it. Start reading at [`Gateway`], then [`filter`] and [`filters`] (what happens to every request),
 //! [`login`] (who is asking),
-//! `forward` (which instance gets it, and what may be tried again), `outliers` (who is left out for a while) and
+//! [`rates`] (how often), `forward` (which instance gets it, and what may be tried again), `outliers` (who is left out for a while) and
 //! [`breaker`] (when nobody is asked for a while).
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
@@ -15,6 +15,7 @@ pub mod filters;
 pub mod login;
 pub mod breaker;
 pub mod fallback;
+pub mod rates;
 mod breakers;
 mod outcome;
 mod own;

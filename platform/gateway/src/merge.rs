@@ -12,6 +12,8 @@ pub(crate) struct ServiceDescription {
 
 /// Where descriptions keep what they share; the names in here may collide.
 const SHELVES: [&str; 4] = ["schemas", "responses", "parameters", "headers"];
+/// The name of what a client shows.
+const BEARER: &str = "bearer";
 /// What the gateway itself may answer in place of any service.
 const OWN_ANSWERS: [(&str, &str); 3] = [
     ("502", "The service broke off, or answered nonsense."),
@@ -21,7 +23,7 @@ const OWN_ANSWERS: [(&str, &str); 3] = [
 
 /// One description: the paths of each service that lead to it from here, and what they refer to. Of two components
 /// with one name that differ, the later one is called after its service.
-pub(crate) fn merge(table: &Table, descriptions: Vec<ServiceDescription>) -> Value {
+pub(crate) fn merge(table: &Table, has_login: bool, descriptions: Vec<ServiceDescription>) -> Value {
     let mut paths = Map::new();
     let mut components = json!({});
     let mut missing = Vec::new();
@@ -32,7 +34,7 @@ pub(crate) fn merge(table: &Table, descriptions: Vec<ServiceDescription>) -> Val
                 settle_names(&service, &mut described, &components);
                 move_components(&mut described, &mut components);
                 tags.push(json!({ "name": service, "description": described["info"]["description"] }));
-                // Who is asking, the gateway says: by a header of its own towards the services, none of a client's.
+                // What services are shown is none of a client's business.
                 if let Some(shelves) = described["components"].as_object_mut() {
                     shelves.remove("securitySchemes");
                 }
@@ -42,7 +44,15 @@ pub(crate) fn merge(table: &Table, descriptions: Vec<ServiceDescription>) -> Val
             Err(why) => missing.push(json!({ "service": service, "why": why })),
         }
     }
-    paths.values_mut().for_each(add_own_answers);
+    if has_login {
+        let about = "An access token of the issuer. Where names stand beside it, one of these roles, or 'owner': whose the thing is.";
+        components["securitySchemes"] =
+            json!({ BEARER: { "type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": about } });
+    }
+    for operation in paths.values_mut().filter_map(Value::as_object_mut).flat_map(|path| path.values_mut()) {
+        say_who_may(operation, has_login);
+        add_own_answers(operation);
+    }
     let info = json!({ "title": "gateway", "version": env!("CARGO_PKG_VERSION") });
     let mut merged = json!({
         "openapi": "3.1.0", "info": info, "servers": [{ "url": "/" }], "tags": tags, "paths": paths,
@@ -94,15 +104,21 @@ fn move_components(described: &mut Value, components: &mut Value) {
     }
 }
 
-fn add_own_answers(path: &mut Value) {
-    for operation in path.as_object_mut().into_iter().flatten().filter_map(|(_, it)| it.as_object_mut()) {
-        operation.remove("security");
-        let Some(answers) = operation.get_mut("responses").and_then(Value::as_object_mut) else { continue };
-        for (status, about) in OWN_ANSWERS {
-            let content =
-                json!({ "application/problem+json": { "schema": { "$ref": "#/components/schemas/Problem" } } });
-            answers.entry(status).or_insert(json!({ "description": about, "content": content }));
-        }
+/// Who is asking, the gateway says to services by a header of its own; to the gateway a client shows a token.
+fn say_who_may(operation: &mut Value, has_login: bool) {
+    let Some(operation) = operation.as_object_mut() else { return };
+    let Some(Value::Array(said)) = operation.remove("security") else { return };
+    if has_login {
+        let shown = said.iter().map(|one| json!({ BEARER: one["principal"] }));
+        operation.insert("security".to_owned(), shown.collect());
+    }
+}
+
+fn add_own_answers(operation: &mut Value) {
+    let Some(answers) = operation.get_mut("responses").and_then(Value::as_object_mut) else { return };
+    for (status, about) in OWN_ANSWERS {
+        let content = json!({ "application/problem+json": { "schema": { "$ref": "#/components/schemas/Problem" } } });
+        answers.entry(status).or_insert(json!({ "description": about, "content": content }));
     }
 }
 
@@ -124,11 +140,29 @@ mod tests {
     fn merged(descriptions: Vec<ServiceDescription>) -> Value {
         let route = |path: &str, service: &str| Route { path: path.into(), service: service.into() };
         let routes = vec![route("/doors/*", "door"), route("/bells/*", "bell"), route("/keys", "key")];
-        merge(&Table { routes, ..Table::default() }, descriptions)
+        merge(&Table { routes, ..Table::default() }, false, descriptions)
     }
 
     fn said(service: &str, described: Result<Value, &str>) -> ServiceDescription {
         ServiceDescription { service: service.into(), described: described.map_err(str::to_owned) }
+    }
+
+    #[test]
+    fn with_a_login_it_says_who_may_and_without_one_nothing() {
+        let mut door = described("/doors/{id}", "x");
+        door["paths"]["/doors/{id}"]["get"]["security"] =
+            json!([{ "principal": ["owner"] }, { "principal": ["keeper"] }]);
+        let routes = vec![Route { path: "/doors/*".into(), service: "door".into() }];
+        let merged = |has_login: bool| {
+            let table = Table { routes: routes.clone(), ..Table::default() };
+            merge(&table, has_login, vec![said("door", Ok(door.clone()))])
+        };
+        let with = merged(true);
+        let said = &with["paths"]["/doors/{id}"]["get"]["security"];
+        assert_eq!(said, &json!([{ "bearer": ["owner"] }, { "bearer": ["keeper"] }]));
+        assert_eq!(with["components"]["securitySchemes"]["bearer"]["scheme"], "bearer");
+        let without = merged(false);
+        assert!(without["paths"]["/doors/{id}"]["get"].get("security").is_none(), "{without}");
     }
 
     #[test]

@@ -10,6 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use crate::breaker::{self, Rules};
 use crate::fallback::{self, Fallback};
 use crate::login::Login;
+use crate::rates::{self, Rate};
 
 /// The gateway's own settings: the `[service]` table of its configuration.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -30,6 +31,9 @@ pub struct Settings {
     /// What is answered while it is open.
     #[serde(deserialize_with = "fallback::read")]
     pub fallback: Vec<Fallback>,
+    /// How often something may be asked.
+    #[serde(deserialize_with = "rates::read")]
+    pub rates: Vec<Rate>,
     /// Limits on what a client may ask for; taken from the host's `[limits]`.
     #[serde(skip)]
     pub limits: Limits,
@@ -72,6 +76,7 @@ impl Default for Settings {
             wait_ms: 1_000,
             breaker: Some(Rules::default()),
             fallback: Vec::new(),
+            rates: Vec::new(),
             limits: Limits::default(),
             keys: None,
             hosts: Vec::new(),

@@ -36,6 +36,7 @@ const LARGEST: usize = 4 << 20;
 /// the services are asked once in a while.
 pub struct Description {
     tables: watch::Receiver<Arc<Table>>,
+    has_login: bool,
     client: Client<HttpConnector, Body>,
     kept: Arc<Mutex<Option<Cached>>>,
 }
@@ -48,9 +49,10 @@ struct Cached {
 }
 
 impl Description {
-    /// Of the services in the newest table.
-    pub fn new(tables: watch::Receiver<Arc<Table>>) -> Self {
-        Self { tables, client: Client::builder(TokioExecutor::new()).build_http(), kept: Arc::default() }
+    /// Of the services in the newest table; with a login it says who may ask what.
+    pub fn new(tables: watch::Receiver<Arc<Table>>, has_login: bool) -> Self {
+        let client = Client::builder(TokioExecutor::new()).build_http();
+        Self { tables, has_login, client, kept: Arc::default() }
     }
 }
 
@@ -71,6 +73,7 @@ impl Filter for Description {
             return Problem::unavailable(route::UNKNOWN).into();
         }
         let (table, client, kept) = (self.tables.borrow().clone(), self.client.clone(), self.kept.clone());
+        let has_login = self.has_login;
         Flow::Later(Box::pin(async move {
             // Whoever comes meanwhile waits for the same answer.
             let mut kept = kept.lock().await;
@@ -80,7 +83,7 @@ impl Filter for Description {
             }
             let services = table.services();
             let descriptions = services.iter().map(|service| tell(&client, service, table.ready(service)));
-            let whole = merge(&table, join_all(descriptions).await);
+            let whole = merge(&table, has_login, join_all(descriptions).await);
             let long = if whole.get("x-bongsu-missing").is_none() { KEPT.0 } else { KEPT.1 };
             let answer = Json(&whole).into_response();
             *kept = Some(Cached { revision: table.revision, until: Instant::now() + long, whole });

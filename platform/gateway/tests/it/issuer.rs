@@ -17,7 +17,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD as BASE64;
 use bongsu_host::TokioEnv;
 use bongsu_runtime::ports::env::Env as _;
-use gateway::Login;
+use gateway::{Login, Settings};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
@@ -107,11 +107,15 @@ impl Issuer {
     }
 
     pub(crate) async fn with(keys: Option<Vec<Value>>, set: impl FnOnce(Login) -> Login) -> (Self, Street) {
+        Self::set(keys, |settings| Settings { login: settings.login.map(set), ..settings }).await
+    }
+
+    pub(crate) async fn set(keys: Option<Vec<Value>>, set: impl FnOnce(Settings) -> Settings) -> (Self, Street) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let said = Arc::new(Said { address, keys: Mutex::new(keys), asked: AtomicU32::new(0) });
-        let login = set(Login { cooldown_s: 1, ..Login::of(&format!("http://{address}/realm"), AUDIENCE) });
-        let mut street = Street::with_login(login);
+        let login = Login { cooldown_s: 1, ..Login::of(&format!("http://{address}/realm"), AUDIENCE) };
+        let mut street = Street::set(set(Settings { login: Some(login), ..Settings::default() }));
         let routes = Router::new()
             .route("/realm/.well-known/openid-configuration", get(discovery))
             .route("/realm/jwks", get(jwks))

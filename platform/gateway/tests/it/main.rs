@@ -13,3 +13,4 @@ mod retries;
 mod sick;
 mod breakers;
 mod breaker_steering;
+mod rates;

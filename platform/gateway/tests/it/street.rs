@@ -11,7 +11,7 @@ use bongsu_host::config::Config;
 use bongsu_host::server::bind;
 use bongsu_host::stop::Stop;
 use bongsu_keys::Keys;
-use gateway::{Access, Filter, Gateway, Login, Route, Settings, Table};
+use gateway::{Access, Filter, Gateway, Route, Settings, Table};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -90,11 +90,6 @@ impl Street {
             })
             .collect();
         street
-    }
-
-    /// Where people log in at that provider.
-    pub(crate) fn with_login(login: Login) -> Self {
-        Self::of(Settings { wait_ms: WAIT_MS, login: Some(login), ..Settings::default() }, |standard| standard)
     }
 
     /// The gateway on a real socket.

@@ -1,0 +1,209 @@
+//! How often something may be asked: so many requests in so many seconds, for each address, person or path.
+//!
+//! Each is a bucket of the generic cell rate algorithm (ITU-T I.371), which the crate `governor` keeps: as many requests at once
+//! as it holds, then one for each share of the seconds that has passed.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use bongsu_host::config::within;
+use governor::clock::{Clock as _, DefaultClock};
+use governor::middleware::StateInformationMiddleware;
+use governor::state::keyed::HashMapStateStore;
+use governor::{Quota, RateLimiter};
+use serde::de::{Deserializer, Error as _};
+use serde::{Deserialize, Serialize};
+
+use crate::table::is_below;
+
+/// So many keys are remembered before those whose bucket is full again are forgotten: a flood of addresses costs a few
+/// megabytes and no more.
+const REMEMBERED: usize = 65_536;
+
+/// So many requests in so many seconds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rate {
+    /// What it is called in `RateLimit` and in the answer: 1 to 32 of `a-z`, `0-9` and `-`.
+    pub name: String,
+    /// Of whom each has his own.
+    pub per: Per,
+    /// `/x` exactly, `/x/*` everything below.
+    #[serde(default = "Rate::everywhere")]
+    pub path: String,
+    /// So many.
+    #[serde(deserialize_with = "within::<_, _, 1, 1_000_000>")]
+    pub requests: u32,
+    /// In so many seconds.
+    #[serde(deserialize_with = "within::<_, _, 1, 86_400>")]
+    pub seconds: u32,
+}
+
+/// Of whom each has his own bucket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Per {
+    /// The address a request comes from; of IPv6 its first 64 bits, which one network has.
+    Address,
+    /// Who is logged in; who is not, by address.
+    Person,
+    /// All together.
+    Path,
+}
+
+/// How a bucket stands after a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Standing {
+    /// So many more are let through at once.
+    pub(crate) left: u32,
+    /// When one more is let through; nothing when one is now.
+    pub(crate) wait: Duration,
+}
+
+/// One rate with its buckets.
+pub(crate) struct Buckets {
+    pub(crate) rate: Rate,
+    limiter: RateLimiter<String, HashMapStateStore<String>, DefaultClock, StateInformationMiddleware>,
+    clock: DefaultClock,
+}
+
+impl Rate {
+    fn everywhere() -> String {
+        "/*".to_owned()
+    }
+
+    /// Why it makes no sense.
+    fn nonsense(&self) -> Option<&'static str> {
+        let is_named = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        if !(1..=32).contains(&self.name.len()) || !self.name.bytes().all(is_named) {
+            return Some("a name has 1 to 32 of 'a-z', '0-9' and '-'");
+        }
+        let above = self.path.strip_suffix("/*").unwrap_or(&self.path);
+        let is_a_path = self.path.starts_with('/') && !above.contains('*');
+        (!is_a_path).then_some("a path begins with '/', and only its last part may be '*'")
+    }
+}
+
+/// Refuses what cannot be meant, by its name.
+pub(crate) fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Rate>, D::Error> {
+    let all = Vec::<Rate>::deserialize(deserializer)?;
+    let mut names = BTreeSet::new();
+    for rate in &all {
+        let name = &rate.name;
+        if let Some(why) = rate.nonsense() {
+            return Err(D::Error::custom(format!("rate {name:?}: {why}")));
+        }
+        if !names.insert(name) {
+            return Err(D::Error::custom(format!("rate {name:?} is there twice")));
+        }
+    }
+    Ok(all)
+}
+
+impl Buckets {
+    pub(crate) fn new(rate: Rate) -> Self {
+        let requests = NonZeroU32::new(rate.requests).unwrap_or(NonZeroU32::MIN);
+        let each = Duration::from_secs(rate.seconds.into()) / requests.get();
+        // A share of no time at all would be no rate; a nanosecond is shorter than any request.
+        let quota = Quota::with_period(each.max(Duration::from_nanos(1))).unwrap_or(Quota::per_second(requests));
+        let limiter = RateLimiter::hashmap(quota.allow_burst(requests)).with_middleware();
+        Self { rate, limiter, clock: DefaultClock::default() }
+    }
+
+    /// Whether it is about that path.
+    pub(crate) fn is_about(&self, path: &str) -> bool {
+        is_below(&self.rate.path, path)
+    }
+
+    /// Takes one request out of a bucket, if one is in.
+    pub(crate) fn take(&self, key: &str) -> Result<Standing, Standing> {
+        if self.limiter.len() >= REMEMBERED {
+            self.limiter.retain_recent();
+        }
+        match self.limiter.check_key(&key.to_owned()) {
+            Ok(taken) => Ok(Standing { left: taken.remaining_burst_capacity(), wait: Duration::ZERO }),
+            Err(refused) => Err(Standing { left: 0, wait: refused.wait_time_from(self.clock.now()) }),
+        }
+    }
+}
+
+/// Whose an address is: one of IPv4, a network of IPv6.
+pub(crate) fn network_of(address: IpAddr) -> String {
+    match address.to_canonical() {
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(address) => {
+            let [a, b, c, d, ..] = address.segments();
+            format!("{a:x}:{b:x}:{c:x}:{d:x}")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rate(requests: u32, seconds: u32) -> Rate {
+        Rate { name: "some".into(), per: Per::Path, path: "/*".into(), requests, seconds }
+    }
+
+    #[test]
+    fn as_many_as_it_holds_are_let_through_and_then_one_for_each_share_of_the_time() {
+        let buckets = Buckets::new(rate(3, 3_600));
+        let left: Vec<u32> = (0..3).map(|_| buckets.take("ann").expect("let through").left).collect();
+        assert_eq!(left, [2, 1, 0]);
+        let wait = buckets.take("ann").expect_err("refused").wait;
+        assert!((1_199..=1_200).contains(&wait.as_secs()), "a third of an hour: {wait:?}");
+        assert_eq!(buckets.take("ben").expect("he has his own").left, 2);
+    }
+
+    #[test]
+    fn what_is_taken_comes_back() {
+        let buckets = Buckets::new(rate(1_000, 1));
+        while buckets.take("ann").is_ok() {}
+        std::thread::park_timeout(Duration::from_millis(5));
+        assert!(buckets.take("ann").is_ok());
+    }
+
+    #[test]
+    fn a_flood_of_keys_is_forgotten() {
+        let buckets = Buckets::new(rate(1_000_000, 1));
+        for key in 0..REMEMBERED * 2 {
+            let _ = buckets.take(&key.to_string());
+        }
+        assert!(buckets.limiter.len() <= REMEMBERED, "{}", buckets.limiter.len());
+    }
+
+    #[test]
+    fn a_network_has_one_bucket() {
+        let of = |text: &str| network_of(text.parse().expect("an address"));
+        assert_eq!((of("10.0.0.1"), of("::ffff:10.0.0.1")), ("10.0.0.1".into(), "10.0.0.1".into()));
+        assert_eq!(of("2001:db8:1:2:3:4:5:6"), of("2001:db8:1:2:ffff::1"));
+        assert_ne!(of("2001:db8:1:2::1"), of("2001:db8:1:3::1"));
+    }
+
+    #[test]
+    fn what_cannot_be_meant_is_refused_by_name() {
+        #[derive(Debug, Deserialize)]
+        struct All(#[serde(deserialize_with = "read")] Vec<Rate>);
+        let of = |text: &str| serde_json::from_str::<All>(text).map(|all| all.0);
+        let one = |name: &str, path: &str, requests: &str| {
+            format!(r#"{{"name":"{name}","per":"address","path":"{path}","requests":{requests},"seconds":1}}"#)
+        };
+        for (bad, why) in [
+            (one("", "/*", "1"), "a name has"),
+            (one("A", "/*", "1"), "a name has"),
+            (one("a", "orders", "1"), "a path begins"),
+            (one("a", "/*/x", "1"), "only its last part"),
+            (one("a", "/*", "0"), "from 1 to 1000000"),
+            (one("a", "/*", "1.5"), "from 1 to 1000000"),
+        ] {
+            let said = of(&format!("[{bad}]")).expect_err(&bad).to_string();
+            assert!(said.contains(why), "{bad}: {said}");
+        }
+        let twice = format!("[{0},{0}]", one("a", "/*", "1"));
+        assert!(of(&twice).expect_err("twice").to_string().contains("is there twice"));
+        assert_eq!(of(r#"[{"name":"a","per":"person","requests":1,"seconds":1}]"#).expect("one")[0].path, "/*");
+    }
+}
