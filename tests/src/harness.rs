@@ -12,6 +12,7 @@ pub mod supervisor;
 pub mod orders;
 pub mod look;
 pub mod keys;
+pub mod people;
 pub mod audit;
 
 use std::{
@@ -28,6 +29,7 @@ use crate::{
     evidence::{Dump, Evidence, Op},
     harness::{
         http::{Http, Response},
+        people::People,
         supervisor::Supervisor,
         system::System,
         wait::until,
@@ -36,15 +38,13 @@ use crate::{
     rules,
 };
 
-/// Who everybody is until there is a login: what the gateway sets.
-pub const PRINCIPAL: &str = "demo";
-
 /// A running mall.
 pub struct Mall {
     system: System,
     supervisor: Supervisor,
     http: Http,
     gateway: String,
+    people: People,
     history: Mutex<Vec<Op>>,
 }
 
@@ -69,8 +69,14 @@ impl Mall {
     /// Starts a system and waits until everything it starts with is ready.
     pub fn start(system: System) -> Self {
         let supervisor = Supervisor::start(&system);
-        let mut mall =
-            Self { system, supervisor, http: Http::new(), gateway: String::new(), history: Mutex::default() };
+        let mut mall = Self {
+            system,
+            supervisor,
+            http: Http::new(),
+            gateway: String::new(),
+            people: People::default(),
+            history: Mutex::default(),
+        };
         mall.gateway = until("every process is ready", Duration::from_secs(60), || {
             if !mall.supervisor.is_running() {
                 panic!("bongsu up has ended:\n{}", mall.system.said());
@@ -155,15 +161,30 @@ impl Mall {
         pid
     }
 
-    /// One request to the gateway; what it heard, or why it heard nothing.
+    /// One request to the gateway, of the customer or, where only one may, of an operator; what it heard, or why it
+    /// heard nothing.
     ///
     /// # Errors
     /// No answer.
     pub fn ask(&self, method: &str, path: &str, key: Option<&str>, body: Option<&Value>) -> Result<Response, String> {
-        let url = format!("{}{path}", self.gateway);
-        let operator = keys::is_for_operators(method, path).then(|| format!("Bearer {}", self.operator()));
-        let mut headers: Vec<(&str, &str)> = key.map(|key| ("idempotency-key", key)).into_iter().collect();
-        headers.extend(operator.as_deref().map(|bearer| ("authorization", bearer)));
+        self.ask_as(&self.bearer_for(method, path), method, path, key, body)
+    }
+
+    /// One request to the gateway of whoever has that bearer.
+    ///
+    /// # Errors
+    /// No answer.
+    pub fn ask_as(
+        &self,
+        bearer: &str,
+        method: &str,
+        path: &str,
+        key: Option<&str>,
+        body: Option<&Value>,
+    ) -> Result<Response, String> {
+        let (url, bearer) = (format!("{}{path}", self.gateway), format!("Bearer {bearer}"));
+        let mut headers = vec![("authorization", bearer.as_str())];
+        headers.extend(key.map(|key| ("idempotency-key", key)));
         headers.extend(body.map(|_| ("content-type", "application/json")));
         self.http.request(method, &url, &headers, body.map_or_else(Vec::new, |body| body.to_string().into_bytes()))
     }

@@ -2,11 +2,11 @@
 
 use axum::{Router, extract::State, http::StatusCode, response::Response};
 use bongsu_host::{
+    allow::Allow,
     command::{self, Command},
     idempotency::IdempotencyKey,
     list::{List, Page},
     openapi::{Api, routes},
-    principal::Principal,
     problem::Problem,
 };
 use bongsu_runtime::{Handle, Outcome, Range, Reply};
@@ -20,7 +20,7 @@ use crate::{
 
 /// Every route with its description.
 pub fn api() -> Api<Handle> {
-    Api::new("note").about("A note is written once.").routes(routes!(list, write))
+    Api::new("note").about("A note is written once.").routes(Allow::Authenticated, routes!(list, write))
 }
 
 /// The same of a running service.
@@ -47,10 +47,10 @@ struct WrittenNote {
 
 /// All notes, by id.
 #[utoipa::path(
-    get, path = "/notes", operation_id = "listNotes", params(List), security(("principal" = [])),
+    get, path = "/notes", operation_id = "listNotes", params(List),
     responses((status = 200, description = "A page.", body = Page<ShownNote>)),
 )]
-async fn list(State(handle): State<Handle>, _: Principal, list: List) -> Result<Response, Problem> {
+async fn list(State(handle): State<Handle>, list: List) -> Result<Response, Problem> {
     let range = Range { after: list.cursor.clone(), limit: list.limit, ..Range::default() };
     let page = handle.rows::<AllNotes>(range).await?;
     let shown = page.rows.into_iter().map(|(_, row)| ShownNote { id: row.id, text: row.text });

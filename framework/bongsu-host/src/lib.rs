@@ -16,6 +16,7 @@ pub mod health;
 pub mod trace;
 pub mod problem;
 pub mod principal;
+pub mod allow;
 pub mod idempotency;
 pub mod json;
 pub mod list;

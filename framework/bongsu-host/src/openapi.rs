@@ -6,10 +6,12 @@
 pub mod conventions;
 mod params;
 
-use axum::{Json, Router, routing::get};
+use axum::{Json, Router, middleware::from_fn_with_state, routing::get};
 use serde_json::{Value, json};
-use utoipa::openapi::{InfoBuilder, OpenApiBuilder};
+use utoipa::openapi::{InfoBuilder, OpenApiBuilder, PathItem, path::Operation};
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
+
+use crate::allow::{self, Allow};
 
 pub use utoipa_axum::routes;
 
@@ -20,7 +22,7 @@ pub const OPENAPI_JSON: &str = "/openapi.json";
 ///
 /// ```
 /// use axum::{extract::Path, response::Response};
-/// use bongsu_host::{etag::{ETag, IfNoneMatch}, openapi::{Api, routes}, problem::Problem};
+/// use bongsu_host::{allow::Allow, etag::{ETag, IfNoneMatch}, openapi::{Api, routes}, problem::Problem};
 /// use serde::Serialize;
 ///
 /// #[derive(Serialize, utoipa::ToSchema)]
@@ -32,12 +34,21 @@ pub const OPENAPI_JSON: &str = "/openapi.json";
 ///     Ok(known.answer(&ETag::version(1), &Door { open: id == "front" }))
 /// }
 ///
-/// let api: Api = Api::new("house").about("Doors.").routes(routes!(one));
+/// let api: Api = Api::new("house").about("Doors.").routes(Allow::Public, routes!(one));
 /// let described = &api.description()["paths"]["/doors/{id}"]["get"];
 /// assert_eq!(described["parameters"][0]["name"], "If-None-Match");
 /// assert_eq!(described["parameters"][1]["in"], "path");
 /// let answers: Vec<&String> = described["responses"].as_object().unwrap().keys().collect();
 /// assert_eq!(answers, ["200", "304", "400", "404", "414", "431", "500", "503"]);
+/// ```
+///
+/// A route for which nobody decided who may use it does not compile:
+///
+/// ```compile_fail
+/// # use bongsu_host::openapi::{Api, routes};
+/// # #[utoipa::path(get, path = "/doors", responses((status = 200)))]
+/// # async fn all() {}
+/// let api: Api = Api::new("house").routes(routes!(all));
 /// ```
 pub struct Api<S = ()> {
     context: &'static str,
@@ -59,10 +70,15 @@ impl<S: Clone + Send + Sync + 'static> Api<S> {
         self
     }
 
-    /// Adds handlers of one path: `routes!(list, register)`.
+    /// Adds handlers of one path, and who may use them: `(Allow::Authenticated, routes!(list, register))`.
     #[must_use]
-    pub fn routes(mut self, routes: UtoipaMethodRouter<S>) -> Self {
-        self.router = self.router.routes(routes);
+    pub fn routes(mut self, allow: Allow, (schemas, mut paths, handlers): UtoipaMethodRouter<S>) -> Self {
+        let security = allow.described();
+        for operation in paths.paths.values_mut().flat_map(operations) {
+            operation.security = security.clone().and_then(|said| serde_json::from_value(said).ok());
+        }
+        let handlers = handlers.route_layer(from_fn_with_state(allow, allow::check));
+        self.router = self.router.routes((schemas, paths, handlers));
         self
     }
 
@@ -80,4 +96,10 @@ impl<S: Clone + Send + Sync + 'static> Api<S> {
         let described = get(async move || Json(described.clone()));
         Router::from(self.router).with_state(state).route(OPENAPI_JSON, described)
     }
+}
+
+/// What can be asked at a path.
+fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+    let PathItem { get, put, post, delete, patch, head, options, .. } = item;
+    [get, put, post, delete, patch, head, options].into_iter().flatten()
 }

@@ -96,14 +96,15 @@ impl Bench {
         self.ask_with(who, how, &key, body).await
     }
 
-    /// The same with headers of one's own.
+    /// The same with headers of one's own. Who asks has a name and, after a colon, roles: `kim:seller,operator`.
     ///
     /// # Panics
     /// When that is no request.
     pub async fn ask_with(&self, who: &str, how: &str, with: &[(&str, &str)], body: Value) -> Answered {
         let (method, uri) = how.split_once(' ').expect("a method and an address");
         let request = Request::builder().method(method).uri(uri);
-        let usual = [("x-bongsu-principal", who), ("content-type", "application/json")];
+        let (name, roles) = who.split_once(':').unwrap_or((who, ""));
+        let usual = [("x-bongsu-principal", name), ("x-bongsu-roles", roles), ("content-type", "application/json")];
         let request = usual.iter().chain(with).fold(request, |request, (name, value)| request.header(*name, *value));
         let body = if body.is_null() { Body::empty() } else { Body::from(body.to_string()) };
         self.send(request.body(body).expect("a request")).await

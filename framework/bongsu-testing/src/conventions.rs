@@ -10,7 +10,7 @@ mod sample;
 use axum::Router;
 use serde_json::{Value, json};
 
-use self::ask::{Asked, Response, Route};
+use self::ask::{Asked, ROLES, Response, Route};
 
 /// More than any service reads.
 const TOO_LARGE: usize = 300 << 10;
@@ -52,6 +52,10 @@ async fn refuses_nobody(asked: &mut Asked, route: &Route) {
     if route.is_secured() {
         let request = route.request().header("x-bongsu-principal", "");
         asked.refused(route, "nobody is logged in", request, 401, "unauthenticated").await;
+    }
+    if route.is_for_roles() {
+        let request = route.request().header(ROLES, "another");
+        asked.refused(route, "another role", request, 403, "forbidden").await;
     }
 }
 

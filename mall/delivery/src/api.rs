@@ -7,11 +7,11 @@ use axum::{
     response::Response,
 };
 use bongsu_host::{
+    allow::Allow,
     command::{self, Command, NoBody},
     idempotency::IdempotencyKey,
     list::{List, Page},
     openapi::{Api, routes},
-    principal::Principal,
     problem::Problem,
     query::Query,
 };
@@ -26,12 +26,13 @@ use crate::delivery::{
 
 /// Parcels: where they are, and moving them by hand. A delivery's id is its order's.
 pub fn api() -> Api<Handle> {
+    let carriers = Allow::Roles(&["rider", "operator"]);
     Api::new("delivery")
         .about("Parcels: where they are, and moving them by hand. A delivery's id is its order's.")
-        .routes(routes!(of_order))
-        .routes(routes!(depart))
-        .routes(routes!(complete))
-        .routes(routes!(fail))
+        .routes(carriers, routes!(of_order))
+        .routes(carriers, routes!(depart))
+        .routes(carriers, routes!(complete))
+        .routes(carriers, routes!(fail))
 }
 
 /// [`api`] of a running service.
@@ -92,12 +93,11 @@ struct ShownItem {
 ///
 /// A list of one, or of none: an order has one delivery, and may have none yet.
 #[utoipa::path(
-    get, path = "/deliveries", operation_id = "listDeliveries", params(OfOrder, List), security(("principal" = [])),
+    get, path = "/deliveries", operation_id = "listDeliveries", params(OfOrder, List),
     responses((status = 200, description = "The whole list.", body = Page<Delivery>)),
 )]
 async fn of_order(
     State(handle): State<Handle>,
-    _: Principal,
     Query(OfOrder { order }): Query<OfOrder>,
     list: List,
 ) -> Result<Response, Problem> {

@@ -7,10 +7,10 @@ use axum::{
 };
 use bongsu_host::{
     after::After,
+    allow::{Allow, Owner},
     etag::{ETag, IfNoneMatch},
     list::{List, Page},
     openapi::{Api, routes},
-    principal::Principal,
     problem::Problem,
 };
 use bongsu_runtime::{Handle, Range, rfc3339};
@@ -61,8 +61,8 @@ struct MyOrder {
 pub fn api() -> Api<Handle> {
     Api::new("mypage")
         .about("The orders of a customer, with everything that was heard of them.")
-        .routes(routes!(list))
-        .routes(routes!(one))
+        .routes(Allow::Owner(&[]), routes!(list))
+        .routes(Allow::Owner(&[]), routes!(one))
 }
 
 /// [`api`] of a running service.
@@ -72,19 +72,14 @@ pub fn routes(handle: Handle) -> Router {
 
 /// The caller's orders, newest first.
 #[utoipa::path(
-    get, path = "/mypage/orders", operation_id = "listMyOrders", params(After, List), security(("principal" = [])),
+    get, path = "/mypage/orders", operation_id = "listMyOrders", params(After, List),
     responses((status = 200, description = "A page.", body = Page<MyOrder>)),
 )]
-async fn list(
-    State(handle): State<Handle>,
-    principal: Principal,
-    after: After,
-    list: List,
-) -> Result<Response, Problem> {
+async fn list(State(handle): State<Handle>, owner: Owner, after: After, list: List) -> Result<Response, Problem> {
     after.shown_by::<OrderHistory>(&handle).await?;
     let range = Range {
         index: Some(BY_CUSTOMER),
-        prefix: customer_prefix(principal.as_str()),
+        prefix: customer_prefix(owner.as_str()),
         after: list.cursor.clone(),
         descending: true,
         limit: list.limit,
@@ -96,19 +91,18 @@ async fn list(
 /// One of the caller's orders.
 #[utoipa::path(
     get, path = "/mypage/orders/{id}", operation_id = "readMyOrder", params(After, IfNoneMatch),
-    security(("principal" = [])),
     responses((status = 200, description = "The order as far as it was heard.", body = MyOrder)),
 )]
 async fn one(
     State(handle): State<Handle>,
     Path(order): Path<OrderId>,
-    principal: Principal,
+    owner: Owner,
     after: After,
     known: IfNoneMatch,
 ) -> Result<Response, Problem> {
     after.shown_by::<OrderHistory>(&handle).await?;
     let row = handle.revised_row::<OrderHistory>(&order).await?;
-    let mine = |row: &Row| row.placed.as_ref().is_some_and(|placed| placed.customer == principal.as_str());
+    let mine = |row: &Row| row.placed.as_ref().is_some_and(|placed| owner.owns(&placed.customer));
     match row.filter(|(row, _)| mine(row)) {
         Some((row, revision)) => Ok(known.answer(&ETag::revision(revision), &MyOrder::of(row))),
         None => Err(Problem::not_found("There is no such order.")),

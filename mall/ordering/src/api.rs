@@ -10,22 +10,28 @@ mod offers;
 mod problems;
 
 use axum::Router;
-use bongsu_host::openapi::{Api, routes};
+use bongsu_host::{
+    allow::Allow,
+    openapi::{Api, routes},
+};
 use bongsu_runtime::Handle;
+
+/// A customer sees and changes his own orders and cart.
+const HIS: Allow = Allow::Owner(&[]);
 
 /// Carts and orders of a customer.
 pub fn api() -> Api<Handle> {
     Api::new("ordering")
         .about("Orders: placed, called back, read and followed by their customer. The customer's cart.")
-        .routes(routes!(read_orders::list, place_order::handle))
-        .routes(routes!(read_orders::one))
-        .routes(routes!(cancel_order::handle))
-        .routes(routes!(follow_order::handle))
-        .routes(routes!(cart::read_cart::handle, cart::create_cart::handle))
-        .routes(routes!(cart::cart_history::handle))
-        .routes(routes!(cart::add_item::handle))
-        .routes(routes!(cart::read_item::handle, cart::change_quantity::handle, cart::remove_item::handle))
-        .routes(routes!(cart::check_out::handle))
+        .routes(HIS, routes!(read_orders::list, place_order::handle))
+        .routes(HIS, routes!(read_orders::one))
+        .routes(HIS, routes!(cancel_order::handle))
+        .routes(HIS, routes!(follow_order::handle))
+        .routes(HIS, routes!(cart::read_cart::handle, cart::create_cart::handle))
+        .routes(HIS, routes!(cart::cart_history::handle))
+        .routes(HIS, routes!(cart::add_item::handle))
+        .routes(HIS, routes!(cart::read_item::handle, cart::change_quantity::handle, cart::remove_item::handle))
+        .routes(HIS, routes!(cart::check_out::handle))
 }
 
 /// [`api`] of a running service.

@@ -2,9 +2,9 @@
 
 use axum::{Router, extract::State, response::Response};
 use bongsu_host::{
+    allow::Allow,
     list::{List, Page},
     openapi::{Api, routes},
-    principal::Principal,
     problem::Problem,
     query::Query,
 };
@@ -17,7 +17,9 @@ use crate::payment::{Charge, OrderId, PaymentState, Payments};
 
 /// What became of the money of an order.
 pub fn api() -> Api<Handle> {
-    Api::new("payment").about("Payments: what became of the money of an order.").routes(routes!(of_order))
+    Api::new("payment")
+        .about("Payments: what became of the money of an order.")
+        .routes(Allow::Roles(&["operator"]), routes!(of_order))
 }
 
 /// [`api`] of a running service.
@@ -72,12 +74,11 @@ enum PaymentStatus {
 ///
 /// A list of one, or of none: an order has one payment, and may have none yet.
 #[utoipa::path(
-    get, path = "/payments", operation_id = "listPayments", params(OfOrder, List), security(("principal" = [])),
+    get, path = "/payments", operation_id = "listPayments", params(OfOrder, List),
     responses((status = 200, description = "The whole list.", body = Page<Payment>)),
 )]
 async fn of_order(
     State(handle): State<Handle>,
-    _: Principal,
     Query(OfOrder { order }): Query<OfOrder>,
     list: List,
 ) -> Result<Response, Problem> {

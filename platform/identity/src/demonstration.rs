@@ -11,6 +11,7 @@ use axum::{
     routing::post,
 };
 use bongsu_host::{command::Caller, json, problem::Problem};
+use bongsu_keys::OPERATOR;
 use bongsu_runtime::{CommandError, Handle};
 use http::StatusCode;
 use serde::Deserialize;
@@ -21,7 +22,6 @@ use crate::{
         login_id, normalised,
         sign_up::{Newcomer, NotSignedUp, sign_up},
     },
-    api::for_operators,
     desk::Desk,
     oidc::{claims::access_to_show, refusal},
     person::{PersonId, Role},
@@ -104,12 +104,18 @@ pub(crate) fn routes(desk: Desk) -> Router {
     routes.route("/identity/demonstration/tokens", post(tokens)).with_state(desk)
 }
 
+/// These are no routes of the API, which says of each who may.
+fn for_operators(caller: &Caller) -> Result<(), Problem> {
+    let principal = &caller.principal;
+    if principal.is(OPERATOR) { Ok(()) } else { Err(Problem::not_an_operator(principal.as_str())) }
+}
+
 async fn people(
     State(desk): State<Desk>,
     caller: Caller,
     json::Json(somebody): json::Json<Somebody>,
 ) -> Result<Response, Problem> {
-    for_operators(&caller.principal)?;
+    for_operators(&caller)?;
     match one(&desk, somebody).await {
         Ok(person) => Ok((StatusCode::CREATED, Json(json!({ "id": person }))).into_response()),
         Err(NotSeeded::Store(error)) => Err(error.into()),
@@ -122,7 +128,7 @@ async fn tokens(
     caller: Caller,
     json::Json(whose_token): json::Json<Whose>,
 ) -> Result<Response, Problem> {
-    for_operators(&caller.principal)?;
+    for_operators(&caller)?;
     let nobody = || Problem::not_found("Nobody has this address.");
     let person = whose(&desk, &whose_token.email).await?.ok_or_else(nobody)?;
     let state = desk.person(&person).await?;

@@ -5,15 +5,16 @@ use std::time::SystemTime;
 use bongsu_keys::{BROKER, GATEWAY, Key, Keys, OPERATOR, Roots, Vouched};
 
 use crate::harness::{
-    Mall, PRINCIPAL,
+    Mall,
     http::{Http, Response},
+    people::CUSTOMER,
 };
 
 /// What the gateway asks an operator's key for, as `mall/bongsu.toml` says it.
 pub fn is_for_operators(method: &str, path: &str) -> bool {
     let below =
         |above: &str| path.strip_prefix(above).is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?']));
-    let all = ["/behaviour", "/ledger", "/payments", "/deliveries", "/audit/orders"];
+    let all = ["/behaviour", "/ledger", "/payments", "/deliveries", "/audit"];
     all.into_iter().any(below) || (!matches!(method, "GET" | "HEAD") && (below("/products") || below("/stock")))
 }
 
@@ -28,7 +29,13 @@ impl Mall {
         self.bearer(OPERATOR, GATEWAY)
     }
 
-    /// `GET` at a process itself, as one who may: an operator at the broker, the gateway at a service.
+    /// What the one shows who asks for that in these tests.
+    pub fn bearer_for(&self, method: &str, path: &str) -> String {
+        if is_for_operators(method, path) { self.operator() } else { self.token(CUSTOMER) }
+    }
+
+    /// `GET` at a process itself, as one who may: an operator at the broker, the gateway at a service, for a customer who
+    /// is an operator, too.
     ///
     /// # Errors
     /// Why there was no answer.
@@ -36,16 +43,21 @@ impl Mall {
         if name == BROKER {
             return http.ask_as(&self.bearer(OPERATOR, BROKER), "GET", url, None);
         }
-        http.request("GET", url, &[("x-bongsu-principal", &self.said_to(name, PRINCIPAL, now_ms()))], Vec::new())
+        let who = Vouched { name: self.person(CUSTOMER), roles: vec![OPERATOR.into()] };
+        http.request("GET", url, &[("x-bongsu-principal", &self.vouched(name, &who, now_ms()))], Vec::new())
     }
 
     /// Who is asking, as the gateway says it to a service at some moment.
     pub fn said_to(&self, service: &str, principal: &str, at_ms: i64) -> String {
+        self.vouched(service, &Vouched::named(principal), at_ms)
+    }
+
+    fn vouched(&self, service: &str, who: &Vouched, at_ms: i64) -> String {
         let folder = tempfile::tempdir().expect("a folder of our own");
         let file = folder.path().join("gateway.json");
         self.roots().write_keys(&file, GATEWAY).unwrap_or_else(|error| panic!("{error}"));
         let gateway = Keys::open(&file).unwrap_or_else(|error| panic!("{error}"));
-        gateway.vouch(service, &Vouched::named(principal), at_ms).expect("the gateway signs").to_string()
+        gateway.vouch(service, who, at_ms).expect("the gateway signs").to_string()
     }
 
     fn roots(&self) -> Roots {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::{
     evidence::{Heard, Op},
-    harness::{Mall, PRINCIPAL, http::Response, wait::until},
+    harness::{Mall, http::Response, people::CUSTOMER, wait::until},
 };
 
 /// An order somebody tried to place.
@@ -21,16 +21,6 @@ pub struct Placed {
     pub answer: Result<Response, String>,
 }
 
-/// The id of the order placed under a key: principal, route and key decide it before anybody is asked.
-pub fn order_id(key: &str) -> String {
-    id_of("POST /orders", key)
-}
-
-fn id_of(route: &str, key: &str) -> String {
-    let command = CommandId::from_parts(&[PRINCIPAL, route, key]);
-    Ctx::new(0, command, PRINCIPAL).id("ord", 0)
-}
-
 /// The body of an order.
 pub fn order_of(lines: &[(&str, u32)]) -> Value {
     let lines: Vec<Value> = lines.iter().map(|(sku, quantity)| json!({ "sku": sku, "quantity": quantity })).collect();
@@ -38,17 +28,28 @@ pub fn order_of(lines: &[(&str, u32)]) -> Value {
 }
 
 impl Mall {
+    /// The id of the order that the customer places under a key: principal, route and key decide it before anybody is
+    /// asked.
+    pub fn order_id(&self, key: &str) -> String {
+        self.id_of("POST /orders", key)
+    }
+
+    fn id_of(&self, route: &str, key: &str) -> String {
+        let customer = self.person(CUSTOMER);
+        Ctx::new(0, CommandId::from_parts(&[&customer, route, key]), &customer).id("ord", 0)
+    }
+
     /// Places an order, once, and remembers it for the evidence.
     pub fn place(&self, key: &str, lines: &[(&str, u32)]) -> Placed {
         let answer = self.ask("POST", "/orders", Some(key), Some(&order_of(lines)));
-        self.remember(key, order_id(key), answer)
+        self.remember(key, self.order_id(key), answer)
     }
 
     /// Checks the cart out, once, and remembers the order it may have become.
     pub fn check_out(&self, key: &str) -> Placed {
         let body = json!({ "address": "서울시 12번가 7", "pay": "card" });
         let answer = self.ask("POST", "/cart/checkout", Some(key), Some(&body));
-        self.remember(key, id_of("POST /cart/checkout", key), answer)
+        self.remember(key, self.id_of("POST /cart/checkout", key), answer)
     }
 
     fn remember(&self, key: &str, order: String, answer: Result<Response, String>) -> Placed {

@@ -8,7 +8,10 @@ use std::{
 
 use serde_json::Value;
 
-use crate::harness::wait::{now, until};
+use crate::harness::{
+    Mall,
+    wait::{now, until},
+};
 
 /// An event: its id, its name and its data.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,18 +24,18 @@ pub struct Heard {
     pub data: Value,
 }
 
-/// Follows `path` at `gateway` until the server says that there is nothing more; every event, and how often the
-/// client had to come back.
+/// Follows `path` at the gateway as the customer until the server says that there is nothing more; every event, and how
+/// often the client had to come back.
 ///
 /// # Panics
 /// When that takes longer than `patience`.
-pub fn follow(gateway: &str, path: &str, patience: Duration) -> (Vec<Heard>, u32) {
+pub fn follow(mall: &Mall, path: &str, patience: Duration) -> (Vec<Heard>, u32) {
     let deadline = now() + patience;
     let (mut heard, mut back) = (Vec::<Heard>::new(), 0);
     loop {
         assert!(now() < deadline, "{path} has not ended within {patience:?}: {heard:?}");
         let last = heard.last().map(|event| event.id.clone());
-        if read(gateway, path, last.as_deref(), &mut heard) == Some(204) {
+        if read(mall, path, last.as_deref(), &mut heard) == Some(204) {
             return (heard, back);
         }
         back += 1;
@@ -40,14 +43,17 @@ pub fn follow(gateway: &str, path: &str, patience: Duration) -> (Vec<Heard>, u32
 }
 
 /// One connection: its status if there was an answer, with everything that was heard on it.
-fn read(gateway: &str, path: &str, last: Option<&str>, heard: &mut Vec<Heard>) -> Option<u16> {
-    let address = gateway.strip_prefix("http://").unwrap_or(gateway);
+fn read(mall: &Mall, path: &str, last: Option<&str>, heard: &mut Vec<Heard>) -> Option<u16> {
+    let address = mall.gateway().strip_prefix("http://").unwrap_or(mall.gateway());
+    let bearer = mall.bearer_for("GET", path);
     let mut stream = until("the gateway is there", Duration::from_secs(20), || {
         TcpStream::connect(address).map_err(|error| error.to_string())
     });
     stream.set_read_timeout(Some(Duration::from_secs(30))).expect("a socket takes a timeout");
     let last = last.map(|id| format!("last-event-id: {id}\r\n")).unwrap_or_default();
-    let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n{last}\r\n");
+    let request = format!(
+        "GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\nauthorization: Bearer {bearer}\r\n{last}\r\n"
+    );
     stream.write_all(request.as_bytes()).ok()?;
     let mut lines = BufReader::new(stream).lines().map_while(Result::ok);
     let status = lines.next()?.split(' ').nth(1)?.parse().ok()?;

@@ -26,10 +26,10 @@ impl System {
         Self { table, folder: tempfile::tempdir().expect("a folder can be made") }
     }
 
-    /// A service's own setting.
+    /// An own setting of a service, the gateway or the identity provider.
     #[must_use]
     pub fn set(mut self, service: &str, key: &str, value: impl Into<Value>) -> Self {
-        let config = self.service(service).entry("config").or_insert_with(|| Table::new().into());
+        let config = self.section(service).entry("config").or_insert_with(|| Table::new().into());
         config.as_table_mut().expect("config is a table").insert(key.into(), value.into());
         self
     }
@@ -82,6 +82,13 @@ impl System {
 
     fn file(&self) -> PathBuf {
         self.folder.path().join("bongsu.toml")
+    }
+
+    fn section(&mut self, name: &str) -> &mut Table {
+        if matches!(name, "gateway" | "identity") {
+            return self.table.get_mut(name).and_then(Value::as_table_mut).expect("the mall has it");
+        }
+        self.service(name)
     }
 
     fn service(&mut self, name: &str) -> &mut Table {

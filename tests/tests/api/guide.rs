@@ -6,6 +6,7 @@ use serde_json::Value;
 use system_tests::harness::{
     Mall,
     http::{Http, Response},
+    people::CUSTOMER,
     system::System,
 };
 
@@ -24,7 +25,8 @@ fn the_guide_says_what_happens() {
     assert!(blocks.len() > 20 && blocks.len().is_multiple_of(2), "requests and answers take turns");
     let mall = Mall::start(System::of_the_mall());
     mall.until_sold("TV");
-    let (http, mut known) = (Http::new(), Known::from([("<operator>".to_owned(), mall.operator())]));
+    let shown = [("<operator>".to_owned(), mall.operator()), ("<customer>".to_owned(), mall.token(CUSTOMER))];
+    let (http, mut known) = (Http::new(), Known::from(shown));
     for exchange in blocks.chunks(2) {
         let answer = ask(&http, mall.gateway(), &fill(&exchange[0], &known));
         let what = format!("{:?}\nwas answered {answer:?}", exchange[0]);

@@ -2,6 +2,7 @@
 //! and tries everything it allows and forbids.
 
 mod guide;
+mod matrix;
 mod schemathesis;
 
 use serde_json::Value;
@@ -13,6 +14,7 @@ use system_tests::{
 /// Services that describe themselves, by name; the sandbox stands for the outside world and does not.
 fn described() -> Vec<&'static str> {
     let mut contexts = CONTEXTS.to_vec();
+    contexts.push("identity");
     contexts.sort_unstable();
     contexts
 }
@@ -31,7 +33,14 @@ fn the_gateway_describes_every_service_and_says_which_it_could_not_ask() {
     let mall = Mall::start(System::of_the_mall());
     let all = mall.get("/openapi.json").expect(200).json();
     assert_eq!((tags(&all), missing(&all)), (described(), vec!["sandbox"]));
-    for path in ["/orders/{id}/events", "/products/{sku}", "/stock/{sku}/receipts", "/deliveries", "/mypage/orders"] {
+    for path in [
+        "/orders/{id}/events",
+        "/identity/persons/{person}",
+        "/products/{sku}",
+        "/stock/{sku}/receipts",
+        "/deliveries",
+        "/mypage/orders",
+    ] {
         assert!(all["paths"][path].is_object(), "{path}");
     }
     mall.stop("payment");

@@ -50,7 +50,7 @@ fn a_broken_fact_parks_its_order_alone() {
 fn what_follows_a_poison_fact_waits_behind_it_and_the_others_flow() {
     let mall = opened();
     let key = "the poisoned order";
-    let order = system_tests::harness::orders::order_id(key);
+    let order = mall.order_id(key);
     let mut poison = departure(&order);
     poison["data"] = json!({ "order": null });
     publish(&mall, "delivery", &poison);

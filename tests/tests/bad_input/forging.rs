@@ -3,9 +3,10 @@
 
 use serde_json::{Value, json};
 use system_tests::harness::{
-    Mall, PRINCIPAL,
+    Mall,
     http::{Http, Response},
     keys::now_ms,
+    people::CUSTOMER,
     system::System,
 };
 
@@ -95,11 +96,12 @@ fn at_the_broker(forger: &Forger, order: &str) {
 
 fn as_somebody_else(forger: &Forger, order: &str) {
     let url = format!("{}/orders/{order}", forger.url("ordering"));
-    let right = forger.mall.said_to("ordering", PRINCIPAL, now_ms());
-    let elsewhere = forger.mall.said_to("mypage", PRINCIPAL, now_ms());
-    let old = forger.mall.said_to("ordering", PRINCIPAL, now_ms() - 120_000);
+    let customer = forger.mall.person(CUSTOMER);
+    let right = forger.mall.said_to("ordering", &customer, now_ms());
+    let elsewhere = forger.mall.said_to("mypage", &customer, now_ms());
+    let old = forger.mall.said_to("ordering", &customer, now_ms() - 120_000);
     let unsigned = right.rsplit_once('.').map(|(claims, _)| format!("{claims}.")).expect("a token");
-    for token in ["", PRINCIPAL, "garbage", &elsewhere, &old, &unsigned] {
+    for token in ["", &customer, "garbage", &elsewhere, &old, &unsigned] {
         let heads = [("x-bongsu-principal", token), ("x-bongsu-roles", "operator")];
         let answer = forger.http.request("GET", &url, &heads, Vec::new()).expect("an answer");
         forger.is_refused(token, &answer, 401, "unauthenticated");
@@ -129,6 +131,8 @@ fn as_an_operator(forger: &Forger) {
         ("POST", "/deliveries/ord_1/fail"),
         ("GET", "/audit/orders"),
         ("GET", "/audit/orders/ord_1"),
+        ("GET", "/audit/summary"),
+        ("GET", "/identity/persons/usr_1"),
     ];
     for (method, path) in routes {
         let url = format!("{gateway}{path}");

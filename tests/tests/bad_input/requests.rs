@@ -6,7 +6,8 @@ use system_tests::{
     harness::{
         Mall,
         http::{Http, Response},
-        orders::{order_id, order_of},
+        orders::order_of,
+        people::CUSTOMER,
         system::System,
         wait::until,
     },
@@ -32,7 +33,7 @@ fn nonsense_is_answered_with_a_problem_and_changes_nothing() {
         is_problem(what, &answer, status);
         let text = String::from_utf8_lossy(&answer.body).into_owned();
         assert!(text.contains(named), "{what}: {text} does not name {named}");
-        assert_eq!(mall.get(&format!("/orders/{}", order_id(what))).status, 404, "{what} placed an order");
+        assert_eq!(mall.get(&format!("/orders/{}", mall.order_id(what))).status, 404, "{what} placed an order");
     }
     let after = mall.evidence();
     for (context, dump) in &before.stores {
@@ -54,7 +55,7 @@ fn a_key_belongs_to_one_body() {
     assert_eq!(first.body, again.body, "the same request is the same answer");
     let none = mall.ask("POST", "/orders", None, Some(&order_of(&[("TV", 1)]))).expect("an answer");
     is_problem("no key", &none, 400);
-    mall.until_order(&order_id("one key"), &["COMPLETED"]);
+    mall.until_order(&mall.order_id("one key"), &["COMPLETED"]);
     until("one order of one piece has left", PATIENCE, || match mall.stock("TV") {
         (9, 0, 9) => Ok(()),
         stock => Err(format!("{stock:?}")),
@@ -99,7 +100,9 @@ fn cases() -> Vec<Case> {
 /// Asks with a body that may be no JSON.
 fn ask(http: &Http, mall: &Mall, key: &str, body: String) -> Response {
     let url = format!("{}/orders", mall.gateway());
-    http.send("POST", &url, Some(key), body.into_bytes()).unwrap_or_else(|why| panic!("{key}: no answer: {why}"))
+    let bearer = format!("Bearer {}", mall.token(CUSTOMER));
+    let headers = [("authorization", &*bearer), ("idempotency-key", key), ("content-type", "application/json")];
+    http.request("POST", &url, &headers, body.into_bytes()).unwrap_or_else(|why| panic!("{key}: no answer: {why}"))
 }
 
 fn is_problem(what: &str, answer: &Response, status: u16) {

@@ -8,12 +8,13 @@ use system_tests::{
     harness::{
         Mall,
         http::{Http, Response},
+        people::CUSTOMER,
         system::System,
     },
     rules,
 };
 
-/// Customers at once on one cart; the cart is the principal's, and everybody is the same one.
+/// Tabs at once on one customer's cart.
 const SENDERS: usize = 6;
 
 fn add(mall: &Mall, key: &str, sku: &str, quantity: u32) -> Response {
@@ -71,7 +72,9 @@ fn a_cart_filled_through_two_instances_of_which_one_is_killed_becomes_one_order(
     assert_eq!(pieces(&mall.get("/cart").expect(200).json(), "PEN"), all, "every accepted pen is in, once");
     let pen = format!("{}/cart/items/PEN", mall.gateway());
     let seen = mall.get("/cart/items/PEN").expect(200).headers["etag"].to_str().expect("text").to_owned();
-    let headers = [("content-type", "application/json"), ("if-match", seen.as_str())];
+    let bearer = format!("Bearer {}", mall.token(CUSTOMER));
+    let headers =
+        [("content-type", "application/json"), ("if-match", seen.as_str()), ("authorization", bearer.as_str())];
     let body = json!({ "quantity": 3 }).to_string().into_bytes();
     let _ = Http::new().request("PUT", &pen, &headers, body).expect("an answer").expect(200);
 
@@ -96,8 +99,10 @@ fn look_back(mall: &Mall, pens: u64) {
     assert_eq!(mall.get("/cart?at=2020-01-01T09:00:00%2B09:00").json()["type"], "/errors/not-yet");
 
     assert!(mall.said_by(&["snapshot", "ordering"]).starts_with("1 snapshots written"), "of the one cart");
-    let stream = mall.said_by(&["stream", "ordering", "cart/demo"]);
+    let customer = mall.person(CUSTOMER);
+    let stream = mall.said_by(&["stream", "ordering", &format!("cart/{customer}")]);
     let head = stream.lines().next().unwrap_or_default();
-    assert_eq!(head, format!("cart/demo: version {now}, snapshot at {now}, 0 events folded"));
-    assert!(stream.lines().last().is_some_and(|line| line.contains("demo cart.checked-out.v1 by cart.check-out.v1")));
+    assert_eq!(head, format!("cart/{customer}: version {now}, snapshot at {now}, 0 events folded"));
+    let last = format!("{customer} cart.checked-out.v1 by cart.check-out.v1");
+    assert!(stream.lines().last().is_some_and(|line| line.contains(&last)), "{stream}");
 }

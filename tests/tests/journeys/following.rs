@@ -5,6 +5,7 @@ use std::{thread, time::Duration};
 use system_tests::harness::{
     Mall,
     http::Http,
+    people::CUSTOMER,
     stream::follow,
     system::System,
     wait::{now, until},
@@ -16,7 +17,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Ids and names of what was heard.
 fn heard(mall: &Mall, order: &str) -> (Vec<(String, String)>, u32) {
-    let (events, back) = follow(mall.gateway(), &format!("/orders/{order}/events"), PATIENCE);
+    let (events, back) = follow(mall, &format!("/orders/{order}/events"), PATIENCE);
     (events.into_iter().map(|event| (event.id, event.event)).collect(), back)
 }
 
@@ -38,7 +39,9 @@ fn an_order_is_followed_while_it_happens() {
     assert_eq!(followed.0, life());
     for (id, status) in [("x", 400), ("99", 400), ("3", 204)] {
         let url = format!("{}/orders/{order}/events", mall.gateway());
-        let answer = Http::new().request("GET", &url, &[("last-event-id", id)], Vec::new());
+        let bearer = format!("Bearer {}", mall.token(CUSTOMER));
+        let headers = [("last-event-id", id), ("authorization", bearer.as_str())];
+        let answer = Http::new().request("GET", &url, &headers, Vec::new());
         assert_eq!(answer.map(|answer| answer.status), Ok(status), "{id}");
     }
     assert_eq!(mall.get("/orders/ord_none/events").status, 404);
@@ -70,10 +73,12 @@ fn an_open_stream_does_not_hold_up_the_end_of_the_system() {
     let order = mall.buy("a tv to be waited for", &[("TV", 1)]);
     mall.until_order(&order, &["CONFIRMED"]);
     let address = mall.gateway().trim_start_matches("http://").to_owned();
+    let bearer = mall.token(CUSTOMER);
     let open = thread::spawn(move || {
         use std::io::{Read as _, Write as _};
         let mut stream = std::net::TcpStream::connect(address).expect("the gateway is there");
-        let request = format!("GET /orders/{order}/events HTTP/1.1\r\nhost: localhost\r\n\r\n");
+        let head = format!("host: localhost\r\nauthorization: Bearer {bearer}");
+        let request = format!("GET /orders/{order}/events HTTP/1.1\r\n{head}\r\n\r\n");
         stream.write_all(request.as_bytes()).expect("it is asked");
         let mut all = Vec::new();
         stream.read_to_end(&mut all).map(|_| String::from_utf8_lossy(&all).into_owned())

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use system_tests::harness::{orders::order_id, wait::until};
+use system_tests::harness::wait::until;
 
 use crate::shared::together;
 
@@ -24,7 +24,7 @@ impl Drop for Running {
 fn the_facts_of_an_order_are_followed_each_under_its_cause() {
     let mall = together();
     mall.put_on_sale("DRUM", 80_000, 1);
-    let order = order_id("a drum");
+    let order = mall.order_id("a drum");
     let file = mall.system().folder().join("followed");
     let out = File::create(&file).expect("a file can be made");
     let follow = mall.command(&["events", "--follow", "--order", &order]).stdout(out).stdin(Stdio::null()).spawn();

@@ -29,7 +29,8 @@ const EVERY: Duration = Duration::from_millis(500);
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What a read of each part looks like from outside; a context is asked for its list.
-const READS: [(&str, &str); 3] = [("broker", "/topics"), ("gateway", "/health/ready"), ("sandbox", "/behaviour")];
+const READS: [(&str, &str); 4] =
+    [("broker", "/topics"), ("gateway", "/health/ready"), ("identity", "/identity/jwks"), ("sandbox", "/behaviour")];
 
 /// Chooses and kills.
 pub(crate) struct Killer<'a> {

@@ -1,7 +1,7 @@
 //! What every description has in common, added from what an operation says of itself.
 //!
 //! An operation with an `Idempotency-Key` is a command, one with `If-Match` a change, one with `If-None-Match` a read of
-//! one thing, one with `cursor` a list; security means that somebody must be logged in.
+//! one thing, one with `cursor` a list; security means that somebody must be logged in, or have a role.
 
 use serde_json::{Map, Value, json};
 
@@ -85,6 +85,7 @@ struct Kind {
     list: bool,
     body: bool,
     secured: bool,
+    for_roles: bool,
     in_path: bool,
 }
 
@@ -93,24 +94,30 @@ impl Kind {
         let has = |name: &str| has_parameter(operation, name);
         let parameters = operation["parameters"].as_array().map_or(&[][..], Vec::as_slice);
         let command = has("Idempotency-Key");
+        let security = operation["security"].as_array().map_or(&[][..], Vec::as_slice);
+        let may = |who: &str| security.iter().any(|one| one["principal"] == json!([who]));
         Self {
             command,
             change: has("If-Match"),
             read: has("If-None-Match"),
             list: has("cursor"),
             body: operation.get("requestBody").is_some(),
-            secured: command || operation["security"].as_array().is_some_and(|all| !all.is_empty()),
+            secured: command || !security.is_empty(),
+            for_roles: !security.is_empty()
+                && !may("owner")
+                && security.iter().all(|one| one["principal"] != json!([])),
             in_path: parameters.iter().any(|parameter| parameter["in"] == "path"),
         }
     }
 
     /// Status, whether such an operation may answer it, and what it means.
-    fn answers(&self) -> [(&'static str, bool, &'static str); 15] {
-        let Self { command, change, read, body, secured, .. } = *self;
+    fn answers(&self) -> [(&'static str, bool, &'static str); 16] {
+        let Self { command, change, read, body, secured, for_roles, .. } = *self;
         [
             ("304", read, "What the client has is what there is."),
             ("400", true, "The request makes no sense."),
             ("401", secured, "Nobody is logged in."),
+            ("403", for_roles, "This is for another role."),
             ("404", self.in_path, "There is no such thing, or not for this principal."),
             ("408", body, "The body did not arrive in time."),
             ("409", command || change, "A rule forbids it now, or somebody else was faster."),
@@ -139,7 +146,7 @@ impl Kind {
 
 fn answer_conventionally(operation: &mut Value) {
     let kind = Kind::of(operation);
-    if kind.command {
+    if kind.command && operation["security"].as_array().is_none_or(Vec::is_empty) {
         operation["security"] = json!([{ "principal": [] }]);
     }
     // An empty body is as good as `{}`.

@@ -1,5 +1,7 @@
 //! Requests to a router in this process, and the routes of its description.
 
+use std::collections::BTreeSet;
+
 use axum::{
     Router,
     body::{Body, to_bytes},
@@ -10,6 +12,10 @@ use tower::ServiceExt as _;
 
 /// What every error is.
 const PROBLEM_JSON: &str = "application/problem+json";
+/// What the one who asks is besides.
+pub(super) const ROLES: &str = "x-bongsu-roles";
+/// What a description names beside roles: whose the thing is.
+const OWNER: &str = "owner";
 /// Longest answer read.
 const MOST: usize = 4 << 20;
 
@@ -17,6 +23,8 @@ const MOST: usize = 4 << 20;
 pub(super) struct Asked {
     app: Router,
     principal: String,
+    /// Every role that the description names.
+    roles: String,
     pub(super) count: usize,
 }
 
@@ -50,7 +58,7 @@ pub(super) struct Draft {
 
 impl Asked {
     pub(super) fn new(app: Router, principal: &str) -> Self {
-        Self { app, principal: principal.to_owned(), count: 0 }
+        Self { app, principal: principal.to_owned(), roles: String::new(), count: 0 }
     }
 
     pub(super) async fn description(&mut self) -> Value {
@@ -62,6 +70,8 @@ impl Asked {
         };
         let answer = self.send(draft).await;
         assert!(answer.status == 200 && answer.body["openapi"] == "3.1.0", "/openapi.json: {answer:?}");
+        let roles: BTreeSet<String> = Route::all(&answer.body).iter().flat_map(Route::allowed).collect();
+        self.roles = roles.into_iter().filter(|role| role != OWNER).collect::<Vec<_>>().join(",");
         answer.body
     }
 
@@ -74,6 +84,9 @@ impl Asked {
         if !request.headers().contains_key("x-bongsu-principal") {
             let principal = HeaderValue::try_from(&self.principal).expect("a name");
             request.headers_mut().insert("x-bongsu-principal", principal);
+        }
+        if !request.headers().contains_key(ROLES) {
+            request.headers_mut().insert(ROLES, HeaderValue::try_from(&self.roles).expect("names"));
         }
         let (parts, body) = self.app.clone().oneshot(request).await.unwrap_or_else(|never| match never {}).into_parts();
         let bytes = to_bytes(body, MOST).await.expect("a body");
@@ -148,6 +161,19 @@ impl Route {
 
     pub(super) fn is_secured(&self) -> bool {
         self.operation["security"].as_array().is_some_and(|all| !all.is_empty())
+    }
+
+    /// Whether it is for some roles alone.
+    pub(super) fn is_for_roles(&self) -> bool {
+        let allowed = self.allowed();
+        !allowed.is_empty() && !allowed.iter().any(|who| who == OWNER)
+    }
+
+    /// Roles, and `owner` where things belong to somebody.
+    fn allowed(&self) -> Vec<String> {
+        let all = self.operation["security"].as_array().into_iter().flatten();
+        let named = all.flat_map(|one| one["principal"].as_array().into_iter().flatten());
+        named.filter_map(|who| who.as_str().map(str::to_owned)).collect()
     }
 
     pub(super) fn body_schema(&self) -> Option<&Value> {

@@ -18,7 +18,9 @@ async fn placed(bench: &Bench, order: &str) {
 /// An order to look at, for the HTTP conventions.
 pub(crate) async fn there(bench: &Bench) -> Vec<(&'static str, String)> {
     placed(bench, "o1").await;
-    bench.until(async || bench.ask("ann", "GET /audit/orders/o1", None, Value::Null).await.status == 200).await;
+    bench
+        .until(async || bench.ask("kim:operator", "GET /audit/orders/o1", None, Value::Null).await.status == 200)
+        .await;
     vec![("/audit/orders/{id}", "/audit/orders/o1".into())]
 }
 
@@ -43,7 +45,7 @@ impl Fixture {
     }
 
     async fn get(&self, path: &str) -> (u16, Value) {
-        let answer = self.0.ask("ann", &format!("GET {path}"), None, Value::Null).await;
+        let answer = self.0.ask("kim:operator", &format!("GET {path}"), None, Value::Null).await;
         (answer.status, answer.body)
     }
 

@@ -22,12 +22,12 @@ impl Fixture {
 
     /// Status and body of the answer to a courier's people.
     async fn moves(&self, key: &str, order: &str, how: &str, body: Value) -> (u16, Value) {
-        let answered = self.0.ask("courier", &format!("POST /deliveries/{order}/{how}"), Some(key), body).await;
+        let answered = self.0.ask("ben:rider", &format!("POST /deliveries/{order}/{how}"), Some(key), body).await;
         (answered.status, answered.body)
     }
 
     async fn delivery(&self, order: &str) -> Value {
-        let list = self.0.ask("ann", &format!("GET /deliveries?order={order}"), None, Value::Null).await.body;
+        let list = self.0.ask("kim:operator", &format!("GET /deliveries?order={order}"), None, Value::Null).await.body;
         list["items"][0].clone()
     }
 

@@ -6,6 +6,7 @@ use axum::{
     response::Response,
 };
 use bongsu_host::{
+    allow::Owner,
     command::{self, Command, NoBody},
     idempotency::IdempotencyKey,
     problem::Problem,
@@ -36,9 +37,10 @@ pub(super) struct CalledBack {
 pub(super) async fn handle(
     State(handle): State<Handle>,
     Path(order): Path<OrderId>,
+    owner: Owner,
     command: Command<NoBody>,
 ) -> Result<Response, Problem> {
-    let cancel = CancelOrder { order, customer: command.principal().into() };
+    let cancel = CancelOrder { order, customer: owner.as_str().into() };
     let answer = handle.execute::<Orders, _>(cancel, command.call(), |outcome| match outcome {
         Outcome::Accepted { id, token, .. } => {
             command::reply(StatusCode::ACCEPTED, &CalledBack { order_id: id.into(), position: token.to_string() })

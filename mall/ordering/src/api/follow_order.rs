@@ -5,7 +5,7 @@ use axum::{
     response::Response,
 };
 use bongsu_host::{
-    principal::Principal,
+    allow::Owner,
     problem::Problem,
     sse::{EventStream, SseItem},
 };
@@ -61,7 +61,7 @@ enum StepState {
 /// client that comes back with `Last-Event-ID` goes on behind it. The stream ends with the order; 204 when the client
 /// has heard its end.
 #[utoipa::path(
-    get, path = "/orders/{id}/events", operation_id = "followOrder", security(("principal" = [])),
+    get, path = "/orders/{id}/events", operation_id = "followOrder",
     params(("Last-Event-ID" = Option<u64>, Header, description = "The id of the last event that was heard.")),
     responses(
         (status = 200, description = "Events, each with an `OrderChanged` as data.", body = OrderChanged, content_type = "text/event-stream"),
@@ -71,11 +71,11 @@ enum StepState {
 pub(super) async fn handle(
     State(handle): State<Handle>,
     Path(order): Path<OrderId>,
-    principal: Principal,
+    owner: Owner,
     stream: EventStream,
 ) -> Result<Response, Problem> {
     let (state, version) = handle.load::<Orders>(&order).await?;
-    let mine = state.placed.as_ref().filter(|placed| placed.customer == principal.as_str());
+    let mine = state.placed.as_ref().filter(|placed| owner.owns(&placed.customer));
     mine.ok_or_else(|| Problem::not_found("There is no such order."))?;
     stream.follow(handle.follow::<Orders>(&order), version, has_ended(&state.phase), told)
 }

@@ -6,6 +6,7 @@ use axum::{
     response::Response,
 };
 use bongsu_host::{
+    allow::Owner,
     command::{self, Command},
     idempotency::IdempotencyKey,
     problem::Problem,
@@ -69,7 +70,11 @@ pub(super) struct Placed {
         ),
     )),
 )]
-pub(super) async fn handle(State(handle): State<Handle>, command: Command<NewOrder>) -> Result<Response, Problem> {
+pub(super) async fn handle(
+    State(handle): State<Handle>,
+    owner: Owner,
+    command: Command<NewOrder>,
+) -> Result<Response, Problem> {
     let body = &command.body;
     let mut lines = Vec::new();
     let mut offers = match body.lines.len() <= MOST_LINES {
@@ -81,12 +86,8 @@ pub(super) async fn handle(State(handle): State<Handle>, command: Command<NewOrd
         let (sku, quantity, seen_minor) = (line.sku.clone(), line.quantity, line.price_minor);
         lines.push(WantedLine { sku, quantity, seen_minor, offer });
     }
-    let place = PlaceOrder {
-        customer: command.principal().into(),
-        lines,
-        address: body.address.clone(),
-        method: body.pay.method(),
-    };
+    let place =
+        PlaceOrder { customer: owner.as_str().into(), lines, address: body.address.clone(), method: body.pay.method() };
     Ok(command::respond(handle.execute::<Orders, _>(place, command.call(), reply).await?))
 }
 

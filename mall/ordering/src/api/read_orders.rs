@@ -7,10 +7,10 @@ use axum::{
 };
 use bongsu_host::{
     after::After,
+    allow::Owner,
     etag::{ETag, IfNoneMatch},
     list::{List, Page},
     past::When,
-    principal::Principal,
     problem::Problem,
 };
 use bongsu_runtime::{Handle, Range};
@@ -23,18 +23,18 @@ use crate::projections::orders_of_customer::{BY_CUSTOMER, OrdersOfCustomer, cust
 ///
 /// Somebody else's order is answered as if there were none. As it was once, it has no `ETag`.
 #[utoipa::path(
-    get, path = "/orders/{id}", operation_id = "readOrder", params(When, IfNoneMatch), security(("principal" = [])),
+    get, path = "/orders/{id}", operation_id = "readOrder", params(When, IfNoneMatch),
     responses((status = 200, description = "The order as it is now.", body = Order)),
 )]
 pub(super) async fn one(
     State(handle): State<Handle>,
     Path(order): Path<OrderId>,
-    principal: Principal,
+    owner: Owner,
     When(when): When,
     known: IfNoneMatch,
 ) -> Result<Response, Problem> {
     let (state, version) = handle.load::<Orders>(&order).await?;
-    let mine = state.placed.as_ref().filter(|placed| placed.customer == principal.as_str());
+    let mine = state.placed.as_ref().filter(|placed| owner.owns(&placed.customer));
     let placed = mine.ok_or_else(|| Problem::not_found("There is no such order."))?;
     if let Some(moment) = when {
         let (then, _) = handle.load_at::<Orders>(&order, moment).await?;
@@ -45,19 +45,19 @@ pub(super) async fn one(
 
 /// The caller's orders, newest first.
 #[utoipa::path(
-    get, path = "/orders", operation_id = "listOrders", params(After, List), security(("principal" = [])),
+    get, path = "/orders", operation_id = "listOrders", params(After, List),
     responses((status = 200, description = "A page.", body = Page<OrderItem>)),
 )]
 pub(super) async fn list(
     State(handle): State<Handle>,
-    principal: Principal,
+    owner: Owner,
     after: After,
     list: List,
 ) -> Result<Response, Problem> {
     after.shown_by::<OrdersOfCustomer>(&handle).await?;
     let range = Range {
         index: Some(BY_CUSTOMER),
-        prefix: customer_prefix(principal.as_str()),
+        prefix: customer_prefix(owner.as_str()),
         after: list.cursor.clone(),
         descending: true,
         limit: list.limit,

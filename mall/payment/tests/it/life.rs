@@ -47,7 +47,8 @@ impl Fixture {
     }
 
     async fn payment(&self, order: &str) -> Value {
-        let list = self.bench.ask("ann", &format!("GET /payments?order={order}"), None, Value::Null).await.body;
+        let list =
+            self.bench.ask("kim:operator", &format!("GET /payments?order={order}"), None, Value::Null).await.body;
         list["items"][0].clone()
     }
 

@@ -11,7 +11,7 @@ pub(crate) struct Fixture {
 /// A product to look at, for the HTTP conventions.
 pub(crate) async fn there(bench: &Bench) -> Vec<(&'static str, String)> {
     for (how, body) in [("POST /products", tv(10_000)), ("POST /stock/TV/receipts", json!({ "quantity": 10 }))] {
-        assert_eq!(bench.ask("operator", how, Some("tv"), body).await.status, 201);
+        assert_eq!(bench.ask("kim:operator", how, Some("tv"), body).await.status, 201);
     }
     vec![("/products/{sku}", "/products/TV".into()), ("/stock/{sku}", "/stock/TV".into())]
 }
@@ -22,11 +22,11 @@ impl Fixture {
     }
 
     pub(crate) async fn get(&self, uri: &str) -> Answered {
-        self.bench.ask("operator", &format!("GET {uri}"), None, Value::Null).await
+        self.bench.ask("kim:operator", &format!("GET {uri}"), None, Value::Null).await
     }
 
     pub(crate) async fn post(&self, key: &str, uri: &str, body: Value) -> Answered {
-        self.bench.ask("operator", &format!("POST {uri}"), Some(key), body).await
+        self.bench.ask("kim:operator", &format!("POST {uri}"), Some(key), body).await
     }
 
     /// Ten TVs for 10 000 won each.

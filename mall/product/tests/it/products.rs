@@ -23,8 +23,9 @@ async fn a_registered_product_is_on_sale() {
 async fn a_product_is_changed_only_by_who_saw_it() {
     let fixture = Fixture::open();
     let etag = fixture.post("k1", "/products", tv(10_000)).await.headers["etag"].to_str().unwrap().to_owned();
-    let put =
-        async |with: &[(&str, &str)], body| fixture.bench.ask_with("operator", "PUT /products/TV", with, body).await;
+    let put = async |with: &[(&str, &str)], body| {
+        fixture.bench.ask_with("kim:operator", "PUT /products/TV", with, body).await
+    };
     assert_eq!(put(&[], details("TV", 12_000)).await.status, 428);
     assert_eq!(put(&[("if-match", "\"9\"")], details("TV", 12_000)).await.status, 412);
     let changed = put(&[("if-match", &etag)], details("TV", 12_000)).await;
@@ -37,7 +38,8 @@ async fn a_product_is_changed_only_by_who_saw_it() {
 async fn an_unchanged_product_is_not_sent_again() {
     let fixture = Fixture::open();
     let etag = fixture.post("k1", "/products", tv(10_000)).await.headers["etag"].to_str().unwrap().to_owned();
-    let answer = fixture.bench.ask_with("operator", "GET /products/TV", &[("if-none-match", &etag)], Value::Null).await;
+    let answer =
+        fixture.bench.ask_with("kim:operator", "GET /products/TV", &[("if-none-match", &etag)], Value::Null).await;
     assert_eq!((answer.status, &answer.body), (304, &Value::Null));
 }
 
@@ -45,13 +47,14 @@ async fn an_unchanged_product_is_not_sent_again() {
 async fn a_retired_product_is_gone_until_it_is_registered_again() {
     let fixture = Fixture::open();
     fixture.with_ten_tvs().await;
-    let retired = fixture.bench.ask_with("operator", "DELETE /products/TV", &[("if-match", "*")], Value::Null).await;
+    let retired =
+        fixture.bench.ask_with("kim:operator", "DELETE /products/TV", &[("if-match", "*")], Value::Null).await;
     assert_eq!(retired.status, 200);
     for uri in ["/products/TV", "/stock/TV"] {
         assert_eq!(fixture.get(uri).await.status, 404, "{uri}");
     }
     assert_eq!(fixture.get("/products").await.body["items"], json!([]));
-    let again = fixture.bench.ask_with("operator", "DELETE /products/TV", &[("if-match", "*")], Value::Null).await;
+    let again = fixture.bench.ask_with("kim:operator", "DELETE /products/TV", &[("if-match", "*")], Value::Null).await;
     assert_eq!(again.status, 404);
     assert_eq!(fixture.post("k2", "/products", tv(9_000)).await.status, 201);
     assert_eq!(fixture.get("/stock/TV").await.body["on_hand"], 10, "what was on the shelf is still there");
@@ -102,7 +105,7 @@ async fn the_seed_goods_are_put_on_the_shelf_once_whatever_became_of_them() {
     let goods = fixture.get("/products").await.body["items"].clone();
     assert_eq!(goods.as_array().map(Vec::len), Some(5));
     assert_eq!(fixture.get("/stock/CLOCK").await.body["available"], 50);
-    fixture.bench.ask_with("operator", "DELETE /products/CLOCK", &[("if-match", "*")], Value::Null).await;
+    fixture.bench.ask_with("kim:operator", "DELETE /products/CLOCK", &[("if-match", "*")], Value::Null).await;
     fixture.post("more", "/stock/TV/receipts", json!({ "quantity": 7 })).await;
     product::seed::seed(fixture.bench.handle.clone()).await;
     assert_eq!(fixture.get("/products/CLOCK").await.status, 404);

@@ -134,8 +134,12 @@ impl House {
     /// As an operator behind the gateway; `how` is a method and what comes after `/identity`.
     pub(crate) async fn operate(&self, how: &str, key: &str, body: Value) -> Answer {
         let (method, place) = how.split_once(' ').expect("a method and a place");
-        let pairs =
-            [("x-bongsu-principal", "operator"), ("idempotency-key", key), ("content-type", "application/json")];
+        let pairs = [
+            ("x-bongsu-principal", "operator"),
+            ("x-bongsu-roles", "operator"),
+            ("idempotency-key", key),
+            ("content-type", "application/json"),
+        ];
         let headers: Vec<_> = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let method = method.parse().expect("a method");
         self.http.send(method, &self.at(place), &headers, body.to_string()).await

@@ -47,7 +47,7 @@ async fn what_operators_do_is_for_operators() {
     let headers = [("x-bongsu-principal".to_owned(), person.clone())];
     let read =
         house.http.send(http::Method::GET, &house.at(&format!("persons/{person}")), &headers, String::new()).await;
-    assert_eq!(read.json()["type"], "/errors/operators-only");
+    assert_eq!(read.json()["type"], "/errors/forbidden");
     let told = house.operate(&format!("GET persons/{person}"), "", Value::Null).await.json();
     assert_eq!(told, json!({ "id": person, "standing": "ACTIVE", "roles": ["member"] }));
     for unknown in ["usr_nobody", "ann@house.example", "x"] {

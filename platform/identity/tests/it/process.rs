@@ -43,7 +43,8 @@ fn start(folder: &Path, port: u16) -> Program {
 }
 
 async fn ask(http: &Http, method: Method, url: &str, who: Option<&str>) -> Answer {
-    let headers: Vec<_> = who.map(|who| ("x-bongsu-principal".to_owned(), who.to_owned())).into_iter().collect();
+    let headers = ["x-bongsu-principal", "x-bongsu-roles"].map(|name| who.map(|who| (name.to_owned(), who.to_owned())));
+    let headers: Vec<_> = headers.into_iter().flatten().collect();
     http.send(method, url, &headers, String::new()).await
 }
 

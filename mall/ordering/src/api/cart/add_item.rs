@@ -2,6 +2,7 @@
 
 use axum::{extract::State, response::Response};
 use bongsu_host::{
+    allow::Owner,
     command::{self, Command},
     idempotency::IdempotencyKey,
     problem::Problem,
@@ -33,10 +34,11 @@ pub(in crate::api) struct NewItem {
 )]
 pub(in crate::api) async fn handle(
     State(handle): State<Handle>,
+    owner: Owner,
     command: Command<NewItem>,
 ) -> Result<Response, Problem> {
     let NewItem { sku, quantity } = &command.body;
     let offer = offer(&handle, sku).await?;
-    let add = AddItem { customer: command.principal().into(), sku: sku.clone(), quantity: *quantity, offer };
+    let add = AddItem { customer: owner.as_str().into(), sku: sku.clone(), quantity: *quantity, offer };
     Ok(command::respond(handle.execute::<Carts, _>(add, command.call(), problems::changed).await?))
 }

@@ -3,8 +3,8 @@
 use axum::{extract::State, response::Response};
 use bongsu_core::type_of;
 use bongsu_host::{
+    allow::Owner,
     list::{List, Page},
-    principal::Principal,
     problem::Problem,
 };
 use bongsu_runtime::{Entry, Handle};
@@ -35,17 +35,17 @@ pub(in crate::api) struct CartEntry {
 
 /// The audit trail of the caller's cart, oldest first.
 #[utoipa::path(
-    get, path = "/cart/history", operation_id = "listCartHistory", params(List), security(("principal" = [])),
+    get, path = "/cart/history", operation_id = "listCartHistory", params(List),
     responses((status = 200, description = "A page.", body = Page<CartEntry>)),
 )]
 pub(in crate::api) async fn handle(
     State(handle): State<Handle>,
-    principal: Principal,
+    owner: Owner,
     list: List,
 ) -> Result<Response, Problem> {
     let after = list.cursor.as_deref().map_or(Ok(0), version_of)?;
     // One more than asked for tells whether there is a next page.
-    let mut entries = handle.trail::<Carts>(principal.as_str(), after, list.limit + 1).await?;
+    let mut entries = handle.trail::<Carts>(owner.as_str(), after, list.limit + 1).await?;
     let more = entries.len() > list.limit as usize;
     entries.truncate(list.limit as usize);
     let next = entries.last().filter(|_| more).map(|last| Bytes::copy_from_slice(&last.version.to_be_bytes()));

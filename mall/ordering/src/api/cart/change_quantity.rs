@@ -6,6 +6,7 @@ use axum::{
     response::Response,
 };
 use bongsu_host::{
+    allow::Owner,
     command::{self, Caller},
     etag::IfMatch,
     json::Json,
@@ -37,18 +38,18 @@ pub(in crate::api) struct Pieces {
 /// If it has that many already, whatever was read, this is taken for the same request once more.
 #[utoipa::path(
     put, path = "/cart/items/{sku}", operation_id = "changeCartItem", params(IfMatch), request_body = Pieces,
-    security(("principal" = [])),
     responses((status = 200, description = "Changed.", body = CartChanged), (status = 409, description = "No open cart.")),
 )]
 pub(in crate::api) async fn handle(
     State(handle): State<Handle>,
     Path(sku): Path<Sku>,
+    owner: Owner,
     caller: Caller,
     if_match: IfMatch,
     Json(Pieces { quantity }): Json<Pieces>,
 ) -> Result<Response, Problem> {
     if_match.required()?;
-    let customer = CustomerId::from(caller.principal.as_str());
+    let customer = CustomerId::from(owner.as_str());
     let (cart, _) = handle.load::<Carts>(&customer).await?;
     let seen = cart.seen(&sku);
     if let Some(there) = seen.as_ref().filter(|there| there.quantity != quantity) {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use axum::{extract::State, response::Response};
 use bongsu_host::{
+    allow::Owner,
     command::{self, Command},
     idempotency::IdempotencyKey,
     problem::Problem,
@@ -54,9 +55,10 @@ pub(in crate::api) struct CheckOutCart {
 )]
 pub(in crate::api) async fn handle(
     State(handle): State<Handle>,
+    owner: Owner,
     command: Command<CheckOutCart>,
 ) -> Result<Response, Problem> {
-    let customer = CustomerId::from(command.principal());
+    let customer = CustomerId::from(owner.as_str());
     let (cart, _) = handle.load::<Carts>(&customer).await?;
     let mut lines = Vec::new();
     let offers = offers(&handle, cart.lines().iter().map(|line| &line.sku)).await?;

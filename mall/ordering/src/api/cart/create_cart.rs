@@ -2,6 +2,7 @@
 
 use axum::{extract::State, http::StatusCode, response::Response};
 use bongsu_host::{
+    allow::Owner,
     command::{self, Command, NoBody},
     idempotency::IdempotencyKey,
     problem::Problem,
@@ -28,9 +29,10 @@ pub(in crate::api) struct CreatedCart {
 )]
 pub(in crate::api) async fn handle(
     State(handle): State<Handle>,
+    owner: Owner,
     command: Command<NoBody>,
 ) -> Result<Response, Problem> {
-    let create = CreateCart { customer: command.principal().into() };
+    let create = CreateCart { customer: owner.as_str().into() };
     let cart = CartId::from(command.call().ctx.id("crt", 0));
     let answer = handle.execute::<Carts, _>(create, command.call(), |outcome| match outcome {
         Outcome::Accepted { version, .. } => {

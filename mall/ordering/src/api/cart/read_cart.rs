@@ -6,9 +6,9 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use bongsu_host::{
+    allow::Owner,
     etag::{ETag, IfNoneMatch},
     past::When,
-    principal::Principal,
     problem::Problem,
 };
 use bongsu_runtime::Handle;
@@ -69,20 +69,20 @@ struct ShownCartLine {
 /// There is always a cart to look at: before the first, and after each check-out, it is empty. As it was once, it has
 /// neither prices nor an `ETag`.
 #[utoipa::path(
-    get, path = "/cart", operation_id = "readCart", params(When, IfNoneMatch), security(("principal" = [])),
+    get, path = "/cart", operation_id = "readCart", params(When, IfNoneMatch),
     responses((status = 200, description = "The cart.", body = Cart), (status = 404, description = "It was not there then.")),
 )]
 pub(in crate::api) async fn handle(
     State(handle): State<Handle>,
-    principal: Principal,
+    owner: Owner,
     When(when): When,
     known: IfNoneMatch,
 ) -> Result<Response, Problem> {
     if let Some(moment) = when {
-        let (cart, version) = handle.load_at::<Carts>(principal.as_str(), moment).await?;
+        let (cart, version) = handle.load_at::<Carts>(owner.as_str(), moment).await?;
         return Ok(Json(shown(&cart, version)).into_response());
     }
-    let (cart, version) = handle.load::<Carts>(principal.as_str()).await?;
+    let (cart, version) = handle.load::<Carts>(owner.as_str()).await?;
     let priced = with_prices(&handle, &cart, shown(&cart, version)).await?;
     // Prices change without the cart: the tag covers what is shown, not only the version.
     Ok(known.answer(&ETag::of(version, &priced), &priced))

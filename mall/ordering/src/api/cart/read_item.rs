@@ -5,8 +5,8 @@ use axum::{
     response::Response,
 };
 use bongsu_host::{
+    allow::Owner,
     etag::{ETag, IfNoneMatch},
-    principal::Principal,
     problem::Problem,
 };
 use bongsu_runtime::Handle;
@@ -32,7 +32,7 @@ pub(in crate::api) struct CartItem {
 /// Its `ETag` is what a change of it wants as `If-Match`. It stays while cart and quantity do, whatever becomes of other
 /// lines and of prices.
 #[utoipa::path(
-    get, path = "/cart/items/{sku}", operation_id = "readCartItem", params(IfNoneMatch), security(("principal" = [])),
+    get, path = "/cart/items/{sku}", operation_id = "readCartItem", params(IfNoneMatch),
     responses((
         status = 200, description = "The line.", body = CartItem,
         links(
@@ -50,10 +50,10 @@ pub(in crate::api) struct CartItem {
 pub(in crate::api) async fn handle(
     State(handle): State<Handle>,
     Path(sku): Path<Sku>,
-    principal: Principal,
+    owner: Owner,
     known: IfNoneMatch,
 ) -> Result<Response, Problem> {
-    let (cart, _) = handle.load::<Carts>(principal.as_str()).await?;
+    let (cart, _) = handle.load::<Carts>(owner.as_str()).await?;
     let Some(seen) = cart.seen(&sku) else { return Err(problems::problem(CartRejection::NotInCart { sku })) };
     Ok(known.answer(&tag(&sku, &seen), &CartItem { sku, quantity: seen.quantity }))
 }

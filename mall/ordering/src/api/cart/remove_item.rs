@@ -5,6 +5,7 @@ use axum::{
     response::Response,
 };
 use bongsu_host::{
+    allow::Owner,
     command::{self, Caller},
     etag::IfMatch,
     problem::Problem,
@@ -23,16 +24,17 @@ use super::{
 
 /// Takes a product out of the cart, so many as were read.
 #[utoipa::path(
-    delete, path = "/cart/items/{sku}", operation_id = "removeCartItem", params(IfMatch), security(("principal" = [])),
+    delete, path = "/cart/items/{sku}", operation_id = "removeCartItem", params(IfMatch),
     responses((status = 200, description = "Removed.", body = CartChanged), (status = 409, description = "No open cart.")),
 )]
 pub(in crate::api) async fn handle(
     State(handle): State<Handle>,
     Path(sku): Path<Sku>,
+    owner: Owner,
     caller: Caller,
     if_match: IfMatch,
 ) -> Result<Response, Problem> {
-    let customer = CustomerId::from(caller.principal.as_str());
+    let customer = CustomerId::from(owner.as_str());
     let (cart, _) = handle.load::<Carts>(&customer).await?;
     let seen = cart.seen(&sku);
     match &seen {

@@ -1,0 +1,222 @@
+//! Who may: said of every route where it is added to an [`Api`](crate::openapi::Api), and asked before its handler runs.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+use axum::{
+    extract::{FromRequestParts, Request, State},
+    middleware::Next,
+    response::{IntoResponse as _, Response},
+};
+use http::request::Parts;
+use serde_json::{Value, json};
+
+use crate::{principal::Principal, problem::Problem};
+
+/// How a description names that a thing is its owner's, where it otherwise names a role.
+const OWNER: &str = "owner";
+
+/// Who may use a route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Allow {
+    /// Whoever comes.
+    Public,
+    /// Whoever is logged in.
+    Authenticated,
+    /// Whoever has one of these roles.
+    Roles(&'static [&'static str]),
+    /// Whose thing it is, and whoever has one of these roles. The handler asks [`Owner`] whose it is; an answer for which
+    /// nobody was asked is not sent.
+    Owner(&'static [&'static str]),
+}
+
+/// The caller of a route of [`Allow::Owner`], who sees his own things and nobody else's.
+///
+/// ```
+/// use axum::{Json, extract::Path, routing::get};
+/// use bongsu_host::{allow::Owner, problem::Problem};
+///
+/// async fn door(Path(door): Path<String>, owner: Owner) -> Result<Json<String>, Problem> {
+///     let keeper = if door == "front" { "ann" } else { "ben" };
+///     owner.owns(keeper).then_some(Json(door)).ok_or_else(|| Problem::not_found("There is no such door."))
+/// }
+/// # let _: axum::Router = axum::Router::new().route("/doors/{id}", get(door));
+/// ```
+#[derive(Clone, Debug)]
+pub struct Owner {
+    principal: Principal,
+    /// Whether a role lets him see what others own.
+    sees_all: bool,
+    asked: Arc<AtomicBool>,
+}
+
+/// Goes with a request of a route of [`Allow::Owner`].
+#[derive(Clone)]
+struct Asking {
+    sees_all: bool,
+    asked: Arc<AtomicBool>,
+}
+
+impl Owner {
+    /// The name under which his things are kept.
+    pub fn as_str(&self) -> &str {
+        self.asked.store(true, Ordering::Relaxed);
+        self.principal.as_str()
+    }
+
+    /// Whether he may see what belongs to that owner.
+    pub fn owns(&self, owner: &str) -> bool {
+        self.as_str() == owner || self.sees_all
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Owner {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let principal = Principal::of(&parts.headers)?;
+        let Some(Asking { sees_all, asked }) = parts.extensions.get().cloned() else {
+            tracing::error!("a handler asks for an owner, and its route is not Allow::Owner");
+            return Err(Problem::internal());
+        };
+        Ok(Self { principal, sees_all, asked })
+    }
+}
+
+impl Allow {
+    /// As a description says it (OpenAPI 3.1, security requirement): one of these is enough.
+    pub(crate) fn described(self) -> Option<Value> {
+        let principal = |what: &str| json!({ "principal": [what] });
+        Some(match self {
+            Self::Public => return None,
+            Self::Authenticated => json!([{ "principal": [] }]),
+            Self::Roles(roles) => roles.iter().map(|role| principal(role)).collect(),
+            Self::Owner(roles) => [OWNER].iter().chain(roles).map(|who| principal(who)).collect(),
+        })
+    }
+}
+
+/// Asks who may before a handler runs, and an owner's handler whether it asked.
+pub(crate) async fn check(State(allow): State<Allow>, mut request: Request, next: Next) -> Response {
+    if allow == Allow::Public {
+        return next.run(request).await;
+    }
+    let principal = match Principal::of(request.headers()) {
+        Ok(principal) => principal,
+        Err(nobody) => return nobody.into_response(),
+    };
+    let has_one = |roles: &[&str]| roles.iter().any(|role| principal.is(role));
+    match allow {
+        Allow::Public | Allow::Authenticated => next.run(request).await,
+        Allow::Roles(roles) if has_one(roles) => next.run(request).await,
+        Allow::Roles(roles) => {
+            Problem::forbidden(format!("This is for the role {}.", roles.join(" or "))).into_response()
+        }
+        Allow::Owner(roles) => {
+            let asking = Asking { sees_all: has_one(roles), asked: Arc::default() };
+            request.extensions_mut().insert(asking.clone());
+            let response = next.run(request).await;
+            let is_refused = response.status().is_client_error() || response.status().is_server_error();
+            if is_refused || asking.asked.load(Ordering::Relaxed) {
+                return response;
+            }
+            tracing::error!("a handler of Allow::Owner answered and did not ask whose it is");
+            Problem::internal().into_response()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::{Json, Router, body::Body, extract::Path};
+    use http::StatusCode;
+    use tower::ServiceExt as _;
+
+    use super::*;
+    use crate::openapi::{Api, routes};
+
+    #[utoipa::path(get, path = "/bell", responses((status = 200)))]
+    async fn bell() {}
+    #[utoipa::path(put, path = "/bell", responses((status = 200)))]
+    async fn tune() {}
+    #[utoipa::path(get, path = "/rooms", responses((status = 200)))]
+    async fn rooms() {}
+    #[utoipa::path(get, path = "/doors/{id}", responses((status = 200)))]
+    async fn door(Path(door): Path<String>, owner: Owner) -> Result<Json<String>, Problem> {
+        owner.owns("ann").then_some(Json(door)).ok_or_else(|| Problem::not_found("There is no such door."))
+    }
+    #[utoipa::path(get, path = "/keys/{id}", responses((status = 200)))]
+    async fn key(_: Owner) {}
+    #[utoipa::path(get, path = "/locks/{id}", responses((status = 200)))]
+    async fn lock() -> Problem {
+        Problem::not_found("There is no lock.")
+    }
+    #[utoipa::path(get, path = "/walls/{id}", responses((status = 200)))]
+    async fn wall(owner: Owner) -> String {
+        owner.as_str().to_owned()
+    }
+
+    fn house() -> Api {
+        Api::new("house")
+            .routes(Allow::Public, routes!(bell))
+            .routes(Allow::Roles(&["keeper", "king"]), routes!(tune))
+            .routes(Allow::Authenticated, routes!(rooms))
+            .routes(Allow::Owner(&["keeper"]), routes!(door))
+            .routes(Allow::Owner(&[]), routes!(key))
+            .routes(Allow::Owner(&[]), routes!(lock))
+            .routes(Allow::Authenticated, routes!(wall))
+    }
+
+    async fn status(app: &Router, how: &str, who: Option<(&str, &str)>) -> u16 {
+        let (method, path) = how.split_once(' ').expect("a method and a path");
+        let mut request = Request::builder().method(method).uri(path);
+        if let Some((name, roles)) = who {
+            request = request.header("x-bongsu-principal", name).header("x-bongsu-roles", roles);
+        }
+        let request = request.body(Body::empty()).expect("a request");
+        app.clone().oneshot(request).await.expect("an answer").status().as_u16()
+    }
+
+    #[tokio::test]
+    async fn each_route_lets_in_whom_it_allows() {
+        let app = house().serve(());
+        let people = [None, Some(("ann", "")), Some(("ben", "guest")), Some(("kim", "guest,keeper"))];
+        for (how, expected) in [
+            ("GET /bell", [200, 200, 200, 200]),
+            ("PUT /bell", [401, 403, 403, 200]),
+            ("POST /bell", [405, 405, 405, 405]),
+            ("GET /rooms", [401, 200, 200, 200]),
+            ("HEAD /rooms", [401, 200, 200, 200]),
+            ("GET /doors/front", [401, 200, 404, 200]),
+            ("GET /locks/front", [401, 404, 404, 404]),
+        ] {
+            for (who, expected) in people.iter().zip(expected) {
+                assert_eq!(status(&app, how, *who).await, expected, "{how} as {who:?}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn an_answer_for_which_nobody_asked_whose_it_is_is_not_sent() {
+        let app = house().serve(());
+        let failed = StatusCode::INTERNAL_SERVER_ERROR.as_u16();
+        assert_eq!(status(&app, "GET /keys/front", Some(("ann", ""))).await, failed);
+        assert_eq!(status(&app, "GET /walls/front", Some(("ann", ""))).await, failed, "nor where none is to be asked");
+    }
+
+    #[test]
+    fn the_description_says_the_same() {
+        let described = house().description();
+        let said = |path: &str, method: &str| described["paths"][path][method]["security"].clone();
+        assert_eq!(said("/bell", "get"), Value::Null);
+        assert_eq!(said("/bell", "put"), json!([{ "principal": ["keeper"] }, { "principal": ["king"] }]));
+        assert_eq!(said("/rooms", "get"), json!([{ "principal": [] }]));
+        assert_eq!(said("/doors/{id}", "get"), json!([{ "principal": ["owner"] }, { "principal": ["keeper"] }]));
+        let may = |path: &str, method: &str, status: &str| {
+            described["paths"][path][method]["responses"].get(status).is_some()
+        };
+        assert!(may("/bell", "put", "403") && !may("/doors/{id}", "get", "403") && !may("/bell", "get", "401"));
+    }
+}
