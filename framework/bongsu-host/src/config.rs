@@ -16,12 +16,14 @@ use bongsu_keys::{Keys, KeysError};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use toml::Table;
 
+mod address;
 mod layers;
 mod moment;
 mod range;
 mod retention;
 mod show;
 
+use address::address;
 use layers::Layer;
 pub use moment::{time_of_day, time_zone};
 pub use range::within;
@@ -37,6 +39,7 @@ pub struct Config {
     /// Default `<name>-1`.
     pub slot: String,
     /// Where to listen. Default `127.0.0.1:0`: loopback, any free port, announced on stdout.
+    #[serde(deserialize_with = "address")]
     pub listen: SocketAddr,
     /// The store's URL. Default `sqlite:./data/<name>.db`.
     pub store: String,
@@ -160,6 +163,12 @@ pub enum ConfigError {
         /// The nearest key there is.
         suggestion: Option<String>,
     },
+    /// The environment of a whole system says what only one service can mean.
+    #[error("{variables} in the environment: what is a service's own is said in its env or config, in bongsu.toml")]
+    OfOneService {
+        /// Which variables.
+        variables: String,
+    },
     /// A known key has an impossible value.
     #[error("{key} in {source_name}: {reason}")]
     BadValue {
@@ -242,16 +251,21 @@ impl Config {
         if self.keys.is_empty() { Ok(None) } else { Keys::open(Path::new(&self.keys)).map(Some) }
     }
 
-    /// Whether what the environment says about every process can be meant; what it says to one service, only that
-    /// service knows. Whoever starts many asks once instead of having each of them complain.
+    /// Whether what the environment says about every process can be meant. A setting of one service's own cannot: all the
+    /// others refuse it. Whoever starts many asks once instead of having each of them complain.
     ///
     /// # Errors
-    /// [`ConfigError`], which names the variable.
+    /// [`ConfigError`], which names the variables.
     pub fn check_environment(environment: impl IntoIterator<Item = (String, String)>) -> Result<(), ConfigError> {
-        let ours = environment.into_iter().filter(|(key, _)| key.starts_with("BONGSU_")).collect();
+        let mut ours: Vec<_> = environment.into_iter().filter(|(key, _)| key.starts_with("BONGSU_")).collect();
+        ours.sort();
         let shape = layers::shape(&Self::defaults("any"));
-        let layer = Layer::from_environment(&shape, ours)?;
-        layers::merge(shape, &[layer]).map(drop)
+        let layer = Layer::from_environment(&shape, ours.clone())?;
+        layers::merge(shape, &[layer])?;
+        match layers::of_a_service(ours) {
+            own if own.is_empty() => Ok(()),
+            own => Err(ConfigError::OfOneService { variables: own.join(", ") }),
+        }
     }
 
     /// `hosts`, one by one.

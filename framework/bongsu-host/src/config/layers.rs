@@ -9,10 +9,21 @@ use toml::{Table, Value};
 use super::{Config, ConfigError};
 
 /// Variables under the prefix that are not configuration keys.
-const NOT_KEYS: [&str; 6] =
-    ["BONGSU_CONFIG", "BONGSU_CONFIG_FROM", "BONGSU_CRASH_AT", "BONGSU_PARENT_PIPE", "BONGSU_GIT_COMMIT", "BONGSU_RUN"];
+const NOT_KEYS: [&str; 8] = [
+    "BONGSU_CONFIG",
+    "BONGSU_CONFIG_FROM",
+    "BONGSU_CRASH_AT",
+    "BONGSU_PARENT_PIPE",
+    "BONGSU_GIT_COMMIT",
+    "BONGSU_RUN",
+    // Where the gateway finds who started it.
+    "BONGSU_SUPERVISOR",
+    // The key of a client in another language, which may stand in a shell for all that is started there.
+    "BONGSU_BROKER_KEY",
+];
 /// Where the service's own settings live.
 const OWN: &str = "service";
+const OWN_VARIABLE: &str = "BONGSU_SERVICE_";
 
 /// Settings of one origin.
 #[derive(Clone, Debug)]
@@ -73,26 +84,25 @@ impl Layer {
         Ok(Self { source, table, guessed: Vec::new() })
     }
 
-    /// The prefix is shared with the command line tool, so a foreign name is left alone; a near miss of a
-    /// key and anything under a section of ours is an error.
+    /// As everywhere, what nobody reads is an error: all of it at once, since whoever set one variable set the others, too.
     pub(super) fn from_environment(shape: &Table, variables: Vec<(String, String)>) -> Result<Self, ConfigError> {
         let mut keys = leaves(shape, "");
         keys.sort();
         let mut layer = Self { source: Source::Environment, table: Table::new(), guessed: Vec::new() };
-        let linked = linked(&variables);
-        for (variable, text) in variables {
-            if NOT_KEYS.contains(&variable.as_str()) || linked.iter().any(|name| is_service_link(&variable, name)) {
+        let mut unknown = Vec::new();
+        for (variable, text) in without_links(variables) {
+            if NOT_KEYS.contains(&variable.as_str()) {
                 continue;
             }
             if let Some(key) = keys.iter().find(|key| variable_of(key) == variable) {
                 layer.set(shape, key, &text)?;
-            } else if let Some(own) = variable.strip_prefix("BONGSU_SERVICE_") {
+            } else if let Some(own) = variable.strip_prefix(OWN_VARIABLE) {
                 layer.set(shape, &format!("{OWN}.{}", own.to_lowercase()), &text)?;
             } else {
-                foreign(shape, &keys, variable)?;
+                unknown.push(variable);
             }
         }
-        Ok(layer)
+        if unknown.is_empty() { Ok(layer) } else { Err(unread(&keys, &unknown)) }
     }
 
     pub(super) fn from_flags(shape: &Table, pairs: Vec<(String, String)>) -> Result<Self, ConfigError> {
@@ -225,6 +235,19 @@ fn known(shape: &Table, table: &Table, prefix: &str, source: &Source) -> Result<
     Ok(())
 }
 
+/// Variables that would be a setting of a service's own, whichever service it is.
+pub(super) fn of_a_service(variables: Vec<(String, String)>) -> Vec<String> {
+    let names = without_links(variables).map(|(variable, _)| variable);
+    names.filter(|variable| variable.starts_with(OWN_VARIABLE)).collect()
+}
+
+/// What is left without those that Kubernetes set.
+fn without_links(variables: Vec<(String, String)>) -> impl Iterator<Item = (String, String)> {
+    let linked = linked(&variables);
+    let is_link = move |variable: &str| linked.iter().any(|name| is_service_link(variable, name));
+    variables.into_iter().filter(move |(variable, _)| !is_link(variable))
+}
+
 /// Kubernetes Services whose variables are in the environment: `BONGSU_LIMITS_PORT=tcp://10.0.0.1:80` is one of a Service
 /// that is named bongsu-limits.
 fn linked(variables: &[(String, String)]) -> Vec<String> {
@@ -240,16 +263,15 @@ fn is_service_link(variable: &str, service: &str) -> bool {
     rest == "_SERVICE_HOST" || numbered("_SERVICE_PORT") || numbered("_PORT")
 }
 
-/// A variable under our prefix that is no key: an error when it can only be meant as one.
-fn foreign(shape: &Table, keys: &[String], variable: String) -> Result<(), ConfigError> {
-    let mut sections = shape.iter().filter(|(_, value)| value.is_table());
-    let ours = sections.any(|(section, _)| variable.starts_with(&format!("{}_", variable_of(section))));
+/// Variables under our prefix that nobody reads.
+fn unread(keys: &[String], variables: &[String]) -> ConfigError {
     let names: Vec<String> = keys.iter().map(|key| variable_of(key)).collect();
-    let suggestion = nearest(&variable, names.iter().map(String::as_str));
-    if !ours && suggestion.is_none() {
-        return Ok(());
-    }
-    Err(ConfigError::UnknownKey { key: variable, source_name: Source::Environment.to_string(), suggestion })
+    let suggestion = match variables {
+        [one] => nearest(one, names.iter().map(String::as_str)),
+        _ => None,
+    };
+    let source_name = Source::Environment.to_string();
+    ConfigError::UnknownKey { key: variables.join(", "), source_name, suggestion }
 }
 
 fn variable_of(key: &str) -> String {
@@ -312,9 +334,8 @@ fn overlay(under: &mut Table, over: &Table) {
 fn typed(default: Option<&Value>, text: &str) -> Result<Value, Option<String>> {
     let wanted = |what: &str| Some(format!("must be {what}, not {text}"));
     match default {
-        // What no number holds is refused with its range when it is read as what it is.
-        Some(Value::Integer(_)) if is_whole(text) => Ok(guess_whole(text)),
-        Some(Value::Integer(_)) => Err(wanted("a whole number")),
+        // What is none is refused with its range when it is read as what it is.
+        Some(Value::Integer(_)) => Ok(guess_whole(text)),
         Some(Value::Boolean(_)) => text.parse().map(Value::Boolean).map_err(|_| wanted("true or false")),
         Some(Value::String(_)) => Ok(Value::String(text.to_owned())),
         _ => Err(None),

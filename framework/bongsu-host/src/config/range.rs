@@ -43,6 +43,11 @@ fn refused<E: de::Error>(least: i64, most: i64, given: &dyn fmt::Display) -> E {
     E::custom(format!("must be a whole number from {least} to {most}, not {given}"))
 }
 
+/// A text that was given, at the end of a line.
+pub(super) fn shown(given: &str) -> &str {
+    if given.is_empty() { "an empty text" } else { given }
+}
+
 impl Within {
     fn take<E: de::Error>(self, given: i128) -> Result<i64, E> {
         let fitting = i64::try_from(given).ok().filter(|number| (self.least..=self.most).contains(number));
@@ -65,9 +70,9 @@ impl de::Visitor<'_> for Within {
         self.take(given.into())
     }
 
-    /// `1e9` is one, too: however it was written, it is read as that.
-    fn visit_f64<E: de::Error>(self, given: f64) -> Result<i64, E> {
-        Err(refused(self.least, self.most, &format_args!("one with a point or an exponent ({given:?})")))
+    /// What was written (`1e9`) is not known any more, and what it is read as (`1000000000.0`) is nowhere to be found.
+    fn visit_f64<E: de::Error>(self, _: f64) -> Result<i64, E> {
+        Err(refused(self.least, self.most, &"one with a point or an exponent"))
     }
 
     /// A number from the environment that is larger than any comes as text. One that would be taken was quoted in a file.
@@ -77,7 +82,7 @@ impl de::Visitor<'_> for Within {
             Ok(number) if (least..=most).contains(&number) => {
                 Err(refused(least, most, &format_args!("the text \"{given}\": without quotes it is a number")))
             }
-            _ => Err(refused(least, most, &given)),
+            _ => Err(refused(least, most, &shown(given))),
         }
     }
 

@@ -80,7 +80,9 @@ fn an_unknown_key_is_refused_with_its_path_and_the_nearest_there_is() {
         "unknown key BONGSU_LIMITS_NONSENSE in the environment"
     );
     assert_eq!(refused("", &[], &["--set", "brokr=x"]), "unknown key brokr in the flags; did you mean broker?");
-    assert!(load("", &[("BONGSU_DATA", "x"), ("LISTENS", "x")], &[]).is_ok(), "not ours");
+    let unread = [("BONGSU_WHATEVER", "1"), ("BONGSU_COLOUR", "red"), ("BONGSU_DATA", "x")];
+    assert_eq!(refused("", &unread, &[]), "unknown key BONGSU_WHATEVER, BONGSU_DATA in the environment");
+    assert!(load("", &[("LISTENS", "x"), ("BONGSU_BROKER_KEY", "x")], &[]).is_ok(), "not ours, or read by others");
 }
 
 #[test]
@@ -88,7 +90,7 @@ fn a_value_of_the_wrong_type_is_refused_with_its_path_and_origin() {
     assert!(refused("listen = 80", &[], &[]).starts_with("listen in FILE: "));
     assert_eq!(
         refused("", &[("BONGSU_PARTITIONS", "many")], &[]),
-        "partitions in the environment (BONGSU_PARTITIONS): must be a whole number, not many"
+        "partitions in the environment (BONGSU_PARTITIONS): must be a whole number from 1 to 1024, not many"
     );
     assert_eq!(
         refused("", &[], &["--set", "limits.concurrency=0"]),
@@ -188,9 +190,27 @@ fn what_the_environment_says_of_every_process_is_checked_by_whoever_starts_them(
     let check = |name: &str, value: &str| Config::check_environment([(name.to_owned(), value.to_owned())]);
     let bad = check("BONGSU_LIMITS_REQUEST_TIMEOUT_MS", "4294967296").unwrap_err().to_string();
     assert!(bad.contains("(BONGSU_LIMITS_REQUEST_TIMEOUT_MS): must be a whole number from 1 to"), "{bad}");
-    for (name, value) in [("BONGSU_LIMITS_STREAMS", "9"), ("BONGSU_SERVICE_WINDOW_MS", "9"), ("LIMITS", "x")] {
+    for (name, value) in [("BONGSU_LIMITS_STREAMS", "9"), ("LIMITS", "x")] {
         assert_eq!(check(name, value).map_err(|error| error.to_string()), Ok(()));
     }
+}
+
+#[test]
+fn what_only_one_service_can_mean_is_refused_for_a_whole_system_all_of_it_in_one_line() {
+    let check = |variables: &[(&str, &str)]| {
+        let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Config::check_environment(variables).map_err(|error| error.to_string())
+    };
+    // As Kubernetes sets them, but not all of them: nothing says that it did.
+    let some = [("BONGSU_SERVICE_PORT", "80"), ("BONGSU_COLOUR", "red"), ("BONGSU_SERVICE_HOST", "10.0.0.1")];
+    assert_eq!(
+        check(&some),
+        Err("BONGSU_SERVICE_HOST, BONGSU_SERVICE_PORT in the environment: what is a service's own is said in its env or \
+             config, in bongsu.toml"
+            .to_owned())
+    );
+    let whole = [&some[..], &[("BONGSU_PORT", "tcp://10.0.0.1:80")]].concat();
+    assert_eq!(check(&whole), Ok(()));
 }
 
 #[test]
@@ -233,15 +253,35 @@ fn a_number_in_quotes_is_refused_with_the_word_that_it_is_text() {
 
 #[test]
 fn a_number_with_a_point_or_an_exponent_is_refused_as_what_it_is() {
-    for (written, read) in [("1e9", "1000000000.0"), ("6.5", "6.5"), ("5.0", "5.0")] {
+    for written in ["1e9", "6.5", "5.0"] {
         for file in [format!("partitions = {written}"), format!("[service]\ndeadline_ms = {written}")] {
             let why = refused(&file, &[], &[]);
             assert!(why.contains("must be a whole number from 1 to "), "{why}");
-            assert!(why.ends_with(&format!("not one with a point or an exponent ({read})")), "{why}");
+            assert!(why.ends_with(", not one with a point or an exponent"), "{why}");
         }
     }
     let why = refused("", &[("BONGSU_PARTITIONS", "1e2")], &[]);
-    assert_eq!(why, "partitions in the environment (BONGSU_PARTITIONS): must be a whole number, not 1e2");
+    assert_eq!(
+        why,
+        "partitions in the environment (BONGSU_PARTITIONS): must be a whole number from 1 to 1024, not 1e2"
+    );
+    let why = refused("", &[], &["--set", "service.deadline_ms=1e9"]);
+    assert_eq!(why, "service.deadline_ms in the flags: must be a whole number from 1 to 60000, not 1e9");
+}
+
+#[test]
+fn an_empty_value_is_refused_as_one() {
+    for (variable, key, range) in [
+        ("BONGSU_PARTITIONS", "partitions", "1 to 1024"),
+        ("BONGSU_SERVICE_DEADLINE_MS", "service.deadline_ms", "1 to 60000"),
+    ] {
+        let why = refused("", &[(variable, "")], &[]);
+        let expected = format!("must be a whole number from {range}, not an empty text");
+        assert_eq!(why, format!("{key} in the environment ({variable}): {expected}"));
+    }
+    let why = refused("", &[("BONGSU_LISTEN", "")], &[]);
+    let expected = "must be an IP address and a port, as 127.0.0.1:8080, not an empty text";
+    assert_eq!(why, format!("listen in the environment (BONGSU_LISTEN): {expected}"));
 }
 
 #[test]
