@@ -15,9 +15,11 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
-/// The operator's view of a service that put one thing aside.
+/// The operator's view of a service that put a fact and a timer aside, and was left a note by an adoption of the gate.
 const PARKED: &str = r#"[{"id":"bell/7","kind":"fact","whose":"ring","key":"7","what":"bell.rung.v2 bell/7@3","waiting":2,"attempts":5,
        "since":"2026-01-02T03:04:05.678Z","trace":"0af7651916cd43dd8448eb211c80319c","error":"no"},
+       {"id":"orphan/ring/gate/door/3@9","kind":"fact","whose":"ring","adopted":"gate","key":"door/3","what":"a fact that is orphaned",
+       "waiting":0,"attempts":1,"since":"2026-01-02T03:04:05.678Z","trace":"","error":"it acted on gate door/3@1"},
        {"id":"chime/1","kind":"timer","whose":"chime","key":"1","what":"strike","waiting":0,"attempts":5,
        "since":"2026-01-02T03:04:05.678Z","trace":"","error":"no"}]"#;
 
@@ -153,6 +155,14 @@ impl Fake {
             "/bongsu/streams/door%2F7" => plain(stream, "200 OK", STREAM),
             "/bongsu/streams/door%2F8" => plain(stream, "404 Not Found", "{}"),
             "/bongsu/snapshot" => plain(stream, "200 OK", &self.walk()),
+            _ if path.starts_with("/bongsu/parked/") => self.deed(asked, path, stream),
+            _ => self.echo(asked, stream),
+        }
+    }
+
+    /// What is done with something parked.
+    fn deed(&self, asked: &Asked, path: &str, stream: &mut TcpStream) -> std::io::Result<()> {
+        match path {
             "/bongsu/parked/bell%2F7/retry" => plain(stream, "204 No Content", ""),
             "/bongsu/parked/bell%2F7/evict" if asked.body.starts_with(br#"{"actor":"ann","reason":"too loud"#) => {
                 plain(stream, "204 No Content", "")
@@ -161,6 +171,9 @@ impl Fake {
                 plain(stream, "422 Unprocessable Content", r#"{"errors":[{"pointer":"/reason","detail":"too short"}]}"#)
             }
             "/bongsu/parked/chime%2F1/retry" | "/bongsu/parked/chime%2F1/evict" => plain(stream, "204 No Content", ""),
+            _ if path.starts_with("/bongsu/parked/orphan%2Fring%2Fgate%2Fdoor%2F3%409/") => {
+                plain(stream, "204 No Content", "")
+            }
             "/bongsu/parked/bell%2F8/retry" | "/bongsu/parked/bell%2F8/evict" => plain(stream, "404 Not Found", "{}"),
             _ => self.echo(asked, stream),
         }

@@ -18,13 +18,11 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// Shows what an adoption would do, or adopts and waits until the context works again.
 pub(crate) async fn adopt(place: &Place, flags: &Adopt) -> Result<ExitCode> {
     let operator = Operator::new(place.client()?);
-    let (url, survey) = match survey(&operator, &flags.context).await {
-        Ok((url, survey)) if survey.status < 500 => (url, survey),
-        other => match operator.trouble_of_broker().await {
-            Some(why) => bail!("{} cannot be compared with what was published: {why}", flags.context),
-            None => other?,
-        },
-    };
+    // Asked before the service, which would wait longer for the broker than this does, and then is not to blame for it.
+    if let Some(why) = operator.trouble_of_broker().await {
+        bail!("{} cannot be compared with what was published: {why}", flags.context);
+    }
+    let (url, survey) = survey(&operator, &flags.context).await?;
     if survey.status != 200 {
         bail!("{}: {}", flags.context, survey.complaint());
     }

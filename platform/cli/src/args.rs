@@ -27,6 +27,18 @@ pub(crate) struct Place {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    #[command(flatten)]
+    Asked(Asked),
+    #[command(flatten)]
+    Part(Part),
+    /// Be the identity provider; started by 'up'
+    #[command(hide = true)]
+    Identity,
+}
+
+/// What somebody at the command line wants.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Asked {
     /// Write a context into this system, or a system of its own with one
     New(Newly),
     /// Start the system of a bongsu.toml and stay with it; Ctrl-C stops it
@@ -45,6 +57,27 @@ pub(crate) enum Command {
     Kill(Names),
     /// Run so many instances of a service; kept until bongsu.toml says another number
     Scale(Scale),
+    #[command(flatten)]
+    Kept(Kept),
+    /// Show the gateway's breakers and why they opened, or hold those of a service open or closed for a while
+    Breakers(Breakers),
+    /// Print the key of a service or an operator, or renew the secret all keys come from
+    Secret(Secret),
+    /// Copy one moment of the whole system, running or not, to a new folder
+    Backup(Backup),
+    /// Lay out a backup as the data folder of a system that is not there yet
+    Restore(Restore),
+    /// Open a new history of a context whose store is not the one that published: restored, or begun anew
+    Adopt(Adopt),
+    /// Show where requests go and who may send them, or explain one without sending it
+    Routes(Routes),
+    /// Print a bearer in the name of somebody, where the identity provider is for trying things
+    Token(Token),
+}
+
+/// Of it, what is about facts, events, read models, and what waits for an operator.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Kept {
     /// Show what happened: a context's own events, or every public fact of a key, indented by cause
     Events(Events),
     /// Show the public facts of a topic
@@ -65,29 +98,17 @@ pub(crate) enum Command {
     Evict(Evict),
     /// Publish a context's facts again, for those who missed some; changes nothing for the others
     Republish(Republish),
-    /// Show the gateway's breakers and why they opened, or hold those of a service open or closed for a while
-    Breakers(Breakers),
-    /// Print the key of a service or an operator, or renew the secret all keys come from
-    Secret(Secret),
-    /// Copy one moment of the whole system, running or not, to a new folder
-    Backup(Backup),
-    /// Lay out a backup as the data folder of a system that is not there yet
-    Restore(Restore),
-    /// Open a new history of a context whose store is not the one that published: restored, or begun anew
-    Adopt(Adopt),
-    /// Show where requests go and who may send them, or explain one without sending it
-    Routes(Routes),
-    /// Print a bearer in the name of somebody, where the identity provider is for trying things
-    Token(Token),
+}
+
+/// A part of the platform that serves.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Part {
     /// Be the broker; started by 'up'
     #[command(hide = true)]
     Broker,
     /// Be the gateway; started by 'up'
     #[command(hide = true)]
     Gateway,
-    /// Be the identity provider; started by 'up'
-    #[command(hide = true)]
-    Identity,
 }
 
 #[derive(Debug, Flags)]
@@ -122,7 +143,7 @@ pub(crate) struct NewSystem {
 
 #[derive(Debug, Flags)]
 pub(crate) struct Up {
-    /// Return as soon as everything is ready, and leave it running
+    /// Return as soon as everything is ready, or known not to become it, and leave it running; exit code 1 if something is not
     #[arg(long)]
     pub(crate) detach: bool,
 }
@@ -256,13 +277,16 @@ pub(crate) struct Which {
     /// What waits for one consumer, process or activity: the second part of an ID
     #[arg(long, value_name = "NAME", conflicts_with = "ids")]
     pub(crate) consumer: Option<String>,
+    /// The notes that an adoption of this context left: of facts that were acted on and are orphaned
+    #[arg(long, value_name = "CONTEXT", conflicts_with_all = ["ids", "consumer"])]
+    pub(crate) adopted: Option<String>,
     /// Only show what would be chosen
     #[arg(long)]
     pub(crate) dry_run: bool,
 }
 
 #[derive(Debug, Flags)]
-#[command(group = ArgGroup::new("chosen").required(true).args(["ids", "consumer", "all"]))]
+#[command(group = ArgGroup::new("chosen").required(true).args(["ids", "consumer", "adopted", "all"]))]
 pub(crate) struct Evict {
     /// The context
     pub(crate) context: String,

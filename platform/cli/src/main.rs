@@ -43,9 +43,9 @@ use std::process::ExitCode;
 use bongsu_host::config::ConfigError;
 use clap::Parser;
 use nix::sys::stat::{Mode, umask};
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::Builder;
 
-use args::{Args, Command, Place};
+use args::{Args, Asked, Command, Kept, Part, Place};
 
 /// Threads of a part that serves many at once; a laptop has other things to do too.
 const WORKERS: usize = 2;
@@ -59,10 +59,7 @@ fn main() -> ExitCode {
         Ok(args) => args,
         Err(asked) => return not_a_command(&asked),
     };
-    if matches!(args.command, Command::Identity) {
-        return identity_process::run();
-    }
-    let is_child = matches!(args.command, Command::Broker | Command::Gateway);
+    let is_child = matches!(args.command, Command::Part(_));
     // Asked last: what a command could not say counts, however well it went.
     match run(args).and_then(|code| screen::printed().map(|()| code)) {
         Ok(code) => code,
@@ -102,62 +99,61 @@ fn complain(line: &str) {
     let _ = writeln!(io::stderr(), "bongsu: {line}");
 }
 
-/// Many threads for a part that serves, one for a command that asks.
-fn runtime(command: &Command) -> io::Result<Runtime> {
-    let mut runtime = match command {
-        Command::Gateway | Command::Broker => Builder::new_multi_thread(),
-        _ => Builder::new_current_thread(),
-    };
-    runtime.enable_all().worker_threads(WORKERS).build()
+fn run(args: Args) -> anyhow::Result<ExitCode> {
+    match args.command {
+        // With a runtime of its own, as any service.
+        Command::Identity => Ok(identity_process::run()),
+        Command::Part(part) => {
+            let mut runtime = Builder::new_multi_thread();
+            runtime.enable_all().worker_threads(WORKERS).build()?.block_on(serve(part))
+        }
+        Command::Asked(wish) => Builder::new_current_thread().enable_all().build()?.block_on(asked(&args.place, wish)),
+    }
 }
 
-fn run(args: Args) -> anyhow::Result<ExitCode> {
-    let place = args.place;
-    runtime(&args.command)?.block_on(async {
-        match args.command {
-            Command::Broker => broker_process::run().await,
-            Command::Gateway => gateway_process::run().await,
-            command => asked(&place, command).await,
-        }
-    })
+/// What `up` starts beside the services.
+async fn serve(part: Part) -> anyhow::Result<ExitCode> {
+    match part {
+        Part::Broker => broker_process::run().await,
+        Part::Gateway => gateway_process::run().await,
+    }
 }
 
 /// What somebody at the command line wants: of the processes, or of what they keep.
-async fn asked(place: &Place, command: Command) -> anyhow::Result<ExitCode> {
-    match command {
-        Command::New(flags) => new::new(place, &flags.what),
-        Command::Up(flags) => up::up(place, &flags).await,
-        Command::Ps(flags) => ps::ps(place, &flags).await,
-        Command::Logs(flags) => logs::logs(place, &flags).await,
-        Command::Start(flags) => steer::steer(place, "start", &flags.names).await,
-        Command::Restart(flags) => steer::steer(place, "restart", &flags.names).await,
-        Command::Kill(flags) => steer::steer(place, "kill", &flags.names).await,
-        Command::Stop(flags) => steer::stop(place, &flags.names).await,
-        Command::Scale(flags) => steer::scale(place, &flags.wishes).await,
-        Command::Secret(flags) => secret::secret(place, &flags).await,
-        Command::Breakers(flags) => breakers::breakers(place, &flags).await,
-        Command::Routes(flags) => routes::routes(place, &flags).await,
-        Command::Token(flags) => people::token(place, &flags).await,
-        Command::Backup(flags) => backup::backup(place, &flags).await,
-        Command::Restore(flags) => restore::restore(place, &flags),
-        Command::Adopt(flags) => adopt::adopt(place, &flags).await,
-        kept => of_what_is_kept(place, kept).await,
+async fn asked(place: &Place, wish: Asked) -> anyhow::Result<ExitCode> {
+    match wish {
+        Asked::New(flags) => new::new(place, &flags.what),
+        Asked::Up(flags) => up::up(place, &flags).await,
+        Asked::Ps(flags) => ps::ps(place, &flags).await,
+        Asked::Logs(flags) => logs::logs(place, &flags).await,
+        Asked::Start(flags) => steer::steer(place, "start", &flags.names).await,
+        Asked::Restart(flags) => steer::steer(place, "restart", &flags.names).await,
+        Asked::Kill(flags) => steer::steer(place, "kill", &flags.names).await,
+        Asked::Stop(flags) => steer::stop(place, &flags.names).await,
+        Asked::Scale(flags) => steer::scale(place, &flags.wishes).await,
+        Asked::Secret(flags) => secret::secret(place, &flags).await,
+        Asked::Breakers(flags) => breakers::breakers(place, &flags).await,
+        Asked::Routes(flags) => routes::routes(place, &flags).await,
+        Asked::Token(flags) => people::token(place, &flags).await,
+        Asked::Backup(flags) => backup::backup(place, &flags).await,
+        Asked::Restore(flags) => restore::restore(place, &flags),
+        Asked::Adopt(flags) => adopt::adopt(place, &flags).await,
+        Asked::Kept(kept) => of_what_is_kept(place, kept).await,
     }
 }
 
 /// Facts, events, read models, and what waits for an operator.
-async fn of_what_is_kept(place: &Place, command: Command) -> anyhow::Result<ExitCode> {
-    match command {
-        Command::Events(flags) => events::events(place, &flags).await,
-        Command::Facts(flags) => facts::facts(place, &flags).await,
-        Command::Projections(flags) => projections::projections(place, &flags).await,
-        Command::Rebuild(flags) => rebuild::rebuild(place, &flags).await,
-        Command::Parked(flags) => parked::parked(place, &flags).await,
-        Command::Unpark(flags) => parked::unpark(place, &flags).await,
-        Command::Snapshot(flags) => snapshot::snapshot(place, &flags).await,
-        Command::Stream(flags) => stream::stream(place, &flags).await,
-        Command::Evict(flags) => evict::evict(place, &flags).await,
-        Command::Republish(flags) => republish::republish(place, &flags).await,
-        other => anyhow::bail!("{other:?} is no command for here"),
+async fn of_what_is_kept(place: &Place, kept: Kept) -> anyhow::Result<ExitCode> {
+    match kept {
+        Kept::Events(flags) => events::events(place, &flags).await,
+        Kept::Facts(flags) => facts::facts(place, &flags).await,
+        Kept::Projections(flags) => projections::projections(place, &flags).await,
+        Kept::Rebuild(flags) => rebuild::rebuild(place, &flags).await,
+        Kept::Parked(flags) => parked::parked(place, &flags).await,
+        Kept::Unpark(flags) => parked::unpark(place, &flags).await,
+        Kept::Snapshot(flags) => snapshot::snapshot(place, &flags).await,
+        Kept::Stream(flags) => stream::stream(place, &flags).await,
+        Kept::Evict(flags) => evict::evict(place, &flags).await,
+        Kept::Republish(flags) => republish::republish(place, &flags).await,
     }
 }

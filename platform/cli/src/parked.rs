@@ -113,12 +113,16 @@ impl Deed<'_> {
         if let Some(unknown) = which.ids.iter().find(|id| !known.contains(*id)) {
             bail!("nothing called '{unknown}' is parked in {}", self.context);
         }
-        let Some(consumer) = &which.consumer else {
-            return Ok(known.into_iter().filter(|id| which.ids.is_empty() || which.ids.contains(id)).collect());
+        let (member, wanted, whose) = match (&which.consumer, &which.adopted) {
+            (Some(consumer), _) => ("whose", consumer, format!("nothing of '{consumer}'")),
+            (None, Some(adopted)) => ("adopted", adopted, format!("no note about an adoption of '{adopted}'")),
+            (None, None) => {
+                return Ok(known.into_iter().filter(|id| which.ids.is_empty() || which.ids.contains(id)).collect());
+            }
         };
-        let chosen: Vec<String> = parked.iter().filter(|one| one["whose"] == **consumer).filter_map(id).collect();
+        let chosen: Vec<String> = parked.iter().filter(|one| one[member] == **wanted).filter_map(id).collect();
         if chosen.is_empty() {
-            bail!("nothing of '{consumer}' is parked in {}", self.context);
+            bail!("{whose} is parked in {}", self.context);
         }
         Ok(chosen)
     }

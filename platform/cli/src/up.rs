@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail};
 use bongsu_host::check_clock;
 use bongsu_host::config::{Config, environment};
 use supervisor::client::Client;
-use supervisor::progress::{Progress, is_unsaid, say};
+use supervisor::progress::{Progress, is_unsaid, say, trouble};
 use supervisor::registry::{Instance, State};
 use supervisor::system_file::GATEWAY;
 use supervisor::{DataFolder, Supervisor, SystemFile};
@@ -122,14 +122,22 @@ async fn detached(place: &Place, system: &SystemFile, data: &Path) -> Result<Exi
         if let Ok(rows) = rows
             && (over || rows.iter().all(|row| row.state.is_settled()))
         {
-            let whole = rows.iter().all(|row| matches!(row.state, State::Ready | State::Stopped));
-            summary(system, &rows, "the background").iter().all(|line| print(line));
-            let bad = rows.iter().filter(|row| !matches!(row.state, State::Ready | State::Stopped));
-            bad.map(crate::ps::line).all(|line| print(&line));
-            return Ok(if whole { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+            return left_running(system, &rows);
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
+}
+
+/// Says what a detached start came to: what is wrong first, as in the foreground, and that it is no success.
+fn left_running(system: &SystemFile, rows: &[Instance]) -> Result<ExitCode> {
+    let bad: Vec<&Instance> = rows.iter().filter(|row| !matches!(row.state, State::Ready | State::Stopped)).collect();
+    bad.iter().map(|row| trouble(row).unwrap_or_else(|| crate::ps::line(row))).all(|line| print(&line));
+    summary(system, rows, "the background").iter().all(|line| print(line));
+    if !bad.is_empty() {
+        let names: Vec<&str> = bad.iter().map(|row| row.instance.as_str()).collect();
+        bail!("not ready: {}; everything else is left running ('bongsu ps', 'bongsu stop')", names.join(", "));
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 /// The signals that ask a foreground process to end. One that was ignored when it was started stays ignored: whoever wrote

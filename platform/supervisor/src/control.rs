@@ -148,7 +148,9 @@ fn obeyed(ask: Ask, before: &[Instance], rows: &[Instance]) -> bool {
     before.iter().all(|old| {
         rows.iter().find(|row| row.instance == old.instance).is_none_or(|row| match ask {
             // One that was failing is tried once more, and only then called failing again.
-            Ask::Start if matches!(old.state, State::Failing | State::Refused) && row.restarts == old.restarts => false,
+            Ask::Start if matches!(old.state, State::Failing | State::Refused) && row.run.number == old.run.number => {
+                false
+            }
             Ask::Start => matches!(row.state, State::Ready | State::Failing | State::Refused),
             Ask::Stop => row.state == State::Stopped,
             Ask::Kill => old.pid.is_none() || row.pid != old.pid,

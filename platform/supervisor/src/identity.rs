@@ -1,10 +1,11 @@
 //! `[identity]`: the built-in provider of people, as a service like any other, and the gateway that believes its tokens.
 
 use std::collections::BTreeMap;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::port::can_bind;
 use crate::system_file::{Service, SystemFile};
 
 /// The name of the built-in identity provider.
@@ -101,6 +102,5 @@ pub(crate) fn settle(system: &mut SystemFile) {
 /// That address, or one with another port when somebody has it.
 fn free(wished: SocketAddr) -> SocketAddr {
     let any = SocketAddr::new(wished.ip(), 0);
-    let bound = TcpListener::bind(wished).or_else(|_| TcpListener::bind(any));
-    bound.and_then(|listener| listener.local_addr()).unwrap_or(wished)
+    can_bind(wished).or_else(|_| can_bind(any)).unwrap_or(wished)
 }

@@ -1,13 +1,11 @@
 //! One task per instance: it owns the whole life of its slot, from waiting for others to the last restart.
 
 use std::collections::HashMap;
-use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::net::TcpSocket;
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -19,9 +17,10 @@ use crate::http::Http;
 use crate::leftovers::MARK;
 use crate::logs::Logs;
 use crate::placeholder::fill;
+use crate::port::can_bind;
 use crate::process::{Happening, Process, Said};
 use crate::readiness;
-use crate::registry::{Instance, Registry, State};
+use crate::registry::{Instance, Registry, Run, State};
 use crate::secret::Secrets;
 use crate::spec::{Command, Spec, config_file};
 use crate::system_file::{BROKER, GATEWAY};
@@ -82,6 +81,8 @@ pub(crate) struct Keeper {
     asks: mpsc::Receiver<Ask>,
     /// Quick deaths in a row.
     failures: u32,
+    /// Whether the next run follows a death, and was asked for by nobody.
+    heals: bool,
     /// Kept over restarts, so that its URL stays the same.
     address: Option<SocketAddr>,
 }
@@ -102,7 +103,7 @@ enum End {
 
 impl Keeper {
     pub(crate) fn new(spec: Spec, shared: Arc<Shared>, asks: mpsc::Receiver<Ask>) -> Self {
-        Self { address: spec.listen, spec, shared, asks, failures: 0 }
+        Self { address: spec.listen, spec, shared, asks, failures: 0, heals: false }
     }
 
     /// Runs until nobody asks any more.
@@ -114,7 +115,7 @@ impl Keeper {
                 match self.asks.recv().await {
                     None => return,
                     Some(Ask::Start | Ask::Restart) => {
-                        self.failures = 0;
+                        (self.failures, self.heals) = (0, false);
                         wanted = true;
                     }
                     Some(Ask::Stop | Ask::Kill) => {}
@@ -123,7 +124,10 @@ impl Keeper {
             }
             wanted = match self.run().await {
                 End::Stopped => false,
-                End::Again => true,
+                End::Again => {
+                    self.heals = false;
+                    true
+                }
                 End::Died { why, ran_well } => {
                     self.failures = if ran_well { 0 } else { self.failures + 1 };
                     let state = if self.is_failing() { State::Failing } else { State::Restarting };
@@ -154,13 +158,20 @@ impl Keeper {
 
     /// Starts the process and stays with it until it is gone.
     async fn run(&mut self) -> End {
+        let heals = self.heals;
+        let begun = |row: &mut Instance| row.run = Run { number: row.run.number + 1, heals, took: None };
         let mut process = match self.start() {
             Ok(process) => process,
-            Err(why) => return End::NotStarted(why),
+            Err(why) => {
+                self.show(begun);
+                return End::NotStarted(why);
+            }
         };
+        let started = Instant::now();
         let pid = process.pid();
         let state = if self.is_failing() { State::Failing } else { State::Starting };
         self.show(|row| {
+            begun(row);
             (row.state, row.pid, row.url) = (state, Some(pid), None);
             if state == State::Starting {
                 row.detail = None;
@@ -200,6 +211,7 @@ impl Keeper {
                 Some(answer) = answers.recv() => {
                     if answer.is_ok() && ready_since.is_none() {
                         ready_since = Some(Instant::now());
+                        self.show(|row| row.run.took = Some(started.elapsed()));
                     }
                     self.heard_readiness(answer, ready_since.is_some());
                 }
@@ -271,7 +283,7 @@ impl Keeper {
         let any = SocketAddr::from(([127, 0, 0, 1], 0));
         let Some(wished) = self.address else { return any };
         match can_bind(wished) {
-            Ok(()) => wished,
+            Ok(_) => wished,
             Err(error) => {
                 let slot = &self.spec.slot;
                 self.shared.logs.note("WARN", &format!("{slot}: {wished} is not free ({error}), taking a free port"));
@@ -310,14 +322,15 @@ impl Keeper {
                 ask = self.asks.recv() => match ask {
                     None | Some(Ask::Stop) => return false,
                     Some(Ask::Start | Ask::Restart) => {
-                        self.failures = 0;
-                        break;
+                        (self.failures, self.heals) = (0, false);
+                        return true;
                     }
                     Some(Ask::Kill) => {}
                 },
                 () = &mut over => break,
             }
         }
+        self.heals = true;
         self.show(|row| row.restarts += 1);
         true
     }
@@ -329,11 +342,4 @@ impl Keeper {
     fn show(&self, change: impl FnOnce(&mut Instance)) {
         self.shared.registry.update(&self.spec.slot, change);
     }
-}
-
-/// Binds and lets go, without listening: a listener would accept connections only to reset them.
-fn can_bind(address: SocketAddr) -> io::Result<()> {
-    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-    socket.set_reuseaddr(true)?;
-    socket.bind(address)
 }

@@ -18,6 +18,7 @@ mod machine;
 mod backoff;
 mod placeholder;
 mod spec;
+mod port;
 mod process;
 mod readiness;
 mod keeper;

@@ -76,7 +76,7 @@ impl Progress {
                     draw(bar, row);
                 }
                 Screen::Lines => {
-                    if let Some(line) = change(before.as_ref(), row, self.began.elapsed()) {
+                    if let Some(line) = change(before.as_ref(), row) {
                         say(&line);
                     }
                 }
@@ -111,26 +111,38 @@ pub fn is_unsaid() -> bool {
 }
 
 /// The line for a change worth one.
-fn change(before: Option<&Instance>, now: &Instance, elapsed: Duration) -> Option<String> {
+fn change(before: Option<&Instance>, now: &Instance) -> Option<String> {
     let was = before.map(|row| row.state);
+    let is_same_run = before.is_some_and(|row| row.run.number == now.run.number);
     if was == Some(now.state) {
         return None;
     }
     let slot = &now.instance;
     let why = now.detail.as_deref().unwrap_or("no reason given");
     match now.state {
-        State::Ready if now.restarts > 0 => Some(format!("{slot} is ready again (restart {})", now.restarts)),
+        State::Ready if was == Some(State::Unready) && is_same_run => Some(format!("{slot} is ready again")),
+        State::Ready if now.run.heals => Some(format!("{slot} is ready again (restart {})", now.restarts)),
         State::Ready => {
-            let url = now.url.as_deref().unwrap_or_default();
-            Some(format!("{slot} is ready at {url} ({:.1} s)", elapsed.as_secs_f64()))
+            let (url, took) = (now.url.as_deref().unwrap_or_default(), now.run.took.unwrap_or_default());
+            Some(format!("{slot} is ready at {url} ({:.1} s)", took.as_secs_f64()))
         }
         State::Restarting => Some(format!("{slot} {why}; starting it again")),
+        State::Failing | State::Refused => trouble(now),
+        State::Unready => Some(format!("{slot} is not ready: {why}")),
+        State::Stopped if before.is_some_and(|row| row.state == State::Stopping) => Some(format!("{slot} has stopped")),
+        _ => None,
+    }
+}
+
+/// What keeps one from becoming ready, and what to do about it, if it does not come by itself.
+pub fn trouble(now: &Instance) -> Option<String> {
+    let slot = &now.instance;
+    let why = now.detail.as_deref().unwrap_or("no reason given");
+    match now.state {
         State::Failing => Some(format!("{slot} is failing: {why} (tried again every 5 s; see 'bongsu logs {slot}')")),
         State::Refused => {
             Some(format!("{slot} is not started again: {why} (once that is mended: 'bongsu stop', 'bongsu up')"))
         }
-        State::Unready => Some(format!("{slot} is not ready: {why}")),
-        State::Stopped if before.is_some_and(|row| row.state == State::Stopping) => Some(format!("{slot} has stopped")),
         _ => None,
     }
 }
@@ -154,5 +166,37 @@ fn draw(bar: &ProgressBar, row: &Instance) {
     match row.state {
         State::Ready | State::Failing | State::Refused => bar.finish_with_message(text),
         _ => bar.set_message(text),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::registry::Run;
+
+    fn row(state: State, restarts: u32, run: Run) -> Instance {
+        let (name, instance, url) = ("door".into(), "door-1".into(), Some("http://127.0.0.1:1".into()));
+        Instance { name, instance, pid: Some(1), url, state, restarts, detail: None, run }
+    }
+
+    #[test]
+    fn who_is_ready_is_said_with_how_it_came_to_run_and_how_long_that_start_took() {
+        let run = |number, heals| Run { number, heals, took: Some(Duration::from_millis(1_240)) };
+        let said = |before: Instance, now: Instance| change(Some(&before), &now).unwrap();
+        let starting = |number| row(State::Starting, 0, Run { number, ..Run::default() });
+        assert_eq!(
+            said(starting(1), row(State::Ready, 0, run(1, false))),
+            "door-1 is ready at http://127.0.0.1:1 (1.2 s)"
+        );
+        assert_eq!(said(starting(2), row(State::Ready, 1, run(2, true))), "door-1 is ready again (restart 1)");
+        // An operator's start is none after a death, though it died once before.
+        assert_eq!(
+            said(starting(3), row(State::Ready, 1, run(3, false))),
+            "door-1 is ready at http://127.0.0.1:1 (1.2 s)"
+        );
+        // The same process, which had something in its way.
+        let unready = row(State::Unready, 1, run(3, false));
+        assert_eq!(said(unready.clone(), row(State::Ready, 1, run(3, false))), "door-1 is ready again");
+        assert_eq!(said(unready, row(State::Ready, 2, run(4, true))), "door-1 is ready again (restart 2)");
     }
 }

@@ -47,10 +47,24 @@ pub struct Instance {
     pub url: Option<String>,
     /// See [`State`].
     pub state: State,
-    /// How often it was started again after it died.
+    /// How often it was started again because it had died; what an operator starts is not counted.
     pub restarts: u32,
     /// Why it is not ready, in one line.
     pub detail: Option<String>,
+    /// Known to the supervisor alone.
+    #[serde(skip)]
+    pub run: Run,
+}
+
+/// The latest run of a process.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Run {
+    /// How many there were by now, also of those that could not be started.
+    pub number: u32,
+    /// Nobody asked for it: the one before it died.
+    pub heals: bool,
+    /// From its start until it was ready for the first time.
+    pub took: Option<Duration>,
 }
 
 /// What the gateway needs to know.
@@ -138,6 +152,7 @@ impl Instance {
             state: if spec.start { State::Waiting } else { State::Stopped },
             restarts: 0,
             detail: None,
+            run: Run::default(),
         }
     }
 }

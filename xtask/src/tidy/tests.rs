@@ -380,6 +380,7 @@ fn a_list_in_a_page_that_is_not_what_the_code_has_is_caught() {
     let args = "platform/cli/src/args.rs";
     let page = "platform/README.md";
     assert_eq!(broken_by_line(args, "pub(crate) enum Command {", "    NewOne(Up),"), ["commands"]);
+    assert_eq!(broken_by_line(args, "pub(crate) enum Kept {", "    NewOne(Up),"), ["commands"], "flattened into it");
     assert_eq!(broken_by_line(args, "pub(crate) enum Command {", "    #[command(hide = true)]\n    NewOne,"), [""; 0]);
     assert_eq!(broken_by_line(page, "\n| Command | Does |\n|---|---|", "| `bongsu gone X` | x |"), ["commands"]);
 }

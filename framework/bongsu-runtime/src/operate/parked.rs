@@ -20,7 +20,7 @@ use crate::{
     records::{
         cloudevent::{Envelope, rfc3339},
         message::RecordedMessage,
-        todo::{PARKED, TODO, Todo, Work},
+        todo::{PARKED, TODO, Todo, Work, adopted_by},
         unreadable::Unreadable,
     },
 };
@@ -51,6 +51,8 @@ pub struct Parked {
     pub error: String,
     /// Whether it waits for a newer build, which does it without being told to.
     pub newer: bool,
+    /// The context whose adoption left this note of a fact that was acted on and is orphaned; empty for what failed.
+    pub adopted: String,
 }
 
 /// So many are listed at once: more than a person looks through, and one page of a store.
@@ -225,7 +227,9 @@ fn show(id: String, todo: &Todo, front: Option<&[u8]>) -> Parked {
         }
     };
     let traceparent = trace_of(&todo.work, first.as_ref());
+    let adopted = adopted_of(&id);
     Parked {
+        adopted,
         id,
         kind,
         whose: whose.clone(),
@@ -238,6 +242,10 @@ fn show(id: String, todo: &Todo, front: Option<&[u8]>) -> Parked {
         newer: todo.newer,
         error: [todo.error.clone().unwrap_or_default(), brought(&todo.work)].concat(),
     }
+}
+
+fn adopted_of(id: &str) -> String {
+    adopted_by(id).unwrap_or_default().to_owned()
 }
 
 /// The trace that something to be done belongs to.
@@ -264,6 +272,7 @@ fn unreadable(id: String, error: String) -> Parked {
     let (whose, key) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
     let (what, since) = (nothing(), nothing());
     Parked {
+        adopted: adopted_of(&id),
         id,
         kind: "unreadable",
         whose,

@@ -141,6 +141,7 @@ pub(crate) enum TodoId<'a> {
 }
 
 const JOB: &str = "job/";
+const ORPHAN: &str = "orphan/";
 
 impl fmt::Display for TodoId<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -154,10 +155,15 @@ impl fmt::Display for TodoId<'_> {
             Self::Clock { clock } => write!(f, "clock/{clock}"),
             Self::Walk => f.write_str("walk/0"),
             Self::Orphan { consumer, source, subject, position } => {
-                write!(f, "orphan/{consumer}/{source}/{subject}@{position}")
+                write!(f, "{ORPHAN}{consumer}/{source}/{subject}@{position}")
             }
         }
     }
+}
+
+/// The context whose adoption left the note of this name, if it is one.
+pub(crate) fn adopted_by(id: &str) -> Option<&str> {
+    id.strip_prefix(ORPHAN)?.split('/').nth(1)
 }
 
 /// Whether a to-do of this name is an activity's.

@@ -3,10 +3,11 @@
 use std::fs;
 use std::net::TcpListener;
 use std::process::Command;
+use std::time::Duration;
 
 use nix::sys::signal::Signal;
 
-use crate::fixture::{Fixture, signal, text};
+use crate::fixture::{Fixture, now, signal, text};
 
 fn refused(fixture: &Fixture, args: &[&str]) -> String {
     let output = fixture.bongsu(args);
@@ -37,7 +38,7 @@ fn settings_that_cannot_be_meant_are_refused_once_by_the_file_they_were_written_
     let file = fixture.path("bongsu.toml").canonicalize().unwrap();
     let why = format!(
         "service.wait_ms in {} (config of gateway): must be a whole number from 0 to 60000, not one with a point or an \
-         exponent (1000000000.0)",
+         exponent",
         file.display()
     );
     let row = fixture.instance("gateway");
@@ -48,7 +49,23 @@ fn settings_that_cannot_be_meant_are_refused_once_by_the_file_they_were_written_
     assert!(said.contains("gateway is not started again: "), "{said}");
     let again = fixture.bongsu(&["start", "gateway"]);
     assert!(!again.status.success() && text(&again.stdout).contains(&why), "{again:?}");
-    assert_eq!(fixture.instance("gateway")["restarts"], 1, "only when it was asked for");
+    assert_eq!(fixture.instance("gateway")["restarts"], 0, "it was started again only when an operator asked for that");
+}
+
+#[test]
+fn what_only_one_service_can_mean_in_the_environment_is_said_once_for_all() {
+    let mut fixture = Fixture::of_services("[[service]]\nname = 'wall'\ncommand = 'FAKE'");
+    fixture.give("BONGSU_SERVICE_HOST", "10.0.0.1");
+    fixture.give("BONGSU_SERVICE_PORT", "80");
+    for args in [&["up"][..], &["up", "--detach"]] {
+        let line = refused(&fixture, args);
+        assert!(line.starts_with("bongsu: BONGSU_SERVICE_HOST, BONGSU_SERVICE_PORT in the environment: "), "{line}");
+    }
+    fixture.give("BONGSU_PORT", "tcp://10.0.0.1:80");
+    fixture.up();
+    fixture.give("BONGSU_WHATEVER", "1");
+    let line = refused(&fixture, &["up"]);
+    assert_eq!(line, "bongsu: unknown key BONGSU_WHATEVER in the environment\n");
 }
 
 #[test]
@@ -76,8 +93,11 @@ fn an_adoption_that_hangs_on_the_broker_names_the_broker() {
     // As a service that waits for the broker.
     signal(door, Signal::SIGSTOP);
     signal(broker, Signal::SIGSTOP);
+    let asked = now();
     let line = refused(&fixture, &["adopt", "door", "--dry-run"]);
     assert!(line.contains(&format!("the broker (process {broker}) does not answer")), "{line}");
+    // It says "within 3s"; the service would have been waited for 10 s.
+    assert!(line.contains("3s") && asked.elapsed() < Duration::from_secs(8), "{:?}: {line}", asked.elapsed());
     signal(broker, Signal::SIGCONT);
     signal(door, Signal::SIGCONT);
 }

@@ -211,6 +211,9 @@ fn what_is_parked_is_shown_and_can_be_tried_again() {
     assert!(without.contains("--reason"), "{without}");
 }
 
+/// What an adoption of the gate left with the door, of a consumer that has a parked fact, too.
+const NOTE: &str = "orphan/ring/gate/door/3@9";
+
 #[test]
 fn of_what_is_parked_the_chosen_is_done_each_once_and_no_other() {
     let fixture = fixture();
@@ -224,7 +227,8 @@ fn of_what_is_parked_the_chosen_is_done_each_once_and_no_other() {
         ["chime/1 would be given up", "1 would be given up; nothing was changed"]
     );
     assert_eq!(evict(&["--consumer", "chime"]), fine("chime/1 is given up\n"));
-    assert_eq!(evict(&["--all"]), fine("bell/7 is given up\nchime/1 is given up\n2 of 2 are given up\n"));
+    let all = format!("bell/7 is given up\nchime/1 is given up\n{NOTE} is given up\n3 of 3 are given up\n");
+    assert_eq!(evict(&["--all"]), fine(&all));
     let (code, said, complaint) = evict(&["bell/7", "bell/8", "bell/7", "chime/1"]);
     assert_eq!((code, said.as_str()), (Some(1), "bell/7 is given up\nchime/1 is given up\n2 of 3 are given up\n"));
     assert_eq!(complaint, "bongsu: nothing called 'bell/8' is parked in door\n");
@@ -235,10 +239,28 @@ fn of_what_is_parked_the_chosen_is_done_each_once_and_no_other() {
         assert_eq!(evict(contradiction).0, Some(2), "{contradiction:?}");
     }
     assert_eq!(lines(&fixture, &["unpark", "door", "--consumer", "chime"]), ["chime/1 is tried again"]);
-    let all = ["bell/7 is tried again", "chime/1 is tried again", "2 of 2 are tried again"];
+    let note = format!("{NOTE} is tried again");
+    let all = ["bell/7 is tried again", "chime/1 is tried again", &note, "3 of 3 are tried again"];
     assert_eq!(lines(&fixture, &["unpark", "door"]), all);
     let unknown = fixture.bongsu(&["unpark", "door", "--dry-run", "bell/7", "bell/8"]);
     assert_eq!(text(&unknown.stderr), "bongsu: nothing called 'bell/8' is parked in door\n");
+}
+
+#[test]
+fn all_notes_of_one_adoption_are_given_up_by_the_context_that_was_adopted_and_nothing_else() {
+    let fixture = fixture();
+    let evict = |chosen: &[&str]| {
+        fixture.bongsu(&[&["evict", "door", "--as", "ann", "--reason", "looked at"], chosen].concat())
+    };
+    let dry = lines(&fixture, &["evict", "door", "--adopted", "gate", "--dry-run"]);
+    assert_eq!(dry, [&format!("{NOTE} would be given up"), "1 would be given up; nothing was changed"]);
+    assert_eq!(text(&evict(&["--adopted", "gate"]).stdout), format!("{NOTE} is given up\n"));
+    let nothing = evict(&["--adopted", "ring"]);
+    assert_eq!(text(&nothing.stderr), "bongsu: no note about an adoption of 'ring' is parked in door\n");
+    for other in [&["bell/7"][..], &["--consumer", "chime"], &["--all"]] {
+        let both = evict(&[&["--adopted", "gate"], other].concat());
+        assert_eq!(both.status.code(), Some(2), "{other:?}");
+    }
 }
 
 #[test]

@@ -143,6 +143,25 @@ fn detached_it_returns_when_everything_is_ready_and_stop_finds_it() {
 }
 
 #[test]
+fn detached_with_a_service_that_refuses_its_settings_it_says_what_the_foreground_says_and_fails() {
+    let fixture = Fixture::new(
+        "[broker]\nstart = false\n[gateway]\nlisten = '127.0.0.1:0'\nconfig = { wait_ms = -1 }\n\
+         [[service]]\nname = 'wall'\ncommand = 'FAKE'",
+    );
+    let output = fixture.bongsu(&["up", "--detach"]);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let (said, complaint) = (text(&output.stdout), text(&output.stderr));
+    let mut lines = said.lines();
+    let first = lines.next().unwrap();
+    assert!(first.starts_with("gateway is not started again: ") && first.contains("service.wait_ms in "), "{said}");
+    assert_eq!(lines.next(), Some("house: 1 of 2 ready in the background"));
+    let expected = "bongsu: not ready: gateway; everything else is left running ('bongsu ps', 'bongsu stop')\n";
+    assert_eq!(complaint, expected);
+    assert_eq!(fixture.instance("wall-1")["state"], "ready");
+    assert!(fixture.bongsu(&["stop"]).status.success());
+}
+
+#[test]
 fn only_loopback_is_listened_on() {
     let mut fixture = chain();
     fixture.up();

@@ -17,18 +17,26 @@ pub(crate) fn check(tree: &Tree, report: &mut Report) {
     compare(report, "command", PAGE, &listed, &commands(tree));
 }
 
-/// The variants of `enum Command`, as clap spells them.
+/// The variants of `enum Command`, as clap spells them, and of those that are flattened into it.
 fn commands(tree: &Tree) -> Places {
     let mut found = Places::new();
     for (path, source) in tree.sources_under(ARGS) {
-        let inside = source.code_lines().skip_while(|(_, code)| !code.contains("enum Command {")).skip(1);
-        let mut hidden = false;
-        for (line, code) in inside.take_while(|(_, code)| !code.starts_with('}')) {
-            let name = code.trim().split(|c| !is_word(c)).next().unwrap_or_default();
-            if !name.is_empty() && !hidden {
-                found.insert(spelt(name), (path.to_owned(), line));
+        let mut enums = vec!["Command".to_owned()];
+        while let Some(name) = enums.pop() {
+            let head = format!("enum {name} {{");
+            let inside = source.code_lines().skip_while(|(_, code)| !code.contains(&head)).skip(1);
+            let mut attribute = "";
+            for (line, code) in inside.take_while(|(_, code)| !code.starts_with('}')) {
+                let mut words = code.trim().split(|c| !is_word(c));
+                match words.next().filter(|name| !name.is_empty()) {
+                    Some(_) if attribute.contains("flatten") => enums.extend(words.next().map(str::to_owned)),
+                    Some(name) if !attribute.contains("hide = true") => {
+                        found.insert(spelt(name), (path.to_owned(), line));
+                    }
+                    _ => {}
+                }
+                attribute = code;
             }
-            hidden = code.contains("hide = true");
         }
     }
     found
