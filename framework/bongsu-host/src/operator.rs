@@ -16,7 +16,7 @@ use axum::{
     response::{IntoResponse as _, Response},
     routing::{get, post},
 };
-use bongsu_keys::{Caller, Keys, NotKnown, OPERATOR};
+use bongsu_keys::{Caller, Keys, OPERATOR};
 use bongsu_runtime::{
     Handle,
     ports::store::{Position, StoredEvent},
@@ -123,7 +123,7 @@ async fn only_operators(request: Request, next: Next) -> Response {
     match request.extensions().get::<Keys>().map(|keys| keys.caller(request.headers())) {
         Some(Ok(Caller(name))) if name == OPERATOR => next.run(request).await,
         Some(Ok(Caller(name))) => Problem::not_an_operator(&name).into_response(),
-        Some(Err(NotKnown)) => Problem::not_known().into_response(),
+        Some(Err(why)) => Problem::not_known(why).into_response(),
         None if is_from_here(&request) => next.run(request).await,
         None => Problem::of_status(StatusCode::NOT_FOUND).into_response(),
     }

@@ -16,6 +16,9 @@ use crate::trace;
 /// Media type of every error.
 pub const PROBLEM_JSON: &str = "application/problem+json";
 
+/// In seconds: what only a hand can mend is not asked again every second, and soon enough once it is.
+const UNTIL_AN_OPERATOR_ACTS: u32 = 30;
+
 /// An error as the client sees it.
 ///
 /// ```
@@ -131,9 +134,9 @@ impl Problem {
     }
 
     /// 401: no key of this system that is meant for this process.
-    pub fn not_known() -> Self {
+    pub fn not_known(why: NotKnown) -> Self {
         Self::new(StatusCode::UNAUTHORIZED, "key-needed", "This needs a key")
-            .detail(NotKnown.to_string())
+            .detail(why.to_string())
             .header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
     }
 
@@ -141,6 +144,28 @@ impl Problem {
     pub fn not_an_operator(name: &str) -> Self {
         Self::new(StatusCode::FORBIDDEN, "operators-only", "This is for operators")
             .detail(format!("This is the key of {name}."))
+    }
+
+    /// 503: nobody would hear of what is done, until an operator decides.
+    fn history_parted(context: &str) -> Self {
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "history-parted",
+            "What this service does is not heard by anybody until an operator adopts its history (bongsu adopt)",
+        )
+        .detail(format!(
+            "Nothing was done: {context} takes no command now, and answers what is read. For its operator: `bongsu adopt \
+             {context} --dry-run` shows where its store and what was published part, `bongsu adopt {context} --reason …` opens a \
+             new history."
+        ))
+        .retry_after(UNTIL_AN_OPERATOR_ACTS)
+    }
+
+    /// 503: the store takes nothing more, until an operator opens it anew.
+    fn store_damaged() -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "store-damaged", "The store of this service cannot be used")
+            .detail("Nothing was done. Send it again later with the same Idempotency-Key. For operators: `bongsu ps`.")
+            .retry_after(UNTIL_AN_OPERATOR_ACTS)
     }
 
     /// 500: our fault. Says nothing; log what it was.
@@ -274,14 +299,13 @@ impl From<CommandError> for Problem {
                 "This Idempotency-Key came with another request before",
             ),
             CommandError::Conflict => Self::of_status(StatusCode::CONFLICT).retry_after(1),
-            CommandError::HistoryParted(why) => {
+            CommandError::HistoryParted { context, why } => {
                 tracing::warn!(code = "history-parted", reason = %why, "a command was refused");
-                Self::new(
-                    StatusCode::SERVICE_UNAVAILABLE,
-                    "history-parted",
-                    "What this service does is not heard by anybody until an operator adopts its history (bongsu adopt)",
-                )
-                .retry_after(30)
+                Self::history_parted(&context)
+            }
+            CommandError::Damaged(why) => {
+                tracing::warn!(code = "store-damaged", reason = %why, "a command was refused");
+                Self::store_damaged()
             }
             CommandError::Unavailable(why) => {
                 tracing::warn!(reason = %why, "a command was refused for now");

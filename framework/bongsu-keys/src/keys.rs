@@ -29,10 +29,19 @@ pub struct Keys {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller(pub String);
 
-/// Nobody who is known here. Says nothing about why: that is for nobody to find out.
+/// Nobody who is known here. What is wrong with a key is for nobody to find out; whether one was shown, its bearer knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("this needs 'Authorization: Bearer …' with a key of this system, see docs/security.md")]
-pub struct NotKnown;
+pub enum NotKnown {
+    /// No bearer, or several.
+    #[error("this needs one 'Authorization: Bearer …' with a key of this system, see docs/security.md")]
+    NoKey,
+    /// One that opens nothing here.
+    #[error(
+        "the key that was shown is none of this system to this process: garbage, of another system, to somebody else, or of \
+         a secret that was dropped, see docs/security.md"
+    )]
+    WrongKey,
+}
 
 /// Why a process has no keys; one line.
 #[derive(Debug, thiserror::Error)]
@@ -96,11 +105,12 @@ impl Keys {
     /// # Errors
     /// [`NotKnown`] for none, several, garbage, and keys of somebody else's system.
     pub fn caller(&self, headers: &HeaderMap) -> Result<Caller, NotKnown> {
-        let bearer = bearer_of(headers).ok_or(NotKnown)?;
+        let bearer = bearer_of(headers).ok_or(NotKnown::NoKey)?;
         self.refresh();
         let known = self.known();
-        let name = known.locks.iter().find_map(|lock| lock.opened_by(bearer));
-        name.map(|name| Caller(name.to_owned())).ok_or(NotKnown)
+        let mut fitting = known.locks.iter().filter(|_| bearer.len() <= LONGEST_BEARER);
+        let name = fitting.find_map(|lock| lock.opened_by(bearer));
+        name.map(|name| Caller(name.to_owned())).ok_or(NotKnown::WrongKey)
     }
 
     /// How this process speaks to the broker: what follows `Bearer `.
@@ -160,10 +170,18 @@ fn stamp(path: &Path) -> Option<(u64, i64, i64, u64)> {
     fs::metadata(path).ok().map(|file| (file.ino(), file.mtime(), file.mtime_nsec(), file.len()))
 }
 
-/// The one bearer of a request.
+impl NotKnown {
+    /// Of a request whose sender is known to be nobody.
+    pub fn of(headers: &HeaderMap) -> Self {
+        bearer_of(headers).map_or(Self::NoKey, |_| Self::WrongKey)
+    }
+}
+
+/// The one bearer of a request; empty for one that is no ASCII, and so no key.
 fn bearer_of(headers: &HeaderMap) -> Option<&str> {
     let mut all = headers.get_all(header::AUTHORIZATION).iter();
-    let (given, None) = (all.next()?.to_str().ok()?, all.next()) else { return None };
-    let (scheme, bearer) = given.split_once(' ')?;
-    (scheme.eq_ignore_ascii_case("bearer") && bearer.len() <= LONGEST_BEARER).then_some(bearer)
+    let (given, None) = (all.next()?.as_bytes(), all.next()) else { return None };
+    let space = given.iter().position(|byte| *byte == b' ')?;
+    let is_bearer = given[..space].eq_ignore_ascii_case(b"bearer");
+    is_bearer.then(|| std::str::from_utf8(&given[space + 1..]).unwrap_or_default())
 }

@@ -48,10 +48,14 @@ impl System {
         format!("authorization: Bearer {}\r\n", self.roots.key(name, BROKER).bearer())
     }
 
+    /// The answer to who asks for the topics with these head lines, whole.
+    async fn topics(&self, head: &str) -> String {
+        exchange(&self.broker.url, &request("GET", "/topics", "").replacen("\r\n", &format!("\r\n{head}"), 1)).await
+    }
+
     /// How many facts each of the two topics has, and for how long they are kept.
     async fn state(&self) -> String {
-        let looked = request("GET", "/topics", "").replacen("\r\n", &format!("\r\n{}", self.bearer(OPERATOR)), 1);
-        let answer = exchange(&self.broker.url, &looked).await;
+        let answer = self.topics(&self.bearer(OPERATOR)).await;
         answer.split("\r\n\r\n").nth(1).expect("a body").to_owned()
     }
 }
@@ -136,6 +140,21 @@ async fn one_without_a_key_of_this_system_may_do_nothing_at_all() {
     }
     assert_eq!(system.state().await, before);
     assert_eq!(system.ask("", &request("GET", "/health/ready", "")).await.0, 200, "probes need none");
+    system.broker.stop().await.expect("it ends well");
+}
+
+#[tokio::test]
+async fn who_is_not_known_learns_whether_a_key_was_seen() {
+    let system = System::start().await;
+    let wrong = [system.roots.key("bell", "door").bearer(), "bell.".to_owned() + &"f".repeat(8_000), "\u{bd09}".into()];
+    for bearer in wrong {
+        let answer = system.topics(&format!("authorization: Bearer {bearer}\r\n")).await;
+        assert!(answer.contains("the key that was shown is none of this system to this process"), "{answer}");
+    }
+    for head in ["", "authorization: Basic cGF5bWVudDo=\r\n", &system.bearer("bell").repeat(2)] {
+        let answer = system.topics(head).await;
+        assert!(answer.contains("this needs one 'Authorization: Bearer …'"), "{head}: {answer}");
+    }
     system.broker.stop().await.expect("it ends well");
 }
 

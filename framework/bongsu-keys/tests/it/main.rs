@@ -64,8 +64,16 @@ fn the_broker_knows_who_speaks() {
     let caller = broker.caller(&bearing(&system.keys("door").for_the_broker()));
     assert_eq!(caller, Ok(Caller("door".into())));
     let bell = system.keys("bell");
-    assert_eq!(bell.caller(&bearing(&system.keys("door").for_the_broker())), Err(NotKnown), "a key has one lock");
-    assert_eq!(broker.caller(&bearing(&System::new().keys("door").for_the_broker())), Err(NotKnown), "other system");
+    assert_eq!(
+        bell.caller(&bearing(&system.keys("door").for_the_broker())),
+        Err(NotKnown::WrongKey),
+        "a key has one lock"
+    );
+    assert_eq!(
+        broker.caller(&bearing(&System::new().keys("door").for_the_broker())),
+        Err(NotKnown::WrongKey),
+        "other system"
+    );
 }
 
 #[test]
@@ -74,14 +82,14 @@ fn no_bearer_two_bearers_and_garbage_are_nobody() {
     let (broker, right) = (system.keys("broker"), system.keys("door").for_the_broker());
     let mut twice = bearing(&right);
     twice.append(header::AUTHORIZATION, HeaderValue::from_str(&format!("Bearer {right}")).unwrap());
-    assert_eq!(broker.caller(&twice), Err(NotKnown));
-    assert_eq!(broker.caller(&HeaderMap::new()), Err(NotKnown));
+    assert_eq!(broker.caller(&twice), Err(NotKnown::NoKey));
+    assert_eq!(broker.caller(&HeaderMap::new()), Err(NotKnown::NoKey));
     for garbage in ["", "벨.봉수", "door.", &format!("{right} "), &format!(" {right}"), &"x".repeat(100_000)] {
-        assert_eq!(broker.caller(&bearing(garbage)), Err(NotKnown), "{garbage:.50}");
+        assert_eq!(broker.caller(&bearing(garbage)), Err(NotKnown::WrongKey), "{garbage:.50}");
     }
     let mut basic = bearing(&right);
     basic.insert(header::AUTHORIZATION, HeaderValue::from_str(&format!("Basic {right}")).unwrap());
-    assert_eq!(broker.caller(&basic), Err(NotKnown));
+    assert_eq!(broker.caller(&basic), Err(NotKnown::NoKey));
 }
 
 #[test]
@@ -95,7 +103,7 @@ fn a_new_root_needs_no_restart_and_the_old_one_counts_until_it_is_dropped() {
     assert_eq!(broker.caller(&bearing(&new)), Ok(Caller("door".into())), "noticed without a restart");
     assert_eq!(broker.caller(&bearing(&old)), Ok(Caller("door".into())), "who still has the old one goes on");
     system.change(|roots, data| roots.drop_previous(data).unwrap());
-    assert_eq!(broker.caller(&bearing(&old)), Err(NotKnown));
+    assert_eq!(broker.caller(&bearing(&old)), Err(NotKnown::WrongKey));
     assert_eq!(broker.caller(&bearing(&new)), Ok(Caller("door".into())));
     assert_eq!(door.for_the_broker(), new, "who speaks again has the new one");
     std::fs::remove_file(system.path("broker")).unwrap();
@@ -108,7 +116,7 @@ fn two_renewals_drop_the_root_before_the_last() {
     let first = system.keys("door").for_the_broker();
     system.change(|roots, data| roots.rotate(data).unwrap());
     system.change(|roots, data| roots.rotate(data).unwrap());
-    assert_eq!(system.keys("broker").caller(&bearing(&first)), Err(NotKnown));
+    assert_eq!(system.keys("broker").caller(&bearing(&first)), Err(NotKnown::WrongKey));
 }
 
 #[test]

@@ -171,7 +171,10 @@ fn leave_a_trace(unit: &mut Unit, call: &Call, reply: &Reply) {
 
 /// Whether anybody will hear of what is decided here.
 pub(crate) async fn is_heard(core: &Core) -> Result<(), CommandError> {
-    core.histories.until_known().await.map_or(Ok(()), |why| Err(CommandError::HistoryParted(why)))
+    match core.histories.until_known().await {
+        None => Ok(()),
+        Some(why) => Err(CommandError::HistoryParted { context: core.map.name.to_owned(), why }),
+    }
 }
 
 /// The kept answer of this once-key; reading it also guards that there is none.

@@ -28,12 +28,20 @@ pub enum CommandError {
     #[error("overtaken too often by other changes")]
     Conflict,
     /// What this store does is not heard by anybody until an operator adopts its history.
-    #[error("the history of this store has parted from what was published: {0}")]
-    HistoryParted(String),
+    #[error("the history of {context} has parted from what was published: {why}")]
+    HistoryParted {
+        /// Whose history.
+        context: String,
+        /// Where and how.
+        why: String,
+    },
+    /// The store is damaged or its file is gone: it is touched no more until an operator opens it anew.
+    #[error("the store is damaged: {0}")]
+    Damaged(String),
     /// The store does not answer, or a newer build wrote what this one cannot read; ask again.
     #[error("unavailable: {0}")]
     Unavailable(String),
-    /// Stored data cannot be read.
+    /// A stored thing cannot be read; all others can.
     #[error("corrupt: {0}")]
     Corrupt(String),
     /// Can never be stored.
@@ -81,6 +89,6 @@ pub(crate) fn failed(error: StoreError) -> CommandError {
     match error {
         StoreError::Unavailable(why) | StoreError::Unknown(why) => CommandError::Unavailable(why),
         StoreError::Invalid(why) => CommandError::Invalid(why),
-        StoreError::Corrupt(why) => CommandError::Corrupt(why),
+        StoreError::Corrupt(why) => CommandError::Damaged(why),
     }
 }

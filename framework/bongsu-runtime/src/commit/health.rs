@@ -106,9 +106,10 @@ impl Health {
         }
     }
 
-    pub(crate) fn store_failed(&self, error: &StoreError) {
-        if let StoreError::Corrupt(why) = error {
-            self.lock().damaged = Some(format!("the store is damaged: {why}"));
+    /// Notes what does not pass by itself: a damaged store takes nothing more until a process opens it anew.
+    pub(crate) fn store_failed(&self, context: &str, error: &StoreError) {
+        if let StoreError::Corrupt(_) = error {
+            self.lock().damaged = Some(format!("{error}; bongsu restart {context} opens it anew"));
         }
     }
 

@@ -154,7 +154,7 @@ impl Core {
             }
             Settled::Failed(error) => {
                 belief.give_up(|_| true);
-                self.health.store_failed(error);
+                self.health.store_failed(self.map.name, error);
             }
         }
         settled

@@ -121,6 +121,7 @@ impl Keeper {
                 Ok(None) => return self.superseded(),
                 Err(error) => {
                     self.unsure = true;
+                    self.core.health.store_failed(self.core.map.name, &error);
                     tracing::warn!(%error, "leases could not be renewed");
                     BEAT
                 }

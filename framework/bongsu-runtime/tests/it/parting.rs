@@ -32,7 +32,7 @@ async fn shows(ledger: &Runtime, account: &str, wanted: (i64, u32)) {
 }
 
 fn is_parted(answer: &Result<Answer, CommandError>) -> bool {
-    matches!(answer, Err(CommandError::HistoryParted(_)))
+    matches!(answer, Err(CommandError::HistoryParted { .. }))
 }
 
 async fn says_it_parted(bank: &Runtime) {

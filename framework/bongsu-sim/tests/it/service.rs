@@ -116,9 +116,12 @@ async fn insist(sim: &Sim, desks: &[Node<Runtime>], question: u64) -> Result<Ans
         let asked = desk.ask("ask", move |runtime| ask(runtime, question));
         match sim.timeout(Duration::from_secs(2), asked).await {
             Some(Ok(Ok(answer))) => return Ok(answer),
-            Some(Ok(Err(error @ (CommandError::KeyReused | CommandError::Corrupt(_) | CommandError::Invalid(_))))) => {
-                return Err(Failure::Scenario(error.to_string()));
-            }
+            Some(Ok(Err(
+                error @ (CommandError::KeyReused
+                | CommandError::Damaged(_)
+                | CommandError::Corrupt(_)
+                | CommandError::Invalid(_)),
+            ))) => return Err(Failure::Scenario(error.to_string())),
             _ => sim.sleep(Duration::from_millis(100)).await,
         }
     }

@@ -7,5 +7,6 @@ mod process;
 mod ending;
 mod forgetting;
 mod killed;
+mod lost_store;
 mod rollout;
 mod starting;

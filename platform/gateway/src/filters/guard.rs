@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use bongsu_host::problem::Problem;
-use bongsu_keys::OPERATOR;
-use http::request;
+use bongsu_keys::{NotKnown, OPERATOR};
+use http::{HeaderMap, request};
 use tokio::sync::watch;
 
 use crate::filter::{Exchange, Filter, Flow, Who};
@@ -26,7 +26,7 @@ impl Filter for Guard {
 
     fn on_request(&self, request: &mut request::Parts, exchange: &mut Exchange) -> Flow {
         if exchange.is_own {
-            return self.judge(&[OPERATOR], &exchange.who);
+            return self.judge(&[OPERATOR], &exchange.who, &request.headers);
         }
         let service = exchange.service.as_deref().unwrap_or_default();
         let table = self.table.borrow();
@@ -37,20 +37,20 @@ impl Filter for Guard {
             }
             (May::Everybody, _) | (May::Somebody, Who::Person(_) | Who::Operator) => Flow::Continue,
             (May::Somebody, Who::Nobody | Who::Process(_)) => nobody().into(),
-            (May::Only(roles), who) => self.judge(&roles, who),
+            (May::Only(roles), who) => self.judge(&roles, who, &request.headers),
         }
     }
 }
 
 impl Guard {
-    fn judge(&self, roles: &[&str], who: &Who) -> Flow {
+    fn judge(&self, roles: &[&str], who: &Who, headers: &HeaderMap) -> Flow {
         match who {
             Who::Operator => Flow::Continue,
             Who::Person(person) if person.roles.iter().any(|his| roles.contains(&his.as_str())) => Flow::Continue,
             Who::Person(_) => Problem::forbidden(format!("This is for the role {}.", roles.join(" or "))).into(),
             Who::Process(name) => Problem::not_an_operator(name).into(),
             Who::Nobody if self.has_login && !roles.contains(&OPERATOR) => nobody().into(),
-            Who::Nobody => Problem::not_known().into(),
+            Who::Nobody => Problem::not_known(NotKnown::of(headers)).into(),
         }
     }
 }
