@@ -3,6 +3,7 @@
 
 mod guide;
 mod matrix;
+mod readme;
 mod schemathesis;
 
 use serde_json::Value;
