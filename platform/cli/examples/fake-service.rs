@@ -151,6 +151,7 @@ impl Fake {
             "/bongsu/status" => plain(stream, "200 OK", r#"{"ready":false,"reasons":["warming up"]}"#),
             "/bongsu/events" => plain(stream, "200 OK", &events(query)),
             "/bongsu/parked" if self.slot.starts_with("foreign") => plain(stream, "404 Not Found", "{}"),
+            "/bongsu/parked" if self.slot.starts_with("torn") => plain(stream, "503 Service Unavailable", "{}"),
             "/bongsu/parked" => plain(stream, "200 OK", PARKED),
             "/bongsu/streams/door%2F7" => plain(stream, "200 OK", STREAM),
             "/bongsu/streams/door%2F8" => plain(stream, "404 Not Found", "{}"),

@@ -17,6 +17,7 @@ const PAGE: usize = 1_000;
 pub(crate) async fn parked(place: &Place, flags: &Json) -> Result<ExitCode> {
     let operator = Operator::new(place.client()?);
     let mut all = Vec::new();
+    let mut silent = 0;
     for service in operator.services().await? {
         // One that is down must not hide what the others have.
         match of(&operator, &service.name).await {
@@ -24,13 +25,16 @@ pub(crate) async fn parked(place: &Place, flags: &Json) -> Result<ExitCode> {
                 one["service"] = service.name.clone().into();
                 one
             })),
-            Err(error) => eprintln!("bongsu: {}: {error:#}", service.name),
+            Err(error) => {
+                eprintln!("bongsu: {}: {error:#}", service.name);
+                silent += 1;
+            }
         }
     }
     if flags.json {
         print(&serde_json::to_string_pretty(&all)?);
     } else if all.is_empty() {
-        print("nothing is parked");
+        print(if silent == 0 { "nothing is parked" } else { "nothing is parked where that could be asked" });
     } else {
         let columns = ["service", "kind", "key", "waiting", "attempts", "since", "trace", "id", "what", "error"];
         let head = columns.map(str::to_uppercase).to_vec();
@@ -38,7 +42,7 @@ pub(crate) async fn parked(place: &Place, flags: &Json) -> Result<ExitCode> {
         let rows: Vec<Vec<String>> = std::iter::once(head).chain(all.iter().map(row)).collect();
         table(&rows).iter().all(|line| print(line));
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(if silent == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Has some or all of a service's parked things tried again.

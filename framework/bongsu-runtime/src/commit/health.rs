@@ -56,6 +56,8 @@ pub(crate) struct Facts {
     /// Why nothing is done here any more.
     over: Option<String>,
     damaged: Option<String>,
+    /// Why the store was not written last, by whoever writes all the time. What is read is answered, so it is named beside.
+    away: Option<String>,
     /// Lanes that stand still, and why.
     pub(crate) halted: BTreeMap<String, (Standstill, String)>,
     pub(crate) progress: BTreeMap<String, u64>,
@@ -78,6 +80,7 @@ impl Health {
         reasons.extend(facts.over.clone());
         reasons.extend(facts.damaged.clone());
         let ready = reasons.is_empty();
+        reasons.extend(facts.away.clone().filter(|_| facts.damaged.is_none()));
         reasons.extend(facts.unfilled.iter().map(|(root, why)| format!("{root} is not shown: {why}")));
         reasons.extend(
             facts.halted.iter().map(|(lane, (standstill, why))| format!("{lane} {}: {why}", standstill.word())),
@@ -111,6 +114,16 @@ impl Health {
         if let StoreError::Corrupt(_) = error {
             self.lock().damaged = Some(format!("{error}; bongsu restart {context} opens it anew"));
         }
+    }
+
+    /// Notes that the store was not written; true when that is news.
+    pub(crate) fn store_is_away(&self, error: &StoreError) -> bool {
+        self.lock().away.replace(error.to_string()).is_none()
+    }
+
+    /// Notes that it was; true when that is news.
+    pub(crate) fn store_is_back(&self) -> bool {
+        self.lock().away.take().is_some()
     }
 
     /// Requests may come; these read models are left out.

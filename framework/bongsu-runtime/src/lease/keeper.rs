@@ -117,12 +117,19 @@ impl Keeper {
         self.core.leases.incarnation.store(self.incarnation, Ordering::Relaxed);
         loop {
             let nap = match self.round().await {
-                Ok(Some(nap)) => nap,
+                Ok(Some(nap)) => {
+                    if self.core.health.store_is_back() {
+                        tracing::info!("leases are renewed again");
+                    }
+                    nap
+                }
                 Ok(None) => return self.superseded(),
                 Err(error) => {
                     self.unsure = true;
                     self.core.health.store_failed(self.core.map.name, &error);
-                    tracing::warn!(%error, "leases could not be renewed");
+                    if self.core.health.store_is_away(&error) {
+                        tracing::warn!(%error, "leases could not be renewed");
+                    }
                     BEAT
                 }
             };

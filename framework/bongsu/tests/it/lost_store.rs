@@ -14,17 +14,20 @@ fn refused(got: &Got) -> Value {
     serde_json::from_str(&got.body).unwrap()
 }
 
-/// What it says of itself once that names something.
-fn until_it_says(door: &Door, what: &str) {
+/// Looks again and again until it is so.
+fn until(what: &str, look: impl Fn() -> bool) {
     let deadline = now() + PATIENCE;
-    loop {
-        let said = door.get("/health/ready").unwrap();
-        if said.body.contains(what) {
-            return assert_eq!(said.status, if what.contains("restart") { 503 } else { 200 }, "{}", said.body);
-        }
-        assert!(now() < deadline, "{what:?} is never said: {}", said.body);
+    while !look() {
+        assert!(now() < deadline, "in vain: {what}");
         std::thread::yield_now();
     }
+}
+
+/// Waits until it says that of itself; the status it says it with.
+fn until_it_says(door: &Door, what: &str) -> u16 {
+    let ask = || door.get("/health/ready").unwrap();
+    until(what, || ask().body.contains(what));
+    ask().status
 }
 
 #[expect(clippy::disallowed_methods, reason = "the processes under test live in real time")]
@@ -43,7 +46,8 @@ fn a_store_that_is_removed_while_it_is_open_is_refused_for_now_and_its_readiness
     let problem = refused(&door.open("back", "2").unwrap());
     assert_eq!(problem["type"], "/errors/store-damaged");
     assert!(problem["detail"].as_str().is_some_and(|detail| detail.starts_with("Nothing was done.")), "{problem}");
-    until_it_says(&door, "its file was removed while it was open; bongsu restart house opens it anew");
+    let said = "its file was removed while it was open; bongsu restart house opens it anew";
+    assert_eq!(until_it_says(&door, said), 503, "it is not ready");
 }
 
 #[test]
@@ -51,7 +55,32 @@ fn a_removed_store_is_noticed_though_nobody_asks_for_anything() {
     let folder = tempdir().unwrap();
     let door = Door::start(folder.path());
     std::fs::remove_file(folder.path().join("data/house.db")).unwrap();
-    until_it_says(&door, "bongsu restart house");
+    assert_eq!(until_it_says(&door, "bongsu restart house"), 503, "it is not ready");
+}
+
+#[test]
+fn a_store_that_cannot_be_written_is_named_as_long_as_that_is_so_and_said_once() {
+    let folder = tempdir().unwrap();
+    let door = Door::start(folder.path());
+    let held = std::fs::File::open(folder.path().join("data/house.db.lock")).unwrap();
+    held.lock().unwrap();
+    assert_eq!(
+        until_it_says(&door, "the store is unavailable: another process kept "),
+        200,
+        "what is read is answered"
+    );
+    // Waited for in vain twice more.
+    let unavailable = door.open("front", "1").unwrap();
+    assert_eq!(unavailable.status, 503, "{}", unavailable.body);
+    assert_eq!(door.open("front", "2").unwrap().status, 503);
+    drop(held);
+    until("it is written again", || !door.get("/health/ready").unwrap().body.contains("unavailable"));
+    assert_eq!(door.open("front", "3").unwrap().status, 202);
+    let mut renewed = Vec::new();
+    while renewed.last().is_none_or(|line: &Value| line["message"] != "leases are renewed again") {
+        renewed.push(door.line(|line| line["message"].as_str().is_some_and(|said| said.starts_with("leases "))));
+    }
+    assert_eq!(renewed.len(), 2, "said once: {renewed:?}");
 }
 
 #[test]
@@ -69,5 +98,5 @@ fn a_history_that_parted_is_refused_with_what_stands_and_which_command() {
     for said in ["house takes no command now", "`bongsu adopt house --dry-run`", "`bongsu adopt house --reason …`"] {
         assert!(detail.contains(said), "{detail}");
     }
-    until_it_says(&door, "bongsu adopt house");
+    assert_eq!(until_it_says(&door, "bongsu adopt house"), 200, "what is read is answered");
 }

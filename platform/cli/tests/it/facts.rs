@@ -215,6 +215,16 @@ fn what_is_parked_is_shown_and_can_be_tried_again() {
 const NOTE: &str = "orphan/ring/gate/door/3@9";
 
 #[test]
+fn what_could_not_be_asked_is_not_said_to_have_nothing_parked() {
+    let mut fixture = Fixture::of_services("[[service]]\nname = 'torn'\ncommand = 'FAKE'");
+    fixture.up();
+    let output = fixture.bongsu(&["parked"]);
+    let (said, complaint) = (text(&output.stdout), text(&output.stderr));
+    assert_eq!((output.status.code(), said.as_str()), (Some(1), "nothing is parked where that could be asked\n"));
+    assert!(complaint.starts_with("bongsu: torn: ") && complaint.lines().count() == 1, "{complaint}");
+}
+
+#[test]
 fn of_what_is_parked_the_chosen_is_done_each_once_and_no_other() {
     let fixture = fixture();
     let evict = |chosen: &[&str]| {
