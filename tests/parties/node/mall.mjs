@@ -1,0 +1,61 @@
+// The mall as it is, with the tokens of another issuer.
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { System, until } from './system.mjs';
+
+const LISTEN = 'listen = "127.0.0.1:8080"';
+
+/** The mall whose gateway believes that issuer's tokens; `login` as in `bongsu.toml`. */
+export async function mallFor(login) {
+  const text = await readFile(new URL('../../../mall/bongsu.toml', import.meta.url), 'utf8');
+  assert.ok(text.includes(LISTEN), 'the mall says where its gateway listens');
+  const settings = { ...login, refresh_s: 1, cooldown_s: 1 }; // keys are looked at often, so that nobody waits long
+  const toml = Object.entries(settings).map(([name, value]) => `${name} = ${JSON.stringify(value)}`).join(', ');
+  return System.up(text.replace(LISTEN, `listen = "127.0.0.1:0"\nconfig = { login = { ${toml} } }`));
+}
+
+/** One mall with that login, for as long as `judge` takes. */
+export async function inMall(login, judge) {
+  const mall = await mallFor(login);
+  try {
+    await judge(mall);
+  } finally {
+    await mall.stop();
+  }
+}
+
+/** What customers may ask for, and what only operators may, is so by the roles that tokens of that issuer say. */
+export async function rolesAreMapped(mall, { customer, operator }) {
+  const status = async (path, bearer) => (await mall.ask(path, bearer)).status;
+  assert.deepEqual(await Promise.all([customer, operator, undefined].map((who) => status('/mypage/orders', who))), [200, 200, 401]);
+  assert.deepEqual(await Promise.all([customer, operator, undefined].map((who) => status('/ledger', who))), [403, 200, 401]);
+}
+
+/** A gateway that looks for the roles elsewhere finds none: everybody is somebody, and nobody an operator. */
+export async function noRolesAreFound(mall, { customer, operator }) {
+  const statuses = ['/mypage/orders', '/ledger'].map((path) => [customer, operator].map((who) => mall.ask(path, who)));
+  const [mine, theirs] = await Promise.all(statuses.map((both) => Promise.all(both)));
+  assert.deepEqual([...mine, ...theirs].map(({ status }) => status), [200, 200, 403, 403]);
+}
+
+/** A gateway for another audience believes none of these tokens. */
+export async function anotherAudienceIsRefused(mall, { customer, operator }) {
+  for (const bearer of [customer, operator]) {
+    const { status, detail } = await mall.ask('/mypage/orders', bearer);
+    assert.deepEqual([status, detail], [401, 'The access token was refused: it is for another audience.']);
+  }
+}
+
+/** Waits until a token counts, or no longer, for that reason. */
+export async function untilRefused(mall, bearer, why) {
+  let last;
+  await until(`refused: ${why}`, async () => {
+    last = await mall.ask('/mypage/orders', bearer);
+    return last.status === 401;
+  });
+  assert.equal(last.detail, `The access token was refused: ${why}.`);
+}
+
+export async function untilLetIn(mall, bearer) {
+  await until('let in', async () => (await mall.ask('/mypage/orders', bearer)).status === 200);
+}
