@@ -1,10 +1,8 @@
 //! `check`: what CI checks, in the order that fails soonest.
 
-use std::process::{Command, Stdio};
-
 use anyhow::Result;
 
-use crate::{licences, stage, test};
+use crate::{licences, parties, stage, test};
 
 /// Formatting, lints and dependencies, then everything `test` runs.
 pub(crate) fn run() -> Result<()> {
@@ -18,21 +16,16 @@ pub(crate) fn run() -> Result<()> {
 
 fn before_tests() -> Result<()> {
     stage::run("format", stage::cargo(&["fmt", "--all", "--check"]))?;
+    stage::run("format parties", stage::cargo(&["fmt", "--manifest-path", parties::MANIFEST, "--check"]))?;
     stage::run("lint", stage::cargo(&["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"]))?;
     dependencies()
 }
 
 /// `cargo deny` also knows advisories, which need its database; without it, what the lock file alone can tell.
 fn dependencies() -> Result<()> {
-    if installed("cargo-deny") {
+    if stage::is_installed("cargo-deny") {
         return stage::run("dependencies", stage::cargo(&["deny", "--all-features", "check"]));
     }
     stage::announce("dependencies (cargo-deny is not installed: licences, bans and sources only, no advisories)");
     licences::check(stage::root())
-}
-
-fn installed(program: &str) -> bool {
-    let mut version = Command::new(program);
-    version.arg("--version").stdout(Stdio::null()).stderr(Stdio::null());
-    version.status().is_ok_and(|status| status.success())
 }

@@ -7,6 +7,7 @@
 mod stage;
 mod up;
 mod demo;
+mod parties;
 mod test;
 mod check;
 mod licences;
@@ -29,6 +30,8 @@ enum Command {
     Demo,
     /// Check the house rules, then run every test; ends with `N passed, N failed`.
     Test,
+    /// Run relying parties and providers that nobody here wrote, against real processes.
+    Parties(parties::Parties),
     /// Everything CI checks: formatting, lints, house rules, dependencies, tests.
     Check,
     /// Run the simulator over many seeds, or one.
@@ -46,6 +49,7 @@ fn main() -> ExitCode {
         Command::Up(up) => up.run(),
         Command::Demo => demo::run(),
         Command::Test => test::run(),
+        Command::Parties(parties) => parties.run(),
         Command::Check => check::run(),
         Command::Sim(sim) => sim.run(),
         Command::Bench => bench::run(),

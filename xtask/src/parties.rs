@@ -6,7 +6,7 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::Command,
 };
 
 use anyhow::{Context, Result, bail};
@@ -16,10 +16,12 @@ use crate::{
     up,
 };
 
+/// Of the workspace of their own, from the root.
+pub(crate) const MANIFEST: &str = "tests/parties/Cargo.toml";
 /// What `openid-client` needs: WebCrypto as a global.
 const OLDEST_NODE: u32 = 20;
 /// Real ones are on Maven Central; Java 17 runs this one.
-const KEYCLOAK: &str = "26.0.8";
+const KEYCLOAK: &str = "26.5.6";
 
 /// Run relying parties and providers that nobody here wrote, against real processes.
 #[derive(clap::Args)]
@@ -32,6 +34,9 @@ pub(crate) struct Parties {
 impl Parties {
     /// Runs them and ends with the line `N passed, N failed`.
     pub(crate) fn run(&self) -> Result<()> {
+        if self.keycloak && !node_is_there() {
+            bail!("the test with a Keycloak needs Node.js {OLDEST_NODE} and npm");
+        }
         up::build()?;
         let keycloak = self.keycloak.then(keycloak).transpose()?;
         let tally = stage(keycloak.as_deref())?;
@@ -39,43 +44,47 @@ impl Parties {
         if tally.failed > 0 || tally.passed == 0 {
             bail!("not all parties are satisfied");
         }
-        if self.keycloak && node_version().is_none_or(|version| version < OLDEST_NODE) {
-            bail!("Keycloak's tests need Node.js {OLDEST_NODE} and npm");
-        }
         Ok(())
     }
 }
 
 /// Both halves; `keycloak` is the folder of one.
 pub(crate) fn stage(keycloak: Option<&Path>) -> Result<Tally> {
-    let mut tally = in_rust()?;
-    let node = node_version();
-    if node.is_none_or(|version| version < OLDEST_NODE) || !answers("npm") {
+    let in_rust = in_rust()?;
+    if !node_is_there() {
         stage::announce(&format!("parties in Node.js: left out, because Node.js {OLDEST_NODE} with npm is not here"));
-        return Ok(tally);
+        return Ok(in_rust);
     }
-    tally += in_node(keycloak)?;
-    Ok(tally)
+    Ok(in_rust.and(in_node(keycloak)?))
 }
 
 /// The crate `openidconnect`. Its target folder is its own: it needs other features of crates that all others share.
 fn in_rust() -> Result<Tally> {
     stage::announce("parties in Rust");
-    let mut test = stage::cargo(&["test", "--locked", "--quiet", "--manifest-path"]);
-    test.arg(folder().join("Cargo.toml")).arg("--target-dir").arg(target().join("parties")).env("BONGSU", bongsu()?);
+    let mut test = stage::cargo(&["test", "--locked", "--quiet", "--manifest-path", MANIFEST]);
+    test.arg("--target-dir").arg(target()?.join("parties")).env("BONGSU", up::bongsu()?);
     stage::count_tests(test, &mut std::io::stdout())
 }
 
 /// npm's `openid-client` and `oidc-provider`.
 fn in_node(keycloak: Option<&Path>) -> Result<Tally> {
-    stage::run("parties in Node.js: npm ci", npm())?;
+    if !npm_is_done() {
+        stage::run("parties in Node.js: npm ci", npm())?;
+    }
     stage::announce("parties in Node.js");
     let mut node = Command::new("node");
-    node.args(["--test", "--test-reporter=tap"]).args(tests()?).current_dir(folder()).env("BONGSU", bongsu()?);
+    node.args(["--test", "--test-reporter=tap"]).args(node_tests()?).current_dir(folder()).env("BONGSU", up::bongsu()?);
     if let Some(keycloak) = keycloak {
         node.env("KEYCLOAK", keycloak);
     }
     stage::count_tests(node, &mut std::io::stdout())
+}
+
+/// Whether what the lock file names is there, so that a second run needs no network.
+fn npm_is_done() -> bool {
+    let changed = |path: &str| fs::metadata(folder().join(path)).and_then(|file| file.modified()).ok();
+    let done = changed("node_modules/.package-lock.json");
+    done.is_some() && changed("package-lock.json") <= done
 }
 
 /// Installs what the lock file names, and runs none of it.
@@ -86,41 +95,55 @@ fn npm() -> Command {
     npm
 }
 
-fn tests() -> Result<Vec<PathBuf>> {
+fn node_tests() -> Result<Vec<PathBuf>> {
     let folder = folder().join("node");
     let entries = fs::read_dir(&folder).with_context(|| format!("cannot list {}", folder.display()))?;
     let paths = entries.map(|entry| entry.map(|entry| entry.path()));
     let all: Vec<PathBuf> = paths.collect::<Result<_, _>>().context("cannot list the tests")?;
-    let mut tests: Vec<PathBuf> = all.into_iter().filter(|path| path.to_string_lossy().ends_with(".test.mjs")).collect();
+    let mut tests: Vec<PathBuf> =
+        all.into_iter().filter(|path| path.to_string_lossy().ends_with(".test.mjs")).collect();
     tests.sort();
     Ok(tests)
 }
 
-/// Fetches and unpacks a Keycloak, once.
+/// Fetches a Keycloak, once, and unpacks it, each time: it keeps things in its own folder.
 fn keycloak() -> Result<PathBuf> {
-    let at = target().join("keycloak");
+    let at = target()?.join("keycloak");
     let unpacked = at.join(format!("keycloak-{KEYCLOAK}"));
-    if unpacked.is_dir() {
-        return Ok(unpacked);
+    let archive = at.join(format!("keycloak-quarkus-dist-{KEYCLOAK}.tar.gz"));
+    if !archive.is_file() {
+        stage::run("fetch Keycloak", maven(&at))?;
     }
+    if unpacked.is_dir() {
+        fs::remove_dir_all(&unpacked).with_context(|| format!("cannot remove {}", unpacked.display()))?;
+    }
+    let mut tar = Command::new("tar");
+    tar.arg("xzf").arg(archive).arg("-C").arg(&at);
+    stage::run("unpack Keycloak", tar)?;
+    Ok(unpacked)
+}
+
+/// Copies its archive to that folder.
+fn maven(folder: &Path) -> Command {
     let mut maven = Command::new("mvn");
     maven.arg("-q").arg("org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy");
     maven.arg(format!("-Dartifact=org.keycloak:keycloak-quarkus-dist:{KEYCLOAK}:tar.gz"));
-    maven.arg(format!("-DoutputDirectory={}", at.display())).current_dir(folder());
-    stage::run("fetch Keycloak", maven)?;
-    let mut tar = Command::new("tar");
-    tar.arg("xzf").arg(at.join(format!("keycloak-quarkus-dist-{KEYCLOAK}.tar.gz"))).arg("-C").arg(&at);
-    stage::run("unpack Keycloak", tar)?;
-    Ok(unpacked)
+    maven.arg(format!("-DoutputDirectory={}", folder.display()));
+    maven
 }
 
 fn folder() -> PathBuf {
     stage::root().join("tests/parties")
 }
 
-/// The folder we were built into.
-fn target() -> PathBuf {
-    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| stage::root().join("target"), PathBuf::from)
+/// The target folder, where we were built, too.
+fn target() -> Result<PathBuf> {
+    let bongsu = up::bongsu()?;
+    bongsu.ancestors().nth(2).map(Path::to_owned).context("bongsu is not two folders below target")
+}
+
+fn node_is_there() -> bool {
+    node_version().is_some_and(|version| version >= OLDEST_NODE) && stage::is_installed("npm")
 }
 
 fn node_version() -> Option<u32> {
@@ -131,12 +154,6 @@ fn node_version() -> Option<u32> {
 /// 20 of `v20.20.2`.
 fn major(version: &str) -> Option<u32> {
     version.trim().strip_prefix('v')?.split('.').next()?.parse().ok()
-}
-
-fn answers(program: &str) -> bool {
-    let mut version = Command::new(program);
-    version.arg("--version").stdout(Stdio::null()).stderr(Stdio::null());
-    version.status().is_ok_and(|status| status.success())
 }
 
 #[cfg(test)]
@@ -150,7 +167,7 @@ mod tests {
 
     #[test]
     fn no_test_of_the_folder_is_forgotten() {
-        let names: Vec<String> = tests().expect("listed").iter().map(|path| path.display().to_string()).collect();
+        let names: Vec<String> = node_tests().expect("listed").iter().map(|path| path.display().to_string()).collect();
         assert!(names.iter().any(|name| name.ends_with("openid_client.test.mjs")) && names.len() > 1, "{names:?}");
     }
 }

@@ -32,6 +32,13 @@ pub(crate) fn cargo(args: &[&str]) -> Command {
     command
 }
 
+/// Whether a program is there and runs.
+pub(crate) fn is_installed(program: &str) -> bool {
+    let mut version = Command::new(program);
+    version.arg("--version").stdout(Stdio::null()).stderr(Stdio::null());
+    version.status().is_ok_and(|status| status.success())
+}
+
 /// Runs a command with our own output and input.
 ///
 /// # Errors
@@ -69,8 +76,18 @@ pub(crate) fn count_tests(mut command: Command, out: &mut impl Write) -> Result<
 }
 
 impl Tally {
-    /// Adds a result line of libtest; other lines change nothing.
+    /// Both.
+    pub(crate) fn and(self, other: Self) -> Self {
+        Self { passed: self.passed + other.passed, failed: self.failed + other.failed }
+    }
+
+    /// Adds a result line of libtest, or of Node's test runner as it ends in TAP; other lines change nothing.
     pub(crate) fn add(&mut self, line: &str) {
+        match line.strip_prefix("# ").and_then(|line| line.split_once(' ')) {
+            Some(("pass", n)) => self.passed += n.parse().unwrap_or(0),
+            Some(("fail" | "cancelled", n)) => self.failed += n.parse().unwrap_or(0),
+            _ => {}
+        }
         let Some((_, counts)) = line.trim().split_once("test result: ") else { return };
         for part in counts.split([';', '.']) {
             match part.trim().split_once(' ') {
@@ -98,6 +115,12 @@ mod tests {
             test result: ok. 2 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.00s\n\
             test result: FAILED. 5 passed; 3 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.10s\n";
         assert_eq!(tally(output), Tally { passed: 7, failed: 3 });
+    }
+
+    #[test]
+    fn results_of_node_count_too_and_what_it_cancelled_failed() {
+        let output = "TAP version 13\nok 1 - # pass 9\n1..1\n# tests 7\n# pass 4\n# fail 1\n# cancelled 2\n# skipped 3\n# todo 0\n";
+        assert_eq!(tally(output), Tally { passed: 4, failed: 3 });
     }
 
     #[test]

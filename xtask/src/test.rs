@@ -3,6 +3,7 @@
 use anyhow::{Result, bail};
 
 use crate::{
+    parties,
     stage::{self, Tally},
     tidy, up,
 };
@@ -25,7 +26,8 @@ pub(crate) fn run() -> Result<()> {
 }
 
 /// Tidy takes a second; the binaries must exist before the tests that start them as processes. Tests run
-/// in one cargo call, because leaving a package out would build shared dependencies with other features.
+/// in one cargo call, because leaving a package out would build shared dependencies with other features; the parties, which
+/// have a workspace of their own, come last.
 fn stages() -> Result<Tally> {
     tidy::stage()?;
     up::build()?;
@@ -35,5 +37,9 @@ fn stages() -> Result<Tally> {
     if tally == Tally::default() {
         bail!("no test ran");
     }
-    Ok(tally)
+    let parties = parties::stage(None).unwrap_or_else(|error| {
+        eprintln!("{error:#}");
+        Tally { passed: 0, failed: 1 }
+    });
+    Ok(tally.and(parties))
 }

@@ -29,6 +29,6 @@ pub(crate) fn build() -> Result<()> {
 }
 
 /// The `bongsu` binary: beside our own, wherever the target folder is.
-fn bongsu() -> Result<std::path::PathBuf> {
+pub(crate) fn bongsu() -> Result<std::path::PathBuf> {
     Ok(std::env::current_exe().context("where am I?")?.with_file_name("bongsu"))
 }

@@ -1,6 +1,7 @@
 // The mall with npm `oidc-provider` as its issuer: an address, an audience and the path of the role claim are all it takes.
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
+import { createServer } from 'node:http';
 import { after, before, test } from 'node:test';
 import Provider from 'oidc-provider';
 import { Browser } from './browser.mjs';
@@ -27,10 +28,19 @@ const accessTokens = {
   },
 };
 
+/** One address; the provider behind it is another one as soon as the keys are. */
 class Issuer {
-  /** Listens on a port of its own, and later on the same one again, with other keys. */
+  server = createServer((request, response) => this.provider.callback()(request, response));
+
   async start(keys) {
-    const configuration = {
+    await new Promise((resolve) => this.server.listen(0, '127.0.0.1', resolve));
+    this.url = `http://127.0.0.1:${this.server.address().port}`;
+    this.turn(keys);
+  }
+
+  /** Shows these keys; the first one signs. */
+  turn(keys) {
+    this.provider = new Provider(this.url, {
       clients: [{
         client_id: 'web',
         token_endpoint_auth_method: 'none',
@@ -42,25 +52,12 @@ class Issuer {
       features: accessTokens,
       findAccount: (_, id) => ({ accountId: id, claims: () => ({ sub: id }) }),
       extraTokenClaims: (_, token) => ({ house: { roles: ROLES[token.accountId] } }),
-    };
-    // The port has to be known before the provider is: it is in the issuer's name.
-    let provider;
-    const { createServer } = await import('node:http');
-    this.server = createServer((request, response) => provider.callback()(request, response));
-    await new Promise((resolve) => this.server.listen(this.port ?? 0, '127.0.0.1', resolve));
-    this.port = this.server.address().port;
-    this.url = `http://127.0.0.1:${this.port}`;
-    provider = new Provider(this.url, configuration);
-  }
-
-  async turn(keys) {
-    this.stop();
-    await this.start(keys);
+    });
   }
 
   stop() {
-    this.server.closeAllConnections();
     this.server.close();
+    this.server.closeAllConnections();
   }
 
   /** An access token, got as any party gets one: through the provider's pages. */
@@ -91,16 +88,16 @@ test('its customers and operators are the mall\'s, and a new key is believed as 
   inMall(login, async (mall) => {
     const old = await issuer.tokens();
     await rolesAreMapped(mall, old);
-    await issuer.turn([second, first]);
+    issuer.turn([second, first]);
     const young = await issuer.tokens();
     assert.deepEqual([old, young].map(({ customer }) => head(customer).kid), ['first', 'second']);
     await untilLetIn(mall, young.customer);
     await rolesAreMapped(mall, young);
     await rolesAreMapped(mall, old);
-    await issuer.turn([second]);
+    issuer.turn([second]);
     await untilRefused(mall, old.customer, 'it names a key that the issuer does not have');
     await rolesAreMapped(mall, young);
-    await issuer.turn([first]);
+    issuer.turn([first]);
   }));
 
 test('where the roles are not looked for, nobody is an operator', () =>

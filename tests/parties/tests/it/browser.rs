@@ -24,7 +24,10 @@ pub(crate) struct Browser {
 /// Where a journey ended.
 #[derive(Debug)]
 pub(crate) enum End {
-    Page { url: Url, body: String },
+    Page {
+        url: Url,
+        body: String,
+    },
     /// At the party.
     Left(Url),
 }
@@ -78,7 +81,8 @@ impl Browser {
         let request = Request::builder().uri(url.as_str()).header(header::COOKIE, cookies.join("; "));
         let answer = match form {
             Some(form) => {
-                let request = request.method(Method::POST).header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+                let request =
+                    request.method(Method::POST).header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
                 self.agent.run(request.body(form).expect("a request"))
             }
             None => self.agent.run(request.body(()).expect("a request")),

@@ -167,11 +167,8 @@ fn whole_way(party: &Party) {
 
     let out = party.way_out(again.id_token().expect("an ID token"));
     assert_eq!(left(browser.open(&out)).as_str(), HOME);
-    let wish = party.client.authorize_url(
-        CoreAuthenticationFlow::AuthorizationCode,
-        CsrfToken::new_random,
-        Nonce::new_random,
-    );
+    let wish =
+        party.client.authorize_url(CoreAuthenticationFlow::AuthorizationCode, CsrfToken::new_random, Nonce::new_random);
     let (challenge, _) = PkceCodeChallenge::new_random_sha256();
     let (silent, ..) = wish.set_pkce_challenge(challenge).add_extra_param("prompt", "none").url();
     let back = left(browser.open(&silent));
