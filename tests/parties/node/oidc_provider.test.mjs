@@ -5,7 +5,9 @@ import { createServer } from 'node:http';
 import { after, before, test } from 'node:test';
 import Provider from 'oidc-provider';
 import { Browser } from './browser.mjs';
-import { anotherAudienceIsRefused, inMall, noRolesAreFound, rolesAreMapped, untilLetIn, untilRefused } from './mall.mjs';
+import {
+  anotherAudienceIsRefused, inMall, noRolesAreFound, rolesAreMapped, untilLetIn, untilRefused,
+} from './mall.mjs';
 import { BACK, discover, head, HOME, logIn } from './party.mjs';
 
 const ROLES = { ann: ['customer'], otto: ['operator'] };
@@ -84,7 +86,7 @@ before(async () => {
 });
 after(() => issuer.stop());
 
-test('its customers and operators are the mall\'s, and a new key is believed as soon as an old one is not', () =>
+test('its customers and operators are the mall\'s, and its new key is believed, its old one not', () =>
   inMall(login, async (mall) => {
     const old = await issuer.tokens();
     await rolesAreMapped(mall, old);

@@ -19,7 +19,8 @@ before(async () => {
 after(() => house?.stop());
 
 const ann = (browser, page) => browser.submit(page, ANN);
-const refused = (error) => (thrown) => thrown.error === error || assert.fail(`${thrown} ${JSON.stringify(thrown.cause)}`);
+const refused = (error) => (thrown) =>
+  thrown.error === error || assert.fail(`${thrown} ${JSON.stringify(thrown.cause)}`);
 
 /** Two logins in one browser: the second is let through by the session, until that is over. */
 async function wholeWay({ id, secret, alg }) {
@@ -54,7 +55,7 @@ test('a public client goes the whole way, with ES256', () => wholeWay({ id: 'web
 
 test('a client with a secret goes it, with RS256', () => wholeWay({ id: 'rsa', secret: SECRET, alg: 'RS256' }));
 
-test('a code is worth nothing to whoever has not the verifier, and the party notices a state of somebody else', async () => {
+test('a code is worth nothing without its verifier, and the party notices another state', async () => {
   const config = await discover(`${house.gateway}/identity`, { id: 'web', alg: 'ES256' });
   const browser = new Browser(HOME);
   const verifier = client.randomPKCECodeVerifier();
