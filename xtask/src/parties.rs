@@ -126,7 +126,7 @@ fn keycloak() -> Result<PathBuf> {
 /// Copies its archive to that folder.
 fn maven(folder: &Path) -> Command {
     let mut maven = Command::new("mvn");
-    maven.arg("-q").arg("org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy");
+    maven.args(["--quiet", "--batch-mode"]).arg("org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy");
     maven.arg(format!("-Dartifact=org.keycloak:keycloak-quarkus-dist:{KEYCLOAK}:tar.gz"));
     maven.arg(format!("-DoutputDirectory={}", folder.display()));
     maven

@@ -1,5 +1,5 @@
-//! Identity: its rules, what every context stands under, and its life over real HTTP: people with a browser, clients with a
-//! library nobody here wrote, and those who try what must not work.
+//! Identity: its rules, what every context stands under, and its life over real HTTP: people with a browser, clients, and
+//! those who try what must not work. Clients that nobody here wrote are in `tests/parties`.
 
 mod house;
 mod browser;
