@@ -12,6 +12,7 @@ pub(crate) mod seen;
 pub(crate) mod queue;
 pub(crate) mod early;
 pub(crate) mod todo;
+pub(crate) mod todo_id;
 pub(crate) mod once;
 pub(crate) mod step;
 pub(crate) mod lease;

@@ -19,12 +19,13 @@ use crate::{
 
 /// How long a repetition gets the kept answer.
 const KEPT_MS: i64 = 24 * 60 * 60 * 1_000;
-/// Keys deleted in one Commit.
+/// Keys deleted in one Commit: it holds the file for no longer than a few commands do.
 const BATCH: u32 = 250;
 /// When nothing is left to forget it is looked again after so long.
 const EVERY: Duration = Duration::from_secs(60);
-/// How long it gives way at least after each batch, and how long after a failure.
+/// How long it gives way at least after each batch: a few commands get their turn.
 const BREATH: Duration = Duration::from_millis(20);
+/// How long after a failure: nothing depends on a key being forgotten soon.
 const AFTER_FAILURE: Duration = Duration::from_secs(5);
 /// Whoever drains this shard forgets.
 const SHARD: Resource = Resource::Shard(0);
@@ -69,7 +70,7 @@ async fn turn(core: &Arc<Core>, known: &mut Known) -> Result<bool, StoreError> {
     let passed = i64::try_from((now - known.at).as_millis()).unwrap_or(i64::MAX);
     let lived = known.until_ms.saturating_add(passed).saturating_add(passed / CATCHES_UP);
     *known = Known { until_ms: day_ago.min(lived), at: now };
-    let Some(fence) = core.leases.guard(&SHARD.to_string()) else { return Ok(false) };
+    let Some(fence) = core.leases.guard(&SHARD) else { return Ok(false) };
     let old = core.store.keys(older_than(known.until_ms)).await?;
     if old.is_empty() {
         return Ok(false);

@@ -8,7 +8,7 @@ use std::{
 use serde::Serialize;
 use tokio::sync::Notify;
 
-use crate::{commit::fail::CommandError, ports::store::StoreError};
+use crate::{commit::fail::CommandError, ports::store::StoreError, records::lease::Resource};
 
 /// What `/health/ready` shows.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -58,9 +58,11 @@ pub(crate) struct Facts {
     damaged: Option<String>,
     /// Why the store was not written last, by whoever writes all the time. What is read is answered, so it is named beside.
     away: Option<String>,
+    /// Why this store's history is not the broker's.
+    parted: Option<String>,
     /// Lanes that stand still, and why.
-    pub(crate) halted: BTreeMap<String, (Standstill, String)>,
-    pub(crate) progress: BTreeMap<String, u64>,
+    pub(crate) halted: BTreeMap<Resource, (Standstill, String)>,
+    pub(crate) progress: BTreeMap<Resource, u64>,
     /// Read models that were never filled and cannot be now, and what to do about it: they are not read, all else is.
     pub(crate) unfilled: BTreeMap<String, String>,
 }
@@ -82,6 +84,7 @@ impl Health {
         let ready = reasons.is_empty();
         reasons.extend(facts.away.clone().filter(|_| facts.damaged.is_none()));
         reasons.extend(facts.unfilled.iter().map(|(root, why)| format!("{root} is not shown: {why}")));
+        reasons.extend(facts.parted.iter().map(|why| format!("history {}: {why}", Standstill::History.word())));
         reasons.extend(
             facts.halted.iter().map(|(lane, (standstill, why))| format!("{lane} {}: {why}", standstill.word())),
         );
@@ -140,27 +143,37 @@ impl Health {
         }
     }
 
+    /// Notes that this store's history is not the broker's.
+    pub(crate) fn parted(&self, why: &str) {
+        self.lock().parted = Some(why.to_owned());
+    }
+
+    /// Notes that both have one history again.
+    pub(crate) fn is_one(&self) {
+        self.lock().parted = None;
+    }
+
     /// Notes that history is missing.
-    pub(crate) fn halt(&self, lane: &str, why: &str) {
+    pub(crate) fn halt(&self, lane: &Resource, why: &str) {
         self.stands_still(lane, Standstill::History, why);
     }
 
-    pub(crate) fn stands_still(&self, lane: &str, standstill: Standstill, why: &str) {
+    pub(crate) fn stands_still(&self, lane: &Resource, standstill: Standstill, why: &str) {
         let mut facts = self.lock();
-        facts.halted.insert(lane.to_owned(), (standstill, why.to_owned()));
+        facts.halted.insert(lane.clone(), (standstill, why.to_owned()));
         facts.progress.remove(lane);
     }
 
-    pub(crate) fn goes_on(&self, lane: &str) {
+    pub(crate) fn goes_on(&self, lane: &Resource) {
         self.lock().halted.remove(lane);
     }
 
-    pub(crate) fn progress(&self, lane: &str, offset: u64) {
-        self.lock().progress.insert(lane.to_owned(), offset);
+    pub(crate) fn progress(&self, lane: &Resource, offset: u64) {
+        self.lock().progress.insert(lane.clone(), offset);
     }
 
     /// The next offset a lane of this instance reads; 0 when it reads none.
-    pub(crate) fn read_up_to(&self, lane: &str) -> u64 {
+    pub(crate) fn read_up_to(&self, lane: &Resource) -> u64 {
         self.lock().progress.get(lane).copied().unwrap_or(0)
     }
 

@@ -2,7 +2,6 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    ops::Bound,
     sync::{
         Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -12,14 +11,17 @@ use std::{
 use tokio::sync::Notify;
 
 use crate::{
-    ports::store::{CommitId, DocKey, Guard, Mismatch},
-    records::lease::LEASE,
+    ports::{
+        broker::Partition,
+        store::{CommitId, Guard, Mismatch},
+    },
+    records::lease::{LEASE, Resource},
 };
 
 /// The leases this instance holds.
 #[derive(Default)]
 pub(crate) struct Leases {
-    held: Mutex<BTreeMap<String, Held>>,
+    held: Mutex<BTreeMap<Resource, Held>>,
     /// Rung whenever the set changes.
     pub(crate) changed: Notify,
     /// Whether other instances of this service live: only they can leave work this one is not told of.
@@ -57,21 +59,34 @@ pub(crate) struct Counts {
 
 impl Leases {
     /// The guard every Commit made under a lease carries; `None` when it is not held.
-    pub(crate) fn guard(&self, resource: &str) -> Option<Guard> {
+    pub(crate) fn guard(&self, resource: &Resource) -> Option<Guard> {
         let revision = self.lock().get(resource)?.revision;
-        Some(Guard::Doc(DocKey::new(LEASE, resource), Some(revision)))
+        Some(Guard::Doc(resource.key(), Some(revision)))
     }
 
     /// How often the lease changed hands.
-    pub(crate) fn epoch(&self, resource: &str) -> Option<u64> {
+    pub(crate) fn epoch(&self, resource: &Resource) -> Option<u64> {
         Some(self.lock().get(resource)?.epoch)
     }
 
-    /// The leases held whose name starts so.
-    pub(crate) fn held(&self, prefix: &str) -> Vec<String> {
-        let held = self.lock();
-        let from = held.range::<str, _>((Bound::Included(prefix), Bound::Unbounded)).map(|(resource, _)| resource);
-        from.take_while(|resource| resource.starts_with(prefix)).cloned().collect()
+    /// The parts of the to-dos that are this instance's.
+    pub(crate) fn shards(&self) -> Vec<u32> {
+        let shard = |resource: &Resource| if let Resource::Shard(shard) = resource { Some(*shard) } else { None };
+        self.lock().keys().filter_map(shard).collect()
+    }
+
+    /// The partitions that this instance reads for a consumer.
+    pub(crate) fn partitions(&self, of: &str) -> Vec<Partition> {
+        let partition = |resource: &Resource| match resource {
+            Resource::Lane { consumer, partition } if consumer == of => Some(partition.clone()),
+            _ => None,
+        };
+        self.lock().keys().filter_map(partition).collect()
+    }
+
+    /// How many leases of a kind are held.
+    pub(crate) fn count(&self, kind: &str) -> usize {
+        self.lock().keys().filter(|resource| resource.kind() == kind).count()
     }
 
     /// Drops what a refusal showed to be lost; whether something was.
@@ -83,10 +98,12 @@ impl Leases {
         }
         for mismatch in mismatches {
             let Mismatch::Doc(key, found) = mismatch else { continue };
+            let Ok(resource) = key.id.parse::<Resource>() else { continue };
             let mut held = self.lock();
-            let lost = held.get(&key.id).is_some_and(|held| found.as_ref().map(|d| d.revision) != Some(held.revision));
+            let lost =
+                held.get(&resource).is_some_and(|held| found.as_ref().map(|d| d.revision) != Some(held.revision));
             if key.table == LEASE && lost {
-                held.remove(&key.id);
+                held.remove(&resource);
                 drop(held);
                 Counts::add(&self.counts.leases_lost);
                 any = true;
@@ -107,7 +124,7 @@ impl Leases {
         self.members.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Held>> {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, BTreeMap<Resource, Held>> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -11,7 +11,21 @@ use jiff::{
 /// Moments at which something is done again and again: made by [`daily`] or [`every`]. One that is wrong keeps its service
 /// from starting.
 #[derive(Clone, Debug)]
-pub struct Schedule(pub(crate) Result<Moments, String>);
+pub struct Schedule(pub(crate) Result<Moments, WrongSchedule>);
+
+/// Why a schedule has no moments.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum WrongSchedule {
+    /// No time of a day.
+    #[error("{0:?} is no time of a day, as 00:00")]
+    Time(String),
+    /// No name of the IANA time zone database.
+    #[error("{0:?} is no time zone, as Asia/Seoul")]
+    Zone(String),
+    /// Too short or too long a pause.
+    #[error("{0:?} is not 1 s to 1 day")]
+    Pause(Duration),
+}
 
 /// What becomes of a firing that nobody was there for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,13 +57,14 @@ pub(crate) enum Moments {
 /// day that has it twice it is the first.
 pub fn daily(time: &str, zone: &str) -> Schedule {
     let read = || {
-        let time = time.parse::<Time>().map_err(|_| format!("{time:?} is no time of a day, as 00:00"))?;
-        let zone = TimeZone::get(zone).map_err(|_| format!("{zone:?} is no time zone, as Asia/Seoul"))?;
+        let time = time.parse::<Time>().map_err(|_| WrongSchedule::Time(time.to_owned()))?;
+        let zone = TimeZone::get(zone).map_err(|_| WrongSchedule::Zone(zone.to_owned()))?;
         Ok(Moments::Daily { time, zone })
     };
     Schedule(read())
 }
 
+/// The bounds of a pause: what is more often is no clock's, and what is less often than daily has a date.
 const SECOND_MS: u128 = 1_000;
 const DAY_MS: u128 = 24 * 60 * 60 * SECOND_MS;
 
@@ -57,16 +72,16 @@ const DAY_MS: u128 = 24 * 60 * 60 * SECOND_MS;
 pub fn every(pause: Duration) -> Schedule {
     let ms = pause.as_millis();
     let fits = (SECOND_MS..=DAY_MS).contains(&ms);
-    Schedule(if fits { Ok(Moments::Every { ms: ms as i64 }) } else { Err(format!("{pause:?} is not 1 s to 1 day")) })
+    Schedule(if fits { Ok(Moments::Every { ms: ms as i64 }) } else { Err(WrongSchedule::Pause(pause)) })
 }
 
 impl Schedule {
     /// Whether there are such moments: asked before a service is made of it, so that a setting is refused by its name.
     ///
     /// # Errors
-    /// What is wrong, in one line.
-    pub fn check(&self) -> Result<(), &str> {
-        self.0.as_ref().map(drop).map_err(String::as_str)
+    /// [`WrongSchedule`], one line.
+    pub fn check(&self) -> Result<(), &WrongSchedule> {
+        self.0.as_ref().map(drop)
     }
 }
 
@@ -194,7 +209,7 @@ mod tests {
             (daily("00:00", "Asia/Soul"), "\"Asia/Soul\" is no time zone, as Asia/Seoul"),
             (every(Duration::from_millis(5)), "5ms is not 1 s to 1 day"),
         ] {
-            assert_eq!(schedule.0.unwrap_err(), why);
+            assert_eq!(schedule.0.unwrap_err().to_string(), why);
         }
     }
 }

@@ -26,11 +26,15 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             slot: "1".into(),
+            // Can never be changed, so more than the instances a service has today; each costs a lease and a task.
             partitions: 8,
+            // Each is a request to the outside: enough to hide its latency, too few to overrun whoever is asked.
             activity_concurrency: 32,
+            // What failed is back this soon after its cause is gone, and asks for little while it is not.
             retry_cap_ms: 5_000,
             retention_ms: None,
             retention_bytes: None,
+            // Tens of thousands of states of a few kilobytes, on a machine that runs a dozen services.
             cache_bytes: 64 << 20,
             build: "unnamed".into(),
         }

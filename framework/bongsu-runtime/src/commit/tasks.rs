@@ -21,6 +21,7 @@ pub(crate) fn keep_running<F>(core: &Arc<Core>, name: &'static str, part: F) -> 
 where
     F: Fn(Arc<Core>) -> Fut<'static, ()> + Send + Sync + 'static,
 {
+    /// A part that panics each time fills no log and takes no processor.
     const PAUSE: Duration = Duration::from_millis(500);
     let shared = core.clone();
     let run = async move {

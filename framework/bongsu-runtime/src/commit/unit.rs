@@ -26,7 +26,8 @@ use crate::{
         message::Message,
         once::ONCE,
         tables::key_key,
-        todo::{Todo, TodoId},
+        todo::Todo,
+        todo_id::TodoId,
         token::Token,
     },
 };
@@ -150,7 +151,7 @@ impl Unit {
     }
 
     /// Writes a to-do, and remembers when the drainer has to wake for it.
-    pub(crate) fn put_todo(&mut self, id: &str, todo: &Todo) {
+    pub(crate) fn put_todo(&mut self, id: &TodoId, todo: &Todo) {
         self.due_ms = Some(self.due_ms.map_or(todo.due_ms, |due| due.min(todo.due_ms)));
         self.put(Todo::key(id), Some(todo.body(id)));
     }
@@ -345,7 +346,7 @@ impl Unit {
         let core = self.core.clone();
         for job in core.map.jobs.iter().filter(|job| job.wants(&event.name)) {
             let todo = Todo::job(job.name(), stream, version, &event, ctx, self.now_ms);
-            self.put_todo(&TodoId::Job { activity: job.name(), stream, version }.to_string(), &todo);
+            self.put_todo(&TodoId::job(job.name(), stream, version), &todo);
         }
         for (at, process) in core.map.processes.iter().enumerate() {
             if process.hears_own(&event.name) {

@@ -17,14 +17,14 @@ use crate::{
     commit::{core::Core, map::Consumer, tasks::keep_running},
     consume::{mailbox::Mailbox, reader::Reader},
     ports::{
-        broker::{Batch, BrokerError, Partition},
+        broker::{Batch, BrokerError, FETCH_BYTES, Partition},
         env::Task,
     },
-    records::lease::{LANE, Resource},
+    records::lease::Resource,
     relay::topics,
 };
 
-const FETCH_BYTES: u32 = 1 << 20;
+/// How long the broker holds a fetch open that has nothing: one request a second of an idle consumer. News end it at once.
 const FETCH_WAIT: Duration = Duration::from_millis(1_000);
 
 /// What the tasks of one consumer share.
@@ -34,12 +34,11 @@ pub(crate) struct Reading {
     /// Rung when a partition is to be asked for that was not, or from elsewhere.
     pub(crate) asks: Notify,
     /// Lanes of which history is missing, by topic: said once for all of a topic.
-    missing: Mutex<BTreeMap<String, BTreeSet<String>>>,
+    missing: Mutex<BTreeMap<String, BTreeSet<u32>>>,
 }
 
 /// A partition that is read here.
 struct Open {
-    partition: Partition,
     mailbox: Arc<Mailbox>,
     /// Dropping it ends the lane.
     _task: Box<dyn Task>,
@@ -55,7 +54,8 @@ pub(crate) async fn run(core: Arc<Core>, consumer: Arc<dyn Consumer>) {
         let (changed, asked) = (core.leases.changed.notified().fuse(), reading.asks.notified().fuse());
         pin_mut!(changed, asked);
         reading.open_and_close(&mut lanes);
-        let want: Vec<_> = lanes.values().filter_map(Open::want).collect();
+        let wants = |(partition, open): (&Partition, &Open)| Some((partition.clone(), open.mailbox.wants()?));
+        let want: Vec<_> = lanes.iter().filter_map(wants).collect();
         if want.is_empty() {
             let nap = core.env.sleep(FETCH_WAIT).fuse();
             pin_mut!(nap);
@@ -72,9 +72,9 @@ pub(crate) async fn run(core: Arc<Core>, consumer: Arc<dyn Consumer>) {
                 deliver(&lanes, &want, batch);
             }
             Err(BrokerError::Gone { topic, index, asked, earliest, .. }) => {
-                let gone = Partition { topic, index };
-                let lane = lanes.values().find(|open| open.partition == gone);
-                lane.into_iter().for_each(|open| open.mailbox.gone(asked, earliest));
+                if let Some(open) = lanes.get(&Partition { topic, index }) {
+                    open.mailbox.gone(asked, earliest);
+                }
             }
             Err(error) => {
                 if pauses == 0 {
@@ -90,19 +90,12 @@ pub(crate) async fn run(core: Arc<Core>, consumer: Arc<dyn Consumer>) {
     }
 }
 
-impl Open {
-    /// What is to be fetched for it, if there is room.
-    fn want(&self) -> Option<(Partition, u64)> {
-        Some((self.partition.clone(), self.mailbox.wants()?))
-    }
-}
-
 /// Puts each partition's share where its lane finds it. A share of nothing still says whose history it is.
-fn deliver(lanes: &BTreeMap<String, Open>, want: &[(Partition, u64)], batch: Batch) {
+fn deliver(lanes: &BTreeMap<Partition, Open>, want: &[(Partition, u64)], batch: Batch) {
     let mut shares: BTreeMap<_, _> = batch.messages.into_iter().collect();
     for (partition, asked) in want {
         let messages = shares.remove(partition).unwrap_or_default();
-        if let Some(open) = lanes.values().find(|open| open.partition == *partition) {
+        if let Some(open) = lanes.get(partition) {
             open.mailbox.put(*asked, batch.log, messages);
         }
     }
@@ -110,28 +103,26 @@ fn deliver(lanes: &BTreeMap<String, Open>, want: &[(Partition, u64)], batch: Bat
 
 impl Reading {
     /// Starts a lane for each lease that was won, and ends those whose lease was lost.
-    fn open_and_close(self: &Arc<Self>, lanes: &mut BTreeMap<String, Open>) {
-        let prefix = format!("{LANE}{}/", self.consumer.name());
-        let held = self.core.leases.held(&prefix);
-        lanes.retain(|lease, open| {
-            let keep = held.contains(lease);
+    fn open_and_close(self: &Arc<Self>, lanes: &mut BTreeMap<Partition, Open>) {
+        let held = self.core.leases.partitions(self.consumer.name());
+        lanes.retain(|partition, _| {
+            let keep = held.contains(partition);
             if !keep {
-                self.core.health.goes_on(lease);
-                self.is_whole(&open.partition.topic, lease);
+                self.core.health.goes_on(&self.lease(partition));
+                self.is_whole(partition);
             }
             keep
         });
-        for lease in held {
-            if lanes.contains_key(&lease) {
+        for partition in held {
+            if lanes.contains_key(&partition) {
                 continue;
             }
-            let Ok(Resource::Lane { partition, .. }) = lease.parse() else { continue };
             let mailbox = Arc::new(Mailbox::default());
-            let (reading, to, of, name) = (self.clone(), mailbox.clone(), partition.clone(), lease.clone());
+            let (reading, to, of) = (self.clone(), mailbox.clone(), partition.clone());
             let task = keep_running(&self.core, "lane", move |_| {
-                Box::pin(Reader::new(reading.clone(), to.clone(), of.clone(), name.clone()).run())
+                Box::pin(Reader::new(reading.clone(), to.clone(), of.clone()).run())
             });
-            lanes.insert(lease, Open { partition, mailbox, _task: task });
+            lanes.insert(partition, Open { mailbox, _task: task });
         }
     }
 
@@ -144,20 +135,25 @@ impl Reading {
         }
     }
 
+    /// The lease under which a partition is read.
+    pub(crate) fn lease(&self, partition: &Partition) -> Resource {
+        Resource::lane(self.consumer.name(), partition)
+    }
+
     /// Notes that a lane misses history; true when it is the first of its topic.
-    pub(crate) fn is_cut(&self, topic: &str, lease: &str) -> bool {
+    pub(crate) fn is_cut(&self, Partition { topic, index }: &Partition) -> bool {
         let mut missing = self.missing.lock().unwrap_or_else(PoisonError::into_inner);
-        let lanes = missing.entry(topic.to_owned()).or_default();
+        let lanes = missing.entry(topic.clone()).or_default();
         let first = lanes.is_empty();
-        lanes.insert(lease.to_owned());
+        lanes.insert(*index);
         first
     }
 
     /// Notes that a lane misses nothing; true when it was the last of its topic that did.
-    pub(crate) fn is_whole(&self, topic: &str, lease: &str) -> bool {
+    pub(crate) fn is_whole(&self, Partition { topic, index }: &Partition) -> bool {
         let mut missing = self.missing.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(lanes) = missing.get_mut(topic) else { return false };
-        let last = lanes.remove(lease) && lanes.is_empty();
+        let last = lanes.remove(index) && lanes.is_empty();
         if lanes.is_empty() {
             missing.remove(topic);
         }

@@ -19,9 +19,10 @@ use crate::{
     records::{
         cloudevent::Envelope,
         message::Message,
-        queue::{beside, fact_body, queue_id},
+        queue::fact_body,
         seen::{Seen, Stand, is_queued, seen_key},
-        todo::{Failed, MAX_QUEUED, Todo},
+        todo::{ATTEMPTS, Failed, MAX_QUEUED, Todo},
+        todo_id::TodoId,
     },
 };
 
@@ -35,16 +36,14 @@ pub(crate) struct Heard<'m> {
 
 /// Why a fact goes into a queue, and where its mark is.
 struct Waits<'a> {
-    queue: &'a str,
+    queue: &'a TodoId,
     key: &'a str,
     mark: Option<(DocKey, Seen)>,
     /// Why it failed, and what that means; `None`: it waits behind one that did.
     error: Option<(String, Failed)>,
 }
 
-/// Attempts before a fact is parked.
-const ATTEMPTS: u32 = 5;
-/// Documents looked up at once.
+/// Documents looked up at once: a read holds a reader only so long.
 const AT_ONCE: usize = 100;
 
 impl<'m> Heard<'m> {
@@ -73,7 +72,7 @@ impl Lane {
         for it in heard.iter().filter(|it| it.message.offset >= self.offset()) {
             let Some((envelope, fact)) = it.fact(core, self.consumer.as_ref()) else { continue };
             keys.insert(seen_key(name, envelope));
-            keys.insert(Todo::key(&queue_id(name, &envelope.partitionkey)));
+            keys.insert(Todo::key(&TodoId::queue(name, &envelope.partitionkey)));
             // A panic is met again, and handled, when the fact is planned.
             let rows = catch_unwind(AssertUnwindSafe(|| self.consumer.rows(&fact)));
             keys.extend(rows.into_iter().flatten());
@@ -128,7 +127,7 @@ impl Lane {
                 Err(error) => Some(error),
             }
         };
-        let queue = behind.unwrap_or_else(|| queue_id(name, &envelope.partitionkey));
+        let queue = behind.unwrap_or_else(|| TodoId::queue(name, &envelope.partitionkey));
         let mark = Some((seen, Seen { queued: true, ..next }));
         self.enqueue(core, id, message, Waits { queue: &queue, key: &envelope.partitionkey, mark, error }).await
     }
@@ -164,14 +163,14 @@ impl Lane {
 
     /// The queue that a fact of this key has to join. A head that this build cannot read (a newer build's) stops the
     /// key and nothing else: its facts wait beside it, and so does whatever comes for a subject of which some wait there.
-    async fn waits_in(&self, unit: &mut Unit, key: &str, marked: bool) -> Result<Option<String>, Fail> {
-        let queue = queue_id(self.consumer.name(), key);
+    async fn waits_in(&self, unit: &mut Unit, key: &str, marked: bool) -> Result<Option<TodoId>, Fail> {
+        let queue = TodoId::queue(self.consumer.name(), key);
         let head = unit.doc(&Todo::key(&queue)).await?;
         let readable = head.as_ref().is_some_and(|data| Todo::decode(data).is_ok_and(|todo| todo.queue().is_some()));
         if readable || head.is_none() && !marked {
             return Ok(readable.then_some(queue));
         }
-        let beside = beside(&queue);
+        let beside = queue.beside();
         let exists = unit.doc(&Todo::key(&beside)).await?.is_some();
         Ok((head.is_some() || exists).then_some(beside))
     }
@@ -221,7 +220,7 @@ impl Lane {
     /// Something that is not a CloudEvent, or that cannot even wait under its key: parked under its own offset.
     async fn put_alone(&self, core: &Arc<Core>, id: CommitId, message: &In, why: &str) -> Result<Planned, Stop> {
         let key = format!("{}/{}@{}", self.partition.topic, self.partition.index, message.offset);
-        let queue = queue_id(self.consumer.name(), &key);
+        let queue = TodoId::queue(self.consumer.name(), &key);
         let error = Some((why.to_owned(), Failed::ForGood));
         self.enqueue(core, id, message, Waits { queue: &queue, key: &key, mark: None, error }).await
     }

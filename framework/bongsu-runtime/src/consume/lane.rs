@@ -27,6 +27,7 @@ use crate::{
     },
     records::{
         cursor::{Cursor, cursor_key},
+        lease::Resource,
         todo::clipped,
         unreadable,
     },
@@ -37,7 +38,7 @@ pub(crate) struct Lane {
     /// Of a read model: that the generation it fills is the one shown.
     shown: Option<Guard>,
     pub(crate) partition: Partition,
-    lease: String,
+    lease: Resource,
     pub(crate) cursor: Option<Cursor>,
     /// Revision of the cursor document once everything submitted is applied.
     pub(crate) revision: Option<CommitId>,
@@ -104,12 +105,8 @@ const PLANS: u32 = 2;
 
 impl Lane {
     /// Opens a lane at its cursor.
-    pub(crate) async fn open(
-        core: &Core,
-        consumer: Arc<dyn Consumer>,
-        partition: Partition,
-        lease: String,
-    ) -> Result<Self, Stop> {
+    pub(crate) async fn open(core: &Core, consumer: Arc<dyn Consumer>, partition: Partition) -> Result<Self, Stop> {
+        let lease = Resource::lane(consumer.name(), &partition);
         let (consumer, shown) = core.reader(consumer).await?;
         let mut lane = Self {
             consumer,

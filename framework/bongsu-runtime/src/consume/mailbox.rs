@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 
 use crate::ports::{
     Fut,
-    broker::{In, LogId},
+    broker::{FETCH_BYTES, In, LogId},
 };
 
 /// Between the task that fetches and that of the lane.
@@ -45,7 +45,7 @@ pub(crate) enum Mail {
 }
 
 /// From so many bytes on nothing more is fetched: as much as a fetch of all partitions brings at most.
-const FULL: usize = 1 << 20;
+const FULL: usize = FETCH_BYTES as usize;
 
 impl Mailbox {
     /// Where to fetch on, if there is room.
@@ -116,6 +116,7 @@ impl Mailbox {
 
 /// About what messages take in memory.
 fn weight(messages: &[In]) -> usize {
+    /// The struct itself and its two allocations, rounded up: many small messages must fill a box, too.
     const OVERHEAD: usize = 128;
     messages.iter().map(|message| message.cloudevent.len() + message.partition_key.len() + OVERHEAD).sum()
 }

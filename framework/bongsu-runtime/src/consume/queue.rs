@@ -8,6 +8,7 @@ use crate::{
         cloudevent::Envelope,
         queue::Queue,
         seen::{Seen, Stand, seen_body, seen_key},
+        todo_id::TodoId,
     },
 };
 
@@ -28,14 +29,14 @@ pub(crate) async fn settle_mark(unit: &mut Unit, consumer: &str, done: &Envelope
 }
 
 /// The oldest fact of a queue; `None` when nothing waits.
-pub(crate) async fn front_of(queue: &Queue, unit: &mut Unit, id: &str) -> Result<Option<Bytes>, Fail> {
+pub(crate) async fn front_of(queue: &Queue, unit: &mut Unit, id: &TodoId) -> Result<Option<Bytes>, Fail> {
     let Some(key) = queue.front_key(id) else { return Ok(queue.front_within()) };
     let found = unit.doc(&key).await?;
     found.map(Some).ok_or_else(|| Fail::Corrupt(format!("{key}, a fact that waits, is missing")))
 }
 
 /// Takes the oldest fact out of a queue.
-pub(crate) fn take_front(queue: &mut Queue, unit: &mut Unit, id: &str) {
+pub(crate) fn take_front(queue: &mut Queue, unit: &mut Unit, id: &TodoId) {
     if let Some(key) = queue.pop(id) {
         unit.put(key, None);
     }

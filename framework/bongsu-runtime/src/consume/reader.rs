@@ -14,6 +14,7 @@ use crate::{
         broker::{In, LogId, Partition},
         store::StoreError,
     },
+    records::lease::Resource,
 };
 
 /// How long a lane that only skipped waits before it writes that down.
@@ -28,15 +29,16 @@ pub(crate) struct Reader {
     core: Arc<Core>,
     mailbox: Arc<Mailbox>,
     partition: Partition,
-    lease: String,
+    lease: Resource,
     backoff: Backoff,
     /// Where the next mail begins.
     at: u64,
 }
 
 impl Reader {
-    pub(crate) fn new(reading: Arc<Reading>, mailbox: Arc<Mailbox>, partition: Partition, lease: String) -> Self {
+    pub(crate) fn new(reading: Arc<Reading>, mailbox: Arc<Mailbox>, partition: Partition) -> Self {
         let core = reading.core.clone();
+        let lease = reading.lease(&partition);
         Self { reading, core, mailbox, partition, lease, backoff: Backoff::default(), at: 0 }
     }
 
@@ -57,7 +59,7 @@ impl Reader {
     /// Opens the lane and handles whatever comes until it stops. Ok: open it anew, at once.
     async fn read(&mut self) -> Result<(), Stop> {
         let (core, consumer) = (self.core.clone(), self.reading.consumer.clone());
-        let mut lane = Lane::open(&core, consumer, self.partition.clone(), self.lease.clone()).await?;
+        let mut lane = Lane::open(&core, consumer, self.partition.clone()).await?;
         self.begin_at(lane.offset());
         loop {
             if lane.is_whole() {
@@ -128,7 +130,7 @@ impl Reader {
         }
         if self.backoff.is_to_be_told(overtaken) {
             let consumer = self.reading.consumer.name();
-            tracing::warn!(consumer, lease = self.lease, error = why, "facts cannot be handled now");
+            tracing::warn!(consumer, lease = %self.lease, error = why, "facts cannot be handled now");
         }
         if !pause.is_zero() {
             self.core.env.sleep(pause).await;
@@ -138,14 +140,14 @@ impl Reader {
     fn works(&mut self, lane: &Lane) {
         let consumer = self.reading.consumer.name();
         if self.backoff.works() {
-            tracing::info!(consumer, lease = self.lease, "facts are handled again");
+            tracing::info!(consumer, lease = %self.lease, "facts are handled again");
         }
         if lane.is_cut() {
             return;
         }
         self.core.health.goes_on(&self.lease);
-        let topic = &self.partition.topic;
-        if self.reading.is_whole(topic, &self.lease) {
+        if self.reading.is_whole(&self.partition) {
+            let topic = &self.partition.topic;
             tracing::info!(consumer, topic, "the missing facts are published again");
         }
     }
@@ -160,7 +162,7 @@ impl Reader {
         let remedy = format!("bongsu republish {topic}");
         let why = format!("facts it has not heard are gone from the broker; {remedy}");
         self.core.health.halt(&self.lease, &why);
-        if self.reading.is_cut(topic, &self.lease) {
+        if self.reading.is_cut(&self.partition) {
             tracing::error!(
                 code = "history-missing",
                 consumer = self.reading.consumer.name(),

@@ -24,18 +24,20 @@ use crate::{
         store::{Commit, CommitId, Doc, DocKey, DocWrite, Guard, Scan, StoreError, Verdict},
     },
     records::{
-        lease::{Beat, LEASE, Lease, MEMBER, RELAY, Resource, lease_body, lease_of},
-        todo::SHARDS,
+        lease::{Beat, Lease, MEMBER, Resource, lease_body},
+        todo_id::SHARDS,
     },
 };
 
+/// Between two heartbeats: a Commit each, so few, and four of them in the silence after which others take over.
 const BEAT: Duration = Duration::from_millis(400);
 /// How long an instance may be silent before its leases are taken: four heartbeats.
 const SILENCE: Duration = Duration::from_millis(1_600);
 /// So much of it counts at most between two looks. An instance that stood still itself, or waited as long for the store,
 /// does not know whether the others could beat meanwhile.
 const COUNTS: Duration = Duration::from_millis(800);
-/// After others came or went: how long to wait for what they are still to give back, and how often at most.
+/// After others came or went: how long to wait for what they are still to give back, and how often at most: longer than it
+/// takes until somebody who does not give back is silent.
 const SOON: Duration = Duration::from_millis(100);
 const SOONS: u32 = 20;
 /// Between two rounds at least, however long they take.
@@ -61,9 +63,9 @@ pub(crate) struct Keeper {
     soon: u32,
     /// Something this instance is to have is still another's.
     waits: bool,
-    resources: Vec<String>,
+    resources: Vec<Resource>,
     /// The members last seen, and what this slot should hold among them.
-    share: (Members, BTreeSet<String>),
+    share: (Members, BTreeSet<Resource>),
     /// What is held may not be what the store says: at the start, and after a round that failed.
     unsure: bool,
 }
@@ -84,16 +86,16 @@ enum Membership {
 
 impl Keeper {
     pub(crate) fn new(core: Arc<Core>) -> Self {
-        let mut resources: Vec<String> = (0..SHARDS).map(|shard| Resource::Shard(shard).to_string()).collect();
-        resources.push(RELAY.to_owned());
+        let mut resources: Vec<Resource> = (0..SHARDS).map(Resource::Shard).collect();
+        resources.push(Resource::Relay);
         for consumer in &core.map.consumers {
             for topic in consumer.topics() {
                 let partition = |index| Partition { topic: topic.clone(), index };
-                let lane = |index| Resource::lane(consumer.name(), &partition(index)).to_string();
+                let lane = |index| Resource::lane(consumer.name(), &partition(index));
                 resources.extend((0..core.settings.partitions).map(lane));
             }
         }
-        resources.extend(core.map.read_models.iter().map(|model| lease_of(model.root())));
+        resources.extend(core.map.read_models.iter().map(|model| Resource::Rebuild(model.root().to_owned())));
         let incarnation = core.env.random();
         Self {
             core,
@@ -271,7 +273,7 @@ impl Keeper {
     /// Holds what the store says this incarnation holds, and nothing else. Only the store knows: a take or a giving
     /// back may have ended Unknown, and while this instance stood still another may have taken over.
     async fn reconcile(&self) -> Result<(), StoreError> {
-        let keys = self.resources.iter().map(|resource| DocKey::new(LEASE, resource.as_str())).collect();
+        let keys = self.resources.iter().map(|resource| resource.key()).collect();
         let docs = self.core.store.docs(keys).await?;
         let mine = |Doc { revision, data, .. }: Doc| {
             let Lease { slot, incarnation, epoch } = serde_json::from_slice(&data).ok()?;
@@ -297,12 +299,12 @@ impl Keeper {
         Ok(())
     }
 
-    async fn take(&self, wanted: &BTreeSet<String>, members: &Members) -> Result<(), StoreError> {
-        let missing: Vec<&String> = wanted.iter().filter(|r| self.core.leases.guard(r).is_none()).collect();
+    async fn take(&self, wanted: &BTreeSet<Resource>, members: &Members) -> Result<(), StoreError> {
+        let missing: Vec<&Resource> = wanted.iter().filter(|r| self.core.leases.guard(r).is_none()).collect();
         if missing.is_empty() {
             return Ok(());
         }
-        let keys = missing.iter().map(|resource| DocKey::new(LEASE, resource.as_str())).collect();
+        let keys = missing.iter().map(|resource| resource.key()).collect();
         let found = self.core.store.docs(keys).await?;
         let mut taking = Vec::new();
         for (resource, doc) in missing.into_iter().zip(found) {
@@ -339,12 +341,12 @@ impl Keeper {
     }
 
     /// Gives back what is no longer wanted. In-flight Commits are refused by the fence, so nothing waits.
-    pub(crate) async fn give_back(&self, unwanted: impl Fn(&str) -> bool) -> Result<(), StoreError> {
+    pub(crate) async fn give_back(&self, unwanted: impl Fn(&Resource) -> bool) -> Result<(), StoreError> {
         let mut giving = Vec::new();
         {
             let mut held = self.core.leases.lock();
-            let names: Vec<String> = held.keys().filter(|resource| unwanted(resource)).cloned().collect();
-            for resource in names {
+            let resources: Vec<Resource> = held.keys().filter(|resource| unwanted(resource)).cloned().collect();
+            for resource in resources {
                 let Some(Held { revision, epoch }) = held.remove(&resource) else { continue };
                 let lease = Lease { slot: String::new(), incarnation: self.incarnation, epoch };
                 giving.push(self.core.store.commit(change(&resource, Some(revision), &lease)));
@@ -369,10 +371,10 @@ impl Keeper {
     }
 }
 
-pub(crate) fn change(resource: &str, before: Option<CommitId>, lease: &Lease) -> Commit {
+pub(crate) fn change(resource: &Resource, before: Option<CommitId>, lease: &Lease) -> Commit {
     let (incarnation, epoch) = (lease.incarnation.to_string(), lease.epoch.to_string());
-    let key = DocKey::new(LEASE, resource);
-    let mut commit = Commit::new(CommitId(digest(&["lease", resource, &lease.slot, &incarnation, &epoch])));
+    let key = resource.key();
+    let mut commit = Commit::new(CommitId(digest(&["lease", &key.id, &lease.slot, &incarnation, &epoch])));
     commit.guards.push(Guard::Doc(key.clone(), before));
     commit.docs.push(DocWrite { key, put: Some(lease_body(lease)) });
     commit

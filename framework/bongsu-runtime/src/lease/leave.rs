@@ -24,6 +24,7 @@ pub(crate) async fn leave(core: &Arc<Core>) {
 
 /// Deletes this process's heartbeat, and nobody else's. A heartbeat still under way may come in between.
 async fn resign(core: &Arc<Core>) -> Result<(), StoreError> {
+    /// A heartbeat that is still under way comes in between once. After that it is left to expire.
     const TRIES: u32 = 3;
     let key = DocKey::new(MEMBER, &core.settings.slot);
     for _ in 0..TRIES {

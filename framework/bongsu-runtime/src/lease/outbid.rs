@@ -6,12 +6,12 @@ use crate::{
     commit::{core::Core, leases::Held},
     lease::keeper::change,
     ports::store::{StoreError, Verdict},
-    records::lease::Lease,
+    records::lease::{Lease, Resource},
 };
 
 /// Raises the epoch of a lease this instance holds above one that is known elsewhere: a store that was restored from a
 /// copy counts from where the copy was. False when the lease is another's in this store.
-pub(crate) async fn outbid(core: &Core, resource: &str, known: u64) -> Result<bool, StoreError> {
+pub(crate) async fn outbid(core: &Core, resource: &Resource, known: u64) -> Result<bool, StoreError> {
     let Some(Held { revision, epoch }) = core.leases.lock().get(resource).copied() else { return Ok(false) };
     let epoch = epoch.max(known) + 1;
     let incarnation = core.leases.incarnation.load(Ordering::Relaxed);
@@ -20,7 +20,7 @@ pub(crate) async fn outbid(core: &Core, resource: &str, known: u64) -> Result<bo
     let id = commit.id;
     match core.store.commit(commit).await? {
         Verdict::Done => {
-            core.leases.lock().insert(resource.to_owned(), Held { revision: id, epoch });
+            core.leases.lock().insert(resource.clone(), Held { revision: id, epoch });
             core.leases.changed.notify_waiters();
             Ok(true)
         }

@@ -16,7 +16,7 @@ use crate::{
     },
     operate::{act::until_done, note::Deed},
     ports::{
-        broker::{Attributes, BrokerError, History, HistoryId, In, Parting, Place, Standing, is_orphaned},
+        broker::{Attributes, BrokerError, FETCH_BYTES, History, HistoryId, In, Parting, Place, Standing, is_orphaned},
         store::{CommitId, Position, StoredFacts},
     },
     records::{
@@ -59,10 +59,8 @@ pub struct Orphan {
     pub position: u64,
 }
 
-/// So many orphans are named.
+/// So many orphans are named: more than a person reads, and few enough for one answer.
 const NAMED: usize = 1_000;
-const BATCH: u32 = 256;
-const FETCH_BYTES: u32 = 1 << 20;
 
 /// What the broker has of this service.
 #[derive(Default)]
@@ -146,7 +144,7 @@ async fn own_ids(core: &Core) -> Result<HashSet<u128>, CommandError> {
     let mut ids = HashSet::new();
     let mut after = Position(0);
     loop {
-        let told = core.store.facts(after, BATCH).await.map_err(failed)?;
+        let told = core.store.facts(after, publish::BATCH).await.map_err(failed)?;
         let Some(last) = told.last() else { return Ok(ids) };
         after = last.position;
         ids.extend(told.iter().flat_map(|told| &told.facts).map(|fact| digest(&[&fact.id])));
@@ -161,7 +159,7 @@ async fn parting(core: &Core, common: &HashSet<u128>, whole: bool) -> Result<Pla
     let mut begun = whole;
     let mut after = Position(0);
     'reading: loop {
-        let told = core.store.facts(after, BATCH).await.map_err(failed)?;
+        let told = core.store.facts(after, publish::BATCH).await.map_err(failed)?;
         let Some(end) = told.last().map(|told| told.position) else { break };
         after = end;
         for told in &told {

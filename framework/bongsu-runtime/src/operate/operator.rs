@@ -25,7 +25,7 @@ use crate::{
         old::NotDropped,
     },
     query::past::{self, Reading},
-    records::{rebuild::Purpose, republish::Refill},
+    records::{rebuild::Purpose, republish::Refill, todo_id::TodoId},
     snapshot::nightly::{self, Walk},
 };
 
@@ -177,7 +177,7 @@ impl Operator {
     /// # Errors
     /// See [`CommandError`].
     pub async fn unpark(&self, id: &str, deed: &Deed) -> Result<bool, CommandError> {
-        parked::unpark(&self.core, id, deed).await
+        parked::unpark(&self.core, &TodoId::said(id), deed).await
     }
 
     /// Gives up the oldest fact of a parked queue, or a parked timer, job or undo; false when there is none of that
@@ -186,6 +186,6 @@ impl Operator {
     /// # Errors
     /// See [`CommandError`]; [`CommandError::Invalid`] without a reason.
     pub async fn evict(&self, id: &str, deed: &Deed) -> Result<bool, CommandError> {
-        parked::evict(&self.core, id, deed).await
+        parked::evict(&self.core, &TodoId::said(id), deed).await
     }
 }

@@ -17,10 +17,11 @@ use crate::{
     records::{
         generation::split,
         history::parting_key,
-        lease::RELAY,
+        lease::Resource,
         rebuild::Purpose,
         seen::{SEEN, Seen, Stand},
-        todo::{Todo, TodoId},
+        todo::Todo,
+        todo_id::TodoId,
     },
 };
 
@@ -89,7 +90,7 @@ pub(crate) async fn look_for_orphans(core: Arc<Core>) {
     loop {
         let rung = core.partings.rung.notified().fuse();
         pin_mut!(rung);
-        if core.leases.epoch(RELAY).is_some() {
+        if core.leases.epoch(&Resource::Relay).is_some() {
             for (source, partings) in core.partings.all() {
                 if let Err(error) = look_after(&core, &source, &partings).await {
                     tracing::warn!(source, %error, "what became of orphaned facts cannot be looked for now");
@@ -167,9 +168,8 @@ async fn fill_again(core: &Arc<Core>, name: &str, source: &str, subjects: usize,
 
 /// Notes are parked from the start, and nothing waits behind them.
 async fn leave(core: &Arc<Core>, source: &str, found: &[&Applied]) -> Result<(), StoreError> {
-    let id = |Applied { consumer, subject, position, .. }: &Applied| {
-        TodoId::Orphan { consumer, source, subject, position: *position }.to_string()
-    };
+    let id =
+        |Applied { consumer, subject, position, .. }: &Applied| TodoId::orphan(consumer, source, subject, *position);
     loop {
         let there = core.store.docs(found.iter().map(|one| Todo::key(&id(one))).collect()).await?;
         let mut commit = Commit::new(CommitId(digest(&["orphans", source, &core.env.random().to_string()])));

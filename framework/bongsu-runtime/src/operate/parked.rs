@@ -20,7 +20,8 @@ use crate::{
     records::{
         cloudevent::{Envelope, rfc3339},
         message::RecordedMessage,
-        todo::{PARKED, TODO, Todo, Work, adopted_by},
+        todo::{PARKED, TODO, Todo, Work},
+        todo_id::TodoId,
         unreadable::Unreadable,
     },
 };
@@ -57,9 +58,10 @@ pub struct Parked {
 
 /// So many are listed at once: more than a person looks through, and one page of a store.
 pub const PARKED_PAGE: u32 = 1_000;
-/// Characters of an unreadable to-do that the event about its eviction keeps.
+/// Characters of an unreadable to-do that the event about its eviction keeps: enough to write it by hand, and an event has
+/// an end.
 const NOTED: usize = 10_000;
-/// Queues whose oldest facts are looked up at once.
+/// Queues whose oldest facts are looked up at once: each may be of a megabyte.
 const AT_ONCE: usize = 32;
 
 /// What an operator wants done with something parked.
@@ -84,16 +86,16 @@ pub(crate) async fn list(core: &Core, after: &str) -> Result<Vec<Parked>, Comman
     let found = core.store.scan(scan).await.map_err(failed)?;
     let mut shown = Vec::with_capacity(found.len());
     for some in found.chunks(AT_ONCE) {
-        let todos: Vec<_> = some.iter().map(|(_, doc)| (&doc.key.id, Todo::decode(&doc.data))).collect();
+        let todos: Vec<_> = some.iter().map(|(_, doc)| (TodoId::said(&doc.key.id), Todo::decode(&doc.data))).collect();
         // The oldest fact of each queue, where it is kept apart.
-        let apart = |(id, todo): &(&String, Result<Todo, Unreadable>)| todo.as_ref().ok()?.queue()?.front_key(id);
+        let apart = |(id, todo): &(TodoId, Result<Todo, Unreadable>)| todo.as_ref().ok()?.queue()?.front_key(id);
         let keys: Vec<_> = todos.iter().filter_map(apart).collect();
         let mut fronts = core.store.docs(keys).await.map_err(failed)?.into_iter();
         for pair in &todos {
             let front = apart(pair).and_then(|_| fronts.next().flatten()).map(|doc| doc.data);
             shown.push(match &pair.1 {
-                Ok(todo) => show(pair.0.clone(), todo, front.or_else(|| todo.queue()?.front_within()).as_deref()),
-                Err(why) => unreadable(pair.0.clone(), why.to_string()),
+                Ok(todo) => show(pair.0.to_string(), todo, front.or_else(|| todo.queue()?.front_within()).as_deref()),
+                Err(why) => unreadable(pair.0.to_string(), why.to_string()),
             });
         }
     }
@@ -102,20 +104,20 @@ pub(crate) async fn list(core: &Core, after: &str) -> Result<Vec<Parked>, Comman
 
 /// Makes a parked to-do due now; false when there is none of that id. Its attempts go on being counted, so that
 /// what fails again is parked again at once.
-pub(crate) async fn unpark(core: &Arc<Core>, id: &str, deed: &Deed) -> Result<bool, CommandError> {
+pub(crate) async fn unpark(core: &Arc<Core>, id: &TodoId, deed: &Deed) -> Result<bool, CommandError> {
     decide(core, id, deed, Fate::Retry).await
 }
 
 /// Gives up the failed fact (or timer, job, undo) of a parked to-do; facts behind it are tried at once.
-pub(crate) async fn evict(core: &Arc<Core>, id: &str, deed: &Deed) -> Result<bool, CommandError> {
+pub(crate) async fn evict(core: &Arc<Core>, id: &TodoId, deed: &Deed) -> Result<bool, CommandError> {
     if !deed.has_reason() {
         return Err(CommandError::Invalid("an eviction needs a reason".into()));
     }
     decide(core, id, deed, Fate::Evict).await
 }
 
-async fn decide(core: &Arc<Core>, id: &str, deed: &Deed, fate: Fate) -> Result<bool, CommandError> {
-    let input = CommitId(digest(&["operator", id]));
+async fn decide(core: &Arc<Core>, id: &TodoId, deed: &Deed, fate: Fate) -> Result<bool, CommandError> {
+    let input = CommitId(digest(&["operator", id.as_str()]));
     let key = Todo::key(id);
     let done = until_done(core, input, &key, |mut unit| async move {
         let planned = plan(&mut unit, id, deed, fate).await.map_err(refused)?;
@@ -125,13 +127,13 @@ async fn decide(core: &Arc<Core>, id: &str, deed: &Deed, fate: Fate) -> Result<b
 }
 
 /// Plans a deed on a parked to-do; false when nothing of that id is parked.
-async fn plan(unit: &mut Unit, id: &str, deed: &Deed, fate: Fate) -> Result<bool, Fail> {
+async fn plan(unit: &mut Unit, id: &TodoId, deed: &Deed, fate: Fate) -> Result<bool, Fail> {
     let Some(data) = unit.doc(&Todo::key(id)).await? else { return Ok(false) };
     let mut todo = match Todo::decode(&data) {
         Ok(todo) if todo.parked => todo,
         Err(why) if fate == Fate::Evict => {
             let about = json!({ "error": why.to_string(), "todo": String::from_utf8_lossy(&data).chars().take(NOTED).collect::<String>() });
-            unit.note_deed(deed, "bongsu.parked-todo-evicted", id, about).await?;
+            unit.note_deed(deed, "bongsu.parked-todo-evicted", id.as_str(), about).await?;
             unit.put(Todo::key(id), None);
             return Ok(true);
         }
@@ -142,7 +144,7 @@ async fn plan(unit: &mut Unit, id: &str, deed: &Deed, fate: Fate) -> Result<bool
         Some((None, within)) => within,
         None => None,
     };
-    unit.note_deed(deed, event_of(&todo.work, fate), id, about(&todo, front.as_deref())).await?;
+    unit.note_deed(deed, event_of(&todo.work, fate), id.as_str(), about(&todo, front.as_deref())).await?;
     if fate == Fate::Evict && !drop_first(unit, id, &mut todo, front.as_deref()).await? {
         unit.put(Todo::key(id), None);
         return Ok(true);
@@ -154,7 +156,7 @@ async fn plan(unit: &mut Unit, id: &str, deed: &Deed, fate: Fate) -> Result<bool
 }
 
 /// Takes the failed fact out of its queue; false when nothing is left to do.
-async fn drop_first(unit: &mut Unit, id: &str, todo: &mut Todo, front: Option<&[u8]>) -> Result<bool, Fail> {
+async fn drop_first(unit: &mut Unit, id: &TodoId, todo: &mut Todo, front: Option<&[u8]>) -> Result<bool, Fail> {
     if let Work::Waiting(early) = &mut todo.work {
         let left = take_first(early, unit, id);
         (todo.attempts, todo.error) = (0, None);
@@ -245,7 +247,7 @@ fn show(id: String, todo: &Todo, front: Option<&[u8]>) -> Parked {
 }
 
 fn adopted_of(id: &str) -> String {
-    adopted_by(id).unwrap_or_default().to_owned()
+    TodoId::said(id).adopted_by().unwrap_or_default().to_owned()
 }
 
 /// The trace that something to be done belongs to.

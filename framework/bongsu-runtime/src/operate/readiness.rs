@@ -42,7 +42,9 @@ struct Head {
 /// wait for an operator: that lane is named beside, and commands are served. Nor for ever for one whose history is gone: it is
 /// named and not read until an operator has it republished.
 pub(crate) async fn watch_catch_up(core: Arc<Core>) {
+    /// A broker that is away for longer does not keep a service from starting again.
     const PATIENCE: Duration = Duration::from_secs(3);
+    /// Adds nothing a person notices to the time until a start is ready.
     const POLL: Duration = Duration::from_millis(20);
     /// How far behind one may be that is said to have caught up.
     const BEHIND: Duration = Duration::from_millis(500);
@@ -171,7 +173,7 @@ async fn how_far(core: &Arc<Core>, heads: &[Head]) -> Result<Come, StoreError> {
     let facts = core.health.lock();
     let mut come = Come::default();
     for (Head { consumer, partition, earliest, end, log }, doc) in heads.iter().zip(docs) {
-        let lane = Resource::lane(consumer, partition).to_string();
+        let lane = Resource::lane(consumer, partition);
         let cursor = doc.and_then(|doc| serde_json::from_slice::<Cursor>(&doc.data).ok());
         let refills = cursor.as_ref().is_some_and(|cursor| cursor.refill.is_some());
         // In the midst of a refill, or in another history, an offset says nothing.

@@ -208,6 +208,9 @@ impl<'a> Producer<'a> {
 /// Largest CloudEvent the brokers take, in bytes.
 pub const MAX_CLOUDEVENT: usize = super::store::MAX_BODY;
 
+/// Bytes asked for by one fetch: the largest CloudEvent, so that nothing comes in smaller shares than one.
+pub(crate) const FETCH_BYTES: u32 = MAX_CLOUDEVENT as u32;
+
 /// The partition of a key: murmur2 as in Kafka's default partitioner, so that producers in any language agree.
 pub fn partition_of(key: &str, partitions: u32) -> u32 {
     (murmur2(key.as_bytes()) & 0x7fff_ffff) % partitions.max(1)
@@ -215,6 +218,7 @@ pub fn partition_of(key: &str, partitions: u32) -> u32 {
 
 /// MurmurHash2, 32 bit, seed 0x9747b28c (Apache Kafka, `Utils.murmur2`).
 fn murmur2(data: &[u8]) -> u32 {
+    // The multiplier of the algorithm, as are the shifts below.
     const M: u32 = 0x5bd1_e995;
     let mut hash = 0x9747_b28c_u32 ^ data.len() as u32;
     let mut chunks = data.chunks_exact(4);

@@ -318,7 +318,7 @@ impl Commit {
                 return invalid(format!("an event of {} is over {MAX_BODY} bytes", event.stream));
             }
             for name in [&event.stream].into_iter().chain(event.facts.iter().map(|fact| &fact.partition_key)) {
-                check_name(name, MAX_NAME).map_err(StoreError::Invalid)?;
+                check_name(name, MAX_NAME)?;
             }
         }
         let mut keys: Vec<&DocKey> = self.docs.iter().map(|write| &write.key).collect();
@@ -327,8 +327,8 @@ impl Commit {
             return invalid(format!("two writes to {}", twice[0]));
         }
         for write in &self.docs {
-            check_name(&write.key.table, MAX_NAME).map_err(StoreError::Invalid)?;
-            check_name(&write.key.id, MAX_DOC_NAME).map_err(StoreError::Invalid)?;
+            check_name(&write.key.table, MAX_NAME)?;
+            check_name(&write.key.id, MAX_DOC_NAME)?;
             if write.put.as_ref().is_some_and(|body| body.data.len() > MAX_BODY) {
                 return invalid(format!("document {} is over {MAX_BODY} bytes", write.key));
             }
@@ -337,14 +337,32 @@ impl Commit {
     }
 }
 
+/// Why no store and no broker keeps a name.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum WrongName {
+    #[error("{0:?} contains NUL")]
+    Nul(String),
+    #[error("a name of {length} bytes, {begins:?}…, is over {longest}")]
+    Long { length: usize, begins: String, longest: usize },
+}
+
+impl From<WrongName> for StoreError {
+    fn from(why: WrongName) -> Self {
+        Self::Invalid(why.to_string())
+    }
+}
+
+/// So many characters of a name that is too long are shown: enough to know it by.
+const SHOWN: usize = 40;
+
 /// What is wrong with a name, if anything: bytes no store keeps, or too many of them.
-pub(super) fn check_name(name: &str, longest: usize) -> Result<(), String> {
+pub(super) fn check_name(name: &str, longest: usize) -> Result<(), WrongName> {
     if name.contains('\0') {
-        return Err(format!("{name:?} contains NUL"));
+        return Err(WrongName::Nul(name.to_owned()));
     }
     if name.len() > longest {
-        let begins: String = name.chars().take(40).collect();
-        return Err(format!("a name of {} bytes, {begins:?}…, is over {longest}", name.len()));
+        let begins = name.chars().take(SHOWN).collect();
+        return Err(WrongName::Long { length: name.len(), begins, longest });
     }
     Ok(())
 }

@@ -11,21 +11,23 @@ use crate::{
     commit::{fail::Fail, map::ProcessHandler, unit::Unit},
     ports::{coverage, store::DocBody},
     records::{
-        early::{Early, list_id},
+        early::Early,
         message::{Message, RecordedMessage},
         step::StepInput,
-        todo::{Todo, TodoId, Work},
+        todo::{Todo, Work},
+        todo_id::TodoId,
     },
 };
 
-/// Most inputs brought in one Commit, and the steps after which no other is begun.
+/// Most inputs brought in one Commit, and the steps after which no other is begun: each input may take sixty-four, and
+/// all of them have to fit into one Commit.
 const MOST_AT_ONCE: usize = 16;
 const ENOUGH_STEPS: u32 = 32;
 
 impl Unit {
     /// Whether inputs of an instance wait: another one joins them.
     pub(crate) async fn early(&mut self, process: &dyn ProcessHandler, key: &str) -> Result<Option<Todo>, Fail> {
-        let data = self.doc(&Todo::key(&list_id(process.name(), key))).await?;
+        let data = self.doc(&Todo::key(&TodoId::early(process.name(), key))).await?;
         data.map(|data| Todo::decode(&data)).transpose().map_err(Fail::from)
     }
 
@@ -38,7 +40,7 @@ impl Unit {
         heard: &Message,
         ctx: &Ctx,
     ) -> Result<(), Fail> {
-        let id = list_id(process.name(), key);
+        let id = TodoId::early(process.name(), key);
         let mut todo = list.unwrap_or_else(|| Todo::waiting(Early::new(process.name(), key), ctx.now_ms));
         self.core.env.sometimes(coverage::EARLY_INPUT);
         let Work::Waiting(early) = &mut todo.work else {
@@ -62,19 +64,18 @@ impl Unit {
         let alone = Early { inputs: vec![(RecordedMessage::of(heard), ctx)], ..Early::new(process.name(), key) };
         let mut todo = Todo::waiting(alone, self.now_ms);
         (todo.attempts, todo.parked, todo.error) = (1, true, Some(why));
-        let id = TodoId::Over { process: process.name(), key, number: early.over };
-        self.put_todo(&id.to_string(), &todo);
+        self.put_todo(&TodoId::over(process.name(), key, early.over), &todo);
     }
 
     /// After the start: what waited is due.
     pub(crate) fn begin_to_catch_up(&mut self, process: &dyn ProcessHandler, key: &str, mut list: Todo) {
         list.due_ms = self.now_ms;
-        self.put_todo(&list_id(process.name(), key), &list);
+        self.put_todo(&TodoId::early(process.name(), key), &list);
     }
 
     /// Brings some of the inputs that waited, in the order they came; the rest is due at once. After a failure they come
     /// one by one, so that the one that fails is the first of its list.
-    pub(crate) async fn catch_up(&mut self, id: &str, mut todo: Todo) -> Result<(), Fail> {
+    pub(crate) async fn catch_up(&mut self, id: &TodoId, mut todo: Todo) -> Result<(), Fail> {
         let Work::Waiting(early) = &mut todo.work else { return Ok(()) };
         let core = self.core.clone();
         let Some(process) = core.map.processes.iter().find(|process| process.name() == early.process) else {
@@ -109,14 +110,14 @@ impl Unit {
 }
 
 /// Adds the newest. What its commands make is told apart from what another input of the same cause makes.
-fn join(early: &mut Early, unit: &mut Unit, id: &str, heard: &Message, ctx: &Ctx) {
+fn join(early: &mut Early, unit: &mut Unit, id: &TodoId, heard: &Message, ctx: &Ctx) {
     let ctx = ctx.step(&["waited", &early.next.to_string()]);
     let data = serde_json::to_vec(&(RecordedMessage::of(heard), ctx)).expect("an input has string keys");
     unit.put(early.push(id), Some(DocBody { data: data.into(), index: Vec::new() }));
 }
 
 /// The oldest; `None` when nothing waits.
-async fn first_of(early: &Early, unit: &mut Unit, id: &str) -> Result<Option<(RecordedMessage, Ctx)>, Fail> {
+async fn first_of(early: &Early, unit: &mut Unit, id: &TodoId) -> Result<Option<(RecordedMessage, Ctx)>, Fail> {
     let Some(key) = early.front_key(id) else { return Ok(early.inputs.first().cloned()) };
     let data: Option<Bytes> = unit.doc(&key).await?;
     let data = data.ok_or_else(|| Fail::Corrupt(format!("{key} is missing")))?;
@@ -124,7 +125,7 @@ async fn first_of(early: &Early, unit: &mut Unit, id: &str) -> Result<Option<(Re
 }
 
 /// Takes the oldest out; false when none is left.
-pub(crate) fn take_first(early: &mut Early, unit: &mut Unit, id: &str) -> bool {
+pub(crate) fn take_first(early: &mut Early, unit: &mut Unit, id: &TodoId) -> bool {
     if let Some(key) = early.pop(id) {
         unit.put(key, None);
     }

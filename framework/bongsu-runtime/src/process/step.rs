@@ -14,7 +14,8 @@ use crate::{
     records::{
         message::{Message, RecordedMessage},
         step::{STEP, StepInput},
-        todo::{Todo, TodoId},
+        todo::Todo,
+        todo_id::TodoId,
     },
 };
 
@@ -133,12 +134,11 @@ impl Unit {
         let reason = format!("undo {} was refused: {}", command.name, rejection.name);
         tracing::error!(process = process.name(), key, reason, "a process needs a person");
         let todo = Todo::undo(process.name(), key, command, &reason, ctx);
-        let id = TodoId::Undo { process: process.name(), key, effect: id };
-        self.put_todo(&id.to_string(), &todo);
+        self.put_todo(&TodoId::undo(process.name(), key, id), &todo);
         Ok(Some(StepInput::Stuck { reason }))
     }
 }
 
-fn timer_id(process: &dyn ProcessHandler, key: &str, name: &str) -> String {
-    TodoId::Timer { process: process.name(), key, name }.to_string()
+fn timer_id(process: &dyn ProcessHandler, key: &str, name: &str) -> TodoId {
+    TodoId::timer(process.name(), key, name)
 }

@@ -25,7 +25,7 @@ use crate::{
     commit::{core::Core, map::ReadModel},
     projection::rebuild::build::{Build, Halt},
     records::{
-        lease::lease_of,
+        lease::Resource,
         rebuild::{Ended, Purpose, State},
     },
 };
@@ -77,7 +77,7 @@ pub(crate) async fn run(core: Arc<Core>) {
 
 /// Does what the state of a read model asks for, if this instance is to do it.
 async fn work(core: &Arc<Core>, model: &Arc<dyn ReadModel>, poison: &mut BTreeSet<String>) -> Result<(), Halt> {
-    let lease = lease_of(model.root());
+    let lease = Resource::Rebuild(model.root().to_owned());
     if core.leases.guard(&lease).is_none() {
         return Ok(());
     }
@@ -130,7 +130,7 @@ async fn give_up(core: &Arc<Core>, model: &Arc<dyn ReadModel>, why: String) {
     tracing::error!(code = "rebuild-failed", read_model = model.root(), why, "a rebuild was given up");
     let Ok((mut state, revision)) = State::load(core.store.as_ref(), model.root()).await else { return };
     state.end(Ended::Failed { why });
-    let mut build = Build::new(core, model, &lease_of(model.root()), state);
+    let mut build = Build::new(core, model, &Resource::Rebuild(model.root().to_owned()), state);
     build.revision = revision;
     if let Ok(commit) = build.commit() {
         build.send(commit);

@@ -4,7 +4,10 @@
 use bongsu_core::Ctx;
 use serde::{Deserialize, Serialize};
 
-use crate::{ports::store::DocKey, records::message::RecordedMessage};
+use crate::{
+    ports::store::DocKey,
+    records::{message::RecordedMessage, todo_id::TodoId},
+};
 
 /// The inputs of one instance that wait, as kept in their to-do.
 #[derive(Debug, Serialize, Deserialize)]
@@ -46,18 +49,18 @@ impl Early {
     }
 
     /// Adds the newest; says where it is to be written.
-    pub(crate) fn push(&mut self, id: &str) -> DocKey {
+    pub(crate) fn push(&mut self, id: &TodoId) -> DocKey {
         self.next += 1;
         entry(id, self.next - 1)
     }
 
     /// Where the oldest is, if it is apart.
-    pub(crate) fn front_key(&self, id: &str) -> Option<DocKey> {
+    pub(crate) fn front_key(&self, id: &TodoId) -> Option<DocKey> {
         (self.inputs.is_empty() && self.first < self.next).then(|| entry(id, self.first))
     }
 
     /// Takes the oldest out; the document that is to be deleted, if it is apart.
-    pub(crate) fn pop(&mut self, id: &str) -> Option<DocKey> {
+    pub(crate) fn pop(&mut self, id: &TodoId) -> Option<DocKey> {
         let key = self.front_key(id);
         if key.is_some() {
             self.first += 1;
@@ -68,12 +71,7 @@ impl Early {
     }
 }
 
-/// The to-do that keeps the inputs of one instance.
-pub(crate) fn list_id(process: &str, key: &str) -> String {
-    format!("wait/{process}/{key}")
-}
-
 /// The document of one input. The number has a fixed width: no other list has an input of this name.
-pub(crate) fn entry(id: &str, number: u64) -> DocKey {
+pub(crate) fn entry(id: &TodoId, number: u64) -> DocKey {
     DocKey::new(WAITING, format!("{id}/{number:020}"))
 }

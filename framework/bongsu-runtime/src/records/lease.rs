@@ -4,7 +4,10 @@ use std::{collections::BTreeSet, fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-use crate::ports::{broker::Partition, store::DocBody};
+use crate::ports::{
+    broker::Partition,
+    store::{DocBody, DocKey},
+};
 
 /// A lease document.
 #[derive(Debug, Serialize, Deserialize)]
@@ -25,29 +28,43 @@ pub(crate) struct Beat {
 }
 
 /// What is held under a lease.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Resource {
-    /// A part of the to-dos.
-    Shard(u32),
-    /// Publishing.
-    Relay,
     /// Reading a partition.
     Lane { consumer: String, partition: Partition },
     /// Filling a generation of NAME@VERSION.
     Rebuild(String),
+    /// Publishing.
+    Relay,
+    /// A part of the to-dos.
+    Shard(u32),
 }
 
 pub(crate) const LEASE: &str = "lease";
 pub(crate) const MEMBER: &str = "member";
-pub(crate) const RELAY: &str = "relay/0";
-/// What the leases of lanes and of the parts of the to-dos start with.
-pub(crate) const LANE: &str = "lane/";
-pub(crate) const SHARD: &str = "todo/";
+const RELAY: &str = "relay/0";
+const LANE: &str = "lane/";
+const SHARD: &str = "todo/";
 const REBUILDS: &str = "rebuild/";
 
 impl Resource {
     pub(crate) fn lane(consumer: &str, partition: &Partition) -> Self {
         Self::Lane { consumer: consumer.to_owned(), partition: partition.clone() }
+    }
+
+    /// The document of the lease.
+    pub(crate) fn key(&self) -> DocKey {
+        DocKey::new(LEASE, self.to_string())
+    }
+
+    /// What kind of work it is, for whoever counts.
+    pub(crate) fn kind(&self) -> &'static str {
+        match self {
+            Self::Lane { .. } => "lane",
+            Self::Rebuild(_) => "rebuild",
+            Self::Relay => "relay",
+            Self::Shard(_) => "todo",
+        }
     }
 
     /// The consumer whose build alone can hold it.
@@ -96,11 +113,6 @@ pub(crate) fn lease_body(value: &impl Serialize) -> DocBody {
     DocBody { data: data.into(), index: Vec::new() }
 }
 
-/// The lease of a read model's rebuild.
-pub(crate) fn lease_of(root: &str) -> String {
-    Resource::Rebuild(root.to_owned()).to_string()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -115,6 +127,7 @@ mod tests {
             (Resource::Rebuild("halls@2".into()), "rebuild/halls@2/0"),
         ];
         for (resource, name) in all {
+            assert_eq!(name.split('/').next(), Some(resource.kind()));
             assert_eq!((resource.to_string().as_str(), name.parse()), (name, Ok(resource)));
         }
         for other in ["", "todo", "todo/x", "lane/halls@2/3", "attic/0", "todo/0/0"] {

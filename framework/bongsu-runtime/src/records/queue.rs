@@ -13,7 +13,7 @@ use crate::{
         broker::MAX_CLOUDEVENT,
         store::{DocBody, DocKey, MAX_BODY},
     },
-    records::{seen::storable, todo::clipped},
+    records::{todo::clipped, todo_id::TodoId},
 };
 
 /// The head of a queue, kept in its to-do.
@@ -39,8 +39,6 @@ pub(crate) const QUEUE: &str = "queue";
 /// So much of a partition key is shown.
 const MAX_KEY: usize = 256;
 const _: () = assert!(MAX_CLOUDEVENT <= MAX_BODY, "a fact that cannot be put aside would stop its partition");
-const FACT: &str = "fact/";
-const BESIDE: &str = "beside/";
 
 impl Queue {
     pub(crate) fn new(consumer: &str, key: &str) -> Self {
@@ -54,13 +52,13 @@ impl Queue {
     }
 
     /// Adds the newest; says where it is to be written.
-    pub(crate) fn push(&mut self, id: &str) -> DocKey {
+    pub(crate) fn push(&mut self, id: &TodoId) -> DocKey {
         self.next += 1;
         entry(id, self.next - 1)
     }
 
     /// Where the oldest is, if it is apart.
-    pub(crate) fn front_key(&self, id: &str) -> Option<DocKey> {
+    pub(crate) fn front_key(&self, id: &TodoId) -> Option<DocKey> {
         (self.facts.is_empty() && self.first < self.next).then(|| entry(id, self.first))
     }
 
@@ -70,7 +68,7 @@ impl Queue {
     }
 
     /// Takes the oldest out; the document that is to be deleted, if it is apart.
-    pub(crate) fn pop(&mut self, id: &str) -> Option<DocKey> {
+    pub(crate) fn pop(&mut self, id: &TodoId) -> Option<DocKey> {
         let key = self.front_key(id);
         if key.is_some() {
             self.first += 1;
@@ -81,42 +79,17 @@ impl Queue {
     }
 
     /// Everything kept in the head, and where the rest is.
-    pub(crate) fn all(&self, id: &str) -> (impl Iterator<Item = &str>, impl Iterator<Item = DocKey>) {
+    pub(crate) fn all(&self, id: &TodoId) -> (impl Iterator<Item = &str>, impl Iterator<Item = DocKey>) {
         (self.facts.iter().map(|raw| raw.get()), (self.first..self.next).map(move |number| entry(id, number)))
     }
 }
 
 /// The document of one fact. The number has a fixed width: no other queue, whatever its name, has a fact of this name.
-pub(crate) fn entry(id: &str, number: u64) -> DocKey {
+pub(crate) fn entry(id: &TodoId, number: u64) -> DocKey {
     DocKey::new(QUEUE, format!("{id}/{number:020}"))
 }
 
 /// A fact as it is kept.
 pub(crate) fn fact_body(cloudevent: &Bytes) -> DocBody {
     DocBody { data: cloudevent.clone(), index: Vec::new() }
-}
-
-/// The to-do in which facts of a key wait.
-pub(crate) fn queue_id(consumer: &str, key: &str) -> String {
-    format!("{FACT}{consumer}/{}", storable(key))
-}
-
-/// What the queues of a consumer start with.
-pub(crate) fn queues_of(consumer: &str) -> String {
-    format!("{FACT}{consumer}/")
-}
-
-/// What those beside them start with.
-pub(crate) fn queues_beside(consumer: &str) -> String {
-    format!("{BESIDE}{consumer}/")
-}
-
-/// The queue beside one whose head cannot be read.
-pub(crate) fn beside(queue: &str) -> String {
-    format!("{BESIDE}{}", queue.strip_prefix(FACT).unwrap_or(queue))
-}
-
-/// The queue that one beside it waits for.
-pub(crate) fn waits_for(queue: &str) -> Option<String> {
-    queue.strip_prefix(BESIDE).map(|rest| format!("{FACT}{rest}"))
 }

@@ -17,13 +17,13 @@ use crate::{
     records::{
         cloudevent::{Envelope, Meta},
         cursor::{Cursor, cursor_key},
-        early::{Early, entry as early_entry, list_id},
+        early::{Early, entry as early_entry},
         generation::{Shown, filled_key, shown_body, shown_key},
         history::{history_key, history_written, parting_key},
-        lease::{Beat, LEASE, Lease, MEMBER, RELAY, lease_body, lease_of},
+        lease::{Beat, Lease, MEMBER, Resource, lease_body},
         message::{Message, RecordedMessage},
         once::{Once, RecordedReply, Reply, done, done_key, keep, once_key},
-        queue::{Queue, entry as queue_entry, fact_body, queue_id},
+        queue::{Queue, entry as queue_entry, fact_body},
         rebuild::{Ended, Filling, Noted, Purpose, State},
         relay::{At, relay_key},
         republish::{Refill, Refills, refills_body, refills_key},
@@ -32,6 +32,7 @@ use crate::{
         step::{STEP, Step, StepInput},
         tables::{is_reserved_table, key_key},
         todo::{RecordedOutcome, Todo, Work},
+        todo_id::TodoId,
     },
 };
 
@@ -121,7 +122,7 @@ fn raw(json: &str) -> Box<RawValue> {
 fn a_fact_and_what_is_noted_beside_an_event_are_kept_as_before() {
     let data = raw(r#"{"guest":"ann"}"#);
     let fact = |traceparent, ordinal| DocBody { data: envelope(&data, traceparent, ordinal).encode(), index: vec![] };
-    let known = queue_id("guests", "north");
+    let known = TodoId::queue("guests", "north");
     let asked = Envelope { actor: Some("ann".into()), ..envelope(&data, Some(TRACE), 1) };
     let samples = [
         at(&queue_entry(&known, 0), fact_body(&fact(Some(TRACE), 1).data)),
@@ -160,7 +161,7 @@ fn what_was_heard_is_kept_as_before() {
     kept::<String>("partition-key", &[key]);
 }
 
-fn todo(id: &str, work: Work, parked: bool) -> Sample {
+fn todo(id: &TodoId, work: Work, parked: bool) -> Sample {
     let error = parked.then(|| "the desk is closed".to_owned());
     let todo = Todo { work, attempts: 3, due_ms: NOW + 50, parked, newer: false, error, since_ms: NOW };
     at(&Todo::key(id), todo.body(id))
@@ -176,25 +177,26 @@ fn what_is_to_be_done_is_kept_as_before() {
     };
     let brought = |command| Some(RecordedOutcome { kind: "hall.greet.v2".into(), command });
     let undo = || Work::Undo { process: process.clone(), key: key.clone(), command: recorded("undo"), ctx: ctx(None) };
+    let other = TodoId::timer("visit", "ann", "newer");
     let newer = Todo { newer: true, ..Todo::timer("visit", "ann", "leave", NOW, &ctx(None)) };
     let samples = [
-        todo("timer/visit/ann/leave", timer(ctx(Some(TRACE))), false),
-        todo("timer/visit/ann/leave", timer(ctx(None)), true),
-        at(&Todo::key("timer/visit/ann/newer"), Todo { parked: true, ..newer }.body("timer/visit/ann/newer")),
-        todo("job/greet/hall/north@4", job(None), false),
-        todo("job/greet/hall/north@4", job(brought(None)), false),
-        todo("job/greet/hall/north@4", job(brought(Some(recorded("hall.greet")))), true),
-        todo("undo/visit/ann/1.0", undo(), true),
-        todo("clock/close-day", Work::Clock { clock: "close-day".into(), at_ms: NOW }, false),
-        todo("walk/0", Work::Walk, false),
+        todo(&TodoId::timer("visit", "ann", "leave"), timer(ctx(Some(TRACE))), false),
+        todo(&TodoId::timer("visit", "ann", "leave"), timer(ctx(None)), true),
+        at(&Todo::key(&other), Todo { parked: true, ..newer }.body(&other)),
+        todo(&TodoId::job("greet", "hall/north", 4), job(None), false),
+        todo(&TodoId::job("greet", "hall/north", 4), job(brought(None)), false),
+        todo(&TodoId::job("greet", "hall/north", 4), job(brought(Some(recorded("hall.greet")))), true),
+        todo(&TodoId::undo("visit", "ann", EffectId { input: 1, ordinal: 0 }), undo(), true),
+        todo(&TodoId::clock("close-day"), Work::Clock { clock: "close-day".into(), at_ms: NOW }, false),
+        todo(&TodoId::walk(), Work::Walk, false),
     ];
     kept::<Todo>("todo", &samples);
 }
 
 #[test]
 fn what_waits_behind_something_is_kept_as_before() {
-    let queue = queue_id("guests", "north");
-    let list = list_id("visit", "ann");
+    let queue = TodoId::queue("guests", "north");
+    let list = TodoId::early("visit", "ann");
     let facts = vec![raw(r#"{"specversion":"1.0"}"#)];
     let full = Queue { consumer: "guests".into(), key: "north".into(), facts, first: 2, next: 5 };
     let inputs = vec![(recorded("hall.entered"), ctx(Some(TRACE)))];
@@ -224,9 +226,11 @@ fn answers_are_kept_as_before() {
 #[test]
 fn who_holds_what_is_kept_as_before() {
     let lease = |slot: &str| lease_body(&Lease { slot: slot.into(), incarnation: 77, epoch: 5 });
-    let held = [RELAY, "todo/0", "lane/guests/door/3", &lease_of(ROOT)];
-    let mut samples: Vec<_> = held.map(|resource| at(&DocKey::new(LEASE, resource), lease("1"))).into();
-    samples.push(at(&DocKey::new(LEASE, RELAY), lease("")));
+    let door = Partition { topic: "door".into(), index: 3 };
+    let lane = Resource::lane("guests", &door);
+    let held = [Resource::Relay, Resource::Shard(0), lane, Resource::Rebuild(ROOT.into())];
+    let mut samples: Vec<_> = held.map(|resource| at(&resource.key(), lease("1"))).into();
+    samples.push(at(&Resource::Relay.key(), lease("")));
     kept::<Lease>("lease", &samples);
     let beat = Beat { incarnation: 77, beat: 12, consumers: ["guests".to_owned(), ROOT.to_owned()].into() };
     kept::<Beat>("member", &[at(&DocKey::new(MEMBER, "1"), lease_body(&beat))]);

@@ -1,21 +1,17 @@
 //! To-dos: the one mechanism behind durable timers, activity jobs, retried and parked facts, and inputs that
 //! wait for their process to start. One table, one index on due, one drainer.
 
-use std::fmt;
-
-use bongsu_core::{Ctx, EffectId};
+use bongsu_core::Ctx;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ports::{
-        broker::partition_of,
-        store::{DocBody, DocKey},
-    },
+    ports::store::{DocBody, DocKey},
     records::{
         early::Early,
         message::{Message, RecordedMessage},
         queue::Queue,
+        todo_id::TodoId,
         unreadable::{Unreadable, read},
     },
 };
@@ -121,56 +117,6 @@ pub(crate) struct RecordedOutcome {
     pub(crate) command: Option<RecordedMessage>,
 }
 
-/// How to-dos are named: those of one thing are one. (Facts that wait: [`queue_id`](crate::records::queue::queue_id);
-/// early inputs: [`list_id`](crate::records::early::list_id).)
-pub(crate) enum TodoId<'a> {
-    /// A timer of a process.
-    Timer { process: &'a str, key: &'a str, name: &'a str },
-    /// What an activity does after an event.
-    Job { activity: &'a str, stream: &'a str, version: u64 },
-    /// An undo that was refused.
-    Undo { process: &'a str, key: &'a str, effect: EffectId },
-    /// An input that found its list full.
-    Over { process: &'a str, key: &'a str, number: u64 },
-    /// The next firing of a clock.
-    Clock { clock: &'a str },
-    /// Snapshots of everything that changed.
-    Walk,
-    /// A fact that is orphaned and was acted on.
-    Orphan { consumer: &'a str, source: &'a str, subject: &'a str, position: u64 },
-}
-
-const JOB: &str = "job/";
-const ORPHAN: &str = "orphan/";
-
-impl fmt::Display for TodoId<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Timer { process, key, name } => write!(f, "timer/{process}/{key}/{name}"),
-            Self::Job { activity, stream, version } => write!(f, "{JOB}{activity}/{stream}@{version}"),
-            Self::Undo { process, key, effect: EffectId { input, ordinal } } => {
-                write!(f, "undo/{process}/{key}/{input}.{ordinal}")
-            }
-            Self::Over { process, key, number } => write!(f, "over/{process}/{key}/{number:020}"),
-            Self::Clock { clock } => write!(f, "clock/{clock}"),
-            Self::Walk => f.write_str("walk/0"),
-            Self::Orphan { consumer, source, subject, position } => {
-                write!(f, "{ORPHAN}{consumer}/{source}/{subject}@{position}")
-            }
-        }
-    }
-}
-
-/// The context whose adoption left the note of this name, if it is one.
-pub(crate) fn adopted_by(id: &str) -> Option<&str> {
-    id.strip_prefix(ORPHAN)?.split('/').nth(1)
-}
-
-/// Whether a to-do of this name is an activity's.
-pub(crate) fn is_job(id: &str) -> bool {
-    id.starts_with(JOB)
-}
-
 /// The table of to-dos.
 pub(crate) const TODO: &str = "todo";
 /// Index on (shard, due) of timers and failed facts.
@@ -181,14 +127,15 @@ pub(crate) const JOBS_BY_DUE: u16 = 2;
 pub(crate) const PARKED: u16 = 1;
 /// Index on shard of what waits for a newer build; each is in [`PARKED`], too.
 pub(crate) const NEWER: u16 = 3;
-/// How many drainers can share the work.
-pub(crate) const SHARDS: u32 = 8;
+/// Attempts of a fact or a timer before it is parked. With their pauses they take a second and a half: what passes by itself
+/// has passed by then, and its key waits for no longer.
+pub(crate) const ATTEMPTS: u32 = 5;
 /// Most facts kept behind one failing fact; beyond it the lane waits.
 pub(crate) const MAX_QUEUED: usize = 1_000;
 
 impl Todo {
-    pub(crate) fn key(id: &str) -> DocKey {
-        DocKey::new(TODO, id)
+    pub(crate) fn key(id: &TodoId) -> DocKey {
+        DocKey::new(TODO, id.as_str())
     }
 
     pub(crate) fn decode(data: &[u8]) -> Result<Self, Unreadable> {
@@ -243,15 +190,14 @@ impl Todo {
     }
 
     /// The document's body: a parked or waiting to-do is in no due index, so the drainer never meets it.
-    pub(crate) fn body(&self, id: &str) -> DocBody {
+    pub(crate) fn body(&self, id: &TodoId) -> DocBody {
+        let due = due_key(id.shard(), self.due_ms);
         let index = match &self.work {
-            _ if self.newer => {
-                vec![(PARKED, Bytes::copy_from_slice(id.as_bytes())), (NEWER, due_key(shard_of(id), self.due_ms))]
-            }
-            _ if self.parked => vec![(PARKED, Bytes::copy_from_slice(id.as_bytes()))],
+            _ if self.newer => vec![(PARKED, parked_key(id)), (NEWER, due)],
+            _ if self.parked => vec![(PARKED, parked_key(id))],
             Work::Waiting(_) if self.due_ms == i64::MAX => Vec::new(),
-            Work::Job { .. } => vec![(JOBS_BY_DUE, due_key(shard_of(id), self.due_ms))],
-            _ => vec![(BY_DUE, due_key(shard_of(id), self.due_ms))],
+            Work::Job { .. } => vec![(JOBS_BY_DUE, due)],
+            _ => vec![(BY_DUE, due)],
         };
         DocBody { data: serde_json::to_vec(self).expect("a to-do has string keys and encodes as JSON").into(), index }
     }
@@ -321,14 +267,13 @@ pub(crate) fn clipped(mut text: String, most: usize) -> String {
 }
 
 /// The index entries of what this build cannot read: due then, and shown as parked until.
-pub(crate) fn unreadable_index(id: &str, due_ms: i64) -> Vec<(u16, Bytes)> {
-    let due = if is_job(id) { JOBS_BY_DUE } else { BY_DUE };
-    vec![(due, due_key(shard_of(id), due_ms)), (PARKED, Bytes::copy_from_slice(id.as_bytes()))]
+pub(crate) fn unreadable_index(id: &TodoId, due_ms: i64) -> Vec<(u16, Bytes)> {
+    let due = if id.is_job() { JOBS_BY_DUE } else { BY_DUE };
+    vec![(due, due_key(id.shard(), due_ms)), (PARKED, parked_key(id))]
 }
 
-/// Which drainer takes a to-do.
-pub(crate) fn shard_of(id: &str) -> u32 {
-    partition_of(id, SHARDS)
+fn parked_key(id: &TodoId) -> Bytes {
+    Bytes::copy_from_slice(id.as_str().as_bytes())
 }
 
 /// The key of the due index; sorts by shard, then time.

@@ -12,7 +12,7 @@ use crate::{
         store::{Commit, CommitId, DocBody, DocKey, DocWrite, Position, StoreError, StoredFacts},
     },
     records::{
-        lease::RELAY,
+        lease::Resource,
         relay::{At, relay_key},
     },
     relay::{
@@ -32,16 +32,18 @@ pub(crate) struct Relay {
 
 /// How often it looks whether somebody asked for a refill.
 const QUIET: Duration = Duration::from_millis(500);
-const BATCH: u32 = 256;
-/// The cursor is written every so many batches and when nothing is left: the broker drops what it has.
-const PERSIST_EVERY: u32 = 16;
+/// Facts of so many events are read at once: of usual size about what one request to the broker carries.
+pub(crate) const BATCH: u32 = 256;
+/// The cursor is written every so many batches, so that it costs little beside them, and when nothing is left: what is
+/// published again after a crash the broker drops.
+pub(crate) const PERSIST_EVERY: u32 = 16;
 
 /// Relays while this instance holds the lease.
 pub(crate) async fn run(core: Arc<Core>) {
     let mut pauses = 0_u32;
     loop {
         let changed = core.leases.changed.notified();
-        let Some(epoch) = core.leases.epoch(RELAY) else {
+        let Some(epoch) = core.leases.epoch(&Resource::Relay) else {
             changed.await;
             continue;
         };
@@ -66,11 +68,11 @@ async fn relay(core: &Arc<Core>, epoch: u64) -> Result<(), Stop> {
     let mut written = found.and_then(|doc| serde_json::from_slice::<At>(&doc.data).ok()).unwrap_or_default();
     let Some((by, mut at)) = agree(core, epoch, written).await? else { return Ok(()) };
     let mut batches = 0;
-    while core.leases.epoch(RELAY) == Some(epoch) {
+    while core.leases.epoch(&Resource::Relay) == Some(epoch) {
         if let Some(ended) = republish::publish_waiting(core, by).await? {
             at = at.upto(ended);
         }
-        if core.leases.epoch(RELAY) != Some(epoch) {
+        if core.leases.epoch(&Resource::Relay) != Some(epoch) {
             // Learnt in the midst of a refill: what is told now would come between its marks.
             break;
         }
@@ -107,7 +109,7 @@ async fn agree(core: &Arc<Core>, epoch: u64, written: At) -> Result<Option<(Rela
     if !matches!(agreement, Agreement::Parted(_)) && standing.epoch > epoch {
         // Whoever was it is not: this store's lease says who relays, and it is this instance's.
         tracing::info!(epoch, known = standing.epoch, "the broker knows a later epoch of the relay: it is raised");
-        return match outbid(core, RELAY, standing.epoch).await {
+        return match outbid(core, &Resource::Relay, standing.epoch).await {
             Ok(true) => Ok(None),
             Ok(false) => Err(Stop::Lost),
             Err(error) => Err(error.into()),
@@ -140,15 +142,15 @@ async fn agree(core: &Arc<Core>, epoch: u64, written: At) -> Result<Option<(Rela
 /// and waits until an operator has everything published again.
 async fn wait_for_refill(core: &Arc<Core>, epoch: u64) -> Result<(), Stop> {
     let mut told = false;
-    while core.leases.epoch(RELAY) == Some(epoch) {
+    while core.leases.epoch(&Resource::Relay) == Some(epoch) {
         if republish::whole_one_waits(core).await? {
-            core.health.goes_on(RELAY);
+            core.health.goes_on(&Resource::Relay);
             return Ok(());
         }
         if !told {
             told = true;
             let remedy = format!("bongsu republish {}", core.map.name);
-            core.health.halt(RELAY, &format!("the broker's history was replaced; {remedy}"));
+            core.health.halt(&Resource::Relay, &format!("the broker's history was replaced; {remedy}"));
             tracing::error!(
                 code = "history-replaced",
                 remedy,
@@ -157,7 +159,7 @@ async fn wait_for_refill(core: &Arc<Core>, epoch: u64) -> Result<(), Stop> {
         }
         core.env.sleep(QUIET).await;
     }
-    core.health.goes_on(RELAY);
+    core.health.goes_on(&Resource::Relay);
     Err(Stop::Lost)
 }
 
@@ -217,7 +219,7 @@ async fn persist(core: &Arc<Core>, key: &DocKey, epoch: u64, at: At) -> Result<(
     let id = CommitId(digest(&["relay", &core.settings.slot, &epoch.to_string(), &at.position.to_string()]));
     let mut commit = Commit::new(id);
     // Lost meanwhile: without a fence, whoever relays now would be set back.
-    commit.guards.push(core.leases.guard(RELAY).ok_or(Stop::Lost)?);
+    commit.guards.push(core.leases.guard(&Resource::Relay).ok_or(Stop::Lost)?);
     commit.docs.push(DocWrite { key: key.clone(), put: Some(at.body()) });
     core.store.commit(commit).await?;
     Ok(())

@@ -18,20 +18,17 @@ use crate::{
     },
     records::{
         cloudevent::{Envelope, rfc3339},
-        lease::RELAY,
+        lease::Resource,
         republish::{BEGAN, ENDED, Mark, Refill, Refills, decode_refills, refills_body, refills_key},
     },
     relay::{
-        publish::{self, Relay},
+        publish::{self, BATCH, PERSIST_EVERY, Relay},
         stop::Stop,
     },
 };
 
 /// Behind every fact of an event, and before the place at which a history parts.
 const LAST: u32 = u32::MAX - 1;
-const BATCH: u32 = 256;
-/// How far it got is written down every so many batches; the broker drops what it has.
-const PERSIST_EVERY: u32 = 16;
 
 /// Whether one of the whole context waits: nothing less fills a broker that is empty.
 pub(crate) async fn whole_one_waits(core: &Core) -> Result<bool, Stop> {
@@ -55,7 +52,7 @@ pub(crate) async fn begin_anew(core: &Arc<Core>, epoch: u64) -> Result<(), Stop>
 /// Returns the last place of the last one of the whole context.
 pub(crate) async fn publish_waiting(core: &Arc<Core>, by: Relay) -> Result<Option<Place>, Stop> {
     let mut ended = None;
-    while core.leases.epoch(RELAY) == Some(by.epoch) {
+    while core.leases.epoch(&Resource::Relay) == Some(by.epoch) {
         let (refills, found) = read(core).await?;
         let Some(refill) = refills.waiting.first().cloned() else { break };
         if refill.until == 0 {
@@ -185,7 +182,7 @@ async fn write(core: &Arc<Core>, epoch: u64, refills: &Refills, found: Option<Do
     let before = found.map(|doc| doc.revision);
     let salt = core.env.random().to_string();
     let mut commit = Commit::new(CommitId(digest(&["refill", &core.settings.slot, &epoch.to_string(), &salt])));
-    commit.guards.extend(core.leases.guard(RELAY));
+    commit.guards.extend(core.leases.guard(&Resource::Relay));
     commit.guards.push(Guard::Doc(refills_key(), before));
     commit.docs.push(DocWrite { key: refills_key(), put: Some(refills_body(refills)) });
     match core.store.commit(commit).await? {

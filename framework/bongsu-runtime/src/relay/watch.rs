@@ -33,7 +33,7 @@ impl Core {
         match (&before, &parted) {
             (None, Some(why)) => {
                 let remedy = remedy(self);
-                self.health.halt(HISTORY, &format!("{why}; {remedy}"));
+                self.health.parted(&format!("{why}; {remedy}"));
                 tracing::error!(
                     code = "history-parted",
                     reason = why,
@@ -42,7 +42,7 @@ impl Core {
                 );
             }
             (Some(_), None) => {
-                self.health.goes_on(HISTORY);
+                self.health.is_one();
                 tracing::info!("store and broker have one history again");
             }
             _ => {}
@@ -55,9 +55,6 @@ impl Core {
         self.histories.rung.notify_waiters();
     }
 }
-
-/// What is shown as stopped when histories have parted.
-const HISTORY: &str = "history";
 
 /// Asks now and then, for ever.
 pub(crate) async fn watch(core: Arc<Core>) {

@@ -32,7 +32,9 @@ pub struct Walk {
 
 /// Streams of one part of a walk: so much is done again after a crash, and fits into one answer.
 const PART: usize = 256;
+/// Events looked at in one read: a page of the store.
 const PAGE: u32 = 1_000;
+
 /// Takes the snapshots of everything that changed since the last walk ended; false when another instance does.
 pub(crate) async fn walk(core: &Arc<Core>, fence: &Guard) -> Result<bool, StoreError> {
     let mut sum = Walk::default();

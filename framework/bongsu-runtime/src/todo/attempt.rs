@@ -21,15 +21,14 @@ use crate::{
     records::{
         message::{Message, RecordedMessage},
         step::StepInput,
-        todo::{Failed, RecordedOutcome, Todo, Work, unreadable_index},
+        todo::{ATTEMPTS, Failed, RecordedOutcome, Todo, Work, unreadable_index},
+        todo_id::TodoId,
         unreadable::Unreadable,
     },
     snapshot::nightly,
     todo::{clock, retry_fact::retry_fact},
 };
 
-/// Attempts of a queued fact or a timer before it is parked.
-const ATTEMPTS: u32 = 5;
 /// Attempts of an activity before it needs a person: with pauses of up to five seconds, most of a day.
 const JOB_ATTEMPTS: u32 = 10_000;
 /// How often a plan is made again at once because something moved under it; then with pauses.
@@ -57,20 +56,20 @@ struct Outcome {
     ctx: Ctx,
 }
 
-pub(crate) async fn run_todo(core: &Arc<Core>, lease: &str, id: &str) {
+pub(crate) async fn run_todo(core: &Arc<Core>, id: &TodoId) {
     let mut outcome = None;
-    let noted = match attempt(core, lease, id, &mut outcome).await {
+    let noted = match attempt(core, id, &mut outcome).await {
         Ok(()) | Err(Undone::NotMine) => return,
         Err(Undone::Store(error)) => {
-            tracing::warn!(todo = id, %error, "a to-do has to wait for the store");
+            tracing::warn!(todo = %id, %error, "a to-do has to wait for the store");
             return core.env.sleep(core.pause(Core::AWAY)).await;
         }
-        Err(Undone::Unreadable(why)) => put_off(core, lease, id, &why.to_string()).await,
-        Err(Undone::Refused(why)) => note_failure(core, lease, id, &why, Failed::ForGood, None).await,
-        Err(Undone::Failed { why, how }) => note_failure(core, lease, id, &why, how, outcome.as_ref()).await,
+        Err(Undone::Unreadable(why)) => put_off(core, id, &why.to_string()).await,
+        Err(Undone::Refused(why)) => note_failure(core, id, &why, Failed::ForGood, None).await,
+        Err(Undone::Failed { why, how }) => note_failure(core, id, &why, how, outcome.as_ref()).await,
     };
     if let Err(error) = noted {
-        tracing::warn!(todo = id, %error, "a failed attempt could not be noted");
+        tracing::warn!(todo = %id, %error, "a failed attempt could not be noted");
         // What can never be stored is not asked for again and again.
         let pause =
             if matches!(error, Fail::Store(StoreError::Invalid(_))) { UNREADABLE } else { core.pause(Core::AWAY) };
@@ -80,7 +79,7 @@ pub(crate) async fn run_todo(core: &Arc<Core>, lease: &str, id: &str) {
 
 /// One attempt. An activity runs once in it: what it brought is kept in `outcome` until it is durable, however long the
 /// store takes.
-async fn attempt(core: &Arc<Core>, lease: &str, id: &str, outcome: &mut Option<Outcome>) -> Result<(), Undone> {
+async fn attempt(core: &Arc<Core>, id: &TodoId, outcome: &mut Option<Outcome>) -> Result<(), Undone> {
     let Some(todo) = read(core, id).await? else { return Err(Undone::NotMine) };
     // It is there, whatever was believed: another instance may have written it after this one saw it absent, and
     // nothing guards a plan that ends at an absence.
@@ -95,7 +94,7 @@ async fn attempt(core: &Arc<Core>, lease: &str, id: &str, outcome: &mut Option<O
         });
     }
     if matches!(todo.work, Work::Walk) {
-        let fence = core.leases.guard(lease).ok_or(Undone::NotMine)?;
+        let fence = core.leases.guard(&id.lease()).ok_or(Undone::NotMine)?;
         if !nightly::walk(core, &fence).await.map_err(Undone::Store)? {
             return Err(Undone::NotMine);
         }
@@ -104,8 +103,8 @@ async fn attempt(core: &Arc<Core>, lease: &str, id: &str, outcome: &mut Option<O
         if tries >= AT_ONCE {
             core.env.sleep(core.pause(tries - AT_ONCE)).await;
         }
-        let mut unit = Unit::new(core, CommitId(digest(&["todo", id])));
-        unit.fence(core.leases.guard(lease).ok_or(Undone::NotMine)?);
+        let mut unit = Unit::new(core, CommitId(digest(&["todo", id.as_str()])));
+        unit.fence(core.leases.guard(&id.lease()).ok_or(Undone::NotMine)?);
         match once(core, unit, id, outcome.as_ref()).await {
             Ok(Tried::Done) => return Ok(()),
             Ok(Tried::Overtaken(_) | Tried::Unknown(_)) => {}
@@ -119,7 +118,7 @@ async fn attempt(core: &Arc<Core>, lease: &str, id: &str, outcome: &mut Option<O
 }
 
 /// Plans a to-do and commits it; refused when it rested on something stale.
-async fn once(core: &Arc<Core>, mut unit: Unit, id: &str, outcome: Option<&Outcome>) -> Result<Tried, Undone> {
+async fn once(core: &Arc<Core>, mut unit: Unit, id: &TodoId, outcome: Option<&Outcome>) -> Result<Tried, Undone> {
     let key = Todo::key(id);
     let data = unit.doc(&key).await.map_err(undone)?.ok_or(Undone::NotMine)?;
     let mut todo = Todo::decode(&data).map_err(Undone::Unreadable)?;
@@ -153,7 +152,7 @@ async fn believed(core: &Core, plan: Plan, undone: Undone) -> Result<Tried, Undo
 async fn plan(
     core: &Arc<Core>,
     unit: &mut Unit,
-    id: &str,
+    id: &TodoId,
     todo: Todo,
     outcome: Option<&Outcome>,
 ) -> Result<(), Undone> {
@@ -178,7 +177,7 @@ async fn plan(
 async fn wake(
     core: &Arc<Core>,
     unit: &mut Unit,
-    id: &str,
+    id: &TodoId,
     process: &str,
     key: &str,
     name: String,
@@ -189,7 +188,7 @@ async fn wake(
     };
     let ctx = Ctx {
         now_ms: unit.now_ms,
-        command_id: bongsu_core::CommandId::from_parts(&["timer", id, &ctx.command_id.to_string()]),
+        command_id: bongsu_core::CommandId::from_parts(&["timer", id.as_str(), &ctx.command_id.to_string()]),
         actor: process.to_owned(),
         ..ctx.clone()
     };
@@ -236,17 +235,16 @@ async fn close_job(unit: &mut Unit, outcome: &Outcome) -> Result<(), Undone> {
 /// is not run again for it.
 async fn note_failure(
     core: &Arc<Core>,
-    lease: &str,
-    id: &str,
+    id: &TodoId,
     why: &str,
     how: Failed,
     outcome: Option<&Outcome>,
 ) -> Result<(), Fail> {
     let mut keep = true;
     loop {
-        let Some(guard) = core.leases.guard(lease) else { return Ok(()) };
+        let Some(guard) = core.leases.guard(&id.lease()) else { return Ok(()) };
         let key = Todo::key(id);
-        let mut unit = Unit::new(core, CommitId(digest(&["failed", id])));
+        let mut unit = Unit::new(core, CommitId(digest(&["failed", id.as_str()])));
         unit.fence(guard);
         let Some(data) = unit.doc(&key).await? else { return Ok(()) };
         let mut todo = Todo::decode(&data)?;
@@ -276,10 +274,10 @@ async fn note_failure(
 }
 
 /// Says what became of a to-do that failed.
-fn told(core: &Core, id: &str, todo: &Todo, why: &str) {
+fn told(core: &Core, id: &TodoId, todo: &Todo, why: &str) {
     match (todo.newer, todo.parked) {
-        (true, _) => tracing::warn!(todo = id, error = why, "a to-do waits for a newer build"),
-        (false, true) => tracing::error!(todo = id, error = why, "a to-do is parked"),
+        (true, _) => tracing::warn!(todo = %id, error = why, "a to-do waits for a newer build"),
+        (false, true) => tracing::error!(todo = %id, error = why, "a to-do is parked"),
         (false, false) => core.env.sometimes(coverage::TRIED_AGAIN),
     }
 }
@@ -315,15 +313,15 @@ impl Outcome {
 
 /// Puts off what this build cannot read, as it is: shown as parked, and looked at again, because a newer build that
 /// runs beside this one may know what to do with it.
-async fn put_off(core: &Arc<Core>, lease: &str, id: &str, why: &str) -> Result<(), Fail> {
-    let Some(guard) = core.leases.guard(lease) else { return Ok(()) };
-    let mut unit = Unit::new(core, CommitId(digest(&["put off", id])));
+async fn put_off(core: &Arc<Core>, id: &TodoId, why: &str) -> Result<(), Fail> {
+    let Some(guard) = core.leases.guard(&id.lease()) else { return Ok(()) };
+    let mut unit = Unit::new(core, CommitId(digest(&["put off", id.as_str()])));
     unit.fence(guard);
     let Some(data) = unit.doc(&Todo::key(id)).await? else { return Ok(()) };
     let due_ms = unit.now_ms + UNREADABLE.as_millis() as i64;
     unit.put(Todo::key(id), Some(DocBody { data, index: unreadable_index(id, due_ms) }));
     core.attempt(unit.plan()).await?;
-    tracing::warn!(todo = id, error = why, "a to-do cannot be read by this build; it is looked at again later");
+    tracing::warn!(todo = %id, error = why, "a to-do cannot be read by this build; it is looked at again later");
     Ok(())
 }
 
@@ -346,7 +344,7 @@ impl Core {
     }
 }
 
-async fn read(core: &Arc<Core>, id: &str) -> Result<Option<Todo>, Undone> {
+async fn read(core: &Arc<Core>, id: &TodoId) -> Result<Option<Todo>, Undone> {
     let found = core.store.docs(vec![Todo::key(id)]).await.map_err(Undone::Store)?.pop().flatten();
     let decode = |data: &[u8]| Todo::decode(data).map_err(Undone::Unreadable);
     found.map(|doc| decode(&doc.data)).transpose()

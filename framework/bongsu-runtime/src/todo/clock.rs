@@ -19,9 +19,9 @@ use crate::{
     },
     ports::store::CommitId,
     records::{
-        lease::Resource,
         message::Message,
-        todo::{Failed, Todo, TodoId, Work, shard_of},
+        todo::{Failed, Todo, Work},
+        todo_id::TodoId,
     },
     todo::attempt::{Undone, undone},
 };
@@ -52,11 +52,10 @@ pub(crate) async fn run(core: Arc<Core>) {
 /// Writes the next firing of a clock that has none, or one that its schedule does not have, or one that is a day further
 /// away than the next.
 async fn wind_up(core: &Arc<Core>, Clock { name, moments, .. }: &Clock) -> Result<(), Fail> {
-    let id = TodoId::Clock { clock: name }.to_string();
-    let lease = Resource::Shard(shard_of(&id)).to_string();
-    let Some(guard) = core.leases.guard(&lease) else { return Ok(()) };
+    let id = TodoId::clock(name);
+    let Some(guard) = core.leases.guard(&id.lease()) else { return Ok(()) };
     core.cache().forget_doc(&Todo::key(&id));
-    let mut unit = Unit::new(core, CommitId(digest(&["wind up", &id])));
+    let mut unit = Unit::new(core, CommitId(digest(&["wind up", id.as_str()])));
     unit.fence(guard);
     let known = unit.doc(&Todo::key(&id)).await?;
     let next_ms = moments.after(unit.now_ms);
@@ -74,7 +73,13 @@ async fn wind_up(core: &Arc<Core>, Clock { name, moments, .. }: &Clock) -> Resul
 }
 
 /// What a firing changes, in a unit that already removes it: its commands, and the next firing.
-pub(crate) async fn fire(core: &Arc<Core>, unit: &mut Unit, id: &str, name: &str, due_ms: i64) -> Result<(), Undone> {
+pub(crate) async fn fire(
+    core: &Arc<Core>,
+    unit: &mut Unit,
+    id: &TodoId,
+    name: &str,
+    due_ms: i64,
+) -> Result<(), Undone> {
     let Some(Clock { moments, missed, fire, .. }) = core.map.clocks.iter().find(|clock| clock.name == name) else {
         let why = format!("no clock is called {name}");
         return Err(Undone::Failed { why, how: Failed::Newer });
@@ -85,7 +90,7 @@ pub(crate) async fn fire(core: &Arc<Core>, unit: &mut Unit, id: &str, name: &str
         let ctx = Ctx::new(unit.now_ms, command_id, name);
         match fire(&moments.firing(at_ms), &ctx) {
             Fired::Commands(commands) => set_off(unit, name, &commands, &ctx).await?,
-            Fired::Walk => unit.put_todo(&TodoId::Walk.to_string(), &Todo::walk(unit.now_ms)),
+            Fired::Walk => unit.put_todo(&TodoId::walk(), &Todo::walk(unit.now_ms)),
         }
     } else {
         tracing::info!(clock = name, at_ms, "a firing was missed, and is skipped");

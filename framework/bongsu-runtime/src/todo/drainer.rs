@@ -13,11 +13,11 @@ use crate::{
     commit::core::Core,
     ports::{
         env::Task,
-        store::{Scan, StoreError, id_of},
+        store::{Scan, StoreError},
     },
     records::{
-        lease::{Resource, SHARD},
-        todo::{BY_DUE, JOBS_BY_DUE, TODO, due_key, is_job},
+        todo::{BY_DUE, JOBS_BY_DUE, TODO, due_key},
+        todo_id::TodoId,
     },
     todo::attempt::run_todo,
 };
@@ -26,15 +26,17 @@ use crate::{
 const NAP: Duration = Duration::from_millis(200);
 /// How long at most when this instance is alone, and is told of everything it writes.
 const LONG_NAP: Duration = Duration::from_secs(2);
-/// Timers and failed facts in work at once.
+/// Timers and failed facts in work at once: each is a Commit, and more would only wait for the store.
 const QUICK: usize = 64;
+/// So many more are looked at than may be in work: some of those found are in work already.
+const BEYOND: u32 = 16;
 
 pub(crate) struct Drainer {
     core: Arc<Core>,
     /// Ids in work, so that nothing is started twice in this process.
-    busy: Arc<Mutex<BTreeSet<String>>>,
+    busy: Arc<Mutex<BTreeSet<TodoId>>>,
     /// Dropping a task stops it.
-    tasks: BTreeMap<String, Box<dyn Task>>,
+    tasks: BTreeMap<TodoId, Box<dyn Task>>,
     /// Which shard comes first the next time: what is due in one never starves the others.
     turn: usize,
 }
@@ -51,13 +53,12 @@ impl Drainer {
             let rung = core.due.notified().fuse();
             pin_mut!(rung);
             let mut pause = if core.leases.alone() { LONG_NAP } else { NAP };
-            let mut shards: Vec<_> = core.leases.held(SHARD).into_iter().collect();
+            let mut shards = core.leases.shards();
             let first = self.turn % shards.len().max(1);
             shards.rotate_left(first);
             self.turn = self.turn.wrapping_add(1);
             for shard in shards {
-                let Ok(Resource::Shard(number)) = shard.parse() else { continue };
-                match self.start_due(&shard, number).await {
+                match self.start_due(shard).await {
                     Ok(next) => pause = pause.min(next),
                     Err(error) => tracing::warn!(%error, "to-dos cannot be read"),
                 }
@@ -72,10 +73,10 @@ impl Drainer {
 
     /// Starts what is due in one shard; says how long until the next. Reads the index alone, and of what is not due the
     /// first entry alone: the documents may be many and large.
-    async fn start_due(&mut self, lease: &str, shard: u32) -> Result<Duration, StoreError> {
+    async fn start_due(&mut self, shard: u32) -> Result<Duration, StoreError> {
         let mut pause = LONG_NAP;
         for (index, most) in [(BY_DUE, QUICK), (JOBS_BY_DUE, self.core.settings.activity_concurrency)] {
-            let page = most as u32 + 16;
+            let page = most as u32 + BEYOND;
             let now = self.core.env.wall_ms();
             let (past, future) = ((0, now.saturating_add(1)), (now.saturating_add(1), i64::MAX));
             let found = self.core.store.keys(due(shard, index, past, page)).await?;
@@ -84,8 +85,8 @@ impl Drainer {
                 if self.in_work(index) >= most {
                     break;
                 }
-                if let Some(id) = id_of(&cursor) {
-                    self.start(lease, index, id.to_owned());
+                if let Some(id) = TodoId::at(&cursor) {
+                    self.start(index, id);
                 }
             }
             // What is left over is started when something in work has ended, which rings.
@@ -96,16 +97,15 @@ impl Drainer {
         Ok(pause)
     }
 
-    fn start(&mut self, lease: &str, index: u16, id: String) {
+    fn start(&mut self, index: u16, id: TodoId) {
         if !self.busy().insert(id.clone()) {
             return;
         }
         let core = self.core.clone();
         let busy = self.busy.clone();
-        let lease = lease.to_owned();
         let key = id.clone();
         let work = async move {
-            run_todo(&core, &lease, &key).await;
+            run_todo(&core, &key).await;
             busy.lock().unwrap_or_else(PoisonError::into_inner).remove(&key);
             core.due.notify_one();
         };
@@ -115,10 +115,10 @@ impl Drainer {
     }
 
     fn in_work(&self, index: u16) -> usize {
-        self.busy().iter().filter(|id| is_job(id) == (index == JOBS_BY_DUE)).count()
+        self.busy().iter().filter(|id| id.is_job() == (index == JOBS_BY_DUE)).count()
     }
 
-    fn busy(&self) -> MutexGuard<'_, BTreeSet<String>> {
+    fn busy(&self) -> MutexGuard<'_, BTreeSet<TodoId>> {
         self.busy.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

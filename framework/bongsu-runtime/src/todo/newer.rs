@@ -12,10 +12,10 @@ use futures::future::join_all;
 
 use crate::{
     commit::{core::Core, fail::Fail, unit::Unit},
-    ports::store::{CommitId, Scan, StoreError, id_of},
+    ports::store::{CommitId, Scan, StoreError},
     records::{
-        lease::{Resource, SHARD},
         todo::{NEWER, TODO, Todo, Work, due_key},
+        todo_id::TodoId,
     },
     todo::attempt::run_todo,
 };
@@ -24,7 +24,7 @@ use crate::{
 const EVERY: Duration = Duration::from_secs(5);
 /// How soon a shard that was taken over is looked at.
 const TICK: Duration = Duration::from_millis(500);
-/// So many are found at once, and so many of them tried side by side.
+/// So many are found at once, and so many of them tried side by side: nothing here is urgent, and commands come first.
 const PAGE: u32 = 128;
 const AT_ONCE: usize = 16;
 
@@ -33,13 +33,13 @@ pub(crate) async fn run(core: Arc<Core>) {
     let mut before = BTreeSet::new();
     let mut next = Duration::ZERO;
     loop {
-        let held: BTreeSet<String> = core.leases.held(SHARD).into_iter().collect();
+        let held: BTreeSet<u32> = core.leases.shards().into_iter().collect();
         let all = core.env.mono() >= next;
         if all {
             next = core.env.mono() + EVERY;
         }
-        for lease in held.iter().filter(|lease| all || !before.contains(*lease)) {
-            if let Err(error) = look(&core, lease).await {
+        for shard in held.iter().filter(|shard| all || !before.contains(*shard)) {
+            if let Err(error) = look(&core, *shard).await {
                 tracing::warn!(%error, "what waits for a newer build cannot be looked at now");
             }
         }
@@ -49,8 +49,7 @@ pub(crate) async fn run(core: Arc<Core>) {
 }
 
 /// Tries everything of one shard once.
-async fn look(core: &Arc<Core>, lease: &str) -> Result<(), StoreError> {
-    let Ok(Resource::Shard(shard)) = lease.parse() else { return Ok(()) };
+async fn look(core: &Arc<Core>, shard: u32) -> Result<(), StoreError> {
     let mut from = Bound::Included(due_key(shard, 0));
     loop {
         let scan = Scan {
@@ -62,9 +61,9 @@ async fn look(core: &Arc<Core>, lease: &str) -> Result<(), StoreError> {
             limit: PAGE,
         };
         let found = core.store.keys(scan).await?;
-        let ids: Vec<&str> = found.iter().filter_map(|cursor| id_of(cursor)).collect();
+        let ids: Vec<TodoId> = found.iter().filter_map(|cursor| TodoId::at(cursor)).collect();
         for some in ids.chunks(AT_ONCE) {
-            join_all(some.iter().map(|id| again(core, lease, id))).await.into_iter().collect::<Result<(), _>>()?;
+            join_all(some.iter().map(|id| again(core, id))).await.into_iter().collect::<Result<(), _>>()?;
         }
         match found.last() {
             Some(last) if found.len() == PAGE as usize => from = Bound::Excluded(last.clone()),
@@ -74,15 +73,15 @@ async fn look(core: &Arc<Core>, lease: &str) -> Result<(), StoreError> {
 }
 
 /// Tries one. What is to be asked of the outside is left to the drainer, once this build knows what it is.
-async fn again(core: &Arc<Core>, lease: &str, id: &str) -> Result<(), StoreError> {
+async fn again(core: &Arc<Core>, id: &TodoId) -> Result<(), StoreError> {
     let found = core.store.docs(vec![Todo::key(id)]).await?.pop().flatten();
     match found.and_then(|doc| Todo::decode(&doc.data).ok()) {
         Some(Todo { work: Work::Job { activity, event, outcome: None, .. }, .. }) => {
             let job = core.map.jobs.iter().find(|job| job.name() == activity);
-            if job.is_some_and(|job| job.knows(&event.message())) { make_due(core, lease, id).await } else { Ok(()) }
+            if job.is_some_and(|job| job.knows(&event.message())) { make_due(core, id).await } else { Ok(()) }
         }
         Some(_) => {
-            run_todo(core, lease, id).await;
+            run_todo(core, id).await;
             Ok(())
         }
         None => Ok(()),
@@ -90,10 +89,10 @@ async fn again(core: &Arc<Core>, lease: &str, id: &str) -> Result<(), StoreError
 }
 
 /// Hands it to the drainer; should it have moved meanwhile, the next look sees to it.
-async fn make_due(core: &Arc<Core>, lease: &str, id: &str) -> Result<(), StoreError> {
+async fn make_due(core: &Arc<Core>, id: &TodoId) -> Result<(), StoreError> {
     core.cache().forget_doc(&Todo::key(id));
-    let Some(fence) = core.leases.guard(lease) else { return Ok(()) };
-    let mut unit = Unit::new(core, CommitId(digest(&["newer", id])));
+    let Some(fence) = core.leases.guard(&id.lease()) else { return Ok(()) };
+    let mut unit = Unit::new(core, CommitId(digest(&["newer", id.as_str()])));
     unit.fence(fence);
     let data = match unit.doc(&Todo::key(id)).await {
         Ok(data) => data,

@@ -10,8 +10,8 @@ use crate::{
         cloudevent::Envelope,
         generation::split,
         message::Message,
-        queue::waits_for,
         todo::{Failed, Todo},
+        todo_id::TodoId,
     },
     todo::attempt::{Undone, undone},
 };
@@ -22,8 +22,8 @@ const PAUSE_MS: i64 = 1_000;
 const DROPPED_AT_ONCE: usize = 200;
 
 /// Handles the oldest fact of a queue; what is left of the queue is due at once.
-pub(crate) async fn retry_fact(core: &Arc<Core>, unit: &mut Unit, id: &str, mut todo: Todo) -> Result<(), Undone> {
-    if let Some(before) = waits_for(id)
+pub(crate) async fn retry_fact(core: &Arc<Core>, unit: &mut Unit, id: &TodoId, mut todo: Todo) -> Result<(), Undone> {
+    if let Some(before) = id.waits_for()
         && unit.doc(&Todo::key(&before)).await.map_err(undone)?.is_some()
     {
         return postpone(unit, id, todo);
@@ -88,7 +88,7 @@ async fn reader_of(core: &Arc<Core>, name: &str) -> Result<Reader, Undone> {
 }
 
 /// Leaves what is left of a queue, if anything is, to be tried at once.
-fn go_on(unit: &mut Unit, id: &str, mut todo: Todo) {
+fn go_on(unit: &mut Unit, id: &TodoId, mut todo: Todo) {
     if todo.queue().is_some_and(|queue| queue.len() > 0) {
         (todo.attempts, todo.error, todo.due_ms) = (0, None, unit.now_ms);
         unit.put_todo(id, &todo);
@@ -96,7 +96,7 @@ fn go_on(unit: &mut Unit, id: &str, mut todo: Todo) {
 }
 
 /// Puts a queue of facts back as it was, to be looked at again in a second.
-fn postpone(unit: &mut Unit, id: &str, mut todo: Todo) -> Result<(), Undone> {
+fn postpone(unit: &mut Unit, id: &TodoId, mut todo: Todo) -> Result<(), Undone> {
     todo.due_ms = unit.now_ms + PAUSE_MS;
     unit.put_todo(id, &todo);
     Ok(())

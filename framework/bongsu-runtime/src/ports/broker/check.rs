@@ -70,15 +70,19 @@ pub struct Attributes<'a> {
     actor: Option<&'a RawValue>,
 }
 
-fn text(value: &RawValue) -> Result<Cow<'_, str>, String> {
-    serde_json::from_str(value.get()).map_err(|error| format!("is no text: {error}"))
+fn text(value: &RawValue) -> Result<Cow<'_, str>, NoText> {
+    Ok(serde_json::from_str(value.get())?)
 }
+
+#[derive(Debug, thiserror::Error)]
+#[error("is no text: {0}")]
+struct NoText(#[from] serde_json::Error);
 
 /// Says what is wrong with a value, if anything is.
 type Look = fn(&RawValue) -> Option<String>;
 
 fn no_text(value: &RawValue) -> Option<String> {
-    text(value).err()
+    text(value).err().map(|why| why.to_string())
 }
 
 /// Why it is no moment, if it is none.
@@ -86,7 +90,7 @@ fn no_moment(value: &RawValue) -> Option<String> {
     match text(value) {
         Ok(time) if millis(&time).is_some() => None,
         Ok(time) => Some(format!("is no RFC 3339 date in UTC, as 2026-01-31T09:30:00Z: {time:?}")),
-        Err(why) => Some(why),
+        Err(why) => Some(why.to_string()),
     }
 }
 
@@ -180,9 +184,9 @@ impl<'a> Attributes<'a> {
             return invalid(format!("id, source, type or subject of CloudEvent {:?} is empty", read.id));
         }
         // A fact's id is made of its stream and more; the others are names a Store has taken.
-        check_name(&read.id, MAX_DOC_NAME).map_err(BrokerError::Invalid)?;
+        check_name(&read.id, MAX_DOC_NAME).map_err(|why| BrokerError::Invalid(why.to_string()))?;
         for name in [&read.source, &read.kind, &read.subject, &read.partitionkey] {
-            check_name(name, MAX_NAME).map_err(BrokerError::Invalid)?;
+            check_name(name, MAX_NAME).map_err(|why| BrokerError::Invalid(why.to_string()))?;
         }
         Ok(read)
     }

@@ -33,10 +33,12 @@ use crate::{
         cloudevent::Envelope,
         cursor::{Cursor, cursor_key},
         generation::table,
-        queue::{fact_body, queue_id},
+        lease::Resource,
+        queue::fact_body,
         rebuild::{Filling, State},
         seen::{SEEN, Seen, Stand, marked_source, storable},
         todo::{MAX_QUEUED, Todo},
+        todo_id::TodoId,
         unreadable::Unreadable,
     },
 };
@@ -78,7 +80,7 @@ enum Judgement {
 pub(crate) struct Build {
     pub(crate) core: Arc<Core>,
     pub(crate) model: Arc<dyn ReadModel>,
-    pub(crate) lease: String,
+    pub(crate) lease: Resource,
     pub(crate) table: String,
     pub(crate) state: State,
     pub(crate) revision: Option<CommitId>,
@@ -109,12 +111,12 @@ const MAX_BYTES: usize = 4 << 20;
 const FLYING: usize = 2;
 
 impl Build {
-    pub(crate) fn new(core: &Arc<Core>, model: &Arc<dyn ReadModel>, lease: &str, state: State) -> Self {
+    pub(crate) fn new(core: &Arc<Core>, model: &Arc<dyn ReadModel>, lease: &Resource, state: State) -> Self {
         let generation = state.filling.as_ref().map_or(0, |filling| filling.generation);
         Self {
             core: core.clone(),
             model: model.clone(),
-            lease: lease.to_owned(),
+            lease: lease.clone(),
             table: table(model.root(), generation),
             rows: model.rows(),
             pace: Pace::new(core),
@@ -254,7 +256,7 @@ impl Build {
         if queue.len() >= MAX_QUEUED {
             return Err(Halt::Hopeless(format!("{MAX_QUEUED} facts of {key} wait behind one that cannot be folded")));
         }
-        self.queued.push((queue.push(&queue_id(&self.table, key)), fact.clone()));
+        self.queued.push((queue.push(&TodoId::queue(&self.table, key)), fact.clone()));
         self.changed_queues.insert(key.to_owned());
         Ok(())
     }
@@ -285,7 +287,7 @@ impl Build {
             commit.docs.push(DocWrite { key, put: Some(body) });
         }
         for key in std::mem::take(&mut self.changed_queues) {
-            let id = queue_id(&self.table, &key);
+            let id = TodoId::queue(&self.table, &key);
             commit.docs.push(DocWrite { key: Todo::key(&id), put: self.queues.get(&key).map(|todo| todo.body(&id)) });
         }
         for (key, fact) in std::mem::take(&mut self.queued) {
@@ -406,6 +408,7 @@ impl Build {
 
     /// Documents of this generation; what is under way must be durable to be found.
     async fn load(&mut self, keys: Vec<DocKey>) -> Result<Vec<Option<Bytes>>, Halt> {
+        /// Half a page of the store: a read holds a reader only so long.
         const AT_ONCE: usize = 500;
         if keys.is_empty() {
             return Ok(Vec::new());

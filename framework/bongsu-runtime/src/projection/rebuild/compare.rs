@@ -122,6 +122,7 @@ impl Build {
 
     /// Reads on to where the generation shown is, and lets it come if it is behind.
     async fn meet(&mut self, shown: &str, poison: &mut BTreeSet<String>) -> Result<(), Halt> {
+        /// The other lane is about to write: it is met in passing, so look often.
         const NAP: std::time::Duration = std::time::Duration::from_millis(2);
         let partitions: Vec<Partition> = self.cursors.keys().cloned().collect();
         for _ in 0..TRIES {

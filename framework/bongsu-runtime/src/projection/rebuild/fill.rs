@@ -10,7 +10,7 @@ use std::{
 use crate::{
     commit::{core::Core, map::ReadModel},
     ports::{
-        broker::{BrokerError, Partition},
+        broker::{BrokerError, FETCH_BYTES, Partition},
         store::{CommitId, Doc, DocKey, Position, StoredFacts},
     },
     projection::rebuild::{
@@ -21,22 +21,22 @@ use crate::{
     },
     records::{
         cursor::{CURSOR, Cursor},
-        queue::queues_of,
+        lease::Resource,
         rebuild::{Noted, State},
         todo::{TODO, Todo},
+        todo_id::queues_of,
     },
     relay::history::own,
 };
 
-/// Bytes of one fetch, and how long it waits when nothing is there.
-pub(crate) const FETCH_BYTES: u32 = 1 << 20;
-/// The same while commands are decided: they wait for no longer than a small page takes.
+/// Bytes of one fetch while commands are decided: they wait for no longer than a small page takes.
 const FETCH_BYTES_BUSY: u32 = FETCH_BYTES / 16;
+/// How long a fetch waits when nothing is there: it is nearly at the end then, and tries to swap.
 pub(crate) const FETCH_WAIT: Duration = Duration::from_millis(20);
 
 impl Build {
     /// Goes on where the last durable Commit of this generation ended.
-    pub(crate) async fn resume(core: &Arc<Core>, model: &Arc<dyn ReadModel>, lease: &str) -> Result<Self, Halt> {
+    pub(crate) async fn resume(core: &Arc<Core>, model: &Arc<dyn ReadModel>, lease: &Resource) -> Result<Self, Halt> {
         let (state, revision) = State::load(core.store.as_ref(), model.root()).await.map_err(Halt::Store)?;
         let mut build = Self::new(core, model, lease, state);
         build.revision = revision;

@@ -4,10 +4,10 @@
 //! Unlike a lane it does not wait for one: what is shown has those facts, and an operator can ask again.
 
 use crate::{
-    ports::broker::{BrokerError, In, Partition},
+    ports::broker::{BrokerError, FETCH_BYTES, In, Partition},
     projection::rebuild::{
         build::{Build, Halt},
-        fill::{FETCH_BYTES, FETCH_WAIT, replaced},
+        fill::{FETCH_WAIT, replaced},
     },
     records::republish::{Mark, mark_of},
 };

@@ -15,9 +15,10 @@ use crate::{
     records::{
         cursor::cursor_key,
         generation::{shown_body, shown_key, table},
-        queue::{Queue, queue_id},
+        queue::Queue,
         rebuild::{Ended, State},
         todo::Todo,
+        todo_id::TodoId,
     },
 };
 
@@ -81,10 +82,10 @@ impl Build {
         let (core, own) = (self.core.clone(), self.table.clone());
         let mut guards = Vec::new();
         for (key, todo) in &self.queues {
-            let id = queue_id(old, key);
+            let id = TodoId::queue(old, key);
             let doc = core.store.docs(vec![Todo::key(&id)]).await.map_err(Halt::Store)?.pop().flatten();
             let theirs = doc.as_ref().and_then(|doc| Todo::decode(&doc.data).ok());
-            let first = first_of(&core, todo, &queue_id(&own, key)).await?;
+            let first = first_of(&core, todo, &TodoId::queue(&own, key)).await?;
             let known = match (&first, theirs.as_ref().and_then(Todo::queue)) {
                 (Some(first), Some(theirs)) => has(&core, theirs, &id, first).await?,
                 _ => false,
@@ -100,7 +101,7 @@ impl Build {
 }
 
 /// The oldest fact of a queue.
-async fn first_of(core: &Core, todo: &Todo, id: &str) -> Result<Option<Bytes>, Halt> {
+async fn first_of(core: &Core, todo: &Todo, id: &TodoId) -> Result<Option<Bytes>, Halt> {
     let Some(queue) = todo.queue() else { return Ok(None) };
     let Some(key) = queue.front_key(id) else { return Ok(queue.front_within()) };
     let doc = core.store.docs(vec![key]).await.map_err(Halt::Store)?.pop().flatten();
@@ -108,7 +109,8 @@ async fn first_of(core: &Core, todo: &Todo, id: &str) -> Result<Option<Bytes>, H
 }
 
 /// Whether a fact is in a queue.
-async fn has(core: &Core, queue: &Queue, id: &str, fact: &Bytes) -> Result<bool, Halt> {
+async fn has(core: &Core, queue: &Queue, id: &TodoId, fact: &Bytes) -> Result<bool, Halt> {
+    /// Facts may be of a megabyte each.
     const AT_ONCE: usize = 16;
     let (mut within, apart) = queue.all(id);
     if within.any(|known| known.as_bytes() == &fact[..]) {

@@ -11,9 +11,10 @@ use crate::{
     query::read::after_prefix,
     records::{
         cursor::CURSOR,
-        queue::{QUEUE, queues_beside, queues_of},
+        queue::QUEUE,
         seen::SEEN,
         todo::TODO,
+        todo_id::{queues_beside, queues_of},
     },
 };
 
