@@ -124,7 +124,9 @@ impl File {
         for (line, code) in source.bare_lines() {
             let mut code = code.trim();
             if statement.is_none() {
+                // Where something is seen from (`pub(in crate::api)`) is no import.
                 let (shown, rest) = visibility(code);
+                code = rest;
                 if let Some(tree) = rest.strip_prefix("use ") {
                     (statement, code) = (Some((line, shown, String::new())), tree);
                 }

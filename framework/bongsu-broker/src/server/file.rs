@@ -9,7 +9,7 @@ use std::{
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
-use super::ServerError;
+use super::error::ServerError;
 
 /// "Bngs": what `file` and SQLite's own tools show; tells our file from any other database.
 const APPLICATION_ID: i32 = 0x426e_6773;

@@ -16,9 +16,8 @@ use bongsu_runtime::ports::broker::{BrokerError, Topic};
 use serde::Serialize;
 
 use super::{
-    Shared,
     index::Indexed,
-    listen::HEAD,
+    shared::Shared,
     writer::{Job, Work},
 };
 use crate::wire::{Log, NewTopic, PartitionShown, Problem, Report, Taken, TopicShown};
@@ -32,6 +31,8 @@ mod who;
 use body::Read;
 use who::Who;
 
+/// Largest request head, in bytes.
+pub(crate) const HEAD: usize = 16 << 10;
 /// Media type of every error.
 const PROBLEM_JSON: &str = "application/problem+json";
 

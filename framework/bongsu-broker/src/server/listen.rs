@@ -17,12 +17,10 @@ use tokio::{
     time,
 };
 
-use super::{Shared, http, writer};
+use super::{http, shared::Shared, writer};
 
 /// How often retention is looked after.
 const SWEEP: Duration = Duration::from_secs(1);
-/// Largest request head, in bytes.
-pub(crate) const HEAD: usize = 16 << 10;
 /// Connections too many that are told so at once; more are closed without a word.
 const POLITE: usize = 64;
 /// What a connection too many reads before it is closed.
@@ -82,7 +80,7 @@ async fn connection(stream: TcpStream, app: Router, shared: Arc<Shared>, _permit
             .timer(TokioTimer::new())
             .header_read_timeout(shared.limits.header_timeout)
             // Twice the limit: a head just over it is refused with a reason.
-            .max_buf_size(2 * HEAD)
+            .max_buf_size(2 * http::HEAD)
             .max_headers(PARSED_LINES)
             .serve_connection(TokioIo::new(wire), service)
     );

@@ -13,8 +13,8 @@ use rusqlite::Connection;
 use tokio::sync::Semaphore;
 
 use super::{
-    ServerError,
     answer::{FetchAnswer, Message},
+    error::ServerError,
     file::{self, Opened},
     index::Indexed,
     log::first_row,

@@ -7,7 +7,7 @@ use rusqlite::{Connection, ErrorCode};
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 
 use super::{
-    ServerError,
+    error::ServerError,
     file::{self, Opened},
     index::Index,
     log::{Batch, Failed, Known, Touched},

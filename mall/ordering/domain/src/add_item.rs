@@ -3,8 +3,8 @@
 use bongsu_core::{Ctx, message};
 
 use crate::{
-    cart::{CartRejection, CartState, fits},
     cart_events::{CartEvent, ItemAdded},
+    cart_state::{CartRejection, CartState, fits},
     create_cart::created,
     ids::{CustomerId, Sku},
     place_order::MOST_LINES,

@@ -5,7 +5,7 @@ use bongsu_core::{Ctx, message};
 use crate::{
     events::{CancellationRequested, CancelledWhy, OrderCancelled, OrderEvent},
     ids::{CustomerId, OrderId},
-    order::{Cancellation, OrderRejection, OrderState, Phase},
+    order_state::{Cancellation, OrderRejection, OrderState, Phase},
 };
 
 /// Cancel an order.

@@ -5,7 +5,7 @@ use bongsu_core::{Ctx, message};
 use crate::{
     events::{CancelledWhy, OrderCancelled, OrderEvent},
     ids::OrderId,
-    order::{OrderRejection, OrderState, Phase},
+    order_state::{OrderRejection, OrderState, Phase},
 };
 
 /// Cancel a confirmed order that delivery gave up.

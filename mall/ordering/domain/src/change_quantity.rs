@@ -3,8 +3,8 @@
 use bongsu_core::{Ctx, message};
 
 use crate::{
-    cart::{CartRejection, CartState, SeenLine, fits},
     cart_events::{CartEvent, QuantityChanged},
+    cart_state::{CartRejection, CartState, SeenLine, fits},
     ids::{CustomerId, Sku},
 };
 

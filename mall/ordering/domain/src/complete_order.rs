@@ -5,7 +5,7 @@ use bongsu_core::{Ctx, message};
 use crate::{
     events::{CancellationRefused, OrderCompleted, OrderEvent},
     ids::OrderId,
-    order::{Cancellation, OrderRejection, OrderState, Phase},
+    order_state::{Cancellation, OrderRejection, OrderState, Phase},
 };
 
 /// Complete a confirmed order.

@@ -5,7 +5,7 @@ use bongsu_core::{Ctx, message};
 use crate::{
     events::{OrderConfirmed, OrderEvent},
     ids::OrderId,
-    order::{OrderRejection, OrderState, Phase},
+    order_state::{OrderRejection, OrderState, Phase},
 };
 
 /// Confirm a pending order.

@@ -3,8 +3,8 @@
 use bongsu_core::{Ctx, message};
 
 use crate::{
-    cart::{CartRejection, CartState},
     cart_events::{CartCreated, CartEvent},
+    cart_state::{CartRejection, CartState},
     ids::CustomerId,
 };
 

@@ -8,7 +8,7 @@
 
 pub mod ids;
 pub mod events;
-pub mod order;
+pub mod order_state;
 pub mod place_order;
 pub mod confirm_order;
 pub mod reject_order;
@@ -16,12 +16,14 @@ pub mod cancel_order;
 pub mod refuse_cancellation;
 pub mod cancel_undelivered;
 pub mod complete_order;
+pub mod order;
 pub mod cart_events;
-pub mod cart;
+pub mod cart_state;
 pub mod create_cart;
 pub mod add_item;
 pub mod change_quantity;
 pub mod remove_item;
+pub mod cart;
 pub mod check_out;
 pub mod heard;
 pub mod checkout;

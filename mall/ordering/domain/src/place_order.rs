@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     events::{Method, OrderEvent, OrderLine, OrderPlaced},
     ids::{CustomerId, Sku},
-    order::{OrderRejection, OrderState},
+    order_state::{OrderRejection, OrderState},
     price_list::{Offer, PRICE_GRACE_MS},
 };
 

@@ -5,7 +5,7 @@ use bongsu_core::{Ctx, message};
 use crate::{
     events::{OrderEvent, OrderRejected, RejectedWhy, Shortage},
     ids::OrderId,
-    order::{OrderRejection, OrderState, Phase},
+    order_state::{OrderRejection, OrderState, Phase},
 };
 
 /// Reject a pending order.

@@ -3,8 +3,8 @@
 use bongsu_core::{Ctx, message};
 
 use crate::{
-    cart::{CartRejection, CartState, SeenLine},
     cart_events::{CartEvent, ItemRemoved},
+    cart_state::{CartRejection, CartState, SeenLine},
     ids::{CustomerId, Sku},
 };
 

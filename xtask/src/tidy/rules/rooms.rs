@@ -36,9 +36,6 @@ const SHELVES: &[&str] = &["framework/", "platform/", "mall/"];
 /// Files that may need each other.
 const MOST: usize = 4;
 
-/// Crates whose largest circle is larger, with its size: it may only shrink, and nothing may be added.
-const LEFT: &[(&str, usize)] = &[("framework/bongsu-broker", 11), ("mall/ordering/domain", 8), ("mall/ordering", 10)];
-
 pub(crate) fn check(tree: &Tree, report: &mut Report) {
     for found in crates(tree, report) {
         if !SHELVES.iter().any(|shelf| found.dir.starts_with(shelf)) {
@@ -51,9 +48,6 @@ pub(crate) fn check(tree: &Tree, report: &mut Report) {
             look_up(&modules, &imports, report);
         }
         look_around(&found.dir, &modules, &imports, report);
-    }
-    for (dir, _) in LEFT.iter().filter(|(dir, _)| !tree.exists(dir)) {
-        report.found(dir, 0, "is gone: take it from LEFT");
     }
     if !tree.exists(RUNTIME) {
         report.found(RUNTIME, 0, "has moved: its rooms are not looked at");
@@ -80,16 +74,10 @@ fn look_up(modules: &Modules, imports: &BTreeSet<Import>, report: &mut Report) {
 
 /// Circles of more files than may be.
 fn look_around(dir: &str, modules: &Modules, imports: &BTreeSet<Import>, report: &mut Report) {
-    let listed = LEFT.iter().find(|(name, _)| *name == dir).map(|(_, size)| *size);
-    let circles = circles(imports);
-    let largest = circles.iter().map(BTreeSet::len).max().unwrap_or(0);
-    for circle in circles.iter().filter(|circle| circle.len() > listed.unwrap_or(MOST)) {
+    for circle in circles(imports).iter().filter(|circle| circle.len() > MOST) {
         let paths: Vec<&str> = modules.files().filter(|(module, _)| circle.contains(*module)).map(|it| it.1).collect();
         let why = format!("{} files need each other, at most {MOST}: {}", circle.len(), paths.join(", "));
         report.found(paths.first().unwrap_or(&dir), 0, why);
-    }
-    if let Some(size) = listed.filter(|size| largest < *size) {
-        report.found(dir, 0, format!("its largest circle shrank from {size} to {largest}: lower it in LEFT"));
     }
 }
 

@@ -13,7 +13,7 @@ use serde::Deserialize;
 use tokio::{sync::OwnedSemaphorePermit, time};
 
 use crate::{
-    server::Shared,
+    server::shared::Shared,
     wire::{MAX_BODY, Problem},
 };
 

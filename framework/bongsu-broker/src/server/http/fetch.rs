@@ -14,10 +14,10 @@ use tokio::time;
 use super::body::Read;
 use crate::{
     server::{
-        Shared,
         answer::FetchAnswer,
         index::Indexed,
         reader::{Budget, Span},
+        shared::Shared,
     },
     wire::{Fetch, MAX_FETCH, MAX_WAIT_MS, MAX_WANT, Place, Problem},
 };

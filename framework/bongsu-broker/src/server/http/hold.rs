@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{body::Read, who::Who};
 use crate::{
-    server::{Shared, hold::LONGEST, writer::Work},
+    server::{hold::LONGEST, shared::Shared, writer::Work},
     wire::Problem,
 };
 

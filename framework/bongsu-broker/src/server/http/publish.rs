@@ -16,8 +16,8 @@ use serde_json::value::RawValue;
 use super::{body::Read, who::Who};
 use crate::{
     server::{
-        Shared,
         log::{Batch, From, Message},
+        shared::Shared,
         writer::Work,
     },
     wire::{MAX_BATCH, Placed, Problem, Publish, TakeUp, Taken},

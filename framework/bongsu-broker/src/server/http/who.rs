@@ -11,7 +11,7 @@ use axum::{
 use bongsu_keys::{OPERATOR, is_given_out};
 use bongsu_runtime::ports::broker::{Attributes, may_tell};
 
-use crate::{server::Shared, wire::Problem};
+use crate::{server::shared::Shared, wire::Problem};
 
 /// The one who speaks; nobody in particular at a broker without keys, where everybody may do everything.
 #[derive(Clone, Debug, Default)]
