@@ -22,6 +22,7 @@ mod draw;
 #[cfg(test)]
 mod tests;
 pub mod contract;
+pub mod digest;
 pub mod saga;
 
 pub use decider::{Given, When, given};

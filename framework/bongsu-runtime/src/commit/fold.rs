@@ -13,6 +13,7 @@ use crate::{
         wanted::Taken,
     },
     ports::store::{CommitId, Read, StoredEvent},
+    records::message::say_read,
 };
 
 /// A state and how it came about.
@@ -47,6 +48,7 @@ impl Folded {
     }
 
     fn apply(&mut self, target: &StreamRef, event: &StoredEvent) -> Result<(), Fail> {
+        say_read(&event.name, event.schema);
         (target.folder.apply)(self.state.as_mut(), &event.name, event.schema, &event.data)
             .map_err(|error| Fail::unread(&format!("{}@{}", event.stream, event.version), &error))?;
         (self.version, self.commit) = (event.version, Some(event.commit));

@@ -23,7 +23,7 @@ use crate::{
     ports::store::{Commit, CommitId, DocBody, DocKey, DocWrite, Fact, Guard, NewEvent},
     records::{
         cloudevent::{Envelope, Meta, rfc3339},
-        message::Message,
+        message::{Message, say_read},
         once::ONCE,
         tables::key_key,
         todo::Todo,
@@ -166,6 +166,7 @@ impl Unit {
             None => self.copy_of(target).await?,
         };
         if !(target.folder.evolve)(state.as_mut(), event.as_ref()) {
+            say_read(name, schema);
             (target.folder.apply)(state.as_mut(), name, schema, &data)?;
         }
         let message = Message::made(name, schema, data.into(), event);

@@ -76,8 +76,14 @@ impl Message {
 
     fn read<W: Wire>(&self, extra: Extra) -> Result<W, DecodeError> {
         let unknown = || DecodeError::Unknown { name: self.name.clone(), schema: self.schema };
+        say_read(&self.name, self.schema);
         W::read(&self.name, self.schema, &self.data, extra)?.ok_or_else(unknown)
     }
+}
+
+/// Says, to whoever traces or counts, that a body is made a value of its type.
+pub(crate) fn say_read(name: &str, schema: u32) {
+    tracing::trace!(kind = name, schema, "a body is read");
 }
 
 impl PartialEq for Message {

@@ -13,6 +13,8 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
+use bongsu_given::digest;
+
 use super::files::stem;
 
 /// The file that remembers samples.
@@ -87,7 +89,7 @@ pub(super) fn keep(folder: &Path, under: &Path, samples: &[PathBuf], bless: &Ble
     let mut known = read(folder);
     let under = relative(folder, under) + "/";
     let now: BTreeMap<String, String> =
-        samples.iter().map(|path| (relative(folder, path), digest(&fs::read(path).unwrap_or_default()))).collect();
+        samples.iter().map(|path| (relative(folder, path), digest::of(&fs::read(path).unwrap_or_default()))).collect();
     for path in known.keys().filter(|path| path.starts_with(&under)) {
         assert!(now.contains_key(path), "{path} was written once and is gone: restore it");
     }
@@ -125,14 +127,6 @@ fn write(folder: &Path, known: &BTreeMap<String, String>) {
 fn relative(folder: &Path, path: &Path) -> String {
     let path = path.strip_prefix(folder).unwrap_or(path);
     path.components().map(|part| part.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/")
-}
-
-/// FNV-1a of 64 bits: against accidents, and short enough to stand in the rule, too.
-fn digest(bytes: &[u8]) -> String {
-    let hash = bytes
-        .iter()
-        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3));
-    format!("{hash:016x}")
 }
 
 #[cfg(test)]

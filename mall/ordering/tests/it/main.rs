@@ -2,6 +2,7 @@
 
 mod fixture;
 mod placing;
+mod reading_once;
 mod reading;
 mod cancelling;
 mod carts;
