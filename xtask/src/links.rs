@@ -38,11 +38,17 @@ pub(crate) fn run() -> Result<()> {
     let began = now();
     stage::run("links", build())?;
     let took = began.elapsed();
-    println!("{} binaries linked in {:.1} s", names.len(), took.as_secs_f64());
+    println!("{} binaries linked in {:.1} s{}", names.len(), took.as_secs_f64(), load());
     if took > MOST {
         bail!("above {} s: contexts become one binary with a name", MOST.as_secs());
     }
     Ok(())
+}
+
+/// How busy the machine was meanwhile, where it says so: a figure of a busy one is none (proc_loadavg(5)).
+fn load() -> String {
+    let text = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    text.split(' ').next().filter(|load| !load.is_empty()).map(|load| format!(", load {load}")).unwrap_or_default()
 }
 
 fn binaries(metadata: &Value) -> Vec<String> {

@@ -47,7 +47,8 @@ struct WrittenNote {
 
 /// All notes, by id.
 #[utoipa::path(
-    get, path = "/notes", operation_id = "listNotes", params(List),
+    get, path = "/notes", operation_id = "listNotes",
+    params(List),
     responses((status = 200, description = "A page.", body = Page<ShownNote>)),
 )]
 async fn list(State(handle): State<Handle>, list: List) -> Result<Response, Problem> {
@@ -59,7 +60,8 @@ async fn list(State(handle): State<Handle>, list: List) -> Result<Response, Prob
 
 /// Writes a note.
 #[utoipa::path(
-    post, path = "/notes", operation_id = "writeNote", params(IdempotencyKey), request_body = ShownNote,
+    post, path = "/notes", operation_id = "writeNote",
+    params(IdempotencyKey), request_body = ShownNote,
     responses((status = 201, description = "Written.", body = WrittenNote)),
 )]
 async fn write(State(handle): State<Handle>, command: Command<ShownNote>) -> Result<Response, Problem> {

@@ -1,4 +1,4 @@
-//! note: a note is written once. Start at [`service`], the map; the rule is [`note`](mod@note).
+//! note: [`service`] is the map, [`mod@note`] the rule.
 #![forbid(unsafe_code)]
 
 pub mod note;
@@ -34,7 +34,6 @@ pub fn told(id: &str, event: &NoteEvent, _: &Note) -> Option<Public> {
 /// The list: a row per note.
 pub struct AllNotes;
 
-/// One row.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Row {
     pub id: NoteId,

@@ -58,9 +58,8 @@ impl Aggregate for Notes {
     type State = Note;
 
     fn evolve(note: &mut Note, event: &NoteEvent) {
-        match event {
-            NoteEvent::Written(e) => note.text = Some(e.text.clone()),
-        }
+        let NoteEvent::Written(e) = event;
+        note.text = Some(e.text.clone());
     }
 }
 

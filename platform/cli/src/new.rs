@@ -80,27 +80,40 @@ fn system(flags: &NewSystem) -> Result<()> {
     let lock = manifest::lock_of_system(&sources)?;
     manifest::refuse_package(&lock, &name)?;
     let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| sources.join("target"), PathBuf::from);
-    fs::create_dir_all(folder.join(".cargo")).with_context(|| format!("cannot make {}", folder.display()))?;
-    template::write(&folder.join(name.kebab()), &name)?;
-    let write =
-        |path: &str, text: String| fs::write(folder.join(path), text).with_context(|| format!("cannot write {path}"));
-    write("Cargo.toml", root)?;
-    write(manifest::LOCK, lock)?;
-    write(
-        ".cargo/config.toml",
-        format!("# Shares what is built there.\n[build]\ntarget-dir = {}\n", manifest::quoted(&target)),
-    )?;
-    write(FORMAT, fs::read_to_string(sources.join(FORMAT)).unwrap_or_default())?;
-    template::format(&folder.join(name.kebab()));
-    write(".gitignore", "/target\n/.bongsu\n".into())?;
+    let cargo = format!("# Shares what is built there.\n[build]\ntarget-dir = {}\n", manifest::quoted(&target));
     let head = "# The system that `bongsu up` starts.";
     let gateway = "[gateway]\nlisten = \"127.0.0.1:8080\"";
-    write(SYSTEM_FILE, format!("{head}\nname = \"{title}\"\n\n{gateway}\n\n{}", service(&name)))?;
+    let files = [
+        ("Cargo.toml", root),
+        (manifest::LOCK, lock),
+        (".cargo/config.toml", cargo),
+        (FORMAT, fs::read_to_string(sources.join(FORMAT)).unwrap_or_default()),
+        (".gitignore", "/target\n/.bongsu\n".to_owned()),
+        (SYSTEM_FILE, format!("{head}\nname = \"{title}\"\n\n{gateway}\n\n{}", service(&name))),
+    ];
+    // What has to be made for it, from the top.
+    let made = folder.ancestors().take_while(|around| !around.as_os_str().is_empty() && !around.exists()).last();
+    if let Err(error) = write_system(&folder, &name, &files) {
+        let _none_is_fine = made.map(fs::remove_dir_all);
+        return Err(error);
+    }
+    template::format(&folder.join(name.kebab()));
     say(&[
         format!("{} is a system with one context, {}", folder.display(), name.kebab()),
         "next, in it: cargo test, cargo build, bongsu up; bongsu new context NAME for another one".to_owned(),
     ]);
     Ok(())
+}
+
+fn write_system(folder: &Path, name: &Name, files: &[(&str, String)]) -> Result<()> {
+    for (path, text) in files {
+        let path = folder.join(path);
+        path.parent()
+            .map_or(Ok(()), fs::create_dir_all)
+            .and_then(|()| fs::write(&path, text))
+            .with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    template::write(&folder.join(name.kebab()), name)
 }
 
 /// Prints lines until nobody reads.

@@ -1,5 +1,6 @@
 //! Every rule against a violation planted into a copy of the real repository.
 
+mod rooms;
 mod shapes;
 
 use std::{collections::BTreeSet, fs, sync::OnceLock};
@@ -100,6 +101,27 @@ fn rules_of_a_small_context_that_name_more_than_the_kernel_are_caught() {
         assert_eq!(planted(code), [""; 0], "{code}");
     }
     assert_eq!(broken_by_file(path, &rust("use crate::provider::Provider;")), [""; 0], "it decides nothing");
+    for rule in [
+        "impl<T> Aggregate for Planted<T> {}",
+        "impl<T: Into<u8>> bongsu_core::Decider for Planted<T> {}",
+        "impl<T>\n    Process\n    for Planted<T>\nwhere\n    T: Copy,\n{\n}",
+    ] {
+        let planted = broken_by_file(path, &rust(&format!("use crate::provider::Provider;\n{rule}")));
+        assert!(planted.contains(&"pure-domains"), "{rule}");
+    }
+}
+
+#[test]
+fn rules_that_name_more_than_the_kernel_are_caught_wherever_a_context_is() {
+    let rule = |what: &str| rust(&format!("use crate::{what};\nimpl Aggregate for Planted {{}}"));
+    for context in ["examples/note", "platform/identity"] {
+        let path = format!("{context}/src/planted.rs");
+        assert!(broken_by_file(&path, &rule("api")).contains(&"pure-domains"), "{context}");
+    }
+    assert!(!broken_by_file("examples/note/src/planted.rs", &rule("note::Notes")).contains(&"pure-domains"));
+    // A program of one file has no module of rules until it has another one.
+    let beside = broken_by_file("examples/coffee-shop/src/planted.rs", &rust("fn f() {}"));
+    assert!(beside.contains(&"pure-domains"), "{beside:?}");
 }
 
 #[test]
@@ -417,35 +439,6 @@ fn a_process_that_is_never_failed_at_every_step_is_caught() {
 }
 
 #[test]
-fn an_import_that_goes_up_a_room_is_caught() {
-    let broken = |code: &str| broken_by_file("framework/bongsu-runtime/src/records/planted.rs", &rust(code));
-    assert_eq!(broken("use crate::{\n    commit::unit::Unit,\n    ports::Fut,\n};"), ["rooms"]);
-    assert_eq!(broken("fn f() { crate::runtime::start() }"), ["rooms"], "a path without `use`");
-    assert_eq!(broken("use crate::Service;"), ["rooms"], "by a name that was passed on");
-    assert_eq!(broken("use super::super::lease::keeper::Keeper;"), ["rooms"]);
-    assert_eq!(broken("use crate::ports::store::Doc;\n// crate::commit::unit"), [""; 0]);
-    assert_eq!(broken("#[cfg(test)]\nmod tests {\n    use crate::commit::unit::Unit;\n}"), [""; 0]);
-    assert_eq!(broken_by_file("framework/bongsu-runtime/src/attic.rs", &rust("fn f() {}")), ["rooms"]);
-}
-
-#[test]
-fn a_circle_of_more_than_four_files_is_caught() {
-    let circle = |files: usize| {
-        broken_by(|tree| {
-            for n in 0..files {
-                let next = (n + 1) % files;
-                tree.put(
-                    &format!("mall/money/src/planted{n}.rs"),
-                    rust(&format!("use crate::planted{next}::X;")).into(),
-                );
-            }
-        })
-    };
-    assert_eq!(circle(4), [""; 0]);
-    assert_eq!(circle(5), ["rooms"]);
-}
-
-#[test]
 fn a_list_of_contexts_in_a_third_place_is_caught() {
     let contexts = real()
         .under("mall/")
@@ -469,4 +462,7 @@ fn a_sample_that_is_altered_or_gone_or_not_remembered_is_caught() {
     let lock = "mall/payment/golden.lock";
     let gone = format!("{}0000000000000000 golden/payment.gone.v1.json\n", real().text(lock).expect("the lock exists"));
     assert_eq!(broken_by_file(lock, &gone), ["golden"]);
+    for context in ["platform/identity", "examples/note"] {
+        assert_eq!(broken_by_file(&format!("{context}/golden/planted.v1.json"), "{}\n"), ["golden"], "{context}");
+    }
 }

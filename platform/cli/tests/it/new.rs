@@ -82,6 +82,22 @@ fn a_file_that_cannot_be_changed_safely_stays_as_it_is() {
 }
 
 #[test]
+fn a_system_of_which_not_everything_can_be_written_leaves_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let above = folder.path().join("above");
+    // Its own files have room in a path of Linux (4 096 bytes with the end), the samples of its context have not.
+    let mut deep = above.join("new");
+    let part = "d".repeat(200);
+    while deep.as_os_str().len() + part.len() < 4_000 {
+        deep.push(&part);
+    }
+    deep.push("e".repeat(4_050 - deep.as_os_str().len()));
+    let why = refused(folder.path(), &["new", "system", deep.to_str().unwrap(), "--context", "door"]);
+    assert!(why.contains("cannot write"), "{why}");
+    assert!(!above.exists(), "something was left");
+}
+
+#[test]
 fn what_cannot_be_a_context_is_refused_and_nothing_is_written() {
     let folder = tempfile::tempdir().unwrap();
     let here = folder.path();

@@ -1,4 +1,9 @@
 //! The whole service over real HTTP, on a store in a file, with a clock that can be moved.
+//!
+//! Not on `Bench`, which is a router over memory: the issuer is an address, in every token and in the settings the service is
+//! made of, so it has to listen before it is there; codes and cookies travel by redirects that a client of its own follows;
+//! what is forgotten is looked for in the store's files; and codes, tokens and sessions end by a clock that is moved while
+//! tasks sleep by the machine's. A `Bench` with all four would be this, and a harder one to read for every other context.
 
 use std::{
     path::Path,

@@ -1,4 +1,5 @@
-//! Every process of the mall and the examples that comes to an end goes every way of the saga harness in a test of its own crate.
+//! Every process of a context that comes to an end goes every way of the saga harness in a test of its own crate. Why that is
+//! no standing test: decision 0031.
 //!
 //! This reads text. It sees that a file which names the process ends one, and that a statement of a test begins with
 //! `saga(&Name` and goes every way. It does not see what that statement tries, whether anything is asserted of its answer,
@@ -7,7 +8,7 @@
 use crate::tidy::{Report, Tree, source::Source};
 
 /// Where processes that are more than samples live.
-const SHELVES: &[&str] = &["mall/", "examples/"];
+const SHELVES: &[&str] = &["mall/", "platform/", "examples/"];
 
 /// How a saga ends. What never ends by design only watches.
 const ENDS: &[&str] = &["Effect::Done", "Effect::Unwind"];
