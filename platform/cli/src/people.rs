@@ -1,5 +1,6 @@
 //! People to try a system with: there from the beginning where `bongsu.toml` names them, and spoken for by `bongsu token`.
 
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -8,7 +9,6 @@ use bongsu_keys::{GATEWAY, OPERATOR, Roots};
 use hyper::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use supervisor::DataFolder;
 use supervisor::http::{Http, Reply};
 use supervisor::identity::Somebody;
 use supervisor::registry::Instance;
@@ -40,9 +40,9 @@ pub(crate) async fn token(place: &Place, flags: &Token) -> Result<ExitCode> {
 }
 
 /// Sees to it that these people are there, and says how to log in as the first of them.
-pub(crate) async fn welcome(data: &DataFolder, rows: &[Instance], people: &[Somebody]) -> Result<Vec<String>> {
+pub(crate) async fn welcome(data: &Path, rows: &[Instance], people: &[Somebody]) -> Result<Vec<String>> {
     for somebody in people {
-        ask(data.path(), rows, "people", &serde_json::to_value(somebody)?).await?;
+        ask(data, rows, "people", &serde_json::to_value(somebody)?).await?;
     }
     let Some(first) = people.first() else { return Ok(Vec::new()) };
     let all: Vec<&str> = people.iter().map(|somebody| somebody.email.as_str()).collect();
@@ -54,7 +54,7 @@ pub(crate) async fn welcome(data: &DataFolder, rows: &[Instance], people: &[Some
 }
 
 /// Asks the provider, through the gateway, what only an operator may.
-async fn ask(data: &std::path::Path, rows: &[Instance], what: &str, json: &Value) -> Result<Reply> {
+async fn ask(data: &Path, rows: &[Instance], what: &str, json: &Value) -> Result<Reply> {
     let gateway = rows.iter().find(|row| row.name == GATEWAY).and_then(|row| row.url.clone());
     let url = format!("{}/identity/demonstration/{what}", gateway.context("the gateway is not running")?);
     let bearer = Roots::read(data)?.key(OPERATOR, GATEWAY).bearer();

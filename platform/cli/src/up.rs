@@ -63,14 +63,17 @@ async fn stay(system: &SystemFile, supervisor: &Supervisor, progress: &mut Progr
     progress.show_start().await;
     let rows = supervisor.registry().instances();
     let took = format!("{:.1} s", progress.elapsed().as_secs_f64());
-    summary(system, &rows, &took).iter().for_each(|line| say(line));
-    if let Some(identity) = &system.identity {
-        match people::welcome(supervisor.data(), &rows, &identity.people).await {
-            Ok(lines) => lines.iter().for_each(|line| say(line)),
-            Err(error) => say(&format!("warning: nobody was made to log in as: {error:#}")),
-        }
-    }
+    // First, so that whoever waits for the summary can log in.
+    let people = welcome(system, supervisor.data().path(), &rows).await;
+    summary(system, &rows, &took).iter().chain(&people).for_each(|line| say(line));
     progress.show_changes().await;
+}
+
+/// Sees to it that the people of the file are there; what is to be said of that.
+async fn welcome(system: &SystemFile, data: &Path, rows: &[Instance]) -> Vec<String> {
+    let people = system.identity.as_ref().map_or(&[][..], |identity| &identity.people);
+    let welcomed = people::welcome(data, rows, people).await;
+    welcomed.unwrap_or_else(|error| vec![format!("warning: nobody was made to log in as: {error:#}")])
 }
 
 /// What was reached, and where.
@@ -122,17 +125,18 @@ async fn detached(place: &Place, system: &SystemFile, data: &Path) -> Result<Exi
         if let Ok(rows) = rows
             && (over || rows.iter().all(|row| row.state.is_settled()))
         {
-            return left_running(system, &rows);
+            let people = welcome(system, data, &rows).await;
+            return left_running(system, &rows, &people);
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
 
 /// Says what a detached start came to: what is wrong first, as in the foreground, and that it is no success.
-fn left_running(system: &SystemFile, rows: &[Instance]) -> Result<ExitCode> {
+fn left_running(system: &SystemFile, rows: &[Instance], people: &[String]) -> Result<ExitCode> {
     let bad: Vec<&Instance> = rows.iter().filter(|row| !matches!(row.state, State::Ready | State::Stopped)).collect();
     bad.iter().map(|row| trouble(row).unwrap_or_else(|| crate::ps::line(row))).all(|line| print(&line));
-    summary(system, rows, "the background").iter().all(|line| print(line));
+    summary(system, rows, "the background").iter().chain(people).all(|line| print(line));
     if !bad.is_empty() {
         let names: Vec<&str> = bad.iter().map(|row| row.instance.as_str()).collect();
         bail!("not ready: {}; everything else is left running ('bongsu ps', 'bongsu stop')", names.join(", "));

@@ -142,3 +142,14 @@ fn nobody_is_there_from_the_beginning_where_people_are_real() {
     let line = text(&none.stderr);
     assert!(none.status.code() == Some(1) && line.lines().count() == 1, "{line}");
 }
+
+#[test]
+fn whoever_left_it_in_the_background_can_log_in_at_once() {
+    let fixture = Fixture::new(HOUSE);
+    let up = fixture.bongsu(&["up", "--detach"]);
+    let said = text(&up.stdout);
+    assert!(up.status.success() && said.contains("log in as ann@house.example"), "{up:?}");
+    // The last of them.
+    bearer(&fixture, "otto");
+    assert!(fixture.bongsu(&["stop"]).status.success());
+}
