@@ -292,7 +292,7 @@ pub(crate) struct Evict {
     pub(crate) context: String,
     #[command(flatten)]
     pub(crate) which: Which,
-    /// Everything that the context has put aside
+    /// The first of everything that the context has put aside; what waits behind it is tried, and may be put aside again
     #[arg(long)]
     pub(crate) all: bool,
     /// Why, in at most 1000 characters; it becomes an event of the context

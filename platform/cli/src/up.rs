@@ -73,7 +73,9 @@ async fn stay(system: &SystemFile, supervisor: &Supervisor, progress: &mut Progr
 async fn welcome(system: &SystemFile, data: &Path, rows: &[Instance]) -> Vec<String> {
     let people = system.identity.as_ref().map_or(&[][..], |identity| &identity.people);
     let welcomed = people::welcome(data, rows, people).await;
-    welcomed.unwrap_or_else(|error| vec![format!("warning: nobody was made to log in as: {error:#}")])
+    welcomed.unwrap_or_else(|error| {
+        vec![format!("warning: nobody was made to log in as; the next start tries again: {error:#}")]
+    })
 }
 
 /// What was reached, and where.
