@@ -18,6 +18,7 @@ const KEYWORDS: &[&str] = &[
 const TAKEN: &[&str] = &[
     "aggregate",
     "alloc",
+    "allow",
     "api",
     "axum",
     "bench",
