@@ -15,7 +15,7 @@ use super::{
 /// Reads every sample of every fact that is heard, from the contracts of its teller, who lives in a folder beside this one.
 /// Of a teller who lives elsewhere, samples are kept under `contracts/heard/`.
 ///
-/// That nobody tells a fact is found here and not at a start: decision 0030.
+/// That nobody tells a fact is found here and not at a start: decision 0032.
 ///
 /// # Panics
 /// When a sample is not read, or nobody is known to tell a fact: one line that names it.

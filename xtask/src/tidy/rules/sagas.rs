@@ -1,5 +1,5 @@
 //! Every process of a context that comes to an end goes every way of the saga harness in a test of its own crate. Why that is
-//! no standing test: decision 0031.
+//! no standing test: decision 0033.
 //!
 //! This reads text. It sees that a file which names the process ends one, and that a statement of a test begins with
 //! `saga(&Name` and goes every way. It does not see what that statement tries, whether anything is asserted of its answer,
