@@ -452,6 +452,20 @@ fn a_list_of_contexts_in_a_third_place_is_caught() {
 }
 
 #[test]
+fn a_context_that_costs_more_than_a_context_may_is_caught_also_a_new_one() {
+    let long = "//! Long.\n".repeat(1_101);
+    for folder in ["mall/payment", "mall/audit", "mall/planted", "examples/note"] {
+        let broken = all_broken_by(|tree| {
+            tree.put(&format!("{folder}/contracts/planted.json"), "{}".into());
+            tree.put(&format!("{folder}/src/planted.rs"), long.as_str().into());
+        });
+        assert!(broken.contains(&"context-size"), "{folder}: {broken:?}");
+    }
+    let rich = all_broken_by(|tree| tree.put("mall/ordering/src/planted.rs", long.as_str().into()));
+    assert!(!rich.contains(&"context-size"), "a rich one has no such limit: {rich:?}");
+}
+
+#[test]
 fn a_sample_that_is_altered_or_gone_or_not_remembered_is_caught() {
     let sample = "mall/payment/golden/payment.captured.v1.json";
     let altered = real().text(sample).expect("the sample exists").replace("cap", "cop");

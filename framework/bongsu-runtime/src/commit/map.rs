@@ -140,6 +140,8 @@ pub struct Attempt<'a> {
     pub key: &'a str,
     /// How many failed before this one.
     pub failed: u32,
+    /// What the event belongs to: the id of the command with which everything began, through all contexts.
+    pub correlation: &'a str,
     /// Of the trace in which the event happened.
     pub traceparent: Option<&'a str>,
     /// Reaches the outside, by TLS where the address says so.

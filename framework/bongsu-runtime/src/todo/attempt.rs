@@ -209,7 +209,13 @@ async fn run_job(
         return Err(Undone::Failed { why: format!("no activity is called {activity}"), how: Failed::Newer });
     };
     core.env.step("activity.run");
-    let attempt = Attempt { key, failed, traceparent: ctx.traceparent.as_deref(), http: core.http.as_ref() };
+    let attempt = Attempt {
+        key,
+        failed,
+        correlation: &ctx.correlation,
+        traceparent: ctx.traceparent.as_deref(),
+        http: core.http.as_ref(),
+    };
     let ran = AssertUnwindSafe(job.run(event, attempt)).catch_unwind().await;
     core.env.step("activity.ran");
     match ran {

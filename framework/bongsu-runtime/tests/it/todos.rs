@@ -130,8 +130,11 @@ async fn an_outcome_refused_because_of_what_is_no_longer_so_is_decided_again_and
     let (lab, store) = (Lab::new(1_000), MemoryStore::new());
     let trips = lab.start(trips_given_back(), &store, "trips-1");
     let book = Book { trip: "jeju".into() };
-    ask(&trips.handle(), crate::trips::Command::from(book), &lab.call(None)).await.unwrap();
+    let call = lab.call(None);
+    ask(&trips.handle(), crate::trips::Command::from(book), &call).await.unwrap();
     until("the outside is asked", async || lab.outside.asked.load(Ordering::Relaxed) > 2).await;
+    let of_the_command = format!("http://trips/trip/jeju@1?for={}", call.ctx.correlation);
+    assert_eq!(*lab.outside.last.lock().unwrap(), of_the_command, "an attempt knows what it belongs to");
     // What another instance does: this one goes on believing that giving back is not allowed.
     let mut allowed = Commit::new(CommitId(7));
     allowed.events.push(NewEvent {

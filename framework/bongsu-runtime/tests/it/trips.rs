@@ -74,7 +74,7 @@ impl Activity for Returning {
     async fn run(&self, event: Booked, attempt: &Attempt<'_>) -> Result<GiveBack, Unavailable> {
         let request = HttpRequest {
             method: "POST",
-            url: "http://trips/".into(),
+            url: format!("http://trips/{}?for={}", attempt.key, attempt.correlation),
             headers: Vec::new(),
             body: bytes::Bytes::new(),
             deadline: std::time::Duration::from_secs(1),

@@ -37,6 +37,8 @@ struct Running(tokio::task::JoinHandle<()>);
 pub(crate) struct Outside {
     pub(crate) asked: AtomicU64,
     pub(crate) down_for: u64,
+    /// Where it was asked last.
+    pub(crate) last: Mutex<String>,
 }
 
 impl PausedEnv {
@@ -99,7 +101,8 @@ impl Drop for Running {
 }
 
 impl HttpClient for Outside {
-    fn send(&self, _: HttpRequest) -> Fut<'_, Result<HttpResponse, HttpError>> {
+    fn send(&self, request: HttpRequest) -> Fut<'_, Result<HttpResponse, HttpError>> {
+        *self.last.lock().unwrap() = request.url;
         let asked = self.asked.fetch_add(1, Ordering::Relaxed);
         let status = if asked < self.down_for { 503 } else { 200 };
         Box::pin(async move { Ok(HttpResponse { status, body: Bytes::new() }) })
@@ -266,7 +269,7 @@ impl Lab {
     pub(crate) fn new(down_for: u64) -> Self {
         let env = PausedEnv::new();
         let broker = MemoryBroker::new(env.clone());
-        Self { env, broker, outside: Arc::new(Outside { asked: AtomicU64::new(0), down_for }) }
+        Self { env, broker, outside: Arc::new(Outside { asked: AtomicU64::new(0), down_for, last: Mutex::default() }) }
     }
 
     pub(crate) fn start(&self, service: Service, store: &MemoryStore, slot: &str) -> Runtime {

@@ -33,7 +33,7 @@ pub(crate) fn check(tree: &Tree, report: &mut Report) {
 }
 
 /// The folders of the mall that have contracts.
-fn contexts(tree: &Tree) -> BTreeSet<&str> {
+pub(super) fn contexts(tree: &Tree) -> BTreeSet<&str> {
     let folders = tree.under("mall/").filter_map(|file| file.path.strip_prefix("mall/")?.split_once("/contracts/"));
     folders.map(|(name, _)| name).filter(|name| !name.contains('/')).collect()
 }
