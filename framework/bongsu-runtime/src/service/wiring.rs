@@ -1,6 +1,6 @@
 //! Whether a map can work: every name is one thing's, what is sent has a taker, what is listened to an appender.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bongsu_core::type_of;
 
@@ -42,11 +42,12 @@ impl Service {
     ///
     /// # Errors
     /// The first thing that is wired wrong: a name given twice or one that is the runtime's, a command that no decider
-    /// takes (or not in that schema), an own event that no aggregate appends, or one that is only declared below who listens to it.
+    /// takes (or not in that schema), an event of two aggregates, an own event that no aggregate appends, or one that is only declared below who listens to it.
     pub fn check(&self) -> Result<(), Miswired> {
         let context = self.map.name;
         let wrong = self.wiring.wrong.first().cloned();
-        let wrong = wrong.or_else(|| self.wrong_name()).or_else(|| self.wrong_command()).or_else(|| self.wrong_event());
+        let wrong = wrong.or_else(|| self.wrong_name()).or_else(|| self.doubled_event());
+        let wrong = wrong.or_else(|| self.wrong_command()).or_else(|| self.wrong_event());
         let wrong = wrong.or_else(|| self.late_aggregate());
         wrong.map_or(Ok(()), |why| Err(Miswired(format!("the map of {context} is wired wrong: {why}"))))
     }
@@ -65,6 +66,13 @@ impl Service {
             }
         }
         None
+    }
+
+    /// Whoever listens to an event hears it of one aggregate.
+    fn doubled_event(&self) -> Option<String> {
+        let mut known = BTreeSet::new();
+        let (name, schema) = self.wiring.appends.iter().find(|(name, _)| !known.insert(name))?;
+        Some(format!("two aggregates append {}", type_of(name, *schema)))
     }
 
     fn wrong_command(&self) -> Option<String> {

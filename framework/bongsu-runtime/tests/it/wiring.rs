@@ -172,6 +172,21 @@ fn a_name_is_given_once() {
     );
 }
 
+struct Chime;
+
+impl Aggregate for Chime {
+    const NAME: &'static str = "chime";
+    type Event = Rung;
+    type State = ();
+
+    fn evolve((): &mut (), _: &Rung) {}
+}
+
+#[test]
+fn an_event_is_of_one_aggregate() {
+    assert_eq!(wrong(&bells().aggregate::<Chime>()), "two aggregates append bell.rung.v1");
+}
+
 #[test]
 fn a_command_that_is_sent_has_a_taker_that_reads_it() {
     assert_eq!(
