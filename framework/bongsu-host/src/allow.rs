@@ -52,13 +52,6 @@ pub struct Owner {
     asked: Arc<AtomicBool>,
 }
 
-/// Goes with a request of a route of [`Allow::Owner`].
-#[derive(Clone)]
-struct Asking {
-    sees_all: bool,
-    asked: Arc<AtomicBool>,
-}
-
 impl Owner {
     /// The name under which his things are kept.
     pub fn as_str(&self) -> &str {
@@ -76,12 +69,10 @@ impl<S: Sync> FromRequestParts<S> for Owner {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        let principal = Principal::of(&parts.headers)?;
-        let Some(Asking { sees_all, asked }) = parts.extensions.get().cloned() else {
+        parts.extensions.get::<Self>().cloned().ok_or_else(|| {
             tracing::error!("a handler asks for an owner, and its route is not Allow::Owner");
-            return Err(Problem::internal());
-        };
-        Ok(Self { principal, sees_all, asked })
+            Problem::internal()
+        })
     }
 }
 
@@ -115,11 +106,12 @@ pub(crate) async fn check(State(allow): State<Allow>, mut request: Request, next
             Problem::forbidden(format!("This is for the role {}.", roles.join(" or "))).into_response()
         }
         Allow::Owner(roles) => {
-            let asking = Asking { sees_all: has_one(roles), asked: Arc::default() };
-            request.extensions_mut().insert(asking.clone());
+            let owner = Owner { sees_all: has_one(roles), principal, asked: Arc::default() };
+            let asked = owner.asked.clone();
+            request.extensions_mut().insert(owner);
             let response = next.run(request).await;
             let is_refused = response.status().is_client_error() || response.status().is_server_error();
-            if is_refused || asking.asked.load(Ordering::Relaxed) {
+            if is_refused || asked.load(Ordering::Relaxed) {
                 return response;
             }
             tracing::error!("a handler of Allow::Owner answered and did not ask whose it is");

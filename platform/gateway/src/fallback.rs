@@ -11,7 +11,7 @@ use serde::de::{Deserializer, Error as _};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::table::is_below;
+use crate::table::{is_below, no_path};
 
 /// Says that an answer is no answer of the service, and what it is instead.
 const FALLBACK: HeaderName = HeaderName::from_static("x-bongsu-fallback");
@@ -36,15 +36,9 @@ impl Fallback {
 
     /// Why it makes no sense.
     fn nonsense(&self) -> Option<&'static str> {
-        let (path, is_below) = match self.path.strip_suffix("/*") {
-            Some(above) => (above, true),
-            None => (self.path.as_str(), false),
-        };
-        if !self.path.starts_with('/') || path.contains('*') || (path.is_empty() && !is_below) {
-            return Some("a path begins with '/', and only its last part may be '*'");
-        }
         // RFC 9110, 15.3.5, 15.3.6 and 15.4.5.
-        matches!(self.status, 204 | 205 | 304).then_some("an answer of this status has no body")
+        let has_no_body = matches!(self.status, 204 | 205 | 304).then_some("an answer of this status has no body");
+        no_path(&self.path).or(has_no_body)
     }
 }
 

@@ -5,22 +5,25 @@
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
-use std::num::NonZeroU32;
+use std::num::{NonZeroU32, NonZeroUsize};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use bongsu_host::config::within;
 use governor::clock::{Clock as _, DefaultClock};
 use governor::middleware::StateInformationMiddleware;
-use governor::state::keyed::HashMapStateStore;
+use governor::nanos::Nanos;
+use governor::state::StateStore;
 use governor::{Quota, RateLimiter};
+use lru::LruCache;
 use serde::de::{Deserializer, Error as _};
 use serde::{Deserialize, Serialize};
 
-use crate::table::is_below;
+use crate::table::{is_below, no_path};
 
-/// So many keys are remembered before those whose bucket is full again are forgotten: a flood of addresses costs a few
-/// megabytes and no more.
-const REMEMBERED: usize = 65_536;
+/// So many buckets are kept, a few megabytes; then the one that was asked for longest ago is forgotten, which is full again
+/// for whoever had it. A flood of addresses costs neither memory nor time.
+const KEPT: NonZeroUsize = NonZeroUsize::new(65_536).expect("it is not zero");
 
 /// So many requests in so many seconds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,8 +68,25 @@ pub(crate) struct Standing {
 /// One rate with its buckets.
 pub(crate) struct Buckets {
     pub(crate) rate: Rate,
-    limiter: RateLimiter<String, HashMapStateStore<String>, DefaultClock, StateInformationMiddleware>,
+    limiter: RateLimiter<String, Kept, DefaultClock, StateInformationMiddleware>,
     clock: DefaultClock,
+}
+
+/// The state of each bucket: when it is full again, as the algorithm counts.
+struct Kept(Mutex<LruCache<String, Nanos>>);
+
+impl StateStore for Kept {
+    type Key = String;
+
+    fn measure_and_replace<T, F, E>(&self, key: &String, decide: F) -> Result<T, E>
+    where
+        F: Fn(Option<Nanos>) -> Result<(T, Nanos), E>,
+    {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (answer, full) = decide(kept.get(key).copied())?;
+        kept.put(key.clone(), full);
+        Ok(answer)
+    }
 }
 
 impl Rate {
@@ -80,9 +100,7 @@ impl Rate {
         if !(1..=32).contains(&self.name.len()) || !self.name.bytes().all(is_named) {
             return Some("a name has 1 to 32 of 'a-z', '0-9' and '-'");
         }
-        let above = self.path.strip_suffix("/*").unwrap_or(&self.path);
-        let is_a_path = self.path.starts_with('/') && !above.contains('*');
-        (!is_a_path).then_some("a path begins with '/', and only its last part may be '*'")
+        no_path(&self.path)
     }
 }
 
@@ -108,8 +126,10 @@ impl Buckets {
         let each = Duration::from_secs(rate.seconds.into()) / requests.get();
         // A share of no time at all would be no rate; a nanosecond is shorter than any request.
         let quota = Quota::with_period(each.max(Duration::from_nanos(1))).unwrap_or(Quota::per_second(requests));
-        let limiter = RateLimiter::hashmap(quota.allow_burst(requests)).with_middleware();
-        Self { rate, limiter, clock: DefaultClock::default() }
+        let kept = Kept(Mutex::new(LruCache::new(KEPT)));
+        let clock = DefaultClock::default();
+        let limiter = RateLimiter::new(quota.allow_burst(requests), kept, clock.clone());
+        Self { rate, limiter, clock }
     }
 
     /// Whether it is about that path.
@@ -118,11 +138,8 @@ impl Buckets {
     }
 
     /// Takes one request out of a bucket, if one is in.
-    pub(crate) fn take(&self, key: &str) -> Result<Standing, Standing> {
-        if self.limiter.len() >= REMEMBERED {
-            self.limiter.retain_recent();
-        }
-        match self.limiter.check_key(&key.to_owned()) {
+    pub(crate) fn take(&self, key: String) -> Result<Standing, Standing> {
+        match self.limiter.check_key(&key) {
             Ok(taken) => Ok(Standing { left: taken.remaining_burst_capacity(), wait: Duration::ZERO }),
             Err(refused) => Err(Standing { left: 0, wait: refused.wait_time_from(self.clock.now()) }),
         }
@@ -151,28 +168,32 @@ mod tests {
     #[test]
     fn as_many_as_it_holds_are_let_through_and_then_one_for_each_share_of_the_time() {
         let buckets = Buckets::new(rate(3, 3_600));
-        let left: Vec<u32> = (0..3).map(|_| buckets.take("ann").expect("let through").left).collect();
+        let left: Vec<u32> = (0..3).map(|_| buckets.take("ann".into()).expect("let through").left).collect();
         assert_eq!(left, [2, 1, 0]);
-        let wait = buckets.take("ann").expect_err("refused").wait;
+        let wait = buckets.take("ann".into()).expect_err("refused").wait;
         assert!((1_199..=1_200).contains(&wait.as_secs()), "a third of an hour: {wait:?}");
-        assert_eq!(buckets.take("ben").expect("he has his own").left, 2);
+        assert_eq!(buckets.take("ben".into()).expect("he has his own").left, 2);
     }
 
     #[test]
     fn what_is_taken_comes_back() {
         let buckets = Buckets::new(rate(1_000, 1));
-        while buckets.take("ann").is_ok() {}
+        while buckets.take("ann".into()).is_ok() {}
         std::thread::park_timeout(Duration::from_millis(5));
-        assert!(buckets.take("ann").is_ok());
+        assert!(buckets.take("ann".into()).is_ok());
     }
 
     #[test]
-    fn a_flood_of_keys_is_forgotten() {
-        let buckets = Buckets::new(rate(1_000_000, 1));
-        for key in 0..REMEMBERED * 2 {
-            let _ = buckets.take(&key.to_string());
+    fn a_flood_of_keys_takes_no_more_room_also_where_a_bucket_is_full_again_only_tomorrow() {
+        let buckets = Buckets::new(rate(1, 86_400));
+        for key in 0..KEPT.get() + 1_000 {
+            assert!(buckets.take(key.to_string()).is_ok());
         }
-        assert!(buckets.limiter.len() <= REMEMBERED, "{}", buckets.limiter.len());
+        let last = (KEPT.get() + 999).to_string();
+        assert!(
+            buckets.take(last).is_err() && buckets.take("0".into()).is_ok(),
+            "the oldest are forgotten, the newest not"
+        );
     }
 
     #[test]

@@ -192,6 +192,13 @@ impl Route {
     }
 }
 
+/// Why it is no path of a route, if it is none.
+pub(crate) fn no_path(path: &str) -> Option<&'static str> {
+    let above = path.strip_suffix("/*").unwrap_or(path);
+    let is_one = path.starts_with('/') && !above.contains('*');
+    (!is_one).then_some("a path begins with '/', and only its last part may be '*'")
+}
+
 /// Whether a path is meant by a route's, as it is written.
 pub(crate) fn is_below(route: &str, path: &str) -> bool {
     match route.strip_suffix('*') {

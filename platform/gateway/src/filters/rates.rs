@@ -14,6 +14,8 @@ const LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 pub struct Rates {
     name: &'static str,
     all: Vec<Buckets>,
+    /// Whether it says what is left; every answer passes the outer of two.
+    is_outer: bool,
 }
 
 /// What an answer says of a rate.
@@ -25,7 +27,7 @@ pub(crate) struct Noted {
 impl Rates {
     /// Those that need not know who is asking: before anything that costs.
     pub(crate) fn of_anybody(rates: &[Rate]) -> Self {
-        Self::of("rates", rates, |per| per != Per::Person)
+        Self { is_outer: true, ..Self::of("rates", rates, |per| per != Per::Person) }
     }
 
     /// Those of each person.
@@ -34,7 +36,11 @@ impl Rates {
     }
 
     fn of(name: &'static str, rates: &[Rate], fits: impl Fn(Per) -> bool) -> Self {
-        Self { name, all: rates.iter().filter(|rate| fits(rate.per)).cloned().map(Buckets::new).collect() }
+        Self {
+            name,
+            is_outer: false,
+            all: rates.iter().filter(|rate| fits(rate.per)).cloned().map(Buckets::new).collect(),
+        }
     }
 }
 
@@ -45,7 +51,7 @@ impl Filter for Rates {
 
     fn on_request(&self, request: &mut request::Parts, exchange: &mut Exchange) -> Flow {
         for buckets in self.all.iter().filter(|buckets| buckets.is_about(request.uri.path())) {
-            let taken = buckets.take(&key(buckets.rate.per, exchange));
+            let taken = buckets.take(key(buckets.rate.per, exchange));
             exchange.noted.push(Noted::of(&buckets.rate, taken.unwrap_or_else(|refused| refused)));
             if let Err(refused) = taken {
                 return too_often(&buckets.rate, refused).into();
@@ -55,6 +61,9 @@ impl Filter for Rates {
     }
 
     fn on_response(&self, response: &mut response::Parts, exchange: &Exchange) {
+        if !self.is_outer {
+            return;
+        }
         let said = |what: fn(&Noted) -> &str| exchange.noted.iter().map(what).collect::<Vec<_>>().join(", ");
         let lines = [(POLICY, said(|noted| &noted.policy)), (LIMIT, said(|noted| &noted.limit))];
         for (name, line) in lines.into_iter().filter(|(_, line)| !line.is_empty()) {
