@@ -9,7 +9,8 @@
 //! - [`whatever`] tries a rule with drawn inputs;
 //! - [`saga`](mod@saga) fails a process at every step;
 //! - [`contract`] compares what is published and heard with the contract's schema and samples, and what is stored
-//!   with its golden ones.
+//!   with its golden ones;
+//! - [`bless`] remembers which samples were written, and who may write them.
 #![forbid(unsafe_code)]
 
 mod decider;
@@ -21,6 +22,7 @@ mod interleave;
 mod draw;
 #[cfg(test)]
 mod tests;
+pub mod bless;
 pub mod contract;
 pub mod digest;
 pub mod saga;

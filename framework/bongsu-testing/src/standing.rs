@@ -6,7 +6,6 @@
 //! that a type refuses is written by hand. `golden.lock` remembers what was written once: a sample in it changes only with
 //! `BLESS=replace:NAME.vN`, which reviewers see. Where `CI` is set nothing is written.
 
-mod bless;
 mod draft;
 mod files;
 mod heard;
@@ -86,12 +85,13 @@ pub async fn nothing_is_there(_: &Bench) -> Vec<(&'static str, String)> {
     Vec::new()
 }
 
-/// Sees every number of a context's settings refuse what no setting can mean.
+/// Sees every setting of a context refuse what it cannot mean, and every number what no setting can.
 ///
 /// # Panics
 /// As [`settings::have_ranges`].
 pub fn ranges<S: Default + Serialize + DeserializeOwned>() {
-    println!("{} numbers of the settings have a range", settings::have_ranges::<S>());
+    let settings::Looked { settings, numbers } = settings::have_ranges::<S>();
+    println!("{settings} settings take only what they can mean; {numbers} of them are numbers and have a range");
 }
 
 /// Asks every route of a context that runs alone for what it must refuse, and for what it must answer.

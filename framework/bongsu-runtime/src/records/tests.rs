@@ -1,11 +1,16 @@
 //! Every stored document against its golden sample: two builds may share a store, so what one writes is for ever.
 //!
-//! A sample has every field and every Option both ways. One that is new is written by `BLESS=1`; one that is there is
-//! never written over.
+//! A sample has every field and every Option both ways. One that is new is written by `BLESS=1`; one that was written once,
+//! here or in git, only by `BLESS=replace:NAME`, and `golden.lock` remembers all of them.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
 
 use bongsu_core::{CommandId, Ctx, EffectId, RecordedEffect};
+use bongsu_given::bless::{Bless, is_remembered, keep};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json, value::RawValue};
 
@@ -60,13 +65,7 @@ fn kept<T: Serialize + DeserializeOwned>(name: &str, samples: &[Sample]) {
     let reserved = |(key, _): &Sample| key.split_once('/').is_none_or(|(table, _)| is_reserved_table(table));
     assert!(samples.iter().all(reserved), "a script could write to a table of {name}");
     let text = serde_json::to_string_pretty(&samples.iter().map(shown).collect::<Vec<_>>()).unwrap() + "\n";
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("golden").join(format!("{name}.json"));
-    if std::env::var_os("BLESS").is_some() && !path.exists() {
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(&path, &text).unwrap();
-    }
-    let known = fs::read_to_string(&path)
-        .unwrap_or_else(|error| panic!("{}: {error}; BLESS=1 writes one that is new", path.display()));
+    let known = remembered(name, &text);
     assert_eq!(known, text, "{name} is stored in another way than before");
     for sample in serde_json::from_str::<Vec<Value>>(&known).unwrap() {
         let data = serde_json::to_vec(&sample["data"]).unwrap();
@@ -74,6 +73,26 @@ fn kept<T: Serialize + DeserializeOwned>(name: &str, samples: &[Sample]) {
         let again: Value = serde_json::from_slice(&serde_json::to_vec(&read).unwrap()).unwrap();
         assert_eq!(again, sample["data"], "{name} is read as something else");
     }
+}
+
+/// The sample of this name that was written once; this text, if it may be written.
+fn remembered(name: &str, text: &str) -> String {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let golden = folder.join("golden");
+    let path = golden.join(format!("{name}.json"));
+    let bless = Bless::asked();
+    let _pen = bless.pen();
+    let is_new = bless.adds() && !path.exists();
+    assert!(!is_new || !is_remembered(folder, &path), "{} was written once and is gone: restore it", path.display());
+    if is_new || bless.replaces(&path) {
+        fs::create_dir_all(&golden).unwrap();
+        fs::write(&path, text).unwrap();
+    }
+    let known = fs::read_to_string(&path)
+        .unwrap_or_else(|error| panic!("{}: {error}; BLESS=1 writes one that is new", path.display()));
+    let samples: Vec<PathBuf> = fs::read_dir(&golden).unwrap().map(|entry| entry.unwrap().path()).collect();
+    keep(folder, &golden, &samples, &bless);
+    known
 }
 
 fn recorded(name: &str) -> RecordedMessage {

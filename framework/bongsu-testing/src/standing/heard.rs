@@ -3,10 +3,10 @@
 use std::{collections::BTreeSet, path::Path};
 
 use bongsu_core::type_of;
+use bongsu_given::bless::Bless;
 use bongsu_runtime::{Kind, Service};
 
 use super::{
-    bless::Bless,
     draft::reader,
     files::{self, event_of},
     told,

@@ -6,11 +6,11 @@ use std::{
 };
 
 use bongsu_core::type_of;
+use bongsu_given::bless::{Bless, is_remembered, keep};
 use bongsu_runtime::{Kind, Service, Words};
 use serde_json::Value;
 
 use super::{
-    bless::{Bless, is_remembered, keep},
     draft::{self, optional, pointers, reader},
     files::{self, stem},
 };

@@ -6,12 +6,14 @@ use std::{
 };
 
 use bongsu_core::type_of;
-use bongsu_given::contract::fits;
+use bongsu_given::{
+    bless::{Bless, keep},
+    contract::fits,
+};
 use bongsu_runtime::{Kind, Service};
 use serde_json::{Map, Value, json};
 
 use super::{
-    bless::{Bless, keep},
     files::{self, event_of, stem},
     stored,
 };
