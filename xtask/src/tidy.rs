@@ -4,6 +4,8 @@
 //! A rule that found nothing to look at fails: a moved folder must not turn it into a green light.
 
 mod source;
+mod brackets;
+mod once;
 mod tree;
 mod manifest;
 mod imports;

@@ -228,7 +228,8 @@ where
     /// and when there are more ways than anybody waits for.
     #[track_caller]
     pub fn goes_every_way(&self) -> Survived {
-        let (mut choices, mut survived) = (Choices::default(), Survived::default());
+        let mut choices = Choices::default();
+        let mut survived = Survived::default();
         loop {
             let ran = Run::explore(self, &mut choices);
             judge::judge(self, &ran);

@@ -78,8 +78,8 @@ impl Host {
     #[must_use]
     pub fn with_keys(self, keys: Option<Keys>) -> Self {
         let Inner { info, limits, env, health, running, streams, hosts, .. } = &*self.inner;
-        let (info, limits, env, health) = (info.clone(), limits.clone(), Arc::clone(env), health.clone());
-        let (running, streams, hosts) = (Arc::clone(running), streams.clone(), hosts.clone());
+        let (info, limits, env, health) = (info.clone(), limits.clone(), env.clone(), health.clone());
+        let (running, streams, hosts) = (running.clone(), streams.clone(), hosts.clone());
         Self { inner: Arc::new(Inner { info, limits, env, health, running, streams, keys, hosts }) }
     }
 

@@ -131,7 +131,8 @@ fn given_back_only_at_the_end(books: &Books) -> Option<Finding> {
 
 /// The stock of a completed order is gone for good, and of no other.
 fn gone_when_completed(books: &Books) -> Option<Finding> {
-    let (gone, completed) = (books.product.committed.is_some(), books.ended(End::Completed));
+    let gone = books.product.committed.is_some();
+    let completed = books.ended(End::Completed);
     let detail = format!("completed: {completed}, its stock left for good: {gone}");
     found(gone != completed, "stock-not-as-completed", &WITH_PRODUCT, detail)
 }
@@ -217,7 +218,8 @@ fn packed_only_when_confirmed(books: &Books) -> Option<Finding> {
 
 /// An order is completed when its parcel has arrived, and only then.
 fn completed_as_delivered(books: &Books) -> Option<Finding> {
-    let (completed, arrived) = (books.ended(End::Completed), books.delivery.completed);
+    let completed = books.ended(End::Completed);
+    let arrived = books.delivery.completed;
     let detail = format!("completed: {completed}, its parcel arrived: {arrived}");
     found(completed != arrived, "not-completed-as-delivered", &WITH_DELIVERY, detail)
 }

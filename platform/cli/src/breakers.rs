@@ -12,9 +12,9 @@ use crate::args::{Breakers, Force, Place};
 use crate::operator::Operator;
 use crate::screen::{print, table};
 
-/// The gateway's answer.
+/// What the gateway lists.
 #[derive(Deserialize)]
-struct Answer {
+struct Listing {
     /// Whether there are any: `on` or `off`.
     state: String,
     breakers: Vec<Value>,
@@ -51,7 +51,7 @@ pub(crate) async fn breakers(place: &Place, flags: &Breakers) -> Result<ExitCode
             bail!("{}", said.complaint());
         }
     }
-    let mut answer: Answer = operator.get(&url).await?;
+    let mut answer: Listing = operator.get(&url).await?;
     answer.breakers.retain(|breaker| flags.service.as_ref().is_none_or(|service| breaker["service"] == **service));
     if flags.json {
         print(&serde_json::to_string_pretty(&answer.breakers)?);

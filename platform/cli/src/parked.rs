@@ -135,7 +135,8 @@ impl Deed<'_> {
 /// All that a service has parked, page by page.
 async fn of(operator: &Operator, service: &str) -> Result<Vec<Value>> {
     let url = operator.service(service).await?;
-    let (mut all, mut after) = (Vec::<Value>::new(), String::new());
+    let mut all: Vec<Value> = Vec::new();
+    let mut after = String::new();
     loop {
         // A process that is no service of ours has no such page, and nothing parked.
         let page: Option<Vec<Value>> = operator.find(&format!("{url}/bongsu/parked?after={}", escape(&after))).await?;

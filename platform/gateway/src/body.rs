@@ -68,7 +68,9 @@ impl Account {
     /// A body of at most `limit` bytes, kept while it is read if it may have to be sent `again`.
     pub(crate) fn of(body: Body, limit: usize, again: bool) -> Arc<Self> {
         let home = Home::Here(Lent { body, pieces: Vec::new(), left: limit });
-        let (home, returned, exceeded) = (Mutex::new(home), Notify::new(), AtomicBool::new(false));
+        let home = Mutex::new(home);
+        let returned = Notify::new();
+        let exceeded = AtomicBool::new(false);
         let whole_since = OnceLock::new();
         Arc::new(Self { home, returned, keeps: again, limit, exceeded, arrival: Arrival::default(), whole_since })
     }

@@ -26,6 +26,7 @@ mod tuple_lets;
 mod unreached;
 mod context_size;
 mod glossary_types;
+mod one_thing;
 
 use super::{Report, Tree};
 
@@ -60,4 +61,5 @@ pub(crate) const ALL: &[(&str, Rule)] = &[
     ("unreached", unreached::check),
     ("context-size", context_size::check),
     ("glossary-types", glossary_types::check),
+    ("one-thing", one_thing::check),
 ];

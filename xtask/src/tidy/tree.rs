@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::{Context, Result};
 
-use super::source::Source;
+use super::{once, source::Source};
 
 /// Folders that hold no source, wherever they are.
 const NEVER: &[&str] = &[".git", "target", "node_modules", "dist"];
@@ -18,6 +18,7 @@ const NEVER: &[&str] = &[".git", "target", "node_modules", "dist"];
 #[derive(Clone, Default)]
 pub(crate) struct Tree {
     files: BTreeMap<String, Arc<File>>,
+    locked_once: Option<Arc<Vec<(String, String)>>>,
 }
 
 /// One file.
@@ -39,6 +40,7 @@ impl Tree {
         let ignored: BTreeSet<&str> = ignored.lines().filter_map(|line| line.trim().strip_prefix('/')).collect();
         let mut tree = Self::default();
         tree.walk(root, "", &ignored)?;
+        tree.locked_once = once::locked(root)?.map(Arc::new);
         Ok(tree)
     }
 
@@ -81,6 +83,11 @@ impl Tree {
     /// Every Rust file.
     pub(crate) fn rust(&self) -> impl Iterator<Item = (&str, &Source)> {
         self.sources_under("").filter(|(path, _)| path.ends_with(".rs"))
+    }
+
+    /// Path and line of everything that git ever had in a `golden.lock`; `None` where there is no repository.
+    pub(crate) fn locked_once(&self) -> Option<&[(String, String)]> {
+        self.locked_once.as_ref().map(|lines| lines.as_slice())
     }
 
     /// How many files.

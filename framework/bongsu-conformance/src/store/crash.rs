@@ -159,7 +159,8 @@ struct World {
 
 impl World {
     fn new(seed: u64) -> Self {
-        let (script, dice) = (Script::new(seed), Dice::new(seed, "deaths"));
+        let script = Script::new(seed);
+        let dice = Dice::new(seed, "deaths");
         Self { seed, script, truth: MemoryStore::new(), history: Vec::new(), next: 0, dice }
     }
 
@@ -176,7 +177,8 @@ impl World {
             panic!("seed {}: after a crash with {death:?} and {open:?} on their way\n{why}", self.seed)
         });
         for act in &open {
-            let (found, expected) = (self.send(*act, &store).await, self.apply(*act).await);
+            let found = self.send(*act, &store).await;
+            let expected = self.apply(*act).await;
             let again = same("again", act, found, expected);
             again.unwrap_or_else(|why| panic!("seed {}: after {death:?}, {why}", self.seed));
         }

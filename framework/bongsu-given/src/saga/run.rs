@@ -286,7 +286,8 @@ where
     ) -> Option<Incoming<P::Heard>> {
         match act {
             Act::Send { id, command, undo } => {
-                let (is_undo, known) = (self.undoes(&command), (self.script.undone_by)(&command));
+                let is_undo = self.undoes(&command);
+                let known = (self.script.undone_by)(&command);
                 let refusal = self.send(command, undo.or(known), is_undo, ended, way).err()?;
                 Some(Incoming::Refused(id, refusal))
             }

@@ -100,8 +100,8 @@ impl Lanes {
         for (fact, by) in service.hears() {
             hears.entry(by.to_owned()).or_default().insert(unversioned(&fact).to_owned());
         }
-        let (passed, applied) = (BTreeMap::new(), HashMap::new());
-        Self(Arc::new(Mutex::new(State { name, store, broker, hears, passed, applied, commits: 0 })))
+        let state = State { name, store, broker, hears, passed: BTreeMap::new(), applied: HashMap::new(), commits: 0 };
+        Self(Arc::new(Mutex::new(state)))
     }
 
     /// I4, I5, I16 and I17, while a run goes on. At every Commit: a mark never goes back, and what happens because of a

@@ -108,7 +108,8 @@ impl SimStore {
             Fate::Lost => return unknown(),
             Fate::Fine | Fate::AckLost | Fate::Late | Fate::Partial => {}
         }
-        let (id, wrote) = (commit.id, commit.docs.iter().map(|write| write.key.clone()).collect::<Vec<_>>());
+        let id = commit.id;
+        let wrote = commit.docs.iter().map(|write| write.key.clone()).collect::<Vec<_>>();
         let result = self.inner.commit(commit).await;
         if result == Ok(Verdict::Done) {
             let by = self.core.lock().nodes[env.life.node as usize].name.clone();
@@ -176,7 +177,8 @@ impl Store for Client {
             return Box::pin(pending());
         }
         let trip = self.trip();
-        let (answer, env) = (self.enqueue(commit, trip), self.env.clone());
+        let answer = self.enqueue(commit, trip);
+        let env = self.env.clone();
         Box::pin(async move {
             let Ok(result) = answer.await else { return pending().await };
             env.wait(trip.back).await;

@@ -45,7 +45,8 @@ impl Refusal {
 
     /// The client is not who it says it is.
     pub(crate) fn client(why: &'static str) -> Self {
-        let (status, error) = (StatusCode::UNAUTHORIZED, "invalid_client");
+        let status = StatusCode::UNAUTHORIZED;
+        let error = "invalid_client";
         Self::Protocol(Protocol { status, error, why, challenge: Some(Challenge::Basic) })
     }
 
@@ -56,7 +57,8 @@ impl Refusal {
 
     /// The access token does not open this.
     pub(crate) fn token(why: &'static str) -> Self {
-        let (status, error) = (StatusCode::UNAUTHORIZED, "invalid_token");
+        let status = StatusCode::UNAUTHORIZED;
+        let error = "invalid_token";
         Self::Protocol(Protocol { status, error, why, challenge: Some(Challenge::Bearer) })
     }
 }

@@ -25,7 +25,8 @@ async fn told(desk: &Desk, headers: &HeaderMap) -> Result<Value, Refusal> {
     let access = access.ok_or_else(|| Refusal::token("the access token does not count"))?;
     let has = |scope: &str| access.scope.split(' ').any(|granted| granted == scope);
     if !has("openid") {
-        let (status, why) = (StatusCode::FORBIDDEN, "the access token is not for openid");
+        let status = StatusCode::FORBIDDEN;
+        let why = "the access token is not for openid";
         let challenge = Some(Challenge::Bearer);
         return Err(Refusal::Protocol(Protocol { status, error: "insufficient_scope", why, challenge }));
     }

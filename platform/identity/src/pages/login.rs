@@ -48,7 +48,8 @@ pub(crate) async fn take(State(desk): State<Desk>, headers: HeaderMap, Form(para
 }
 
 async fn attempt(desk: &Desk, headers: &HeaderMap, params: &Params) -> Result<Response, CommandError> {
-    let (to, email) = (params.get("to"), params.get("email").unwrap_or_default());
+    let to = params.get("to");
+    let email = params.get("email").unwrap_or_default();
     let words = of(headers, wanted(to).as_deref());
     if !is_ours(desk, headers, FORM, params).await? {
         let form = Shown { to, email, alert: Some(words.stale.into()), status: StatusCode::FORBIDDEN };

@@ -1,4 +1,4 @@
-//! A browser as far as these pages need one: cookies, forms, and stopping where a redirect leaves the house.
+//! A browser as far as these pages need one: cookies, forms, and stopping where a redirect leaves the provider.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use http::Method;
 use serde_json::Value;
 use url::Url;
 
-use crate::house::{Answer, BACK, House, Http, written};
+use crate::provider::{BACK, Http, Provider, Response, written};
 
 /// RFC 7636, appendix B.
 pub(crate) const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
@@ -26,7 +26,7 @@ impl Browser {
         Self { cookies: BTreeMap::new(), extra: Vec::new(), http: Http::new() }
     }
 
-    async fn send(&mut self, method: Method, url: &str, body: String) -> Answer {
+    async fn send(&mut self, method: Method, url: &str, body: String) -> Response {
         let mut headers = self.extra.clone();
         if !self.cookies.is_empty() {
             let all: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
@@ -52,22 +52,22 @@ impl Browser {
         answer
     }
 
-    pub(crate) async fn get(&mut self, url: &str) -> Answer {
+    pub(crate) async fn get(&mut self, url: &str) -> Response {
         self.send(Method::GET, url, String::new()).await
     }
 
-    pub(crate) async fn post(&mut self, url: &str, form: &[(&str, &str)]) -> Answer {
+    pub(crate) async fn post(&mut self, url: &str, form: &[(&str, &str)]) -> Response {
         self.send(Method::POST, url, written(form)).await
     }
 
     /// Opens a page and sends its form with these fields filled in.
-    pub(crate) async fn fill(&mut self, url: &str, fields: &[(&str, &str)]) -> Answer {
+    pub(crate) async fn fill(&mut self, url: &str, fields: &[(&str, &str)]) -> Response {
         let page = self.get(url).await;
         self.submit(&page, fields).await
     }
 
     /// Sends the form of a page.
-    pub(crate) async fn submit(&mut self, page: &Answer, fields: &[(&str, &str)]) -> Answer {
+    pub(crate) async fn submit(&mut self, page: &Response, fields: &[(&str, &str)]) -> Response {
         let form = page.body.split("<form").nth(1).unwrap_or_else(|| panic!("no form: {page:?}"));
         let action = attribute(form, "action").expect("an action");
         let hidden = form.split("<input").skip(1).filter(|input| attribute(input, "type").as_deref() == Some("hidden"));
@@ -78,42 +78,42 @@ impl Browser {
         self.post(&action, &all).await
     }
 
-    pub(crate) async fn sign_up(&mut self, house: &House, email: &str) {
-        self.sign_up_as(house, email, "Ann Nowhere").await;
+    pub(crate) async fn sign_up(&mut self, provider: &Provider, email: &str) {
+        self.sign_up_as(provider, email, "Ann Nowhere").await;
     }
 
-    pub(crate) async fn sign_up_as(&mut self, house: &House, email: &str, name: &str) {
+    pub(crate) async fn sign_up_as(&mut self, provider: &Provider, email: &str, name: &str) {
         let fields = [("email", email), ("name", name), ("password", PASSWORD)];
-        let answer = self.fill(&house.at("sign-up"), &fields).await;
+        let answer = self.fill(&provider.at("sign-up"), &fields).await;
         assert_eq!(answer.status, 303, "{answer:?}");
     }
 
-    pub(crate) async fn log_in(&mut self, house: &House, email: &str, password: &str) -> Answer {
-        self.fill(&house.at("login"), &[("email", email), ("password", password)]).await
+    pub(crate) async fn log_in(&mut self, provider: &Provider, email: &str, password: &str) -> Response {
+        self.fill(&provider.at("login"), &[("email", email), ("password", password)]).await
     }
 
     /// What a client's redirect URI is called with.
-    pub(crate) async fn authorize(&mut self, house: &House, client: &str, more: &[(&str, &str)]) -> Answer {
-        self.get(&wish(house, client, more)).await
+    pub(crate) async fn authorize(&mut self, provider: &Provider, client: &str, more: &[(&str, &str)]) -> Response {
+        self.get(&wish(provider, client, more)).await
     }
 
     /// A code for a client.
-    pub(crate) async fn code(&mut self, house: &House, client: &str) -> String {
-        let answer = self.authorize(house, client, &[]).await;
+    pub(crate) async fn code(&mut self, provider: &Provider, client: &str) -> String {
+        let answer = self.authorize(provider, client, &[]).await;
         sent(&answer)["code"].as_str().unwrap_or_else(|| panic!("no code: {answer:?}")).to_owned()
     }
 
     /// Tokens for a client, by the whole flow.
-    pub(crate) async fn tokens(&mut self, house: &House, client: &str) -> Value {
-        let code = self.code(house, client).await;
-        let answer = exchange(house, client, &code).await;
+    pub(crate) async fn tokens(&mut self, provider: &Provider, client: &str) -> Value {
+        let code = self.code(provider, client).await;
+        let answer = exchange(provider, client, &code).await;
         assert_eq!(answer.status, 200, "{answer:?}");
         answer.json()
     }
 }
 
 /// An address at which a client sends a browser.
-pub(crate) fn wish(house: &House, client: &str, more: &[(&str, &str)]) -> String {
+pub(crate) fn wish(provider: &Provider, client: &str, more: &[(&str, &str)]) -> String {
     let mut all: BTreeMap<&str, &str> = BTreeMap::from([
         ("response_type", "code"),
         ("client_id", client),
@@ -127,21 +127,21 @@ pub(crate) fn wish(house: &House, client: &str, more: &[(&str, &str)]) -> String
     all.extend(more.iter().copied());
     all.retain(|_, value| !value.is_empty());
     let all: Vec<(&str, &str)> = all.into_iter().collect();
-    format!("{}?{}", house.at("authorize"), written(&all))
+    format!("{}?{}", provider.at("authorize"), written(&all))
 }
 
 /// Exchanges a code as its client does.
-pub(crate) async fn exchange(house: &House, client: &str, code: &str) -> Answer {
+pub(crate) async fn exchange(provider: &Provider, client: &str, code: &str) -> Response {
     let form =
         [("grant_type", "authorization_code"), ("code", code), ("redirect_uri", BACK), ("code_verifier", VERIFIER)];
-    let secret = (client == "rsa").then_some(("rsa", crate::house::SECRET));
+    let secret = (client == "rsa").then_some(("rsa", crate::provider::SECRET));
     let named = [("client_id", client)];
     let form = if secret.is_some() { form.to_vec() } else { [&form[..], &named].concat() };
-    house.post("token", secret, &form).await
+    provider.post("token", secret, &form).await
 }
 
 /// What a client is sent by way of the browser.
-pub(crate) fn sent(answer: &Answer) -> Value {
+pub(crate) fn sent(answer: &Response) -> Value {
     assert_eq!(answer.status, 303, "{answer:?}");
     let at = answer.header("location");
     assert!(at.starts_with(&format!("{BACK}?")), "{answer:?}");

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::{
     browser::{Browser, PASSWORD, sent},
-    house::{House, claims},
+    provider::{Provider, claims},
 };
 
 const EMAIL: &str = "canary.q7x@house.example";
@@ -22,28 +22,28 @@ fn found(folder: &Path, text: &str) -> Vec<String> {
 
 #[tokio::test]
 async fn who_is_forgotten_is_found_in_no_file() {
-    let house = House::open().await;
+    let provider = Provider::open().await;
     let mut browser = Browser::new();
-    browser.sign_up_as(&house, EMAIL, NAME).await;
-    let access = browser.tokens(&house, "web").await["access_token"].as_str().unwrap().to_owned();
+    browser.sign_up_as(&provider, EMAIL, NAME).await;
+    let access = browser.tokens(&provider, "web").await["access_token"].as_str().unwrap().to_owned();
     let person = claims(&access)["sub"].as_str().unwrap().to_owned();
-    Browser::new().sign_up(&house, "stays@house.example").await;
+    Browser::new().sign_up(&provider, "stays@house.example").await;
     for told in [EMAIL, NAME, "$argon2id$"] {
-        assert!(!found(house.folder.path(), told).is_empty(), "{told} is in no file: this test sees nothing");
+        assert!(!found(provider.folder.path(), told).is_empty(), "{told} is in no file: this test sees nothing");
     }
     for secret in browser.cookies.values().map(String::as_str).chain([access.as_str(), PASSWORD]) {
-        assert!(found(house.folder.path(), secret).is_empty(), "a secret is kept as its digest");
+        assert!(found(provider.folder.path(), secret).is_empty(), "a secret is kept as its digest");
     }
     let session = identity_digests(&browser);
-    let forgotten = house.operate(&format!("DELETE persons/{person}"), "", json!(null)).await;
+    let forgotten = provider.operate(&format!("DELETE persons/{person}"), "", json!(null)).await;
     assert_eq!((forgotten.status, forgotten.json()["standing"].as_str()), (200, Some("FORGOTTEN")));
-    assert!(!house.counts(&access).await);
-    assert_eq!(sent(&browser.authorize(&house, "web", &[("prompt", "none")]).await)["error"], "login_required");
-    assert_eq!(browser.log_in(&house, EMAIL, PASSWORD).await.status, 401);
+    assert!(!provider.counts(&access).await);
+    assert_eq!(sent(&browser.authorize(&provider, "web", &[("prompt", "none")]).await)["error"], "login_required");
+    assert_eq!(browser.log_in(&provider, EMAIL, PASSWORD).await.status, 401);
     let told: Vec<&str> = session.iter().map(String::as_str).chain([EMAIL, NAME]).collect();
     let places = |folder: &Path| told.iter().flat_map(|told| found(folder, told)).collect::<Vec<_>>();
-    assert_eq!(places(house.folder.path()), Vec::<String>::new(), "while it runs");
-    let folder = house.close().await;
+    assert_eq!(places(provider.folder.path()), Vec::<String>::new(), "while it runs");
+    let folder = provider.close().await;
     assert_eq!(places(folder.path()), Vec::<String>::new(), "afterwards");
     assert!(!found(folder.path(), "stays@house.example").is_empty(), "others are not forgotten");
     assert!(!found(folder.path(), &person).is_empty(), "what happened stays, under a name that is nobody's");
@@ -51,17 +51,17 @@ async fn who_is_forgotten_is_found_in_no_file() {
 
 #[tokio::test]
 async fn an_address_is_free_again_when_its_person_is_forgotten() {
-    let house = House::open().await;
+    let provider = Provider::open().await;
     let mut browser = Browser::new();
-    browser.sign_up(&house, EMAIL).await;
-    let before = browser.tokens(&house, "web").await;
+    browser.sign_up(&provider, EMAIL).await;
+    let before = browser.tokens(&provider, "web").await;
     let before = claims(before["access_token"].as_str().unwrap())["sub"].as_str().unwrap().to_owned();
-    house.operate(&format!("DELETE persons/{before}"), "", json!(null)).await;
-    let again = house.operate(&format!("DELETE persons/{before}"), "", json!(null)).await;
+    provider.operate(&format!("DELETE persons/{before}"), "", json!(null)).await;
+    let again = provider.operate(&format!("DELETE persons/{before}"), "", json!(null)).await;
     assert_eq!(again.status, 200, "asked again: {again:?}");
     let mut again = Browser::new();
-    again.sign_up(&house, EMAIL).await;
-    let after = again.tokens(&house, "web").await;
+    again.sign_up(&provider, EMAIL).await;
+    let after = again.tokens(&provider, "web").await;
     assert_ne!(claims(after["access_token"].as_str().unwrap())["sub"], before.as_str());
 }
 

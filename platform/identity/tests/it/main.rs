@@ -1,7 +1,7 @@
 //! Identity: its rules, what every context stands under, and its life over real HTTP: people with a browser, clients, and
 //! those who try what must not work. Clients that nobody here wrote are in `tests/parties`.
 
-mod house;
+mod provider;
 mod browser;
 mod rules;
 mod pages;

@@ -12,7 +12,7 @@ use http::Method;
 
 use crate::{
     browser::{Browser, PASSWORD},
-    house::{Answer, Http},
+    provider::{Http, Response},
 };
 
 const EMAIL: &str = "canary.p4z@house.example";
@@ -42,7 +42,7 @@ fn start(folder: &Path, port: u16) -> Program {
     Program(command.stdout(log).stderr(both).spawn().expect("it starts"))
 }
 
-async fn ask(http: &Http, method: Method, url: &str, who: Option<&str>) -> Answer {
+async fn ask(http: &Http, method: Method, url: &str, who: Option<&str>) -> Response {
     let headers = ["x-bongsu-principal", "x-bongsu-roles"].map(|name| who.map(|who| (name.to_owned(), who.to_owned())));
     let headers: Vec<_> = headers.into_iter().flatten().collect();
     http.send(method, url, &headers, String::new()).await

@@ -4,15 +4,15 @@ use http::Method;
 
 use crate::{
     browser::{Browser, CHALLENGE, VERIFIER, sent, wish},
-    house::{BACK, House, SECRET, basic, written},
+    provider::{BACK, Provider, SECRET, basic, written},
 };
 
 /// Wishes that are answered on a page, because it is not known whom to tell.
 #[tokio::test]
 async fn nothing_is_sent_to_an_address_that_is_not_proven() {
-    let house = House::open().await;
+    let provider = Provider::open().await;
     let mut browser = Browser::new();
-    browser.sign_up(&house, "ann@house.example").await;
+    browser.sign_up(&provider, "ann@house.example").await;
     let long = format!("{BACK}{}", "a".repeat(5_000));
     let bad = [
         "https://evil.example/back",
@@ -33,16 +33,16 @@ async fn nothing_is_sent_to_an_address_that_is_not_proven() {
         &long,
     ];
     for uri in bad {
-        let answer = browser.get(&wish(&house, "web", &[("redirect_uri", uri)])).await;
+        let answer = browser.get(&wish(&provider, "web", &[("redirect_uri", uri)])).await;
         assert!(matches!(answer.status, 400 | 414), "{uri}: {answer:?}");
         assert_eq!(answer.header("location"), "", "{uri}");
     }
     for (name, value) in [("client_id", "nobody"), ("client_id", ""), ("redirect_uri", ""), ("client_id", "server")] {
-        let answer = browser.get(&wish(&house, "web", &[(name, value)])).await;
+        let answer = browser.get(&wish(&provider, "web", &[(name, value)])).await;
         assert_eq!((answer.status, answer.header("location")), (400, ""), "{name}={value}: {answer:?}");
         assert!(answer.header("content-type").starts_with("text/html"), "{answer:?}");
     }
-    let good = wish(&house, "web", &[]);
+    let good = wish(&provider, "web", &[]);
     for twice in ["redirect_uri=x", "client_id=web", "state=a", "%73tate=a", "scope=openid"] {
         let answer = browser.get(&format!("{good}&{twice}")).await;
         assert_eq!((answer.status, answer.header("location")), (400, ""), "{twice}: {answer:?}");
@@ -53,9 +53,9 @@ async fn nothing_is_sent_to_an_address_that_is_not_proven() {
 /// Wishes of a proven client that it is told about.
 #[tokio::test]
 async fn a_wish_that_cannot_be_granted_goes_back_to_its_client() {
-    let house = House::open().await;
+    let provider = Provider::open().await;
     let mut browser = Browser::new();
-    browser.sign_up(&house, "ann@house.example").await;
+    browser.sign_up(&provider, "ann@house.example").await;
     let long = "x".repeat(1_025);
     let long_challenge = "a".repeat(44);
     let bad = [
@@ -83,9 +83,9 @@ async fn a_wish_that_cannot_be_granted_goes_back_to_its_client() {
         ("request_uri", "https://evil.example/wish", "request_uri_not_supported"),
     ];
     for (name, value, error) in bad {
-        let told = sent(&browser.get(&wish(&house, "web", &[(name, value)])).await);
+        let told = sent(&browser.get(&wish(&provider, "web", &[(name, value)])).await);
         assert_eq!(told["error"], error, "{name}={value}: {told}");
-        assert!(told.get("code").is_none() && told["iss"] == house.issuer.as_str(), "{told}");
+        assert!(told.get("code").is_none() && told["iss"] == provider.issuer.as_str(), "{told}");
     }
 }
 
@@ -114,10 +114,10 @@ const EXCHANGES: [(&str, &str, u16, &str); 19] = [
 
 #[tokio::test]
 async fn tokens_are_given_for_nothing_less_than_all_of_it() {
-    let house = House::open().await;
+    let provider = Provider::open().await;
     let mut browser = Browser::new();
-    browser.sign_up(&house, "ann@house.example").await;
-    let code = browser.code(&house, "web").await;
+    browser.sign_up(&provider, "ann@house.example").await;
+    let code = browser.code(&provider, "web").await;
     let good = [
         ("grant_type", "authorization_code"),
         ("code", code.as_str()),
@@ -128,10 +128,10 @@ async fn tokens_are_given_for_nothing_less_than_all_of_it() {
     for (name, value, status, error) in EXCHANGES {
         let kept = good.into_iter().filter(|(other, _)| *other != name);
         let form: Vec<(&str, &str)> = kept.chain((!value.is_empty()).then_some((name, value))).collect();
-        let answer = house.post("token", None, &form).await;
+        let answer = provider.post("token", None, &form).await;
         assert_eq!((answer.status, answer.error().as_str()), (status, error), "{name}={value}");
     }
-    let answer = house.post("token", None, &good).await;
+    let answer = provider.post("token", None, &good).await;
     assert_eq!(answer.status, 200, "nothing of this used the code up: {answer:?}");
 }
 
@@ -141,9 +141,9 @@ const GRANT: &str = "grant_type=client_credentials&scope=doors";
 type Refused<'t> = (Vec<(String, String)>, String, u16, &'t str);
 
 /// Sends what `/token` must refuse.
-async fn refused(house: &House, all: Vec<Refused<'_>>) {
+async fn refused(provider: &Provider, all: Vec<Refused<'_>>) {
     for (headers, body, status, error) in all {
-        let answer = house.http.send(Method::POST, &house.at("token"), &headers, body.clone()).await;
+        let answer = provider.http.send(Method::POST, &provider.at("token"), &headers, body.clone()).await;
         assert_eq!((answer.status, answer.error().as_str()), (status, error), "{headers:?} {body}");
         assert_eq!(answer.headers.contains_key("www-authenticate"), status == 401, "{answer:?}");
     }
@@ -159,7 +159,7 @@ fn form() -> Vec<(String, String)> {
 
 #[tokio::test]
 async fn a_body_of_another_form_is_refused() {
-    let house = House::open().await;
+    let provider = Provider::open().await;
     let named = format!("{GRANT}&client_id=server&client_secret={SECRET}");
     let more = |more: &str| format!("{named}&{more}");
     let all = vec![
@@ -176,17 +176,17 @@ async fn a_body_of_another_form_is_refused() {
         (form(), format!("{GRANT}&client_id=server&client_secret=wrong"), 401, "invalid_client"),
         (form(), String::new(), 401, "invalid_client"),
     ];
-    refused(&house, all).await;
-    let good = house.http.send(Method::POST, &house.at("token"), &form(), named).await;
+    refused(&provider, all).await;
+    let good = provider.http.send(Method::POST, &provider.at("token"), &form(), named).await;
     assert_eq!(good.status, 200, "{good:?}");
     for method in [Method::GET, Method::PUT, Method::DELETE] {
-        assert_eq!(house.http.send(method, &house.at("token"), &form(), String::new()).await.status, 405);
+        assert_eq!(provider.http.send(method, &provider.at("token"), &form(), String::new()).await.status, 405);
     }
 }
 
 #[tokio::test]
 async fn a_client_says_in_one_way_who_it_is() {
-    let house = House::open().await;
+    let provider = Provider::open().await;
     let by = |header: (String, String)| [form(), vec![header]].concat();
     let says = |value: &str| by(("authorization".to_owned(), value.to_owned()));
     let right = || by(basic(("server", SECRET)));
@@ -204,18 +204,18 @@ async fn a_client_says_in_one_way_who_it_is() {
         (right(), format!("{GRANT}%20openid"), 400, "invalid_scope"),
         (right(), "grant_type=refresh_token&refresh_token=x".into(), 400, "unauthorized_client"),
     ];
-    refused(&house, all).await;
-    let good = house.http.send(Method::POST, &house.at("token"), &right(), GRANT.into()).await;
+    refused(&provider, all).await;
+    let good = provider.http.send(Method::POST, &provider.at("token"), &right(), GRANT.into()).await;
     assert_eq!(good.status, 200, "{good:?}");
 }
 
 /// Access tokens that are none.
 #[tokio::test]
 async fn a_token_that_is_not_ours_opens_nothing() {
-    let house = House::open().await;
+    let provider = Provider::open().await;
     let mut browser = Browser::new();
-    browser.sign_up(&house, "ann@house.example").await;
-    let tokens = browser.tokens(&house, "web").await;
+    browser.sign_up(&provider, "ann@house.example").await;
+    let tokens = browser.tokens(&provider, "web").await;
     let good = tokens["access_token"].as_str().unwrap();
     let (head, rest) = good.split_once('.').unwrap();
     let (body, signature) = rest.split_once('.').unwrap();
@@ -234,38 +234,38 @@ async fn a_token_that_is_not_ours_opens_nothing() {
         tokens["refresh_token"].as_str().unwrap().into(),
     ];
     for token in bad {
-        let answer = house.userinfo(&token).await;
+        let answer = provider.userinfo(&token).await;
         assert_eq!(answer.status, 401, "{token}: {answer:?}");
         assert!(answer.header("www-authenticate").starts_with("Bearer"), "{answer:?}");
     }
-    let bare = house.http.get(&house.at("userinfo")).await;
+    let bare = provider.http.get(&provider.at("userinfo")).await;
     assert_eq!((bare.status, bare.header("www-authenticate")), (401, "Bearer realm=\"identity\""));
-    assert_eq!(house.userinfo(good).await.status, 200);
+    assert_eq!(provider.userinfo(good).await.status, 200);
 }
 
 /// Pages answer forms, not everything.
 #[tokio::test]
 async fn a_page_takes_one_form_of_a_sane_size() {
-    let house = House::open().await;
+    let provider = Provider::open().await;
     for page in ["login", "sign-up", "password", "logout", "authorize"] {
         let json = kind("application/json");
-        let answer = house.http.send(Method::POST, &house.at(page), &json, "{}".into()).await;
+        let answer = provider.http.send(Method::POST, &provider.at(page), &json, "{}".into()).await;
         assert_eq!(answer.status, 400, "{page}: {answer:?}");
         let large = written(&[("email", &"x".repeat(20_000))]);
-        let answer = house.http.send(Method::POST, &house.at(page), &form(), large).await;
+        let answer = provider.http.send(Method::POST, &provider.at(page), &form(), large).await;
         assert_eq!(answer.status, 413, "{page}: {answer:?}");
-        let twice = house.http.send(Method::POST, &house.at(page), &form(), "to=a&to=b".into()).await;
+        let twice = provider.http.send(Method::POST, &provider.at(page), &form(), "to=a&to=b".into()).await;
         assert_eq!(twice.status, 400, "{page}: {twice:?}");
         assert!(twice.header("content-type").starts_with("text/html"), "{twice:?}");
     }
     let mut browser = Browser::new();
     for evil in ["https://evil.example/", "//evil.example", "authorize?x", "%0d%0aset-cookie:x=1"] {
-        let page = browser.get(&format!("{}?{}", house.at("login"), written(&[("to", evil)]))).await;
+        let page = browser.get(&format!("{}?{}", provider.at("login"), written(&[("to", evil)]))).await;
         assert!(page.status == 200 && page.header("location").is_empty(), "{page:?}");
     }
-    browser.sign_up(&house, "ann@house.example").await;
-    let login = format!("{}?{}", house.at("login"), written(&[("to", "https://evil.example/")]));
+    browser.sign_up(&provider, "ann@house.example").await;
+    let login = format!("{}?{}", provider.at("login"), written(&[("to", "https://evil.example/")]));
     let fields = [("email", "ann@house.example"), ("password", crate::browser::PASSWORD)];
     let answer = browser.fill(&login, &fields).await;
-    assert!(answer.header("location").starts_with(&house.at("authorize?")), "only ever to our own page: {answer:?}");
+    assert!(answer.header("location").starts_with(&provider.at("authorize?")), "only ever to our own page: {answer:?}");
 }

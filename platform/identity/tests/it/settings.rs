@@ -56,12 +56,12 @@ fn settings_that_cannot_be_meant_are_refused_by_name() {
 fn what_is_printed_of_the_settings_has_no_secret() {
     let folder = tempfile::TempDir::new().unwrap();
     let file = folder.path().join("secret");
-    std::fs::write(&file, crate::house::SECRET).unwrap();
+    std::fs::write(&file, crate::provider::SECRET).unwrap();
     let mut client = client();
     client["secret_file"] = json!(file);
     let settings: Settings = serde_json::from_value(json!({ "clients": [client] })).unwrap();
     let printed = serde_json::to_string(&settings).unwrap();
-    assert!(printed.contains("secret_file") && !printed.contains(crate::house::SECRET), "{printed}");
+    assert!(printed.contains("secret_file") && !printed.contains(crate::provider::SECRET), "{printed}");
     serde_json::from_str::<Settings>(&printed).expect("what is printed is taken again");
     std::fs::write(&file, "short").unwrap();
     assert!(serde_json::from_str::<Settings>(&printed).err().unwrap().to_string().contains("fewer than 32"));

@@ -4,23 +4,23 @@ use serde_json::{Value, json};
 
 use crate::{
     browser::{Browser, PASSWORD, VERIFIER, exchange, sent, wish},
-    house::{BACK, House, SECRET, claims, header},
+    provider::{BACK, Provider, SECRET, claims, header},
 };
 
 fn text<'a>(tokens: &'a Value, name: &str) -> &'a str {
     tokens[name].as_str().unwrap_or_else(|| panic!("no {name}: {tokens}"))
 }
 
-async fn somebody(house: &House) -> Browser {
+async fn somebody(provider: &Provider) -> Browser {
     let mut browser = Browser::new();
-    browser.sign_up(house, "ann@house.example").await;
+    browser.sign_up(provider, "ann@house.example").await;
     browser
 }
 
 #[tokio::test]
 async fn a_code_becomes_tokens_that_say_who_for_whom_and_how_long() {
-    let house = House::open().await;
-    let tokens = somebody(&house).await.tokens(&house, "web").await;
+    let provider = Provider::open().await;
+    let tokens = somebody(&provider).await.tokens(&provider, "web").await;
     let (access, id) = (text(&tokens, "access_token"), text(&tokens, "id_token"));
     assert_eq!((header(access)["typ"].as_str(), header(access)["alg"].as_str()), (Some("at+jwt"), Some("ES256")));
     assert_eq!((header(id)["typ"].as_str(), header(id)["alg"].as_str()), (Some("JWT"), Some("ES256")));
@@ -28,7 +28,7 @@ async fn a_code_becomes_tokens_that_say_who_for_whom_and_how_long() {
     assert!(text(&access, "sub").starts_with("usr_") && access["sub"] == id["sub"]);
     assert_eq!(
         (&access["iss"], &access["aud"], &access["client_id"]),
-        (&json!(house.issuer), &json!("house"), &json!("web"))
+        (&json!(provider.issuer), &json!("house"), &json!("web"))
     );
     assert_eq!((&id["aud"], &id["nonce"]), (&json!("web"), &json!("no")));
     assert_eq!(access["roles"], json!(["member"]));
@@ -46,40 +46,40 @@ async fn a_code_becomes_tokens_that_say_who_for_whom_and_how_long() {
 
 #[tokio::test]
 async fn userinfo_tells_what_the_scope_lets_it_as_it_is_now() {
-    let house = House::open().await;
-    let mut browser = somebody(&house).await;
-    let tokens = browser.tokens(&house, "web").await;
-    let all = house.userinfo(text(&tokens, "access_token")).await.json();
+    let provider = Provider::open().await;
+    let mut browser = somebody(&provider).await;
+    let tokens = browser.tokens(&provider, "web").await;
+    let all = provider.userinfo(text(&tokens, "access_token")).await.json();
     assert_eq!(
         (&all["email"], &all["name"], &all["roles"]),
         (&json!("ann@house.example"), &json!("Ann Nowhere"), &json!(["member"]))
     );
-    let answer = browser.authorize(&house, "web", &[("scope", "openid")]).await;
-    let few = exchange(&house, "web", sent(&answer)["code"].as_str().unwrap()).await.json();
-    let few = house.userinfo(text(&few, "access_token")).await.json();
+    let answer = browser.authorize(&provider, "web", &[("scope", "openid")]).await;
+    let few = exchange(&provider, "web", sent(&answer)["code"].as_str().unwrap()).await.json();
+    let few = provider.userinfo(text(&few, "access_token")).await.json();
     assert_eq!(few.as_object().unwrap().keys().collect::<Vec<_>>(), ["sub"]);
 }
 
 #[tokio::test]
 async fn a_code_counts_once_and_coming_again_takes_back_what_it_gave() {
-    let house = House::open().await;
-    let mut browser = somebody(&house).await;
-    let code = browser.code(&house, "web").await;
-    let tokens = exchange(&house, "web", &code).await.json();
-    assert!(house.counts(text(&tokens, "access_token")).await);
-    assert_eq!(exchange(&house, "web", &code).await.error(), "invalid_grant");
-    assert!(!house.counts(text(&tokens, "access_token")).await);
+    let provider = Provider::open().await;
+    let mut browser = somebody(&provider).await;
+    let code = browser.code(&provider, "web").await;
+    let tokens = exchange(&provider, "web", &code).await.json();
+    assert!(provider.counts(text(&tokens, "access_token")).await);
+    assert_eq!(exchange(&provider, "web", &code).await.error(), "invalid_grant");
+    assert!(!provider.counts(text(&tokens, "access_token")).await);
     let form =
         [("grant_type", "refresh_token"), ("refresh_token", text(&tokens, "refresh_token")), ("client_id", "web")];
-    assert_eq!(house.post("token", None, &form).await.error(), "invalid_grant");
-    assert_eq!(house.userinfo(text(&tokens, "access_token")).await.status, 401);
+    assert_eq!(provider.post("token", None, &form).await.error(), "invalid_grant");
+    assert_eq!(provider.userinfo(text(&tokens, "access_token")).await.status, 401);
 }
 
 #[tokio::test]
 async fn fifty_exchanges_of_one_code_give_tokens_once() {
-    let house = House::open().await;
-    let code = somebody(&house).await.code(&house, "web").await;
-    let all = futures_of(50, async || exchange(&house, "web", &code).await.status).await;
+    let provider = Provider::open().await;
+    let code = somebody(&provider).await.code(&provider, "web").await;
+    let all = futures_of(50, async || exchange(&provider, "web", &code).await.status).await;
     assert_eq!(all.iter().filter(|status| **status == 200).count(), 1, "{all:?}");
 }
 
@@ -91,27 +91,27 @@ pub(crate) async fn futures_of<T>(times: usize, run: impl AsyncFn() -> T) -> Vec
 
 #[tokio::test]
 async fn a_code_runs_out_after_a_minute() {
-    let house = House::open().await;
-    let code = somebody(&house).await.code(&house, "web").await;
-    house.clock.advance(61);
-    assert_eq!(exchange(&house, "web", &code).await.error(), "invalid_grant");
+    let provider = Provider::open().await;
+    let code = somebody(&provider).await.code(&provider, "web").await;
+    provider.clock.advance(61);
+    assert_eq!(exchange(&provider, "web", &code).await.error(), "invalid_grant");
 }
 
 #[tokio::test]
 async fn an_access_token_is_dead_after_five_minutes() {
-    let house = House::open().await;
-    let tokens = somebody(&house).await.tokens(&house, "web").await;
-    house.clock.advance(299);
-    assert!(house.counts(text(&tokens, "access_token")).await);
-    house.clock.advance(2);
-    assert!(!house.counts(text(&tokens, "access_token")).await);
-    assert_eq!(house.userinfo(text(&tokens, "access_token")).await.status, 401);
+    let provider = Provider::open().await;
+    let tokens = somebody(&provider).await.tokens(&provider, "web").await;
+    provider.clock.advance(299);
+    assert!(provider.counts(text(&tokens, "access_token")).await);
+    provider.clock.advance(2);
+    assert!(!provider.counts(text(&tokens, "access_token")).await);
+    assert_eq!(provider.userinfo(text(&tokens, "access_token")).await.status, 401);
 }
 
 #[tokio::test]
 async fn a_client_asks_for_itself_and_has_the_roles_it_was_given() {
-    let house = House::open().await;
-    let answer = house.ask("token", &[("grant_type", "client_credentials"), ("scope", "doors")]).await;
+    let provider = Provider::open().await;
+    let answer = provider.ask("token", &[("grant_type", "client_credentials"), ("scope", "doors")]).await;
     let tokens = answer.json();
     let access = claims(text(&tokens, "access_token"));
     assert_eq!(
@@ -119,74 +119,74 @@ async fn a_client_asks_for_itself_and_has_the_roles_it_was_given() {
         (&json!("server"), &json!(["operator"]), &json!("doors"))
     );
     assert!(tokens.get("refresh_token").is_none() && tokens.get("id_token").is_none());
-    assert!(house.counts(text(&tokens, "access_token")).await);
-    assert_eq!(house.userinfo(text(&tokens, "access_token")).await.status, 403);
+    assert!(provider.counts(text(&tokens, "access_token")).await);
+    assert_eq!(provider.userinfo(text(&tokens, "access_token")).await.status, 403);
     let in_body = [("grant_type", "client_credentials"), ("client_id", "server"), ("client_secret", SECRET)];
-    assert_eq!(house.post("token", None, &in_body).await.status, 200);
+    assert_eq!(provider.post("token", None, &in_body).await.status, 200);
 }
 
 #[tokio::test]
 async fn an_access_token_given_back_counts_no_more() {
-    let house = House::open().await;
-    let tokens = somebody(&house).await.tokens(&house, "web").await;
+    let provider = Provider::open().await;
+    let tokens = somebody(&provider).await.tokens(&provider, "web").await;
     let access = text(&tokens, "access_token");
-    assert_eq!(house.ask("revoke", &[("token", access)]).await.status, 200);
-    assert!(house.counts(access).await, "it was another client's");
-    assert_eq!(house.post("revoke", None, &[("client_id", "web"), ("token", access)]).await.status, 200);
-    assert!(!house.counts(access).await);
-    assert_eq!(house.post("revoke", None, &[("client_id", "web"), ("token", "nonsense")]).await.status, 200);
+    assert_eq!(provider.ask("revoke", &[("token", access)]).await.status, 200);
+    assert!(provider.counts(access).await, "it was another client's");
+    assert_eq!(provider.post("revoke", None, &[("client_id", "web"), ("token", access)]).await.status, 200);
+    assert!(!provider.counts(access).await);
+    assert_eq!(provider.post("revoke", None, &[("client_id", "web"), ("token", "nonsense")]).await.status, 200);
 }
 
 #[tokio::test]
 async fn introspection_tells_a_client_with_a_secret_what_a_token_says() {
-    let house = House::open().await;
-    let tokens = somebody(&house).await.tokens(&house, "web").await;
-    let told = house.ask("introspect", &[("token", text(&tokens, "access_token"))]).await.json();
+    let provider = Provider::open().await;
+    let tokens = somebody(&provider).await.tokens(&provider, "web").await;
+    let told = provider.ask("introspect", &[("token", text(&tokens, "access_token"))]).await.json();
     assert_eq!(
         (&told["active"], &told["client_id"], &told["token_type"]),
         (&json!(true), &json!("web"), &json!("Bearer"))
     );
     for none in ["nonsense", "a.b.c", text(&tokens, "id_token"), text(&tokens, "refresh_token")] {
-        assert_eq!(house.ask("introspect", &[("token", none)]).await.json(), json!({ "active": false }), "{none}");
+        assert_eq!(provider.ask("introspect", &[("token", none)]).await.json(), json!({ "active": false }), "{none}");
     }
-    let public = house.post("introspect", None, &[("client_id", "web"), ("token", "x")]).await;
+    let public = provider.post("introspect", None, &[("client_id", "web"), ("token", "x")]).await;
     assert_eq!((public.status, public.error().as_str()), (401, "invalid_client"));
 }
 
 #[tokio::test]
 async fn nobody_who_is_not_logged_in_gets_anything_silently() {
-    let house = House::open().await;
-    let told = sent(&Browser::new().authorize(&house, "web", &[("prompt", "none")]).await);
+    let provider = Provider::open().await;
+    let told = sent(&Browser::new().authorize(&provider, "web", &[("prompt", "none")]).await);
     assert_eq!((told["error"].as_str(), told["state"].as_str()), (Some("login_required"), Some("st")));
 }
 
 #[tokio::test]
 async fn who_logged_in_too_long_ago_logs_in_again_when_the_client_wants_it() {
-    let house = House::open().await;
-    let mut browser = somebody(&house).await;
-    house.clock.advance(100);
-    assert!(sent(&browser.authorize(&house, "web", &[("max_age", "200")]).await)["code"].is_string());
-    let again = browser.authorize(&house, "web", &[("max_age", "50")]).await;
+    let provider = Provider::open().await;
+    let mut browser = somebody(&provider).await;
+    provider.clock.advance(100);
+    assert!(sent(&browser.authorize(&provider, "web", &[("max_age", "200")]).await)["code"].is_string());
+    let again = browser.authorize(&provider, "web", &[("max_age", "50")]).await;
     let login = again.header("location").to_owned();
-    assert!(login.starts_with(&house.at("login?")), "{again:?}");
+    assert!(login.starts_with(&provider.at("login?")), "{again:?}");
     let back = browser.fill(&login, &[("email", "ann@house.example"), ("password", PASSWORD)]).await;
     assert!(sent(&browser.get(back.header("location")).await)["code"].is_string());
 }
 
 #[tokio::test]
 async fn a_session_has_an_end() {
-    let house = House::open().await;
-    let mut browser = somebody(&house).await;
-    house.clock.advance(43_201);
-    assert_eq!(sent(&browser.authorize(&house, "web", &[("prompt", "none")]).await)["error"], "login_required");
+    let provider = Provider::open().await;
+    let mut browser = somebody(&provider).await;
+    provider.clock.advance(43_201);
+    assert_eq!(sent(&browser.authorize(&provider, "web", &[("prompt", "none")]).await)["error"], "login_required");
 }
 
 #[tokio::test]
 async fn a_program_on_ones_own_machine_listens_on_any_port_of_it() {
-    let house = House::open().await;
-    let mut browser = somebody(&house).await;
+    let provider = Provider::open().await;
+    let mut browser = somebody(&provider).await;
     let there = "http://127.0.0.1:51234/back";
-    let answer = browser.get(&wish(&house, "app", &[("redirect_uri", there)])).await;
+    let answer = browser.get(&wish(&provider, "app", &[("redirect_uri", there)])).await;
     assert!(answer.header("location").starts_with(&format!("{there}?code=")), "{answer:?}");
     let code = url::Url::parse(answer.header("location")).unwrap();
     let code = code.query_pairs().find(|(name, _)| name == "code").unwrap().1.into_owned();
@@ -199,8 +199,8 @@ async fn a_program_on_ones_own_machine_listens_on_any_port_of_it() {
             ("client_id", "app"),
         ]
     };
-    assert_eq!(house.post("token", None, &form(BACK)).await.error(), "invalid_grant");
-    let tokens = house.post("token", None, &form(there)).await.json();
+    assert_eq!(provider.post("token", None, &form(BACK)).await.error(), "invalid_grant");
+    let tokens = provider.post("token", None, &form(there)).await.json();
     assert!(tokens.get("refresh_token").is_none() && tokens["access_token"].is_string());
     for bad in [
         "http://127.0.0.1:51234/other",
@@ -208,6 +208,6 @@ async fn a_program_on_ones_own_machine_listens_on_any_port_of_it() {
         "https://127.0.0.1:51234/back",
         "http://127.0.0.1:51234/back?x",
     ] {
-        assert_eq!(browser.get(&wish(&house, "app", &[("redirect_uri", bad)])).await.status, 400, "{bad}");
+        assert_eq!(browser.get(&wish(&provider, "app", &[("redirect_uri", bad)])).await.status, 400, "{bad}");
     }
 }

@@ -1,7 +1,7 @@
 //! Every stable error code is explained, and the index lists it; no explanation outlives its code.
 //!
-//! A code is explained by its page in `docs/errors/`, or by a row in the README of whose rule it is:
-//! ``| `cart-full` | 409 | what it means | what to do |``.
+//! A code is explained by its page in `docs/errors/`, where that is a long story; by a row in the index, where it is not; or by
+//! a row in the README of whose rule it is: ``| `cart-full` | 409 | what it means | what to do |``.
 //!
 //! A code is recognised by how it is written: `/errors/<code>` in a string, `code = "…"` of a log line, or the
 //! code's literal followed by the literal of its title, as in `Problem::new(status, "too-deep", "The body…")`.
@@ -14,6 +14,8 @@ const PAGES: &str = "docs/errors/";
 const INDEX: &str = "docs/errors/README.md";
 /// Where codes are made. Examples of the framework are samples, not parts of a system.
 const MADE_IN: &[&str] = &["framework/", "platform/", "mall/", "examples/"];
+/// A page has at least so many lines: head, status, what it means and what to do, with more than a line or two to say.
+const LONG: usize = 9;
 /// Pages that are not about one code.
 const OTHER_PAGES: &[&str] = &["README", "starting"];
 
@@ -28,6 +30,8 @@ pub(crate) fn check(tree: &Tree, report: &mut Report) {
         let mark = if has_page { format!("({code}.md)") } else { format!("`{code}`") };
         if !has_page && !by_row {
             report.found(path, *line, format!("error code `{code}` has no page in {PAGES} and no row in a README"));
+        } else if has_page && by_row {
+            report.found(&format!("{PAGES}{code}.md"), 0, "explains what a row of a README does");
         } else if !index.contains(&mark) {
             report.found(INDEX, 0, format!("does not list `{code}`"));
         }
@@ -35,10 +39,14 @@ pub(crate) fn check(tree: &Tree, report: &mut Report) {
     for (path, code) in rows.iter().filter(|(_, code)| !codes.contains_key(*code)) {
         report.found(path, 0, format!("explains `{code}`, which nobody uses"));
     }
-    for (path, _) in tree.sources_under(PAGES) {
+    for (path, source) in tree.sources_under(PAGES) {
         let name = path.strip_prefix(PAGES).and_then(|name| name.strip_suffix(".md"));
-        if name.is_some_and(|name| !OTHER_PAGES.contains(&name) && !codes.contains_key(name)) {
+        let Some(name) = name.filter(|name| !OTHER_PAGES.contains(name)) else { continue };
+        if !codes.contains_key(name) {
             report.found(path, 0, "explains a code that nobody uses");
+        }
+        if source.text.lines().count() < LONG {
+            report.found(path, 0, format!("is so short that it is a row of {INDEX}"));
         }
     }
 }
@@ -47,16 +55,20 @@ pub(crate) fn check(tree: &Tree, report: &mut Report) {
 fn rows(tree: &Tree) -> Vec<(&str, &str)> {
     let texts = MADE_IN.iter().flat_map(|folder| tree.sources_under(folder));
     let readmes = texts.filter(|(path, _)| path.ends_with("/README.md"));
-    readmes
-        .flat_map(|(path, source)| source.text.lines().filter_map(move |row| Some((path, explained(row)?))))
-        .collect()
+    let is_status = |cell: &str| cell.parse::<u16>().is_ok();
+    let of_rules = readmes
+        .flat_map(|(path, source)| source.text.lines().filter_map(move |row| Some((path, explained(row, is_status)?))));
+    // What every service has may come with several statuses, or in a log alone.
+    let is_any = |cell: &str| cell == "log" || cell.contains(|c: char| c.is_ascii_digit());
+    let of_all = tree.text(INDEX).unwrap_or_default().lines();
+    of_rules.chain(of_all.filter_map(|row| Some((INDEX, explained(row, is_any)?)))).collect()
 }
 
 /// The code of a row that has all four cells; any other row explains none.
-fn explained(row: &str) -> Option<&str> {
+fn explained(row: &str, is_status: impl Fn(&str) -> bool) -> Option<&str> {
     let (code, rest) = row.strip_prefix("| `")?.split_once("` | ")?;
     let cells: Vec<&str> = rest.strip_suffix(" |")?.split(" | ").map(str::trim).collect();
-    let is_whole = cells.len() == 3 && cells[0].parse::<u16>().is_ok() && cells.iter().all(|cell| !cell.is_empty());
+    let is_whole = cells.len() == 3 && is_status(cells[0]) && cells.iter().all(|cell| !cell.is_empty());
     is_whole.then_some(code)
 }
 

@@ -31,7 +31,7 @@ const DECIDES: &[&str] = &["Aggregate", "Decider", "Decision", "Process"];
 /// Where contexts are. What the framework has of them are examples in its documentation and its tests' own.
 const SHELVES: &[&str] = &["mall/", "platform/", "examples/"];
 
-/// Words that stand for time, tasks, chance or the machine.
+/// Words that stand for time, tasks, chance, the machine or the one who builds, or for what is kept between two calls.
 const IMPURE: &[&str] = &[
     "async",
     "await",
@@ -47,6 +47,37 @@ const IMPURE: &[&str] = &[
     "std::io",
     "std::process",
     "std::thread",
+    // Their order is another one in every process: what a rule says would be, too.
+    "HashMap",
+    "HashSet",
+    "RandomState",
+    // What a rule says, it returns.
+    "print!",
+    "println!",
+    "eprint!",
+    "eprintln!",
+    "dbg!",
+    // What was set when it was built.
+    "env!",
+    "option_env!",
+    // State that is in no event.
+    "static mut",
+    "thread_local!",
+    "Mutex",
+    "RwLock",
+    "OnceLock",
+    "LazyLock",
+    "OnceCell",
+    "LazyCell",
+    "Cell",
+    "RefCell",
+    "UnsafeCell",
+    "std::sync::atomic",
+    "AtomicBool",
+    "AtomicI64",
+    "AtomicU32",
+    "AtomicU64",
+    "AtomicUsize",
 ];
 
 pub(crate) fn check(tree: &Tree, report: &mut Report) {
@@ -74,7 +105,11 @@ fn check_domain(tree: &Tree, domain: &Crate, report: &mut Report) {
 fn check_words(path: &str, source: &Source, report: &mut Report) {
     for (line, code) in source.bare_lines() {
         for word in IMPURE.iter().filter(|word| has_word(code, word)) {
-            report.found(path, line, format!("`{word}` in a domain: what it needs comes in by Ctx or command"));
+            report.found(
+                path,
+                line,
+                format!("`{word}` among rules: what they need comes in by Ctx or command, what they say goes out"),
+            );
         }
     }
 }
@@ -131,7 +166,8 @@ fn decides(source: &Source) -> bool {
 
 /// What is wrong with a path that a module of rules names.
 fn wrong(rules: &BTreeSet<String>, path: &[String], line: usize) -> Option<(usize, String)> {
-    let (root, next) = (path.first()?.as_str(), path.get(1).map(String::as_str));
+    let root = path.first()?.as_str();
+    let next = path.get(1).map(String::as_str);
     let what = path.join("::");
     if path.last().is_some_and(|last| last == "*") {
         return Some((line, format!("`{what}` among rules: a glob hides what is named")));

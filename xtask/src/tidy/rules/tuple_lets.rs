@@ -1,9 +1,14 @@
 //! No `let` of several values that have nothing to do with each other: what is only put on one line hides that there are two
-//! thoughts. Values belong together when the same functions make all of them, or when they are parts of one.
+//! thoughts. Values belong together when the same functions make all of them, or when they are parts of one: what it holds or
+//! says when nothing is given to it. `String::new` and `Vec::new` are not the same function.
 
 use std::collections::BTreeSet;
 
-use crate::tidy::{Report, Tree, source::is_word};
+use crate::tidy::{
+    Report, Tree,
+    brackets::{closing, spans},
+    source::is_word,
+};
 
 pub(crate) fn check(tree: &Tree, report: &mut Report) {
     for (path, source) in tree.rust() {
@@ -14,7 +19,7 @@ pub(crate) fn check(tree: &Tree, report: &mut Report) {
                 continue;
             }
             report.saw_one();
-            let makers: BTreeSet<Vec<&str>> = values.iter().map(|value| calls(value)).collect();
+            let makers: BTreeSet<Vec<String>> = values.iter().map(|value| calls(value)).collect();
             let wholes: BTreeSet<Option<&str>> = values.iter().map(|value| whole(value)).collect();
             let made_alike = makers.len() == 1 && !makers.contains(&Vec::new());
             let parts = wholes.len() == 1 && !wholes.contains(&None);
@@ -29,56 +34,43 @@ pub(crate) fn check(tree: &Tree, report: &mut Report) {
 fn values(bare: &str, open: usize) -> Option<Vec<&str>> {
     let close = closing(bare, open)?;
     let plain = |name: &str| !name.is_empty() && name.trim_start_matches("mut ").chars().all(is_word);
-    let names = parts(&bare[open + 1..close]);
+    let names = parts(&bare[open + 1..close], false);
     let begin = close + 1 + " = ".len();
     let is_tuple = bare[close + 1..].starts_with(" = (") && names.iter().all(|name| plain(name));
     let end = is_tuple.then(|| closing(bare, begin)).flatten()?;
-    let values = parts(&bare[begin + 1..end]);
+    let values = parts(&bare[begin + 1..end], true);
     (bare[end + 1..].starts_with(';') && values.len() == names.len()).then_some(values)
 }
 
-/// Where a parenthesis is closed.
-fn closing(text: &str, open: usize) -> Option<usize> {
-    let mut depth = 0;
-    let found = text[open..].char_indices().find(|(_, c)| {
-        match c {
-            '(' | '[' | '{' => depth += 1,
-            ')' | ']' | '}' => depth -= 1,
-            _ => {}
-        }
-        depth == 0
-    });
-    found.map(|(at, _)| open + at)
+/// What stands between the commas of a list. Of a literal nothing is left, so an empty part is one, but behind the last comma.
+fn parts(list: &str, with_literals: bool) -> Vec<&str> {
+    let mut parts: Vec<&str> = spans(list).into_iter().map(|span| list[span].trim()).collect();
+    if list.trim_end().ends_with(',') {
+        parts.pop();
+    }
+    parts.retain(|part| with_literals || !part.is_empty());
+    parts
 }
 
-/// What stands between the commas of a list.
-fn parts(list: &str) -> Vec<&str> {
-    let mut depth = 0;
-    let between = list.split(|c| {
-        match c {
-            '(' | '[' | '{' => depth += 1,
-            ')' | ']' | '}' => depth -= 1,
-            _ => {}
-        }
-        c == ',' && depth == 0
-    });
-    between.map(str::trim).filter(|part| !part.is_empty()).collect()
+/// Everything called in an expression, a function with its path.
+fn calls(value: &str) -> Vec<String> {
+    value.match_indices('(').map(|(at, _)| last_path(&value[..at])).filter(|path| !path.is_empty()).collect()
 }
 
-/// The names of everything called in an expression.
-fn calls(value: &str) -> Vec<&str> {
-    value.match_indices('(').map(|(at, _)| last_name(&value[..at])).filter(|name| !name.is_empty()).collect()
-}
-
-/// The name at the end of a text.
-fn last_name(text: &str) -> &str {
+/// The path at the end of a text, without what is between angle brackets.
+fn last_path(text: &str) -> String {
     let text = text.strip_suffix('!').unwrap_or(text);
-    text.rsplit(|c| !is_word(c)).next().unwrap_or_default()
+    let path = text.rsplit(|c| !is_word(c) && ![':', '<', '>'].contains(&c)).next().unwrap_or_default();
+    match (path.find("::<"), path.rfind('>')) {
+        (Some(from), Some(to)) if from < to => format!("{}{}", &path[..from], &path[to + 1..]),
+        _ => path.to_owned(),
+    }
 }
 
-/// Of `&mut whole.part`, the whole.
+/// Of `&mut whole.part` and `whole.part()`, the whole.
 fn whole(value: &str) -> Option<&str> {
     let value = value.trim_start_matches(['&', '*', '(']).trim_start_matches("mut ");
-    let (name, _) = value.split_once('.')?;
+    let is_asked = value.match_indices('(').any(|(at, _)| !value[at + 1..].starts_with(')'));
+    let (name, _) = value.split_once('.').filter(|_| !is_asked)?;
     name.chars().all(is_word).then_some(name)
 }

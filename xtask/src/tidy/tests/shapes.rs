@@ -11,11 +11,27 @@ fn a_file_that_no_module_names_is_caught() {
 #[test]
 fn a_let_of_unrelated_values_is_caught() {
     let broken = |line: &str| broken_by_file("mall/money/src/planted.rs", &rust(&format!("fn planted() {{ {line} }}")));
-    for unrelated in ["let (mut all, mut next) = (Vec::new(), 0);", "let (id, size) = (read.id, other.len());"] {
+    for unrelated in [
+        "let (mut all, mut next) = (Vec::new(), 0);",
+        "let (id, size) = (read.id, other.len());",
+        "let (a, b) = (f(x), g(y));",
+        "let (a, b) = (it.f(x), it.g(y));",
+        "let (a, b) = (it.f(\"x\"), it.b);",
+        "let (a, b) = (String::new(), Vec::new());",
+        "let (a, b) = (Vec::<u8>::new(), String::new());",
+        "let (a, b) = (it.status, \"gone\");",
+        "let (a, b) = (\"gone\", f());",
+    ] {
         assert_eq!(broken(unrelated), ["tuple-lets"], "{unrelated}");
     }
-    for related in ["let (a, b) = (parts.next(), parts.next());", "let (a, b) = (it.a, it.b);", "let (a, b) = pair();"]
-    {
+    for related in [
+        "let (a, b) = (parts.next(), parts.next());",
+        "let (a, b) = (it.a, it.b);",
+        "let (a, b) = (it.a(), it.b.c());",
+        "let (a, b) = (f(x), f(y));",
+        "let (a, b) = (hex::<u64>(x), hex::<u8>(y));",
+        "let (a, b) = pair();",
+    ] {
         assert_eq!(broken(related), [""; 0], "{related}");
     }
 }
@@ -43,4 +59,15 @@ fn a_small_context_that_grows_beyond_its_price_is_caught() {
     assert_eq!(price(&|tree| tree.put("mall/delivery/web/planted.txt", "text".into())), 0);
     let files = price(&|tree| (0..4).for_each(|n| tree.put(&format!("mall/delivery/planted{n}.txt"), "text".into())));
     assert_eq!(files, 1);
+}
+
+#[test]
+fn a_short_word_that_names_a_second_thing_is_caught() {
+    for again in
+        ["pub struct Answer;", "enum Step {}", "pub(crate) type House = u8;", "trait Told<T> {}\ntrait Told {}"]
+    {
+        let broken = broken_by_file("mall/money/src/planted.rs", &rust(again));
+        assert_eq!(broken, ["one-thing"], "{again}");
+    }
+    assert_eq!(broken_by_file("mall/money/src/planted.rs", &rust("struct Answers;\nfn f() -> Answer {}")), [""; 0]);
 }

@@ -79,7 +79,8 @@ fn guards_on(commit: &Commit, which: impl Fn(&DocKey) -> bool) -> Vec<Guard> {
 
 /// One Commit and, once it is durable and if its caller still waits, another one, whose verdict nobody hears.
 fn then(below: &Below, first: Commit, after: Commit) -> Outcome {
-    let (first, store) = (below.store.commit(first), below.store.clone());
+    let first = below.store.commit(first);
+    let store = below.store.clone();
     Box::pin(async move {
         let verdict = first.await;
         if verdict == Ok(Verdict::Done) {
@@ -108,7 +109,8 @@ pub(super) fn moves_past_refusals(below: &Below, commit: Commit) -> Outcome {
     let guards = guards_on(&commit, is_lease);
     let docs = commit.docs.iter().filter(|write| is_cursor(&write.key)).cloned().collect();
     let position = Commit { guards, docs, ..Commit::new(commit.id) };
-    let (answer, store) = (below.store.commit(commit), below.store.clone());
+    let answer = below.store.commit(commit);
+    let store = below.store.clone();
     Box::pin(async move {
         let verdict = answer.await;
         if matches!(verdict, Ok(Verdict::Refused(_))) {

@@ -45,7 +45,7 @@ pub(crate) const SECRET: &str = "0123456789abcdef0123456789abcdef";
 pub(crate) const BACK: &str = "http://127.0.0.1:9/back";
 
 /// A running service.
-pub(crate) struct House {
+pub(crate) struct Provider {
     pub(crate) clock: Arc<Clock>,
     pub(crate) issuer: String,
     pub(crate) handle: Handle,
@@ -70,13 +70,13 @@ pub(crate) struct Http(Client<hyper_util::client::legacy::connect::HttpConnector
 
 /// An answer, whole.
 #[derive(Clone, Debug)]
-pub(crate) struct Answer {
+pub(crate) struct Response {
     pub(crate) status: u16,
     pub(crate) headers: HeaderMap,
     pub(crate) body: String,
 }
 
-impl House {
+impl Provider {
     pub(crate) async fn open() -> Self {
         Self::with(|_| {}).await
     }
@@ -115,14 +115,14 @@ impl House {
     }
 
     /// Sends a form; `who` is a client's name and secret.
-    pub(crate) async fn post(&self, place: &str, who: Option<(&str, &str)>, form: &[(&str, &str)]) -> Answer {
+    pub(crate) async fn post(&self, place: &str, who: Option<(&str, &str)>, form: &[(&str, &str)]) -> Response {
         let mut headers = vec![("content-type".to_owned(), "application/x-www-form-urlencoded".to_owned())];
         headers.extend(who.map(basic));
         self.http.send(Method::POST, &self.at(place), &headers, written(form)).await
     }
 
     /// The same by the client with a secret.
-    pub(crate) async fn ask(&self, place: &str, form: &[(&str, &str)]) -> Answer {
+    pub(crate) async fn ask(&self, place: &str, form: &[(&str, &str)]) -> Response {
         self.post(place, Some(("server", SECRET)), form).await
     }
 
@@ -131,13 +131,13 @@ impl House {
         self.ask("introspect", &[("token", token)]).await.json()["active"] == true
     }
 
-    pub(crate) async fn userinfo(&self, token: &str) -> Answer {
+    pub(crate) async fn userinfo(&self, token: &str) -> Response {
         let headers = [("authorization".to_owned(), format!("Bearer {token}"))];
         self.http.send(Method::GET, &self.at("userinfo"), &headers, String::new()).await
     }
 
     /// As an operator behind the gateway; `how` is a method and what comes after `/identity`.
-    pub(crate) async fn operate(&self, how: &str, key: &str, body: Value) -> Answer {
+    pub(crate) async fn operate(&self, how: &str, key: &str, body: Value) -> Response {
         let (method, place) = how.split_once(' ').expect("a method and a place");
         let pairs = [
             ("x-bongsu-principal", "operator"),
@@ -213,22 +213,22 @@ impl Http {
         Self(Client::builder(TokioExecutor::new()).build_http())
     }
 
-    pub(crate) async fn send(&self, method: Method, url: &str, headers: &[(String, String)], body: String) -> Answer {
+    pub(crate) async fn send(&self, method: Method, url: &str, headers: &[(String, String)], body: String) -> Response {
         let request = Request::builder().method(method).uri(url);
         let request = headers.iter().fold(request, |request, (name, value)| request.header(name, value));
         let request = request.body(Full::from(body)).expect("a request");
         let (parts, body) = self.0.request(request).await.expect("an answer").into_parts();
         let body = body.collect().await.expect("a whole body").to_bytes();
         let body = String::from_utf8(body.to_vec()).expect("text");
-        Answer { status: parts.status.as_u16(), headers: parts.headers, body }
+        Response { status: parts.status.as_u16(), headers: parts.headers, body }
     }
 
-    pub(crate) async fn get(&self, url: &str) -> Answer {
+    pub(crate) async fn get(&self, url: &str) -> Response {
         self.send(Method::GET, url, &[], String::new()).await
     }
 }
 
-impl Answer {
+impl Response {
     pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap_or_else(|_| panic!("no JSON: {self:?}"))
     }
