@@ -68,20 +68,17 @@ impl Service {
     /// The same without snapshots: for a state that cannot be written down, or need not be because its streams end
     /// early. Every event of a stream is read when it is not remembered.
     #[must_use]
-    pub fn decider_without_snapshots<D>(
-        self,
-        decider: D,
-        facts: fn(&str, &D::Event, &D::State) -> Option<Public>,
-    ) -> Self
+    pub fn decider_without_snapshots<D, R>(self, decider: D, facts: fn(&str, &D::Event, &D::State) -> R) -> Self
     where
         D: Decider + Send + Sync + 'static,
         D::Command: Send,
         D::State: Clone + Send + Sync + 'static,
+        R: IntoIterator<Item = Public> + 'static,
     {
-        self.facts_without_snapshots::<D>(facts).asked::<D::Command, D::Rejection>().handler(DeciderHandler(decider))
+        self.tells_without_snapshots::<D, R>(facts).asked::<D::Command, D::Rejection>().handler(DeciderHandler(decider))
     }
 
-    /// A rule over several aggregates. What they tell is declared by [`facts`](Self::facts).
+    /// A rule over several aggregates. What they tell is declared by [`tells`](Self::tells).
     #[must_use]
     pub fn decision<D>(mut self, decision: D) -> Self
     where
@@ -92,28 +89,8 @@ impl Service {
         self.asked::<D::Command, D::Rejection>().handler(DecisionHandler(decision))
     }
 
-    /// What an aggregate tells the others: [`tells`](Self::tells) with one fact per event, or none.
-    #[must_use]
-    pub fn facts<A>(self, facts: fn(&str, &A::Event, &A::State) -> Option<Public>) -> Self
-    where
-        A: Aggregate + 'static,
-        A::State: Clone + Serialize + DeserializeOwned + Send + Sync + 'static,
-    {
-        self.tells::<A, Option<Public>>(facts)
-    }
-
-    /// The same without snapshots.
-    #[must_use]
-    pub fn facts_without_snapshots<A>(self, facts: fn(&str, &A::Event, &A::State) -> Option<Public>) -> Self
-    where
-        A: Aggregate + 'static,
-        A::State: 'static,
-    {
-        self.mapped::<A, Option<Public>>(facts)
-    }
-
-    /// What an aggregate tells the others, mapped when the Commit is built from the event and the state after it. Its
-    /// states are snapshot, as those of a [`decider`](Self::decider).
+    /// What an aggregate tells the others, mapped when the Commit is built from the event and the state after it: one fact,
+    /// several or none (an `Option`, an array, a `Vec`). Its states are snapshot, as those of a [`decider`](Self::decider).
     ///
     /// Several facts of one event have its version as their sequence. Facts of one wire name are versions of one fact, the
     /// oldest first: whoever reads that name hears the first, so that builds of before and after a change hear the same
@@ -127,10 +104,12 @@ impl Service {
     {
         let by_default = || Rule::by_default::<A::State>(Folder::of::<A>());
         self.map.snapshots.entry(A::NAME).or_insert_with(by_default);
-        self.mapped::<A, R>(facts)
+        self.tells_without_snapshots::<A, R>(facts)
     }
 
-    fn mapped<A, R>(mut self, facts: fn(&str, &A::Event, &A::State) -> R) -> Self
+    /// The same without snapshots.
+    #[must_use]
+    pub fn tells_without_snapshots<A, R>(mut self, facts: fn(&str, &A::Event, &A::State) -> R) -> Self
     where
         A: Aggregate + 'static,
         A::State: 'static,

@@ -30,7 +30,8 @@ impl Aggregate for Telling {
 impl Teller {
     /// Starts the stand-in. Its world needs a store of its own and the broker of those who listen.
     pub fn start(context: &'static str, adapters: Adapters) -> Self {
-        let runtime = Runtime::start(Service::new(context).facts::<Telling>(published), adapters, Settings::default());
+        let runtime =
+            Runtime::start(Service::new(context).tells::<Telling, _>(published), adapters, Settings::default());
         Self { handle: runtime.handle(), _runtime: runtime }
     }
 

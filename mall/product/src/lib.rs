@@ -27,13 +27,13 @@ pub use crate::settings::Settings;
 /// The map of the product context.
 pub fn service(_: &Settings) -> Service {
     Service::new("product")
-        .facts::<Catalogue>(facts::of_product)
+        .tells::<Catalogue, _>(facts::of_product)
         .decider(Stock, facts::of_stock)
         // The longest streams there are: two events per line of every order.
         .snapshots::<Stock>(Snapshots { schema: STOCK_SCHEMA, every: 500 })
         .decision(Reserve)
         .decision(Release)
         .decision(CommitReserved)
-        .facts::<Reservation>(facts::of_reservation)
+        .tells::<Reservation, _>(facts::of_reservation)
         .policy("follow-orders", follow_orders)
 }

@@ -1,7 +1,9 @@
 //! One event told in several facts: in two versions of one fact, so that builds of before and after a change hear it once
 //! each, and in facts of different names, which are heard side by side.
 
-use bongsu_core::{Aggregate, Ctx, Decider, Messages, Metadata, Projection, Public, message};
+use bongsu_core::{
+    Aggregate, Changes, Ctx, Decider, Decision, Messages, Metadata, Projection, Public, StreamRef, View, message,
+};
 use bongsu_memory::MemoryStore;
 use bongsu_runtime::{Runtime, Service};
 
@@ -57,6 +59,23 @@ impl Decider for Coin {
 
     fn decide(&self, (): &(), command: Strike, _: &Ctx) -> Result<Vec<Struck>, Never> {
         Ok(vec![Struck { value: command.value }])
+    }
+}
+
+/// Strikes a coin that is in no map by itself.
+struct StrikeByDecision;
+
+impl Decision for StrikeByDecision {
+    const NAME: &'static str = "strike-by-decision";
+    type Command = Strike;
+    type Rejection = Never;
+
+    fn reads(&self, _: &Strike, _: &View, _: &Ctx) -> Vec<StreamRef> {
+        vec![StreamRef::of::<Coin>("c")]
+    }
+
+    fn decide(&self, _: &View, command: Strike, _: &Ctx) -> Result<Changes, Never> {
+        Ok(Changes::new().append::<Coin>("c", Struck { value: command.value }))
     }
 }
 
@@ -121,6 +140,22 @@ async fn builds_of_before_and_after_a_change_hear_an_event_once_each_and_park_no
         (before.handle().operator().parked().await.unwrap(), after.handle().operator().parked().await.unwrap()),
         (vec![], vec![])
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_has_several_facts_without_snapshots_too() {
+    let maps: [fn() -> Service; 2] = [
+        || Service::new("mint").decider_without_snapshots(Coin, tell),
+        || Service::new("mint").tells_without_snapshots::<Coin, _>(tell).decision(StrikeByDecision),
+    ];
+    for map in maps {
+        let lab = Lab::new(0);
+        let minted = MemoryStore::new();
+        let mint = lab.start(map(), &minted, "mint-1");
+        ask(&mint.handle(), Strike { value: 1 }, &lab.call(None)).await.unwrap();
+        let told = bongsu_runtime::ports::store::Store::facts(&minted, bongsu_runtime::ports::store::Position(0), 10);
+        assert_eq!(told.await.unwrap().remove(0).facts.len(), 3);
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,11 +1,11 @@
 //! Maps that cannot work are refused at start, each with one line that names what is wrong.
 
 use bongsu_core::{
-    Aggregate, Changes, Ctx, Decider, Decision, Effect, Input, Messages, Process, Public, Route, StreamRef, View,
-    message,
+    Aggregate, Changes, Ctx, Decider, Decision, Effect, Input, Messages, Metadata, Process, Projection, Public, Route,
+    StreamRef, View, message,
 };
 use bongsu_memory::MemoryStore;
-use bongsu_runtime::{Activity, Attempt, CommandError, Reply, Service, Unavailable};
+use bongsu_runtime::{Activity, Attempt, CommandError, Firing, Missed, Reply, Service, Unavailable, daily};
 
 use crate::{
     bank::{Movements, bank, ledger},
@@ -156,7 +156,10 @@ fn a_name_is_given_once() {
         "ring-when-struck is the name of two things: policy, policy"
     );
     assert_eq!(wrong(&bells().policy("bell", ring)), "bell is the name of two things: aggregate, policy");
-    assert_eq!(wrong(&bells().facts::<Bell>(|_, _, ()| None)), "bell is the name of two things: aggregate, aggregate");
+    assert_eq!(
+        wrong(&bells().tells::<Bell, _>(|_, _, ()| None)),
+        "bell is the name of two things: aggregate, aggregate"
+    );
     assert_eq!(wrong(&bells().decision(RingByDecision)), "the command bell.ring has two owners");
     assert_eq!(
         wrong(&bells().projection::<Movements>().projection::<Movements>()),
@@ -166,10 +169,173 @@ fn a_name_is_given_once() {
         wrong(&bells().policy("operator", ring)),
         "the policy operator has a name that the runtime keeps for itself"
     );
+}
+
+/// An aggregate, a process, a projection, an activity and a decision under a name.
+macro_rules! named {
+    ($module:ident, $name:expr) => {
+        mod $module {
+            use super::*;
+
+            pub(super) struct Thing;
+
+            impl Aggregate for Thing {
+                const NAME: &'static str = $name;
+                type Event = Struck;
+                type State = ();
+
+                fn evolve((): &mut (), _: &Struck) {}
+            }
+
+            impl Process for Thing {
+                const NAME: &'static str = $name;
+                type Heard = Heard;
+                type State = ();
+                type Command = Ring;
+
+                fn route(&self, _: &Heard) -> Route {
+                    Route::Ignore
+                }
+
+                fn evolve((): &mut (), _: &Input<'_, Heard>) {}
+
+                fn react(&self, (): &(), _: &Input<'_, Heard>, _: &Ctx) -> Vec<Effect<Ring>> {
+                    vec![Effect::Done]
+                }
+            }
+
+            impl Projection for Thing {
+                const NAME: &'static str = $name;
+                const VERSION: u32 = 1;
+                type Event = Struck;
+                type Row = u32;
+
+                fn keys(_: &Struck) -> Vec<String> {
+                    Vec::new()
+                }
+
+                fn fold(_: &str, row: Option<u32>, _: &Struck, _: &Metadata) -> Option<u32> {
+                    row
+                }
+            }
+
+            impl Activity for Thing {
+                const NAME: &'static str = $name;
+                type Event = Rung;
+                type Command = Ring;
+
+                async fn run(&self, _: Rung, _: &Attempt<'_>) -> Result<Ring, Unavailable> {
+                    Ok(Ring {})
+                }
+            }
+
+            impl Decision for Thing {
+                const NAME: &'static str = $name;
+                type Command = Mute;
+                type Rejection = Never;
+
+                fn reads(&self, _: &Mute, _: &View, _: &Ctx) -> Vec<StreamRef> {
+                    Vec::new()
+                }
+
+                fn decide(&self, _: &View, _: Mute, _: &Ctx) -> Result<Changes, Never> {
+                    Ok(Changes::new())
+                }
+            }
+
+            /// What is wrong with a map that has it, by what it is in it.
+            pub(super) fn wrong_names() -> Vec<(&'static str, String)> {
+                let clock = |_: &Firing, _: &Ctx| Vec::<Ring>::new();
+                vec![
+                    ("aggregate", wrong(&bells().aggregate::<Thing>())),
+                    ("process", wrong(&bells().process(Thing))),
+                    ("projection", wrong(&bells().projection::<Thing>())),
+                    ("activity", wrong(&bells().activity(Thing))),
+                    ("decision", wrong(&bells().decision(Thing))),
+                    ("policy", wrong(&bells().policy($name, ring))),
+                    ("clock", wrong(&bells().at($name, daily("00:00", "UTC"), Missed::Skipped, clock))),
+                ]
+            }
+        }
+    };
+}
+
+/// One byte more than a name may have.
+const LONG: &str =
+    "a-name-that-is-longer-than-a-name-may-be-a-name-that-is-longer-than-a-name-may-be-a-name-that-is-long";
+
+named!(empty, "");
+named!(blank, " ");
+named!(blanks, "ring when");
+named!(slash, "ring/when");
+named!(nul, "ring\0when");
+named!(line, "ring\nwhen");
+named!(at, "ring@1");
+named!(long, LONG);
+
+#[test]
+fn a_name_is_one_whatever_it_names() {
+    assert_eq!(LONG.len(), 101);
+    let more = "has more in it than letters, digits, -, _ and .";
+    for (found, shown, why) in [
+        (empty::wrong_names(), "\"\"", "is empty"),
+        (blank::wrong_names(), "\" \"", more),
+        (blanks::wrong_names(), "\"ring when\"", more),
+        (slash::wrong_names(), "\"ring/when\"", more),
+        (nul::wrong_names(), "\"ring\\0when\"", more),
+        (line::wrong_names(), "\"ring\\nwhen\"", more),
+        (at::wrong_names(), "\"ring@1\"", more),
+        (long::wrong_names(), "\"a-name-that-is-longer-than-a-name-may-be\"…", "is over 100 bytes"),
+    ] {
+        for (what, line) in found {
+            assert_eq!(line, format!("the name {shown} of a {what} {why}"));
+        }
+    }
+    let clock = |_: &Firing, _: &Ctx| Vec::<Ring>::new();
     assert_eq!(
-        wrong(&bells().policy("ring/when", ring)),
-        "the name \"ring/when\" of a policy is empty or has a / or NUL in it"
+        wrong(&bells().at("bongsu.ring", daily("00:00", "UTC"), Missed::Skipped, clock)),
+        "the clock bongsu.ring has a name that the runtime keeps for itself"
     );
+    let names_of_today = bells().policy("종을-친다_1.b", ring);
+    assert_eq!(names_of_today.check(), Ok(()));
+}
+
+#[test]
+fn a_context_is_named_as_a_topic() {
+    for name in ["", " ", "bell tower", "bell/tower", "bell\ntower", "bell.tower", "종", "bells@1", ".", LONG] {
+        let service = Service::new(name).aggregate::<Bell>();
+        let line = service.check().expect_err("it is no name").to_string();
+        assert!(line.contains(" of a context "), "{line}");
+        assert!(!line.contains('\n'), "{line}");
+    }
+}
+
+#[message(
+    "a-name-that-is-longer-than-a-name-may.be-a-name-that-is-longer-than-a-name-may-be-a-name-that-is-long",
+    version = 1
+)]
+struct LongRung {}
+
+#[test]
+fn a_message_is_named_so_that_a_store_takes_it() {
+    let line = wrong(&bells().policy("ring-when-long", |_: &LongRung, _: &Ctx| Vec::<Ring>::new()));
+    assert_eq!(line, "the name \"a-name-that-is-longer-than-a-name-may.be\"… of a message is over 100 bytes");
+}
+
+#[test]
+fn what_is_private_is_not_heard_as_a_fact() {
+    let ring = |_: &Rung, _: &Ctx| Vec::<Ring>::new();
+    assert_eq!(
+        wrong(&bells().policy("ring-when-rung", ring)),
+        "ring-when-rung hears bell.rung.v1, which is a private event here: nobody tells it to anybody"
+    );
+    assert_eq!(
+        wrong(&Service::new("bells").policy("ring-when-rung", ring).decider(Bell, |_, _, ()| None)),
+        "ring-when-rung hears bell.rung.v1, which is a private event here: nobody tells it to anybody",
+        "wherever the aggregate stands"
+    );
+    let told_by_that_name = Service::new("bell").decider(Bell, |id, event, ()| Some(Public::new(id, event)));
+    assert_eq!(told_by_that_name.policy("ring-when-rung", ring).check(), Ok(()), "a fact of this context may have it");
 }
 
 struct Chime;
