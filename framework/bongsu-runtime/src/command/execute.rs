@@ -69,7 +69,8 @@ pub struct Answer {
     pub replayed: bool,
 }
 
-/// How often a command is decided again because something moved under it.
+/// How often a command is decided again because something moved under it: with the pauses below for less than a second, in
+/// which each time another command won. Then it is the caller who knows whether to go on.
 const ATTEMPTS: u32 = 64;
 /// So many times at once: each time another command won, so the next place in the queue is near.
 const AT_ONCE: u32 = 8;
@@ -132,7 +133,6 @@ pub(crate) async fn run(core: &Arc<Core>, call: &Call, planner: &dyn Planner) ->
     is_heard(core).await?;
     for attempt in 0..ATTEMPTS {
         let mut unit = Unit::new(core, input);
-        let id = unit.id;
         if let Some(answer) = kept(&mut unit, call).await? {
             core.env.sometimes(coverage::ONCE_AGAIN);
             return Ok(answer);
@@ -147,12 +147,8 @@ pub(crate) async fn run(core: &Arc<Core>, call: &Call, planner: &dyn Planner) ->
                     return Ok(answer);
                 }
             }
-            Tried::Unknown(_) => {
-                if let Some(answer) = found_applied(core, call, id, reply).await? {
-                    core.env.sometimes(coverage::UNKNOWN_APPLIED);
-                    return Ok(answer);
-                }
-            }
+            // Planned again, it finds its own answer under the once-key, or another one's; without a key, nothing.
+            Tried::Unknown(_) => {}
         }
         if attempt > AT_ONCE {
             core.env.sleep(core.pause(attempt / PATIENCE)).await;
@@ -200,24 +196,6 @@ fn overtaken(mismatches: &[Mismatch], call: &Call) -> Result<Option<Answer>, Com
         }
     }
     Ok(None)
-}
-
-/// After an unknown outcome: the answer, if the Commit is in the store. Which answer, the once-key says: another
-/// request under the same key may have been the one that won. Without one, the Commit left a document under its own
-/// name, whatever else it wrote; that is known as long as a once-key is.
-async fn found_applied(
-    core: &Arc<Core>,
-    call: &Call,
-    id: CommitId,
-    reply: Reply,
-) -> Result<Option<Answer>, CommandError> {
-    if let Some(once) = &call.once {
-        let doc = core.store.docs(vec![once_key(once)]).await.map_err(failed)?.pop().flatten();
-        let kept = doc.map(|doc| replay(&doc.data, once)).transpose()?;
-        return Ok(kept.map(|kept| Answer { replayed: kept.reply != reply, ..kept }));
-    }
-    let found = core.store.docs(vec![done_key(id)]).await.map_err(failed)?.pop().flatten();
-    Ok(found.map(|_| Answer { reply, replayed: false }))
 }
 
 fn replay(data: &[u8], once: &Once) -> Result<Answer, CommandError> {

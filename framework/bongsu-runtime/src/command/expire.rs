@@ -17,11 +17,12 @@ use crate::{
     },
 };
 
-/// How long a repetition gets the kept answer.
+/// How long a repetition gets the kept answer: a day, as the conventions of HTTP here promise it.
 const KEPT_MS: i64 = 24 * 60 * 60 * 1_000;
 /// Keys deleted in one Commit: it holds the file for no longer than a few commands do.
 const BATCH: u32 = 250;
-/// When nothing is left to forget it is looked again after so long.
+/// When nothing is left to forget it is looked again after so long: of a day that keys are kept, a minute more is
+/// nothing.
 const EVERY: Duration = Duration::from_secs(60);
 /// How long it gives way at least after each batch: a few commands get their turn.
 const BREATH: Duration = Duration::from_millis(20);
@@ -66,7 +67,8 @@ pub(crate) async fn run(core: Arc<Core>) {
 
 /// Deletes one batch; whether there may be more.
 async fn turn(core: &Arc<Core>, known: &mut Known) -> Result<bool, StoreError> {
-    let (now, day_ago) = (core.env.mono(), core.env.wall_ms().saturating_sub(KEPT_MS));
+    let now = core.env.mono();
+    let day_ago = core.env.wall_ms().saturating_sub(KEPT_MS);
     let passed = i64::try_from((now - known.at).as_millis()).unwrap_or(i64::MAX);
     let lived = known.until_ms.saturating_add(passed).saturating_add(passed / CATCHES_UP);
     *known = Known { until_ms: day_ago.min(lived), at: now };

@@ -14,7 +14,8 @@ use crate::{
     records::message::Message,
 };
 
-/// How often a decision may name more to read.
+/// How often a decision may name more to read: each time is a read of the store, and one that names more every time reads
+/// for ever.
 const MAX_ROUNDS: u32 = 16;
 
 pub(crate) struct DeciderHandler<D>(pub(crate) D);

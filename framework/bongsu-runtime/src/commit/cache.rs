@@ -50,7 +50,7 @@ pub(crate) struct CachedDoc {
     pub(crate) data: Bytes,
 }
 
-/// The most a state is taken to weigh.
+/// The most a state is taken to weigh: what is larger is taken for this, so that one stream never empties the cache.
 const HEAVIEST: usize = 4 << 20;
 
 /// What a state weighs after so many more bytes of events: an estimate. It began with the bytes of its snapshot, or

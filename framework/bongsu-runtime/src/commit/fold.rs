@@ -28,7 +28,7 @@ pub(crate) struct Folded {
     bytes: usize,
 }
 
-/// Events read at once.
+/// Events read at once: a page of the store.
 const PAGE: u32 = 1_000;
 
 impl Folded {

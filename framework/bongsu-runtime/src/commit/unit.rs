@@ -73,7 +73,8 @@ pub(crate) struct Plan {
     pub(crate) due_ms: Option<i64>,
 }
 
-/// Most commands and process steps one input may set off.
+/// Most commands and process steps one input may set off: what they write has to fit into one Commit of
+/// [`MAX_ITEMS`](crate::ports::store::MAX_ITEMS), and a longer chain is processes that set each other off for ever.
 pub(crate) const MAX_STEPS: u32 = 64;
 
 impl Unit {

@@ -41,7 +41,8 @@ pub(crate) struct Waiter<'w> {
     news: Arc<Notify>,
 }
 
-/// Most who wait at once.
+/// Most who wait at once: every Commit goes through all of them under a lock. More than that are a read model that stands
+/// still, and who comes is told so at once.
 const MOST: usize = 1_024;
 
 impl Waiters {

@@ -49,9 +49,10 @@ pub(crate) struct Wanted {
     pub(crate) rung: Notify,
 }
 
-/// After so many events of a stream, where nobody said otherwise.
+/// After so many events of a stream, where nobody said otherwise: what is folded behind a snapshot is half a page of the
+/// store, and a state is written down once for so many Commits.
 const EVERY: u64 = 500;
-/// Most states that wait to be written.
+/// Most states that wait to be written: each may hold megabytes, and one that finds no room is wanted again.
 const MOST_WANTED: usize = 256;
 
 impl Rule {

@@ -11,9 +11,9 @@ pub(crate) struct Backoff {
     told: bool,
 }
 
-/// The first pause, before jitter.
+/// The first pause, before jitter: about what one write takes, since most of what fails once was overtaken.
 const FIRST: Duration = Duration::from_millis(5);
-/// The longest.
+/// The longest: it costs a store that is away a request in so long, and a lane goes on so soon when it is back.
 const LONGEST: Duration = Duration::from_secs(5);
 /// After so many doublings of the first the longest is reached.
 const DOUBLINGS: u32 = 10;

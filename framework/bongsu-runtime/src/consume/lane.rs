@@ -98,7 +98,7 @@ pub(crate) struct Unfit {
 /// Commits on their way at once: group commit makes one write of what came while the last one was written, and this is
 /// more than comes in that time.
 const IN_FLIGHT: usize = 128;
-/// Bytes that are kept of why a fact cannot be stored.
+/// Bytes that are kept of why a fact cannot be stored: what it is about may be as large as the fact, which was too large.
 const MAX_WHY: usize = 1_000;
 /// A fact is planned to wait in two ways, under its key and under its offset; then nothing is left to try.
 const PLANS: u32 = 2;

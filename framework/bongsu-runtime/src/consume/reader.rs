@@ -17,11 +17,13 @@ use crate::{
     records::lease::Resource,
 };
 
-/// How long a lane that only skipped waits before it writes that down.
+/// How long a lane that only skipped waits before it writes that down: what it skips again after a crash costs less than a
+/// Commit more often.
 const IDLE: Duration = Duration::from_secs(1);
-/// How long it waits for mail otherwise, before it waits again.
+/// How long it waits for mail otherwise, before it waits again: mail wakes it, so this is only an end.
 const LOOK: Duration = Duration::from_secs(60);
-/// How often a lane whose lease is lost looks whether it is held again, until it is ended.
+/// How often a lane whose lease is lost looks whether it is held again, until it is ended: the keeper ends it within a
+/// heartbeat, and this is a part of one.
 const LEASELESS: Duration = Duration::from_millis(50);
 
 pub(crate) struct Reader {

@@ -40,7 +40,8 @@ const COUNTS: Duration = Duration::from_millis(800);
 /// takes until somebody who does not give back is silent.
 const SOON: Duration = Duration::from_millis(100);
 const SOONS: u32 = 20;
-/// Between two rounds at least, however long they take.
+/// Between two rounds at least, however long they take: a store that is slower than a heartbeat is not asked without a
+/// pause.
 const BREATH: Duration = Duration::from_millis(20);
 /// Alone, leases are compared with the store at every so many-th heartbeat: once in two seconds.
 const ALONE: u64 = 5;

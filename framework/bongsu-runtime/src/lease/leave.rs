@@ -5,9 +5,9 @@ use std::sync::{Arc, atomic::Ordering};
 use bongsu_core::digest;
 
 use crate::{
-    commit::core::Core,
+    commit::{attempt::Planned, core::Core},
     lease::keeper::Keeper,
-    ports::store::{Commit, CommitId, DocKey, DocWrite, Guard, StoreError, Verdict},
+    ports::store::{Commit, CommitId, Doc, DocKey, DocWrite, Guard, StoreError},
     records::lease::{Beat, MEMBER},
 };
 
@@ -27,19 +27,16 @@ async fn resign(core: &Arc<Core>) -> Result<(), StoreError> {
     /// A heartbeat that is still under way comes in between once. After that it is left to expire.
     const TRIES: u32 = 3;
     let key = DocKey::new(MEMBER, &core.settings.slot);
-    for _ in 0..TRIES {
-        let Some(doc) = core.store.docs(vec![key.clone()]).await?.pop().flatten() else { return Ok(()) };
-        let holder = serde_json::from_slice::<Beat>(&doc.data).ok().map(|beat| beat.incarnation);
-        if holder != Some(core.leases.incarnation.load(Ordering::Relaxed)) {
-            return Ok(());
-        }
+    let resigned = core.until_durable(TRIES, || async {
+        let found = core.store.docs(vec![key.clone()]).await?.pop().flatten();
+        let own = Some(core.leases.incarnation.load(Ordering::Relaxed));
+        let is_own = |doc: &Doc| serde_json::from_slice::<Beat>(&doc.data).ok().map(|beat| beat.incarnation) == own;
+        let Some(doc) = found.filter(is_own) else { return Ok(Planned::Nothing(())) };
         let random = core.env.random().to_string();
         let mut commit = Commit::new(CommitId(digest(&["leave", &core.settings.slot, &random])));
         commit.guards.push(Guard::Doc(key.clone(), Some(doc.revision)));
         commit.docs.push(DocWrite { key: key.clone(), put: None });
-        if core.store.commit(commit).await? == Verdict::Done {
-            return Ok(());
-        }
-    }
-    Ok(())
+        Ok::<_, StoreError>(Planned::Write(commit, ()))
+    });
+    resigned.await.map(drop)
 }

@@ -12,7 +12,8 @@ use crate::{
     ports::store::{CommitId, DocKey},
 };
 
-/// Plans before an operator is told that others were faster.
+/// Plans before an operator is told that others were faster: each time one of them has won, and an operator may say it
+/// again.
 const ATTEMPTS: u32 = 32;
 
 /// Plans and commits until it is durable; `None`: the plan found nothing to do, and nothing is written.

@@ -29,9 +29,9 @@ pub enum BadDeed {
 }
 
 impl Deed {
-    /// Longest name, in characters.
+    /// Longest name, in characters: a person has shorter ones, and it stands in every row of a list.
     pub const LONGEST_ACTOR: usize = 100;
-    /// Longest reason, in characters.
+    /// Longest reason, in characters: a paragraph. It is kept for ever in an event and read in a log line.
     pub const LONGEST_REASON: usize = 1_000;
 
     /// A deed of this operator.

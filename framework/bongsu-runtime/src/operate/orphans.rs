@@ -40,13 +40,14 @@ pub struct Applied {
     pub read_model: bool,
 }
 
-/// How often it is looked whether something is left to do.
+/// How often it is looked whether something is left to do: after a history has parted, which is when an operator restored
+/// something, and nobody waits for the second.
 const LOOK: Duration = Duration::from_secs(5);
 /// So much later it is looked once more: what was fetched before the parting was known may have been under way.
 const AGAIN: Duration = Duration::from_secs(10);
-/// Most that are named to whoever asks.
+/// Most that are named to whoever asks: more than a person reads, and few enough for one answer.
 const NAMED: usize = 1_000;
-/// Notes in one Commit.
+/// Notes in one Commit: it holds the file for no longer than a few commands do.
 const NOTES: usize = 100;
 
 /// What consumers have heard last beyond a position of a service's history.

@@ -46,9 +46,11 @@ pub(crate) async fn watch_catch_up(core: Arc<Core>) {
     const PATIENCE: Duration = Duration::from_secs(3);
     /// Adds nothing a person notices to the time until a start is ready.
     const POLL: Duration = Duration::from_millis(20);
-    /// How far behind one may be that is said to have caught up.
+    /// How far behind one may be that is said to have caught up: a read model that is fed all the time is never less than
+    /// some milliseconds behind.
     const BEHIND: Duration = Duration::from_millis(500);
-    /// How long a read model that was filled once may come no nearer.
+    /// How long a read model that was filled once may come no nearer: then it is broken, and what it has is better than a
+    /// service that does not start.
     const STILL: Duration = Duration::from_secs(10);
     let start = core.env.mono();
     let mut heads = None;

@@ -21,7 +21,7 @@ use crate::{
     relay::republish,
 };
 
-/// Refills that wait at a time.
+/// Refills that wait at a time: they are one document, and each takes as long as a topic is; who asks for more is told.
 pub(crate) const MOST: usize = 16;
 
 /// Asks for a republication; its number, or `None` when there is no such stream.

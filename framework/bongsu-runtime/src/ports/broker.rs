@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use check::millis;
 pub use check::{Attributes, MAX_PARTITIONS, MAX_TOPIC_NAME, may_tell};
+pub(crate) use check::{number, text};
 pub(crate) use history::hex;
 pub use history::{History, HistoryId, Parting, Place, is_orphaned};
 pub use standing::Standing;

@@ -287,11 +287,14 @@ pub trait Store: Send + Sync {
     }
 }
 
-/// Largest body of one event, document or fact, in bytes.
+/// Largest body of one event, document or fact, in bytes: as large as what Kafka takes in one message, unless told
+/// otherwise.
 pub const MAX_BODY: usize = 1 << 20;
-/// Most events, documents or guards in one Commit.
+/// Most events, documents or guards in one Commit: a writer holds the store for no longer than some milliseconds, and what
+/// is more is several decisions.
 pub const MAX_ITEMS: usize = 1_000;
-/// Longest name of a stream or a partition key, in bytes; for a broker, of any attribute of a fact.
+/// Longest name of a stream or a partition key, in bytes; for a broker, of any attribute of a fact: room for a name, an id
+/// of any kind and percent-encoding, and short enough for an index.
 pub const MAX_NAME: usize = 512;
 /// Longest name of a document, in bytes: some are made of several names, and each fits the target of a request.
 pub const MAX_DOC_NAME: usize = 2_048;

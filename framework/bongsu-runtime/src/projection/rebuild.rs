@@ -33,9 +33,10 @@ use crate::{
 pub(crate) use ask::{ask, cancel, statuses};
 pub(crate) use old::{drop_old, list_old};
 
-/// How often an instance looks whether there is something to rebuild that it was not told of.
+/// How often an instance looks whether there is something to rebuild that it was not told of: one read a second, and who
+/// asked another instance for a rebuild waits no longer.
 const LOOK: Duration = Duration::from_secs(1);
-/// The same in a build that has no read model.
+/// The same in a build that has no read model: it has only what earlier builds left to delete, which may take its time.
 const SELDOM: Duration = Duration::from_secs(60);
 
 /// Rebuilds what it holds the lease of, one read model after the other; at the start and when told to, deletes what was

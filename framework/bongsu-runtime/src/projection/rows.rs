@@ -21,9 +21,10 @@ use crate::{
     },
 };
 
-/// How long a read waits for a write at most.
+/// How long a read waits for a write at most: a read model is behind by milliseconds, and a person would ask again by then.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// A token so many facts of one stream beyond what a read model has seen is not shown within that time.
+/// A token so many facts of one stream beyond what a read model has seen is not shown within that time: one stream writes
+/// some hundred events a second, so it is an error or an attempt to hold a reader.
 const FAR: u64 = 1_000;
 
 /// A row of the generation that is shown.

@@ -10,7 +10,7 @@ use std::{
 
 use crate::{commit::core::Core, ports::store::Position};
 
-/// Other instances' marks are looked for at most once in this time.
+/// Other instances' marks are looked for at most once in this time: the reads cost little, and a person sees no difference.
 const BREATH: Duration = Duration::from_millis(50);
 
 /// Looks for what other instances wrote, while somebody waits.

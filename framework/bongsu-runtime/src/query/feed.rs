@@ -21,13 +21,14 @@ pub(crate) struct Seat {
     events: mpsc::Receiver<Arc<StoredEvent>>,
 }
 
-/// Events that wait for one follower at most.
+/// Events that wait for one follower at most: more than a stream has in a moment. Who reads more slowly loses the seat, so
+/// that no Commit waits for a reader.
 const WAITING: usize = 256;
-/// Events read at once.
+/// Events read at once: a page of the store.
 const PAGE: u32 = 1_000;
 /// A busy store changes many times a second; the feed is read at most once in this time.
 const BREATH: Duration = Duration::from_millis(25);
-/// How long until a store that does not answer is asked again.
+/// How long until a store that does not answer is asked again: it costs it nothing, and a follower notices no pause.
 const PAUSE: Duration = Duration::from_millis(250);
 
 impl Seat {

@@ -41,7 +41,7 @@ pub struct Followed<E, S> {
     pub state: S,
 }
 
-/// Events read at once.
+/// Events read at once: a person reads along, and the first of them are shown soon.
 const PAGE: u32 = 100;
 
 impl<A: Aggregate> Follower<A>

@@ -5,63 +5,53 @@ use std::{
     time::{Duration, UNIX_EPOCH},
 };
 
-use bongsu_core::{CommandId, Ctx, Metadata, Strict, digest, split_type};
+use bongsu_core::{CommandId, Ctx, Metadata, digest, split_type};
 use bytes::Bytes;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::Error as _};
 use serde_json::value::RawValue;
 
 pub(crate) use crate::ports::broker::millis;
+use crate::ports::broker::{Attributes, number, text};
 
 /// A fact as CloudEvents 1.0 in JSON, with the extensions `sequence`, `partitionkey`, `correlationid`,
 /// `causationid`, `traceparent` and `actor`.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize)]
 pub struct Envelope<'a> {
     /// Always "1.0".
-    #[serde(borrow)]
     pub specversion: Cow<'a, str>,
     /// Unique.
-    #[serde(borrow)]
     pub id: Cow<'a, str>,
     /// The publishing context.
-    #[serde(borrow)]
     pub source: Cow<'a, str>,
     /// Wire name with version: `context.event.v1`.
-    #[serde(borrow, rename = "type")]
+    #[serde(rename = "type")]
     pub kind: Cow<'a, str>,
     /// The stream: `aggregate/id`.
-    #[serde(borrow)]
     pub subject: Cow<'a, str>,
     /// RFC 3339, UTC; optional, as CloudEvents has it.
-    #[serde(borrow, default)]
     pub time: Cow<'a, str>,
     /// Always "application/json".
-    #[serde(borrow, default)]
     pub datacontenttype: Cow<'a, str>,
     /// Where the schema of the data is kept.
-    #[serde(borrow, default)]
     pub dataschema: Cow<'a, str>,
     /// Strictly rising per subject; gaps are normal.
     pub sequence: u64,
     /// Which fact of its event, among those of different names: each has marks of its own.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(skip_serializing_if = "is_zero")]
     pub ordinal: u64,
     /// Facts with the same key stay in order.
-    #[serde(borrow)]
     pub partitionkey: Cow<'a, str>,
     /// The same for everything that follows from one request.
-    #[serde(borrow, default)]
     pub correlationid: Cow<'a, str>,
     /// The command or fact that caused this one.
-    #[serde(borrow, default)]
     pub causationid: Cow<'a, str>,
     /// W3C trace context.
-    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub traceparent: Option<Cow<'a, str>>,
     /// Who asked for it: a principal, or the name of a policy or process.
-    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub actor: Option<Cow<'a, str>>,
     /// The body.
-    #[serde(borrow)]
     pub data: &'a RawValue,
 }
 
@@ -81,22 +71,31 @@ pub(crate) struct Meta {
 }
 
 impl<'a> Envelope<'a> {
-    /// Reads an envelope.
+    /// Reads an envelope as a broker does, and what a broker leaves as it stands.
     ///
     /// # Errors
     /// What the JSON reader says, when a required attribute is missing or of another type.
     pub fn parse(cloudevent: &'a [u8]) -> Result<Self, serde_json::Error> {
-        // Looked at once as a whole, text need not be looked at member by member.
-        match std::str::from_utf8(cloudevent) {
-            Ok(text) => Self::read(serde_json::Deserializer::from_str(text)),
-            Err(_) => Self::read(serde_json::Deserializer::from_slice(cloudevent)),
-        }
-    }
-
-    fn read<R: serde_json::de::Read<'a>>(mut json: serde_json::Deserializer<R>) -> Result<Self, serde_json::Error> {
-        let envelope = Self::deserialize(Strict(&mut json))?;
-        json.end()?;
-        Ok(envelope)
+        let read = Attributes::parse(cloudevent)?;
+        let or_none = |value: Option<&'a RawValue>| value.map_or(Ok(Cow::Borrowed("")), text);
+        Ok(Self {
+            specversion: read.specversion,
+            id: read.id,
+            source: read.source,
+            kind: read.kind,
+            subject: read.subject,
+            time: or_none(read.time)?,
+            datacontenttype: or_none(read.datacontenttype)?,
+            dataschema: or_none(read.dataschema)?,
+            sequence: read.sequence,
+            ordinal: read.ordinal.map_or(Ok(0), number)?,
+            partitionkey: read.partitionkey,
+            correlationid: or_none(read.correlationid)?,
+            causationid: or_none(read.causationid)?,
+            traceparent: read.traceparent.map(text).transpose()?,
+            actor: read.actor.map(text).transpose()?,
+            data: read.data.ok_or_else(|| serde_json::Error::missing_field("data"))?,
+        })
     }
 
     /// Wire name and schema; `None` when the type does not end in a version.

@@ -36,7 +36,7 @@ pub(crate) struct RecordedReply {
 
 /// The table of once-keys; never cached, since only a stored reply may be answered.
 pub(crate) const ONCE: &str = "once";
-/// Index on when a key was first used.
+/// The number of the index on when a key was first used; it is stored, and never changes.
 pub(crate) const BY_TIME: u16 = 0;
 
 /// A reply as it is kept.

@@ -36,7 +36,7 @@ pub(crate) struct Queue {
 
 /// The table of the facts that wait, by queue and number.
 pub(crate) const QUEUE: &str = "queue";
-/// So much of a partition key is shown.
+/// So much of a partition key is shown: it may have 512 bytes, and a person knows it by its beginning.
 const MAX_KEY: usize = 256;
 const _: () = assert!(MAX_CLOUDEVENT <= MAX_BODY, "a fact that cannot be put aside would stop its partition");
 

@@ -10,7 +10,7 @@ use std::{
 };
 
 use bongsu_core::{CommandId, Ctx, EffectId, RecordedEffect};
-use bongsu_given::bless::{Bless, is_remembered, keep};
+use bongsu_given::bless::{self, Bless, is_remembered};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json, value::RawValue};
 
@@ -91,7 +91,7 @@ fn remembered(name: &str, text: &str) -> String {
     let known = fs::read_to_string(&path)
         .unwrap_or_else(|error| panic!("{}: {error}; BLESS=1 writes one that is new", path.display()));
     let samples: Vec<PathBuf> = fs::read_dir(&golden).unwrap().map(|entry| entry.unwrap().path()).collect();
-    keep(folder, &golden, &samples, &bless);
+    bless::keep(folder, &golden, &samples, &bless);
     known
 }
 

@@ -130,7 +130,8 @@ pub(crate) const NEWER: u16 = 3;
 /// Attempts of a fact or a timer before it is parked. With their pauses they take a second and a half: what passes by itself
 /// has passed by then, and its key waits for no longer.
 pub(crate) const ATTEMPTS: u32 = 5;
-/// Most facts kept behind one failing fact; beyond it the lane waits.
+/// Most facts kept behind one failing fact; beyond it the lane waits: a key with more is not that of one thing,
+/// and the queue's document, which counts them, is written with each.
 pub(crate) const MAX_QUEUED: usize = 1_000;
 
 impl Todo {
@@ -252,7 +253,8 @@ impl Todo {
 
 /// So much of an error is kept, in bytes: what is said of a failure must fit into a document, always.
 const MAX_ERROR: usize = 4_096;
-/// The first pause after a failed attempt, which the next ones double.
+/// The first pause after a failed attempt, which the next ones double: longer than a Commit of somebody else is in the way,
+/// and no person waits longer for it.
 const FIRST_PAUSE_MS: i64 = 50;
 /// After so many doublings any cap is reached.
 const DOUBLINGS: u32 = 20;

@@ -13,7 +13,8 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct TodoId(String);
 
-/// How many drainers can share the work.
+/// How many drainers can share the work: more instances than one context has, and few enough that one alone holds all of
+/// them with a lease each. Fixed, because it stands in the index of every to-do.
 pub(crate) const SHARDS: u32 = 8;
 
 const JOB: &str = "job/";

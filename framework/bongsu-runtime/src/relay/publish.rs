@@ -30,7 +30,9 @@ pub(crate) struct Relay {
     pub(crate) history: HistoryId,
 }
 
-/// How often it looks whether somebody asked for a refill.
+/// Before a batch that was refused is told again: what is refused for good is said once a second and not more often.
+const REFUSED: Duration = Duration::from_secs(1);
+/// How often it looks whether somebody asked for a refill: an operator waits, and half a second is no wait.
 const QUIET: Duration = Duration::from_millis(500);
 /// Facts of so many events are read at once: of usual size about what one request to the broker carries.
 pub(crate) const BATCH: u32 = 256;
@@ -169,7 +171,7 @@ async fn publish(core: &Core, by: Relay, after: Place, told: &[StoredFacts]) -> 
     let answer = by.tell(core, 0, after, told.iter().flat_map(out).collect()).await;
     if let Err(error @ (BrokerError::Fenced { .. } | BrokerError::Invalid(_))) = &answer {
         tracing::error!(%error, "the broker refuses the relay");
-        core.env.sleep(Duration::from_secs(1)).await;
+        core.env.sleep(REFUSED).await;
     }
     Ok(answer?)
 }

@@ -27,7 +27,8 @@ use crate::{
     },
 };
 
-/// Behind every fact of an event, and before the place at which a history parts.
+/// The ordinal of a mark: behind every fact of an event, and one before the place at which a history parts, which is the
+/// last there is.
 const LAST: u32 = u32::MAX - 1;
 
 /// Whether one of the whole context waits: nothing less fills a broker that is empty.

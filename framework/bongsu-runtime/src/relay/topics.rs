@@ -34,7 +34,8 @@ async fn other_partitions(core: &Core, name: &str, error: &BrokerError) -> Optio
     if !matches!(error, BrokerError::Invalid(_)) {
         return None;
     }
-    let (has, told) = (core.broker.bounds(name).await.ok()?.partitions.len(), core.settings.partitions);
+    let has = core.broker.bounds(name).await.ok()?.partitions.len();
+    let told = core.settings.partitions;
     let differs = has != told as usize;
     differs.then(|| format!("topic {name} has {has} partitions, and the configuration says partitions = {told}"))
 }

@@ -15,9 +15,10 @@ use crate::{
     },
 };
 
-/// How often it is asked once it is known.
+/// How often it is asked once it is known: it changes only when an operator restores something, and somebody may wait.
 const LOOK: Duration = Duration::from_secs(2);
-/// How often as long as it is not known, or the histories have parted.
+/// How often as long as it is not known, or the histories have parted: no command is decided until then, so nobody should
+/// wait for longer than a person notices.
 const SOON: Duration = Duration::from_millis(250);
 /// A broker that does not answer for so long after the start does not keep a service from working.
 const PATIENCE: Duration = Duration::from_secs(3);

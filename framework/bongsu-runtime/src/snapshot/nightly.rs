@@ -9,11 +9,12 @@ use serde::Serialize;
 
 use crate::{
     commit::{
+        attempt::Planned,
         core::Core,
         fail::Fail,
         wanted::{Rule, target},
     },
-    ports::store::{Commit, CommitId, DocBody, DocWrite, Guard, Position, Read, StoreError, Verdict},
+    ports::store::{Commit, CommitId, DocBody, DocWrite, Guard, Position, Read, StoreError},
     records::snapshot::{Shape, Walked, walk_key},
 };
 
@@ -106,19 +107,21 @@ async fn note(
     revision: Option<CommitId>,
     fence: Option<&Guard>,
 ) -> Result<bool, StoreError> {
-    let key = walk_key();
-    let mut commit = Commit::new(CommitId(digest(&["midnight", &core.settings.slot, &core.env.random().to_string()])));
-    commit.guards.extend(fence.cloned());
-    commit.guards.push(Guard::Doc(key.clone(), revision));
-    let data = serde_json::to_vec(walked).expect("numbers by name encode as JSON").into();
-    commit.docs.push(DocWrite { key, put: Some(DocBody { data, index: Vec::new() }) });
-    match core.store.commit(commit).await? {
-        Verdict::Done => Ok(true),
-        Verdict::Refused(mismatches) => {
-            core.leases.learn(&mismatches);
-            Ok(false)
+    /// Once, and once more when nobody knows whether it was noted.
+    const TRIES: u32 = 2;
+    let noted = core.until_durable(TRIES, || async {
+        if self::walked(core).await?.1 != revision {
+            return Ok(Planned::Nothing(false));
         }
-    }
+        let chance = core.env.random().to_string();
+        let mut commit = Commit::new(CommitId(digest(&["midnight", &core.settings.slot, &chance])));
+        commit.guards.extend(fence.cloned());
+        commit.guards.push(Guard::Doc(walk_key(), revision));
+        let data = serde_json::to_vec(walked).expect("numbers by name encode as JSON").into();
+        commit.docs.push(DocWrite { key: walk_key(), put: Some(DocBody { data, index: Vec::new() }) });
+        Ok::<_, StoreError>(Planned::Write(commit, true))
+    });
+    Ok(noted.await?.unwrap_or(false))
 }
 
 impl Walk {

@@ -5,14 +5,16 @@ use std::sync::Arc;
 
 use crate::{
     commit::{
+        attempt::Planned,
         core::Core,
         wanted::{Rule, Taken},
     },
-    ports::store::{Commit, DocBody, DocWrite, Guard, MAX_BODY, StoreError, Verdict},
+    ports::store::{Commit, DocBody, DocWrite, Guard, MAX_BODY, StoreError},
     records::snapshot::{RecordedState, Shape, hex, snapshot_key},
 };
 
-/// How often a snapshot is compared again because another instance wrote one.
+/// How often a snapshot is compared again because another instance wrote one: a stream has one owner nearly always, and the
+/// snapshot that is due next makes up for this one.
 const ATTEMPTS: u32 = 4;
 
 impl Core {
@@ -20,24 +22,20 @@ impl Core {
     pub(crate) async fn keep(&self, stream: &str, taken: &Taken, fence: Option<&Guard>) -> Result<bool, StoreError> {
         let Some(rule) = self.rule_of(stream) else { return Ok(false) };
         let Some(body) = self.body(rule, stream, taken) else { return Ok(false) };
-        for _ in 0..ATTEMPTS {
+        let kept = self.until_durable(ATTEMPTS, || async {
             let found = self.store.docs(vec![snapshot_key(stream)]).await?.pop().flatten();
             let before = found.as_ref().and_then(|doc| RecordedState::read(doc).ok());
             if before.is_some_and(|before| !before.gives_way_to(taken.version, rule.shape, &self.settings.build)) {
-                return Ok(false);
+                return Ok(Planned::Nothing(false));
             }
             let mut commit = Commit::new(self.snapshot_commit(stream));
             commit.guards.extend(fence.cloned());
             commit.guards.push(Guard::Doc(snapshot_key(stream), found.map(|doc| doc.revision)));
             commit.docs.push(DocWrite { key: snapshot_key(stream), put: Some(body.clone()) });
             self.env.step("snapshot.write");
-            match self.store.commit(commit).await {
-                Ok(Verdict::Done) => return Ok(true),
-                Ok(Verdict::Refused(_)) | Err(StoreError::Unknown(_)) => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(false)
+            Ok::<_, StoreError>(Planned::Write(commit, true))
+        });
+        Ok(kept.await?.unwrap_or(false))
     }
 
     fn body(&self, rule: &Rule, stream: &str, taken: &Taken) -> Option<DocBody> {

@@ -31,7 +31,8 @@ use crate::{
 
 /// Attempts of an activity before it needs a person: with pauses of up to five seconds, most of a day.
 const JOB_ATTEMPTS: u32 = 10_000;
-/// How often a plan is made again at once because something moved under it; then with pauses.
+/// How often a plan is made again at once because something moved under it; then with pauses: whoever loses more often is
+/// in the way of several.
 const AT_ONCE: u32 = 4;
 /// What this build cannot read is looked at again after so long: another build may run here by then.
 const UNREADABLE: Duration = Duration::from_secs(5);

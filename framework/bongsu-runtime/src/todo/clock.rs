@@ -28,7 +28,7 @@ use crate::{
 
 /// How long at most until what is due is compared with the schedule again: somebody may set the clock.
 const NAP: Duration = Duration::from_secs(30);
-/// Who is later than this has missed a firing.
+/// Who is later than this has missed a firing: a takeover, a restart and a busy machine make it late by less.
 const GRACE_MS: i64 = 60_000;
 /// Who set the clock back by more made a mistake before.
 const DAY_MS: i64 = 24 * 60 * 60 * 1_000;

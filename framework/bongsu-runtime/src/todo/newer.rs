@@ -20,9 +20,10 @@ use crate::{
     todo::attempt::run_todo,
 };
 
-/// How often everything that waits is tried.
+/// How often everything that waits is tried: it waits for a build that somebody rolls out, which takes longer than
+/// this.
 const EVERY: Duration = Duration::from_secs(5);
-/// How soon a shard that was taken over is looked at.
+/// How soon a shard that was taken over is looked at: about as soon as a takeover itself.
 const TICK: Duration = Duration::from_millis(500);
 /// So many are found at once, and so many of them tried side by side: nothing here is urgent, and commands come first.
 const PAGE: u32 = 128;

@@ -16,9 +16,11 @@ use crate::{
     todo::attempt::{Undone, undone},
 };
 
-/// What has to wait for another build or another fact is looked at again after so long.
+/// What has to wait for another build or another fact is looked at again after so long: it costs a read, and nothing is
+/// late by more than a second.
 const PAUSE_MS: i64 = 1_000;
-/// Facts that nobody reads any more are deleted so many at a time.
+/// Facts that nobody reads any more are deleted so many at a time: it holds the file for no longer than a few commands
+/// do.
 const DROPPED_AT_ONCE: usize = 200;
 
 /// Handles the oldest fact of a queue; what is left of the queue is due at once.

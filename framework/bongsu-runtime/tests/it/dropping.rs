@@ -5,7 +5,7 @@ use bongsu_runtime::{Ended, Handle, NotDropped, NotRebuilt, Purpose, ReadModelSt
 
 use crate::{
     bank::{AccountCommand, Deposit, Movements, MovementsNow, bank, bank_with_movements, ledger, next_ledger},
-    world::{Lab, ask, until},
+    world::{Hindered, Lab, ask, until},
 };
 
 async fn pay(lab: &Lab, bank: &Runtime, account: &str) {
@@ -104,4 +104,17 @@ async fn a_rebuild_under_way_is_called_off_and_what_is_shown_stays() {
     assert_eq!(handle.operator().rebuild("movements", Purpose::Rebuild).await, Ok(3));
     until("it has ended", async || status(&handle).await.filling.is_none()).await;
     assert!(matches!(status(&handle).await.last, Some(Ended::Shown { generation: 3, .. })));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_nobody_confirmed_is_read_again_before_an_operator_is_told() {
+    let lab = Lab::new(0);
+    let ledgers = Hindered::over(&MemoryStore::new());
+    let ledger = lab.start_with(ledgers.clone(), lab.broker.clone(), ledger(), "ledger-1");
+    let operator = ledger.handle().operator();
+    ledgers.lose_an_answer_about("rebuild");
+    ledgers.give_up_the_answer();
+    assert_eq!(operator.rebuild("movements", Purpose::Rebuild).await, Ok(2), "it was begun, and is not begun twice");
+    let last = async || operator.read_models().await.unwrap().remove(0).last;
+    until("it is shown", async || matches!(last().await, Some(Ended::Shown { generation: 2, .. }))).await;
 }

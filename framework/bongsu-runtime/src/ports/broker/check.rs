@@ -3,12 +3,14 @@
 use std::{borrow::Cow, time::UNIX_EPOCH};
 
 use super::{BrokerError, MAX_CLOUDEVENT, Out, Place, Topic};
-use serde::{Deserialize, Deserializer, de::IgnoredAny};
+use bongsu_core::Strict;
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use crate::ports::store::{MAX_DOC_NAME, MAX_NAME, check_name};
 
-/// Most partitions of one topic.
+/// Most partitions of one topic: more than instances of one service, each of which reads one at least, and every reader keeps
+/// a cursor for each.
 pub const MAX_PARTITIONS: u32 = 1_024;
 /// Longest topic name, as in Kafka.
 pub const MAX_TOPIC_NAME: usize = 249;
@@ -47,42 +49,46 @@ pub struct Attributes<'a> {
     pub partitionkey: Cow<'a, str>,
     /// Strictly rising per subject.
     pub sequence: u64,
-    /// Whether there is a body; `null` is one.
-    #[serde(default)]
-    data: Present,
-    // What consumers read besides, where it is there: taken as it stands, and looked at when it is told.
+    /// The body; `null` is one.
     #[serde(borrow, default, deserialize_with = "as_it_stands")]
-    time: Option<&'a RawValue>,
+    pub(crate) data: Option<&'a RawValue>,
+    // What consumers read besides, where it is there: taken as it stands, and looked at when it is told or heard.
     #[serde(borrow, default, deserialize_with = "as_it_stands")]
-    datacontenttype: Option<&'a RawValue>,
+    pub(crate) time: Option<&'a RawValue>,
     #[serde(borrow, default, deserialize_with = "as_it_stands")]
-    dataschema: Option<&'a RawValue>,
+    pub(crate) datacontenttype: Option<&'a RawValue>,
     #[serde(borrow, default, deserialize_with = "as_it_stands")]
-    ordinal: Option<&'a RawValue>,
+    pub(crate) dataschema: Option<&'a RawValue>,
     #[serde(borrow, default, deserialize_with = "as_it_stands")]
-    correlationid: Option<&'a RawValue>,
+    pub(crate) ordinal: Option<&'a RawValue>,
     #[serde(borrow, default, deserialize_with = "as_it_stands")]
-    causationid: Option<&'a RawValue>,
+    pub(crate) correlationid: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "as_it_stands")]
+    pub(crate) causationid: Option<&'a RawValue>,
     // Null is none, of these two.
     #[serde(borrow, default)]
-    traceparent: Option<&'a RawValue>,
+    pub(crate) traceparent: Option<&'a RawValue>,
     #[serde(borrow, default)]
-    actor: Option<&'a RawValue>,
+    pub(crate) actor: Option<&'a RawValue>,
 }
 
-fn text(value: &RawValue) -> Result<Cow<'_, str>, NoText> {
-    Ok(serde_json::from_str(value.get())?)
+/// Reads an attribute that is a text; borrowed where nothing in it is escaped.
+pub(crate) fn text(value: &RawValue) -> Result<Cow<'_, str>, serde_json::Error> {
+    #[derive(Deserialize)]
+    struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+    serde_json::from_str(value.get()).map(|Text(text)| text)
 }
 
-#[derive(Debug, thiserror::Error)]
-#[error("is no text: {0}")]
-struct NoText(#[from] serde_json::Error);
+/// Reads an attribute that is a whole number.
+pub(crate) fn number(value: &RawValue) -> Result<u64, serde_json::Error> {
+    serde_json::from_str(value.get())
+}
 
 /// Says what is wrong with a value, if anything is.
 type Look = fn(&RawValue) -> Option<String>;
 
 fn no_text(value: &RawValue) -> Option<String> {
-    text(value).err().map(|why| why.to_string())
+    text(value).err().map(|error| format!("is no text: {error}"))
 }
 
 /// Why it is no moment, if it is none.
@@ -90,27 +96,18 @@ fn no_moment(value: &RawValue) -> Option<String> {
     match text(value) {
         Ok(time) if millis(&time).is_some() => None,
         Ok(time) => Some(format!("is no RFC 3339 date in UTC, as 2026-01-31T09:30:00Z: {time:?}")),
-        Err(why) => Some(why.to_string()),
+        Err(_) => no_text(value),
     }
 }
 
 /// Why it is no whole number, if it is none.
 fn no_number(value: &RawValue) -> Option<String> {
-    serde_json::from_str::<u64>(value.get()).err().map(|error| format!("is no whole number: {error}"))
+    number(value).err().map(|error| format!("is no whole number: {error}"))
 }
 
 /// Null is something, too.
 fn as_it_stands<'de: 'a, 'a, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'a RawValue>, D::Error> {
     <&RawValue>::deserialize(deserializer).map(Some)
-}
-
-#[derive(Debug, Default)]
-struct Present(bool);
-
-impl<'de> Deserialize<'de> for Present {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        IgnoredAny::deserialize(deserializer).map(|_| Self(true))
-    }
 }
 
 /// Whether a fact of this name (or type) is this source's to tell: `context.event` is told by `context` alone. A broker knows
@@ -126,6 +123,24 @@ pub(crate) fn millis(time: &str) -> Option<i64> {
 }
 
 impl<'a> Attributes<'a> {
+    /// Reads the envelope of a fact, whoever reads it: a broker, which checks it, and a consumer, which wants all of it.
+    ///
+    /// # Errors
+    /// What the JSON reader says, when a required attribute is missing or of another type.
+    pub(crate) fn parse(cloudevent: &'a [u8]) -> Result<Self, serde_json::Error> {
+        // Looked at once as a whole, text need not be looked at member by member.
+        match std::str::from_utf8(cloudevent) {
+            Ok(text) => Self::parsed(serde_json::Deserializer::from_str(text)),
+            Err(_) => Self::parsed(serde_json::Deserializer::from_slice(cloudevent)),
+        }
+    }
+
+    fn parsed<R: serde_json::de::Read<'a>>(mut json: serde_json::Deserializer<R>) -> Result<Self, serde_json::Error> {
+        let read = Self::deserialize(Strict(&mut json))?;
+        json.end()?;
+        Ok(read)
+    }
+
     /// As [`Attributes::read`], of a fact that is published now: what consumers read of it where it is there must be
     /// readable, too. What a broker already keeps is not judged by this.
     ///
@@ -169,14 +184,14 @@ impl<'a> Attributes<'a> {
         if cloudevent.trim_ascii_start().first() != Some(&b'{') {
             return invalid("not a CloudEvent in JSON: an object is expected".into());
         }
-        let read = match serde_json::from_slice::<Self>(cloudevent) {
+        let read = match Self::parse(cloudevent) {
             Ok(read) => read,
             Err(error) => return invalid(format!("not a CloudEvent in JSON: {error}")),
         };
         if read.specversion != "1.0" {
             return invalid(format!("CloudEvents version {:?} is not 1.0", read.specversion));
         }
-        if !read.data.0 {
+        if read.data.is_none() {
             return invalid(format!("CloudEvent {:?} has no data", read.id));
         }
         let names = [&read.id, &read.source, &read.kind, &read.subject];

@@ -6,13 +6,14 @@ use serde::Serialize;
 
 use crate::{
     commit::{
+        attempt::Planned,
         core::Core,
         fail::{CommandError, failed},
         map::ReadModel,
     },
     ports::{
         broker::Partition,
-        store::{Commit, CommitId, DocWrite, Guard, StoreError, Verdict},
+        store::{Commit, CommitId, DocWrite, Guard, StoreError},
     },
     projection::rebuild::{build::commit_id, fill::cursors},
     records::{
@@ -39,6 +40,12 @@ pub enum NotRebuilt {
     /// The store could not say or note it.
     #[error(transparent)]
     Store(#[from] CommandError),
+}
+
+impl From<StoreError> for NotRebuilt {
+    fn from(error: StoreError) -> Self {
+        Self::Store(failed(error))
+    }
 }
 
 /// One read model as an operator sees it.
@@ -77,20 +84,20 @@ pub struct FillingStatus {
 
 /// Begins a rebuild or a check; returns the generation that is filled. The instance that holds the lease does it.
 pub(crate) async fn ask(core: &Arc<Core>, name: &str, purpose: Purpose) -> Result<u64, NotRebuilt> {
+    /// Nobody writes the state of a read model that nothing fills but who asks: more than ask at once.
+    const TRIES: u32 = 32;
     let model = named(core, name)?;
-    for _ in 0..32 {
-        let (mut state, revision) = State::load(core.store.as_ref(), model.root()).await.map_err(failed)?;
+    let begun = core.until_durable(TRIES, || async {
+        let (mut state, revision) = State::load(core.store.as_ref(), model.root()).await?;
         if let Some(filling) = &state.filling {
             return Err(NotRebuilt::Running { generation: filling.generation });
         }
         let generation = state.newest.max(FIRST) + 1;
         state.newest = generation;
         state.filling = Some(Filling::new(generation, purpose, core.env.wall_ms()));
-        if write(core, model.root(), &state, revision).await? {
-            return Ok(generation);
-        }
-    }
-    Err(CommandError::Conflict.into())
+        Ok(Planned::Write(change(core, model.root(), &state, revision), generation))
+    });
+    told(core, begun.await?)
 }
 
 /// Ends a rebuild or a check that is under way; returns the generation that is given up. What is shown stays.
@@ -98,17 +105,22 @@ pub(crate) async fn cancel(core: &Arc<Core>, name: &str) -> Result<u64, NotRebui
     /// The state is written by every Commit of the rebuild, so this one may have to be tried often.
     const TRIES: u32 = 1_000;
     let model = named(core, name)?;
-    for _ in 0..TRIES {
-        let (mut state, revision) = State::load(core.store.as_ref(), model.root()).await.map_err(failed)?;
+    let cancelled = core.until_durable(TRIES, || async {
+        let (mut state, revision) = State::load(core.store.as_ref(), model.root()).await?;
         let Some(generation) = state.filling.as_ref().map(|filling| filling.generation) else {
             return Err(NotRebuilt::Idle);
         };
         state.end(Ended::Failed { why: "an operator cancelled it".into() });
-        if write(core, model.root(), &state, revision).await? {
-            return Ok(generation);
-        }
-    }
-    Err(CommandError::Conflict.into())
+        Ok(Planned::Write(change(core, model.root(), &state, revision), generation))
+    });
+    told(core, cancelled.await?)
+}
+
+/// Tells whoever rebuilds, and whoever asked.
+fn told(core: &Core, generation: Option<u64>) -> Result<u64, NotRebuilt> {
+    let generation = generation.ok_or(CommandError::Conflict)?;
+    core.rebuilds.notify_one();
+    Ok(generation)
 }
 
 fn named<'a>(core: &'a Core, name: &str) -> Result<&'a Arc<dyn ReadModel>, NotRebuilt> {
@@ -117,19 +129,12 @@ fn named<'a>(core: &'a Core, name: &str) -> Result<&'a Arc<dyn ReadModel>, NotRe
     models.iter().find(|model| model.name() == name).ok_or_else(unknown)
 }
 
-/// Writes the state if it is still the one that was read; whether it was.
-async fn write(core: &Arc<Core>, root: &str, state: &State, revision: Option<CommitId>) -> Result<bool, CommandError> {
+/// The state, if it is still the one that was read.
+fn change(core: &Core, root: &str, state: &State, revision: Option<CommitId>) -> Commit {
     let mut commit = Commit::new(commit_id(core, root));
     commit.guards.push(Guard::Doc(State::key(root), revision));
     commit.docs.push(DocWrite { key: State::key(root), put: Some(state.body()) });
-    match core.store.commit(commit).await {
-        Ok(Verdict::Done) => {
-            core.rebuilds.notify_one();
-            Ok(true)
-        }
-        Ok(Verdict::Refused(_)) => Ok(false),
-        Err(error) => Err(failed(error)),
-    }
+    commit
 }
 
 /// How far every read model of this build is.

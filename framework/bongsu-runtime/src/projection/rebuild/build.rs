@@ -15,6 +15,7 @@ use bytes::Bytes;
 
 use crate::{
     commit::{
+        attempt::Tried,
         core::Core,
         map::{ReadModel, Rows},
         tasks::panic_text,
@@ -101,13 +102,14 @@ pub(crate) struct Build {
     flying: VecDeque<Fut<'static, Result<Verdict, StoreError>>>,
 }
 
-/// Rows and marks kept in memory between Commits.
+/// Rows and marks kept in memory between Commits: what fits into the bytes below if rows are of usual size.
 const KEEP: usize = 100_000;
-/// Bytes of rows kept in memory between Commits, encoded; decoded they take some more.
+/// Bytes of rows kept in memory between Commits, encoded; decoded they take some more. A service has a few hundred
+/// megabytes, and what is not kept is read again.
 const KEEP_BYTES: usize = 64 << 20;
-/// Bytes of facts folded into one Commit at most.
+/// Bytes of facts folded into one Commit at most: four of the largest, so that one never has to wait for room.
 const MAX_BYTES: usize = 4 << 20;
-/// Commits under way at once.
+/// Commits under way at once: one is written while the next is folded, and with more, memory grows and nothing is faster.
 const FLYING: usize = 2;
 
 impl Build {
@@ -423,8 +425,19 @@ impl Build {
     }
 }
 
-/// What a verdict means for a rebuild.
-pub(crate) fn judge(core: &Core, verdict: Result<Verdict, StoreError>) -> Result<(), Halt> {
+/// What an attempt means for a rebuild. What nobody knows the end of is found or not by whoever goes on.
+pub(crate) fn tried(tried: Result<Tried, StoreError>) -> Result<(), Halt> {
+    match tried {
+        Ok(Tried::Done) => Ok(()),
+        Ok(Tried::Overtaken(_)) => Err(Halt::Lost),
+        Ok(Tried::Unknown(why)) => Err(Halt::Store(StoreError::Unknown(why))),
+        Err(StoreError::Invalid(why)) => Err(Halt::Hopeless(why)),
+        Err(error) => Err(Halt::Store(error)),
+    }
+}
+
+/// The same of a verdict on one of several Commits that follow each other.
+fn judge(core: &Core, verdict: Result<Verdict, StoreError>) -> Result<(), Halt> {
     match verdict {
         Ok(Verdict::Done) => Ok(()),
         Ok(Verdict::Refused(mismatches)) => {

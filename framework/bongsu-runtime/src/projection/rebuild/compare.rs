@@ -24,11 +24,13 @@ use crate::{
     },
 };
 
-/// Keys named in the outcome.
+/// Keys named in the outcome: enough to find what they have in common, and they fit a line each.
 const NAMED: usize = 10;
-/// Keys looked at a second time.
+/// Keys looked at a second time: a row changes between the two looks only where the lane works just then, which is at far
+/// fewer of them.
 const SUSPECTS: usize = 200;
-/// How often both generations are tried to be caught at the same place.
+/// How often both generations are tried to be caught at the same place: with two milliseconds between, for four seconds,
+/// in which a lane that is behind comes nearer or stands still.
 const TRIES: u32 = 2_000;
 
 /// Rows in the order of their ids.

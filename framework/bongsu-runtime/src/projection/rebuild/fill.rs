@@ -121,7 +121,8 @@ impl Build {
         self.core.partings.learn(&batch.partings);
         let mut facts = Vec::new();
         for (partition, messages) in batch.messages {
-            let (first, mut refill) = (self.cursors[&partition], self.refills.get(&partition).copied());
+            let first = self.cursors[&partition];
+            let mut refill = self.refills.get(&partition).copied();
             for message in messages {
                 if message.offset < first || !wanted(&partition, message.offset) {
                     continue;
@@ -193,7 +194,8 @@ pub(crate) fn replaced() -> Halt {
 
 /// What there is now. The broker first: whatever is below its heads was in the store by then.
 async fn note(core: &Arc<Core>, model: &Arc<dyn ReadModel>) -> Result<Noted, Halt> {
-    let (mut log, mut heads) = (String::new(), Vec::new());
+    let mut log = String::new();
+    let mut heads = Vec::new();
     for topic in model.topics() {
         let bounds = core.broker.bounds(&topic).await.map_err(Halt::Broker)?;
         log = format!("{:032x}", bounds.log.0);

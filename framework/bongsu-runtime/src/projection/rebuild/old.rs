@@ -8,12 +8,13 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use crate::{
     commit::{
+        attempt::Planned,
         core::Core,
         fail::{CommandError, failed},
     },
-    ports::store::{Commit, DocWrite, Guard, StoreError, Verdict},
+    ports::store::{Commit, DocWrite, Guard, StoreError},
     projection::rebuild::{
-        build::{Halt, commit_id},
+        build::{Halt, commit_id, tried},
         pace::Pace,
         sweep::{pages, parts},
     },
@@ -39,6 +40,12 @@ pub enum NotDropped {
     /// The store could not say or note it.
     #[error(transparent)]
     Store(#[from] CommandError),
+}
+
+impl From<StoreError> for NotDropped {
+    fn from(error: StoreError) -> Self {
+        Self::Store(failed(error))
+    }
 }
 
 fn list(roots: &[String]) -> String {
@@ -67,17 +74,19 @@ pub(crate) async fn list_old(core: &Core) -> Result<Vec<String>, StoreError> {
 
 /// Drops everything of a read model of an earlier version. Returns when it is shown no more; deleting goes on.
 pub(crate) async fn drop_old(core: &Arc<Core>, root: &str) -> Result<(), NotDropped> {
-    for _ in 0..32 {
+    /// Nobody writes about a version that no build here has but who drops it: more than do so at once.
+    const TRIES: u32 = 32;
+    let dropped = core.until_durable(TRIES, || async {
         if let Some(slot) = slot_with(core, root) {
             return Err(NotDropped::InUse { slot });
         }
-        let known = list_old(core).await.map_err(failed)?;
+        let known = list_old(core).await?;
         if !known.iter().any(|known| known == root) {
             return Err(NotDropped::Unknown(known));
         }
-        let (state, revision) = State::load(core.store.as_ref(), root).await.map_err(failed)?;
-        let shown = core.store.docs(vec![shown_key(root)]).await.map_err(failed)?.pop().flatten();
-        let last = state.newest.max(shown_by(shown.as_ref()).map_err(failed)?).max(FIRST);
+        let (state, revision) = State::load(core.store.as_ref(), root).await?;
+        let shown = core.store.docs(vec![shown_key(root)]).await?.pop().flatten();
+        let last = state.newest.max(shown_by(shown.as_ref())?).max(FIRST);
         let after = State { newest: last + 1, drop: (FIRST..=last).collect(), ..State::default() };
         let mut commit = Commit::new(commit_id(core, root));
         commit.guards.push(Guard::Doc(State::key(root), revision));
@@ -85,16 +94,11 @@ pub(crate) async fn drop_old(core: &Arc<Core>, root: &str) -> Result<(), NotDrop
         commit.docs.push(DocWrite { key: State::key(root), put: Some(after.body()) });
         commit.docs.push(DocWrite { key: shown_key(root), put: Some(shown_body(last + 1)) });
         commit.docs.push(DocWrite { key: filled_key(root), put: None });
-        match core.store.commit(commit).await {
-            Ok(Verdict::Done) => {
-                core.rebuilds.notify_one();
-                return Ok(());
-            }
-            Ok(Verdict::Refused(_)) => {}
-            Err(error) => return Err(failed(error).into()),
-        }
-    }
-    Err(CommandError::Conflict.into())
+        Ok(Planned::Write(commit, ()))
+    });
+    dropped.await?.ok_or(CommandError::Conflict)?;
+    core.rebuilds.notify_one();
+    Ok(())
 }
 
 /// Deletes what was dropped of read models that this build does not have.
@@ -113,8 +117,8 @@ pub(crate) async fn sweep_old(core: &Arc<Core>) -> Result<(), Halt> {
 
 /// Several instances may do this at once: what is deleted can come back for none of them.
 async fn sweep(core: &Arc<Core>, root: &str) -> Result<(), Halt> {
-    let (mut pace, (mut state, mut revision)) =
-        (Pace::new(core), State::load(core.store.as_ref(), root).await.map_err(Halt::Store)?);
+    let mut pace = Pace::new(core);
+    let (mut state, mut revision) = State::load(core.store.as_ref(), root).await.map_err(Halt::Store)?;
     while let Some(generation) = state.drop.first().copied() {
         for (of, prefix) in parts(&table(root, generation)) {
             let mut pages = pages(core, &of, None, &prefix);
@@ -123,7 +127,7 @@ async fn sweep(core: &Arc<Core>, root: &str) -> Result<(), Halt> {
                 let mut commit = Commit::new(commit_id(core, root));
                 commit.guards.push(Guard::Doc(State::key(root), revision));
                 commit.docs.extend(docs.into_iter().map(|doc| DocWrite { key: doc.key, put: None }));
-                submit(core, commit).await?;
+                tried(core.attempt_documents(commit).await)?;
                 if pace.is_busy().await {
                     pace.rest(since).await;
                 }
@@ -134,11 +138,7 @@ async fn sweep(core: &Arc<Core>, root: &str) -> Result<(), Halt> {
         commit.guards.push(Guard::Doc(State::key(root), revision));
         commit.docs.push(DocWrite { key: State::key(root), put: Some(state.body()) });
         revision = Some(commit.id);
-        submit(core, commit).await?;
+        tried(core.attempt_documents(commit).await)?;
     }
     Ok(())
-}
-
-async fn submit(core: &Core, commit: Commit) -> Result<(), Halt> {
-    crate::projection::rebuild::build::judge(core, core.store.commit(commit).await)
 }

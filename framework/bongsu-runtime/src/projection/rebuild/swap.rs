@@ -3,13 +3,13 @@
 use bytes::Bytes;
 
 use crate::{
-    commit::core::Core,
+    commit::{attempt::Tried, core::Core},
     ports::{
         broker::Partition,
         store::{DocWrite, Guard},
     },
     projection::rebuild::{
-        build::{Build, Halt},
+        build::{Build, Halt, tried},
         fill::cursors,
     },
     records::{
@@ -49,14 +49,12 @@ impl Build {
         commit.docs.push(DocWrite { key: State::key(self.model.root()), put: Some(after.body()) });
         let id = commit.id;
         core.env.step("rebuild.swap");
-        match core.store.commit(commit).await {
-            Ok(crate::ports::store::Verdict::Refused(mismatches)) => {
-                core.leases.learn(&mismatches);
-                Ok(false)
-            }
-            verdict => {
-                crate::projection::rebuild::build::judge(&core, verdict)?;
-                (self.state, self.revision) = (after, Some(id));
+        match core.attempt_documents(commit).await {
+            Ok(Tried::Overtaken(_)) => Ok(false),
+            other => {
+                tried(other)?;
+                self.state = after;
+                self.revision = Some(id);
                 Ok(true)
             }
         }

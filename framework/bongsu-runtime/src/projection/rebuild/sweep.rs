@@ -18,7 +18,8 @@ use crate::{
     },
 };
 
-/// Documents per page and per Commit.
+/// Documents per page and per Commit: deleting them holds the file for no longer than a few commands do, and nobody waits
+/// for it.
 const CHUNK: u32 = 100;
 
 /// Documents of a table whose id starts so, page by page.
