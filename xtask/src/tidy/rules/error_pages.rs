@@ -68,7 +68,8 @@ fn rows(tree: &Tree) -> Vec<(&str, &str)> {
 fn explained(row: &str, is_status: impl Fn(&str) -> bool) -> Option<&str> {
     let (code, rest) = row.strip_prefix("| `")?.split_once("` | ")?;
     let cells: Vec<&str> = rest.strip_suffix(" |")?.split(" | ").map(str::trim).collect();
-    let is_whole = cells.len() == 3 && is_status(cells[0]) && cells.iter().all(|cell| !cell.is_empty());
+    let is_whole =
+        cells.len() == 3 && is_status(cells[0]) && cells.iter().all(|cell| !cell.is_empty() && !cell.contains('|'));
     is_whole.then_some(code)
 }
 

@@ -7,13 +7,13 @@ use std::collections::BTreeSet;
 use crate::tidy::{
     Report, Tree,
     brackets::{closing, spans},
-    source::is_word,
+    source::{Source, is_word},
 };
 
 pub(crate) fn check(tree: &Tree, report: &mut Report) {
     for (path, source) in tree.rust() {
         for (at, start) in source.bare.match_indices("let (") {
-            let Some(values) = values(&source.bare, at + start.len() - 1) else { continue };
+            let Some(values) = values(source, at + start.len() - 1) else { continue };
             let line = source.bare[..at].matches('\n').count() + 1;
             if source.is_test(line) {
                 continue;
@@ -31,25 +31,23 @@ pub(crate) fn check(tree: &Tree, report: &mut Report) {
 }
 
 /// The values of `(a, b) = (x, y);` whose pattern begins at `open`, if it is one of plain names.
-fn values(bare: &str, open: usize) -> Option<Vec<&str>> {
+fn values(source: &Source, open: usize) -> Option<Vec<&str>> {
+    let bare = source.bare.as_str();
     let close = closing(bare, open)?;
     let plain = |name: &str| !name.is_empty() && name.trim_start_matches("mut ").chars().all(is_word);
-    let names = parts(&bare[open + 1..close], false);
+    let names = parts(source, open, close);
     let begin = close + 1 + " = ".len();
     let is_tuple = bare[close + 1..].starts_with(" = (") && names.iter().all(|name| plain(name));
     let end = is_tuple.then(|| closing(bare, begin)).flatten()?;
-    let values = parts(&bare[begin + 1..end], true);
+    let values = parts(source, begin, end);
     (bare[end + 1..].starts_with(';') && values.len() == names.len()).then_some(values)
 }
 
-/// What stands between the commas of a list. Of a literal nothing is left, so an empty part is one, but behind the last comma.
-fn parts(list: &str, with_literals: bool) -> Vec<&str> {
-    let mut parts: Vec<&str> = spans(list).into_iter().map(|span| list[span].trim()).collect();
-    if list.trim_end().ends_with(',') {
-        parts.pop();
-    }
-    parts.retain(|part| with_literals || !part.is_empty());
-    parts
+/// What stands between the commas of a list, without strings: of one that is nothing else, nothing is left.
+fn parts(source: &Source, open: usize, close: usize) -> Vec<&str> {
+    let at = |place: usize| open + 1 + place;
+    let spans = spans(&source.bare[at(0)..close]).into_iter().map(|span| at(span.start)..at(span.end));
+    spans.filter(|span| !source.code[span.clone()].trim().is_empty()).map(|span| source.bare[span].trim()).collect()
 }
 
 /// Everything called in an expression, a function with its path.
