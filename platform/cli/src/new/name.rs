@@ -95,6 +95,9 @@ const TAKEN: &[&str] = &[
 /// What cargo keeps for its folders, and what is no file on some machines.
 const FOLDERS: &[&str] = &["aux", "build", "con", "deps", "examples", "incremental", "nul", "prn"];
 
+/// Names of one thing that end as names of several do.
+const ONE: &[&str] = &["alias", "atlas", "bias", "canvas", "gas", "lens", "news"];
+
 /// A name of words of small letters and digits with a `-` between.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Name(String);
@@ -120,10 +123,11 @@ impl Name {
         if FOLDERS.contains(&text) {
             bail!("'{text}' is a name that cargo or some machines keep for themselves");
         }
-        if TAKEN.contains(&text) || text.starts_with("bongsu-") {
+        let name = Self(text.to_owned());
+        if [text, &name.one()].iter().any(|word| TAKEN.contains(word)) || text.starts_with("bongsu-") {
             bail!("'{text}' is the name of something that every context uses");
         }
-        Ok(Self(text.to_owned()))
+        Ok(name)
     }
 
     /// `gift-card`.
@@ -136,15 +140,38 @@ impl Name {
         self.0.replace('-', "_")
     }
 
-    /// `gift-cards`.
+    /// `gift-card`, also of a context that is called `gift-cards`: what there is one of.
+    pub(crate) fn one(&self) -> String {
+        let name = &self.0;
+        if !self.is_plural() {
+            return name.clone();
+        }
+        let stem = |end: &str| name.strip_suffix(end);
+        let sibilant = |stem: &&str| ["ss", "x", "ch", "sh"].iter().any(|end| stem.ends_with(end));
+        let one = stem("ies").map(|stem| format!("{stem}y"));
+        let one = one.or_else(|| stem("es").filter(sibilant).map(str::to_owned));
+        one.unwrap_or_else(|| name[..name.len() - 1].to_owned())
+    }
+
+    /// `gift-cards`, also of a context that is called so.
     pub(crate) fn plural(&self) -> String {
         let name = &self.0;
+        if self.is_plural() {
+            return name.clone();
+        }
         let before = name.chars().rev().nth(1).unwrap_or_default();
         match name.strip_suffix('y') {
             Some(stem) if !"aeiou".contains(before) => format!("{stem}ies"),
             _ if ["s", "x", "ch", "sh"].iter().any(|end| name.ends_with(end)) => format!("{name}es"),
             _ => format!("{name}s"),
         }
+    }
+
+    /// Whether it names several: it ends so, and not as `address`, `bus` and `basis` do.
+    fn is_plural(&self) -> bool {
+        let last = self.0.rsplit('-').next().unwrap_or_default();
+        let ends_as_one = ["ss", "us", "is"].iter().any(|end| last.ends_with(end)) || ONE.contains(&last);
+        last.len() > 2 && last.ends_with('s') && !ends_as_one
     }
 }
 
@@ -172,6 +199,29 @@ mod tests {
                 (name.snake().as_str(), name.plural().as_str(), camel(&name.plural()).as_str()),
                 (snake, plural, camels)
             );
+        }
+    }
+
+    #[test]
+    fn a_name_of_several_is_its_own_plural() {
+        for (name, one, plural) in [
+            ("gift-cards", "gift-card", "gift-cards"),
+            ("categories", "category", "categories"),
+            ("dishes", "dish", "dishes"),
+            ("classes", "class", "classes"),
+            ("purchases", "purchase", "purchases"),
+            ("address", "address", "addresses"),
+            ("bus", "bus", "buses"),
+            ("basis", "basis", "basises"),
+            ("news", "news", "newses"),
+            ("gift-card", "gift-card", "gift-cards"),
+        ] {
+            let name = Name::parse(name).unwrap();
+            assert_eq!((name.one().as_str(), name.plural().as_str()), (one, plural));
+        }
+        for taken in ["settings", "boxes", "rows", "results"] {
+            let why = Name::parse(taken).unwrap_err().to_string();
+            assert!(why.contains("every context uses"), "{taken}: {why}");
         }
     }
 

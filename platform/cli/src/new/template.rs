@@ -63,7 +63,8 @@ fn files(name: &Name) -> BTreeMap<String, String> {
     let text = |path: &str, text: &str| if path.ends_with(".rs") { rust(text, name) } else { spelt(text, name, false) };
     let mut files: BTreeMap<String, String> =
         FILES.iter().map(|(path, body)| (renamed(path), text(path, body))).collect();
-    let mut lock: String = LOCK.1.lines().filter(|line| line.starts_with('#')).flat_map(|line| [line, "\n"]).collect();
+    let mut lock: String =
+        LOCK.1.lines().take_while(|line| line.starts_with('#')).flat_map(|line| [line, "\n"]).collect();
     let samples =
         files.iter().filter(|(path, _)| path.starts_with("golden/") || path.starts_with("contracts/samples/"));
     for (path, sample) in samples {
@@ -76,8 +77,9 @@ fn files(name: &Name) -> BTreeMap<String, String> {
 /// Exchanges the words of a text.
 fn spelt(text: &str, name: &Name, in_code: bool) -> String {
     let spell = |word: &str| if in_code { word.replace('-', "_") } else { word.to_owned() };
-    let (one, many) = (name.kebab(), name.plural());
-    let words = [("Notes", camel(&many)), ("Note", camel(one)), ("notes", spell(&many)), ("note", spell(one))];
+    let many = name.plural();
+    let context = spell(name.kebab());
+    let words = [("Notes", camel(&many)), ("Note", camel(&name.one())), ("notes", spell(&many)), ("note", context)];
     let first = |text: &str| {
         let found = words.iter().filter_map(|(old, new)| Some((text.find(old)?, old.len(), new)));
         found.min_by_key(|(at, ..)| *at)

@@ -57,6 +57,66 @@ fn a_new_system_in_a_folder_with_a_space_and_hangul_is_tested_started_and_asked_
     }
 }
 
+/// Copies a folder, but for what is built or fetched there.
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
+        let name = entry.file_name();
+        if ["target", "node_modules", "dist", ".bongsu", "data"].iter().any(|built| name == *built) {
+            continue;
+        }
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &to.join(name));
+        } else {
+            fs::copy(entry.path(), to.join(name)).unwrap();
+        }
+    }
+}
+
+/// The mall and the tests over it, in a workspace of their own that takes everything else from where it is: what was built for
+/// a system of its own is not built again.
+fn copied_mall(to: &Path) {
+    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap();
+    for folder in ["mall", "tests"] {
+        copy(&sources.join(folder), &to.join(folder));
+    }
+    for file in ["Cargo.lock", ".rustfmt.toml"] {
+        fs::copy(sources.join(file), to.join(file)).unwrap();
+    }
+    let mut root = fs::read_to_string(sources.join("Cargo.toml")).unwrap();
+    for shelf in ["framework", "platform", "examples"] {
+        root = root.replace(&format!("    \"{shelf}/*\",\n"), "");
+        root = root.replace(&format!("path = \"{shelf}/"), &format!("path = \"{}/", sources.join(shelf).display()));
+    }
+    root = root.replace("    \"xtask\",\n", "");
+    fs::write(to.join("Cargo.toml"), root).unwrap();
+}
+
+#[test]
+fn the_mall_gets_another_context_which_is_tested_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path();
+    copied_mall(here);
+    let mall = here.join("mall");
+    let contexts = fs::read_dir(&mall).unwrap().count();
+    // Called as several are: its address is none of those of `gift-cardses`.
+    let made = bongsu(&mall, &["new", "context", "gift-cards"]);
+    assert!(made.status.success(), "{}", text(&made.stderr));
+    assert_eq!(fs::read_dir(&mall).unwrap().count(), contexts + 1);
+    let said = text(&made.stdout);
+    for named in ["mall/bongsu.toml", "tests/Cargo.toml"] {
+        assert!(said.contains(named), "{said}");
+        assert!(fs::read_to_string(here.join(named)).unwrap().contains("gift-cards"), "{named}");
+    }
+    let system = fs::read_to_string(mall.join("bongsu.toml")).unwrap();
+    assert!(system.contains("routes = [\"/gift-cards\"]"), "{system}");
+    let target = Path::new(env!("CARGO_BIN_EXE_bongsu")).ancestors().nth(2).unwrap();
+    fs::create_dir(here.join(".cargo")).unwrap();
+    fs::write(here.join(".cargo/config.toml"), format!("[build]\ntarget-dir = {:?}\n", target)).unwrap();
+    cargo(here, &["test", "--package", "gift-cards"]);
+    cargo(here, &["build", "--package", "gift-cards"]);
+}
+
 #[test]
 fn a_file_that_cannot_be_changed_safely_stays_as_it_is() {
     let folder = tempfile::tempdir().unwrap();
