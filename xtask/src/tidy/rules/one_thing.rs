@@ -25,5 +25,5 @@ fn declares(code: &str, word: &str) -> bool {
     let Some(at) = code.find(word) else { return false };
     let after = &code[at + word.len()..];
     let is_whole = !after.starts_with(|c: char| c.is_alphanumeric() || c == '_');
-    is_whole && DECLARING.iter().any(|how| code[..at].trim_end().split_whitespace().last() == Some(*how))
+    is_whole && DECLARING.iter().any(|how| code[..at].split_whitespace().last() == Some(*how))
 }
