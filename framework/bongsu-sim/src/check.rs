@@ -32,7 +32,7 @@ mod timers;
 mod todos;
 
 pub use fence::only_the_owner_writes;
-pub use lanes::{Lanes, reader_of};
+pub use lanes::{FactToHear, Lanes, facts_to_hear, reader_of};
 pub use order::published_in_order;
 pub use snapshots::{snapshots_are_sound, snapshots_only_rise};
 pub use timers::timers_are_kept;

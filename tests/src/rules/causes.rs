@@ -1,6 +1,9 @@
 //! I14: what happened has causes, and nothing is done for an order after its end but to undo.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+};
 
 use bongsu_runtime::ports::store::{CommitId, StoredEvent};
 use serde::Deserialize;
@@ -10,16 +13,19 @@ use crate::evidence::Evidence;
 
 /// What is kept beside an event, as far as causes go.
 #[derive(Deserialize)]
-struct Meta {
-    id: String,
-    correlation: String,
-    causation: String,
+struct Meta<'e> {
+    #[serde(borrow)]
+    id: Cow<'e, str>,
+    #[serde(borrow)]
+    correlation: Cow<'e, str>,
+    #[serde(borrow)]
+    causation: Cow<'e, str>,
 }
 
 /// Everything that happened to one order, wherever, each with what it directly rests on.
 #[derive(Default)]
 struct Life<'e> {
-    events: Vec<(&'e StoredEvent, Meta)>,
+    events: Vec<(&'e StoredEvent, Meta<'e>)>,
     rests_on: Vec<Vec<usize>>,
 }
 
@@ -41,11 +47,11 @@ const COMPLETED_NEEDS: [&str; 4] = ["reservation.held", "payment.captured", "ord
 
 /// I14: every event was caused by a request or by an event that is there.
 pub(super) fn causes_exist(evidence: &Evidence) -> Checked {
-    let metas: Vec<(&StoredEvent, Meta)> =
+    let metas: Vec<(&StoredEvent, Meta<'_>)> =
         events(evidence).map(|event| Ok((event, meta(event)?))).collect::<Result<_, String>>()?;
-    let ids: BTreeSet<&str> = metas.iter().map(|(_, meta)| meta.id.as_str()).collect();
+    let ids: HashSet<&str> = metas.iter().map(|(_, meta)| &*meta.id).collect();
     for (event, meta) in &metas {
-        if meta.causation != meta.correlation && !ids.contains(meta.causation.as_str()) {
+        if meta.causation != meta.correlation && !ids.contains(&*meta.causation) {
             return Err(format!(
                 "{}@{} was caused by {}, which is nowhere",
                 event.stream, event.version, meta.causation
@@ -81,12 +87,12 @@ pub(super) fn nothing_but_undoing_after_the_end(evidence: &Evidence) -> Checked 
 
 /// The life of every order. Directly before an event are its cause, the event before it in its stream, and those
 /// before it in its Commit.
-fn lives(evidence: &Evidence) -> Result<BTreeMap<String, Life<'_>>, String> {
-    let mut lives: BTreeMap<String, Life<'_>> = BTreeMap::new();
+fn lives(evidence: &Evidence) -> Result<BTreeMap<&str, Life<'_>>, String> {
+    let mut lives: BTreeMap<&str, Life<'_>> = BTreeMap::new();
     let of_order = |event: &&StoredEvent| event.stream.split('/').nth(1).is_some_and(|id| id.starts_with("ord_"));
     for event in events(evidence).filter(of_order) {
         let order = event.stream.split('/').nth(1).unwrap_or_default();
-        lives.entry(order.to_owned()).or_default().events.push((event, meta(event)?));
+        lives.entry(order).or_default().events.push((event, meta(event)?));
     }
     lives.values_mut().for_each(Life::link);
     Ok(lives)
@@ -94,13 +100,12 @@ fn lives(evidence: &Evidence) -> Result<BTreeMap<String, Life<'_>>, String> {
 
 impl Life<'_> {
     fn link(&mut self) {
-        let ids: BTreeMap<&str, usize> =
-            self.events.iter().enumerate().map(|(at, (_, meta))| (meta.id.as_str(), at)).collect();
-        let mut streams: BTreeMap<&str, usize> = BTreeMap::new();
-        let mut commits: BTreeMap<CommitId, usize> = BTreeMap::new();
+        let ids: HashMap<&str, usize> = self.events.iter().enumerate().map(|(at, (_, meta))| (&*meta.id, at)).collect();
+        let mut streams: HashMap<&str, usize> = HashMap::new();
+        let mut commits: HashMap<CommitId, usize> = HashMap::new();
         let mut rests_on = Vec::new();
         for (at, (event, meta)) in self.events.iter().enumerate() {
-            let cause = ids.get(meta.causation.as_str()).copied();
+            let cause = ids.get(&*meta.causation).copied();
             let before = [cause, streams.insert(&event.stream, at), commits.insert(event.commit, at)];
             rests_on.push(before.into_iter().flatten().collect());
         }
@@ -123,6 +128,6 @@ fn events(evidence: &Evidence) -> impl Iterator<Item = &StoredEvent> {
     evidence.stores.values().flat_map(|dump| &dump.events)
 }
 
-fn meta(event: &StoredEvent) -> Result<Meta, String> {
+fn meta(event: &StoredEvent) -> Result<Meta<'_>, String> {
     serde_json::from_slice(&event.meta).map_err(|error| format!("{}@{}: {error}", event.stream, event.version))
 }

@@ -23,12 +23,15 @@ struct Mark {
 /// The subject of a context: of which context, and which stream there.
 type Subject = (String, String);
 /// How far a consumer has to be with each subject.
-type Due = BTreeMap<Subject, u64>;
+type Due<'f> = BTreeMap<&'f Subject, u64>;
 
 /// I5, at the end, for every consumer and every fact of a type it hears: the mark of the fact's subject is the last of
 /// these facts, neither less nor more, and nothing of it waits in a queue. Of a read model, the generation that is shown.
 pub(super) fn marks_cover_facts(evidence: &Evidence) -> Checked {
-    let told = evidence.stores.values().map(facts).collect::<Result<Vec<_>, _>>()?.concat();
+    let mut told = Vec::new();
+    for dump in evidence.stores.values() {
+        read_facts(dump, &mut told)?;
+    }
     let mut looked = 0;
     for map in maps() {
         let Some(dump) = evidence.stores.get(map.name()) else { continue };
@@ -43,9 +46,9 @@ pub(super) fn marks_cover_facts(evidence: &Evidence) -> Checked {
     Ok(looked)
 }
 
-fn agree(due: &Due, marks: &BTreeMap<Subject, Mark>) -> Result<(), String> {
+fn agree(due: &Due<'_>, marks: &BTreeMap<Subject, Mark>) -> Result<(), String> {
     for (subject, last) in due {
-        match marks.get(subject) {
+        match marks.get(*subject) {
             None => return Err(format!("{subject:?} has facts up to {last} and no mark")),
             Some(mark) if mark.sequence < *last => {
                 return Err(format!("{subject:?} has facts up to {last}, its mark stands at {}", mark.sequence));
@@ -54,7 +57,7 @@ fn agree(due: &Due, marks: &BTreeMap<Subject, Mark>) -> Result<(), String> {
             Some(_) => {}
         }
     }
-    let beyond = marks.iter().find(|(subject, mark)| due.get(*subject).is_none_or(|last| mark.sequence > *last));
+    let beyond = marks.iter().find(|(subject, mark)| due.get(subject).is_none_or(|last| mark.sequence > *last));
     match beyond {
         Some((subject, mark)) => {
             let last = due.get(subject).copied().unwrap_or(0);
@@ -65,22 +68,20 @@ fn agree(due: &Due, marks: &BTreeMap<Subject, Mark>) -> Result<(), String> {
 }
 
 /// A fact, as far as who has to hear it goes.
-#[derive(Clone)]
 struct FactToHear {
     subject: Subject,
     name: String,
     sequence: u64,
 }
 
-fn facts(dump: &Dump) -> Result<Vec<FactToHear>, String> {
-    let all = dump.facts.iter().flat_map(|told| &told.facts);
-    all.map(|fact| {
+fn read_facts(dump: &Dump, told: &mut Vec<FactToHear>) -> Result<(), String> {
+    for fact in dump.facts.iter().flat_map(|told| &told.facts) {
         let read = Attributes::read(&fact.cloudevent).map_err(|error| format!("{} is no fact: {error}", fact.id))?;
         let name = split_type(&read.kind).map_or(&*read.kind, |(name, _)| name).to_owned();
         let subject = (read.source.into_owned(), read.subject.into_owned());
-        Ok(FactToHear { subject, name, sequence: read.sequence })
-    })
-    .collect()
+        told.push(FactToHear { subject, name, sequence: read.sequence });
+    }
+    Ok(())
 }
 
 /// The consumers of a map, with the names of the facts they hear, without versions.
@@ -94,10 +95,10 @@ fn consumers(map: &Service) -> BTreeMap<&str, BTreeSet<String>> {
 }
 
 /// The greatest sequence of what is heard of each subject.
-fn due(told: &[FactToHear], heard: &BTreeSet<String>) -> Due {
+fn due<'f>(told: &'f [FactToHear], heard: &BTreeSet<String>) -> Due<'f> {
     let mut due = Due::new();
     for fact in told.iter().filter(|fact| heard.contains(&fact.name)) {
-        let last = due.entry(fact.subject.clone()).or_default();
+        let last = due.entry(&fact.subject).or_default();
         *last = fact.sequence.max(*last);
     }
     due

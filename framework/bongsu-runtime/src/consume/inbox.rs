@@ -98,13 +98,14 @@ impl Lane {
     pub(crate) async fn plan(&self, core: &Arc<Core>, heard: &Heard<'_>) -> Result<Planned, Stop> {
         let name = self.consumer.name();
         let message = heard.message;
-        let id = self.input_id(&message.offset.to_string());
+        let id = || self.input_id(&message.offset.to_string());
         let unfit = self.unfit.get(&message.offset);
         if heard.envelope.is_none() || unfit.is_some_and(|unfit| unfit.times > 1) {
             let why = unfit.map_or("not a CloudEvent", |unfit| &unfit.why);
-            return self.put_alone(core, id, message, why).await;
+            return self.put_alone(core, id(), message, why).await;
         }
         let Some((envelope, fact)) = heard.fact(core, self.consumer.as_ref()) else { return Ok(Planned::Skip) };
+        let id = id();
         let mut unit = Unit::new(core, id);
         let seen = seen_key(name, envelope);
         let mark = unit.doc(&seen).await?;

@@ -30,6 +30,8 @@ const LONG_NAP: Duration = Duration::from_secs(2);
 const QUICK: usize = 64;
 /// So many more are looked at than may be in work: some of those found are in work already.
 const BEYOND: u32 = 16;
+/// So many are looked at first: mostly one or none is due, and what comes after it says when to wake.
+const FEW: u32 = 8;
 
 pub(crate) struct Drainer {
     core: Arc<Core>,
@@ -71,27 +73,29 @@ impl Drainer {
         }
     }
 
-    /// Starts what is due in one shard; says how long until the next. Reads the index alone, and of what is not due the
-    /// first entry alone: the documents may be many and large.
+    /// Starts what is due in one shard; says how long until the next. Reads the index alone: the documents may be many and
+    /// large.
     async fn start_due(&mut self, shard: u32) -> Result<Duration, StoreError> {
         let mut pause = LONG_NAP;
         for (index, most) in [(BY_DUE, QUICK), (JOBS_BY_DUE, self.core.settings.activity_concurrency)] {
-            let page = most as u32 + BEYOND;
             let now = self.core.env.wall_ms();
-            let (past, future) = ((0, now.saturating_add(1)), (now.saturating_add(1), i64::MAX));
-            let found = self.core.store.keys(due(shard, index, past, page)).await?;
-            let is_all = found.len() < page as usize;
-            for cursor in found {
+            let mut first = self.core.store.keys(by_due(shard, index, FEW)).await?;
+            if first.len() == FEW as usize && first.last().is_some_and(|last| due_of(last) <= now) {
+                first = self.core.store.keys(by_due(shard, index, most as u32 + BEYOND)).await?;
+            }
+            for cursor in first {
+                let wait = due_of(&cursor).saturating_sub(now);
+                if wait > 0 {
+                    pause = pause.min(Duration::from_millis(wait as u64));
+                    break;
+                }
+                // What is left over is started when something in work has ended, which rings.
                 if self.in_work(index) >= most {
                     break;
                 }
                 if let Some(id) = TodoId::at(&cursor) {
                     self.start(index, id);
                 }
-            }
-            // What is left over is started when something in work has ended, which rings.
-            if is_all && let Some(next) = self.core.store.keys(due(shard, index, future, 1)).await?.first() {
-                pause = pause.min(Duration::from_millis(due_of(next).saturating_sub(now).max(0) as u64));
             }
         }
         Ok(pause)
@@ -123,13 +127,13 @@ impl Drainer {
     }
 }
 
-/// The to-dos of one shard that are due from one time on and before another, in order.
-fn due(shard: u32, index: u16, (from, until): (i64, i64), limit: u32) -> Scan {
+/// The first to-dos of one shard, in order of due.
+fn by_due(shard: u32, index: u16, limit: u32) -> Scan {
     Scan {
         table: TODO.to_owned(),
         index: Some(index),
-        from: Bound::Included(due_key(shard, from)),
-        to: Bound::Excluded(due_key(shard, until)),
+        from: Bound::Included(due_key(shard, 0)),
+        to: Bound::Excluded(due_key(shard, i64::MAX)),
         descending: false,
         limit,
     }

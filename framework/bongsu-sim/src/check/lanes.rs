@@ -13,7 +13,7 @@ use bongsu_runtime::{
     Service,
     ports::{
         broker::{Attributes, Partition},
-        store::{CommitId, Doc, DocKey, StoredEvent},
+        store::{CommitId, Doc, DocKey, Fact, StoredEvent},
     },
 };
 use hashbrown::{HashMap, HashSet};
@@ -124,12 +124,12 @@ impl Lanes {
         state.look()
     }
 
-    /// And by the facts of a context, whatever the broker still has: at the end each of them was applied by every
-    /// consumer that hears its name. Read models are asked in the generation that is shown.
+    /// And by the facts of a context ([`facts_to_hear`]), whatever the broker still has: at the end each of them was applied by
+    /// every consumer that hears its name. Read models are asked in the generation that is shown.
     ///
     /// # Errors
     /// The first fact that a consumer has never applied.
-    pub fn have_applied(&self, facts: &MemoryStore) -> Checked {
+    pub fn have_applied(&self, facts: &[FactToHear]) -> Checked {
         self.state().compare(facts)
     }
 
@@ -223,32 +223,52 @@ impl State {
         Ok(looked)
     }
 
-    fn compare(&self, facts: &MemoryStore) -> Checked {
+    fn compare(&self, facts: &[FactToHear]) -> Checked {
         let shown = |consumer: &str| match consumer.contains('@') {
             true => format!("{consumer}.{}", generation(&self.store, consumer)),
             false => consumer.to_owned(),
         };
         let consumers: Vec<(String, &HashSet<String>)> =
             self.hears.iter().map(|(consumer, hears)| (shown(consumer), hears)).collect();
-        facts.look_at_facts(|all| {
-            let mut looked = 0;
-            for fact in all.iter().flat_map(|told| &told.facts) {
-                let read = Attributes::read(&fact.cloudevent).map_err(|error| format!("{}: {error}", fact.id))?;
-                let heard = |(_, hears): &&(String, &HashSet<String>)| hears.contains(unversioned(&read.kind));
-                for (consumer, _) in consumers.iter().filter(heard) {
-                    let source = &read.source;
-                    let subject = &fact.subject;
-                    let applied = self.applied.get(&format!("{consumer}/{source}/{subject}"));
-                    if !applied.is_some_and(|applied| applied.has(fact.sequence)) {
-                        let store = self.name;
-                        return Err(format!("{store}: {consumer} never applied {} of {subject}", fact.sequence));
-                    }
-                    looked += 1;
+        let (mut looked, mut mark) = (0, String::new());
+        for FactToHear { source, name, subject, sequence } in facts {
+            for (consumer, _) in consumers.iter().filter(|(_, hears)| hears.contains(name)) {
+                mark.clear();
+                mark.extend([consumer, "/", source, "/", subject]);
+                if !self.applied.get(&mark).is_some_and(|applied| applied.has(*sequence)) {
+                    let store = self.name;
+                    return Err(format!("{store}: {consumer} never applied {sequence} of {subject}"));
                 }
+                looked += 1;
             }
-            Ok(looked)
-        })
+        }
+        Ok(looked)
     }
+}
+
+/// A fact of a context, as far as who has to hear it goes.
+#[derive(Debug)]
+pub struct FactToHear {
+    source: String,
+    /// Its wire name, without the version.
+    name: String,
+    subject: String,
+    sequence: u64,
+}
+
+/// All facts of a context, read once for every consumer that is asked ([`Lanes::have_applied`]).
+///
+/// # Errors
+/// A fact that is no CloudEvent.
+pub fn facts_to_hear(store: &MemoryStore) -> Result<Vec<FactToHear>, String> {
+    store.look_at_facts(|all| {
+        let of = |fact: &Fact| {
+            let read = Attributes::read(&fact.cloudevent).map_err(|error| format!("{}: {error}", fact.id))?;
+            let (source, name) = (read.source.into_owned(), unversioned(&read.kind).to_owned());
+            Ok(FactToHear { source, name, subject: fact.subject.clone(), sequence: fact.sequence })
+        };
+        all.iter().flat_map(|told| &told.facts).map(of).collect()
+    })
 }
 
 /// A Commit that takes nothing off any list holds nothing that a fact has caused: it would be done again.

@@ -3,8 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use bongsu_runtime::ports::store::{Doc, Position, Read, Store, StoredEvent};
-use futures::FutureExt;
+use bongsu_runtime::ports::store::{Doc, StoredEvent};
 use serde::{Deserialize, de::IgnoredAny};
 
 use crate::kernel::moment::{Checked, Moment};
@@ -54,7 +53,8 @@ struct TimerTodo {
 /// The timers that follow from the steps read so far, each with its time.
 #[derive(Default)]
 struct Armed {
-    read: Position,
+    /// So many events.
+    read: usize,
     timers: BTreeMap<String, i64>,
 }
 
@@ -85,15 +85,15 @@ pub fn timers_are_kept(name: &'static str, store: MemoryStore) -> impl FnMut(&Mo
 
 impl Armed {
     fn read_on(&mut self, store: &MemoryStore) -> Result<(), String> {
-        loop {
-            let read = store.read(Read::Feed { after: self.read }, 1_000).now_or_never();
-            let events = read.ok_or("the store does not answer at once")?.map_err(|error| error.to_string())?;
-            let Some(last) = events.last().and_then(|event| event.position) else { return Ok(()) };
-            self.read = last;
-            for event in events.iter().filter(|event| event.name == "bongsu.process-step") {
+        store.look(|events| {
+            // A copy that was put back may hold fewer.
+            let new = events.get(self.read..).unwrap_or_default();
+            for event in new.iter().filter(|event| event.name == "bongsu.process-step") {
                 self.fold(event)?;
             }
-        }
+            self.read += new.len();
+            Ok(())
+        })
     }
 
     fn fold(&mut self, event: &StoredEvent) -> Result<(), String> {

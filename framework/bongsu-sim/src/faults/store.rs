@@ -207,6 +207,11 @@ impl Store for Client {
         Box::pin(self.call(["store.scan.before", "store.scan.after"], scan))
     }
 
+    fn keys(&self, what: Scan) -> Fut<'_, Result<Vec<Bytes>, StoreError>> {
+        let keys = async move { self.world.inner.keys(what).await };
+        Box::pin(self.call(["store.scan.before", "store.scan.after"], keys))
+    }
+
     fn head(&self) -> Fut<'_, Result<Position, StoreError>> {
         let head = async move { self.world.inner.head().await };
         Box::pin(self.call(["store.head.before", "store.head.after"], head))

@@ -197,7 +197,7 @@ struct Happened {}
 #[test]
 fn a_fact_lost_in_the_middle_is_found_under_a_later_mark() {
     in_sim(|sim| async move {
-        let facts = stored(&[("a", 1), ("a", 2), ("a", 3)]).await;
+        let facts = check::facts_to_hear(&stored(&[("a", 1), ("a", 2), ("a", 3)]).await).expect("they are facts");
         let (mut right, mut lossy) = (Desk::open(&sim, &[1, 2, 3]).await, Desk::open(&sim, &[1, 2, 3]).await);
         for (desk, sequences) in [(&mut right, [1, 2, 3].as_slice()), (&mut lossy, &[1, 3])] {
             for sequence in sequences {
