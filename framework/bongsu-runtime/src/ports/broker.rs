@@ -2,6 +2,7 @@
 //!
 //! There are no groups: who reads which partition is a lease document in the reader's own Store.
 
+mod attribute;
 mod check;
 mod history;
 mod standing;
@@ -12,9 +13,9 @@ use super::{Fut, store::CommitId};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
+pub(crate) use attribute::Unfit;
 pub(crate) use check::millis;
 pub use check::{Attributes, MAX_PARTITIONS, MAX_TOPIC_NAME, may_tell};
-pub(crate) use check::{number, text};
 pub(crate) use history::hex;
 pub use history::{History, HistoryId, Parting, Place, is_orphaned};
 pub use standing::Standing;

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize, de::Error as _};
 use serde_json::value::RawValue;
 
 pub(crate) use crate::ports::broker::millis;
-use crate::ports::broker::{Attributes, number, text};
+use crate::ports::broker::{Attributes, Unfit};
 
 /// A fact as CloudEvents 1.0 in JSON, with the extensions `sequence`, `partitionkey`, `correlationid`,
 /// `causationid`, `traceparent` and `actor`.
@@ -77,23 +77,23 @@ impl<'a> Envelope<'a> {
     /// What the JSON reader says, when a required attribute is missing or of another type.
     pub fn parse(cloudevent: &'a [u8]) -> Result<Self, serde_json::Error> {
         let read = Attributes::parse(cloudevent)?;
-        let or_none = |value: Option<&'a RawValue>| value.map_or(Ok(Cow::Borrowed("")), text);
+        let unfit = |name: &'static str| move |unfit: Unfit| serde_json::Error::custom(format_args!("{name} {unfit}"));
         Ok(Self {
             specversion: read.specversion,
             id: read.id,
             source: read.source,
             kind: read.kind,
             subject: read.subject,
-            time: or_none(read.time)?,
-            datacontenttype: or_none(read.datacontenttype)?,
-            dataschema: or_none(read.dataschema)?,
+            time: read.time.text().map_err(unfit("time"))?.unwrap_or_default(),
+            datacontenttype: read.datacontenttype.text().map_err(unfit("datacontenttype"))?.unwrap_or_default(),
+            dataschema: read.dataschema.text().map_err(unfit("dataschema"))?.unwrap_or_default(),
             sequence: read.sequence,
-            ordinal: read.ordinal.map_or(Ok(0), number)?,
+            ordinal: read.ordinal.number().map_err(unfit("ordinal"))?.unwrap_or(0),
             partitionkey: read.partitionkey,
-            correlationid: or_none(read.correlationid)?,
-            causationid: or_none(read.causationid)?,
-            traceparent: read.traceparent.map(text).transpose()?,
-            actor: read.actor.map(text).transpose()?,
+            correlationid: read.correlationid.text().map_err(unfit("correlationid"))?.unwrap_or_default(),
+            causationid: read.causationid.text().map_err(unfit("causationid"))?.unwrap_or_default(),
+            traceparent: read.traceparent.or_null().text().map_err(unfit("traceparent"))?,
+            actor: read.actor.or_null().text().map_err(unfit("actor"))?,
             data: read.data.ok_or_else(|| serde_json::Error::missing_field("data"))?,
         })
     }

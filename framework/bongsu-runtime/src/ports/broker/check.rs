@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, time::UNIX_EPOCH};
 
-use super::{BrokerError, MAX_CLOUDEVENT, Out, Place, Topic};
+use super::{BrokerError, MAX_CLOUDEVENT, Out, Place, Topic, attribute::Attribute};
 use bongsu_core::Strict;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
@@ -52,60 +52,27 @@ pub struct Attributes<'a> {
     /// The body; `null` is one.
     #[serde(borrow, default, deserialize_with = "as_it_stands")]
     pub(crate) data: Option<&'a RawValue>,
-    // What consumers read besides, where it is there: taken as it stands, and looked at when it is told or heard.
-    #[serde(borrow, default, deserialize_with = "as_it_stands")]
-    pub(crate) time: Option<&'a RawValue>,
-    #[serde(borrow, default, deserialize_with = "as_it_stands")]
-    pub(crate) datacontenttype: Option<&'a RawValue>,
-    #[serde(borrow, default, deserialize_with = "as_it_stands")]
-    pub(crate) dataschema: Option<&'a RawValue>,
-    #[serde(borrow, default, deserialize_with = "as_it_stands")]
-    pub(crate) ordinal: Option<&'a RawValue>,
-    #[serde(borrow, default, deserialize_with = "as_it_stands")]
-    pub(crate) correlationid: Option<&'a RawValue>,
-    #[serde(borrow, default, deserialize_with = "as_it_stands")]
-    pub(crate) causationid: Option<&'a RawValue>,
+    // What consumers read besides, where it is there: looked at when it is told or heard.
+    #[serde(borrow, default)]
+    pub(crate) time: Attribute<'a>,
+    #[serde(borrow, default)]
+    pub(crate) datacontenttype: Attribute<'a>,
+    #[serde(borrow, default)]
+    pub(crate) dataschema: Attribute<'a>,
+    #[serde(borrow, default)]
+    pub(crate) ordinal: Attribute<'a>,
+    #[serde(borrow, default)]
+    pub(crate) correlationid: Attribute<'a>,
+    #[serde(borrow, default)]
+    pub(crate) causationid: Attribute<'a>,
     // Null is none, of these two.
     #[serde(borrow, default)]
-    pub(crate) traceparent: Option<&'a RawValue>,
+    pub(crate) traceparent: Attribute<'a>,
     #[serde(borrow, default)]
-    pub(crate) actor: Option<&'a RawValue>,
+    pub(crate) actor: Attribute<'a>,
 }
 
-/// Reads an attribute that is a text; borrowed where nothing in it is escaped.
-pub(crate) fn text(value: &RawValue) -> Result<Cow<'_, str>, serde_json::Error> {
-    #[derive(Deserialize)]
-    struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
-    serde_json::from_str(value.get()).map(|Text(text)| text)
-}
-
-/// Reads an attribute that is a whole number.
-pub(crate) fn number(value: &RawValue) -> Result<u64, serde_json::Error> {
-    serde_json::from_str(value.get())
-}
-
-/// Says what is wrong with a value, if anything is.
-type Look = fn(&RawValue) -> Option<String>;
-
-fn no_text(value: &RawValue) -> Option<String> {
-    text(value).err().map(|error| format!("is no text: {error}"))
-}
-
-/// Why it is no moment, if it is none.
-fn no_moment(value: &RawValue) -> Option<String> {
-    match text(value) {
-        Ok(time) if millis(&time).is_some() => None,
-        Ok(time) => Some(format!("is no RFC 3339 date in UTC, as 2026-01-31T09:30:00Z: {time:?}")),
-        Err(_) => no_text(value),
-    }
-}
-
-/// Why it is no whole number, if it is none.
-fn no_number(value: &RawValue) -> Option<String> {
-    number(value).err().map(|error| format!("is no whole number: {error}"))
-}
-
-/// Null is something, too.
+/// Null is a body, too.
 fn as_it_stands<'de: 'a, 'a, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'a RawValue>, D::Error> {
     <&RawValue>::deserialize(deserializer).map(Some)
 }
@@ -158,17 +125,25 @@ impl<'a> Attributes<'a> {
 
     /// The first of what consumers read besides that they could not read, and why.
     fn unreadable(&self) -> Option<(&'static str, String)> {
-        let looks: [(&'static str, Option<&RawValue>, Look); 8] = [
-            ("time", self.time, no_moment),
-            ("datacontenttype", self.datacontenttype, no_text),
-            ("dataschema", self.dataschema, no_text),
-            ("ordinal", self.ordinal, no_number),
-            ("correlationid", self.correlationid, no_text),
-            ("causationid", self.causationid, no_text),
-            ("traceparent", self.traceparent, no_text),
-            ("actor", self.actor, no_text),
+        let texts = [
+            ("time", self.time.by_ref()),
+            ("datacontenttype", self.datacontenttype.by_ref()),
+            ("dataschema", self.dataschema.by_ref()),
+            ("correlationid", self.correlationid.by_ref()),
+            ("causationid", self.causationid.by_ref()),
+            ("traceparent", self.traceparent.by_ref().or_null()),
+            ("actor", self.actor.by_ref().or_null()),
         ];
-        looks.into_iter().find_map(|(name, value, look)| Some((name, look(value?)?)))
+        for (name, attribute) in texts {
+            match attribute.text() {
+                Ok(Some(time)) if name == "time" && millis(&time).is_none() => {
+                    return Some((name, format!("is no RFC 3339 date in UTC, as 2026-01-31T09:30:00Z: {time:?}")));
+                }
+                Ok(_) => {}
+                Err(unfit) => return Some((name, unfit.to_string())),
+            }
+        }
+        self.ordinal.number().err().map(|unfit| ("ordinal", unfit.to_string()))
     }
 
     /// Reads and checks the envelope of a fact.
