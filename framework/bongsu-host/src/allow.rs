@@ -17,6 +17,8 @@ use crate::{principal::Principal, problem::Problem};
 
 /// How a description names that a thing is its owner's, where it otherwise names a role.
 const OWNER: &str = "owner";
+/// And that he need not be logged in.
+const VISITOR: &str = "visitor";
 
 /// Who may use a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,9 +32,12 @@ pub enum Allow {
     /// Whose thing it is, and whoever has one of these roles. The handler asks [`Owner`] whose it is; an answer for which
     /// nobody was asked is not sent.
     Owner(&'static [&'static str]),
+    /// Whose thing it is, also if he is not logged in and has only the id that the gateway gave his browser: as
+    /// [`Allow::Owner`] without roles. Every other route, but those for whoever comes, is closed to visitors.
+    Visitor,
 }
 
-/// The caller of a route of [`Allow::Owner`], who sees his own things and nobody else's.
+/// The caller of a route of [`Allow::Owner`] or [`Allow::Visitor`], who sees his own things and nobody else's.
 ///
 /// ```
 /// use axum::{Json, extract::Path, routing::get};
@@ -59,6 +64,16 @@ impl Owner {
         self.principal.as_str()
     }
 
+    /// Whether he came without a login.
+    pub fn is_visitor(&self) -> bool {
+        self.principal.is_visitor()
+    }
+
+    /// Who was in his browser before he logged in: what belonged to that one may become his.
+    pub fn visitor(&self) -> Option<&str> {
+        self.principal.visitor()
+    }
+
     /// Whether he may see what belongs to that owner.
     pub fn owns(&self, owner: &str) -> bool {
         self.as_str() == owner || self.sees_all
@@ -70,7 +85,7 @@ impl<S: Sync> FromRequestParts<S> for Owner {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         parts.extensions.get::<Self>().cloned().ok_or_else(|| {
-            tracing::error!("a handler asks for an owner, and its route is not Allow::Owner");
+            tracing::error!("a handler asks for an owner, and its route is neither Allow::Owner nor Allow::Visitor");
             Problem::internal()
         })
     }
@@ -85,12 +100,13 @@ impl Allow {
             Self::Authenticated => json!([{ "principal": [] }]),
             Self::Roles(roles) => roles.iter().map(|role| principal(role)).collect(),
             Self::Owner(roles) => [OWNER].iter().chain(roles).map(|who| principal(who)).collect(),
+            Self::Visitor => [OWNER, VISITOR].iter().map(|who| principal(who)).collect(),
         })
     }
 }
 
 /// Asks who may before a handler runs, and an owner's handler whether it asked.
-pub(crate) async fn check(State(allow): State<Allow>, mut request: Request, next: Next) -> Response {
+pub(crate) async fn check(State(allow): State<Allow>, request: Request, next: Next) -> Response {
     if allow == Allow::Public {
         return next.run(request).await;
     }
@@ -98,6 +114,9 @@ pub(crate) async fn check(State(allow): State<Allow>, mut request: Request, next
         Ok(principal) => principal,
         Err(nobody) => return nobody.into_response(),
     };
+    if principal.is_visitor() && allow != Allow::Visitor {
+        return Problem::nobody().into_response();
+    }
     let has_one = |roles: &[&str]| roles.iter().any(|role| principal.is(role));
     match allow {
         Allow::Public | Allow::Authenticated => next.run(request).await,
@@ -105,19 +124,23 @@ pub(crate) async fn check(State(allow): State<Allow>, mut request: Request, next
         Allow::Roles(roles) => {
             Problem::forbidden(format!("This is for the role {}.", roles.join(" or "))).into_response()
         }
-        Allow::Owner(roles) => {
-            let owner = Owner { sees_all: has_one(roles), principal, asked: Arc::default() };
-            let asked = owner.asked.clone();
-            request.extensions_mut().insert(owner);
-            let response = next.run(request).await;
-            let is_refused = response.status().is_client_error() || response.status().is_server_error();
-            if is_refused || asked.load(Ordering::Relaxed) {
-                return response;
-            }
-            tracing::error!("a handler of Allow::Owner answered and did not ask whose it is");
-            Problem::internal().into_response()
-        }
+        Allow::Owner(roles) => owned(has_one(roles), principal, request, next).await,
+        Allow::Visitor => owned(false, principal, request, next).await,
     }
+}
+
+/// Runs a handler that asks whose it is.
+async fn owned(sees_all: bool, principal: Principal, mut request: Request, next: Next) -> Response {
+    let owner = Owner { sees_all, principal, asked: Arc::default() };
+    let asked = owner.asked.clone();
+    request.extensions_mut().insert(owner);
+    let response = next.run(request).await;
+    let is_refused = response.status().is_client_error() || response.status().is_server_error();
+    if is_refused || asked.load(Ordering::Relaxed) {
+        return response;
+    }
+    tracing::error!("a handler answered and did not ask whose it is");
+    Problem::internal().into_response()
 }
 
 #[cfg(test)]
@@ -145,6 +168,11 @@ mod tests {
     async fn lock() -> Problem {
         Problem::not_found("There is no lock.")
     }
+    #[utoipa::path(get, path = "/baskets/{id}", responses((status = 200)))]
+    async fn basket(Path(basket): Path<String>, owner: Owner) -> Result<String, Problem> {
+        let said = format!("{basket} {} {:?}", owner.is_visitor(), owner.visitor());
+        owner.owns(&basket).then_some(said).ok_or_else(|| Problem::not_found("There is no such basket."))
+    }
     #[utoipa::path(get, path = "/walls/{id}", responses((status = 200)))]
     async fn wall(owner: Owner) -> String {
         owner.as_str().to_owned()
@@ -159,6 +187,7 @@ mod tests {
             .routes(Allow::Owner(&[]), routes!(key))
             .routes(Allow::Owner(&[]), routes!(lock))
             .routes(Allow::Authenticated, routes!(wall))
+            .routes(Allow::Visitor, routes!(basket))
     }
 
     async fn status(app: &Router, how: &str, who: Option<(&str, &str)>) -> u16 {
@@ -198,6 +227,29 @@ mod tests {
         assert_eq!(status(&app, "GET /walls/front", Some(("ann", ""))).await, failed, "nor where none is to be asked");
     }
 
+    #[tokio::test]
+    async fn a_visitor_is_let_in_where_visitors_are_and_nowhere_else() {
+        let app = house().serve(());
+        let ask = async |path: &str, name: &str, visitor: &str| {
+            let request =
+                Request::builder().uri(path).header("x-bongsu-principal", name).header("x-bongsu-visitor", visitor);
+            let answer = app.clone().oneshot(request.body(Body::empty()).expect("a request")).await.expect("an answer");
+            let status = answer.status().as_u16();
+            let body = axum::body::to_bytes(answer.into_body(), 1_000).await.expect("a body");
+            (status, String::from_utf8(body.into()).expect("text"))
+        };
+        for (path, expected) in
+            [("/bell", 200), ("/rooms", 401), ("/doors/front", 401), ("/locks/x", 401), ("/baskets/ann", 404)]
+        {
+            assert_eq!(ask(path, "vis_1", "vis_1").await.0, expected, "{path}");
+        }
+        assert_eq!(ask("/baskets/vis_1", "vis_1", "vis_1").await, (200, "vis_1 true None".to_owned()));
+        assert_eq!(ask("/baskets/vis_2", "vis_1", "vis_1").await.0, 404, "nobody sees another's");
+        assert_eq!(ask("/baskets/ann", "ann", "vis_1").await, (200, "ann false Some(\"vis_1\")".to_owned()));
+        assert_eq!(ask("/baskets/vis_1", "ann", "vis_1").await.0, 404, "also what was his before is not his by itself");
+        assert_eq!(ask("/rooms", "ann", "vis_1").await.0, 200, "who is logged in is no visitor");
+    }
+
     #[test]
     fn the_description_says_the_same() {
         let described = house().description();
@@ -206,6 +258,7 @@ mod tests {
         assert_eq!(said("/bell", "put"), json!([{ "principal": ["keeper"] }, { "principal": ["king"] }]));
         assert_eq!(said("/rooms", "get"), json!([{ "principal": [] }]));
         assert_eq!(said("/doors/{id}", "get"), json!([{ "principal": ["owner"] }, { "principal": ["keeper"] }]));
+        assert_eq!(said("/baskets/{id}", "get"), json!([{ "principal": ["owner"] }, { "principal": ["visitor"] }]));
         let may = |path: &str, method: &str, status: &str| {
             described["paths"][path][method]["responses"].get(status).is_some()
         };

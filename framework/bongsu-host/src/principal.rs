@@ -1,17 +1,19 @@
 //! Who is asking. The only place that knows how the gateway says it, so that login replaces one filter.
 //!
 //! In a system the gateway signs it (`bongsu-keys`, `principal.rs`), and what is not signed is taken away. A service that
-//! runs alone takes a name, and `x-bongsu-roles` with commas between, as they come.
+//! runs alone takes a name, `x-bongsu-roles` with commas between, and `x-bongsu-visitor`, as they come.
 
 use axum::extract::FromRequestParts;
 use bongsu_keys::Keys;
 pub use bongsu_keys::PRINCIPAL;
-use http::{HeaderMap, HeaderValue, request::Parts};
+use http::{HeaderMap, HeaderValue, header::InvalidHeaderValue, request::Parts};
 
 use crate::problem::Problem;
 
 /// What the principal is besides: names, commas between.
 pub const ROLES: &str = "x-bongsu-roles";
+/// Who was in the same browser without a login; a visitor himself is named by both.
+pub const VISITOR: &str = "x-bongsu-visitor";
 /// Longest principal, in bytes.
 const MAX: usize = 255;
 
@@ -20,6 +22,7 @@ const MAX: usize = 255;
 pub struct Principal {
     name: String,
     roles: Vec<String>,
+    visitor: Option<String>,
 }
 
 impl Principal {
@@ -31,7 +34,9 @@ impl Principal {
         match (one(headers, PRINCIPAL), one(headers, ROLES)) {
             (Some(name), roles) if is_a_name(name) => {
                 let roles = roles.unwrap_or_default().split(',').filter(|role| !role.is_empty());
-                Ok(Self { name: name.to_owned(), roles: roles.map(str::to_owned).collect() })
+                let roles = roles.map(str::to_owned).collect();
+                let visitor = one(headers, VISITOR).filter(|visitor| is_a_name(visitor)).map(str::to_owned);
+                Ok(Self { name: name.to_owned(), roles, visitor })
             }
             _ => Err(Problem::nobody()),
         }
@@ -40,6 +45,16 @@ impl Principal {
     /// The name.
     pub fn as_str(&self) -> &str {
         &self.name
+    }
+
+    /// Whether he came without a login, with an id that the gateway gave his browser.
+    pub fn is_visitor(&self) -> bool {
+        self.visitor.as_ref() == Some(&self.name)
+    }
+
+    /// Who was in his browser before he logged in.
+    pub fn visitor(&self) -> Option<&str> {
+        self.visitor.as_deref().filter(|_| !self.is_visitor())
     }
 
     /// Whether that is one of his roles.
@@ -60,13 +75,16 @@ impl<S: Sync> FromRequestParts<S> for Principal {
 /// 401.
 pub(crate) fn settle(headers: &mut HeaderMap, keys: &Keys, now_ms: i64) {
     let vouched = one(headers, PRINCIPAL).and_then(|token| keys.vouched(token, now_ms));
-    headers.remove(PRINCIPAL);
-    headers.remove(ROLES);
+    [PRINCIPAL, ROLES, VISITOR].iter().for_each(|name| drop(headers.remove(*name)));
     let Some(vouched) = vouched else { return };
-    if let (Ok(name), Ok(roles)) = (HeaderValue::try_from(vouched.name), HeaderValue::try_from(vouched.roles.join(",")))
-    {
-        headers.insert(PRINCIPAL, name);
-        headers.insert(ROLES, roles);
+    let (roles, visitor) = (vouched.roles.join(","), vouched.visitor);
+    let said = [(PRINCIPAL, Some(vouched.name)), (ROLES, Some(roles)), (VISITOR, visitor)];
+    let said = said.into_iter().filter_map(|(name, text)| Some((name, text?)));
+    let values = said.map(|(name, text)| Ok((name, HeaderValue::try_from(text)?)));
+    // Of whom something cannot be said, nothing is said.
+    let values: Result<Vec<_>, InvalidHeaderValue> = values.collect();
+    for (name, value) in values.into_iter().flatten() {
+        headers.insert(name, value);
     }
 }
 

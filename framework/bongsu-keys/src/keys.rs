@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::principal::{Signer, Verifier};
 use crate::roots::{SecretError, read_private};
-use crate::{Lock, Vouched, hex};
+use crate::visitor::{self, Visitor};
+use crate::{Lock, Vouched, hex, secret};
 
 /// Longest bearer looked at, in bytes; a right one is far shorter.
 const LONGEST_BEARER: usize = 256;
@@ -71,6 +72,9 @@ pub(crate) struct KeyFile {
     /// The public keys by which everybody else recognises what it signed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) believes: Vec<String>,
+    /// The public keys of what the gateway itself signs, also before the root was renewed: its visitors stay who they are.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) signed: Vec<String>,
 }
 
 struct Known {
@@ -80,7 +84,9 @@ struct Known {
     locks: Vec<Lock>,
     broker: String,
     signer: Option<Signer>,
+    seed: Option<[u8; 32]>,
     verifier: Verifier,
+    visitors: Verifier,
 }
 
 /// Secrets are never shown, whatever prints what holds them.
@@ -132,6 +138,25 @@ impl Keys {
         known.verifier.vouched(token, &known.name, now_ms)
     }
 
+    /// The id of whoever comes without a login, as his browser keeps it; only the gateway can.
+    pub fn sign_visitor(&self, id: &str, now_ms: i64) -> Option<String> {
+        self.refresh();
+        visitor::sign(self.known().signer.as_ref()?, id, now_ms)
+    }
+
+    /// Whose id that is, if this process signed it and it counts now.
+    pub fn visitor(&self, token: &str, now_ms: i64) -> Option<Visitor> {
+        self.refresh();
+        visitor::read(&self.known().visitors, token, now_ms)
+    }
+
+    /// What only the gateway can make of a text, in 64 hexadecimal digits, another for each purpose. It changes with the
+    /// root.
+    pub fn proof(&self, purpose: &str, text: &str) -> Option<String> {
+        self.refresh();
+        self.known().seed.as_ref().map(|seed| secret::proof(seed, purpose, text))
+    }
+
     /// Reads the file again if it has changed. One that cannot be read now changes nothing: what was known counts on.
     fn refresh(&self) {
         if stamp(&self.path) == Some(self.known().stamp) {
@@ -155,13 +180,19 @@ impl Known {
         let locks: Option<Vec<Lock>> = file.accepts.iter().map(|digits| Lock::from_hex(digits)).collect();
         let locks = locks.filter(|locks| !locks.is_empty());
         let digits = |text: &String| hex::decode(text).ok_or_else(|| nonsense("a key has 64 digits".into()));
+        let verifier = |keys: &[String]| {
+            Ok::<_, KeysError>(Verifier::new(&keys.iter().map(digits).collect::<Result<Vec<_>, _>>()?))
+        };
+        let seed = file.signs.as_ref().map(digits).transpose()?;
         Ok(Self {
             stamp,
             name: file.name,
             locks: locks.ok_or_else(|| nonsense("'accepts' has 64 digits each".into()))?,
             broker: file.broker,
-            signer: file.signs.as_ref().map(digits).transpose()?.map(|seed| Signer::new(&seed)),
-            verifier: Verifier::new(&file.believes.iter().map(digits).collect::<Result<Vec<_>, _>>()?),
+            signer: seed.as_ref().map(Signer::new),
+            seed,
+            verifier: verifier(&file.believes)?,
+            visitors: verifier(&file.signed)?,
         })
     }
 }

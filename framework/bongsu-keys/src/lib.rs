@@ -15,6 +15,7 @@ mod hex;
 mod roots;
 mod keys;
 mod principal;
+mod visitor;
 mod host;
 
 pub use host::is_given_out;
@@ -22,6 +23,7 @@ pub use keys::{Caller, Keys, KeysError, NotKnown};
 pub use principal::{LEEWAY_S, LIFE_S, PRINCIPAL, Vouched};
 pub use roots::{Roots, SecretError};
 pub use secret::{Key, Lock, Root, is_name};
+pub use visitor::{VISITOR, VISITOR_LIFE_S, Visitor};
 
 /// The name of the embedded broker, as a caller and as one who is called.
 pub const BROKER: &str = "broker";

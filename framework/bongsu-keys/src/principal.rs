@@ -1,7 +1,8 @@
 //! How a service knows who is asking: the gateway signs it, for that service and a moment.
 //!
 //! `x-bongsu-principal: JWT`, compact, which any language can read: `alg` is `EdDSA` (Ed25519, RFC 8037), `iss` the gateway,
-//! `aud` the service, `sub` the person, `roles` what else is known of him, `iat` and `exp` at most [`LIFE_S`] apart. The
+//! `aud` the service, `sub` the person, `roles` what else is known of him, `visitor` who was
+//! there before he logged in, `iat` and `exp` at most [`LIFE_S`] apart. The
 //! gateway alone has the private key; a service has the public one, and so cannot name anybody to another.
 
 use std::num::NonZeroUsize;
@@ -10,7 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use lru::LruCache;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{GATEWAY, hex};
 
@@ -38,12 +39,21 @@ pub struct Vouched {
     /// What else is known of him: `guest`, `keeper`…
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub roles: Vec<String>,
+    /// Who was in the same browser without a login, `vis_…`; a visitor himself is that one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub visitor: Option<String>,
 }
 
 impl Vouched {
     /// Somebody of whom nothing else is known.
     pub fn named(name: impl Into<String>) -> Self {
-        Self { name: name.into(), roles: Vec::new() }
+        Self { name: name.into(), roles: Vec::new(), visitor: None }
+    }
+
+    /// Whoever came without a login.
+    pub fn visiting(id: impl Into<String>) -> Self {
+        let id = id.into();
+        Self { visitor: Some(id.clone()), ..Self::named(id) }
     }
 }
 
@@ -78,10 +88,13 @@ impl Signer {
         }
         let (iss, aud) = (GATEWAY.to_owned(), service.to_owned());
         let claims = Claims { iss, aud, vouched: vouched.clone(), iat, exp: iat.saturating_add(LIFE_S) };
-        let signed = jsonwebtoken::encode(&Header::new(Algorithm::EdDSA), &claims, &self.key).ok()?;
-        let said: Arc<str> = signed.into();
+        let said: Arc<str> = self.sign(&claims)?.into();
         locked(&self.said).put(what, Arc::clone(&said));
         Some(said)
+    }
+
+    pub(crate) fn sign(&self, claims: &impl Serialize) -> Option<String> {
+        jsonwebtoken::encode(&Header::new(Algorithm::EdDSA), claims, &self.key).ok()
     }
 }
 
@@ -110,20 +123,25 @@ impl Verifier {
 
     /// What was signed, if the gateway signed it.
     fn claims(&self, token: &str) -> Option<Claims> {
-        if token.len() > LONGEST {
-            return None;
-        }
         if let Some(heard) = locked(&self.heard).get(token) {
             return Some(heard.clone());
+        }
+        let claims: Claims = self.read(token)?;
+        locked(&self.heard).put(token.to_owned(), claims.clone());
+        Some(claims)
+    }
+
+    /// As [`claims`](Self::claims), whatever they are, and not remembered.
+    pub(crate) fn read<T: DeserializeOwned>(&self, token: &str) -> Option<T> {
+        if token.len() > LONGEST {
+            return None;
         }
         // Times, audience and issuer are compared by who asked, by his clock.
         let mut how = Validation::new(Algorithm::EdDSA);
         (how.validate_exp, how.validate_aud) = (false, false);
         how.required_spec_claims.clear();
-        let mut read = self.keys.iter().filter_map(|key| jsonwebtoken::decode::<Claims>(token, key, &how).ok());
-        let claims = read.next()?.claims;
-        locked(&self.heard).put(token.to_owned(), claims.clone());
-        Some(claims)
+        let mut read = self.keys.iter().filter_map(|key| jsonwebtoken::decode::<T>(token, key, &how).ok());
+        Some(read.next()?.claims)
     }
 }
 

@@ -102,12 +102,14 @@ impl Roots {
     pub fn write_keys(&self, path: &Path, name: &str) -> Result<(), SecretError> {
         let roots = || [Some(&self.current), self.previous.as_ref()].into_iter().flatten();
         let is_gateway = name == GATEWAY;
+        let public = || roots().filter_map(|root| public(&root.seed()));
         let file = KeyFile {
             name: name.to_owned(),
             accepts: roots().map(|root| root.lock(name).to_hex()).collect(),
             broker: self.key(name, BROKER).bearer(),
             signs: is_gateway.then(|| hex::encode(&self.current.seed())),
-            believes: roots().filter(|_| !is_gateway).filter_map(|root| public(&root.seed())).collect(),
+            believes: public().filter(|_| !is_gateway).collect(),
+            signed: public().filter(|_| is_gateway).collect(),
         };
         let text = serde_json::to_string(&file).expect("texts can always be written as JSON");
         write_private(path, &text)

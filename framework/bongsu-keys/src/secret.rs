@@ -97,6 +97,11 @@ pub fn is_name(name: &str) -> bool {
         && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
 }
 
+/// What whoever has that seed makes of a text, for one purpose.
+pub(crate) fn proof(seed: &[u8; 32], purpose: &str, text: &str) -> String {
+    hex::encode(&derive(&derive(seed, &format!("bongsu/v1/proof/{purpose}")), text))
+}
+
 fn derive(secret: &[u8; 32], label: &str) -> [u8; 32] {
     mac(secret, label).finalize().into_bytes().into()
 }

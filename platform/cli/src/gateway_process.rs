@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use bongsu_host::server::bind;
-use gateway::{Access, Gateway, Route, Settings, Table};
+use gateway::{Access, Gateway, Route, Settings, Shelf, Table};
 use supervisor::client::Client;
 use supervisor::data_folder::Address;
 use supervisor::registry::RouteTable;
@@ -24,7 +24,14 @@ pub(crate) async fn run() -> Result<ExitCode> {
     let settings: Settings = child.loaded.service()?;
     let config = &child.loaded.config;
     let (tell, tables) = watch::channel(Arc::default());
-    let gateway = Gateway::new(settings.limited_as(config).with_keys(config.open_keys()?), tables.clone());
+    let settings = settings.limited_as(config).with_keys(config.open_keys()?).with_client_secret();
+    let settings = settings.map_err(anyhow::Error::msg)?;
+    // What nobody can log in by is not kept either.
+    let shelf = match settings.sessions.is_some() {
+        true => Some(Shelf::new(bongsu::open_store(&config.store)?)),
+        false => None,
+    };
+    let gateway = Gateway::new(settings.with_shelf(shelf), tables.clone());
     let bound = bind(config.listen).await?;
     child.logs.listening(bound.addr());
     let known = async {

@@ -71,14 +71,15 @@ fn explained(now: &Table, method: &Method, target: &str, role: Option<&str>) -> 
 fn verdict(may: &May<'_>, role: Option<&str>) -> String {
     let who = match may {
         May::Everybody => "everybody may".to_owned(),
+        May::Visitors => "whoever is logged in may, and visitors".to_owned(),
         May::Somebody => "whoever is logged in may".to_owned(),
         May::Only(roles) => format!("only {} may", roles.join(" or ")),
     };
     let judged = match (may, role) {
-        (May::Everybody, _) | (May::Somebody, Some(_)) => "let through",
+        (May::Everybody | May::Visitors, _) | (May::Somebody, Some(_)) => "let through",
         (May::Only(roles), Some(role)) if roles.contains(&role) => "let through",
         (May::Only(_), Some(_)) => "403",
-        (_, None) => "401 for a visitor",
+        (_, None) => "401 without a login",
     };
     match role {
         Some(role) => format!("{who}; as {role}: {judged}"),
@@ -129,10 +130,10 @@ mod tests {
     #[test]
     fn who_may_is_judged_as_the_gateway_does() {
         for (method, path, role, expected) in [
-            (Method::PUT, "/doors/7", None, "only keeper may; 401 for a visitor"),
+            (Method::PUT, "/doors/7", None, "only keeper may; 401 without a login"),
             (Method::PUT, "/doors/7", Some("guest"), "only keeper may; as guest: 403"),
             (Method::PUT, "/doors//7", Some("keeper"), "only keeper may; as keeper: let through"),
-            (Method::POST, "/doors/7", None, "whoever is logged in may; 401 for a visitor"),
+            (Method::POST, "/doors/7", None, "whoever is logged in may; 401 without a login"),
             (Method::POST, "/doors/7", Some("guest"), "whoever is logged in may; as guest: let through"),
             (Method::GET, "/d%6Fors/7", None, "no instance is ready"),
         ] {

@@ -3,15 +3,17 @@
 use std::any::Any;
 use std::net::SocketAddr;
 use std::pin::Pin;
+use std::sync::{Arc, OnceLock};
 
 use axum::response::{IntoResponse, Response};
 use bongsu_host::problem::Problem;
 use bongsu_host::trace::Trace;
 use bongsu_keys::Vouched;
-use http::{request, response};
+use http::{HeaderValue, request, response};
 use tokio::time::Instant;
 
 use crate::filters::Noted;
+use crate::sessions::Found;
 
 /// One behaviour of the gateway. Filters stand in one ordered list; a request passes them from the first to the
 /// last, its answer the same ones back from the last to the first. A filter that answers itself ends the way in
@@ -65,6 +67,10 @@ pub struct Exchange {
     pub who: Who,
     /// Whether the issuer was asked for its keys because of it.
     pub has_waited: bool,
+    /// Who is in the session that was shown, once that was asked.
+    pub(crate) session: Option<Arc<OnceLock<Found>>>,
+    /// Cookies that its answer sets.
+    pub(crate) cookies: Vec<HeaderValue>,
     /// What the answer says of rates.
     pub(crate) noted: Vec<Noted>,
     /// The instance that answered, once known.
@@ -79,8 +85,10 @@ pub enum Who {
     /// Nobody was looked for yet, or nobody is known.
     #[default]
     Nobody,
-    /// Somebody with a token of the issuer.
+    /// Somebody with a token of the issuer, or in a session.
     Person(Vouched),
+    /// Somebody without a login, by an id of his own.
+    Visitor(Vouched),
     /// Whoever has an operator's key.
     Operator,
     /// Whoever has the key of a process, which is not for this.

@@ -7,6 +7,7 @@ use tokio::sync::watch;
 
 use crate::filter::Filter;
 use crate::login::Issuer;
+use crate::sessions::Browsers;
 use crate::settings::Settings;
 use crate::table::Table;
 
@@ -20,11 +21,16 @@ mod hop_by_hop;
 mod identity;
 mod deadline;
 mod description;
+mod log_in;
 mod route;
 mod given_out;
+mod same_origin;
 mod bearer;
+mod session;
+mod visitor;
 mod guard;
 mod vouch;
+mod own_cookies;
 
 pub use access_log::AccessLog;
 pub use bearer::Bearer;
@@ -36,12 +42,17 @@ pub use hop_by_hop::HopByHop;
 pub use identity::Identity;
 pub use limits::HeadLimits;
 pub(crate) use limits::too_large;
+pub use log_in::LogIn;
+pub use own_cookies::OwnCookies;
 pub use probes::Probes;
 pub(crate) use rates::Noted;
 pub use rates::Rates;
 pub use route::Routes;
+pub use same_origin::SameOrigin;
+pub use session::Session;
 pub use shed::Shed;
 pub use trace::TraceContext;
+pub use visitor::Visitor;
 pub use vouch::Vouch;
 
 /// What every request passes, in this order.
@@ -50,6 +61,7 @@ pub(crate) fn standard(
     table: &watch::Receiver<Arc<Table>>,
     health: &Health,
     issuer: Option<&Arc<Issuer>>,
+    browsers: Option<&Browsers>,
 ) -> Vec<Arc<dyn Filter>> {
     vec![
         // Before the log: probes would drown it.
@@ -66,11 +78,17 @@ pub(crate) fn standard(
         Arc::new(Identity),
         Arc::new(Deadline),
         Arc::new(Description::new(table.clone(), issuer.is_some())),
+        // Before anybody is who his browser says he is.
+        Arc::new(SameOrigin),
+        Arc::new(LogIn(browsers.cloned())),
         Arc::new(Routes(table.clone())),
         // Who may ask depends on whose path it is, and what is said of him on who hears it.
         Arc::new(Bearer::new(table.clone(), settings.keys.clone(), issuer.cloned())),
+        Arc::new(Session::new(table.clone(), browsers.cloned())),
+        Arc::new(Visitor::new(table.clone(), settings.keys.clone().filter(|_| issuer.is_some()))),
         Arc::new(Rates::of_persons(&settings.rates)),
         Arc::new(Guard { table: table.clone(), has_login: issuer.is_some() }),
         Arc::new(Vouch::new(settings)),
+        Arc::new(OwnCookies),
     ]
 }

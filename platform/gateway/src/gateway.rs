@@ -19,6 +19,7 @@ use crate::filters::standard;
 use crate::forward::Forwarder;
 use crate::login::Issuer;
 use crate::own::Own;
+use crate::sessions::Browsers;
 use crate::settings::Settings;
 use crate::table::Table;
 
@@ -36,6 +37,7 @@ struct Inner {
     forwarder: Forwarder,
     own: Own,
     issuer: Option<Arc<Issuer>>,
+    browsers: Option<Browsers>,
     settings: Settings,
     health: Health,
 }
@@ -58,10 +60,11 @@ impl Gateway {
             _ => Status { ready: true, reasons: Vec::new() },
         });
         let issuer = settings.login.clone().map(|login| Arc::new(Issuer::new(login)));
-        let filters = arrange(standard(&settings, &tables, &health, issuer.as_ref()));
+        let browsers = issuer.as_ref().and_then(|issuer| Browsers::of(&settings, issuer));
+        let filters = arrange(standard(&settings, &tables, &health, issuer.as_ref(), browsers.as_ref()));
         let forwarder = Forwarder::new(tables.clone(), &settings);
         let own = Own { breakers: forwarder.breakers(), tables };
-        Self { inner: Arc::new(Inner { filters, forwarder, own, issuer, settings, health }) }
+        Self { inner: Arc::new(Inner { filters, forwarder, own, issuer, browsers, settings, health }) }
     }
 
     /// Whether it can serve.
@@ -74,15 +77,20 @@ impl Gateway {
         self.inner.forwarder.breakers().show()
     }
 
-    /// Asks instances that were taken out whether they are well again, and the issuer for its keys, for ever: whoever
-    /// serves the gateway runs this beside it. Without it nobody comes back before the table changes.
+    /// Asks instances that were taken out whether they are well again, and the issuer for its keys, and deletes sessions
+    /// that are over, for ever: whoever serves the gateway runs this beside it. Without it nobody comes back before the table changes.
     pub async fn tend(&self) {
         let issuer = async {
             if let Some(issuer) = &self.inner.issuer {
                 issuer.tend().await;
             }
         };
-        tokio::join!(self.inner.forwarder.tend(), issuer);
+        let sessions = async {
+            if let Some(browsers) = &self.inner.browsers {
+                browsers.keeper.sweep().await;
+            }
+        };
+        tokio::join!(self.inner.forwarder.tend(), issuer, sessions);
     }
 
     /// Everything as one route, for the host's server.
@@ -137,6 +145,8 @@ impl Inner {
             is_own: false,
             who: Who::default(),
             has_waited: false,
+            session: None,
+            cookies: Vec::new(),
             noted: Vec::new(),
             instance: None,
             held: Vec::new(),

@@ -2,7 +2,7 @@
 //!
 //! It must not know who starts services nor what they do: routes and instances come as a [`Table`] over a channel,
 //! whoever feeds it. Start reading at [`Gateway`], then [`filter`] and [`filters`] (what happens to every request),
-//! [`login`] (who is asking),
+//! [`login`] (who is asking), [`sessions`] (who is logged in in a browser), `visitors` (who is not),
 //! [`rates`] (how often), `forward` (which instance gets it, and what may be tried again), `outliers` (who is left out for a while) and
 //! [`breaker`] (when nobody is asked for a while).
 #![forbid(unsafe_code)]
@@ -13,6 +13,8 @@ pub mod settings;
 pub mod filter;
 pub mod filters;
 pub mod login;
+pub mod sessions;
+mod visitors;
 pub mod breaker;
 pub mod fallback;
 pub mod rates;
@@ -30,5 +32,6 @@ mod gateway;
 pub use filter::{Exchange, Filter, Flow, Who};
 pub use gateway::Gateway;
 pub use login::Login;
+pub use sessions::{Sessions, Shelf};
 pub use settings::Settings;
 pub use table::{Access, May, Route, Table};

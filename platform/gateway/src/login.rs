@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 mod issuer;
 mod token;
 
-pub(crate) use issuer::Issuer;
+pub(crate) use issuer::{Endpoints, Issuer};
 pub(crate) use token::Judged;
 
 /// Whose tokens count, and for what.

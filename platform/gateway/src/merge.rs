@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::sessions::cookies;
 use crate::table::Table;
 
 /// What a service said of itself, or why it said nothing.
@@ -14,6 +15,8 @@ pub(crate) struct ServiceDescription {
 const SHELVES: [&str; 4] = ["schemas", "responses", "parameters", "headers"];
 /// The name of what a client shows.
 const BEARER: &str = "bearer";
+/// Who need not show anything: his browser is given a cookie.
+const VISITOR: &str = "visitor";
 /// What the gateway itself may answer in place of any service.
 const OWN_ANSWERS: [(&str, &str); 3] = [
     ("502", "The service broke off, or answered nonsense."),
@@ -48,6 +51,11 @@ pub(crate) fn merge(table: &Table, has_login: bool, descriptions: Vec<ServiceDes
         let about = "An access token of the issuer. Where names stand beside it, one of these roles, or 'owner': whose the thing is.";
         components["securitySchemes"] =
             json!({ BEARER: { "type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": about } });
+        if paths.values().any(|path| path.to_string().contains(&json!({ "principal": [VISITOR] }).to_string())) {
+            let about = "Nothing has to be shown: whoever comes without a login is given this.";
+            components["securitySchemes"][VISITOR] =
+                json!({ "type": "apiKey", "in": "cookie", "name": cookies::VISITOR, "description": about });
+        }
     }
     for operation in paths.values_mut().filter_map(Value::as_object_mut).flat_map(|path| path.values_mut()) {
         say_who_may(operation, has_login);
@@ -109,7 +117,11 @@ fn say_who_may(operation: &mut Value, has_login: bool) {
     let Some(operation) = operation.as_object_mut() else { return };
     let Some(Value::Array(said)) = operation.remove("security") else { return };
     if has_login {
-        let shown = said.iter().map(|one| json!({ BEARER: one["principal"] }));
+        let shown = said.iter().flat_map(|one| match one["principal"] == json!([VISITOR]) {
+            // Not even the cookie, the first time.
+            true => vec![json!({ VISITOR: [] }), json!({})],
+            false => vec![json!({ BEARER: one["principal"] })],
+        });
         operation.insert("security".to_owned(), shown.collect());
     }
 }
@@ -152,6 +164,8 @@ mod tests {
         let mut door = described("/doors/{id}", "x");
         door["paths"]["/doors/{id}"]["get"]["security"] =
             json!([{ "principal": ["owner"] }, { "principal": ["keeper"] }]);
+        door["paths"]["/doors/{id}"]["put"] =
+            json!({ "security": [{ "principal": ["owner"] }, { "principal": ["visitor"] }] });
         let routes = vec![Route { path: "/doors/*".into(), service: "door".into() }];
         let merged = |has_login: bool| {
             let table = Table { routes: routes.clone(), ..Table::default() };
@@ -161,6 +175,9 @@ mod tests {
         let said = &with["paths"]["/doors/{id}"]["get"]["security"];
         assert_eq!(said, &json!([{ "bearer": ["owner"] }, { "bearer": ["keeper"] }]));
         assert_eq!(with["components"]["securitySchemes"]["bearer"]["scheme"], "bearer");
+        let said = &with["paths"]["/doors/{id}"]["put"]["security"];
+        assert_eq!(said, &json!([{ "bearer": ["owner"] }, { "visitor": [] }, {}]));
+        assert_eq!(with["components"]["securitySchemes"]["visitor"]["in"], "cookie");
         let without = merged(false);
         assert!(without["paths"]["/doors/{id}"]["get"].get("security").is_none(), "{without}");
     }

@@ -11,6 +11,10 @@ use crate::breaker::{self, Rules};
 use crate::fallback::{self, Fallback};
 use crate::login::Login;
 use crate::rates::{self, Rate};
+use crate::sessions::{Sessions, Shelf};
+
+/// Longer is no secret that an issuer gives.
+const LONGEST_SECRET: usize = 512;
 
 /// The gateway's own settings: the `[service]` table of its configuration.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -22,6 +26,9 @@ pub struct Settings {
     /// Whose access tokens say who is asking; without it nobody can log in.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub login: Option<Login>,
+    /// How browsers log in and stay so; without it a token is all that says who is asking.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sessions: Option<Sessions>,
     /// A safe or keyed request waits so long for an instance that is about to be ready.
     #[serde(deserialize_with = "within::<_, _, 0, 60_000>")]
     pub wait_ms: u64,
@@ -41,6 +48,12 @@ pub struct Settings {
     /// service with keys believes who is asking.
     #[serde(skip)]
     pub keys: Option<Keys>,
+    /// Where sessions are kept. Without it, or without keys, there are none.
+    #[serde(skip)]
+    pub shelf: Option<Shelf>,
+    /// The gateway's secret at the issuer, if it has one.
+    #[serde(skip)]
+    pub client_secret: Option<String>,
     /// Names the gateway is reached by, beside IP addresses and `localhost`.
     #[serde(skip)]
     pub hosts: Vec<String>,
@@ -61,6 +74,29 @@ impl Settings {
         Self { keys, ..self }
     }
 
+    /// With a place where sessions are kept.
+    #[must_use]
+    pub fn with_shelf(self, shelf: Option<Shelf>) -> Self {
+        Self { shelf, ..self }
+    }
+
+    /// With what is in the file that `sessions.secret_file` names.
+    ///
+    /// # Errors
+    /// One line for a file that cannot be read, or has no secret in it.
+    pub fn with_client_secret(self) -> Result<Self, String> {
+        let Some(file) = self.sessions.as_ref().and_then(|sessions| sessions.secret_file.as_ref()) else {
+            return Ok(self);
+        };
+        let bad = |why: &str| format!("sessions.secret_file {}: {why}", file.display());
+        let read = std::fs::read_to_string(file).map_err(|why| bad(&why.to_string()))?;
+        let secret = read.trim().to_owned();
+        if secret.is_empty() || secret.len() > LONGEST_SECRET || !secret.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(bad("a secret is one line of visible ASCII"));
+        }
+        Ok(Self { client_secret: Some(secret), ..self })
+    }
+
     /// `wait_ms` as a duration.
     pub fn wait(&self) -> Duration {
         Duration::from_millis(self.wait_ms)
@@ -72,6 +108,7 @@ impl Default for Settings {
         Self {
             principal: "demo".into(),
             login: None,
+            sessions: None,
             // What a killed service may take to be back.
             wait_ms: 1_000,
             breaker: Some(Rules::default()),
@@ -79,6 +116,8 @@ impl Default for Settings {
             rates: Vec::new(),
             limits: Limits::default(),
             keys: None,
+            shelf: None,
+            client_secret: None,
             hosts: Vec::new(),
         }
     }

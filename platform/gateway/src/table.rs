@@ -51,7 +51,12 @@ pub struct Route {
 /// let of = |method: &str, path: &str, who: &str| {
 ///     Access { service: "door".into(), method: method.into(), path: path.into(), who: who.into() }
 /// };
-/// let access = vec![of("GET", "/doors/*", "public"), of("POST", "/doors/*/keys", "keeper"), of("*", "/vault/*", "operator")];
+/// let access = vec![
+///     of("GET", "/doors/*", "public"),
+///     of("POST", "/doors/*/keys", "keeper"),
+///     of("*", "/vault/*", "operator"),
+///     of("*", "/bell/*", "visitor"),
+/// ];
 /// let table = Table { access, ..Table::default() };
 /// let may = |method: Method, path: &str| table.may("door", &method, path);
 /// assert_eq!(may(Method::GET, "/doors/7"), May::Everybody);
@@ -60,6 +65,7 @@ pub struct Route {
 /// assert_eq!(may(Method::POST, "/doors/7//k%65ys/"), May::Only(vec!["keeper"]), "whatever a service might take for the same path");
 /// assert_eq!(may(Method::DELETE, "/vault/a/b"), May::Only(vec!["operator"]));
 /// assert_eq!(may(Method::HEAD, "/vault"), May::Only(vec!["operator"]));
+/// assert_eq!(may(Method::POST, "/bell/ring"), May::Visitors);
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Access {
@@ -69,7 +75,7 @@ pub struct Access {
     pub method: String,
     /// `*` stands for one part; at the end for everything below, and for nothing.
     pub path: String,
-    /// `public`, or a role.
+    /// `public`, `visitor`, or a role.
     pub who: String,
 }
 
@@ -78,6 +84,8 @@ pub struct Access {
 pub enum May<'t> {
     /// Whoever comes.
     Everybody,
+    /// Whoever is logged in, and whoever comes without: he is given an id of his own.
+    Visitors,
     /// Whoever is logged in.
     Somebody,
     /// Whoever has one of these roles.
@@ -87,13 +95,15 @@ pub enum May<'t> {
 impl Access {
     /// The word for what anybody may ask.
     pub const PUBLIC: &str = "public";
+    /// The word for what may be asked without a login by whoever has an id of his own.
+    pub const VISITOR: &str = "visitor";
 
     /// Whether a request is one of these. What is closed is closed however a lenient service might read the path; what is
     /// open is open as it is written.
     fn fits(&self, method: &Method, path: &str) -> bool {
         let method = if *method == Method::HEAD { "GET" } else { method.as_str() };
         let is_method = self.method == "*" || self.method == method;
-        match self.who == Self::PUBLIC {
+        match self.who == Self::PUBLIC || self.who == Self::VISITOR {
             true => is_method && fits(&self.path, path) && is_plain(path),
             false => is_method && (fits(&self.path, path) || fits(&self.path, &decoded(path))),
         }
@@ -153,14 +163,20 @@ impl Table {
 
     /// Who may ask this of a service. Where roles are named, that it is open counts no more.
     pub fn may(&self, service: &str, method: &Method, path: &str) -> May<'_> {
-        let fitting = self.fitting(service, method, path);
+        let fitting = self.fitting(service, method, path).map(|access| access.who.as_str());
         let (open, roles): (Vec<&str>, Vec<&str>) =
-            fitting.map(|access| access.who.as_str()).partition(|who| *who == Access::PUBLIC);
-        match (roles.is_empty(), open.is_empty()) {
-            (false, _) => May::Only(roles),
-            (true, false) => May::Everybody,
-            (true, true) => May::Somebody,
+            fitting.partition(|who| matches!(*who, Access::PUBLIC | Access::VISITOR));
+        match (roles.is_empty(), open.contains(&Access::PUBLIC), open.is_empty()) {
+            (false, ..) => May::Only(roles),
+            (true, true, _) => May::Everybody,
+            (true, false, false) => May::Visitors,
+            (true, false, true) => May::Somebody,
         }
+    }
+
+    /// Whether anything of a service is for visitors.
+    pub(crate) fn has_visitors(&self, service: &str) -> bool {
+        self.access.iter().any(|access| access.service == service && access.who == Access::VISITOR)
     }
 
     /// The service of a path: of all routes that fit, the longest.

@@ -6,12 +6,14 @@ use std::net::SocketAddr;
 use serde::{Deserialize, Serialize};
 
 use crate::port::can_bind;
-use crate::system_file::{Service, SystemFile};
+use crate::system_file::{GATEWAY, Service, SystemFile};
 
 /// The name of the built-in identity provider.
 pub const IDENTITY: &str = "identity";
 /// For whom its tokens are, where nobody says.
 const AUDIENCE: &str = "bongsu";
+/// What the gateway asks it for: who somebody is, his name, and what he may.
+const SCOPES: [&str; 3] = ["openid", "profile", "roles"];
 /// Where its settings say what the system is for.
 const ENVIRONMENT: &str = "environment";
 
@@ -55,6 +57,7 @@ impl Identity {
             instances: 1,
             routes: routes(&["*"]),
             public: requests(&["*"]),
+            visitor: Vec::new(),
             operator: requests(&["persons/*", "demonstration/*"]),
             roles: BTreeMap::new(),
             idempotent: true,
@@ -74,8 +77,8 @@ impl Identity {
     }
 }
 
-/// Names the issuer, which is where the gateway listens, to the provider and to the gateway, unless an author did. An
-/// address once named has to stay: it is in every token.
+/// Names the issuer, which is where the gateway listens, to the provider and to the gateway, and the gateway to the provider,
+/// so that browsers can log in; unless an author did. An address once named has to stay: it is in every token.
 pub(crate) fn settle(system: &mut SystemFile) {
     let Some(identity) = &system.identity else { return };
     let text = |name: &str| identity.config.get(name).cloned();
@@ -88,13 +91,48 @@ pub(crate) fn settle(system: &mut SystemFile) {
             format!("http://{listen}/{IDENTITY}").into()
         }
     };
+    let origin = issuer.as_str().and_then(|issuer| issuer.strip_suffix(&format!("/{IDENTITY}"))).map(str::to_owned);
     let said = [("issuer", issuer), ("audience", audience)].map(|(name, value)| (name.to_owned(), value));
+    if let Some(origin) = origin {
+        introduce(system, &origin);
+    }
     let login = system.gateway.config.entry("login").or_insert_with(|| toml::Table::new().into());
     let login = login.as_table_mut().into_iter();
     let provider = system.services.iter_mut().filter(|service| service.is_own).map(|service| &mut service.config);
     for table in login.chain(provider) {
         for (name, value) in said.clone() {
             table.entry(name).or_insert(value);
+        }
+    }
+}
+
+/// Makes the gateway a client of the provider. It has no secret: a code is worth nothing without the verifier that only the
+/// gateway knows.
+fn introduce(system: &mut SystemFile, origin: &str) {
+    let text = |text: &str| toml::Value::from(text);
+    let texts = |texts: &[&str]| toml::Value::from(texts.to_vec());
+    let sessions = system.gateway.config.entry("sessions").or_insert_with(|| toml::Table::new().into());
+    let Some(sessions) = sessions.as_table_mut() else { return };
+    let usual = [("origin", text(origin)), ("client", text(GATEWAY)), ("scopes", texts(&SCOPES))];
+    for (name, value) in usual {
+        sessions.entry(name).or_insert(value);
+    }
+    let said = |name: &str| sessions.get(name).and_then(toml::Value::as_str).unwrap_or_default().to_owned();
+    let (origin, client, under) = (said("origin"), said("client"), said("under"));
+    let gateway = toml::Table::from_iter([
+        ("id".to_owned(), text(&client)),
+        ("redirect_uris".to_owned(), texts(&[&format!("{origin}{under}/login/callback")])),
+        ("post_logout_redirect_uris".to_owned(), texts(&[&format!("{origin}/")])),
+        ("grants".to_owned(), texts(&["authorization_code", "refresh_token"])),
+        ("scopes".to_owned(), texts(&SCOPES)),
+    ]);
+    let provider = system.services.iter_mut().filter(|service| service.is_own).map(|service| &mut service.config);
+    for config in provider {
+        let clients = config.entry("clients").or_insert_with(|| toml::Value::Array(Vec::new()));
+        let Some(clients) = clients.as_array_mut() else { continue };
+        let is_it = |known: &toml::Value| known.get("id").and_then(toml::Value::as_str) == Some(&client);
+        if !clients.iter().any(is_it) {
+            clients.push(gateway.clone().into());
         }
     }
 }

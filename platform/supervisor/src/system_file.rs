@@ -17,6 +17,7 @@
 //! command = "question-service"           # beside the bongsu binary, then on the PATH
 //! routes = ["/questions", "/questions/*"]
 //! public = ["GET /questions/*"]          # who may ask it, where people log in: everybody…
+//! visitor = ["* /notes/*"]               # …also whoever comes without a login, by an id that his browser is given
 //! roles = { author = ["PATCH /questions/*"] }      # …whoever has that role; what is not said is for whoever is logged in
 //! operator = ["PUT /questions/*"]        # asked by operators only: that role, or 'bongsu secret operator'
 //! idempotent = true                      # it knows Idempotency-Key, so that the gateway may send it again
@@ -43,6 +44,8 @@ use crate::scale::MOST;
 pub const BROKER: &str = "broker";
 /// What stands for everybody where roles stand.
 const PUBLIC: &str = "public";
+/// And for whoever comes without a login, each by an id of his own.
+const VISITOR: &str = "visitor";
 /// The instance name of the built-in gateway.
 pub const GATEWAY: &str = "gateway";
 /// What no service may be called, whatever the file says.
@@ -126,6 +129,10 @@ pub struct Service {
     /// What of it anybody may ask, in the same form.
     #[serde(default)]
     pub public: Vec<String>,
+    /// What of it whoever comes without a login may ask, too, by an id of his own that the gateway gives his browser; in the
+    /// same form.
+    #[serde(default)]
+    pub visitor: Vec<String>,
     /// What of it only whoever has a role may ask, in the same form.
     #[serde(default)]
     pub roles: BTreeMap<String, Vec<String>>,
@@ -295,9 +302,9 @@ impl Service {
         texts.flat_map(|text| placeholder::names(text).unwrap_or_default())
     }
 
-    /// Who may ask what of it: `public` or a role, and `METHOD /path`.
+    /// Who may ask what of it: `public`, `visitor` or a role, and `METHOD /path`.
     pub(crate) fn access(&self) -> impl Iterator<Item = (&str, &str)> {
-        let own = [(PUBLIC, &self.public), (OPERATOR, &self.operator)];
+        let own = [(PUBLIC, &self.public), (VISITOR, &self.visitor), (OPERATOR, &self.operator)];
         let roles = self.roles.iter().map(|(role, requests)| (role.as_str(), requests));
         let all = own.into_iter().chain(roles);
         all.flat_map(|(who, requests)| requests.iter().map(move |request| (who, request.as_str())))
@@ -316,7 +323,9 @@ impl Service {
         if let Some(bad) = self.routes.iter().find(|route| !is_route(route)) {
             return Some(format!("route '{bad}': a route is '/x', '/x/*' or '/*'"));
         }
-        if let Some(bad) = self.roles.keys().find(|role| !is_name(role) || matches!(role.as_str(), OPERATOR | PUBLIC)) {
+        if let Some(bad) =
+            self.roles.keys().find(|role| !is_name(role) || matches!(role.as_str(), OPERATOR | PUBLIC | VISITOR))
+        {
             return Some(format!("roles: '{bad}' is no name of a role, or has a key of its own"));
         }
         if let Some((who, bad)) = self.access().find(|(_, request)| !is_request(request)) {
@@ -437,6 +446,8 @@ mod tests {
             (service("a", "roles = { keeper = ['/x'] }"), "keeper = '/x'"),
             (service("a", "roles = { Keeper = ['GET /x'] }"), "roles: 'Keeper'"),
             (service("a", "roles = { public = ['GET /x'] }"), "roles: 'public'"),
+            (service("a", "roles = { visitor = ['GET /x'] }"), "roles: 'visitor'"),
+            (service("a", "visitor = ['/x']"), "visitor = '/x'"),
             (service("a", "roles = { operator = ['GET /x'] }"), "roles: 'operator'"),
         ]);
     }

@@ -43,7 +43,7 @@ impl Mall {
         if name == BROKER {
             return http.ask_as(&self.bearer(OPERATOR, BROKER), "GET", url, None);
         }
-        let who = Vouched { name: self.person(CUSTOMER), roles: vec![OPERATOR.into()] };
+        let who = Vouched { roles: vec![OPERATOR.into()], ..Vouched::named(self.person(CUSTOMER)) };
         http.request("GET", url, &[("x-bongsu-principal", &self.vouched(name, &who, now_ms()))], Vec::new())
     }
 

@@ -49,7 +49,7 @@ fn bearing(bearer: &str) -> HeaderMap {
 }
 
 fn ann() -> Vouched {
-    Vouched { name: "ann".into(), roles: vec!["guest".into(), "keeper".into()] }
+    Vouched { roles: vec!["guest".into(), "keeper".into()], ..Vouched::named("ann") }
 }
 
 /// What the gateway of a system says about Ann to a service at some moment.
@@ -236,4 +236,42 @@ fn a_service_in_another_language_believes_the_same_tokens() {
     }
     system.change(|roots, data| roots.rotate(data).unwrap());
     assert_eq!((node(&system, &token), node(&system, &said(&system, "door", NOW))).0, "ann guest keeper");
+}
+
+#[test]
+fn a_visitor_stays_who_he_is_for_a_month_and_through_a_new_root() {
+    let mut system = System::new();
+    let gateway = system.keys(GATEWAY);
+    let token = gateway.sign_visitor("vis_1", NOW).expect("the gateway signs");
+    let is = |keys: &Keys, token: &str, at: i64| keys.visitor(token, at).map(|visitor| visitor.id);
+    assert_eq!(is(&gateway, &token, NOW + 29 * 86_400_000).as_deref(), Some("vis_1"));
+    assert_eq!(is(&gateway, &token, NOW + 30 * 86_400_000), None, "it ends");
+    assert_eq!(is(&gateway, &token, NOW - 60_000), None, "it is of the future");
+    let door = system.keys("door");
+    assert_eq!((door.sign_visitor("vis_1", NOW), is(&door, &token, NOW)), (None, None), "only the gateway does");
+    assert_eq!(door.vouched(&token, NOW), None, "it names nobody to a service");
+    for forged in forged(&system).iter().chain([&said(&system, GATEWAY, NOW), &token[1..].to_owned()]) {
+        assert_eq!(is(&gateway, forged, NOW), None, "{forged:.120}");
+    }
+    assert_eq!(
+        gateway.sign_visitor("usr_1", NOW).and_then(|token| is(&gateway, &token, NOW)),
+        None,
+        "no person is one"
+    );
+    system.change(|roots, data| roots.rotate(data).unwrap());
+    assert_eq!(is(&system.keys(GATEWAY), &token, NOW).as_deref(), Some("vis_1"));
+    system.change(|roots, data| roots.drop_previous(data).unwrap());
+    assert_eq!(is(&system.keys(GATEWAY), &token, NOW), None);
+}
+
+#[test]
+fn a_proof_is_of_one_system_purpose_and_text() {
+    let (system, other) = (System::new(), System::new());
+    let proof = |system: &System, purpose: &str, text: &str| system.keys(GATEWAY).proof(purpose, text);
+    let one = proof(&system, "login", "a");
+    assert!(one.is_some() && one == proof(&system, "login", "a"));
+    assert_ne!(one, proof(&system, "login", "b"));
+    assert_ne!(one, proof(&system, "other", "a"));
+    assert_ne!(one, proof(&other, "login", "a"));
+    assert_eq!(system.keys("door").proof("login", "a"), None, "no service makes one");
 }

@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use crate::filter::{Exchange, Filter, Flow, Who};
 use crate::table::{May, Table};
 
-/// Asks for what the table says: a role, somebody, or nothing; and for an operator where the gateway itself is asked. Where people cannot log in everybody is somebody, and an
+/// Asks for what the table says: a role, somebody, a visitor, or nothing; and for an operator where the gateway itself is asked. Where people cannot log in everybody is somebody, and an
 /// operator's key makes nobody else of him but where operators are meant.
 pub struct Guard {
     /// Which routes.
@@ -31,12 +31,14 @@ impl Filter for Guard {
         let service = exchange.service.as_deref().unwrap_or_default();
         let table = self.table.borrow();
         match (table.may(service, &request.method, request.uri.path()), &exchange.who) {
-            (May::Everybody | May::Somebody, _) if !self.has_login => {
+            (May::Everybody | May::Visitors | May::Somebody, _) if !self.has_login => {
                 exchange.who = Who::Nobody;
                 Flow::Continue
             }
-            (May::Everybody, _) | (May::Somebody, Who::Person(_) | Who::Operator) => Flow::Continue,
-            (May::Somebody, Who::Nobody | Who::Process(_)) => nobody().into(),
+            (May::Everybody, _)
+            | (May::Visitors, Who::Person(_) | Who::Operator | Who::Visitor(_))
+            | (May::Somebody, Who::Person(_) | Who::Operator) => Flow::Continue,
+            (May::Visitors | May::Somebody, Who::Nobody | Who::Process(_) | Who::Visitor(_)) => nobody().into(),
             (May::Only(roles), who) => self.judge(&roles, who, &request.headers),
         }
     }
@@ -49,12 +51,12 @@ impl Guard {
             Who::Person(person) if person.roles.iter().any(|his| roles.contains(&his.as_str())) => Flow::Continue,
             Who::Person(_) => Problem::forbidden(format!("This is for the role {}.", roles.join(" or "))).into(),
             Who::Process(name) => Problem::not_an_operator(name).into(),
-            Who::Nobody if self.has_login && !roles.contains(&OPERATOR) => nobody().into(),
-            Who::Nobody => Problem::not_known(NotKnown::of(headers)).into(),
+            Who::Nobody | Who::Visitor(_) if self.has_login && !roles.contains(&OPERATOR) => nobody().into(),
+            Who::Nobody | Who::Visitor(_) => Problem::not_known(NotKnown::of(headers)).into(),
         }
     }
 }
 
 fn nobody() -> Problem {
-    Problem::nobody().detail("This needs an access token: 'Authorization: Bearer TOKEN'.")
+    Problem::nobody().detail("This needs a session, or an access token: 'Authorization: Bearer TOKEN'.")
 }

@@ -74,13 +74,15 @@ impl Filter for Rates {
     }
 }
 
-/// Whose bucket it is.
+/// Whose bucket it is. A visitor has none of his own: he is given another name whenever he likes.
 fn key(per: Per, exchange: &Exchange) -> String {
     match (per, &exchange.who) {
         (Per::Path, _) => String::new(),
         (Per::Person, Who::Person(person)) => person.name.clone(),
         (Per::Person, Who::Operator) => "operator".to_owned(),
-        (Per::Address, _) | (Per::Person, Who::Nobody | Who::Process(_)) => network_of(exchange.peer.ip()),
+        (Per::Address, _) | (Per::Person, Who::Nobody | Who::Visitor(_) | Who::Process(_)) => {
+            network_of(exchange.peer.ip())
+        }
     }
 }
 

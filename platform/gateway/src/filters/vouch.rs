@@ -1,7 +1,7 @@
 //! Who is asking, as the gateway says it to one service.
 
 use bongsu_host::TokioEnv;
-use bongsu_host::principal::{PRINCIPAL, ROLES, is_a_name};
+use bongsu_host::principal::{PRINCIPAL, ROLES, VISITOR, is_a_name};
 use bongsu_keys::{Keys, OPERATOR, Vouched};
 use bongsu_runtime::ports::env::Env as _;
 use http::{HeaderMap, HeaderValue, request};
@@ -33,6 +33,9 @@ impl Vouch {
         }
         headers.insert(PRINCIPAL, HeaderValue::try_from(&who.name).ok()?);
         headers.insert(ROLES, HeaderValue::try_from(who.roles.join(",")).ok()?);
+        if let Some(visitor) = &who.visitor {
+            headers.insert(VISITOR, HeaderValue::try_from(visitor).ok()?);
+        }
         Some(())
     }
 }
@@ -43,10 +46,10 @@ impl Filter for Vouch {
     }
 
     fn on_request(&self, request: &mut request::Parts, exchange: &mut Exchange) -> Flow {
-        let operator = Vouched { name: OPERATOR.into(), roles: vec![OPERATOR.into()] };
+        let operator = Vouched { roles: vec![OPERATOR.into()], ..Vouched::named(OPERATOR) };
         let who = match &exchange.who {
             Who::Operator => Some(&operator),
-            Who::Person(person) => Some(person),
+            Who::Person(who) | Who::Visitor(who) => Some(who),
             Who::Nobody | Who::Process(_) => self.otherwise.as_ref(),
         };
         let service = exchange.service.as_deref().unwrap_or_default();

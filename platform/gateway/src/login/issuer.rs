@@ -1,4 +1,4 @@
-//! The keys of an issuer: found by its discovery document, asked for again when one is unknown, kept while it is down.
+//! The keys of an issuer, and where its places are: found by its discovery document, asked for again when one is unknown, kept while it is down.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -11,6 +11,7 @@ use jsonwebtoken::jwk::{AlgorithmParameters, Jwk, JwkSet, PublicKeyUse};
 use jsonwebtoken::{Algorithm, DecodingKey};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
@@ -46,6 +47,22 @@ pub(crate) struct KeySet {
     /// By `kid`; a key without one is under the empty name.
     pub(crate) keys: BTreeMap<String, Known>,
     pub(crate) right: RightTokens,
+    endpoints: Arc<Endpoints>,
+}
+
+/// Where its places are, as far as it has them (OpenID Connect Discovery, section 3).
+#[derive(Debug, Deserialize)]
+pub(crate) struct Endpoints {
+    #[serde(rename = "authorization_endpoint")]
+    pub(crate) authorization: Option<String>,
+    #[serde(rename = "token_endpoint")]
+    pub(crate) token: Option<String>,
+    #[serde(rename = "userinfo_endpoint")]
+    pub(crate) userinfo: Option<String>,
+    #[serde(rename = "revocation_endpoint")]
+    pub(crate) revocation: Option<String>,
+    #[serde(rename = "end_session_endpoint")]
+    pub(crate) end_session: Option<String>,
 }
 
 /// One key, and the only algorithm it may be used with.
@@ -58,6 +75,8 @@ pub(crate) struct Known {
 struct Discovery {
     issuer: String,
     jwks_uri: String,
+    #[serde(flatten)]
+    endpoints: Endpoints,
 }
 
 impl Issuer {
@@ -68,8 +87,42 @@ impl Issuer {
 
     /// Who shows that token, at that moment.
     pub(crate) fn judge(&self, token: &str, now_ms: i64) -> Judged {
-        let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner).clone();
-        self.tokens.judge(token, keys.as_deref(), now_ms)
+        self.judge_until(token, now_ms).0
+    }
+
+    /// The same, and until when it counts; 0 for one that does not.
+    pub(crate) fn judge_until(&self, token: &str, now_ms: i64) -> (Judged, u64) {
+        self.tokens.judge(token, self.known().as_deref(), now_ms)
+    }
+
+    /// What an ID token says, if it is for that client, of that login and of now.
+    pub(crate) fn identified(
+        &self,
+        token: &str,
+        client: &str,
+        nonce: &str,
+        now_ms: i64,
+    ) -> Result<Map<String, Value>, Judged> {
+        self.tokens.identified(token, client, nonce, self.known().as_deref(), now_ms)
+    }
+
+    /// The roles in what it says of somebody; `None` where it says none.
+    pub(crate) fn roles(&self, said: &Map<String, Value>) -> Option<Vec<String>> {
+        self.tokens.roles_said(said)
+    }
+
+    /// Where its places are, once it was asked.
+    pub(crate) fn endpoints(&self) -> Option<Arc<Endpoints>> {
+        self.known().map(|known| Arc::clone(&known.endpoints))
+    }
+
+    /// How it is called.
+    pub(crate) fn name(&self) -> &str {
+        &self.login.issuer
+    }
+
+    fn known(&self) -> Option<Arc<KeySet>> {
+        self.keys.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Asks for the keys, unless that was just done. What is known stays when there is no answer.
@@ -93,16 +146,14 @@ impl Issuer {
 
     /// Not asked again before.
     fn pause(&self) -> Duration {
-        let is_known = self.keys.read().unwrap_or_else(PoisonError::into_inner).is_some();
-        if is_known { self.login.cooldown() } else { SOON.min(self.login.cooldown()) }
+        if self.known().is_some() { self.login.cooldown() } else { SOON.min(self.login.cooldown()) }
     }
 
     /// Asks again and again, for ever; often as long as nothing is known.
     pub(crate) async fn tend(&self) {
         loop {
             self.ask().await;
-            let is_known = self.keys.read().unwrap_or_else(PoisonError::into_inner).is_some();
-            tokio::time::sleep(if is_known { self.login.refresh() } else { self.pause() }).await;
+            tokio::time::sleep(if self.known().is_some() { self.login.refresh() } else { self.pause() }).await;
         }
     }
 
@@ -117,7 +168,7 @@ impl Issuer {
         if keys.is_empty() {
             return Err("none of its keys can be used".into());
         }
-        Ok(KeySet { keys, right: RightTokens::default() })
+        Ok(KeySet { keys, right: RightTokens::default(), endpoints: Arc::new(discovery.endpoints) })
     }
 
     async fn get<T: DeserializeOwned>(&self, url: String) -> Result<T, String> {

@@ -103,7 +103,7 @@ async fn a_service_sees_who_is_asking_signed_for_it_and_never_an_operators_key()
     for (at, name) in ["demo", OPERATOR, "demo"].into_iter().enumerate() {
         let token = header(at, "x-bongsu-principal").unwrap();
         let roles = if name == OPERATOR { vec![OPERATOR.to_owned()] } else { Vec::new() };
-        let who = Vouched { name: name.to_owned(), roles };
+        let who = Vouched { roles, ..Vouched::named(name) };
         assert_eq!(door.vouched(&token, now), Some(who), "{token}");
         assert_eq!(header(at, "x-bongsu-roles"), None, "what a client claims is gone");
         assert_eq!(header(at, "host"), Some(upstream.to_string()), "an instance is asked by its own address");
