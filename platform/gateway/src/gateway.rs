@@ -87,7 +87,7 @@ impl Gateway {
         };
         let sessions = async {
             if let Some(browsers) = &self.inner.browsers {
-                browsers.keeper.sweep().await;
+                browsers.keeper.tend().await;
             }
         };
         tokio::join!(self.inner.forwarder.tend(), issuer, sessions);

@@ -25,8 +25,11 @@ const BEFORE_S: u64 = 20;
 const QUIET: Duration = Duration::from_secs(2);
 /// When it was used is written down no more often, in milliseconds.
 const USED_MS: i64 = 60_000;
-/// Between two rounds of sweeping.
-const SWEEP: Duration = Duration::from_secs(60);
+/// Between two looks for tokens that were being replaced when nobody went on: well within the moment in which an issuer
+/// gives the same successor again.
+const LOOK: Duration = Duration::from_secs(2);
+/// What is over is deleted once in so many of them.
+const SWEEP: u32 = 30;
 
 /// Every session.
 pub(crate) struct Keeper {
@@ -62,11 +65,14 @@ pub(crate) enum Found {
     Unknown,
 }
 
-/// What became of one that was asked about.
+/// What the issuer says of one.
 enum Checked {
+    /// Nothing new.
     Same,
-    Changed(Session),
-    Ended(&'static str),
+    /// He is something else now.
+    Roles(Vec<String>),
+    /// Its tokens have to be replaced first.
+    Due,
 }
 
 impl Keeper {
@@ -87,25 +93,30 @@ impl Keeper {
         let id = digest(secret);
         let known = locked(&self.known).get(&id).cloned();
         // Names that nobody has must not drive out those of others.
-        let known = match known {
-            Some(known) => known,
-            None => match self.shelf.get(&id).await {
-                Ok(Some(_)) => Arc::clone(locked(&self.known).get_or_insert(id.clone(), Arc::default)),
+        if known.is_none() {
+            match self.shelf.get(&id).await {
+                Ok(Some(_)) => {}
                 Ok(None) => return Found::Nobody,
                 Err(why) => return unknown(&why),
-            },
-        };
+            }
+        }
+        self.ask(&id).await
+    }
+
+    /// One asks, and the others wait for what it hears.
+    async fn ask(&self, id: &str) -> Found {
+        let known = Arc::clone(locked(&self.known).get_or_insert(id.to_owned(), Arc::default));
         let _turn = known.turn.lock().await;
         if let Some(session) = self.fresh(&known) {
             return Found::Somebody(Box::new(session));
         }
-        match self.look(&id).await {
+        match self.look(id).await {
             Ok(Some(session)) => {
                 *locked(&known.last) = Some(Last { session: session.clone(), asked: Instant::now() });
                 Found::Somebody(Box::new(session))
             }
             Ok(None) => {
-                locked(&self.known).pop(&id);
+                locked(&self.known).pop(id);
                 Found::Nobody
             }
             Err(why) => unknown(&why),
@@ -117,8 +128,8 @@ impl Keeper {
         let secret = self.secret();
         let now_ms = self.env.wall_ms();
         let Given { person, name, tokens } = given;
-        let session =
-            Session { person: person.name, roles: person.roles, name, tokens, made_ms: now_ms, used_ms: now_ms };
+        let Vouched { name: person, roles, .. } = person;
+        let session = Session { person, roles, name, tokens, made_ms: now_ms, used_ms: now_ms, is_turning: false };
         let others = self.shelf.of_person(&session.person).await?;
         let mut gone: Vec<String> = others.into_iter().skip(self.settings.most - 1).collect();
         gone.extend(had.map(digest));
@@ -137,17 +148,23 @@ impl Keeper {
         Ok(kept.map(|kept| kept.session))
     }
 
-    /// Deletes what counts no more, for ever.
-    pub(crate) async fn sweep(&self) {
-        loop {
-            if let Err(why) = self.round().await {
-                tracing::warn!(reason = %why, "sessions that are over are deleted later");
+    /// Finishes what a killed gateway left, and deletes what counts no more, for ever.
+    pub(crate) async fn tend(&self) {
+        for round in 0_u32.. {
+            let done = async {
+                for id in self.shelf.turning().await? {
+                    drop(self.ask(&id).await);
+                }
+                if round.is_multiple_of(SWEEP) { self.sweep().await } else { Ok(()) }
+            };
+            if let Err(why) = done.await {
+                tracing::warn!(reason = %why, "sessions are looked after later");
             }
-            tokio::time::sleep(SWEEP).await;
+            tokio::time::sleep(LOOK).await;
         }
     }
 
-    async fn round(&self) -> Result<(), StoreError> {
+    async fn sweep(&self) -> Result<(), StoreError> {
         let mut has_deleted = false;
         loop {
             let over = self.shelf.over(self.env.wall_ms()).await?;
@@ -185,23 +202,31 @@ impl Keeper {
             self.forget(&[id.to_owned()]).await?;
             return Ok(None);
         }
-        let is_used_again = now_ms.saturating_sub(session.used_ms) >= USED_MS.min(self.settings.idle_s * 100);
         let changed = match self.check(&session).await {
-            Checked::Ended(why) => {
-                tracing::info!(reason = why, "a session has ended");
-                self.forget(&[id.to_owned()]).await?;
-                return Ok(None);
-            }
-            Checked::Changed(changed) => Session { used_ms: now_ms, ..changed },
-            Checked::Same if is_used_again => Session { used_ms: now_ms, ..session },
+            Checked::Due => return self.turn(id, Kept { session, revision }).await,
+            Checked::Roles(roles) => Session { roles, used_ms: now_ms, ..session },
+            Checked::Same if self.is_used_again(&session, now_ms) => Session { used_ms: now_ms, ..session },
             Checked::Same => return Ok(Some(session)),
         };
-        let put = self.shelf.put(id, &changed, self.ends_ms(&changed), Some(revision), self.commit());
-        match put.await? {
-            Ok(()) => Ok(Some(changed)),
-            // Another gateway was faster: it ended the session, or has asked the same.
+        self.put(id, changed, revision, self.commit()).await
+    }
+
+    /// In the place of what was read. Where another gateway was faster, what that wrote counts, or that it is gone.
+    async fn put(
+        &self,
+        id: &str,
+        session: Session,
+        instead_of: CommitId,
+        commit: CommitId,
+    ) -> Result<Option<Session>, StoreError> {
+        match self.shelf.put(id, &session, self.ends_ms(&session), Some(instead_of), commit).await? {
+            Ok(()) => Ok(Some(session)),
             Err(instead) => Ok(instead.map(|kept| kept.session)),
         }
+    }
+
+    fn is_used_again(&self, session: &Session, now_ms: i64) -> bool {
+        now_ms.saturating_sub(session.used_ms) >= USED_MS.min(self.settings.idle_s * 100)
     }
 
     async fn check(&self, session: &Session) -> Checked {
@@ -209,31 +234,50 @@ impl Keeper {
             return Checked::Same;
         }
         let now_s = u64::try_from(self.env.wall_ms() / 1_000).unwrap_or(0);
-        if session.tokens.until_s <= now_s.saturating_add(BEFORE_S) && session.tokens.refresh.is_some() {
-            return self.refresh(session).await;
+        let is_near_its_end = session.tokens.until_s <= now_s.saturating_add(BEFORE_S);
+        if session.is_turning || is_near_its_end && session.tokens.refresh.is_some() {
+            return Checked::Due;
         }
         match self.provider.ask(&session.person, &session.tokens.access).await {
-            Told::Still(Some(roles)) if roles != session.roles => {
-                Checked::Changed(Session { roles, ..session.clone() })
-            }
+            Told::Still(Some(roles)) if roles != session.roles => Checked::Roles(roles),
             Told::Still(_) => Checked::Same,
-            Told::Gone => self.refresh(session).await,
-            Told::Silent => self.silent(),
+            Told::Gone => Checked::Due,
+            Told::Silent => {
+                self.be_quiet();
+                Checked::Same
+            }
         }
     }
 
-    async fn refresh(&self, session: &Session) -> Checked {
-        match self.provider.refresh(&session.tokens).await {
-            Ok((person, _)) if person.name != session.person => Checked::Ended("the issuer names somebody else"),
-            Ok((person, tokens)) => Checked::Changed(Session { roles: person.roles, tokens, ..session.clone() }),
-            Err(NotGiven::Refused(why)) => Checked::Ended(why),
-            Err(NotGiven::Silent) => self.silent(),
+    /// The next tokens. That they are asked for is written first: whoever finds that finishes it while the issuer still gives
+    /// the same successor again.
+    async fn turn(&self, id: &str, kept: Kept) -> Result<Option<Session>, StoreError> {
+        let turning = self.commit();
+        let session = Session { is_turning: true, ..kept.session };
+        let ends_ms = self.ends_ms(&session);
+        if let Err(instead) = self.shelf.put(id, &session, ends_ms, Some(kept.revision), turning).await? {
+            return Ok(instead.map(|kept| kept.session));
         }
+        let ended = match self.provider.refresh(&session.tokens).await {
+            Ok((person, tokens)) if person.name == session.person => {
+                let used_ms = self.env.wall_ms();
+                let next = Session { roles: person.roles, tokens, used_ms, is_turning: false, ..session };
+                return self.put(id, next, turning, self.commit()).await;
+            }
+            Err(NotGiven::Silent) => {
+                self.be_quiet();
+                return Ok(Some(session));
+            }
+            Ok(_) => "the issuer names somebody else",
+            Err(NotGiven::Refused(why)) => why,
+        };
+        tracing::info!(reason = ended, "a session has ended");
+        self.forget(&[id.to_owned()]).await?;
+        Ok(None)
     }
 
-    fn silent(&self) -> Checked {
+    fn be_quiet(&self) {
         *locked(&self.quiet_until) = Some(Instant::now() + QUIET);
-        Checked::Same
     }
 
     fn is_quiet(&self) -> bool {

@@ -18,6 +18,8 @@ const TABLE: &str = "gateway-session";
 const PERSON: u16 = 1;
 /// The index by the moment after which it counts no more.
 const EXPIRY: u16 = 2;
+/// The index of those whose tokens are being replaced.
+const TURNING: u16 = 3;
 /// Deleted at once: a Commit takes a thousand documents.
 const BATCH: u32 = 200;
 
@@ -37,6 +39,9 @@ pub(crate) struct Session {
     pub(crate) made_ms: i64,
     /// When it was last used, to a minute or so.
     pub(crate) used_ms: i64,
+    /// The issuer is asked for the next tokens; written before, so that a gateway which is killed in the midst leaves word.
+    #[serde(default)]
+    pub(crate) is_turning: bool,
 }
 
 /// What the issuer gave for it.
@@ -83,7 +88,9 @@ impl Shelf {
         let data = serde_json::to_vec(session).map_err(|why| StoreError::Invalid(why.to_string()))?;
         let person = (PERSON, Bytes::copy_from_slice(session.person.as_bytes()));
         let expiry = (EXPIRY, Bytes::copy_from_slice(&moment(ends_ms)));
-        let put = Some(DocBody { data: data.into(), index: vec![person, expiry] });
+        let turning = session.is_turning.then(|| (TURNING, Bytes::new()));
+        let index = [Some(person), Some(expiry), turning].into_iter().flatten().collect();
+        let put = Some(DocBody { data: data.into(), index });
         let guards = vec![Guard::Doc(key.clone(), instead_of)];
         let commit = Commit { guards, docs: vec![DocWrite { key, put }], ..Commit::new(commit) };
         Ok(match self.0.commit(commit).await? {
@@ -113,6 +120,12 @@ impl Shelf {
     pub(crate) async fn over(&self, now_ms: i64) -> Result<Vec<String>, StoreError> {
         let to = Bound::Excluded(Bytes::copy_from_slice(&moment(now_ms)));
         let found = self.0.keys(Scan { to, index: Some(EXPIRY), ..Scan::table(TABLE, BATCH) }).await?;
+        Ok(found.iter().filter_map(|cursor| id_of(cursor)).map(str::to_owned).collect())
+    }
+
+    /// Some of those whose tokens are being replaced, or were when a gateway was killed.
+    pub(crate) async fn turning(&self) -> Result<Vec<String>, StoreError> {
+        let found = self.0.keys(Scan { index: Some(TURNING), ..Scan::table(TABLE, BATCH) }).await?;
         Ok(found.iter().filter_map(|cursor| id_of(cursor)).map(str::to_owned).collect())
     }
 

@@ -49,6 +49,8 @@ pub(crate) struct Mood {
     pub(crate) is_down: bool,
     /// Nobody may come in any more.
     pub(crate) is_locked: bool,
+    /// It gives the next tokens, and its answer takes long; the same token then counts once more.
+    pub(crate) is_slow: bool,
     pub(crate) roles: Vec<&'static str>,
     /// How long its access tokens live, in seconds.
     pub(crate) life_s: i64,
@@ -70,8 +72,15 @@ impl Provider {
     pub(crate) async fn open() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let mood =
-            Mood { is_down: false, is_locked: false, roles: vec!["guest"], life_s: 300, id: json!({}), sub: "usr_ann" };
+        let mood = Mood {
+            is_down: false,
+            is_locked: false,
+            is_slow: false,
+            roles: vec!["guest"],
+            life_s: 300,
+            id: json!({}),
+            sub: "usr_ann",
+        };
         let house = Arc::new(House {
             key: Ec::new(),
             address,
@@ -203,6 +212,10 @@ async fn token(State(house): State<Arc<House>>, Form(form): Form<BTreeMap<String
         }
         "refresh_token" => {
             house.refreshed.fetch_add(1, Ordering::SeqCst);
+            if mood.is_slow {
+                tokio::time::sleep(Duration::from_secs(2)).await;
+                return StatusCode::SERVICE_UNAVAILABLE.into_response();
+            }
             // Two at a time would show: the second comes while the first is answered.
             tokio::time::sleep(Duration::from_millis(50)).await;
             let known = house.refresh.lock().unwrap().remove(&of("refresh_token"));

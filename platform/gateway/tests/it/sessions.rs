@@ -163,6 +163,32 @@ async fn many_requests_at_once_refresh_once() {
 }
 
 #[tokio::test]
+async fn tokens_whose_replacing_was_cut_off_are_replaced_by_whoever_comes_next() {
+    let town = Town::new().await;
+    town.provider.mood().life_s = 10;
+    let mut browser = Browser::new();
+    let street = open(&town).await;
+    browser.log_in(&street, &town, "/").await;
+    town.provider.mood().is_slow = true;
+    // The issuer has given the next ones, and the gateway that asked is gone before it heard of them.
+    let asked = tokio::time::timeout(Duration::from_millis(300), browser.get(&street, "/x")).await;
+    assert!(asked.is_err(), "it still waits");
+    drop(street);
+    town.provider.mood().is_slow = false;
+    town.provider.mood().life_s = 300;
+    let next = open(&town).await;
+    let refreshed = || town.provider.house.refreshed.load(Ordering::SeqCst);
+    for _ in 0..50 {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        if refreshed() == 2 {
+            break;
+        }
+    }
+    assert_eq!(refreshed(), 2, "without anybody asking anything");
+    assert_eq!(browser.get(&next, "/x").await.status, StatusCode::OK);
+}
+
+#[tokio::test]
 async fn a_person_has_so_many_sessions_and_a_session_ends_when_nobody_uses_it() {
     let town = Town::new().await;
     let mut street = town.street(|sessions| Sessions { most: 2, ..sessions }).await;
