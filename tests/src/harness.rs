@@ -13,6 +13,7 @@ pub mod orders;
 pub mod look;
 pub mod keys;
 pub mod people;
+pub mod browser;
 pub mod audit;
 
 use std::{

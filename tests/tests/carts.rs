@@ -78,7 +78,13 @@ async fn two_decide_at_once(one: Runtime, two: Runtime, store: Arc<dyn Store>) {
     assert!(accepted >= 30, "{accepted}");
     assert_eq!((pieces(&handles[0]).await, pieces(&handles[1]).await), (accepted, accepted));
     let line = WantedLine { sku: "PEN".into(), quantity: accepted, seen_minor: None, offer: Some(offer()) };
-    let out = CheckOut { customer: "ann".into(), lines: vec![line], address: "Seoul".into(), method: Method::Card };
+    let out = CheckOut {
+        customer: "ann".into(),
+        lines: vec![line],
+        address: "Seoul".into(),
+        method: Method::Card,
+        seen: None,
+    };
     let asked = (0..8).map(|number| {
         let (handle, out) = (&handles[number % 2], out.clone());
         async move { ask(handle, &format!("check out {number}"), out).await }
@@ -148,7 +154,7 @@ async fn write_a_long_life(store: &dyn Store, customer: &str, events: u64) {
 fn happened(version: u64) -> CartEvent {
     let (sku, quantity, at_ms) = (format!("SKU-{}", version % 5).into(), (version % 7 + 1) as u32, version as i64);
     match version {
-        1 => CartCreated { cart: "crt_1".into(), at_ms }.into(),
+        1 => CartCreated { cart: "crt_1".into(), at_ms, guest: None }.into(),
         2..=6 => ItemAdded { sku, quantity, at_ms }.into(),
         _ => QuantityChanged { sku, quantity, at_ms }.into(),
     }

@@ -19,6 +19,9 @@ use bongsu_runtime::Handle;
 /// A customer sees and changes his own orders and cart.
 const HIS: Allow = Allow::Owner(&[]);
 
+/// Whoever comes without a login has a cart of his own, too.
+const HIS_OR_A_GUESTS: Allow = Allow::Visitor;
+
 /// Carts and orders of a customer.
 pub fn api() -> Api<Handle> {
     Api::new("ordering")
@@ -27,10 +30,14 @@ pub fn api() -> Api<Handle> {
         .routes(HIS, routes!(read_orders::one))
         .routes(HIS, routes!(cancel_order::handle))
         .routes(HIS, routes!(follow_order::handle))
-        .routes(HIS, routes!(cart::read_cart::handle, cart::create_cart::handle))
-        .routes(HIS, routes!(cart::cart_history::handle))
-        .routes(HIS, routes!(cart::add_item::handle))
-        .routes(HIS, routes!(cart::read_item::handle, cart::change_quantity::handle, cart::remove_item::handle))
+        .routes(HIS_OR_A_GUESTS, routes!(cart::read_cart::handle, cart::create_cart::handle))
+        .routes(HIS_OR_A_GUESTS, routes!(cart::cart_history::handle))
+        .routes(HIS_OR_A_GUESTS, routes!(cart::add_item::handle))
+        .routes(
+            HIS_OR_A_GUESTS,
+            routes!(cart::read_item::handle, cart::change_quantity::handle, cart::remove_item::handle),
+        )
+        .routes(HIS, routes!(cart::merge::handle))
         .routes(HIS, routes!(cart::check_out::handle))
 }
 

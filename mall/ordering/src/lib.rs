@@ -15,6 +15,8 @@ use ordering_domain::{
     check_out::CheckOuts,
     checkout::Checkout,
     fulfilment::Fulfilment,
+    guest_cart::GuestCart,
+    merge_carts::Merges,
     order::Orders,
     price_list::PriceList,
 };
@@ -29,10 +31,12 @@ pub fn service(settings: &Settings) -> Service {
         // Carts are private: what becomes of one is told as an order.
         .decider(Carts, |_, _, _| None)
         .decision(CheckOuts { window_ms: settings.window_ms })
+        .decision(Merges)
         .snapshots::<Carts>(Snapshots { schema: CART_SCHEMA, every: settings.snapshot_every })
         .snapshots_at(daily(&settings.snapshot_at, &settings.time_zone))
         .process(Checkout)
         .process(Fulfilment)
+        .process(GuestCart)
         .projection::<PriceList>()
         .projection::<OrdersOfCustomer>()
 }

@@ -8,6 +8,7 @@ mod endings;
 mod cancelling;
 mod selling;
 mod carts;
+mod sessions;
 mod asking;
 mod following;
 mod mypage;

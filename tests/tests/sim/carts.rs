@@ -29,7 +29,7 @@ pub(crate) async fn by_cart(mall: &Mall, dice: &mut Dice, key: &str, place: Plac
     let wanted =
         |sku: &Sku, quantity| WantedLine { sku: sku.clone(), quantity, seen_minor: None, offer: Some(offer(sku)) };
     let lines = cart.lines().iter().map(|line| wanted(&line.sku, line.quantity)).collect();
-    CheckOut { customer, lines, address, method }
+    CheckOut { customer, lines, address, method, seen: None }
 }
 
 async fn look(mall: &Mall, turn: u64, customer: CustomerId) -> Option<CartState> {

@@ -25,7 +25,7 @@ pub struct AddItem {
 }
 
 pub(crate) fn decide(state: &CartState, add: AddItem, ctx: &Ctx) -> Result<Vec<CartEvent>, CartRejection> {
-    let AddItem { sku, quantity, offer, .. } = add;
+    let AddItem { customer, sku, quantity, offer } = add;
     fits(u64::from(quantity))?;
     let Some(offer) = offer else { return Err(CartRejection::UnknownProduct { sku }) };
     if offer.retired {
@@ -36,7 +36,7 @@ pub(crate) fn decide(state: &CartState, add: AddItem, ctx: &Ctx) -> Result<Vec<C
         None if state.lines().len() >= MOST_LINES => return Err(CartRejection::Full { most: MOST_LINES }),
         None => {}
     }
-    let opened = state.open.is_none().then(|| created(ctx));
+    let opened = state.open.is_none().then(|| created(&customer, ctx));
     let added = ItemAdded { sku, quantity, at_ms: ctx.now_ms }.into();
     Ok(opened.into_iter().chain([added]).collect())
 }

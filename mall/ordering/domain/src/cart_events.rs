@@ -2,15 +2,18 @@
 
 use bongsu_core::{Messages, message};
 
-use crate::ids::{CartId, OrderId, Sku};
+use crate::ids::{CartId, CustomerId, OrderId, Sku};
 
 /// A cart was opened.
-#[message("cart.created", version = 1)]
+#[message("cart.created", version = 1, key = cart)]
 pub struct CartCreated {
     /// Its id.
     pub cart: CartId,
     /// When, milliseconds since the Unix epoch.
     pub at_ms: i64,
+    /// Whose it is, if that is a visitor: his cart does not stay for ever.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guest: Option<CustomerId>,
 }
 
 /// Pieces of a product were put in, beside those that were there.
@@ -55,6 +58,24 @@ pub struct CartCheckedOut {
     pub at_ms: i64,
 }
 
+/// A visitor logged in, and what was in his cart is in the customer's.
+#[message("cart.merged", version = 1, key = cart)]
+pub struct CartMerged {
+    /// Which cart.
+    pub cart: CartId,
+    /// When.
+    pub at_ms: i64,
+}
+
+/// A visitor did not come back; his cart is gone.
+#[message("cart.abandoned", version = 1, key = cart)]
+pub struct CartAbandoned {
+    /// Which cart.
+    pub cart: CartId,
+    /// When.
+    pub at_ms: i64,
+}
+
 /// What happens to a cart.
 #[derive(Clone, Debug, PartialEq, Messages)]
 pub enum CartEvent {
@@ -63,4 +84,6 @@ pub enum CartEvent {
     QuantityChanged(QuantityChanged),
     ItemRemoved(ItemRemoved),
     CheckedOut(CartCheckedOut),
+    Merged(CartMerged),
+    Abandoned(CartAbandoned),
 }

@@ -16,6 +16,8 @@ pub struct CartState {
     pub open: Option<OpenCart>,
     /// The order the last one became.
     pub last_order: Option<OrderId>,
+    /// Which cart that was.
+    pub last_cart: Option<CartId>,
 }
 
 /// A cart that is being filled.
@@ -25,6 +27,8 @@ pub struct OpenCart {
     pub cart: CartId,
     /// In the order in which they were first put in.
     pub lines: Vec<CartLine>,
+    /// When something was last done with it, milliseconds since the Unix epoch.
+    pub touched_ms: i64,
 }
 
 /// So many of one product.
@@ -46,7 +50,7 @@ pub struct SeenLine {
 }
 
 /// The shape of [`CartState`] for snapshots. Raise it when the state, or what an event makes of it, changes.
-pub const CART_SCHEMA: u32 = 1;
+pub const CART_SCHEMA: u32 = 2;
 
 /// Why a cart did not change.
 #[message("cart.rejection", version = 1)]
@@ -88,19 +92,36 @@ pub enum CartRejection {
     },
     /// There is nothing to check out.
     Empty,
-    /// It is not the cart whose prices were looked up.
+    /// It is not the cart whose prices were looked up, or that the customer saw.
     Changed,
+    /// The cart that the customer saw has become an order already.
+    CheckedOut {
+        /// Which.
+        order: OrderId,
+    },
+    /// It is no visitor's cart, or would not become a customer's.
+    NotAGuests,
+    /// It was used in the meantime.
+    StillUsed {
+        /// Not before then, milliseconds since the Unix epoch.
+        until_ms: i64,
+    },
 }
 
 impl CartState {
     /// What an event makes of it.
     pub(crate) fn evolve(&mut self, event: &CartEvent) {
         match event {
-            CartEvent::Created(e) => self.open = Some(OpenCart { cart: e.cart.clone(), lines: Vec::new() }),
-            CartEvent::ItemAdded(e) => self.with_open(|open| open.add(&e.sku, e.quantity)),
-            CartEvent::QuantityChanged(e) => self.with_open(|open| open.change(&e.sku, e.quantity)),
-            CartEvent::ItemRemoved(e) => self.with_open(|open| open.lines.retain(|line| line.sku != e.sku)),
-            CartEvent::CheckedOut(e) => *self = CartState { open: None, last_order: Some(e.order.clone()) },
+            CartEvent::Created(e) => {
+                self.open = Some(OpenCart { cart: e.cart.clone(), lines: Vec::new(), touched_ms: e.at_ms });
+            }
+            CartEvent::ItemAdded(e) => self.with_open(e.at_ms, |open| open.add(&e.sku, e.quantity)),
+            CartEvent::QuantityChanged(e) => self.with_open(e.at_ms, |open| open.change(&e.sku, e.quantity)),
+            CartEvent::ItemRemoved(e) => self.with_open(e.at_ms, |open| open.lines.retain(|line| line.sku != e.sku)),
+            CartEvent::CheckedOut(e) => {
+                *self = CartState { open: None, last_order: Some(e.order.clone()), last_cart: Some(e.cart.clone()) };
+            }
+            CartEvent::Merged(_) | CartEvent::Abandoned(_) => self.open = None,
         }
     }
 
@@ -121,8 +142,9 @@ impl CartState {
     }
 
     /// Only an open cart is filled; decisions see to that, and replay must not fail.
-    fn with_open(&mut self, change: impl FnOnce(&mut OpenCart)) {
+    fn with_open(&mut self, at_ms: i64, change: impl FnOnce(&mut OpenCart)) {
         if let Some(open) = &mut self.open {
+            open.touched_ms = at_ms;
             change(open);
         }
     }

@@ -1,12 +1,13 @@
 //! The cart becomes an order: both in one Commit, so that neither a crash nor a second click loses or doubles it.
 
 use bongsu_core::{Changes, Ctx, Decision, Messages, StreamRef, View, message};
+use serde::{Deserialize, Serialize};
 
 use crate::{
-    cart::{CartRejection, Carts, OpenCart},
+    cart::{CartRejection, CartState, Carts, OpenCart},
     cart_events::CartCheckedOut,
     events::Method,
-    ids::{CustomerId, OrderId},
+    ids::{CartId, CustomerId, OrderId},
     order::{OrderRejection, Orders},
     place_order::{self, PlaceOrder, WantedLine},
 };
@@ -29,6 +30,18 @@ pub struct CheckOut {
     pub address: String,
     /// How it is paid.
     pub method: Method,
+    /// The cart as the customer saw it, if that is said: no other becomes an order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen: Option<SeenCart>,
+}
+
+/// A cart as a customer saw it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SeenCart {
+    /// Which.
+    pub cart: CartId,
+    /// Whether its version was still that when its prices were looked up.
+    pub is_current: bool,
 }
 
 /// Why a cart did not become an order.
@@ -51,14 +64,30 @@ impl Decision for CheckOuts {
     fn decide(&self, view: &View, command: CheckOut, ctx: &Ctx) -> Result<Changes, CheckOutRejection> {
         let order = order_of(ctx);
         let customer = command.customer.clone();
-        let cart = view.state::<Carts>(&customer).open.ok_or(CartRejection::NoCart)?;
+        let carts = view.state::<Carts>(&customer);
+        if let Some(seen) = &command.seen {
+            is_still_there(&carts, seen)?;
+        }
+        let cart = carts.open.ok_or(CartRejection::NoCart)?;
         is_the_one_seen(&cart, &command.lines)?;
-        let CheckOut { customer: owner, lines, address, method } = command;
+        let CheckOut { customer: owner, lines, address, method, .. } = command;
         let place = PlaceOrder { customer: owner, lines, address, method };
         let placed = place_order::decide(&view.state::<Orders>(&order), place, self.window_ms, ctx)?;
         let gone = CartCheckedOut { cart: cart.cart, order: order.clone(), at_ms: ctx.now_ms };
         let changes = Changes::new().append::<Carts>(&customer, gone);
         Ok(placed.into_iter().fold(changes, |changes, event| changes.append::<Orders>(&order, event)))
+    }
+}
+
+/// Whoever asks for the cart that has become an order, from another tab or after a reload, is told which.
+fn is_still_there(carts: &CartState, seen: &SeenCart) -> Result<(), CartRejection> {
+    let is_it = carts.open.as_ref().is_some_and(|open| open.cart == seen.cart);
+    match (&carts.last_order, is_it) {
+        (Some(order), false) if carts.last_cart.as_ref() == Some(&seen.cart) => {
+            Err(CartRejection::CheckedOut { order: order.clone() })
+        }
+        (_, true) if seen.is_current => Ok(()),
+        _ => Err(CartRejection::Changed),
     }
 }
 

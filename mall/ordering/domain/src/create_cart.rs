@@ -15,13 +15,14 @@ pub struct CreateCart {
     pub customer: CustomerId,
 }
 
-pub(crate) fn decide(state: &CartState, ctx: &Ctx) -> Result<Vec<CartEvent>, CartRejection> {
+pub(crate) fn decide(state: &CartState, create: &CreateCart, ctx: &Ctx) -> Result<Vec<CartEvent>, CartRejection> {
     match state.open {
-        None => Ok(vec![created(ctx)]),
+        None => Ok(vec![created(&create.customer, ctx)]),
         Some(_) => Err(CartRejection::AlreadyOpen),
     }
 }
 
-pub(crate) fn created(ctx: &Ctx) -> CartEvent {
-    CartCreated { cart: ctx.id("crt", 0).into(), at_ms: ctx.now_ms }.into()
+pub(crate) fn created(customer: &CustomerId, ctx: &Ctx) -> CartEvent {
+    let guest = customer.is_visitor().then(|| customer.clone());
+    CartCreated { cart: ctx.id("crt", 0).into(), at_ms: ctx.now_ms, guest }.into()
 }

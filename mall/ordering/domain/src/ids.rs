@@ -11,6 +11,13 @@ pub struct OrderId(String);
 #[id]
 pub struct CustomerId(String);
 
+impl CustomerId {
+    /// Whether that is a visitor: whoever comes without a login is called so, and nobody who logs in is.
+    pub fn is_visitor(&self) -> bool {
+        self.starts_with("vis_")
+    }
+}
+
 /// A cart; a customer has one after another.
 #[id]
 pub struct CartId(String);

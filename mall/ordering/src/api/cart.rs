@@ -1,4 +1,4 @@
-//! `/cart`: the cart of whoever asks.
+//! `/cart`: the cart of whoever asks, logged in or not.
 
 pub(super) mod read_cart;
 pub(super) mod cart_history;
@@ -8,4 +8,5 @@ pub(super) mod change_quantity;
 pub(super) mod remove_item;
 pub(super) mod read_item;
 pub(super) mod check_out;
+pub(super) mod merge;
 mod problems;

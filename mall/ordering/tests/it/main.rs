@@ -6,6 +6,7 @@ mod reading_once;
 mod reading;
 mod cancelling;
 mod carts;
+mod guest_carts;
 mod following;
 mod settings;
 

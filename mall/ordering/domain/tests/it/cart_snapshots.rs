@@ -12,11 +12,13 @@ fn event(draw: &mut Draw) -> CartEvent {
     let sku = words(draw, &["A", "B", "C", "", "a", "가나", "\u{1f600}\"\\", "\n "]).into();
     let id = words(draw, &["c", "cart", "x"]);
     let quantity = *draw.one_of(&[0, 1, 2, 7, 1_000_000, u32::MAX]);
-    match draw.below(19) {
-        0..2 => CartCreated { cart: id.into(), at_ms: 1 }.into(),
+    match draw.below(21) {
+        0..2 => CartCreated { cart: id.into(), at_ms: 1, guest: None }.into(),
         2..10 => ItemAdded { sku, quantity, at_ms: 2 }.into(),
         10..14 => QuantityChanged { sku, quantity, at_ms: 3 }.into(),
         14..18 => ItemRemoved { sku, at_ms: 4 }.into(),
+        18 => CartMerged { cart: "c".into(), at_ms: 5 }.into(),
+        19 => CartAbandoned { cart: "c".into(), at_ms: 5 }.into(),
         _ => CartCheckedOut { cart: "c".into(), order: id.into(), at_ms: 5 }.into(),
     }
 }

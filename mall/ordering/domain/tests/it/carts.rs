@@ -25,7 +25,7 @@ fn cart_id() -> CartId {
 }
 
 fn created() -> CartEvent {
-    CartCreated { cart: cart_id(), at_ms: 0 }.into()
+    CartCreated { cart: cart_id(), at_ms: 0, guest: None }.into()
 }
 
 fn added(sku: &str, quantity: u32) -> CartEvent {
@@ -133,7 +133,7 @@ fn a_line_is_changed_and_removed() {
 const CHECK_OUTS: CheckOuts = CheckOuts { window_ms: WINDOW_MS };
 
 fn check_out(lines: Vec<WantedLine>) -> CheckOut {
-    CheckOut { customer: ANN.into(), lines, address: "Seoul".into(), method: Method::Card }
+    CheckOut { customer: ANN.into(), lines, address: "Seoul".into(), method: Method::Card, seen: None }
 }
 
 #[test]

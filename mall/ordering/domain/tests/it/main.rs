@@ -3,6 +3,7 @@
 mod orders;
 mod placing;
 mod carts;
+mod guest_carts;
 mod cart_snapshots;
 mod living;
 mod prices;

@@ -12,8 +12,8 @@ use bongsu_host::{
 use bongsu_runtime::{Handle, Outcome};
 use ordering_domain::{
     cart::Carts,
-    check_out::{CheckOut, CheckOuts},
-    ids::{CustomerId, Sku},
+    check_out::{CheckOut, CheckOuts, SeenCart},
+    ids::{CartId, CustomerId, Sku},
     place_order::WantedLine,
 };
 use serde::Deserialize;
@@ -37,11 +37,22 @@ pub(in crate::api) struct CheckOutCart {
     #[serde(default)]
     #[schema(value_type = BTreeMap<String, i64>)]
     prices: BTreeMap<Sku, i64>,
+    /// The cart that the customer saw: `cart_id` of a read. Another one does not become an order, and of one that has
+    /// become one already it is said which.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, nullable = false)]
+    cart: Option<CartId>,
+    /// Its `version` then; only together with `cart`.
+    #[serde(default)]
+    #[schema(nullable = false)]
+    version: Option<u64>,
 }
 
 /// Makes an order of the cart, in one Commit.
 ///
-/// A cart that changed while its prices were looked up is refused as `cart-changed`.
+/// A cart that changed while its prices were looked up, or since the customer saw it as `cart` and `version`, is refused as
+/// `cart-changed`. With a key made of both, a second click, a reload and another tab get the same answer; with another key
+/// they are told the order as `already-checked-out`.
 #[utoipa::path(
     post, path = "/cart/checkout", operation_id = "checkOut", params(IdempotencyKey), request_body = CheckOutCart,
     responses((
@@ -59,15 +70,20 @@ pub(in crate::api) async fn handle(
     command: Command<CheckOutCart>,
 ) -> Result<Response, Problem> {
     let customer = CustomerId::from(owner.as_str());
-    let (cart, _) = handle.load::<Carts>(&customer).await?;
+    let CheckOutCart { address, pay, cart: seen, version: seen_at, .. } = &command.body;
+    if seen.is_none() && seen_at.is_some() {
+        return Err(Problem::invalid("/version", "the version of no cart: 'cart' is missing"));
+    }
+    let (cart, version) = handle.load::<Carts>(&customer).await?;
+    let is_current = seen_at.is_none_or(|seen| seen == version);
     let mut lines = Vec::new();
     let offers = offers(&handle, cart.lines().iter().map(|line| &line.sku)).await?;
     for (line, offer) in cart.lines().iter().zip(offers) {
         let (sku, quantity) = (line.sku.clone(), line.quantity);
         lines.push(WantedLine { seen_minor: command.body.prices.get(&sku).copied(), sku, quantity, offer });
     }
-    let CheckOutCart { address, pay, .. } = &command.body;
-    let check_out = CheckOut { customer, lines, address: address.clone(), method: pay.method() };
+    let seen = seen.clone().map(|cart| SeenCart { cart, is_current });
+    let check_out = CheckOut { customer, lines, address: address.clone(), method: pay.method(), seen };
     let answer = handle.execute::<CheckOuts, _>(check_out, command.call(), |outcome| match outcome {
         Outcome::Accepted { id, token, .. } => place_order::placed(id, token),
         Outcome::Rejected(rejection) => problems::of_check_out(rejection).reply(),

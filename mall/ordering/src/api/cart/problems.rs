@@ -1,6 +1,6 @@
 //! Every rejection of a cart as a problem with a stable code.
 
-use axum::http::StatusCode;
+use axum::http::{HeaderValue, StatusCode, header};
 use bongsu_host::{command, etag::ETag, problem::Problem};
 use bongsu_runtime::{Outcome, Reply};
 use ordering_domain::{cart::CartRejection, check_out::CheckOutRejection, order::OrderRejection};
@@ -13,7 +13,7 @@ use crate::api::problems;
 /// A cart that was changed.
 #[derive(Serialize, ToSchema)]
 pub(in crate::api) struct CartChanged {
-    version: u64,
+    pub(super) version: u64,
 }
 
 /// The answer to a change of the cart.
@@ -60,6 +60,16 @@ pub(super) fn problem(rejection: CartRejection) -> Problem {
         CartRejection::Moved { sku } => Problem::of_status(StatusCode::PRECONDITION_FAILED).with("sku", json!(sku)),
         CartRejection::Empty => conflict("cart-empty", "There is nothing in the cart"),
         CartRejection::Changed => conflict("cart-changed", "The cart has changed meanwhile"),
+        CartRejection::CheckedOut { order } => {
+            let problem = conflict("already-checked-out", "The cart has become an order already");
+            match HeaderValue::try_from(format!("/orders/{order}")) {
+                Ok(at) => problem.header(header::LOCATION, at).with("order_id", json!(order)),
+                Err(_) => problem.with("order_id", json!(order)),
+            }
+        }
+        // Neither is asked for over HTTP: who merges is logged in, and whose cart was a visitor's is said by the gateway.
+        CartRejection::NotAGuests => conflict("not-a-guests", "This is no visitor's cart"),
+        CartRejection::StillUsed { .. } => conflict("still-used", "The cart is still used"),
     }
 }
 

@@ -1,0 +1,171 @@
+//! Three ways to be somebody, on running processes: a session that outlives its gateway, a token, and a browser that is sent to
+//! log in when it is refused. And the cart of whoever is nobody yet.
+
+use std::{thread, time::Duration};
+
+use serde_json::{Value, json};
+use system_tests::harness::{
+    Mall,
+    browser::Browser,
+    people::{CUSTOMER, OPERATOR, OTHER},
+    system::System,
+    wait::until,
+};
+
+const PASSWORD: &str = "1 may buy here";
+/// A lock, a logout and a role hold within that.
+const SOON: Duration = Duration::from_secs(5);
+
+fn mall() -> Mall {
+    let mall = Mall::start(System::of_the_mall().set("delivery", "courier", "manual"));
+    mall.until_sold("TV");
+    // The people of the mall are there.
+    let _ = mall.token(CUSTOMER);
+    mall
+}
+
+fn pieces(cart: &Value, sku: &str) -> u64 {
+    let lines = cart["lines"].as_array().cloned().unwrap_or_default();
+    lines.iter().find(|line| line["sku"] == sku).and_then(|line| line["quantity"].as_u64()).unwrap_or(0)
+}
+
+fn add(browser: &Browser, key: &str, sku: &str, quantity: u32) {
+    let item = json!({ "sku": sku, "quantity": quantity });
+    let _ = browser.ask("POST", "/cart/items", Some(key), &item).expect(200);
+}
+
+fn cart(browser: &Browser) -> Value {
+    browser.get("/cart").expect(200).json()
+}
+
+fn order() -> Value {
+    json!({ "address": "Mapo-daero 1, Seoul", "pay": "card" })
+}
+
+#[test]
+fn a_guest_fills_a_cart_is_refused_logs_in_and_buys_what_was_in_it() {
+    let mall = mall();
+    let (browser, stranger) = (Browser::at(&mall), Browser::at(&mall));
+    add(&browser, "a tv", "TV", 2);
+    assert_eq!((pieces(&cart(&browser), "TV"), pieces(&cart(&stranger), "TV")), (2, 0));
+    assert_eq!(browser.who()["person"], Value::Null);
+    // Refused, a token, and once more: the gateway with an auth service.
+    let refused = browser.ask("POST", "/cart/checkout", Some("buy"), &order()).expect(401);
+    assert_eq!(refused.json()["type"], "/errors/unauthenticated");
+    assert_eq!(browser.ask("POST", "/cart/merge", Some("merge"), &json!({})).status, 401, "a visitor merges nothing");
+    assert_eq!(browser.log_in(CUSTOMER, PASSWORD, "/cart"), "/cart");
+    let who = browser.who();
+    assert_eq!((&who["person"], &who["name"]), (&json!(mall.person(CUSTOMER)), &json!("일번 손님")));
+    assert_eq!(who["roles"], json!(["customer"]));
+    // Two tabs merge at the same moment, with keys of their own.
+    let tabs = [browser.tab(), browser.tab()];
+    let merged: Vec<u16> = thread::scope(|scope| {
+        let merge = |tab: usize, browser: Browser| {
+            move || browser.ask("POST", "/cart/merge", Some(&format!("tab {tab}")), &json!({})).status
+        };
+        let all = tabs.into_iter().enumerate().map(|(tab, browser)| scope.spawn(merge(tab, browser)));
+        all.collect::<Vec<_>>().into_iter().map(|tab| tab.join().expect("a tab ends")).collect()
+    });
+    assert_eq!(merged, [200, 200]);
+    let seen = cart(&browser);
+    assert_eq!(pieces(&seen, "TV"), 2, "once: {seen}");
+    // One order, however often it is clicked and from wherever.
+    let (id, version) = (seen["cart_id"].as_str().expect("an id"), &seen["version"]);
+    let key = format!("{id} {version}");
+    let mut wish = order();
+    (wish["cart"], wish["version"]) = (id.into(), version.clone());
+    let bought = browser.ask("POST", "/cart/checkout", Some(&key), &wish).expect(202);
+    let again = browser.tab().ask("POST", "/cart/checkout", Some(&key), &wish).expect(202);
+    assert_eq!((bought.json()["order_id"].clone(), &bought.body), (again.json()["order_id"].clone(), &again.body));
+    let other = browser.ask("POST", "/cart/checkout", Some("another key"), &wish).expect(409).json();
+    assert_eq!(
+        (&other["type"], &other["order_id"]),
+        (&json!("/errors/already-checked-out"), &bought.json()["order_id"])
+    );
+    let placed = bought.json()["order_id"].as_str().expect("an id").to_owned();
+    assert_eq!(browser.get(&format!("/orders/{placed}")).expect(200).json()["order_id"], placed.as_str());
+    assert_eq!(stranger.get(&format!("/orders/{placed}")).status, 401);
+    let _ = browser.ask("POST", "/logout", None, &json!({})).expect(303);
+    assert_eq!(pieces(&cart(&browser), "TV"), 0, "the guest's cart is closed");
+    mall.until_order(&placed, &["CONFIRMED"]);
+    drop(mall.end());
+}
+
+#[test]
+fn a_session_outlives_its_gateway_and_ends_when_its_person_is_locked() {
+    let mall = mall();
+    let browser = Browser::at(&mall);
+    browser.log_in(CUSTOMER, PASSWORD, "/cart");
+    add(&browser, "a tv", "TV", 1);
+    let guest = Browser::at(&mall);
+    add(&guest, "a mask", "MASK", 1);
+    for round in 0..3 {
+        mall.kill("gateway");
+        until("the gateway is back", Duration::from_secs(30), || {
+            let answer = mall.ask("GET", "/products", None, None)?;
+            if answer.status == 200 { Ok(()) } else { Err(format!("{answer:?}")) }
+        });
+        assert_eq!(browser.who()["person"], json!(mall.person(CUSTOMER)), "round {round}");
+        assert_eq!((pieces(&cart(&browser), "TV"), pieces(&cart(&guest), "MASK")), (1, 1), "round {round}");
+    }
+    // While the issuer is down, whoever is logged in goes on.
+    mall.stop("identity");
+    until("what was known of the session is asked again", SOON * 2, || {
+        assert_eq!(browser.get("/orders").status, 200);
+        match browser.who()["person"] == json!(mall.person(CUSTOMER)) {
+            true => Ok(()),
+            false => Err("he is nobody".into()),
+        }
+    });
+    mall.said_by(&["start", "identity"]);
+    let deed = |deed: &str, body: Value| {
+        let path = format!("/identity/persons/{}/{deed}", mall.person(CUSTOMER));
+        let url = format!("{}{path}", mall.gateway());
+        let bearer = format!("Bearer {}", mall.operator());
+        let headers =
+            [("authorization", bearer.as_str()), ("idempotency-key", deed), ("content-type", "application/json")];
+        until("identity is back", Duration::from_secs(30), || {
+            let body = body.to_string().into_bytes();
+            let answer = system_tests::harness::http::Http::new().request("POST", &url, &headers, body)?;
+            if answer.status == 200 { Ok(()) } else { Err(format!("{answer:?}")) }
+        });
+    };
+    deed("roles", json!({ "roles": ["customer", "operator"] }));
+    until("the role holds", SOON, || match browser.get("/ledger").status {
+        200 => Ok(()),
+        status => Err(status.to_string()),
+    });
+    deed("lock", json!({}));
+    until("the lock holds", SOON, || match browser.get("/orders").status {
+        401 => Ok(()),
+        status => Err(status.to_string()),
+    });
+    assert_eq!(browser.who()["person"], Value::Null);
+    drop(mall.end());
+}
+
+#[test]
+fn a_token_is_somebody_without_a_cookie_and_nobodys_page_uses_one() {
+    let mall = mall();
+    let program = Browser::at(&mall);
+    let bearer = format!("Bearer {}", mall.token(OTHER));
+    let http = system_tests::harness::http::Http::new();
+    let orders = format!("{}/orders", mall.gateway());
+    let answer = http.request("GET", &orders, &[("authorization", &bearer)], Vec::new()).expect("an answer");
+    assert_eq!((answer.status, answer.header("set-cookie")), (200, None));
+    assert_eq!(program.who()["person"], Value::Null);
+    let browser = Browser::at(&mall);
+    browser.log_in(OPERATOR, "who keeps the mall", "/cart");
+    assert_eq!(browser.get("/ledger").status, 200);
+    let session = format!("__Host-session={}", browser.cookies.borrow()["__Host-session"]);
+    for from in [("origin", "https://evil.example"), ("sec-fetch-site", "cross-site")] {
+        let headers =
+            [from, ("cookie", session.as_str()), ("idempotency-key", "x"), ("content-type", "application/json")];
+        let answer = http.request("POST", &orders, &headers, b"{}".to_vec()).expect("an answer");
+        assert_eq!((answer.status, answer.json()["type"].clone()), (403, json!("/errors/cross-site")));
+    }
+    let _ = browser.ask("POST", "/logout", None, &json!({})).expect(303);
+    let kept = http.request("GET", &orders, &[("cookie", &session)], Vec::new()).expect("an answer");
+    assert_eq!(kept.status, 401, "whoever kept the cookie is nobody");
+    drop(mall.end());
+}
