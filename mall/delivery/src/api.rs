@@ -7,7 +7,7 @@ use axum::{
     response::Response,
 };
 use bongsu_host::{
-    allow::Allow,
+    allow::{Allow, Owner},
     command::{self, Command, NoBody},
     idempotency::IdempotencyKey,
     list::{List, Page},
@@ -29,7 +29,7 @@ pub fn api() -> Api<Handle> {
     let carriers = Allow::Roles(&["rider", "operator"]);
     Api::new("delivery")
         .about("Parcels: where they are, and moving them by hand. A delivery's id is its order's.")
-        .routes(carriers, routes!(of_order))
+        .routes(Allow::Owner(&["rider", "operator"]), routes!(of_order))
         .routes(carriers, routes!(depart))
         .routes(carriers, routes!(complete))
         .routes(carriers, routes!(fail))
@@ -91,7 +91,7 @@ struct ShownItem {
 
 /// The delivery of an order.
 ///
-/// A list of one, or of none: an order has one delivery, and may have none yet.
+/// A list of one, or of none: an order has one delivery, and may have none yet; to its customer it is not there before.
 #[utoipa::path(
     get, path = "/deliveries", operation_id = "listDeliveries", params(OfOrder, List),
     responses((status = 200, description = "The whole list.", body = Page<Delivery>)),
@@ -99,9 +99,14 @@ struct ShownItem {
 async fn of_order(
     State(handle): State<Handle>,
     Query(OfOrder { order }): Query<OfOrder>,
+    owner: Owner,
     list: List,
 ) -> Result<Response, Problem> {
     let (state, version) = handle.load::<Deliveries>(&order).await?;
+    let customer = state.parcel.as_ref().and_then(|parcel| parcel.customer.as_deref()).unwrap_or_default();
+    if !owner.owns(customer) {
+        return Err(problem(DeliveryRejection::NoSuchDelivery));
+    }
     Ok(list.whole((version > 0).then(|| Delivery::of(order, state)).into_iter().collect()))
 }
 

@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Default)]
 pub struct OrderId(String);
 #[id]
+pub struct CustomerId(String);
+#[id]
 pub struct Sku(String);
 
 /// Decides over the delivery of one order; id = order id.
@@ -27,6 +29,8 @@ pub struct DeliveryState {
 /// What goes where.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Parcel {
+    /// Who is to get it; of what was packed before this was remembered, nobody knows.
+    pub customer: Option<CustomerId>,
     pub address: String,
     pub items: Vec<Item>,
 }
@@ -73,6 +77,8 @@ pub enum DeliveryCommand {
 #[message("delivery.prepare", version = 1, key = order)]
 pub struct PrepareDelivery {
     pub order: OrderId,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub customer: Option<CustomerId>,
     pub address: String,
     pub items: Vec<Item>,
 }
@@ -139,6 +145,8 @@ pub enum DeliveryEvent {
 #[message("delivery.prepared", version = 1, key = order)]
 pub struct DeliveryPrepared {
     pub order: OrderId,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub customer: Option<CustomerId>,
     pub address: String,
     pub items: Vec<Item>,
     pub at_ms: i64,
@@ -182,7 +190,8 @@ impl Aggregate for Deliveries {
     fn evolve(state: &mut DeliveryState, event: &DeliveryEvent) {
         state.phase = match event {
             DeliveryEvent::Prepared(e) => {
-                state.parcel = Some(Parcel { address: e.address.clone(), items: e.items.clone() });
+                let DeliveryPrepared { customer, address, items, .. } = e.clone();
+                state.parcel = Some(Parcel { customer, address, items });
                 Phase::Prepared
             }
             DeliveryEvent::Departed(_) => Phase::Departed,
@@ -216,9 +225,9 @@ impl Decider for Deliveries {
 }
 
 fn prepare(phase: Phase, command: PrepareDelivery, at_ms: i64) -> Result<DeliveryPrepared, DeliveryRejection> {
-    let PrepareDelivery { order, address, items } = command;
+    let PrepareDelivery { order, customer, address, items } = command;
     match phase {
-        Phase::Unknown => Ok(DeliveryPrepared { order, address, items, at_ms }),
+        Phase::Unknown => Ok(DeliveryPrepared { order, customer, address, items, at_ms }),
         Phase::Cancelled => Err(DeliveryRejection::AlreadyCancelled),
         Phase::Prepared | Phase::Departed | Phase::Completed | Phase::Failed => Err(DeliveryRejection::AlreadyPrepared),
     }

@@ -14,7 +14,8 @@ use serde::{Deserialize, Serialize};
 use crate::{
     courier::Courier,
     delivery::{
-        CancelDelivery, Deliveries, DeliveryCommand, DeliveryEvent, DeliveryState, Item, OrderId, PrepareDelivery,
+        CancelDelivery, CustomerId, Deliveries, DeliveryCommand, DeliveryEvent, DeliveryState, Item, OrderId,
+        PrepareDelivery,
     },
 };
 
@@ -37,6 +38,7 @@ pub enum Heard {
 #[message("ordering.order-confirmed", version = 1, key = order)]
 pub struct OrderConfirmed {
     pub order: OrderId,
+    pub customer: CustomerId,
     /// What goes into the parcel.
     pub lines: Vec<Item>,
     /// Where it goes.
@@ -52,8 +54,8 @@ pub struct CancellationRequested {
 /// Packs, and keeps back what has not left. A parcel that has left stays on its way: its own fact says so.
 pub fn follow_orders(heard: &Heard, _: &Ctx) -> Vec<DeliveryCommand> {
     vec![match heard.clone() {
-        Heard::Confirmed(OrderConfirmed { order, lines, address }) => {
-            PrepareDelivery { order, address, items: lines }.into()
+        Heard::Confirmed(OrderConfirmed { order, customer, lines, address }) => {
+            PrepareDelivery { order, customer: Some(customer), address, items: lines }.into()
         }
         Heard::CancellationRequested(CancellationRequested { order }) => CancelDelivery { order }.into(),
     }]

@@ -2,7 +2,7 @@
 
 use axum::{Router, extract::State, response::Response};
 use bongsu_host::{
-    allow::Allow,
+    allow::{Allow, Owner},
     list::{List, Page},
     openapi::{Api, routes},
     problem::Problem,
@@ -19,7 +19,7 @@ use crate::payment::{Charge, OrderId, PaymentState, Payments};
 pub fn api() -> Api<Handle> {
     Api::new("payment")
         .about("Payments: what became of the money of an order.")
-        .routes(Allow::Roles(&["operator"]), routes!(of_order))
+        .routes(Allow::Owner(&["operator"]), routes!(of_order))
 }
 
 /// [`api`] of a running service.
@@ -72,7 +72,7 @@ enum PaymentStatus {
 
 /// The payment of an order.
 ///
-/// A list of one, or of none: an order has one payment, and may have none yet.
+/// A list of one, or of none: an order has one payment, and may have none yet; to its customer it is not there before.
 #[utoipa::path(
     get, path = "/payments", operation_id = "listPayments", params(OfOrder, List),
     responses((status = 200, description = "The whole list.", body = Page<Payment>)),
@@ -80,9 +80,14 @@ enum PaymentStatus {
 async fn of_order(
     State(handle): State<Handle>,
     Query(OfOrder { order }): Query<OfOrder>,
+    owner: Owner,
     list: List,
 ) -> Result<Response, Problem> {
     let (state, version) = handle.load::<Payments>(&order).await?;
+    let customer = state.intent.as_ref().and_then(|intent| intent.customer.as_deref()).unwrap_or_default();
+    if !owner.owns(customer) {
+        return Err(Problem::not_found("There is no payment of this order."));
+    }
     Ok(list.whole((version > 0).then(|| Payment::of(order, state)).into_iter().collect()))
 }
 

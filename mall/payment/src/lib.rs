@@ -14,7 +14,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     payment::{
-        OrderId, PaymentCommand, PaymentEvent, PaymentState, Payments, RememberEnd, RememberIntent, RememberStockHeld,
+        CustomerId, OrderId, PaymentCommand, PaymentEvent, PaymentState, Payments, RememberEnd, RememberIntent,
+        RememberStockHeld,
     },
     provider::{Capture, Provider, Refund},
 };
@@ -42,6 +43,7 @@ pub enum Heard {
 #[message("ordering.order-placed", version = 1, key = order)]
 pub struct OrderPlaced {
     pub order: OrderId,
+    pub customer: CustomerId,
     pub amount: Money,
     /// Rejected unless confirmed by then, milliseconds since the Unix epoch.
     pub expires_at_ms: i64,
@@ -68,8 +70,8 @@ pub struct OrderCancelled {
 /// Remembers what is known; the payment decides what follows.
 pub fn follow_orders(heard: &Heard, _: &Ctx) -> Vec<PaymentCommand> {
     vec![match heard.clone() {
-        Heard::Placed(OrderPlaced { order, amount, expires_at_ms }) => {
-            RememberIntent { order, amount, expires_at_ms }.into()
+        Heard::Placed(OrderPlaced { order, customer, amount, expires_at_ms }) => {
+            RememberIntent { order, customer: Some(customer), amount, expires_at_ms }.into()
         }
         Heard::Reserved(StockReserved { order }) => RememberStockHeld { order }.into(),
         Heard::Rejected(OrderRejected { order }) | Heard::Cancelled(OrderCancelled { order }) => {

@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 
 #[id]
 pub struct OrderId(String);
+#[id]
+pub struct CustomerId(String);
 
 /// Decides over the payment of one order; id = order id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +35,8 @@ pub struct PaymentState {
 /// What an order wants to pay.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Intent {
+    /// Who pays; of what was heard before this was remembered, nobody knows.
+    pub customer: Option<CustomerId>,
     pub amount: Money,
     /// The order ends by then, milliseconds since the Unix epoch.
     pub expires_at_ms: i64,
@@ -73,8 +77,9 @@ pub enum PaymentCommand {
 #[message("payment.remember-intent", version = 1, key = order)]
 pub struct RememberIntent {
     pub order: OrderId,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub customer: Option<CustomerId>,
     pub amount: Money,
-    /// The order ends by then, milliseconds since the Unix epoch.
     pub expires_at_ms: i64,
 }
 
@@ -145,8 +150,9 @@ pub enum PaymentEvent {
 #[message("payment.intended", version = 1, key = order)]
 pub struct PaymentIntended {
     pub order: OrderId,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub customer: Option<CustomerId>,
     pub amount: Money,
-    /// The order ends by then, milliseconds since the Unix epoch.
     pub expires_at_ms: i64,
 }
 
@@ -222,7 +228,8 @@ impl Aggregate for Payments {
     fn evolve(state: &mut PaymentState, event: &PaymentEvent) {
         match event {
             PaymentEvent::Intended(e) => {
-                state.intent = Some(Intent { amount: e.amount, expires_at_ms: e.expires_at_ms });
+                let PaymentIntended { customer, amount, expires_at_ms, .. } = e.clone();
+                state.intent = Some(Intent { customer, amount, expires_at_ms });
             }
             PaymentEvent::StockHeld(_) => state.stock_held = true,
             PaymentEvent::OrderEnded(_) => state.ended = true,
@@ -267,9 +274,10 @@ impl Payments {
         if state.intent.is_some() {
             return Err(PaymentRejection::AlreadyKnown);
         }
-        let RememberIntent { order, amount, expires_at_ms } = remember;
-        let next = state.stock_held.then(|| self.begin(state, &order, &Intent { amount, expires_at_ms }, ctx));
-        let intended = PaymentIntended { order, amount, expires_at_ms };
+        let RememberIntent { order, customer, amount, expires_at_ms } = remember;
+        let intent = Intent { customer: customer.clone(), amount, expires_at_ms };
+        let next = state.stock_held.then(|| self.begin(state, &order, &intent, ctx));
+        let intended = PaymentIntended { order, customer, amount, expires_at_ms };
         Ok([intended.into()].into_iter().chain(next.flatten()).collect())
     }
 

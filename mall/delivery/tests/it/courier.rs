@@ -14,7 +14,7 @@ fn id() -> OrderId {
 }
 
 fn prepared() -> CourierHeard {
-    DeliveryPrepared { order: id(), address: "Seoul".into(), items: vec![], at_ms: 0 }.into()
+    DeliveryPrepared { order: id(), customer: None, address: "Seoul".into(), items: vec![], at_ms: 0 }.into()
 }
 
 fn departed() -> CourierHeard {
@@ -95,7 +95,7 @@ fn whenever_the_clock_strikes_no_timer_outlives_the_parcel() {
 
 #[test]
 fn a_courier_ends_whoever_moves_the_parcel() {
-    let packed = DeliveryPrepared { order: id(), address: "Seoul".into(), items: vec![], at_ms: 0 };
+    let packed = DeliveryPrepared { order: id(), customer: None, address: "Seoul".into(), items: vec![], at_ms: 0 };
     // A refusal for no reason leaves the parcel where it is: a person has to move it.
     let survived = saga(&Courier::default(), &Deliveries, [packed.into()], DeliveryRejection::NoSuchDelivery)
         .asked(CancelDelivery { order: id() })

@@ -1,6 +1,6 @@
 //! Parcels moved by the clock and by people.
 
-use bongsu_testing::Bench;
+use bongsu_testing::{Answered, Bench};
 use delivery::{Settings, Who, api, service};
 use serde_json::{Value, json};
 
@@ -17,7 +17,8 @@ impl Fixture {
 
     async fn hears(&self, fact: &str, order: &str) {
         let lines = json!([{ "sku": "TV", "name": "TV", "quantity": 2 }]);
-        self.0.say(fact, order, json!({ "order": order, "lines": lines, "address": "Seoul" })).await;
+        let body = json!({ "order": order, "customer": "ann", "lines": lines, "address": "Seoul" });
+        self.0.say(fact, order, body).await;
     }
 
     /// Status and body of the answer to a courier's people.
@@ -26,9 +27,12 @@ impl Fixture {
         (answered.status, answered.body)
     }
 
+    async fn ask(&self, who: &str, order: &str) -> Answered {
+        self.0.ask(who, &format!("GET /deliveries?order={order}"), None, Value::Null).await
+    }
+
     async fn delivery(&self, order: &str) -> Value {
-        let list = self.0.ask("kim:operator", &format!("GET /deliveries?order={order}"), None, Value::Null).await.body;
-        list["items"][0].clone()
+        self.ask("kim:operator", order).await.body["items"][0].clone()
     }
 
     /// Waits until a delivery has reached a state.
@@ -93,8 +97,13 @@ async fn a_failed_delivery_has_a_reason() {
 }
 
 #[tokio::test]
-async fn there_is_nothing_to_move_where_nothing_was_packed() {
+async fn a_delivery_is_its_customers_and_the_couriers_and_where_nothing_was_packed_is_none() {
     let fixture = by_hand();
-    assert_eq!(fixture.moves("k1", "o1", "depart", json!({})).await.0, 404);
-    assert!(fixture.delivery("o1").await.is_null());
+    fixture.hears(CONFIRMED, "o1").await;
+    fixture.is_at("o1", "PREPARED").await;
+    for (who, order, status) in [("ann", "o1", 200), ("ben", "o1", 404), ("ann", "o2", 404), ("ben:rider", "o1", 200)] {
+        assert_eq!(fixture.ask(who, order).await.status, status, "{who} asks for {order}");
+    }
+    assert_eq!(fixture.moves("k1", "o2", "depart", json!({})).await.0, 404);
+    assert!(fixture.delivery("o2").await.is_null());
 }

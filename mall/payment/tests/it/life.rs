@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bongsu_testing::Bench;
+use bongsu_testing::{Answered, Bench};
 use payment::{Settings, api, service};
 use sandbox::{
     bank::{ADDRESS, Bank},
@@ -26,9 +26,8 @@ impl Fixture {
 
     /// An order for 20 000 won that expires in so many milliseconds.
     async fn placed(&self, order: &str, expires_in_ms: i64) {
-        let (amount, expires_at_ms) =
-            (json!({ "minor": 20_000, "currency": "KRW" }), self.bench.env.wall_ms() + expires_in_ms);
-        let body = json!({ "order": order, "amount": amount, "expires_at_ms": expires_at_ms });
+        let (amount, end) = (json!({ "minor": 20_000, "currency": "KRW" }), self.bench.env.wall_ms() + expires_in_ms);
+        let body = json!({ "order": order, "customer": "ann", "amount": amount, "expires_at_ms": end });
         self.bench.say("ordering.order-placed.v1", order, body).await;
     }
 
@@ -46,10 +45,12 @@ impl Fixture {
         self.bench.say("ordering.order-rejected.v1", order, json!({ "order": order })).await;
     }
 
+    async fn ask(&self, who: &str, order: &str) -> Answered {
+        self.bench.ask(who, &format!("GET /payments?order={order}"), None, Value::Null).await
+    }
+
     async fn payment(&self, order: &str) -> Value {
-        let list =
-            self.bench.ask("kim:operator", &format!("GET /payments?order={order}"), None, Value::Null).await.body;
-        list["items"][0].clone()
+        self.ask("kim:operator", order).await.body["items"][0].clone()
     }
 
     /// Waits until a payment has reached a state.
@@ -74,22 +75,30 @@ async fn money_is_taken_once_stock_is_held() {
 }
 
 #[tokio::test]
-async fn a_provider_that_refuses_declines_the_payment() {
+async fn a_payment_is_its_customers_and_the_operators() {
+    let fixture = Fixture::open();
+    fixture.ended("o2").await;
+    fixture.placed("o1", 30_000).await;
+    fixture.is_at("o1", "WAITING").await;
+    fixture.bench.until(async || !fixture.payment("o2").await.is_null()).await;
+    for (who, order, status) in [("ann", "o1", 200), ("ben", "o1", 404), ("ann", "o2", 404), ("ann", "o3", 404)] {
+        assert_eq!(fixture.ask(who, order).await.status, status, "{who} asks for {order}");
+    }
+}
+
+#[tokio::test]
+async fn what_the_provider_refuses_or_will_never_take_is_declined_and_not_asked_for_ever() {
     let fixture = Fixture::open();
     fixture.bank.behaves(Mode::Decline);
     fixture.ready("o1").await;
     fixture.is_at("o1", "DECLINED").await;
     assert_eq!(fixture.payment("o1").await["reason"], "insufficient-funds");
-}
-
-#[tokio::test]
-async fn what_the_provider_will_never_take_is_declined_and_not_asked_for_ever() {
-    let fixture = Fixture::open();
+    fixture.bank.behaves(Mode::Ok);
     fixture.bank.refuses(422);
-    fixture.ready("o1").await;
-    fixture.is_at("o1", "DECLINED").await;
-    assert_eq!(fixture.payment("o1").await["reason"], "refused-422");
-    assert_eq!(fixture.bank.ledger()["captures"], json!([]));
+    fixture.ready("o2").await;
+    fixture.is_at("o2", "DECLINED").await;
+    assert_eq!(fixture.payment("o2").await["reason"], "refused-422");
+    assert!(fixture.bank.ledger()["captures"].as_array().is_some_and(|all| all.iter().all(|it| it["order"] == "o1")));
 }
 
 #[tokio::test]

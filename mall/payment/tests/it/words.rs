@@ -12,7 +12,7 @@ pub(crate) fn id() -> OrderId {
 }
 
 pub(crate) fn intend() -> PaymentCommand {
-    RememberIntent { order: id(), amount: AMOUNT, expires_at_ms: 30_000 }.into()
+    RememberIntent { order: id(), customer: Some("ann".into()), amount: AMOUNT, expires_at_ms: 30_000 }.into()
 }
 
 pub(crate) fn hold() -> PaymentCommand {
@@ -36,7 +36,7 @@ pub(crate) fn give_back() -> PaymentCommand {
 }
 
 pub(crate) fn intended() -> PaymentEvent {
-    PaymentIntended { order: id(), amount: AMOUNT, expires_at_ms: 30_000 }.into()
+    PaymentIntended { order: id(), customer: Some("ann".into()), amount: AMOUNT, expires_at_ms: 30_000 }.into()
 }
 
 pub(crate) fn held() -> PaymentEvent {

@@ -43,11 +43,11 @@ fn cancelled(order: &str) -> OrderCancelled {
 }
 
 fn intended(order: &str) -> PaymentIntended {
-    PaymentIntended { order: order.into(), amount: Money::krw(PRICE), expires_at_ms: 1 }
+    PaymentIntended { order: order.into(), customer: None, amount: Money::krw(PRICE), expires_at_ms: 1 }
 }
 
 fn prepared(order: &str) -> DeliveryPrepared {
-    DeliveryPrepared { order: order.into(), address: "here".into(), items: Vec::new(), at_ms: 0 }
+    DeliveryPrepared { order: order.into(), customer: None, address: "here".into(), items: Vec::new(), at_ms: 0 }
 }
 
 fn charged(order: &str, times: usize, minor: i64, refunds: &[i64]) -> serde_json::Value {
