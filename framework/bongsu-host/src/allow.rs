@@ -168,10 +168,10 @@ mod tests {
     async fn lock() -> Problem {
         Problem::not_found("There is no lock.")
     }
-    #[utoipa::path(get, path = "/baskets/{id}", responses((status = 200)))]
-    async fn basket(Path(basket): Path<String>, owner: Owner) -> Result<String, Problem> {
-        let said = format!("{basket} {} {:?}", owner.is_visitor(), owner.visitor());
-        owner.owns(&basket).then_some(said).ok_or_else(|| Problem::not_found("There is no such basket."))
+    #[utoipa::path(get, path = "/boxes/{id}", responses((status = 200)))]
+    async fn bin(Path(bin): Path<String>, owner: Owner) -> Result<String, Problem> {
+        let said = format!("{bin} {} {:?}", owner.is_visitor(), owner.visitor());
+        owner.owns(&bin).then_some(said).ok_or_else(|| Problem::not_found("There is no such bin."))
     }
     #[utoipa::path(get, path = "/walls/{id}", responses((status = 200)))]
     async fn wall(owner: Owner) -> String {
@@ -187,7 +187,7 @@ mod tests {
             .routes(Allow::Owner(&[]), routes!(key))
             .routes(Allow::Owner(&[]), routes!(lock))
             .routes(Allow::Authenticated, routes!(wall))
-            .routes(Allow::Visitor, routes!(basket))
+            .routes(Allow::Visitor, routes!(bin))
     }
 
     async fn status(app: &Router, how: &str, who: Option<(&str, &str)>) -> u16 {
@@ -239,14 +239,14 @@ mod tests {
             (status, String::from_utf8(body.into()).expect("text"))
         };
         for (path, expected) in
-            [("/bell", 200), ("/rooms", 401), ("/doors/front", 401), ("/locks/x", 401), ("/baskets/ann", 404)]
+            [("/bell", 200), ("/rooms", 401), ("/doors/front", 401), ("/locks/x", 401), ("/boxes/ann", 404)]
         {
             assert_eq!(ask(path, "vis_1", "vis_1").await.0, expected, "{path}");
         }
-        assert_eq!(ask("/baskets/vis_1", "vis_1", "vis_1").await, (200, "vis_1 true None".to_owned()));
-        assert_eq!(ask("/baskets/vis_2", "vis_1", "vis_1").await.0, 404, "nobody sees another's");
-        assert_eq!(ask("/baskets/ann", "ann", "vis_1").await, (200, "ann false Some(\"vis_1\")".to_owned()));
-        assert_eq!(ask("/baskets/vis_1", "ann", "vis_1").await.0, 404, "also what was his before is not his by itself");
+        assert_eq!(ask("/boxes/vis_1", "vis_1", "vis_1").await, (200, "vis_1 true None".to_owned()));
+        assert_eq!(ask("/boxes/vis_2", "vis_1", "vis_1").await.0, 404, "nobody sees another's");
+        assert_eq!(ask("/boxes/ann", "ann", "vis_1").await, (200, "ann false Some(\"vis_1\")".to_owned()));
+        assert_eq!(ask("/boxes/vis_1", "ann", "vis_1").await.0, 404, "also what was his before is not his by itself");
         assert_eq!(ask("/rooms", "ann", "vis_1").await.0, 200, "who is logged in is no visitor");
     }
 
@@ -258,7 +258,7 @@ mod tests {
         assert_eq!(said("/bell", "put"), json!([{ "principal": ["keeper"] }, { "principal": ["king"] }]));
         assert_eq!(said("/rooms", "get"), json!([{ "principal": [] }]));
         assert_eq!(said("/doors/{id}", "get"), json!([{ "principal": ["owner"] }, { "principal": ["keeper"] }]));
-        assert_eq!(said("/baskets/{id}", "get"), json!([{ "principal": ["owner"] }, { "principal": ["visitor"] }]));
+        assert_eq!(said("/boxes/{id}", "get"), json!([{ "principal": ["owner"] }, { "principal": ["visitor"] }]));
         let may = |path: &str, method: &str, status: &str| {
             described["paths"][path][method]["responses"].get(status).is_some()
         };

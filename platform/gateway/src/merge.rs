@@ -48,14 +48,7 @@ pub(crate) fn merge(table: &Table, has_login: bool, descriptions: Vec<ServiceDes
         }
     }
     if has_login {
-        let about = "An access token of the issuer. Where names stand beside it, one of these roles, or 'owner': whose the thing is.";
-        components["securitySchemes"] =
-            json!({ BEARER: { "type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": about } });
-        if paths.values().any(|path| path.to_string().contains(&json!({ "principal": [VISITOR] }).to_string())) {
-            let about = "Nothing has to be shown: whoever comes without a login is given this.";
-            components["securitySchemes"][VISITOR] =
-                json!({ "type": "apiKey", "in": "cookie", "name": cookies::VISITOR, "description": about });
-        }
+        components["securitySchemes"] = ways_to_be_somebody(&paths);
     }
     for operation in paths.values_mut().filter_map(Value::as_object_mut).flat_map(|path| path.values_mut()) {
         say_who_may(operation, has_login);
@@ -70,6 +63,19 @@ pub(crate) fn merge(table: &Table, has_login: bool, descriptions: Vec<ServiceDes
         merged["x-bongsu-missing"] = missing.into();
     }
     merged
+}
+
+/// What a client may show: a token, and where a path is for visitors what its browser was given.
+fn ways_to_be_somebody(paths: &Map<String, Value>) -> Value {
+    let about = "An access token of the issuer. Where names stand beside it, one of these roles, or 'owner': whose the thing is.";
+    let mut ways =
+        json!({ BEARER: { "type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": about } });
+    let visitors = json!({ "principal": [VISITOR] }).to_string();
+    if paths.values().any(|path| path.to_string().contains(&visitors)) {
+        let about = "Nothing has to be shown: whoever comes without a login is given this.";
+        ways[VISITOR] = json!({ "type": "apiKey", "in": "cookie", "name": cookies::VISITOR, "description": about });
+    }
+    ways
 }
 
 /// Renames what would hide something else of the same name.

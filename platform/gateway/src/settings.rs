@@ -147,6 +147,25 @@ mod tests {
     }
 
     #[test]
+    fn a_secret_is_one_line_of_a_file() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("secret");
+        let read = || {
+            let sessions =
+                Sessions { secret_file: Some(file.clone()), ..Sessions::of("https://house.example", "gateway") };
+            Settings { sessions: Some(sessions), ..Settings::default() }.with_client_secret()
+        };
+        assert!(read().expect_err("no file").contains("sessions.secret_file"));
+        for bad in ["", "\n", "two words", "two\nlines", "비밀", &"a".repeat(513)] {
+            std::fs::write(&file, bad).expect("a file");
+            assert!(read().expect_err(bad).contains("one line of visible ASCII"), "{bad:.20}");
+        }
+        std::fs::write(&file, "a+secret\n").expect("a file");
+        assert_eq!(read().expect("a secret").client_secret.as_deref(), Some("a+secret"));
+        assert_eq!(Settings::default().with_client_secret().expect("none").client_secret, None);
+    }
+
+    #[test]
     fn a_principal_that_no_service_would_believe_is_refused_when_the_gateway_starts() {
         let of = |name: &str| serde_json::from_value::<Settings>(serde_json::json!({ "principal": name }));
         for bad in ["a\nb", "a\tb", "\u{7f}", "a b", " ", "문", &"a".repeat(256)] {

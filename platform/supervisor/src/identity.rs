@@ -142,3 +142,57 @@ fn free(wished: SocketAddr) -> SocketAddr {
     let any = SocketAddr::new(wished.ip(), 0);
     can_bind(wished).or_else(|_| can_bind(any)).unwrap_or(wished)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settled(text: &str) -> SystemFile {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("bongsu.toml");
+        std::fs::write(&file, format!("name = 'house'\n{text}")).expect("a file");
+        let mut system = SystemFile::read(&file).expect("a system");
+        settle(&mut system);
+        system
+    }
+
+    fn at<'t>(table: &'t toml::Table, path: &[&str]) -> Option<&'t str> {
+        let (last, above) = path.split_last()?;
+        let table = above.iter().try_fold(table, |table, name| table.get(*name)?.as_table())?;
+        table.get(*last)?.as_str()
+    }
+
+    #[test]
+    fn the_gateway_and_the_provider_know_each_other() {
+        let system = settled("[gateway]\nlisten = '127.0.0.1:0'\n[identity]\n");
+        let config = &system.gateway.config;
+        let origin = at(config, &["sessions", "origin"]).expect("an origin");
+        assert_eq!(at(config, &["login", "issuer"]), Some(&*format!("{origin}/identity")));
+        assert_eq!(at(config, &["sessions", "client"]), Some("gateway"));
+        let clients = system.services[0].config["clients"].as_array().expect("clients");
+        let gateway = clients[0].as_table().expect("a client");
+        assert_eq!((clients.len(), at(gateway, &["id"])), (1, Some("gateway")));
+        assert_eq!(gateway["redirect_uris"][0].as_str(), Some(&*format!("{origin}/login/callback")));
+        assert!(gateway.get("secret_file").is_none());
+    }
+
+    #[test]
+    fn what_an_author_says_of_sessions_and_clients_stays() {
+        let system = settled(
+            "[gateway]\nconfig.sessions = { under = '/auth', idle_s = 60 }\n[identity.config]\n\
+             issuer = 'https://house.example/identity'\nclients = [{ id = 'web' }]\n",
+        );
+        assert_eq!(at(&system.gateway.config, &["sessions", "origin"]), Some("https://house.example"));
+        assert_eq!(system.gateway.config["sessions"]["idle_s"].as_integer(), Some(60));
+        let clients = system.services[0].config["clients"].as_array().expect("clients");
+        assert_eq!(clients[0]["id"].as_str(), Some("web"));
+        assert_eq!(clients[1]["redirect_uris"][0].as_str(), Some("https://house.example/auth/login/callback"));
+        let own = settled("[identity.config]\nclients = [{ id = 'gateway', scopes = ['openid'] }]\n");
+        assert_eq!(
+            own.services[0].config["clients"].as_array().map(Vec::len),
+            Some(1),
+            "not a second one of that name"
+        );
+        assert!(settled("").gateway.config.get("sessions").is_none(), "without a provider there are none");
+    }
+}

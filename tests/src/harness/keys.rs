@@ -10,7 +10,8 @@ use crate::harness::{
     people::CUSTOMER,
 };
 
-/// What the gateway asks an operator's key for, as `mall/bongsu.toml` says it.
+/// What is asked with an operator's key here: what the gateway asks one for, as `mall/bongsu.toml` says it, and whatever is only
+/// its customer's otherwise.
 pub fn is_for_operators(method: &str, path: &str) -> bool {
     let below =
         |above: &str| path.strip_prefix(above).is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?']));

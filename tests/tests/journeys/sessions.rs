@@ -7,9 +7,10 @@ use serde_json::{Value, json};
 use system_tests::harness::{
     Mall,
     browser::Browser,
+    http::Http,
     people::{CUSTOMER, OPERATOR, OTHER},
     system::System,
-    wait::until,
+    wait::{now, until},
 };
 
 const PASSWORD: &str = "1 may buy here";
@@ -57,7 +58,17 @@ fn a_guest_fills_a_cart_is_refused_logs_in_and_buys_what_was_in_it() {
     let who = browser.who();
     assert_eq!((&who["person"], &who["name"]), (&json!(mall.person(CUSTOMER)), &json!("일번 손님")));
     assert_eq!(who["roles"], json!(["customer"]));
-    // Two tabs merge at the same moment, with keys of their own.
+    merges_from_two_tabs(&browser);
+    let placed = buys_once(&browser);
+    assert_eq!(stranger.get(&format!("/orders/{placed}")).status, 401);
+    let _ = browser.ask("POST", "/logout", None, &json!({})).expect(303);
+    assert_eq!(pieces(&cart(&browser), "TV"), 0, "the guest's cart is closed");
+    mall.until_order(&placed, &["CONFIRMED"]);
+    drop(mall.end());
+}
+
+/// At the same moment, with keys of their own.
+fn merges_from_two_tabs(browser: &Browser) {
     let tabs = [browser.tab(), browser.tab()];
     let merged: Vec<u16> = thread::scope(|scope| {
         let merge = |tab: usize, browser: Browser| {
@@ -67,28 +78,26 @@ fn a_guest_fills_a_cart_is_refused_logs_in_and_buys_what_was_in_it() {
         all.collect::<Vec<_>>().into_iter().map(|tab| tab.join().expect("a tab ends")).collect()
     });
     assert_eq!(merged, [200, 200]);
-    let seen = cart(&browser);
-    assert_eq!(pieces(&seen, "TV"), 2, "once: {seen}");
-    // One order, however often it is clicked and from wherever.
-    let (id, version) = (seen["cart_id"].as_str().expect("an id"), &seen["version"]);
-    let key = format!("{id} {version}");
+    assert_eq!(pieces(&cart(browser), "TV"), 2, "once");
+}
+
+/// One order, however often it is clicked and from wherever.
+fn buys_once(browser: &Browser) -> String {
+    let seen = cart(browser);
+    let id = seen["cart_id"].as_str().expect("an id");
+    let key = format!("{id} {}", seen["version"]);
     let mut wish = order();
-    (wish["cart"], wish["version"]) = (id.into(), version.clone());
+    wish["cart"] = id.into();
+    wish["version"] = seen["version"].clone();
     let bought = browser.ask("POST", "/cart/checkout", Some(&key), &wish).expect(202);
     let again = browser.tab().ask("POST", "/cart/checkout", Some(&key), &wish).expect(202);
-    assert_eq!((bought.json()["order_id"].clone(), &bought.body), (again.json()["order_id"].clone(), &again.body));
-    let other = browser.ask("POST", "/cart/checkout", Some("another key"), &wish).expect(409).json();
-    assert_eq!(
-        (&other["type"], &other["order_id"]),
-        (&json!("/errors/already-checked-out"), &bought.json()["order_id"])
-    );
+    assert_eq!(bought.body, again.body);
     let placed = bought.json()["order_id"].as_str().expect("an id").to_owned();
+    let other = browser.ask("POST", "/cart/checkout", Some("another key"), &wish).expect(409).json();
+    assert_eq!(other["type"], "/errors/already-checked-out");
+    assert_eq!(other["order_id"], placed.as_str());
     assert_eq!(browser.get(&format!("/orders/{placed}")).expect(200).json()["order_id"], placed.as_str());
-    assert_eq!(stranger.get(&format!("/orders/{placed}")).status, 401);
-    let _ = browser.ask("POST", "/logout", None, &json!({})).expect(303);
-    assert_eq!(pieces(&cart(&browser), "TV"), 0, "the guest's cart is closed");
-    mall.until_order(&placed, &["CONFIRMED"]);
-    drop(mall.end());
+    placed
 }
 
 #[test]
@@ -108,34 +117,13 @@ fn a_session_outlives_its_gateway_and_ends_when_its_person_is_locked() {
         assert_eq!(browser.who()["person"], json!(mall.person(CUSTOMER)), "round {round}");
         assert_eq!((pieces(&cart(&browser), "TV"), pieces(&cart(&guest), "MASK")), (1, 1), "round {round}");
     }
-    // While the issuer is down, whoever is logged in goes on.
-    mall.stop("identity");
-    until("what was known of the session is asked again", SOON * 2, || {
-        assert_eq!(browser.get("/orders").status, 200);
-        match browser.who()["person"] == json!(mall.person(CUSTOMER)) {
-            true => Ok(()),
-            false => Err("he is nobody".into()),
-        }
-    });
-    mall.said_by(&["start", "identity"]);
-    let deed = |deed: &str, body: Value| {
-        let path = format!("/identity/persons/{}/{deed}", mall.person(CUSTOMER));
-        let url = format!("{}{path}", mall.gateway());
-        let bearer = format!("Bearer {}", mall.operator());
-        let headers =
-            [("authorization", bearer.as_str()), ("idempotency-key", deed), ("content-type", "application/json")];
-        until("identity is back", Duration::from_secs(30), || {
-            let body = body.to_string().into_bytes();
-            let answer = system_tests::harness::http::Http::new().request("POST", &url, &headers, body)?;
-            if answer.status == 200 { Ok(()) } else { Err(format!("{answer:?}")) }
-        });
-    };
-    deed("roles", json!({ "roles": ["customer", "operator"] }));
+    is_somebody_without_the_issuer(&mall, &browser);
+    does(&mall, "roles", &json!({ "roles": ["customer", "operator"] }));
     until("the role holds", SOON, || match browser.get("/ledger").status {
         200 => Ok(()),
         status => Err(status.to_string()),
     });
-    deed("lock", json!({}));
+    does(&mall, "lock", &json!({}));
     until("the lock holds", SOON, || match browser.get("/orders").status {
         401 => Ok(()),
         status => Err(status.to_string()),
@@ -144,12 +132,34 @@ fn a_session_outlives_its_gateway_and_ends_when_its_person_is_locked() {
     drop(mall.end());
 }
 
+/// While the issuer is down, whoever is logged in goes on.
+fn is_somebody_without_the_issuer(mall: &Mall, browser: &Browser) {
+    mall.stop("identity");
+    let until_asked_again = now() + SOON + SOON / 2;
+    while now() < until_asked_again {
+        assert_eq!(browser.get("/orders").status, 200);
+        assert_eq!(browser.who()["person"], json!(mall.person(CUSTOMER)));
+    }
+    mall.said_by(&["start", "identity"]);
+}
+
+/// What an operator does to the customer.
+fn does(mall: &Mall, deed: &str, body: &Value) {
+    let url = format!("{}/identity/persons/{}/{deed}", mall.gateway(), mall.person(CUSTOMER));
+    let bearer = format!("Bearer {}", mall.operator());
+    let headers = [("authorization", bearer.as_str()), ("idempotency-key", deed), ("content-type", "application/json")];
+    until("identity is back", Duration::from_secs(30), || {
+        let answer = Http::new().request("POST", &url, &headers, body.to_string().into_bytes())?;
+        if answer.status == 200 { Ok(()) } else { Err(format!("{answer:?}")) }
+    });
+}
+
 #[test]
 fn a_token_is_somebody_without_a_cookie_and_nobodys_page_uses_one() {
     let mall = mall();
     let program = Browser::at(&mall);
     let bearer = format!("Bearer {}", mall.token(OTHER));
-    let http = system_tests::harness::http::Http::new();
+    let http = Http::new();
     let orders = format!("{}/orders", mall.gateway());
     let answer = http.request("GET", &orders, &[("authorization", &bearer)], Vec::new()).expect("an answer");
     assert_eq!((answer.status, answer.header("set-cookie")), (200, None));

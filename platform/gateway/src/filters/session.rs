@@ -57,7 +57,8 @@ impl Filter for Session {
         let Some(found) = &exchange.session else {
             let found = Arc::new(OnceLock::new());
             exchange.session = Some(Arc::clone(&found));
-            let (keeper, secret) = (Arc::clone(&browsers.keeper), secret.to_owned());
+            let keeper = Arc::clone(&browsers.keeper);
+            let secret = secret.to_owned();
             return Flow::Again(Box::pin(async move { drop(found.set(keeper.find(&secret).await)) }));
         };
         match found.get() {

@@ -18,14 +18,13 @@ mod tests {
 
     #[test]
     fn only_paths_of_this_system_are_returned_to() {
-        for good in ["/", "/cart", "/orders/ord_1?at=2026-01-01#lines", "/a//b", "/%ED%95%9C", "/x?next=//evil.example"]
-        {
+        for good in ["/", "/bell", "/doors/7?at=2026-01-01#lines", "/a//b", "/%ED%95%9C", "/x?next=//evil.example"] {
             assert!(is_own_path(good), "{good}");
         }
         let long = format!("/{}", "a".repeat(LONGEST));
         for bad in [
             "",
-            "cart",
+            "bell",
             "//evil.example",
             "///evil.example",
             "/\\evil.example",
@@ -36,12 +35,12 @@ mod tests {
             "/\t/evil.example",
             "/\n/evil.example",
             "/\r\nset-cookie: a=b",
-            " /cart",
+            " /bell",
             "/a b",
             "/\0",
             "/\u{7f}",
             "/장바구니",
-            "./cart",
+            "./bell",
             "?x",
             "@evil.example",
             &long,

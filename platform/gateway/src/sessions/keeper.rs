@@ -27,9 +27,9 @@ const QUIET: Duration = Duration::from_secs(2);
 const USED_MS: i64 = 60_000;
 /// Between two looks for tokens that were being replaced when nobody went on: well within the moment in which an issuer
 /// gives the same successor again.
-const LOOK: Duration = Duration::from_secs(2);
+const LOOK: Duration = Duration::from_secs(1);
 /// What is over is deleted once in so many of them.
-const SWEEP: u32 = 30;
+const SWEEP: u32 = 60;
 
 /// Every session.
 pub(crate) struct Keeper {

@@ -86,12 +86,12 @@ mod tests {
     #[test]
     fn a_login_is_resumed_in_its_browser_alone() {
         let (_folder, keys) = keys();
-        let begun = Login::begin(&keys, "secret", "salt", "/cart?x=1", NOW).expect("it begins");
+        let begun = Login::begin(&keys, "secret", "salt", "/bell?x=1", NOW).expect("it begins");
         let resumed = Login::resume(&keys, "secret", &begun.state, NOW + PATIENCE_MS).expect("it is resumed");
         assert_eq!(resumed, begun);
-        assert_eq!(resumed.back, "/cart?x=1");
+        assert_eq!(resumed.back, "/bell?x=1");
         assert!((43..=128).contains(&begun.verifier.len()) && begun.challenge().len() == 43);
-        let other = Login::begin(&keys, "secret", "pepper", "/cart?x=1", NOW).expect("another tab");
+        let other = Login::begin(&keys, "secret", "pepper", "/bell?x=1", NOW).expect("another tab");
         assert!(other.nonce != begun.nonce && other.verifier != begun.verifier && begun.nonce != begun.verifier);
         let resume = |secret: &str, state: &str, now_ms: i64| Login::resume(&keys, secret, state, now_ms);
         assert_eq!(resume("another", &begun.state, NOW), None, "begun in another browser");
@@ -104,8 +104,8 @@ mod tests {
     #[test]
     fn a_state_that_somebody_wrote_is_none() {
         let (_folder, keys) = keys();
-        let right = Login::begin(&keys, "secret", "salt", "/cart", NOW).expect("it begins").state;
-        let evil = right.replace(&BASE64.encode("/cart"), &BASE64.encode("//evil.example"));
+        let right = Login::begin(&keys, "secret", "salt", "/bell", NOW).expect("it begins").state;
+        let evil = right.replace(&BASE64.encode("/bell"), &BASE64.encode("//evil.example"));
         let later = right.replace(&NOW.to_string(), &(NOW + 1).to_string());
         let huge = "a".repeat(1 << 20);
         for bad in ["", ".", "...", "a.b.c.d", &evil, &later, &right[..right.len() - 1], &format!("{right}0"), &huge] {

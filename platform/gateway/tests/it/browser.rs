@@ -22,6 +22,8 @@ pub(crate) struct Town {
     pub(crate) provider: Provider,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) keys: Keys,
+    /// The gateway's at the provider.
+    pub(crate) secret: Option<String>,
     folder: TempDir,
 }
 
@@ -36,7 +38,7 @@ impl Town {
         Roots::open_or_make(folder.path()).unwrap().write_keys(&file, GATEWAY).unwrap();
         let keys = Keys::open(&file).unwrap();
         let store = Arc::new(bongsu_memory::MemoryStore::new());
-        Self { provider: Provider::open().await, store, keys, folder }
+        Self { provider: Provider::open().await, store, keys, secret: None, folder }
     }
 
     /// Where its secret is.
@@ -44,11 +46,12 @@ impl Town {
         self.folder.path()
     }
 
-    /// A gateway of this town; `/open/*` is for everybody, `/cart/*` for visitors, too.
+    /// A gateway of this town; `/open/*` is for everybody, `/bell/*` for visitors, too.
     pub(crate) async fn street(&self, set: impl FnOnce(Sessions) -> Sessions) -> Street {
         let login = Login { cooldown_s: 1, ..Login::of(&self.provider.issuer(), AUDIENCE) };
         let sessions = set(Sessions { check_s: 1, ..Sessions::of(ORIGIN, "gateway") });
-        let settings = Settings { login: Some(login), sessions: Some(sessions), ..Settings::default() };
+        let client_secret = self.secret.clone();
+        let settings = Settings { login: Some(login), sessions: Some(sessions), client_secret, ..Settings::default() };
         let shelf = Shelf::new(Arc::clone(&self.store));
         let mut street = Street::set(settings.with_keys(Some(self.keys.clone())).with_shelf(Some(shelf)));
         let rule = |who: &str, path: &str| Access {
@@ -57,7 +60,7 @@ impl Town {
             path: path.into(),
             who: who.into(),
         };
-        street.table.access = vec![rule("public", "/open/*"), rule("visitor", "/cart/*"), rule("keeper", "/keep/*")];
+        street.table.access = vec![rule("public", "/open/*"), rule("visitor", "/bell/*"), rule("keeper", "/keep/*")];
         street
     }
 }

@@ -27,14 +27,14 @@ async fn the_issuer_is_asked_for_a_code_and_told_nothing_else() {
     let town = Town::new().await;
     let street = open(&town).await;
     let (mut browser, mut other) = (Browser::new(), Browser::new());
-    let sent_to = browser.set_out(&street, "/cart").await;
+    let sent_to = browser.set_out(&street, "/bell").await;
     assert!(sent_to.starts_with(&format!("{}/authorize?", town.provider.issuer())), "{sent_to}");
     let asked = params(&sent_to);
     let said = |name: &str| asked[name].as_str();
     assert_eq!((said("response_type"), said("client_id"), said("scope")), ("code", "gateway", "openid profile"));
     assert_eq!(said("redirect_uri"), format!("{ORIGIN}/login/callback"));
     assert_eq!(said("code_challenge_method"), "S256");
-    let again = params(&other.set_out(&street, "/cart").await);
+    let again = params(&other.set_out(&street, "/bell").await);
     for name in ["state", "nonce", "code_challenge"] {
         assert_ne!(asked[name], again[name], "{name}");
     }
@@ -68,10 +68,10 @@ async fn only_paths_of_this_system_are_returned_to() {
         "javascript:alert(1)",
         "/%09/evil.example",
         "/%0D%0Aset-cookie:%20a=b",
-        "%20/cart",
-        "cart",
+        "%20/bell",
+        "bell",
         "",
-        "/cart&return=/other",
+        "/bell&return=/other",
     ] {
         let answer = Browser::new().get(&street, &format!("/login?return={bad}")).await;
         assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{bad}: {}", answer.body);
@@ -84,10 +84,10 @@ async fn only_paths_of_this_system_are_returned_to() {
 async fn a_browser_at_another_name_goes_on_at_the_one_that_is_known() {
     let town = Town::new().await;
     let street = open(&town).await;
-    let answer = street.ask_at("GET", "/login?return=/cart", &[("host", "localhost:8080")]).await;
+    let answer = street.ask_at("GET", "/login?return=/bell", &[("host", "localhost:8080")]).await;
     assert_eq!(answer.status, StatusCode::SEE_OTHER);
-    assert_eq!(answer.headers["location"], format!("{ORIGIN}/login?return=%2Fcart"));
-    let evil = street.ask_at("GET", "/login?return=/cart", &[("host", "evil.example")]).await;
+    assert_eq!(answer.headers["location"], format!("{ORIGIN}/login?return=%2Fbell"));
+    let evil = street.ask_at("GET", "/login?return=/bell", &[("host", "evil.example")]).await;
     assert_eq!(evil.status, StatusCode::MISDIRECTED_REQUEST, "{}", evil.body);
 }
 
@@ -170,6 +170,20 @@ async fn what_the_issuer_says_has_to_be_about_this_login() {
     let sent_to = browser.set_out(&street, "/").await;
     let code = town.provider.consent(&sent_to);
     is_refused(&browser.get(&street, &callback(&sent_to, &code)).await, "somebody who is called like a visitor");
+}
+
+#[tokio::test]
+async fn a_gateway_that_has_a_secret_shows_it() {
+    let mut town = Town::new().await;
+    town.provider.mood().wants_secret = true;
+    let street = open(&town).await;
+    let mut browser = Browser::new();
+    let sent_to = browser.set_out(&street, "/").await;
+    let code = town.provider.consent(&sent_to);
+    is_refused(&browser.get(&street, &callback(&sent_to, &code)).await, "without one");
+    town.secret = Some("a+secret".into());
+    let street = open(&town).await;
+    assert_eq!(browser.log_in(&street, &town, "/bell").await, "/bell");
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use base64::Engine as _;
-use base64::prelude::BASE64_URL_SAFE_NO_PAD as BASE64;
+use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD as BASE64};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use tokio::net::TcpListener;
@@ -51,6 +51,8 @@ pub(crate) struct Mood {
     pub(crate) is_locked: bool,
     /// It gives the next tokens, and its answer takes long; the same token then counts once more.
     pub(crate) is_slow: bool,
+    /// A client without its secret is none.
+    pub(crate) wants_secret: bool,
     pub(crate) roles: Vec<&'static str>,
     /// How long its access tokens live, in seconds.
     pub(crate) life_s: i64,
@@ -76,6 +78,7 @@ impl Provider {
             is_down: false,
             is_locked: false,
             is_slow: false,
+            wants_secret: false,
             roles: vec!["guest"],
             life_s: 300,
             id: json!({}),
@@ -194,13 +197,28 @@ async fn jwks(State(house): State<Arc<House>>) -> Json<Value> {
     Json(json!({ "keys": [house.key.jwk("a")] }))
 }
 
-async fn token(State(house): State<Arc<House>>, Form(form): Form<BTreeMap<String, String>>) -> Response {
+/// The gateway says who it is by its secret, or by its name alone.
+fn is_the_gateway(headers: &HeaderMap, form: &BTreeMap<String, String>) -> bool {
+    let secret = BASE64_STANDARD.encode("gateway:a%2Bsecret");
+    match headers.get("authorization") {
+        Some(shown) => *shown == format!("Basic {secret}") && !form.contains_key("client_id"),
+        None => form.get("client_id").is_some_and(|client| client == "gateway"),
+    }
+}
+
+async fn token(
+    State(house): State<Arc<House>>,
+    headers: HeaderMap,
+    Form(form): Form<BTreeMap<String, String>>,
+) -> Response {
     let mood = house.mood();
     if mood.is_down {
         return StatusCode::SERVICE_UNAVAILABLE.into_response();
     }
     let of = |name: &str| form.get(name).cloned().unwrap_or_default();
-    assert_eq!(of("client_id"), "gateway");
+    if !is_the_gateway(&headers, &form) || mood.wants_secret && !headers.contains_key("authorization") {
+        return no("invalid_client");
+    }
     match of("grant_type").as_str() {
         "authorization_code" => {
             let Some(code) = house.codes.lock().unwrap().remove(&of("code")) else { return no("invalid_grant") };

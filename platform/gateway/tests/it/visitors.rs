@@ -50,29 +50,29 @@ async fn whoever_comes_without_a_login_is_given_an_id_where_that_is_wanted_and_n
     assert_eq!(browser.get(&scene.street, "/x").await.status, StatusCode::UNAUTHORIZED);
     assert!(browser.cookies.is_empty(), "neither what is open nor what is closed gives one");
     assert_eq!(scene.heard(), None);
-    assert_eq!(browser.get(&scene.street, "/cart").await.status, StatusCode::OK);
+    assert_eq!(browser.get(&scene.street, "/bell").await.status, StatusCode::OK);
     let (first, visitor) = scene.heard().expect("a visitor");
     assert!(first.starts_with("vis_") && first.len() == 36 && visitor.as_ref() == Some(&first), "{first}");
     let cookie = browser.cookies[VISITOR].clone();
-    assert_eq!(browser.post(&scene.street, "/cart/items").await.status, StatusCode::OK);
+    assert_eq!(browser.post(&scene.street, "/bell/items").await.status, StatusCode::OK);
     assert_eq!(scene.heard().expect("a visitor").0, first, "it is the same one");
     assert_eq!(browser.cookies[VISITOR], cookie, "which is not given anew each time");
     let mut other = Browser::new();
-    other.get(&scene.street, "/cart").await;
+    other.get(&scene.street, "/bell").await;
     assert_ne!(scene.heard().expect("a visitor").0, first);
     assert_eq!(browser.get(&scene.street, "/x").await.status, StatusCode::UNAUTHORIZED, "it opens nothing else");
     assert_eq!(browser.get(&scene.street, "/keep/x").await.status, StatusCode::UNAUTHORIZED);
-    assert_eq!(browser.get(&scene.street, "/cart/%2e%2e/x").await.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(browser.get(&scene.street, "/bell/%2e%2e/x").await.status, StatusCode::UNAUTHORIZED);
 }
 
 #[tokio::test]
 async fn somebody_who_is_logged_in_is_named_with_the_visitor_he_was() {
     let scene = Scene::new().await;
     let mut browser = Browser::new();
-    browser.get(&scene.street, "/cart").await;
+    browser.get(&scene.street, "/bell").await;
     let (guest, _) = scene.heard().expect("a visitor");
-    browser.log_in(&scene.street, &scene.town, "/cart").await;
-    assert_eq!(browser.post(&scene.street, "/cart/merge").await.status, StatusCode::OK);
+    browser.log_in(&scene.street, &scene.town, "/bell").await;
+    assert_eq!(browser.post(&scene.street, "/bell/merge").await.status, StatusCode::OK);
     assert_eq!(scene.heard(), Some(("usr_ann".to_owned(), Some(guest.clone()))));
     let bearer = format!("Bearer {}", scene.town.provider.access());
     let cookie = format!("{VISITOR}={}", browser.cookies[VISITOR]);
@@ -82,9 +82,9 @@ async fn somebody_who_is_logged_in_is_named_with_the_visitor_he_was() {
         ("origin", ORIGIN),
         ("host", "127.0.0.1:8080"),
     ];
-    assert_eq!(scene.street.ask_at("POST", "/cart/merge", &shown).await.status, StatusCode::OK);
+    assert_eq!(scene.street.ask_at("POST", "/bell/merge", &shown).await.status, StatusCode::OK);
     assert_eq!(scene.heard(), Some(("usr_ann".to_owned(), Some(guest))), "with a token as with a session");
-    assert_eq!(scene.street.ask_at("GET", "/cart", &shown[..1]).await.status, StatusCode::OK);
+    assert_eq!(scene.street.ask_at("GET", "/bell", &shown[..1]).await.status, StatusCode::OK);
     assert_eq!(scene.heard(), Some(("usr_ann".to_owned(), None)), "and alone, who brings none");
 }
 
@@ -92,7 +92,7 @@ async fn somebody_who_is_logged_in_is_named_with_the_visitor_he_was() {
 async fn an_id_that_we_did_not_sign_is_none() {
     let scene = Scene::new().await;
     let mut browser = Browser::new();
-    browser.get(&scene.street, "/cart").await;
+    browser.get(&scene.street, "/bell").await;
     let (guest, _) = scene.heard().expect("a visitor");
     let right = browser.cookies[VISITOR].clone();
     let parts: Vec<&str> = right.split('.').collect();
@@ -111,14 +111,14 @@ async fn an_id_that_we_did_not_sign_is_none() {
         old,
         person,
     ] {
-        let answer = scene.street.ask_at("GET", "/cart", &[("cookie", &format!("{VISITOR}={bad}"))]).await;
+        let answer = scene.street.ask_at("GET", "/bell", &[("cookie", &format!("{VISITOR}={bad}"))]).await;
         assert_eq!(answer.status, StatusCode::OK, "{bad:.60}: {}", answer.body);
         assert!(answer.headers["set-cookie"].to_str().unwrap().starts_with(VISITOR), "he is given one of ours");
         let (now, _) = scene.heard().expect("a visitor");
         assert!(now.starts_with("vis_") && now != guest, "{bad:.60}: {now}");
     }
     let lies = [("x-bongsu-principal", guest.as_str()), ("x-bongsu-visitor", guest.as_str())];
-    scene.street.ask_at("GET", "/cart", &lies).await;
+    scene.street.ask_at("GET", "/bell", &lies).await;
     assert_ne!(scene.heard().expect("a visitor").0, guest, "and nobody says so himself");
 }
 
@@ -127,7 +127,7 @@ async fn an_id_that_becomes_old_is_given_anew_and_stays_the_same() {
     let scene = Scene::new().await;
     let week = scene.town.keys.sign_visitor("vis_old", (now_s() - 8 * 86_400) * 1_000).unwrap();
     let mut browser = Browser { cookies: [(VISITOR.to_owned(), week.clone())].into() };
-    browser.get(&scene.street, "/cart").await;
+    browser.get(&scene.street, "/bell").await;
     assert_eq!(scene.heard().expect("a visitor").0, "vis_old");
     assert_ne!(browser.cookies[VISITOR], week);
 }
@@ -136,13 +136,13 @@ async fn an_id_that_becomes_old_is_given_anew_and_stays_the_same() {
 async fn no_other_page_acts_for_a_visitor_or_makes_him_another() {
     let scene = Scene::new().await;
     let mut browser = Browser::new();
-    browser.get(&scene.street, "/cart").await;
+    browser.get(&scene.street, "/bell").await;
     for from in [&[][..], &[("origin", "https://evil.example")], &[("sec-fetch-site", "cross-site")]] {
-        let answer = browser.ask(&scene.street, "POST", "/cart/items", from).await;
+        let answer = browser.ask(&scene.street, "POST", "/bell/items", from).await;
         assert_eq!(answer.status, StatusCode::FORBIDDEN, "{from:?}");
     }
     // A browser keeps the cookie back there; its answer must not set another.
-    let blind = scene.street.ask_at("POST", "/cart/items", &[("sec-fetch-site", "cross-site")]).await;
+    let blind = scene.street.ask_at("POST", "/bell/items", &[("sec-fetch-site", "cross-site")]).await;
     assert_eq!((blind.status, blind.headers.get("set-cookie")), (StatusCode::FORBIDDEN, None));
-    assert_eq!(scene.street.ask_at("POST", "/cart/items", &[]).await.status, StatusCode::OK, "a program need not say");
+    assert_eq!(scene.street.ask_at("POST", "/bell/items", &[]).await.status, StatusCode::OK, "a program need not say");
 }
