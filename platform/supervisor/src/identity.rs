@@ -93,7 +93,10 @@ pub(crate) fn settle(system: &mut SystemFile) {
     };
     let origin = issuer.as_str().and_then(|issuer| issuer.strip_suffix(&format!("/{IDENTITY}"))).map(str::to_owned);
     let said = [("issuer", issuer), ("audience", audience)].map(|(name, value)| (name.to_owned(), value));
-    if let Some(origin) = origin {
+    // A gateway that believes another issuer logs browsers in there, as its author says.
+    let believes = system.gateway.config.get("login").and_then(|login| login.get("issuer"));
+    let is_ours = believes.is_none_or(|believed| *believed == said[0].1);
+    if let Some(origin) = origin.filter(|_| is_ours) {
         introduce(system, &origin);
     }
     let login = system.gateway.config.entry("login").or_insert_with(|| toml::Table::new().into());
@@ -194,5 +197,7 @@ mod tests {
             "not a second one of that name"
         );
         assert!(settled("").gateway.config.get("sessions").is_none(), "without a provider there are none");
+        let other = settled("[gateway]\nconfig.login.issuer = 'https://id.example'\n[identity]\n");
+        assert!(other.gateway.config.get("sessions").is_none(), "nor by themselves with another one");
     }
 }

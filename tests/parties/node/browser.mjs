@@ -14,8 +14,8 @@ export class Browser {
   }
 
   /** Opens an address; returns the page it ends at, or `{ left }`, the address at the party. */
-  async open(url) {
-    return this.#follow(url, { method: 'GET' });
+  async open(url, request = { method: 'GET' }) {
+    return this.#follow(url, request);
   }
 
   /** Fills in the form of a page and sends it, hidden fields (against forged requests, too) as they came. */
@@ -33,7 +33,8 @@ export class Browser {
   async #follow(url, request) {
     for (let hop = 0; hop < MOST_REDIRECTS; hop += 1) {
       if (url.startsWith(this.home)) return { left: new URL(url) };
-      const response = await fetch(url, { ...request, redirect: 'manual', headers: { cookie: this.#cookie() } });
+      const headers = { ...request.headers, cookie: this.#cookie() };
+      const response = await fetch(url, { ...request, redirect: 'manual', headers });
       response.headers.getSetCookie().forEach((cookie) => this.#keep(cookie));
       const next = response.headers.get('location');
       if (next === null) return { url, status: response.status, body: await response.text() };

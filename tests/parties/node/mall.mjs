@@ -5,18 +5,23 @@ import { System, until } from './system.mjs';
 
 const LISTEN = 'listen = "127.0.0.1:8080"';
 
-/** The mall whose gateway believes that issuer's tokens; `login` as in `bongsu.toml`. */
-export async function mallFor(login) {
+/**
+ * The mall whose gateway believes that issuer's tokens; `login`, and `sessions` where browsers log in, as in `bongsu.toml`.
+ * `files` are laid beside it.
+ */
+export async function mallFor(login, { sessions, listen = 'http://127.0.0.1:0', files } = {}) {
   const text = await readFile(new URL('../../../mall/bongsu.toml', import.meta.url), 'utf8');
   assert.ok(text.includes(LISTEN), 'the mall says where its gateway listens');
   const settings = { ...login, refresh_s: 1, cooldown_s: 1 }; // keys are looked at often, so that nobody waits long
-  const toml = Object.entries(settings).map(([name, value]) => `${name} = ${JSON.stringify(value)}`).join(', ');
-  return System.up(text.replace(LISTEN, `listen = "127.0.0.1:0"\nconfig = { login = { ${toml} } }`));
+  const table = (all) =>
+    `{ ${Object.entries(all).map(([name, value]) => `${name} = ${JSON.stringify(value)}`).join(', ')} }`;
+  const config = [`login = ${table(settings)}`, ...(sessions ? [`sessions = ${table(sessions)}`] : [])].join(', ');
+  return System.up(text.replace(LISTEN, `listen = "${new URL(listen).host}"\nconfig = { ${config} }`), files);
 }
 
 /** One mall with that login, for as long as `judge` takes. */
-export async function inMall(login, judge) {
-  const mall = await mallFor(login);
+export async function inMall(login, judge, more) {
+  const mall = await mallFor(login, more);
   try {
     await judge(mall);
   } finally {

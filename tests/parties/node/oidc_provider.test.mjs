@@ -9,9 +9,13 @@ import {
   anotherAudienceIsRefused, inMall, noRolesAreFound, rolesAreMapped, untilLetIn, untilRefused,
 } from './mall.mjs';
 import { BACK, discover, head, HOME, logIn } from './party.mjs';
+import { freePort, until } from './system.mjs';
 
 const ROLES = { ann: ['customer'], otto: ['operator'] };
 const AUDIENCE = 'mall';
+/** Where the mall listens whose browsers log in: it has to be known before. */
+const GATEWAY = `http://127.0.0.1:${await freePort()}`;
+const SECRET = 'tests-only-and-long-enough-for-that';
 
 /** A signing key, new each time. */
 function key(kid) {
@@ -40,18 +44,27 @@ class Issuer {
     this.turn(keys);
   }
 
-  /** Shows these keys; the first one signs. */
+  /** Shows these keys; the first one signs. A gateway may log browsers in here as the client `gateway`. */
   turn(keys) {
+    const gateway = {
+      client_id: 'gateway',
+      client_secret: SECRET,
+      redirect_uris: [`${GATEWAY}/login/callback`],
+      post_logout_redirect_uris: [`${GATEWAY}/`],
+      grant_types: ['authorization_code', 'refresh_token'],
+      id_token_signed_response_alg: 'ES256',
+    };
     this.provider = new Provider(this.url, {
       clients: [{
         client_id: 'web',
         token_endpoint_auth_method: 'none',
         redirect_uris: [BACK],
         id_token_signed_response_alg: 'ES256',
-      }],
+      }, gateway],
       jwks: { keys },
       cookies: { keys: ['tests only'] },
       features: accessTokens,
+      issueRefreshToken: (_, client) => client.grantTypeAllowed('refresh_token'),
       findAccount: (_, id) => ({ accountId: id, claims: () => ({ sub: id }) }),
       extraTokenClaims: (_, token) => ({ house: { roles: ROLES[token.accountId] } }),
     });
@@ -107,3 +120,25 @@ test('where the roles are not looked for, nobody is an operator', () =>
 
 test('tokens for somebody else are refused', () =>
   inMall({ ...login, audience: 'another' }, async (mall) => anotherAudienceIsRefused(mall, await issuer.tokens())));
+
+test('a browser logs in there, is somebody in the mall, and stays so when the gateway is killed', async () => {
+  const sessions = { origin: GATEWAY, client: 'gateway', secret_file: 'secret' };
+  await inMall(login, async (mall) => {
+    const browser = new Browser('http://nowhere.invalid');
+    assert.deepEqual(await mall.who(browser), { person: null, roles: [] });
+    const form = await browser.open(`${GATEWAY}/login?return=/session`);
+    const consent = await browser.submit(form, { login: 'otto', password: 'any' });
+    const back = await browser.submit(consent, {});
+    assert.equal(back.url, `${GATEWAY}/session`);
+    const { person, roles } = JSON.parse(back.body);
+    assert.deepEqual([person, roles], ['otto', ['operator']]);
+    assert.equal((await browser.open(`${GATEWAY}/ledger`)).status, 200);
+    await mall.bongsu('kill', 'gateway');
+    await until('the gateway is back', () => mall.who(browser).then(() => true, () => false));
+    await new Promise((resolve) => setTimeout(resolve, 5_000)); // the issuer is asked whether he still may
+    assert.equal((await mall.who(browser)).person, 'otto');
+    const out = await browser.open(`${GATEWAY}/logout`, { method: 'POST', headers: { origin: GATEWAY } });
+    assert.ok(out.url.startsWith(`${issuer.url}/session/end`), `its own session ends there: ${out.url}`);
+    assert.equal((await mall.who(browser)).person, null);
+  }, { sessions, listen: GATEWAY, files: { secret: `${SECRET}\n` } });
+});

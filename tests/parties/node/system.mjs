@@ -1,6 +1,7 @@
 // A real system: `bongsu up` on a temporary folder, with what it needs beside its description.
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -46,10 +47,26 @@ export class System {
     return { status: response.status, detail: isProblem ? JSON.parse(body).detail : body };
   }
 
+  /** Who is logged in in a browser. */
+  async who(browser) {
+    const { status, body } = await browser.open(`${this.gateway}/session`);
+    if (status !== 200) throw new Error(`${status} ${body}`);
+    return JSON.parse(body);
+  }
+
   async stop() {
     await this.bongsu('stop').catch(() => {}); // it may not have come up
     await rm(this.folder, { recursive: true, force: true });
   }
+}
+
+/** A port that nobody listens on, for who has to be known before it starts. */
+export async function freePort() {
+  const server = createServer();
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return port;
 }
 
 /** Looks again and again until something is so. */

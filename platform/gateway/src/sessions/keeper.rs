@@ -127,9 +127,10 @@ impl Keeper {
     pub(crate) async fn open(&self, given: Given, had: Option<&str>) -> Result<String, StoreError> {
         let secret = self.secret();
         let now_ms = self.env.wall_ms();
-        let Given { person, name, tokens } = given;
+        let Given { person, name, tokens, can_be_asked } = given;
         let Vouched { name: person, roles, .. } = person;
-        let session = Session { person, roles, name, tokens, made_ms: now_ms, used_ms: now_ms, is_turning: false };
+        let session =
+            Session { person, roles, name, tokens, made_ms: now_ms, used_ms: now_ms, can_be_asked, is_turning: false };
         let others = self.shelf.of_person(&session.person).await?;
         let mut gone: Vec<String> = others.into_iter().skip(self.settings.most - 1).collect();
         gone.extend(had.map(digest));
@@ -234,9 +235,12 @@ impl Keeper {
             return Checked::Same;
         }
         let now_s = u64::try_from(self.env.wall_ms() / 1_000).unwrap_or(0);
-        let is_near_its_end = session.tokens.until_s <= now_s.saturating_add(BEFORE_S);
-        if session.is_turning || is_near_its_end && session.tokens.refresh.is_some() {
+        let before_s = if session.tokens.refresh.is_some() { BEFORE_S } else { 0 };
+        if session.is_turning || session.tokens.until_s <= now_s.saturating_add(before_s) {
             return Checked::Due;
+        }
+        if !session.can_be_asked {
+            return Checked::Same;
         }
         match self.provider.ask(&session.person, &session.tokens.access).await {
             Told::Still(Some(roles)) if roles != session.roles => Checked::Roles(roles),

@@ -24,6 +24,8 @@ const PATIENCE: Duration = Duration::from_secs(3);
 const SHORT: Duration = Duration::from_millis(700);
 /// Longest refresh or ID token that is kept, in bytes; an access token has a limit of its own.
 const LONGEST: usize = 8_192;
+/// Where a name may be, the best first (OpenID Connect Core, section 5.1).
+const NAMES: [&str; 2] = ["name", "preferred_username"];
 /// Longest name that is shown, in characters.
 const LONGEST_NAME: usize = 100;
 
@@ -42,6 +44,8 @@ pub(crate) struct Given {
     pub(crate) person: Vouched,
     pub(crate) name: Option<String>,
     pub(crate) tokens: Tokens,
+    /// Whether the issuer says who he is now to whoever shows these.
+    pub(crate) can_be_asked: bool,
 }
 
 /// Why there are none.
@@ -139,15 +143,11 @@ impl Provider {
             return Err(NotGiven::Refused("its tokens are of two people"));
         }
         let tokens = tokens(answer, until_s, id)?;
-        let said = ["name", "preferred_username"].iter().find_map(|name| claims.get(*name)?.as_str());
-        let name = match said {
-            Some(name) => Some(name.to_owned()),
-            None => self
-                .userinfo(&tokens.access, PATIENCE)
-                .await
-                .and_then(|told| Some(told.get("name")?.as_str()?.to_owned())),
-        };
-        Ok(Given { person, name: name.map(|name| name.chars().take(LONGEST_NAME).collect()), tokens })
+        let told = self.userinfo(&tokens.access).await.unwrap_or_default();
+        let can_be_asked = told.get("sub").and_then(Value::as_str) == Some(&person.name);
+        let name = |said: &Map<String, Value>| NAMES.iter().find_map(|name| said.get(*name)?.as_str().map(shortened));
+        let name = name(&claims).or_else(|| name(&told).filter(|_| can_be_asked));
+        Ok(Given { person, name, tokens, can_be_asked })
     }
 
     /// The next tokens of somebody.
@@ -184,10 +184,10 @@ impl Provider {
         }
     }
 
-    async fn userinfo(&self, access: &str, patience: Duration) -> Option<Map<String, Value>> {
+    async fn userinfo(&self, access: &str) -> Option<Map<String, Value>> {
         let at = self.issuer.endpoints()?.userinfo.clone()?;
         let headers = vec![("authorization".to_owned(), format!("Bearer {access}"))];
-        let answer = self.send("GET", at, headers, Bytes::new(), patience).await.ok()?;
+        let answer = self.send("GET", at, headers, Bytes::new(), PATIENCE).await.ok()?;
         json(&answer).filter(|_| answer.status == 200)
     }
 
@@ -272,6 +272,10 @@ fn tokens(answer: Answer, until_s: u64, id: String) -> Result<Tokens, NotGiven> 
         return Err(NotGiven::Refused("its tokens are too long"));
     }
     Ok(Tokens { access, until_s, refresh, id })
+}
+
+fn shortened(name: &str) -> String {
+    name.chars().take(LONGEST_NAME).collect()
 }
 
 fn json<T: DeserializeOwned>(answer: &HttpResponse) -> Option<T> {

@@ -39,6 +39,8 @@ pub(crate) struct Session {
     pub(crate) made_ms: i64,
     /// When it was last used, to a minute or so.
     pub(crate) used_ms: i64,
+    /// Whether the issuer's userinfo endpoint says something to its access token; some take none that is for somebody else.
+    pub(crate) can_be_asked: bool,
     /// The issuer is asked for the next tokens; written before, so that a gateway which is killed in the midst leaves word.
     #[serde(default)]
     pub(crate) is_turning: bool,

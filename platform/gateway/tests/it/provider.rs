@@ -51,6 +51,8 @@ pub(crate) struct Mood {
     pub(crate) is_locked: bool,
     /// It gives the next tokens, and its answer takes long; the same token then counts once more.
     pub(crate) is_slow: bool,
+    /// Its userinfo endpoint takes no access token that is for somebody else.
+    pub(crate) is_deaf: bool,
     /// A client without its secret is none.
     pub(crate) wants_secret: bool,
     pub(crate) roles: Vec<&'static str>,
@@ -78,6 +80,7 @@ impl Provider {
             is_down: false,
             is_locked: false,
             is_slow: false,
+            is_deaf: false,
             wants_secret: false,
             roles: vec!["guest"],
             life_s: 300,
@@ -253,6 +256,7 @@ async fn userinfo(State(house): State<Arc<House>>, headers: HeaderMap) -> Respon
     match (mood.is_down, mood.is_locked) {
         (true, _) => StatusCode::SERVICE_UNAVAILABLE.into_response(),
         (_, true) => StatusCode::UNAUTHORIZED.into_response(),
+        _ if mood.is_deaf => StatusCode::UNAUTHORIZED.into_response(),
         _ => Json(json!({ "sub": "usr_ann", "roles": mood.roles })).into_response(),
     }
 }

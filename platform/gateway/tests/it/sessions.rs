@@ -144,6 +144,27 @@ async fn while_the_issuer_is_down_whoever_is_logged_in_goes_on_and_nobody_logs_i
 }
 
 #[tokio::test]
+async fn an_issuer_that_cannot_be_asked_says_who_somebody_is_by_the_next_tokens() {
+    let town = Town::new().await;
+    town.provider.mood().is_deaf = true;
+    let street = open(&town).await;
+    let mut browser = Browser::new();
+    browser.log_in(&street, &town, "/").await;
+    a_while().await;
+    assert_eq!(browser.get(&street, "/x").await.status, StatusCode::OK);
+    town.provider.mood().life_s = 21;
+    browser.log_in(&street, &town, "/").await;
+    town.provider.mood().is_locked = true;
+    for _ in 0..100 {
+        if browser.get(&street, "/x").await.status == StatusCode::UNAUTHORIZED {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("a refused refresh ends no session");
+}
+
+#[tokio::test]
 async fn many_requests_at_once_refresh_once() {
     let town = Town::new().await;
     town.provider.mood().life_s = 10;
