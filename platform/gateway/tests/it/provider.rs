@@ -16,6 +16,7 @@ use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD as BASE64};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use tokio::net::TcpListener;
+use tokio::task::JoinSet;
 
 use crate::issuer::{AUDIENCE, Ec, now_s};
 
@@ -25,6 +26,7 @@ const ES256: &str = r#"{"alg":"ES256","kid":"a","typ":"JWT"}"#;
 pub(crate) struct Provider {
     pub(crate) address: SocketAddr,
     pub(crate) house: Arc<House>,
+    _serving: JoinSet<()>,
 }
 
 /// What it knows.
@@ -105,8 +107,9 @@ impl Provider {
             .route("/realm/userinfo", get(userinfo))
             .route("/realm/revoke", post(revoke))
             .with_state(Arc::clone(&house));
-        tokio::task::spawn(async move { axum::serve(listener, routes).await.unwrap() });
-        Self { address, house }
+        let mut serving = JoinSet::new();
+        serving.spawn(async move { axum::serve(listener, routes).await.unwrap() });
+        Self { address, house, _serving: serving }
     }
 
     pub(crate) fn issuer(&self) -> String {
