@@ -52,6 +52,8 @@ pub struct Config {
     /// Names this process is reached by beside IP addresses and `localhost`, separated by commas: a request for any
     /// other name is refused. Default none.
     pub hosts: String,
+    /// The folder with this context's built pages, see [`crate::pages`]. Default none: it has no pages.
+    pub pages: String,
     /// A PEM file with certificates that activities believe of an `https` address beside the machine's own. Default none.
     pub trust: String,
     /// Partitions of the context's topic; never changes once there are facts. Default 8.
@@ -229,6 +231,7 @@ impl Config {
             broker: format!("embedded:./data/{name}-broker.db"),
             keys: String::new(),
             hosts: String::new(),
+            pages: String::new(),
             trust: String::new(),
             partitions: 8,
             activity_concurrency: 32,

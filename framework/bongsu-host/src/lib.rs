@@ -25,6 +25,7 @@ pub mod query;
 pub mod after;
 pub mod etag;
 pub mod sse;
+pub mod pages;
 pub mod openapi;
 pub mod command;
 mod metrics;

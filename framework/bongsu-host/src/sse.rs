@@ -4,7 +4,9 @@
 //! at whatever process. A stream outlives the request timeout; it ends with the thing it follows, when the process
 //! drains, or when the client hangs up, and `EventSource` comes back by itself.
 
-use std::{collections::VecDeque, convert::Infallible, future::pending, sync::Arc, time::Duration};
+use std::{
+    collections::VecDeque, convert::Infallible, future::pending, marker::PhantomData, sync::Arc, time::Duration,
+};
 
 use axum::{
     extract::FromRequestParts,
@@ -13,8 +15,8 @@ use axum::{
         sse::{Event, KeepAlive, Sse},
     },
 };
-use bongsu_core::Aggregate;
-use bongsu_runtime::{Followed, Follower};
+use bongsu_core::{Aggregate, Projection};
+use bongsu_runtime::{Followed, Follower, Handle, ports::store::CommitId};
 use futures::stream;
 use http::{StatusCode, request::Parts};
 use serde::Serialize;
@@ -70,6 +72,13 @@ impl EventStream {
         self.heard
     }
 
+    /// Begins behind that version for a client that has heard nothing, who is not told what was long ago.
+    #[must_use]
+    pub fn begin_behind(self, version: u64) -> Self {
+        let heard = if self.heard == 0 { version } else { self.heard };
+        Self { heard, ..self }
+    }
+
     /// Sends every change of the follower's aggregate behind what was heard. `tell` is asked about those and about the one
     /// that was heard last, which may have been the end; what it has to know of earlier ones is in the state that comes
     /// with each.
@@ -102,6 +111,77 @@ impl EventStream {
             Some((Ok::<_, Infallible>(event), flow))
         });
         Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(HEARTBEAT).text("heartbeat")).into_response())
+    }
+}
+
+/// A row that is shown under way.
+struct Showing<P, F> {
+    handle: Handle,
+    key: String,
+    known: Option<CommitId>,
+    tell: F,
+    over: bool,
+    begun: bool,
+    draining: Option<Draining>,
+    row: PhantomData<fn() -> P>,
+    _place: OwnedSemaphorePermit,
+}
+
+impl EventStream {
+    /// Sends a row of a read model as it is, and again whenever it changed. What it was in between is not told, so that there is
+    /// nothing to go on behind: a client that comes back is sent the row as it is then. `tell` says with what is sent how far the
+    /// row is: the id of the event, by which the handler knows a client that has heard the end. The stream ends with the row, or
+    /// when `tell` says that nothing can follow.
+    pub fn show<P, T, F>(self, handle: Handle, key: &str, tell: F) -> Response
+    where
+        P: Projection + 'static,
+        P::Row: Send,
+        T: Serialize,
+        F: FnMut(P::Row) -> (u64, SseItem<T>) + Send + 'static,
+    {
+        let Self { place, draining, .. } = self;
+        let key = key.to_owned();
+        let row = PhantomData::<fn() -> P>;
+        let showing =
+            Showing { handle, key, known: None, tell, over: false, begun: false, draining, row, _place: place };
+        let events = stream::unfold(showing, |mut showing| async move {
+            let event = showing.next().await?;
+            Some((Ok::<_, Infallible>(event), showing))
+        });
+        Sse::new(events).keep_alive(KeepAlive::new().interval(HEARTBEAT).text("heartbeat")).into_response()
+    }
+}
+
+impl<P, T, F> Showing<P, F>
+where
+    P: Projection,
+    T: Serialize,
+    F: FnMut(P::Row) -> (u64, SseItem<T>),
+{
+    /// The next event; `None` when it is over.
+    async fn next(&mut self) -> Option<Event> {
+        if !std::mem::replace(&mut self.begun, true) {
+            return Some(Event::default().retry(COME_BACK));
+        }
+        if self.over {
+            return None;
+        }
+        let found = tokio::select! { biased;
+            () = drained(self.draining.as_mut()) => return None,
+            found = self.handle.changed_row::<P>(&self.key, self.known) => found,
+        };
+        let (row, revision) = match found {
+            Ok(found) => found?,
+            Err(error) => {
+                tracing::warn!(reason = %error, "a stream of a row broke off; its client will come back");
+                return None;
+            }
+        };
+        self.known = Some(revision);
+        let (far, SseItem { event, data, last }) = (self.tell)(row);
+        self.over = last;
+        let told = Event::default().id(far.to_string()).event(event).json_data(data);
+        told.inspect_err(|error| tracing::error!(reason = %error, "a row does not encode as JSON")).ok()
     }
 }
 

@@ -194,6 +194,19 @@ impl Handle {
         rows::revised_row::<P>(&self.core, key).await
     }
 
+    /// The row of a read model once it is another than the one that was written by `known`; `None` once there is none. Waits as
+    /// long as it takes, and sees the newest: what it was in between is not told.
+    ///
+    /// # Errors
+    /// See [`CommandError`]; [`CommandError::Unavailable`] also while more wait than there is room for.
+    pub async fn changed_row<P: Projection>(
+        &self,
+        key: &str,
+        known: Option<CommitId>,
+    ) -> Result<Option<(P::Row, CommitId)>, CommandError> {
+        rows::changed_row::<P>(&self.core, key, known).await
+    }
+
     /// Rows of a read model.
     ///
     /// # Errors

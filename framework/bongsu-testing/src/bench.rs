@@ -21,7 +21,7 @@ use tower::ServiceExt as _;
 
 use bongsu_memory::{MemoryBroker, MemoryStore};
 
-use crate::Teller;
+use crate::{Stream, Teller};
 
 /// What should happen happens within this time.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -108,6 +108,18 @@ impl Bench {
         let request = usual.iter().chain(with).fold(request, |request, (name, value)| request.header(*name, *value));
         let body = if body.is_null() { Body::empty() } else { Body::from(body.to_string()) };
         self.send(request.body(body).expect("a request")).await
+    }
+
+    /// Follows what is at `path` as `who`, who has heard up to `heard`.
+    ///
+    /// # Panics
+    /// When `path` is no path.
+    pub async fn follow(&self, who: &str, path: &str, heard: Option<u64>) -> Stream {
+        let request = Request::get(path).header("x-bongsu-principal", who);
+        let request = heard.into_iter().fold(request, |request, id| request.header("last-event-id", id));
+        let asked = self.app.clone().oneshot(request.body(Body::empty()).expect("a path"));
+        let answer = asked.await.unwrap_or_else(|never| match never {});
+        Stream::of(answer.status().as_u16(), answer.into_body())
     }
 
     /// Sends a request as it is.

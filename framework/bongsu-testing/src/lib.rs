@@ -7,9 +7,11 @@ pub mod conventions;
 pub mod settings;
 pub mod standing;
 mod bench;
+mod stream;
 mod teller;
 
 pub use bench::{Answered, Bench};
 pub use bongsu_given::{self as given, saga};
 pub use bongsu_memory::{MemoryBroker, MemoryStore};
+pub use stream::{Event, Stream};
 pub use teller::Teller;

@@ -10,7 +10,7 @@ use bongsu_host::{
     health::Health,
     host::Host,
     logs::Logs,
-    operator,
+    operator, pages,
     server::{self, Bound},
     stop::Stop,
 };
@@ -165,7 +165,10 @@ impl Running {
         let handle = self.runtime.handle();
         let asked = handle.clone();
         let health = Health::new(move || asked.status());
-        let routes = routes(handle.clone()).merge(operator::routes(handle.clone()));
+        let mut routes = routes(handle.clone()).merge(operator::routes(handle.clone()));
+        if !config.pages.is_empty() {
+            routes = routes.merge(pages::routes(&config.name, Path::new(&config.pages)));
+        }
         let app = Host::new(config, Arc::clone(&self.env), health.clone()).with_keys(self.keys.clone()).app(routes);
         let addr = bound.addr();
         if let Some(broker) = &self.broker {

@@ -23,6 +23,8 @@ use crate::{
 
 /// How long a read waits for a write at most: a read model is behind by milliseconds, and a person would ask again by then.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// A row that is followed is looked at this often even when nobody said that it changed: a ring may be lost with its instance.
+const LOOK_AGAIN: Duration = Duration::from_secs(10);
 /// A token so many facts of one stream beyond what a read model has seen is not shown within that time: one stream writes
 /// some hundred events a second, so it is an error or an attempt to hold a reader.
 const FAR: u64 = 1_000;
@@ -86,6 +88,40 @@ pub(crate) async fn revised_row<P: Projection>(
 ) -> Result<Option<(P::Row, CommitId)>, CommandError> {
     let found = shown(core, &root_of::<P>(), |table| DocKey::new(table, key)).await?;
     found.map(|doc| Ok((decode(&doc.key, &doc.data)?, doc.revision))).transpose()
+}
+
+/// A row once it is another than the one of that Commit; `None` once there is none. Waits as long as it takes.
+pub(crate) async fn changed_row<P: Projection>(
+    core: &Arc<Core>,
+    key: &str,
+    known: Option<CommitId>,
+) -> Result<Option<(P::Row, CommitId)>, CommandError> {
+    let root = root_of::<P>();
+    let mut waiter = None;
+    loop {
+        core.health.is_shown(&root)?;
+        let believed = core.generations.believed(&root);
+        let keys = vec![shown_key(&root), DocKey::new(table(&root, believed), key)];
+        let mut found = core.store.docs(keys.clone()).await.map_err(failed)?.into_iter();
+        let (mark, row) = (found.next().flatten(), found.next().flatten());
+        if !core.generations.confirm(&root, believed, mark.as_ref()).map_err(failed)? {
+            continue;
+        }
+        if row.as_ref().map(|row| row.revision) != known {
+            return row.map(|row| Ok((decode(&row.key, &row.data)?, row.revision))).transpose();
+        }
+        let revisions = [&mark, &row].map(|doc| doc.as_ref().map(|doc| doc.revision));
+        let rests_on: Vec<_> = keys.into_iter().zip(revisions).collect();
+        let Some(waiter) = &waiter else {
+            let busy = || CommandError::Unavailable("too many reads wait for what changes".into());
+            let place = waiter.insert(core.waiters.join().ok_or_else(busy)?);
+            // Looked at once more: what was written since is not told any more.
+            place.saw(rests_on);
+            continue;
+        };
+        waiter.saw(rests_on);
+        waiter.news(core.env.as_ref(), LOOK_AGAIN).await;
+    }
 }
 
 /// Whether a projection can ever show a token: its context is heard, and if it is this one, gave the token.
