@@ -146,6 +146,9 @@ pub(crate) struct Up {
     /// Return as soon as everything is ready, or known not to become it, and leave it running; exit code 1 if something is not
     #[arg(long)]
     pub(crate) detach: bool,
+    /// A line to print with the summary, for whoever starts this from a script; may be repeated
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) note: Vec<String>,
 }
 
 #[derive(Debug, Flags)]

@@ -32,7 +32,7 @@ pub(crate) async fn up(place: &Place, flags: &Up) -> Result<ExitCode> {
     let system = place.system()?;
     let data = place.data()?;
     if flags.detach {
-        return detached(place, &system, &data).await;
+        return detached(place, &system, &data, &flags.note).await;
     }
     let data = DataFolder::take(&data)?;
     data.warnings().iter().for_each(|line| say(&format!("warning: {line}")));
@@ -44,7 +44,7 @@ pub(crate) async fn up(place: &Place, flags: &Up) -> Result<ExitCode> {
     tokio::select! { biased;
         why = signals.next() => say(&format!("{why}: stopping")),
         () = supervisor.stop_asked() => say("stopping"),
-        () = stay(&system, &supervisor, &mut progress) => {}
+        () = stay(&system, &supervisor, &mut progress, &flags.note) => {}
     }
     tokio::select! { biased;
         // Dropping the supervisor kills its children, and closes their pipes.
@@ -59,13 +59,13 @@ pub(crate) async fn up(place: &Place, flags: &Up) -> Result<ExitCode> {
     Ok(if is_unsaid() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-async fn stay(system: &SystemFile, supervisor: &Supervisor, progress: &mut Progress) {
+async fn stay(system: &SystemFile, supervisor: &Supervisor, progress: &mut Progress, notes: &[String]) {
     progress.show_start().await;
     let rows = supervisor.registry().instances();
     let took = format!("{:.1} s", progress.elapsed().as_secs_f64());
     // First, so that whoever waits for the summary can log in.
     let people = welcome(system, supervisor.data().path(), &rows).await;
-    summary(system, &rows, &took).iter().chain(&people).for_each(|line| say(line));
+    summary(system, &rows, &took).iter().chain(&people).chain(notes).for_each(|line| say(line));
     progress.show_changes().await;
 }
 
@@ -98,7 +98,7 @@ fn summary(system: &SystemFile, rows: &[Instance], took: &str) -> Vec<String> {
 }
 
 /// Starts `bongsu up` in a session of its own and waits until everything is ready.
-async fn detached(place: &Place, system: &SystemFile, data: &Path) -> Result<ExitCode> {
+async fn detached(place: &Place, system: &SystemFile, data: &Path, notes: &[String]) -> Result<ExitCode> {
     // Taken and given back: what is wrong with the folder is said here, not in a file.
     drop(DataFolder::take(data)?);
     let said = data.join("logs/up.log");
@@ -127,18 +127,19 @@ async fn detached(place: &Place, system: &SystemFile, data: &Path) -> Result<Exi
         if let Ok(rows) = rows
             && (over || rows.iter().all(|row| row.state.is_settled()))
         {
-            let people = welcome(system, data, &rows).await;
-            return left_running(system, &rows, &people);
+            let mut also = welcome(system, data, &rows).await;
+            also.extend_from_slice(notes);
+            return left_running(system, &rows, &also);
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
 
 /// Says what a detached start came to: what is wrong first, as in the foreground, and that it is no success.
-fn left_running(system: &SystemFile, rows: &[Instance], people: &[String]) -> Result<ExitCode> {
+fn left_running(system: &SystemFile, rows: &[Instance], also: &[String]) -> Result<ExitCode> {
     let bad: Vec<&Instance> = rows.iter().filter(|row| !matches!(row.state, State::Ready | State::Stopped)).collect();
     bad.iter().map(|row| trouble(row).unwrap_or_else(|| crate::ps::line(row))).all(|line| print(&line));
-    summary(system, rows, "the background").iter().chain(people).all(|line| print(line));
+    summary(system, rows, "the background").iter().chain(also).all(|line| print(line));
     if !bad.is_empty() {
         let names: Vec<&str> = bad.iter().map(|row| row.instance.as_str()).collect();
         bail!("not ready: {}; everything else is left running ('bongsu ps', 'bongsu stop')", names.join(", "));

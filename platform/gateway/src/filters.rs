@@ -20,7 +20,9 @@ mod limits;
 mod hop_by_hop;
 mod identity;
 mod deadline;
+mod ask;
 mod description;
+mod fragments;
 mod log_in;
 mod route;
 mod given_out;
@@ -36,6 +38,7 @@ pub use access_log::AccessLog;
 pub use bearer::Bearer;
 pub use deadline::{DEADLINE, Deadline};
 pub use description::Description;
+pub use fragments::Fragments;
 pub use given_out::GivenOut;
 pub use guard::Guard;
 pub use hop_by_hop::HopByHop;
@@ -78,6 +81,7 @@ pub(crate) fn standard(
         Arc::new(Identity),
         Arc::new(Deadline),
         Arc::new(Description::new(table.clone(), issuer.is_some())),
+        Arc::new(Fragments::new(table.clone())),
         // Before anybody is who his browser says he is.
         Arc::new(SameOrigin),
         Arc::new(LogIn(browsers.cloned())),

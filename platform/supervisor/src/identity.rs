@@ -62,6 +62,7 @@ impl Identity {
             roles: BTreeMap::new(),
             idempotent: true,
             own_login: true,
+            pages: None,
             after: Vec::new(),
             start: true,
             config: self.config.clone(),

@@ -1,7 +1,7 @@
 //! What one instance is: the description of a system, unrolled into slots.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::paths::shown;
 use crate::system_file::{BROKER, GATEWAY, PlatformPart, Service, SystemFile};
@@ -48,7 +48,8 @@ pub(crate) fn unroll(system: &SystemFile) -> Vec<Spec> {
     let mut specs = vec![platform(BROKER, &system.broker, 0)];
     for service in services {
         let depth = system.depth(&service.name) + 1;
-        specs.extend((1..=service.instances).map(|number| instance(service, number, depth)));
+        let pages = service.pages.as_ref().map(|folder| system.folder.join(folder));
+        specs.extend((1..=service.instances).map(|number| instance(service, pages.as_deref(), number, depth)));
     }
     let gateway = PlatformPart { listen: Some(system.gateway_address()), ..system.gateway.clone() };
     specs.push(platform(GATEWAY, &gateway, last + 2));
@@ -68,9 +69,11 @@ pub(crate) fn config_file(name: &str) -> PathBuf {
     PathBuf::from("config").join(format!("{name}.toml"))
 }
 
-fn instance(service: &Service, number: u32, depth: usize) -> Spec {
+fn instance(service: &Service, pages: Option<&Path>, number: u32, depth: usize) -> Spec {
     let mut after = vec![BROKER.to_owned()];
     after.extend(service.after.iter().cloned());
+    let pages = pages.map(|folder| ("BONGSU_PAGES".to_owned(), folder.display().to_string()));
+    let env = service.env.clone().into_iter().chain(pages).collect();
     let told = std::iter::once(BROKER).chain(service.asks_for()).map(str::to_owned).collect();
     Spec {
         name: service.name.clone(),
@@ -78,7 +81,7 @@ fn instance(service: &Service, number: u32, depth: usize) -> Spec {
         is_first: number == 1,
         command: if service.is_own { Command::Own } else { Command::Named(service.command.clone()) },
         args: service.args.clone(),
-        env: service.env.clone().into_iter().collect(),
+        env,
         listen: None,
         after,
         told,

@@ -21,6 +21,7 @@
 //! roles = { author = ["PATCH /questions/*"] }      # …whoever has that role; what is not said is for whoever is logged in
 //! operator = ["PUT /questions/*"]        # asked by operators only: that role, or 'bongsu secret operator'
 //! idempotent = true                      # it knows Idempotency-Key, so that the gateway may send it again
+//! pages = "question/web/dist"            # the folder with its built pages, below /web/question/; anybody may ask for them
 //! after = ["answer"]                     # started when these are ready
 //! env = { ANSWERS = "${url:answer}" }    # where the first instance of one of them listens
 //! config = { deadline_ms = 30000 }       # handed over as the [service] table of its configuration file
@@ -144,6 +145,10 @@ pub struct Service {
     /// gateway but for an operator's key.
     #[serde(default)]
     pub own_login: bool,
+    /// The folder with its built pages, relative to the file: it serves them below `/web/NAME/`, to anybody. It may be missing:
+    /// then it has none.
+    #[serde(default)]
+    pub pages: Option<PathBuf>,
     /// Services that must be ready first.
     #[serde(default)]
     pub after: Vec<String>,
@@ -227,6 +232,7 @@ impl SystemFile {
                 None => error.message().replace('\n', ", "),
             },
         })?;
+        file.services.iter_mut().for_each(Service::open_its_pages);
         let identity = file.identity.as_ref().map(Identity::service);
         file.services.splice(0..0, identity);
         match file.complaint() {
@@ -296,6 +302,15 @@ impl Default for PlatformPart {
 }
 
 impl Service {
+    /// Its pages are asked for like the rest of it.
+    fn open_its_pages(&mut self) {
+        if self.pages.is_some() {
+            let below = format!("/web/{}/*", self.name);
+            self.public.push(format!("GET {below}"));
+            self.routes.push(below);
+        }
+    }
+
     /// The services whose addresses it is told, see [`crate::placeholder`].
     pub(crate) fn asks_for(&self) -> impl Iterator<Item = &str> {
         let texts = self.env.values().chain(&self.args);
@@ -395,6 +410,17 @@ mod tests {
         .unwrap();
         assert_eq!((file.services.len(), file.depth("door"), file.depth("bell")), (2, 0, 1));
         assert!(file.services[0].start && !file.services[1].start);
+    }
+
+    #[test]
+    fn pages_are_asked_for_like_the_rest_of_a_service_by_anybody() {
+        let file = parse("name = 'house'\n[[service]]\nname = 'door'\ncommand = 'x'\npages = 'door/web/dist'").unwrap();
+        let door = &file.services[0];
+        assert_eq!(door.routes, ["/web/door/*"]);
+        assert!(door.access().any(|said| said == ("public", "GET /web/door/*")));
+        let taken = "name = 'house'\n[[service]]\nname = 'a'\ncommand = 'x'\npages = 'p'\n\
+                     [[service]]\nname = 'b'\ncommand = 'x'\nroutes = ['/web/a/*']";
+        assert!(parse(taken).unwrap_err().contains("route '/web/a/*' belongs to both"));
     }
 
     #[test]

@@ -10,22 +10,20 @@ use axum::response::IntoResponse;
 use bongsu_host::openapi::OPENAPI_JSON;
 use bongsu_host::problem::Problem;
 use futures::future::join_all;
-use http::{HeaderValue, Method, Request, StatusCode, header, request};
-use http_body_util::{BodyExt, Limited};
+use http::{HeaderValue, Method, StatusCode, header, request};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use serde_json::Value;
 use tokio::sync::{Mutex, watch};
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 
+use super::ask::ask;
 use super::route;
 use crate::filter::{Exchange, Filter, Flow};
 use crate::merge::{ServiceDescription, merge};
 use crate::table::Table;
 
-/// A service that does not describe itself within this time is named as missing.
-const PATIENCE: Duration = Duration::from_secs(1);
 /// One description answers everybody for so long, unless the table changes; one with somebody missing only a moment.
 const KEPT: (Duration, Duration) = (Duration::from_secs(10), Duration::from_secs(1));
 /// Largest description read, in bytes.
@@ -94,27 +92,10 @@ impl Filter for Description {
 
 /// What a service says of itself, or why it says nothing.
 async fn tell(client: &Client<HttpConnector, Body>, service: &str, ready: &[SocketAddr]) -> ServiceDescription {
-    let described = match ready.first() {
-        None => Err("no instance is ready".to_owned()),
-        Some(instance) => {
-            let asked = timeout(PATIENCE, ask(client, *instance)).await;
-            asked.unwrap_or_else(|_| Err(format!("no answer within {PATIENCE:?}")))
-        }
-    };
-    ServiceDescription { service: service.to_owned(), described }
-}
-
-async fn ask(client: &Client<HttpConnector, Body>, instance: SocketAddr) -> Result<Value, String> {
-    let request = Request::get(format!("http://{instance}{OPENAPI_JSON}")).body(Body::empty());
-    let answer = client.request(request.map_err(|error| error.to_string())?).await;
-    let answer = answer.map_err(|error| bongsu_host::logs::chain(&error))?;
-    if answer.status() != StatusCode::OK {
-        return Err(format!("answered {}", answer.status().as_u16()));
-    }
-    let body = Limited::new(answer.into_body(), LARGEST).collect().await.map_err(|error| error.to_string())?;
-    let described: Value = serde_json::from_slice(&body.to_bytes()).map_err(|_| "it is not JSON".to_owned())?;
-    match described["paths"].is_object() {
+    let said = ask(client, ready, OPENAPI_JSON, LARGEST).await;
+    let described = said.and_then(|described| match described["paths"].is_object() {
         true => Ok(described),
         false => Err("it is no OpenAPI description".to_owned()),
-    }
+    });
+    ServiceDescription { service: service.to_owned(), described }
 }

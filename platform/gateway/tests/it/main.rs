@@ -14,6 +14,7 @@ mod logging_in;
 mod visitors;
 mod doorstep;
 mod filters;
+mod fragments;
 mod retries;
 mod sick;
 mod breakers;
