@@ -3,7 +3,8 @@
 use axum::{
     Router,
     extract::{Path, State},
-    response::Response,
+    http::StatusCode,
+    response::{IntoResponse as _, Response},
 };
 use bongsu_host::{
     after::After,
@@ -12,6 +13,7 @@ use bongsu_host::{
     list::{List, Page},
     openapi::{Api, routes},
     problem::Problem,
+    sse::{EventStream, SseItem},
 };
 use bongsu_runtime::{Handle, Range, rfc3339};
 use money::Money;
@@ -23,7 +25,7 @@ use crate::{
     heard::OrderId,
     order_history::{
         BY_CUSTOMER, CancellationPart, DeliveryPart, OrderHistory, OrderPart, PaymentPart, Row, Status, StockPart,
-        customer_prefix,
+        Told, customer_prefix,
     },
 };
 
@@ -55,6 +57,21 @@ struct MyOrder {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, format = DateTime)]
     placed_at: Option<String>,
+    /// Everything that was heard of it, as it happened.
+    told: Vec<Heard>,
+    /// Everybody has said his last word: nothing more will be heard of it.
+    settled: bool,
+}
+
+/// A fact of an order's life.
+#[derive(Serialize, ToSchema)]
+struct Heard {
+    /// Who said it.
+    context: String,
+    /// What happened.
+    fact: String,
+    #[schema(format = DateTime)]
+    at: String,
 }
 
 /// The orders of a customer with everything that was heard of them.
@@ -63,6 +80,7 @@ pub fn api() -> Api<Handle> {
         .about("The orders of a customer, with everything that was heard of them.")
         .routes(Allow::Owner(&[]), routes!(list))
         .routes(Allow::Owner(&[]), routes!(one))
+        .routes(Allow::Owner(&[]), routes!(follow))
 }
 
 /// [`api`] of a running service.
@@ -109,9 +127,49 @@ async fn one(
     }
 }
 
+/// One of the caller's orders as it moves (`text/event-stream`).
+///
+/// Each event is named `order` and has the whole order as data; its id is how many facts were heard. A client that comes back is
+/// sent the order as it is. The stream ends when everybody has said his last word; 204 when the client has heard that.
+#[utoipa::path(
+    get, path = "/mypage/orders/{id}/events", operation_id = "followMyOrder",
+    params(After, ("Last-Event-ID" = Option<u64>, Header, description = "The id of the last event that was heard.")),
+    responses(
+        (status = 200, description = "The order, again whenever something was heard of it.", body = MyOrder, content_type = "text/event-stream"),
+        (status = 204, description = "Everything was heard."),
+    ),
+)]
+async fn follow(
+    State(handle): State<Handle>,
+    Path(order): Path<OrderId>,
+    owner: Owner,
+    after: After,
+    stream: EventStream,
+) -> Result<Response, Problem> {
+    after.shown_by::<OrderHistory>(&handle).await?;
+    let row = handle.row::<OrderHistory>(&order).await?;
+    let mine = |row: &Row| row.placed.as_ref().is_some_and(|placed| owner.owns(&placed.customer));
+    let row = row.filter(mine).ok_or_else(|| Problem::not_found("There is no such order."))?;
+    if row.is_settled() && stream.heard() >= row.told.len() as u64 {
+        return Ok(StatusCode::NO_CONTENT.into_response());
+    }
+    Ok(stream.show::<OrderHistory, _, _>(handle, &order, |row: Row| {
+        let (far, last) = (row.told.len() as u64, row.is_settled());
+        (far, SseItem { event: "order", data: MyOrder::of(row), last })
+    }))
+}
+
+impl Heard {
+    fn of(told: Told) -> Self {
+        let (context, fact) = told.fact.split_once('.').unwrap_or_default();
+        Self { context: context.to_owned(), fact: fact.to_owned(), at: rfc3339(told.at_ms) }
+    }
+}
+
 impl MyOrder {
     fn of(row: Row) -> Self {
         let status = row.status();
+        let settled = row.is_settled();
         let (amount, placed_at) = row.placed.as_ref().map(|placed| (placed.amount, rfc3339(placed.at_ms))).unzip();
         Self {
             order_id: row.order,
@@ -125,6 +183,8 @@ impl MyOrder {
             lines: row.placed.map(|placed| placed.lines),
             amount,
             placed_at,
+            told: row.told.into_iter().map(Heard::of).collect(),
+            settled,
         }
     }
 }

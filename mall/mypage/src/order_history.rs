@@ -3,7 +3,9 @@
 //! Facts of different contexts arrive in any order; since a part is changed by its own context alone, every
 //! order of arrival ends in the same row.
 
-use bongsu_core::{Metadata, Projection};
+use std::collections::BTreeSet;
+
+use bongsu_core::{Metadata, Projection, Wire as _};
 use money::Money;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -32,6 +34,17 @@ pub struct Row {
     pub payment: Option<PaymentPart>,
     /// Delivery's part.
     pub delivery: Option<DeliveryPart>,
+    /// Everything that was heard of it, as it happened.
+    pub told: BTreeSet<Told>,
+}
+
+/// One fact that was heard. In the order in which they happened, whatever came first.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Told {
+    /// When it happened, milliseconds since the Unix epoch.
+    pub at_ms: i64,
+    /// Its name, `CONTEXT.FACT`.
+    pub fact: String,
 }
 
 /// What is known of the order itself.
@@ -134,12 +147,14 @@ pub const BY_CUSTOMER: u16 = 0;
 
 impl Projection for OrderHistory {
     const NAME: &'static str = "order-history";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     type Event = OrderFact;
     type Row = Row;
 
-    fn fold(key: &str, row: Option<Row>, event: &OrderFact, _: &Metadata) -> Option<Row> {
+    fn fold(key: &str, row: Option<Row>, event: &OrderFact, metadata: &Metadata) -> Option<Row> {
         let mut row = row.unwrap_or_else(|| Row { order: key.into(), ..Row::default() });
+        let (fact, _) = event.name();
+        row.told.insert(Told { at_ms: metadata.at_ms.unwrap_or_default(), fact: fact.to_owned() });
         row.hear(event.clone());
         Some(row)
     }
@@ -194,6 +209,16 @@ impl Row {
             OrderFact::DeliveryCompleted(_) => self.delivery = Some(DeliveryPart::Completed),
             OrderFact::DeliveryFailed(_) => self.delivery = Some(DeliveryPart::Failed),
             OrderFact::DeliveryCancelled(_) => self.delivery = Some(DeliveryPart::Cancelled),
+        }
+    }
+
+    /// Whether everybody has said his last word: nothing more will be heard of it.
+    pub fn is_settled(&self) -> bool {
+        let gave_back = matches!(self.stock, Some(StockPart::Released | StockPart::Rejected));
+        match self.ordering {
+            OrderPart::Completed => self.stock == Some(StockPart::Committed),
+            OrderPart::Rejected | OrderPart::Cancelled => gave_back && self.payment != Some(PaymentPart::Captured),
+            OrderPart::Unheard | OrderPart::Pending | OrderPart::Confirmed => false,
         }
     }
 

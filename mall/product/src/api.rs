@@ -22,6 +22,7 @@ pub fn api() -> Api<Handle> {
         .routes(Allow::Public, routes!(products::one))
         .routes(SELLERS, routes!(products::change, products::retire))
         .routes(Allow::Public, routes!(stock::one))
+        .routes(Allow::Public, routes!(stock::follow))
         .routes(SELLERS, routes!(stock::receive))
         .routes(SELLERS, routes!(stock::adjust))
 }

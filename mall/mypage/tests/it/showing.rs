@@ -97,3 +97,31 @@ async fn a_position_of_a_context_that_is_not_heard_is_refused() {
         assert_eq!(fixture.get("ann", &format!("/mypage/orders?after={foreign}")).await.0, 400, "{foreign}");
     }
 }
+
+#[tokio::test]
+async fn an_order_is_followed_until_everybody_has_said_his_last_word() {
+    let fixture = Fixture::open();
+    let position = fixture.placed("o1", 1_000).await;
+    let mut followed = fixture.0.follow("ann", &format!("/mypage/orders/o1/events?after={position}"), None).await;
+    let first = followed.next().await.expect("as it is");
+    assert_eq!((followed.status, first.id, &first.data["status"]["code"]), (200, 1, &json!("pending")));
+    for (fact, expected) in [
+        ("product.stock-reserved.v1", "pending"),
+        ("ordering.order-confirmed.v1", "preparing"),
+        ("delivery.delivery-completed.v1", "delivered"),
+        ("ordering.order-completed.v1", "delivered"),
+        ("product.stock-committed.v1", "delivered"),
+    ] {
+        fixture.0.say(fact, "o1", json!({ "order": "o1" })).await;
+        let next = followed.next().await.expect("it changed");
+        assert_eq!(next.data["status"]["code"], expected, "{fact}");
+    }
+    assert_eq!(followed.next().await, None, "nothing can follow");
+    let told = fixture.get("ann", "/mypage/orders/o1").await.1["told"].clone();
+    assert_eq!(told.as_array().map(Vec::len), Some(6));
+    let facts = told.as_array().into_iter().flatten();
+    assert!(facts.clone().any(|told| told["context"] == "product" && told["fact"] == "stock-committed"), "{told}");
+    assert_eq!(fixture.0.follow("ann", "/mypage/orders/o1/events", Some(6)).await.status, 204, "it was heard");
+    assert_eq!(fixture.0.follow("bob", "/mypage/orders/o1/events", None).await.status, 404);
+    assert_eq!(fixture.0.follow("ann", "/mypage/orders/o9/events", None).await.status, 404);
+}

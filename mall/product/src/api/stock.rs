@@ -10,13 +10,15 @@ use bongsu_host::{
     etag::{ETag, IfNoneMatch},
     idempotency::IdempotencyKey,
     problem::Problem,
+    sse::{EventStream, SseItem},
 };
-use bongsu_runtime::{Call, Handle, Outcome, Reply};
+use bongsu_runtime::{Call, Followed, Handle, Outcome, Reply};
 use product_domain::{
     adjust_stock::AdjustStock,
+    events::StockEvent,
     ids::Sku,
     receive_stock::ReceiveStock,
-    stock::{Stock, StockCommand, StockRejection},
+    stock::{Stock, StockCommand, StockRejection, StockState},
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -60,6 +62,12 @@ pub(super) struct Counted {
     position: String,
 }
 
+impl ShownStock {
+    fn of(sku: &Sku, stock: &StockState) -> Self {
+        Self { sku: sku.clone(), on_hand: stock.on_hand, reserved: stock.reserved, available: stock.available() }
+    }
+}
+
 /// How much there is of a product.
 #[utoipa::path(
     get, path = "/stock/{sku}", operation_id = "readStock", params(IfNoneMatch),
@@ -72,8 +80,34 @@ pub(super) async fn one(
 ) -> Result<Response, Problem> {
     must_be_sold(&handle, &sku).await?;
     let (stock, version) = handle.load::<Stock>(&sku).await?;
-    let (on_hand, reserved, available) = (stock.on_hand, stock.reserved, stock.available());
-    Ok(known.answer(&ETag::version(version), &ShownStock { sku, on_hand, reserved, available }))
+    Ok(known.answer(&ETag::version(version), &ShownStock::of(&sku, &stock)))
+}
+
+/// How much there is of a product, as it changes (`text/event-stream`).
+///
+/// Each event is named `stock` and has the stock after it as data; its id is the stock's version. A client that has heard nothing
+/// is told the newest first, one that comes back with `Last-Event-ID` goes on behind it.
+#[utoipa::path(
+    get, path = "/stock/{sku}/events", operation_id = "followStock",
+    params(("Last-Event-ID" = Option<u64>, Header, description = "The id of the last event that was heard.")),
+    responses(
+        (status = 200, description = "Events, each with the stock as data.", body = ShownStock, content_type = "text/event-stream"),
+    ),
+)]
+pub(super) async fn follow(
+    State(handle): State<Handle>,
+    Path(sku): Path<Sku>,
+    stream: EventStream,
+) -> Result<Response, Problem> {
+    must_be_sold(&handle, &sku).await?;
+    let (_, version) = handle.load::<Stock>(&sku).await?;
+    let follower = handle.follow::<Stock>(&sku);
+    let tell = move |change: &Followed<StockEvent, StockState>| SseItem {
+        event: "stock",
+        data: ShownStock::of(&sku, &change.state),
+        last: false,
+    };
+    stream.begin_behind(version.saturating_sub(1)).follow(follower, version, false, tell)
 }
 
 /// Goods came in.

@@ -88,3 +88,21 @@ async fn what_is_no_receipt_is_refused_with_its_place() {
     assert_eq!(fixture.get("/stock/a%00b").await.status, 404);
     assert_eq!(stock(&fixture).await["on_hand"], 10);
 }
+
+#[tokio::test]
+async fn stock_is_followed_from_what_it_is_now() {
+    let fixture = Fixture::open();
+    fixture.with_ten_tvs().await;
+    fixture.post("r1", "/stock/TV/receipts", json!({ "quantity": 5 })).await;
+    let mut followed = fixture.bench.follow("", "/stock/TV/events", None).await;
+    let now = followed.next().await.expect("the newest comes first");
+    assert_eq!((followed.status, now.id, now.name.as_str(), &now.data["available"]), (200, 2, "stock", &json!(15)));
+    fixture.post("r2", "/stock/TV/receipts", json!({ "quantity": 1 })).await;
+    let later = followed.next().await.expect("then what changes");
+    assert_eq!((later.id, &later.data["available"]), (3, &json!(16)));
+    let mut back = fixture.bench.follow("", "/stock/TV/events", Some(2)).await;
+    assert_eq!(back.next().await.expect("what was missed").id, 3);
+    for (path, heard, refused) in [("/stock/NONE/events", None, 404), ("/stock/TV/events", Some(99), 400)] {
+        assert_eq!(fixture.bench.follow("", path, heard).await.status, refused, "{path} {heard:?}");
+    }
+}
