@@ -1,11 +1,16 @@
 //! Runs the outside world.
 #![forbid(unsafe_code)]
 
-use std::{io::Write as _, path::PathBuf, process::ExitCode, sync::Arc};
+use std::{
+    io::Write as _,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::Arc,
+};
 
 use anyhow::Context as _;
 use axum::{Json, routing::get};
-use bongsu_host::{TokioEnv, config::Loaded, health::Health, host::Host, logs::Logs, server, stop::Stop};
+use bongsu_host::{TokioEnv, config::Loaded, health::Health, host::Host, logs::Logs, pages, server, stop::Stop};
 use sandbox::serve::Sandbox;
 use serde::{Deserialize, Serialize};
 
@@ -44,6 +49,7 @@ async fn run() -> anyhow::Result<()> {
     let health = Health::always();
     // Operators ask every process what it has put aside; this one never does.
     let routes = sandbox.routes().route("/bongsu/parked", get(async || Json([(); 0])));
+    let routes = routes.merge(pages::routes(&config.name, Path::new(&config.pages)));
     let app = Host::new(&config, env, health.clone()).app(routes);
     let bound = server::bind(config.listen).await?;
     logs.listening(bound.addr());

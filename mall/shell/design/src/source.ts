@@ -1,0 +1,53 @@
+// One stream of server-sent events. The browser comes back by itself with the last id; where it was refused it gives up, and this
+// looks why and tries again.
+
+export interface Told {
+  name: string;
+  data: string;
+}
+
+export interface Ears {
+  told: (told: Told) => void;
+  /** It is refused, with that status, or its service is away (0); where it is of use it is tried again. */
+  broken: (status: number) => void;
+}
+
+/** A refused stream is tried again after so long, twice as long each time, up to the last. */
+const AGAIN_MS = [1_000, 30_000] as const;
+/** Nothing follows: it was heard to its end, nobody may, or there is none. */
+export const FINAL: readonly number[] = [204, 401, 403, 404];
+
+/** Follows an address until it is closed. */
+export function open(address: string, names: readonly string[], { told, broken }: Ears): () => void {
+  let source: EventSource | undefined;
+  let waiting: ReturnType<typeof setTimeout> | undefined;
+  let pause: number = AGAIN_MS[0];
+  let isOver = false;
+  const listener = ({ type, data }: MessageEvent<string>) => {
+    pause = AGAIN_MS[0];
+    told({ name: type, data });
+  };
+  function begin() {
+    source = new EventSource(address);
+    for (const name of names) source.addEventListener(name, listener);
+    source.onerror = () => void look(source);
+  }
+  async function look(looked: EventSource | undefined) {
+    if (looked?.readyState !== EventSource.CLOSED || isOver) return;
+    const status = await fetch(address, { method: 'HEAD' }).then(
+      (answer) => answer.status,
+      () => 0,
+    );
+    if (isOver) return;
+    broken(status);
+    if (FINAL.includes(status)) return;
+    waiting = setTimeout(begin, pause);
+    pause = Math.min(pause * 2, AGAIN_MS[1]);
+  }
+  begin();
+  return () => {
+    isOver = true;
+    clearTimeout(waiting);
+    source?.close();
+  };
+}
