@@ -1,7 +1,7 @@
 # Recipes are one line, their logic is Rust (xtask/). Variables go on by the environment: make sim SEEDS=100 BUG=lost-timer
 XTASK = cargo run -q -p xtask --
 
-.PHONY: up demo test check tidy sim bench
+.PHONY: up demo test check tidy sim bench pages web-dev shots
 
 up:
 	@$(XTASK) up $(ARGS)
@@ -17,3 +17,9 @@ sim:
 	@$(XTASK) sim
 bench:
 	@$(XTASK) bench
+pages:
+	@$(XTASK) pages
+web-dev:
+	@$(XTASK) pages --dev
+shots:
+	@$(XTASK) pages --shots

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use crate::{links, stage, up};
+use crate::{links, pages, stage, up};
 
 /// The system test that measures; ignored elsewhere, because a figure needs the machine for itself.
 const FIGURES: &[&str] = &[
@@ -28,5 +28,6 @@ const FIGURES: &[&str] = &[
 pub(crate) fn run() -> Result<()> {
     up::build()?;
     links::run()?;
+    pages::figures()?;
     stage::run("figures", stage::cargo(FIGURES))
 }

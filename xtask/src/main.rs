@@ -8,6 +8,7 @@ mod stage;
 mod up;
 mod demo;
 mod parties;
+mod pages;
 mod test;
 mod check;
 mod licences;
@@ -32,6 +33,8 @@ enum Command {
     Test,
     /// Run relying parties and providers that nobody here wrote, against real processes.
     Parties(parties::Parties),
+    /// Build the mall's pages, check them, try them in a browser, or look at them.
+    Pages(pages::Pages),
     /// Everything CI checks: formatting, lints, house rules, dependencies, tests.
     Check,
     /// Run the simulator over many seeds, or one.
@@ -50,6 +53,7 @@ fn main() -> ExitCode {
         Command::Demo => demo::run(),
         Command::Test => test::run(),
         Command::Parties(parties) => parties.run(),
+        Command::Pages(pages) => pages.run(),
         Command::Check => check::run(),
         Command::Sim(sim) => sim.run(),
         Command::Bench => bench::run(),

@@ -3,7 +3,7 @@
 use anyhow::{Result, bail};
 
 use crate::{
-    parties,
+    pages, parties,
     stage::{self, Tally},
     tidy, up,
 };
@@ -41,5 +41,9 @@ fn stages() -> Result<Tally> {
         eprintln!("{error:#}");
         Tally { passed: 0, failed: 1 }
     });
-    Ok(tally.and(parties))
+    let pages = pages::stage().unwrap_or_else(|error| {
+        eprintln!("{error:#}");
+        Tally { passed: 0, failed: 1 }
+    });
+    Ok(tally.and(parties).and(pages))
 }

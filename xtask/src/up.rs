@@ -4,7 +4,7 @@ use std::{os::unix::process::CommandExt, process::Command};
 
 use anyhow::{Context, Result};
 
-use crate::stage;
+use crate::{pages, stage};
 
 /// Arguments for `bongsu up`, passed on as they are.
 #[derive(clap::Args)]
@@ -14,11 +14,12 @@ pub(crate) struct Up {
 }
 
 impl Up {
-    /// Builds every binary and replaces this process by `bongsu up`, so that signals reach it directly.
+    /// Builds every binary and the pages, and replaces this process by `bongsu up`, so that signals reach it directly.
     pub(crate) fn run(self) -> Result<()> {
         build()?;
+        let left_out = pages::build()?.map(|note| format!("--note={note}"));
         let bongsu = bongsu()?;
-        let error = Command::new(&bongsu).arg("up").args(self.args).current_dir(stage::root()).exec();
+        let error = Command::new(&bongsu).arg("up").args(left_out).args(self.args).current_dir(stage::root()).exec();
         Err(error).with_context(|| format!("cannot start {}", bongsu.display()))
     }
 }

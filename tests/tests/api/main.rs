@@ -12,7 +12,7 @@ use system_tests::{
     mall::CONTEXTS,
 };
 
-/// Services that describe themselves, by name; the sandbox stands for the outside world and does not.
+/// Services that describe themselves, by name. The sandbox stands for the outside world and does not, and the shell has no API.
 fn described() -> Vec<&'static str> {
     let mut contexts = CONTEXTS.to_vec();
     contexts.push("identity");
@@ -33,7 +33,7 @@ fn missing(described: &Value) -> Vec<&str> {
 fn the_gateway_describes_every_service_and_says_which_it_could_not_ask() {
     let mall = Mall::start(System::of_the_mall());
     let all = mall.get("/openapi.json").expect(200).json();
-    assert_eq!((tags(&all), missing(&all)), (described(), vec!["sandbox"]));
+    assert_eq!((tags(&all), missing(&all)), (described(), vec!["sandbox", "shell"]));
     for path in [
         "/orders/{id}/events",
         "/identity/persons/{person}",
@@ -46,7 +46,7 @@ fn the_gateway_describes_every_service_and_says_which_it_could_not_ask() {
     }
     mall.stop("payment");
     let rest = mall.get("/openapi.json").expect(200).json();
-    assert_eq!(missing(&rest), ["payment", "sandbox"]);
+    assert_eq!(missing(&rest), ["payment", "sandbox", "shell"]);
     assert!(rest["paths"].get("/payments").is_none() && rest["paths"]["/orders"].is_object());
     assert_eq!(mall.ask("POST", "/openapi.json", None, None).expect("an answer").status, 405);
 }

@@ -29,8 +29,13 @@ const EVERY: Duration = Duration::from_millis(500);
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What a read of each part looks like from outside; a context is asked for its list.
-const READS: [(&str, &str); 4] =
-    [("broker", "/topics"), ("gateway", "/health/ready"), ("identity", "/identity/jwks"), ("sandbox", "/behaviour")];
+const READS: [(&str, &str); 5] = [
+    ("broker", "/topics"),
+    ("gateway", "/health/ready"),
+    ("identity", "/identity/jwks"),
+    ("sandbox", "/behaviour"),
+    ("shell", "/info"),
+];
 
 /// Chooses and kills.
 pub(crate) struct Killer<'a> {

@@ -12,7 +12,7 @@ use anyhow::{Context, Result};
 use super::{once, source::Source};
 
 /// Folders that hold no source, wherever they are.
-const NEVER: &[&str] = &[".git", "target", "node_modules", "dist"];
+const NEVER: &[&str] = &[".git", "target", "node_modules", "dist", "generated"];
 
 /// Every file of the repository by its path from the root, with `/` between folders.
 #[derive(Clone, Default)]
@@ -100,10 +100,10 @@ impl Tree {
         for entry in fs::read_dir(&here).with_context(|| format!("cannot list {}", here.display()))? {
             let entry = entry.with_context(|| format!("cannot list {}", here.display()))?;
             let name = entry.file_name().to_string_lossy().into_owned();
-            if NEVER.contains(&name.as_str()) || folder.is_empty() && ignored.contains(name.as_str()) {
+            let path = if folder.is_empty() { name.clone() } else { format!("{folder}/{name}") };
+            if NEVER.contains(&name.as_str()) || ignored.contains(path.as_str()) {
                 continue;
             }
-            let path = if folder.is_empty() { name } else { format!("{folder}/{name}") };
             let kind = entry.file_type().with_context(|| format!("cannot look at {path}"))?;
             if kind.is_dir() {
                 self.walk(root, &path, ignored)?;
