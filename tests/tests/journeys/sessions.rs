@@ -174,7 +174,12 @@ fn a_token_is_somebody_without_a_cookie_and_nobodys_page_uses_one() {
         let answer = http.request("POST", &orders, &headers, b"{}".to_vec()).expect("an answer");
         assert_eq!((answer.status, answer.json()["type"].clone()), (403, json!("/errors/cross-site")));
     }
-    let _ = browser.ask("POST", "/logout", None, &json!({})).expect(303);
+    let out = browser.ask("POST", "/logout", None, &json!({})).expect(303);
+    let ended = browser.get(out.header("location").expect("the issuer ends its own session, too")).expect(303);
+    assert_eq!(ended.header("location"), Some(&*format!("{}/", mall.gateway())));
+    let asks = browser.get(browser.get("/login").expect(303).header("location").expect("the issuer")).expect(303);
+    let form = format!("{}/identity/login?", mall.gateway());
+    assert!(asks.header("location").is_some_and(|at| at.starts_with(&form)), "nobody is logged in there: {asks:?}");
     let kept = http.request("GET", &orders, &[("cookie", &session)], Vec::new()).expect("an answer");
     assert_eq!(kept.status, 401, "whoever kept the cookie is nobody");
     drop(mall.end());

@@ -1,6 +1,7 @@
 //! The way to a session, and what others try on it.
 
 use axum::http::StatusCode;
+use bongsu_runtime::ports::store::{Position, Scan};
 use gateway::Sessions;
 use serde_json::json;
 
@@ -54,6 +55,32 @@ async fn two_tabs_of_a_browser_both_come_back() {
         assert_eq!((came.status, came.headers["location"].to_str().unwrap()), (StatusCode::SEE_OTHER, back));
     }
     assert_eq!(browser.who(&street).await["person"], "usr_ann");
+}
+
+#[tokio::test]
+async fn a_login_that_was_begun_at_a_gateway_that_is_gone_ends_at_the_next_one() {
+    let town = Town::new().await;
+    let mut browser = Browser::new();
+    let sent_to = browser.set_out(&open(&town).await, "/bell").await;
+    let code = town.provider.consent(&sent_to);
+    let next = open(&town).await;
+    let came = browser.get(&next, &callback(&sent_to, &code)).await;
+    assert_eq!((came.status, came.headers["location"].to_str().unwrap()), (StatusCode::SEE_OTHER, "/bell"));
+    assert!(
+        town.store.scan(Scan::table("gateway-session", 10)).await.unwrap().len() == 1,
+        "before it nothing was kept"
+    );
+}
+
+#[tokio::test]
+async fn logins_that_nobody_finishes_are_kept_nowhere() {
+    let town = Town::new().await;
+    let street = open(&town).await;
+    for _ in 0..200 {
+        let _ = Browser::new().set_out(&street, "/bell").await;
+    }
+    assert!(town.store.scan(Scan::table("gateway-session", 10)).await.unwrap().is_empty());
+    assert_eq!(town.store.head().await.unwrap(), Position(0));
 }
 
 #[tokio::test]
