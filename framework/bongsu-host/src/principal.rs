@@ -77,8 +77,7 @@ pub(crate) fn settle(headers: &mut HeaderMap, keys: &Keys, now_ms: i64) {
     let vouched = one(headers, PRINCIPAL).and_then(|token| keys.vouched(token, now_ms));
     [PRINCIPAL, ROLES, VISITOR].iter().for_each(|name| drop(headers.remove(*name)));
     let Some(vouched) = vouched else { return };
-    let (roles, visitor) = (vouched.roles.join(","), vouched.visitor);
-    let said = [(PRINCIPAL, Some(vouched.name)), (ROLES, Some(roles)), (VISITOR, visitor)];
+    let said = [(PRINCIPAL, Some(vouched.name)), (ROLES, Some(vouched.roles.join(","))), (VISITOR, vouched.visitor)];
     let said = said.into_iter().filter_map(|(name, text)| Some((name, text?)));
     let values = said.map(|(name, text)| Ok((name, HeaderValue::try_from(text)?)));
     // Of whom something cannot be said, nothing is said.

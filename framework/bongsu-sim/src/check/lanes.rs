@@ -230,7 +230,8 @@ impl State {
         };
         let consumers: Vec<(String, &HashSet<String>)> =
             self.hears.iter().map(|(consumer, hears)| (shown(consumer), hears)).collect();
-        let (mut looked, mut mark) = (0, String::new());
+        let mut looked = 0;
+        let mut mark = String::new();
         for FactToHear { source, name, subject, sequence } in facts {
             for (consumer, _) in consumers.iter().filter(|(_, hears)| hears.contains(name)) {
                 mark.clear();
@@ -264,7 +265,8 @@ pub fn facts_to_hear(store: &MemoryStore) -> Result<Vec<FactToHear>, String> {
     store.look_at_facts(|all| {
         let of = |fact: &Fact| {
             let read = Attributes::read(&fact.cloudevent).map_err(|error| format!("{}: {error}", fact.id))?;
-            let (source, name) = (read.source.into_owned(), unversioned(&read.kind).to_owned());
+            let name = unversioned(&read.kind).to_owned();
+            let source = read.source.into_owned();
             Ok(FactToHear { source, name, subject: fact.subject.clone(), sequence: fact.sequence })
         };
         all.iter().flat_map(|told| &told.facts).map(of).collect()

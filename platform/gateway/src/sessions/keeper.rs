@@ -14,7 +14,7 @@ use lru::LruCache;
 use tokio::time::Instant;
 
 use super::Sessions;
-use super::provider::{Given, NotGiven, Provider, Told};
+use super::provider::{Given, NotGiven, Provider, Says};
 use super::shelf::{Kept, Session, Shelf, digest};
 
 /// So many are remembered, of some 6 KiB each with their tokens: more browsers at once are read again.
@@ -243,10 +243,10 @@ impl Keeper {
             return Checked::Same;
         }
         match self.provider.ask(&session.person, &session.tokens.access).await {
-            Told::Still(Some(roles)) if roles != session.roles => Checked::Roles(roles),
-            Told::Still(_) => Checked::Same,
-            Told::Gone => Checked::Due,
-            Told::Silent => {
+            Says::Still(Some(roles)) if roles != session.roles => Checked::Roles(roles),
+            Says::Still(_) => Checked::Same,
+            Says::Gone => Checked::Due,
+            Says::Silent => {
                 self.be_quiet();
                 Checked::Same
             }

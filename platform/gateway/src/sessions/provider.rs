@@ -59,7 +59,7 @@ pub(crate) enum NotGiven {
 
 /// What the issuer says of somebody now.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Told {
+pub(crate) enum Says {
     /// Still him, as this where it says so.
     Still(Option<Vec<String>>),
     /// His access token counts no more.
@@ -68,7 +68,7 @@ pub(crate) enum Told {
 }
 
 #[derive(Deserialize)]
-struct Answer {
+struct TokenAnswer {
     access_token: String,
     #[serde(default)]
     refresh_token: Option<String>,
@@ -157,21 +157,21 @@ impl Provider {
         let (person, until_s) = self.admitted(&answer.access_token).await?;
         let id = answer.id_token.clone().unwrap_or_else(|| tokens.id.clone());
         let refresh = answer.refresh_token.clone().or_else(|| tokens.refresh.clone());
-        Ok((person, self::tokens(Answer { refresh_token: refresh, ..answer }, until_s, id)?))
+        Ok((person, self::tokens(TokenAnswer { refresh_token: refresh, ..answer }, until_s, id)?))
     }
 
     /// What it says of somebody now.
-    pub(crate) async fn ask(&self, person: &str, access: &str) -> Told {
-        let Some(at) = self.issuer.endpoints().and_then(|known| known.userinfo.clone()) else { return Told::Silent };
+    pub(crate) async fn ask(&self, person: &str, access: &str) -> Says {
+        let Some(at) = self.issuer.endpoints().and_then(|known| known.userinfo.clone()) else { return Says::Silent };
         let headers = vec![("authorization".to_owned(), format!("Bearer {access}"))];
-        let Ok(answer) = self.send("GET", at, headers, Bytes::new(), SHORT).await else { return Told::Silent };
+        let Ok(answer) = self.send("GET", at, headers, Bytes::new(), SHORT).await else { return Says::Silent };
         match (answer.status, json::<Map<String, Value>>(&answer)) {
-            (401, _) => Told::Gone,
+            (401, _) => Says::Gone,
             (200, Some(told)) if told.get("sub").and_then(Value::as_str) == Some(person) => {
-                Told::Still(self.issuer.roles(&told))
+                Says::Still(self.issuer.roles(&told))
             }
-            (200, Some(_)) => Told::Gone,
-            _ => Told::Silent,
+            (200, Some(_)) => Says::Gone,
+            _ => Says::Silent,
         }
     }
 
@@ -191,13 +191,13 @@ impl Provider {
         json(&answer).filter(|_| answer.status == 200)
     }
 
-    async fn token(&self, form: &[(&str, &str)], patience: Duration) -> Result<Answer, NotGiven> {
+    async fn token(&self, form: &[(&str, &str)], patience: Duration) -> Result<TokenAnswer, NotGiven> {
         let at = self.endpoints().await.and_then(|known| known.token.clone()).ok_or(NotGiven::Silent)?;
         let answer = self.form(at, form, patience).await.map_err(|why| {
             tracing::warn!(reason = why, "the issuer did not answer");
             NotGiven::Silent
         })?;
-        match (answer.status, json::<Answer>(&answer)) {
+        match (answer.status, json::<TokenAnswer>(&answer)) {
             (200, Some(answer)) => Ok(answer),
             // RFC 6749, section 5.2: these say no; everything else is trouble of the issuer's own.
             (400 | 401, _) => Err(NotGiven::Refused("it refused what was shown")),
@@ -266,8 +266,8 @@ impl Provider {
 }
 
 /// What is kept, if it is not too much.
-fn tokens(answer: Answer, until_s: u64, id: String) -> Result<Tokens, NotGiven> {
-    let Answer { access_token: access, refresh_token: refresh, .. } = answer;
+fn tokens(answer: TokenAnswer, until_s: u64, id: String) -> Result<Tokens, NotGiven> {
+    let TokenAnswer { access_token: access, refresh_token: refresh, .. } = answer;
     if id.len().max(refresh.as_ref().map_or(0, String::len)) > LONGEST {
         return Err(NotGiven::Refused("its tokens are too long"));
     }

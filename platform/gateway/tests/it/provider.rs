@@ -25,12 +25,12 @@ const ES256: &str = r#"{"alg":"ES256","kid":"a","typ":"JWT"}"#;
 /// The provider; the test holds the other end of it.
 pub(crate) struct Provider {
     pub(crate) address: SocketAddr,
-    pub(crate) house: Arc<House>,
+    pub(crate) house: Arc<Books>,
     _serving: JoinSet<()>,
 }
 
 /// What it knows.
-pub(crate) struct House {
+pub(crate) struct Books {
     key: Ec,
     address: SocketAddr,
     mood: Mutex<Mood>,
@@ -89,7 +89,7 @@ impl Provider {
             id: json!({}),
             sub: "usr_ann",
         };
-        let house = Arc::new(House {
+        let house = Arc::new(Books {
             key: Ec::new(),
             address,
             mood: Mutex::new(mood),
@@ -143,7 +143,7 @@ impl Provider {
     }
 }
 
-impl House {
+impl Books {
     fn issuer(&self) -> String {
         format!("http://{}/realm", self.address)
     }
@@ -189,7 +189,7 @@ pub(crate) fn params(address: &str) -> BTreeMap<String, String> {
     url::form_urlencoded::parse(query.as_bytes()).into_owned().collect()
 }
 
-async fn discovery(State(house): State<Arc<House>>) -> Json<Value> {
+async fn discovery(State(house): State<Arc<Books>>) -> Json<Value> {
     let issuer = house.issuer();
     let at = |place: &str| format!("{issuer}/{place}");
     Json(json!({
@@ -199,7 +199,7 @@ async fn discovery(State(house): State<Arc<House>>) -> Json<Value> {
     }))
 }
 
-async fn jwks(State(house): State<Arc<House>>) -> Json<Value> {
+async fn jwks(State(house): State<Arc<Books>>) -> Json<Value> {
     Json(json!({ "keys": [house.key.jwk("a")] }))
 }
 
@@ -213,7 +213,7 @@ fn is_the_gateway(headers: &HeaderMap, form: &BTreeMap<String, String>) -> bool 
 }
 
 async fn token(
-    State(house): State<Arc<House>>,
+    State(house): State<Arc<Books>>,
     headers: HeaderMap,
     Form(form): Form<BTreeMap<String, String>>,
 ) -> Response {
@@ -252,7 +252,7 @@ async fn token(
     }
 }
 
-async fn userinfo(State(house): State<Arc<House>>, headers: HeaderMap) -> Response {
+async fn userinfo(State(house): State<Arc<Books>>, headers: HeaderMap) -> Response {
     house.asked.fetch_add(1, Ordering::SeqCst);
     let mood = house.mood();
     assert!(headers["authorization"].to_str().unwrap().starts_with("Bearer "));
@@ -264,7 +264,7 @@ async fn userinfo(State(house): State<Arc<House>>, headers: HeaderMap) -> Respon
     }
 }
 
-async fn revoke(State(house): State<Arc<House>>, Form(form): Form<BTreeMap<String, String>>) -> StatusCode {
+async fn revoke(State(house): State<Arc<Books>>, Form(form): Form<BTreeMap<String, String>>) -> StatusCode {
     house.revoked.fetch_add(1, Ordering::SeqCst);
     house.refresh.lock().unwrap().remove(&form["token"]);
     StatusCode::OK
