@@ -179,8 +179,8 @@ impl Flow {
             Found::Somebody(session) => {
                 let expires = rfc3339(self.keeper.ends_ms(&session));
                 let mut said = json!({ "person": session.person, "roles": session.roles, "expires": expires });
-                if let Some(name) = session.name {
-                    said["name"] = name.into();
+                if let Some(name) = &session.name {
+                    said["name"] = name.as_str().into();
                 }
                 Ok(Json(said).into_response())
             }

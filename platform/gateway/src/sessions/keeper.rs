@@ -51,14 +51,14 @@ struct Known {
 
 #[derive(Clone)]
 struct Last {
-    session: Session,
+    session: Arc<Session>,
     asked: Instant,
 }
 
 /// Who is in a session.
 #[derive(Clone, Debug)]
 pub(crate) enum Found {
-    Somebody(Box<Session>),
+    Somebody(Arc<Session>),
     /// There is none of that name, or none any more.
     Nobody,
     /// The store does not answer.
@@ -108,12 +108,13 @@ impl Keeper {
         let known = Arc::clone(locked(&self.known).get_or_insert(id.to_owned(), Arc::default));
         let _turn = known.turn.lock().await;
         if let Some(session) = self.fresh(&known) {
-            return Found::Somebody(Box::new(session));
+            return Found::Somebody(session);
         }
         match self.look(id).await {
             Ok(Some(session)) => {
-                *locked(&known.last) = Some(Last { session: session.clone(), asked: Instant::now() });
-                Found::Somebody(Box::new(session))
+                let session = Arc::new(session);
+                *locked(&known.last) = Some(Last { session: Arc::clone(&session), asked: Instant::now() });
+                Found::Somebody(session)
             }
             Ok(None) => {
                 locked(&self.known).pop(id);
@@ -189,10 +190,10 @@ impl Keeper {
         idle_ms.min(session.made_ms.saturating_add(self.settings.life_s * 1_000))
     }
 
-    fn fresh(&self, known: &Known) -> Option<Session> {
+    fn fresh(&self, known: &Known) -> Option<Arc<Session>> {
         let last = locked(&known.last);
         let last = last.as_ref().filter(|last| last.asked.elapsed() < self.settings.check())?;
-        (self.ends_ms(&last.session) > self.env.wall_ms()).then(|| last.session.clone())
+        (self.ends_ms(&last.session) > self.env.wall_ms()).then(|| Arc::clone(&last.session))
     }
 
     /// What is kept, if the issuer says nothing against it.
