@@ -83,11 +83,17 @@ impl Settings {
     /// With what is in the file that `sessions.secret_file` names.
     ///
     /// # Errors
-    /// One line for a file that cannot be read, or has no secret in it.
+    /// One line for a file that cannot be read, or has no secret in it; and for sessions of which there could be none: without
+    /// a login, or keys to sign with.
     pub fn with_client_secret(self) -> Result<Self, String> {
-        let Some(file) = self.sessions.as_ref().and_then(|sessions| sessions.secret_file.as_ref()) else {
-            return Ok(self);
-        };
+        let Some(sessions) = &self.sessions else { return Ok(self) };
+        if self.login.is_none() {
+            return Err("sessions: without 'login' nobody can log in".to_owned());
+        }
+        if self.keys.is_none() {
+            return Err("sessions: this gateway has no keys to sign with".to_owned());
+        }
+        let Some(file) = &sessions.secret_file else { return Ok(self) };
         let bad = |why: &str| format!("sessions.secret_file {}: {why}", file.display());
         let read = std::fs::read_to_string(file).map_err(|why| bad(&why.to_string()))?;
         let secret = read.trim().to_owned();
@@ -147,14 +153,17 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_is_one_line_of_a_file() {
+    fn a_secret_is_one_line_of_a_file_and_sessions_need_a_login_and_keys() {
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("secret");
-        let read = || {
-            let sessions =
-                Sessions { secret_file: Some(file.clone()), ..Sessions::of("https://house.example", "gateway") };
-            Settings { sessions: Some(sessions), ..Settings::default() }.with_client_secret()
-        };
+        let keys = folder.path().join("gateway.json");
+        let roots = bongsu_keys::Roots::open_or_make(folder.path()).expect("roots");
+        roots.write_keys(&keys, bongsu_keys::GATEWAY).expect("keys");
+        let keys = Keys::open(&keys).ok();
+        let sessions = Sessions { secret_file: Some(file.clone()), ..Sessions::of("https://house.example", "gateway") };
+        let login = Some(Login::of("https://id.example", "house"));
+        let settings = Settings { sessions: Some(sessions), login, keys, ..Settings::default() };
+        let read = || settings.clone().with_client_secret();
         assert!(read().expect_err("no file").contains("sessions.secret_file"));
         for bad in ["", "\n", "two words", "two\nlines", "비밀", &"a".repeat(513)] {
             std::fs::write(&file, bad).expect("a file");
@@ -162,6 +171,9 @@ mod tests {
         }
         std::fs::write(&file, "a+secret\n").expect("a file");
         assert_eq!(read().expect("a secret").client_secret.as_deref(), Some("a+secret"));
+        let refused = |settings: Settings| settings.with_client_secret().expect_err("no sessions");
+        assert!(refused(Settings { login: None, ..settings.clone() }).contains("without 'login'"));
+        assert!(refused(Settings { keys: None, ..settings.clone() }).contains("no keys"));
         assert_eq!(Settings::default().with_client_secret().expect("none").client_secret, None);
     }
 
