@@ -1,5 +1,6 @@
 //! What can be set from outside, beside the limits every process has.
 
+use std::fmt;
 use std::time::Duration;
 
 use bongsu_host::config::{Config, Limits, within};
@@ -53,10 +54,26 @@ pub struct Settings {
     pub shelf: Option<Shelf>,
     /// The gateway's secret at the issuer, if it has one.
     #[serde(skip)]
-    pub client_secret: Option<String>,
+    pub client_secret: Option<Secret>,
     /// Names the gateway is reached by, beside IP addresses and `localhost`.
     #[serde(skip)]
     pub hosts: Vec<String>,
+}
+
+/// A secret, which is never shown, whatever prints what holds it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(pub(crate) String);
+
+impl From<String> for Secret {
+    fn from(text: String) -> Self {
+        Self(text)
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
 }
 
 impl Settings {
@@ -100,7 +117,7 @@ impl Settings {
         if secret.is_empty() || secret.len() > LONGEST_SECRET || !secret.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(bad("a secret is one line of visible ASCII"));
         }
-        Ok(Self { client_secret: Some(secret), ..self })
+        Ok(Self { client_secret: Some(Secret(secret)), ..self })
     }
 
     /// `wait_ms` as a duration.
@@ -155,7 +172,7 @@ mod tests {
     #[test]
     fn a_secret_is_one_line_of_a_file_and_sessions_need_a_login_and_keys() {
         let folder = tempfile::tempdir().expect("a folder");
-        let file = folder.path().join("secret");
+        let file = folder.path().join("at-the-issuer");
         let keys = folder.path().join("gateway.json");
         let roots = bongsu_keys::Roots::open_or_make(folder.path()).expect("roots");
         roots.write_keys(&keys, bongsu_keys::GATEWAY).expect("keys");
@@ -170,7 +187,8 @@ mod tests {
             assert!(read().expect_err(bad).contains("one line of visible ASCII"), "{bad:.20}");
         }
         std::fs::write(&file, "a+secret\n").expect("a file");
-        assert_eq!(read().expect("a secret").client_secret.as_deref(), Some("a+secret"));
+        assert_eq!(read().expect("a secret").client_secret, Some(Secret("a+secret".into())));
+        assert!(!format!("{:?}", read()).contains("a+secret"), "it is never shown");
         let refused = |settings: Settings| settings.with_client_secret().expect_err("no sessions");
         assert!(refused(Settings { login: None, ..settings.clone() }).contains("without 'login'"));
         assert!(refused(Settings { keys: None, ..settings.clone() }).contains("no keys"));

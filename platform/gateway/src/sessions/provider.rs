@@ -17,6 +17,7 @@ use super::Sessions;
 use super::shelf::Tokens;
 use super::state::Login;
 use crate::login::{Endpoints, Issuer, Judged};
+use crate::settings::Secret;
 
 /// Whoever logs in waits so long.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -33,7 +34,7 @@ const LONGEST_NAME: usize = 100;
 pub(crate) struct Provider {
     issuer: Arc<Issuer>,
     settings: Sessions,
-    secret: Option<String>,
+    secret: Option<Secret>,
     http: HyperClient,
     env: TokioEnv,
 }
@@ -77,7 +78,7 @@ struct TokenAnswer {
 }
 
 impl Provider {
-    pub(crate) fn new(issuer: Arc<Issuer>, settings: Sessions, secret: Option<String>) -> Self {
+    pub(crate) fn new(issuer: Arc<Issuer>, settings: Sessions, secret: Option<Secret>) -> Self {
         let env = TokioEnv::new(None).expect("no crash point was asked for");
         Self { issuer, settings, secret, http: HyperClient::new(), env }
     }
@@ -215,7 +216,7 @@ impl Provider {
         let mut form = form.to_vec();
         match &self.secret {
             // RFC 6749, section 2.3.1.
-            Some(secret) => {
+            Some(Secret(secret)) => {
                 let pair = format!("{}:{}", encoded(&self.settings.client), encoded(secret));
                 headers.push(("authorization".to_owned(), format!("Basic {}", BASE64_STANDARD.encode(pair))));
             }

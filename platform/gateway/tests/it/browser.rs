@@ -50,7 +50,7 @@ impl Town {
     pub(crate) async fn street(&self, set: impl FnOnce(Sessions) -> Sessions) -> Street {
         let login = Login { cooldown_s: 1, ..Login::of(&self.provider.issuer(), AUDIENCE) };
         let sessions = set(Sessions { check_s: 1, ..Sessions::of(ORIGIN, "gateway") });
-        let client_secret = self.secret.clone();
+        let client_secret = self.secret.clone().map(Into::into);
         let settings = Settings { login: Some(login), sessions: Some(sessions), client_secret, ..Settings::default() };
         let shelf = Shelf::new(Arc::clone(&self.store));
         let mut street = Street::set(settings.with_keys(Some(self.keys.clone())).with_shelf(Some(shelf)));
