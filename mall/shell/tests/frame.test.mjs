@@ -25,7 +25,8 @@ describe('the frame', () => {
   let mall;
   let browser;
   before(async () => {
-    [mall, browser] = [await Mall.up(), await Browser.open()];
+    mall = await Mall.up();
+    browser = await Browser.open();
   });
   after(async () => {
     await browser?.close();

@@ -1,17 +1,18 @@
 // A mall of its own, in a temporary folder, on free ports; and a browser in it as a person uses one.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 import { chromium } from 'playwright-core';
 
 const run = promisify(execFile);
 export const MALL = join(import.meta.dirname, '..', '..');
 const BONGSU = process.env.BONGSU ?? join(MALL, '..', 'target', 'debug', 'bongsu');
-const CHROMIUM = process.env.CHROMIUM ?? 'chromium';
+const CHROMIUM = found(process.env.CHROMIUM ?? 'chromium');
 const AXE = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
 /** A phone and a desk. */
@@ -20,6 +21,13 @@ export const WIDTHS = [390, 1280];
 const PATIENCE_MS = 90_000;
 /** Longer than anything a person would wait for takes on a busy machine. */
 export const SOON_MS = 20_000;
+
+/** A program by its whole path, as the shell would find it. */
+function found(program) {
+  if (program.includes('/')) return program;
+  const places = (process.env.PATH ?? '').split(delimiter).map((folder) => join(folder, program));
+  return places.find((path) => existsSync(path)) ?? program;
+}
 
 export class Mall {
   /** Starts it; `change` may edit its description. */

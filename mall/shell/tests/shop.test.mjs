@@ -10,7 +10,8 @@ describe('a person in the shop', () => {
   let browser;
   let person;
   before(async () => {
-    [mall, browser] = [await Mall.up(), await Browser.open()];
+    mall = await Mall.up();
+    browser = await Browser.open();
     person = await browser.person();
   });
   after(async () => {
@@ -158,7 +159,8 @@ describe('every page for whoever is logged in can be used by everybody', () => {
   let mall;
   let browser;
   before(async () => {
-    [mall, browser] = [await Mall.up(), await Browser.open()];
+    mall = await Mall.up();
+    browser = await Browser.open();
   });
   after(async () => {
     await browser?.close();
@@ -207,10 +209,8 @@ describe('what goes wrong under way', () => {
   let mall;
   let browser;
   before(async () => {
-    [mall, browser] = [
-      await Mall.up((text) => text.replace('depart_after_ms = 1000', 'depart_after_ms = 4000')),
-      await Browser.open(),
-    ];
+    mall = await Mall.up((text) => text.replace('depart_after_ms = 1000', 'depart_after_ms = 4000'));
+    browser = await Browser.open();
   });
   after(async () => {
     await browser?.close();
