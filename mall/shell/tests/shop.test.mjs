@@ -269,9 +269,14 @@ describe('what goes wrong under way', () => {
       downloadThroughput: 60_000,
       uploadThroughput: 30_000,
     });
+    // It may be there for a moment only.
+    await page.addInitScript(() => {
+      const look = () => (window.waited ||= document.querySelector('.skeleton') !== null);
+      new MutationObserver(look).observe(document, { subtree: true, childList: true });
+    });
     await page.goto(mall.url, { waitUntil: 'commit' });
-    await page.locator('.skeleton').first().waitFor();
     await page.getByRole('link', { name: /^TV/ }).waitFor();
+    assert.equal(await page.evaluate(() => window.waited), true);
     await context.close();
   });
 
