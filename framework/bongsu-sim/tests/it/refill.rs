@@ -235,9 +235,9 @@ async fn ends(sim: &Sim, facts: &MemoryStore, readers: [Reader; 3], done: Arc<Mu
     };
     let quiet = sim.quiesce(Duration::from_secs(300), not_yet).await;
     // What was lost says more than that the end is never reached.
-    let facts = check::facts_to_hear(facts)?;
+    let to_hear = check::facts_to_hear(facts)?;
     for reader in &readers {
-        sim.check("I5 every fact was applied", reader.lanes.have_applied(&facts))?;
+        sim.check("I5 every fact was applied", reader.lanes.have_applied(&to_hear))?;
     }
     quiet?;
     sim.sleep(Duration::from_secs(5)).await;
