@@ -85,7 +85,7 @@ pub enum Heard {
 /// The tables a dump holds, besides the rows that are shown of each read model.
 pub const TABLES: &[&str] = &["todo", "cursor", "seen", "lease", "snapshot", "projection"];
 /// NAME@VERSION of read models whose rows a dump holds.
-const READ_MODELS: &[&str] = &["order-history@1", "price-list@1"];
+const READ_MODELS: &[&str] = &["order-history@2", "price-list@1"];
 
 /// The tables of rows that are shown, by the documents of the table `projection`.
 pub fn shown(projections: &[Doc]) -> Vec<String> {

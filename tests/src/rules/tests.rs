@@ -83,7 +83,7 @@ impl Story {
 
     /// A row of MyPage.
     fn row(self, order: &str, row: Value) -> Self {
-        self.doc("mypage", "order-history@1.1", order, row)
+        self.doc("mypage", "order-history@2.1", order, row)
     }
 
     fn without_row(mut self, order: &str) -> Self {

@@ -14,7 +14,7 @@ use crate::evidence::Evidence;
 /// I10: for every order, each part of its row is what that context holds now.
 pub(super) fn agree(evidence: &Evidence) -> Checked {
     let mut rows: BTreeMap<String, Row> = BTreeMap::new();
-    for doc in evidence.store("mypage").rows("order-history@1") {
+    for doc in evidence.store("mypage").rows("order-history@2") {
         let row = serde_json::from_slice(&doc.data).map_err(|error| format!("row {}: {error}", doc.key.id))?;
         rows.insert(doc.key.id.clone(), row);
     }

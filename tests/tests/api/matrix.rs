@@ -49,6 +49,7 @@ const MATRIX: [(&str, May); 41] = [
     ("PUT /products/{sku}", SELLERS),
     ("DELETE /products/{sku}", SELLERS),
     ("GET /stock/{sku}", Everybody),
+    ("GET /stock/{sku}/events", Everybody),
     ("POST /stock/{sku}/receipts", SELLERS),
     ("POST /stock/{sku}/adjustments", SELLERS),
     ("GET /orders", Somebody),
@@ -67,6 +68,7 @@ const MATRIX: [(&str, May); 41] = [
     ("POST /cart/checkout", Somebody),
     ("GET /mypage/orders", Somebody),
     ("GET /mypage/orders/{id}", Its),
+    ("GET /mypage/orders/{id}/events", Its),
     ("GET /payments", ItsAnd(&["operator"])),
     ("GET /deliveries", ItsAnd(&["rider", "operator"])),
     ("POST /deliveries/{id}/depart", CARRIERS),
@@ -183,8 +185,10 @@ impl Asking<'_> {
         } else {
             String::new()
         };
-        // Placed, confirmed, completed: whoever has heard that has heard everything, and the stream ends at once.
-        let stream = path.ends_with("/events").then_some(("last-event-id", "3"));
+        // Placed, confirmed, completed: whoever has heard that has heard everything, and the stream ends at once. That of a
+        // stock never ends: an id that it does not have yet is refused once it is known who asks.
+        let heard = if path.starts_with("/stock/") { "1000000" } else { "3" };
+        let stream = path.ends_with("/events").then_some(("last-event-id", heard));
         let bearer = token.map(|token| format!("Bearer {token}"));
         let key = format!("{:x}", digest(&[method, &path, token.unwrap_or_default()]));
         let mut headers = vec![("content-type", "application/json"), ("idempotency-key", key.as_str())];

@@ -80,7 +80,7 @@ fn a_read_model_of_own_facts_is_rebuilt_and_found_equal_key_by_key() {
     let checked = mall.said_by(&["rebuild", "ordering", "orders-of-customer", "--check"]);
     assert!(checked.contains("checked: 0 of"), "{checked}");
     let table = mall.said_by(&["projections"]);
-    assert!(table.contains("orders-of-customer@1") && table.contains("order-history@1"), "{table}");
+    assert!(table.contains("orders-of-customer@1") && table.contains("order-history@2"), "{table}");
 }
 
 #[test]
@@ -89,7 +89,7 @@ fn what_is_asked_for_wrongly_is_refused_with_a_reason() {
     let wrong: [(&[&str], &str); 4] = [
         (&["rebuild", "mypage", "order-histories"], "only: order-history"),
         (&["rebuild", "mypage", "order-history", "--cancel"], "nothing is being filled"),
-        (&["projections", "mypage", "--drop", "order-history@1"], "shows or fills it"),
+        (&["projections", "mypage", "--drop", "order-history@2"], "shows or fills it"),
         (&["projections", "mypage", "--drop", "order-history@0"], "only of: none"),
     ];
     for (asked, why) in wrong {

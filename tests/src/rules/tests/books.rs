@@ -96,7 +96,7 @@ fn shown() -> serde_json::Value {
     json!({
         "order": ORDER, "placed": { "customer": "ann", "lines": [], "amount": amount, "at_ms": 0 },
         "ordering": "completed", "cancellation": null, "why": null, "stock": "committed", "payment": "captured",
-        "delivery": "completed",
+        "delivery": "completed", "told": [],
     })
 }
 

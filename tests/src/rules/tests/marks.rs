@@ -8,7 +8,7 @@ use crate::rules::marks::marks_cover_facts;
 const SUBJECT: &str = "order/ord_1";
 /// The consumers that hear that an order was placed, with their contexts.
 const HEAR_PLACED: [(&str, &str); 4] =
-    [("product", "follow-orders"), ("payment", "follow-orders"), ("mypage", "order-history@1.1"), ("audit", "watch")];
+    [("product", "follow-orders"), ("payment", "follow-orders"), ("mypage", "order-history@2.1"), ("audit", "watch")];
 
 /// An order of which two facts are heard by everybody in [`HEAR_PLACED`], and a third one by nobody.
 fn told() -> Story {
@@ -71,9 +71,9 @@ fn i5_a_fact_that_still_waits_in_a_queue_is_caught() {
 
 #[test]
 fn i5_looks_at_the_generation_of_a_read_model_that_is_shown() {
-    let swapped = || marked(None).doc("mypage", "projection", "order-history@1", json!({ "generation": 2 }));
-    says(marks_cover_facts(&swapped().0), "order-history@1.2: (\"ordering\", \"order/ord_1\") has facts up to 4");
-    let filled = swapped().doc("mypage", "seen", "order-history@1.2/ordering/order/ord_1", json!({ "sequence": 4 }));
+    let swapped = || marked(None).doc("mypage", "projection", "order-history@2", json!({ "generation": 2 }));
+    says(marks_cover_facts(&swapped().0), "order-history@2.2: (\"ordering\", \"order/ord_1\") has facts up to 4");
+    let filled = swapped().doc("mypage", "seen", "order-history@2.2/ordering/order/ord_1", json!({ "sequence": 4 }));
     assert_eq!(marks_cover_facts(&filled.0), Ok(5));
 }
 
