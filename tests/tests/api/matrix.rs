@@ -42,7 +42,7 @@ const SELLERS: May = Only(&["seller", "operator"]);
 const CARRIERS: May = Only(&["rider", "operator"]);
 
 /// Of every operation that is described, and of those that are not.
-const MATRIX: [(&str, May); 41] = [
+const MATRIX: [(&str, May); 43] = [
     ("GET /products", Everybody),
     ("POST /products", SELLERS),
     ("GET /products/{sku}", Everybody),
