@@ -183,6 +183,11 @@ pub enum ConfigError {
     },
 }
 
+/// For a service that has no settings of its own: any key under `[service]` is an error.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NoSettings {}
+
 impl ConfigError {
     /// The exit code of a process whose settings cannot be meant (`EX_CONFIG` of sysexits.h): to start it again with the same
     /// ones is of no use, and a supervisor does not.

@@ -26,6 +26,7 @@ pub mod after;
 pub mod etag;
 pub mod sse;
 pub mod pages;
+pub mod plain;
 pub mod openapi;
 pub mod command;
 mod metrics;

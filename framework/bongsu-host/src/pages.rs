@@ -14,7 +14,7 @@ use axum::{
 };
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 
-use crate::problem::Problem;
+use crate::{config::Config, problem::Problem};
 
 /// What a build came to, and what the pages say of themselves.
 pub const MANIFEST: &str = "manifest.json";
@@ -63,6 +63,11 @@ const CODINGS: [(&str, &str); 2] = [("br", "br"), ("gzip", "gz")];
 pub fn routes(context: &str, folder: &Path) -> Router {
     let file = get(file).with_state(folder.to_owned());
     Router::new().route(&format!("/web/{context}/{{file}}"), file)
+}
+
+/// The pages of a process: those of the folder in its configuration, none where it names none.
+pub fn of(config: &Config) -> Router {
+    if config.pages.is_empty() { Router::new() } else { routes(&config.name, Path::new(&config.pages)) }
 }
 
 async fn file(

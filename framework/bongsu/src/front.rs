@@ -6,11 +6,11 @@ use anyhow::Context as _;
 use axum::Router;
 use bongsu_host::{
     HyperClient, TokioEnv, check_clock,
-    config::{Config, ConfigError, Loaded, environment},
+    config::{Config, Loaded, environment},
     health::Health,
     host::Host,
     logs::Logs,
-    operator, pages,
+    operator, pages, plain,
     server::{self, Bound},
     stop::Stop,
 };
@@ -22,7 +22,7 @@ use bongsu_runtime::{
         store::Store,
     },
 };
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
     adapters::{EmbeddedBroker, open_broker, open_store},
@@ -33,11 +33,6 @@ use crate::{
 const LAST_MOMENT: Duration = Duration::from_secs(2);
 /// How often readiness is looked at until it is announced.
 const READY_POLL: Duration = Duration::from_millis(10);
-
-/// For a service that has no settings of its own: any key under `[service]` is an error.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct NoSettings {}
 
 /// A started service.
 struct Running {
@@ -73,11 +68,7 @@ pub fn main_as<S: Serialize + DeserializeOwned>(
     // Everything behind this knows no type of the service: it is compiled once, and not again for every binary.
     match run(name, args, Box::new(|loaded| prepare(loaded, service, routes))) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            // Not eprintln!: with the supervisor gone nobody reads, and that must not become a panic.
-            let _ = writeln!(std::io::stderr(), "{name}: {error:#}");
-            error.downcast_ref().map_or(ExitCode::FAILURE, |refused: &ConfigError| refused.exit_code().into())
-        }
+        Err(error) => plain::failed(name, &format_args!("{error:#}"), error.downcast_ref()),
     }
 }
 
@@ -165,10 +156,7 @@ impl Running {
         let handle = self.runtime.handle();
         let asked = handle.clone();
         let health = Health::new(move || asked.status());
-        let mut routes = routes(handle.clone()).merge(operator::routes(handle.clone()));
-        if !config.pages.is_empty() {
-            routes = routes.merge(pages::routes(&config.name, Path::new(&config.pages)));
-        }
+        let routes = routes(handle.clone()).merge(operator::routes(handle.clone())).merge(pages::of(config));
         let app = Host::new(config, Arc::clone(&self.env), health.clone()).with_keys(self.keys.clone()).app(routes);
         let addr = bound.addr();
         if let Some(broker) = &self.broker {

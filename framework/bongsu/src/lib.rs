@@ -68,5 +68,6 @@ pub use bongsu_core::__private;
 pub use bongsu_core::*;
 pub use bongsu_derive::{MessagesByFacade as Messages, id_by_facade as id, message_by_facade as message};
 pub use bongsu_host as host;
+pub use bongsu_host::config::NoSettings;
 pub use bongsu_runtime::*;
-pub use front::{NoSettings, main, main_as};
+pub use front::{main, main_as};

@@ -10,7 +10,12 @@ use std::{
 
 use nix::sys::signal::Signal;
 use system_tests::{
-    harness::{Mall, supervisor::signal, system::System, wait::until},
+    harness::{
+        Mall,
+        supervisor::signal,
+        system::{System, binary},
+        wait::until,
+    },
     rules,
 };
 
@@ -60,6 +65,23 @@ fn a_taken_port_of_the_gateway_is_said_and_replaced() {
     assert!(lines.iter().any(|line| line.contains("not free")), "{said}");
     let open = said.lines().find_map(|line| line.strip_prefix("open ")).expect("it says where it is open");
     assert!(open.starts_with("http://127.0.0.1:") && !open.contains(&taken), "{open}");
+}
+
+/// The exit code says that starting it again is of no use; whatever a process is made of.
+#[test]
+fn a_setting_that_cannot_be_meant_is_refused_by_every_process_in_one_line() {
+    let (_, text) = description("127.0.0.1:8080", "127.0.0.1:0");
+    let programs: Vec<&str> =
+        text.lines().filter_map(|line| line.strip_prefix("command = \"")?.strip_suffix('"')).collect();
+    for program in &programs {
+        let run = Command::new(binary(program)).env("BONGSU_LISTEN", "nonsense").stdin(Stdio::null()).output();
+        let run = run.expect("it can be started");
+        let said = String::from_utf8_lossy(&run.stderr);
+        assert_eq!((run.status.code(), said.lines().count()), (Some(78), 1), "{program}: {said}");
+        assert!(said.contains("BONGSU_LISTEN"), "{program}: {said}");
+    }
+    println!("{programs:?}");
+    assert!(programs.len() >= 8, "{programs:?}");
 }
 
 #[test]
