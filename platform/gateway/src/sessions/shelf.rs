@@ -5,6 +5,7 @@ use std::fmt;
 use std::ops::Bound;
 use std::sync::Arc;
 
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
 use bongsu_keys::Vouched;
 use bongsu_runtime::ports::store::{
     Commit, CommitId, Doc, DocBody, DocKey, DocWrite, Guard, Mismatch, Scan, Store, StoreError, Verdict, id_of,
@@ -20,8 +21,6 @@ const PERSON: u16 = 1;
 const EXPIRY: u16 = 2;
 /// The index of those whose tokens are being replaced.
 const TURNING: u16 = 3;
-/// Of hexadecimal numbers.
-const DIGITS: &[u8; 16] = b"0123456789abcdef";
 /// Deleted at once: a Commit takes a thousand documents.
 const BATCH: u32 = 200;
 
@@ -155,8 +154,7 @@ impl Session {
 
 /// Under which id a session is kept.
 pub(crate) fn digest(secret: &str) -> String {
-    let digit = |value: u8| char::from(DIGITS[usize::from(value)]);
-    Sha256::digest(secret).iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 0xf)]).collect()
+    BASE64.encode(Sha256::digest(secret))
 }
 
 /// A moment whose byte order is the order of time.
@@ -192,7 +190,7 @@ mod tests {
     #[test]
     fn a_session_is_found_by_the_digest_of_its_name() {
         // FIPS 180-4, the example of one block.
-        assert_eq!(digest("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+        assert_eq!(digest("abc"), "ungWv48Bz-pBQUDeXa4iI7ADYaOWF3qctBD_YfIAFa0");
     }
 
     #[test]

@@ -8,6 +8,7 @@
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
 use bongsu_keys::Keys;
 use sha2::{Digest as _, Sha256};
+use subtle::ConstantTimeEq as _;
 
 use super::back::is_own_path;
 
@@ -45,7 +46,8 @@ impl Login {
         let back = String::from_utf8(BASE64.decode(back).ok()?).ok().filter(|back| is_own_path(back))?;
         let login = Self::of(keys, secret, said, back)?;
         let is_now = made_ms <= now_ms && now_ms.saturating_sub(made_ms) <= PATIENCE_MS;
-        (is_now && same(&login.state, state)).then_some(login)
+        let is_ours: bool = login.state.as_bytes().ct_eq(state.as_bytes()).into();
+        (is_now && is_ours).then_some(login)
     }
 
     fn of(keys: &Keys, secret: &str, said: &str, back: String) -> Option<Self> {
@@ -60,11 +62,6 @@ impl Login {
     pub(crate) fn challenge(&self) -> String {
         BASE64.encode(Sha256::digest(&self.verifier))
     }
-}
-
-/// Whether two proofs are the same: compared by their digests, so that the time tells nothing about where they differ.
-pub(crate) fn same(one: &str, other: &str) -> bool {
-    Sha256::digest(one) == Sha256::digest(other)
 }
 
 #[cfg(test)]
