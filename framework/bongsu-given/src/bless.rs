@@ -82,13 +82,12 @@ impl Bless {
         self.adds().then(|| PEN.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Whether this sample is one to replace.
+    /// Whether this sample is one to replace: of that name and version, and of no other; a fact may be named with its
+    /// context.
     pub fn replaces(&self, sample: &Path) -> bool {
         let Self::Replace(name) = self else { return false };
-        // In `golden/` the file has the name, in `contracts/samples/` its folder.
-        let folder = sample.parent().map(stem).unwrap_or_default();
-        let file = stem(sample);
-        file == *name || file.starts_with(&format!("{name}.")) || name.ends_with(&format!(".{folder}"))
+        let is = of_what(sample);
+        *name == is || name.strip_suffix(&is).is_some_and(|context| is_a_context(context, sample))
     }
 }
 
@@ -195,7 +194,7 @@ pub fn keep(folder: &Path, under: &Path, samples: &[PathBuf], bless: &Bless) {
 
 /// What to do about a sample that is not what it was.
 fn either(path: &str) -> String {
-    let name = stem(Path::new(path));
+    let name = of_what(Path::new(path));
     format!("what is stored by now does not change with it. Restore it, or say BLESS=replace:NAME.vN ({name} here)")
 }
 
@@ -204,8 +203,31 @@ fn relative(folder: &Path, path: &Path) -> String {
     path.components().map(|part| part.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/")
 }
 
-fn stem(path: &Path) -> String {
-    path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default()
+/// What a sample is of, `NAME.vN`: in `golden/` its file begins so, in `contracts/samples/` its folder is called so. What has no
+/// version is called as its file.
+fn of_what(sample: &Path) -> String {
+    let file = text(sample.file_stem());
+    let folder = text(sample.parent().and_then(Path::file_name));
+    versioned(&file).or_else(|| versioned(&folder)).unwrap_or(&file).to_owned()
+}
+
+/// The beginning of a text that ends in a version.
+fn versioned(text: &str) -> Option<&str> {
+    let is_version = |part: &str| part.strip_prefix('v').is_some_and(|number| number.parse::<u32>().is_ok());
+    let mut dots = text.match_indices('.').map(|(at, _)| at).chain([text.len()]);
+    let end = dots.find(|end| text[..*end].rsplit_once('.').is_some_and(|(_, part)| is_version(part)))?;
+    Some(&text[..end])
+}
+
+/// Whether a sample is one of a fact, which its folder names without the context.
+fn is_a_context(before: &str, sample: &Path) -> bool {
+    let context = before.strip_suffix('.').unwrap_or_default();
+    let is_one = !context.is_empty() && !context.contains('.');
+    is_one && sample.parent().is_some_and(|folder| versioned(&text(folder.file_name())).is_some())
+}
+
+fn text(name: Option<&std::ffi::OsStr>) -> String {
+    name.map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -111,6 +111,35 @@ fn nothing_is_taken_for_new_where_git_cannot_be_asked() {
 }
 
 #[test]
+fn what_is_replaced_is_of_that_name_and_version_alone() {
+    let replaces = |name: &str, sample: &str| Bless::Replace(name.into()).replaces(Path::new(sample));
+    for (name, sample) in [
+        ("door.opened.v1", "golden/door.opened.v1.json"),
+        ("door.opened.v1", "golden/door.opened.v1.bare.json"),
+        ("door-opened.v1", "contracts/samples/door-opened.v1/typical.json"),
+        ("house.door-opened.v1", "contracts/samples/door-opened.v1/at-night.json"),
+        ("cursor", "golden/cursor.json"),
+    ] {
+        assert!(replaces(name, sample), "{name} {sample}");
+    }
+    for (name, sample) in [
+        ("door", "golden/door.opened.v1.json"),
+        ("door.opened", "golden/door.opened.v1.json"),
+        ("door.opened.v1", "golden/door.opened.v10.json"),
+        ("door.opened.v1", "golden/door.opened.v2.json"),
+        ("front.door.opened.v1", "golden/door.opened.v1.json"),
+        ("typical", "contracts/samples/door-opened.v1/typical.json"),
+        ("opened.v1", "contracts/samples/door-opened.v1/typical.json"),
+        ("house-door-opened.v1", "contracts/samples/door-opened.v1/typical.json"),
+        ("house.door-opened", "contracts/samples/door-opened.v1/typical.json"),
+    ] {
+        assert!(!replaces(name, sample), "{name} {sample}");
+    }
+    let said = either("contracts/samples/door-opened.v1/typical.json");
+    assert!(said.contains("(door-opened.v1 here)"), "{said}");
+}
+
+#[test]
 fn nothing_is_blessed_in_ci_nor_by_another_word() {
     assert_eq!(Bless::of(None, true), Ok(Bless::Nothing));
     assert_eq!(Bless::of(Some("1".into()), false), Ok(Bless::New));
