@@ -59,7 +59,7 @@ impl Gateway {
             0 => Status { ready: false, reasons: vec!["the routes are not known yet".to_owned()] },
             _ => Status { ready: true, reasons: Vec::new() },
         });
-        let issuer = settings.login.clone().map(|login| Arc::new(Issuer::new(login)));
+        let issuer = settings.login.clone().map(|login| Arc::new(Issuer::new(login, settings.wait())));
         let browsers = issuer.as_ref().and_then(|issuer| Browsers::of(&settings, issuer));
         let filters = arrange(standard(&settings, &tables, &health, issuer.as_ref(), browsers.as_ref()));
         let forwarder = Forwarder::new(tables.clone(), &settings);

@@ -33,6 +33,8 @@ pub(crate) struct Issuer {
     keys: RwLock<Option<Arc<KeySet>>>,
     /// Held while it is asked: everybody else waits for the same answer.
     asked: Mutex<Asked>,
+    /// So long somebody waits for one that never told anything: it may be about to start, beside us.
+    patience: Duration,
 }
 
 /// When something was last done.
@@ -80,9 +82,9 @@ struct Discovery {
 }
 
 impl Issuer {
-    pub(crate) fn new(login: Login) -> Self {
+    pub(crate) fn new(login: Login, patience: Duration) -> Self {
         let tokens = Tokens::new(&login);
-        Self { login, http: HyperClient::new(), tokens, keys: RwLock::default(), asked: Mutex::default() }
+        Self { login, http: HyperClient::new(), tokens, keys: RwLock::default(), asked: Mutex::default(), patience }
     }
 
     /// Who shows that token, at that moment.
@@ -125,8 +127,18 @@ impl Issuer {
         self.keys.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Asks for the keys, unless that was just done. What is known stays when there is no answer.
+    /// Asks for the keys, unless that was just done; again and again for a while where nothing was ever known.
     pub(crate) async fn ask(&self) {
+        let until = Instant::now() + self.patience;
+        self.ask_once().await;
+        while self.known().is_none() && Instant::now() < until {
+            tokio::time::sleep(self.pause()).await;
+            self.ask_once().await;
+        }
+    }
+
+    /// What is known stays when there is no answer.
+    async fn ask_once(&self) {
         let mut last = self.asked.lock().await;
         if last.asked.is_some_and(|at| at.elapsed() < self.pause()) {
             return;
@@ -152,7 +164,7 @@ impl Issuer {
     /// Asks again and again, for ever; often as long as nothing is known.
     pub(crate) async fn tend(&self) {
         loop {
-            self.ask().await;
+            self.ask_once().await;
             tokio::time::sleep(if self.known().is_some() { self.login.refresh() } else { self.pause() }).await;
         }
     }

@@ -121,6 +121,22 @@ async fn a_new_key_counts_at_once_and_one_that_was_taken_away_no_longer() {
 }
 
 #[tokio::test]
+async fn whoever_comes_while_the_issuer_starts_waits_for_it() {
+    let key = Ec::new();
+    let (issuer, mut street) = Issuer::open(None).await;
+    let (upstream, _) = street.upstream().await;
+    street.route_to(vec![upstream]);
+    let token = key.sign(ES256, &issuer.claims(&json!({})));
+    let start = async {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        issuer.tells(Some(vec![key.jwk("a")]));
+    };
+    let (answers, ()) = tokio::join!(futures::future::join_all((0..20).map(|_| shown(&street, &token))), start);
+    assert!(answers.iter().all(|answer| answer.status == StatusCode::OK), "{:?}", answers[0].body);
+    assert!(issuer.asked() < 10, "everybody waits for the same answer: {}", issuer.asked());
+}
+
+#[tokio::test]
 async fn while_the_issuer_is_down_whoever_is_logged_in_goes_on() {
     let key = Ec::new();
     let (issuer, mut street) = Issuer::open(None).await;
