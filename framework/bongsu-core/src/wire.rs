@@ -1,5 +1,7 @@
 //! How events, facts and commands are named and written down.
 
+use serde::Deserializer;
+
 use crate::version::{Versioned, read_version};
 
 /// Something that is stored or sent under a wire name and a schema version.
@@ -60,6 +62,14 @@ pub trait Wire: Sized + Clone + Send + Sync + 'static {
     fn decode(name: &str, schema: u32, data: &[u8]) -> Result<Option<Self>, DecodeError> {
         Self::read(name, schema, data, Extra::Ignored)
     }
+
+    /// Reads the newest version of a name from a reader of any kind: also one that only looks what the type asks for.
+    ///
+    /// `Ok(None)`: not a name of this type.
+    ///
+    /// # Errors
+    /// As that reader says them.
+    fn read_from<'de, D: Deserializer<'de>>(name: &str, reader: D) -> Result<Option<Self>, D::Error>;
 
     /// Which one this is about: the field named by `key = …`.
     fn key(&self) -> Option<String> {
@@ -155,6 +165,10 @@ impl<T: Versioned> Wire for T {
 
     fn read(name: &str, schema: u32, data: &[u8], extra: Extra) -> Result<Option<Self>, DecodeError> {
         if name == T::NAME { read_version(schema, data, extra).map(Some) } else { Ok(None) }
+    }
+
+    fn read_from<'de, D: Deserializer<'de>>(name: &str, reader: D) -> Result<Option<Self>, D::Error> {
+        if name == T::NAME { T::deserialize(reader).map(Some) } else { Ok(None) }
     }
 
     fn key(&self) -> Option<String> {

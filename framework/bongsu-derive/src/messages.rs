@@ -126,6 +126,17 @@ fn read(held: &[Held], kernel: &TokenStream) -> TokenStream {
             })*
             ::core::result::Result::Ok(::core::option::Option::None)
         }
+
+        fn read_from<'de, D: #kernel::__private::serde::Deserializer<'de>>(
+            name: &str,
+            reader: D,
+        ) -> ::core::result::Result<::core::option::Option<Self>, D::Error> {
+            #(if name == <#messages as #kernel::Versioned>::NAME {
+                let read = <#messages as #kernel::Wire>::read_from(name, reader)?;
+                return ::core::result::Result::Ok(::core::option::Option::map(read, Self::#variants));
+            })*
+            ::core::result::Result::Ok(::core::option::Option::None)
+        }
     }
 }
 

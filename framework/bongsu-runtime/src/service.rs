@@ -1,5 +1,6 @@
 //! The map of a context: every arrow in or out is one line.
 
+mod members;
 pub(crate) mod vocabulary;
 pub(crate) mod wiring;
 

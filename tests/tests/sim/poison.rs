@@ -9,7 +9,7 @@ use std::{
 use bongsu_core::{Ctx, DecodeError, Extra, Wire, digest};
 use bongsu_runtime::{Deed, Runtime, Service};
 use product::policies::follow_orders as stock;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use system_tests::mall;
 
 use crate::world::{Mall, Shape};
@@ -117,6 +117,10 @@ impl<F: Wire> Wire for Unread<F> {
             Some(Looks::Broken) => Err(DecodeError::Broken { name: name_of, schema, reason: "unheard of".into() }),
             None => Ok(F::read(name, schema, data, extra)?.map(Self)),
         }
+    }
+
+    fn read_from<'de, D: Deserializer<'de>>(name: &str, reader: D) -> Result<Option<Self>, D::Error> {
+        Ok(F::read_from(name, reader)?.map(Self))
     }
 }
 

@@ -1,8 +1,11 @@
 //! What a map reads and writes, by name and with its types hidden: for tests that look at every message of a context.
 
-use bongsu_core::{Aggregate, DecodeError, Extra, Public, Wire};
+use std::collections::BTreeSet;
 
-use crate::service::{Service, wiring::Named};
+use bongsu_core::{Aggregate, DecodeError, Extra, Public, Wire};
+use serde_json::Value;
+
+use crate::service::{Service, members::members, wiring::Named};
 
 /// What a name is the name of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -20,6 +23,9 @@ pub enum Kind {
 /// Reads a body (name, schema, body) and writes it anew.
 type Again = fn(&str, u32, &[u8], Extra) -> Result<Option<Vec<u8>>, DecodeError>;
 
+/// Which members a name has in a body.
+type Members = fn(&str, &Value) -> BTreeSet<String>;
+
 /// Names that one type reads and writes.
 #[derive(Clone, Debug)]
 pub struct Words {
@@ -30,6 +36,7 @@ pub struct Words {
     /// Every name with its newest schema.
     pub names: Vec<(&'static str, u32)>,
     again: Again,
+    members: Members,
 }
 
 /// Maps the last of these events (name, schema, body) of a stream to facts: (id, events).
@@ -51,13 +58,18 @@ impl Words {
         let extra = if self.kind == Kind::Command { Extra::Refused } else { Extra::Ignored };
         (self.again)(name, schema, body, extra)
     }
+
+    /// The JSON pointer of every member that the newest schema of a name has in that body, also of those it leaves out.
+    pub fn members(&self, name: &str, body: &Value) -> BTreeSet<String> {
+        (self.members)(name, body)
+    }
 }
 
 impl Vocabulary {
     pub(crate) fn add<W: Wire>(&mut self, kind: Kind, of: &str, keep: impl Fn(&Named) -> bool) {
         let names: Vec<Named> = W::names().into_iter().filter(keep).collect();
         if !names.is_empty() {
-            self.words.push(Words { kind, of: of.to_owned(), names, again: again::<W> });
+            self.words.push(Words { kind, of: of.to_owned(), names, again: again::<W>, members: members::<W> });
         }
     }
 

@@ -3,6 +3,8 @@
 //! What a type can say is what its reader says of a body it refuses, and where. A type with a rule of its own (a currency, a
 //! date), or an enum of which a tag says what else it has, says no more than that: its sample is written by hand.
 
+use std::collections::BTreeSet;
+
 use bongsu_runtime::Words;
 use serde_json::{Map, Value, json};
 
@@ -10,7 +12,21 @@ use serde_json::{Map, Value, json};
 const MOST_ANSWERS: usize = 400;
 
 /// Reads a body: it written anew, or what is wrong with it.
-pub(super) type Reader<'a> = &'a dyn Fn(&Value) -> Result<Value, String>;
+type Reader<'a> = &'a dyn Fn(&Value) -> Result<Value, String>;
+
+/// A name in its newest schema.
+pub(super) struct Message<'a> {
+    pub(super) read: Reader<'a>,
+    /// Every member its type has in a body, there or not.
+    pub(super) members: &'a dyn Fn(&Value) -> BTreeSet<String>,
+}
+
+impl Message<'_> {
+    /// Every place of a body that is there, or could be.
+    pub(super) fn places(&self, body: &Value) -> BTreeSet<String> {
+        pointers(body).into_iter().chain((self.members)(body)).collect()
+    }
+}
 
 /// How a context reads one name and schema.
 pub(super) fn reader(words: &Words, name: &str, schema: u32) -> impl Fn(&Value) -> Result<Value, String> {
@@ -22,23 +38,26 @@ pub(super) fn reader(words: &Words, name: &str, schema: u32) -> impl Fn(&Value) 
 }
 
 /// A body in which everything is filled.
-pub(super) fn filled(read: Reader<'_>) -> Result<Value, String> {
-    let body = answered(read, json!({}))?;
-    Ok(with_all_filled(read, body))
+pub(super) fn filled(message: &Message<'_>) -> Result<Value, String> {
+    let body = answered(message.read, json!({}))?;
+    Ok(with_all_filled(message, body))
 }
 
-/// Fills what is null or empty and may be something.
-pub(super) fn with_all_filled(read: Reader<'_>, body: Value) -> Value {
+/// Fills what is not there, null or empty, and may be something.
+pub(super) fn with_all_filled(message: &Message<'_>, body: Value) -> Value {
     let mut body = body;
     let mut done: Vec<String> = Vec::new();
     let is_empty =
-        |value: Option<&Value>| value.is_some_and(|it| it.is_null() || it.as_array().is_some_and(Vec::is_empty));
-    while let Some(place) = pointers(&body).into_iter().find(|it| is_empty(body.pointer(it)) && !done.contains(it)) {
+        |value: Option<&Value>| value.is_none_or(|it| it.is_null() || it.as_array().is_some_and(Vec::is_empty));
+    let next = |body: &Value, done: &[String]| {
+        message.places(body).into_iter().find(|it| is_empty(body.pointer(it)) && !done.contains(it))
+    };
+    while let Some(place) = next(&body, &done) {
         done.push(place.clone());
         let mut tried = body.clone();
-        let first = if body.pointer(&place).is_some_and(Value::is_null) { json!("text") } else { json!([null]) };
+        let first = if body.pointer(&place).is_some_and(Value::is_array) { json!([null]) } else { json!("text") };
         set(&mut tried, &place, first);
-        if let Ok(better) = answered(read, tried) {
+        if let Ok(better) = answered(message.read, tried) {
             body = better;
         }
     }
@@ -86,9 +105,15 @@ fn walk(value: &Value, at: String, found: &mut Vec<String>) {
     }
 }
 
+/// Puts a value there, also where nothing is yet.
 fn set(body: &mut Value, place: &str, value: Value) {
     if let Some(found) = body.pointer_mut(place) {
         *found = value;
+        return;
+    }
+    let Some((holder, name)) = place.rsplit_once('/') else { return };
+    if let Some(members) = body.pointer_mut(holder).and_then(Value::as_object_mut) {
+        members.insert(name.replace("~1", "/").replace("~0", "~"), value);
     }
 }
 
@@ -220,6 +245,8 @@ mod tests {
         at_ms: i64,
         paid: Option<Line>,
         pieces: BTreeMap<String, u64>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        greeting: Option<String>,
     }
 
     fn reads<T: Serialize + DeserializeOwned>(body: &Value) -> Result<Value, String> {
@@ -230,15 +257,17 @@ mod tests {
     #[test]
     fn a_type_is_drafted_in_full_and_bare() {
         let line = json!({ "name": "text", "quantity": 1, "note": "text" });
-        let full = filled(&reads::<Order>).expect("a draft");
+        let order = Message { read: &reads::<Order>, members: &|_| BTreeSet::from(["/greeting".to_owned()]) };
+        let full = filled(&order).expect("a draft");
         let expected = json!({
             "id": "text", "lines": [line], "why": { "reason": "out-of-paint" }, "how": "by-card",
-            "gift": true, "at_ms": 1, "paid": line, "pieces": {},
+            "gift": true, "at_ms": 1, "paid": line, "pieces": {}, "greeting": "text",
         });
         assert_eq!(full, expected);
         let bare = bare(&reads::<Order>, &full).expect("something may be absent");
         assert_eq!((&bare["paid"], &bare["lines"][0]["note"]), (&Value::Null, &Value::Null));
-        assert_eq!(with_all_filled(&reads::<Order>, bare), full);
+        assert_eq!(bare.get("greeting"), None);
+        assert_eq!(with_all_filled(&order, bare), full);
     }
 
     #[test]
@@ -262,6 +291,6 @@ mod tests {
         struct Pair {
             even: Even,
         }
-        assert!(filled(&reads::<Pair>).is_err());
+        assert!(filled(&Message { read: &reads::<Pair>, members: &|_| BTreeSet::new() }).is_err());
     }
 }

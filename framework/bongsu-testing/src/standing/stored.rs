@@ -11,7 +11,7 @@ use bongsu_runtime::{Kind, Service, Words};
 use serde_json::Value;
 
 use super::{
-    draft::{self, optional, pointers, reader},
+    draft::{self, Message, optional, reader},
     files::{self, stem},
 };
 
@@ -58,12 +58,13 @@ pub(super) fn look(folder: &Path, service: &Service, bless: &Bless) {
 fn version(folder: &Path, words: &Words, (name, schema, newest): (&str, u32, u32), bless: &Bless) -> Vec<PathBuf> {
     let kind = type_of(name, schema);
     let read = reader(words, name, schema);
+    let message = Message { read: &read, members: &|body| words.members(name, body) };
     let mut samples = samples_of(folder, &kind);
     if samples.is_empty() {
         let path = files::golden(folder).join(format!("{kind}.json"));
         assert!(!is_remembered(folder, &path), "{} was written once and is gone: restore it", path.display());
         assert!(bless.adds() && schema == newest, "{} is missing: BLESS=1 drafts the newest version", path.display());
-        let full = draft::filled(&read);
+        let full = draft::filled(&message);
         let full = full.unwrap_or_else(|why| panic!("write {} by hand, its type says only: {why}", path.display()));
         files::write(&path, &full);
         samples.push(path);
@@ -80,7 +81,7 @@ fn version(folder: &Path, words: &Words, (name, schema, newest): (&str, u32, u32
         }
     }
     if schema == newest {
-        show_both_ways(folder, &read, &kind, &mut samples, bless);
+        show_both_ways(folder, &message, &kind, &mut samples, bless);
     }
     samples
 }
@@ -93,10 +94,10 @@ fn samples_of(folder: &Path, kind: &str) -> Vec<PathBuf> {
 
 /// Sees that all samples together fill everything and leave out everything that may be absent.
 #[track_caller]
-fn show_both_ways(folder: &Path, read: draft::Reader<'_>, kind: &str, samples: &mut Vec<PathBuf>, bless: &Bless) {
+fn show_both_ways(folder: &Path, message: &Message<'_>, kind: &str, samples: &mut Vec<PathBuf>, bless: &Bless) {
     for way in ["full", "bare"] {
         let bodies: Vec<Value> = samples.iter().map(|sample| files::read(sample)).collect();
-        let missing = if way == "full" { never_filled(&bodies) } else { never_absent(read, &bodies) };
+        let missing = if way == "full" { never_filled(message, &bodies) } else { never_absent(message, &bodies) };
         if missing.is_empty() {
             continue;
         }
@@ -104,8 +105,8 @@ fn show_both_ways(folder: &Path, read: draft::Reader<'_>, kind: &str, samples: &
         let what = if way == "full" { "filled" } else { "left out" };
         assert!(bless.adds() && !path.exists(), "no sample of {kind} has {missing:?} {what}: BLESS=1 drafts one");
         let drafted = match way {
-            "full" => Some(draft::with_all_filled(read, bodies[0].clone())),
-            _ => draft::bare(read, &bodies[0]),
+            "full" => Some(draft::with_all_filled(message, bodies[0].clone())),
+            _ => draft::bare(message.read, &bodies[0]),
         };
         let body = drafted.unwrap_or_else(|| panic!("write a sample of {kind} with {missing:?} {what} by hand"));
         files::write(&path, &body);
@@ -113,18 +114,18 @@ fn show_both_ways(folder: &Path, read: draft::Reader<'_>, kind: &str, samples: &
     }
 }
 
-/// Places that are null or empty in every sample that has them.
-fn never_filled(bodies: &[Value]) -> BTreeSet<String> {
+/// Places that are left out, null or empty in every sample that could have them.
+fn never_filled(message: &Message<'_>, bodies: &[Value]) -> BTreeSet<String> {
     let is_empty = |value: &Value| value.is_null() || value.as_array().is_some_and(Vec::is_empty);
-    let all: BTreeSet<String> = bodies.iter().flat_map(pointers).collect();
+    let all: BTreeSet<String> = bodies.iter().flat_map(|body| message.places(body)).collect();
     let filled = |place: &String| bodies.iter().filter_map(|body| body.pointer(place)).any(|value| !is_empty(value));
     all.into_iter().filter(|place| !filled(place)).collect()
 }
 
 /// Places that may be null and are in no sample.
-fn never_absent(read: draft::Reader<'_>, bodies: &[Value]) -> BTreeSet<String> {
+fn never_absent(message: &Message<'_>, bodies: &[Value]) -> BTreeSet<String> {
     let mut optionals = BTreeSet::new();
-    bodies.iter().for_each(|body| optionals.extend(optional(read, body)));
+    bodies.iter().for_each(|body| optionals.extend(optional(message.read, body)));
     let is_absent = |place: &str, body: &Value| match place.rsplit_once('/') {
         // A member whose holder is not there says nothing; one whose holder is absent in full was left out with it.
         Some((holder, _)) => match body.pointer(holder) {
@@ -135,4 +136,24 @@ fn never_absent(read: draft::Reader<'_>, bodies: &[Value]) -> BTreeSet<String> {
     };
     optionals.retain(|place| !bodies.iter().any(|body| is_absent(place, body)));
     optionals
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_member_that_every_sample_leaves_out_is_named() {
+        let members = |body: &Value| match body.get("to") {
+            Some(_) => BTreeSet::from(["/to/note".to_owned()]),
+            None => BTreeSet::from(["/to".to_owned()]),
+        };
+        let message = Message { read: &|body| Ok(body.clone()), members: &members };
+        let missing = |bodies: &[Value]| never_filled(&message, bodies).into_iter().collect::<Vec<_>>();
+        assert_eq!(missing(&[json!({})]), ["/to"]);
+        assert_eq!(missing(&[json!({}), json!({ "to": { "name": "Ann" } })]), ["/to/note"]);
+        assert_eq!(missing(&[json!({}), json!({ "to": { "note": "left" } })]), [""; 0]);
+    }
 }

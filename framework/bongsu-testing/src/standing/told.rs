@@ -29,7 +29,7 @@ type Happened = (String, u32, Vec<u8>);
 type FactBodies = BTreeMap<String, BTreeSet<String>>;
 
 /// Has every golden event told, alone, after each other one and after all of them: every fact fits its schema strictly, every
-/// schema has a fact and samples, and every sample fits.
+/// schema has a fact and samples, every sample fits, and what a schema describes is told or shown.
 ///
 /// # Panics
 /// When any of that does not hold.
@@ -67,7 +67,11 @@ pub(super) fn look(folder: &Path, service: &Service, bless: &Bless) {
             let body = files::read(sample);
             fits(&schema, &body, true).unwrap_or_else(|fault| panic!("{}: {fault}", sample.display()));
         }
-        checked += bodies.len() + samples.len();
+        let shown: Vec<Value> = bodies.iter().cloned().chain(samples.iter().map(|path| files::read(path))).collect();
+        if let Some(place) = never_shown(&schema, &shown.iter().collect::<Vec<_>>()) {
+            panic!("the schema of {fact} describes {place}, which no event tells and no sample has");
+        }
+        checked += shown.len();
         all.extend(samples);
     }
     let schemas = files::jsons(&contracts).iter().map(|path| stem(path)).filter(|stem| stem != OPENAPI).collect();
@@ -158,6 +162,20 @@ fn described(values: Vec<&Value>) -> Map<String, Value> {
     schema
 }
 
+/// The first member that a schema describes and none of these has.
+fn never_shown(schema: &Value, values: &[&Value]) -> Option<String> {
+    let members = schema["properties"].as_object().into_iter().flatten().find_map(|(name, described)| {
+        let of_it: Vec<&Value> = values.iter().filter_map(|value| value.get(name)).collect();
+        let inner = if of_it.is_empty() { Some(String::new()) } else { never_shown(described, &of_it) };
+        inner.map(|inner| format!("/{name}{inner}"))
+    });
+    let items = || {
+        let of_it: Vec<&Value> = values.iter().filter_map(|value| value.as_array()).flatten().collect();
+        never_shown(schema.get("items")?, &of_it).map(|inner| format!("/*{inner}"))
+    };
+    members.or_else(items)
+}
+
 /// The samples of a fact; where there is none, one that was told, if that may be written.
 #[track_caller]
 fn samples(contracts: &Path, fact: &str, bodies: &[Value], bless: &Bless) -> Vec<std::path::PathBuf> {
@@ -169,4 +187,20 @@ fn samples(contracts: &Path, fact: &str, bodies: &[Value], bless: &Bless) -> Vec
     assert!(bless.adds(), "{fact} has no sample: BLESS=1 writes {}", path.display());
     files::write(&path, &bodies[0]);
     vec![path]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_schema_describes_and_nobody_tells_is_named_at_every_depth() {
+        let line =
+            json!({ "type": "object", "properties": { "size": { "type": "string" }, "gift": { "type": "boolean" } } });
+        let schema = json!({ "type": "object", "properties": { "lines": { "type": "array", "items": line } } });
+        let body = |line: Value| json!({ "lines": [{ "size": "S" }, line] });
+        assert_eq!(never_shown(&schema, &[&body(json!({}))]).as_deref(), Some("/lines/*/gift"));
+        assert_eq!(never_shown(&schema, &[&json!({})]).as_deref(), Some("/lines"));
+        assert_eq!(never_shown(&schema, &[&body(json!({})), &body(json!({ "gift": true }))]), None);
+    }
 }
