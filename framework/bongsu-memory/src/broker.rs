@@ -284,7 +284,8 @@ impl State {
                 if over && total > 0 {
                     break;
                 }
-                (total, taken) = (total + size, taken + size);
+                total += size;
+                taken += size;
                 messages.push(message.clone());
             }
             if !messages.is_empty() {

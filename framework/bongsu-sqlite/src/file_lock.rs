@@ -122,7 +122,8 @@ impl Shared {
             drop(state);
             let turn = wait_for(&self.next);
             state = self.state();
-            (state.behind, state.stuck) = (false, false);
+            state.behind = false;
+            state.stuck = false;
             // Whoever wanted it has given up, or has the lock without a turn.
             if turn.is_ok() && (!state.wanted || state.closed) {
                 let _ = self.next.unlock();

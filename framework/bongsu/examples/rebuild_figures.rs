@@ -127,7 +127,8 @@ fn event(ticket: &str, step: u64) -> anyhow::Result<NewEvent> {
     } else {
         TicketFact::from(Moved { ticket: ticket.to_owned(), to: step })
     };
-    let ((name, schema), data) = (told.name(), bytes::Bytes::from(told.encode()));
+    let (name, schema) = told.name();
+    let data = bytes::Bytes::from(told.encode());
     let cloudevent = serde_json::json!({
         "specversion": "1.0", "id": id, "source": "desk", "type": format!("{name}.v{schema}"), "subject": stream,
         "time": "2026-01-01T00:00:00.000Z", "datacontenttype": "application/json",

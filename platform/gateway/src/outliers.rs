@@ -73,7 +73,9 @@ impl Outliers {
         let mut known = self.lock();
         let Some(record) = known.get_mut(&instance) else { return };
         if well {
-            (record.failures, record.out_until, record.back_since) = (0, None, Instant::now());
+            record.failures = 0;
+            record.out_until = None;
+            record.back_since = Instant::now();
             tracing::info!(%instance, "an instance is back");
         } else {
             record.take_out();

@@ -111,11 +111,15 @@ impl Keeper {
         let mut wanted = self.spec.start && self.wait_for_predecessors().await;
         loop {
             if !wanted {
-                self.show(|row| (row.state, row.pid, row.url) = (State::Stopped, None, None));
+                self.show(|row| {
+                    row.state = State::Stopped;
+                    row.pid = None;
+                    row.url = None;
+                });
                 match self.asks.recv().await {
                     None => return,
                     Some(Ask::Start | Ask::Restart) => {
-                        (self.failures, self.heals) = (0, false);
+                        self.trust_again();
                         wanted = true;
                     }
                     Some(Ask::Stop | Ask::Kill) => {}
@@ -172,7 +176,9 @@ impl Keeper {
         let state = if self.is_failing() { State::Failing } else { State::Starting };
         self.show(|row| {
             begun(row);
-            (row.state, row.pid, row.url) = (state, Some(pid), None);
+            row.state = state;
+            row.pid = Some(pid);
+            row.url = None;
             if state == State::Starting {
                 row.detail = None;
             }
@@ -322,7 +328,7 @@ impl Keeper {
                 ask = self.asks.recv() => match ask {
                     None | Some(Ask::Stop) => return false,
                     Some(Ask::Start | Ask::Restart) => {
-                        (self.failures, self.heals) = (0, false);
+                        self.trust_again();
                         return true;
                     }
                     Some(Ask::Kill) => {}
@@ -333,6 +339,12 @@ impl Keeper {
         self.heals = true;
         self.show(|row| row.restarts += 1);
         true
+    }
+
+    /// Somebody asked for it: what it did before is no matter.
+    fn trust_again(&mut self) {
+        self.failures = 0;
+        self.heals = false;
     }
 
     fn is_failing(&self) -> bool {

@@ -91,7 +91,8 @@ fn lock_of(data: &Path, name: &str) -> Option<u64> {
 /// `1: FLOCK  ADVISORY  WRITE 708 00:14:13978 0 EOF`; who waits follows with the same number and an arrow:
 /// `1: -> FLOCK  ADVISORY  WRITE 709 00:14:13978 0 EOF`.
 fn waited_for(locks: &str) -> Vec<Held> {
-    let (mut found, mut holder): (Vec<Held>, Option<Held>) = (Vec::new(), None);
+    let mut found = Vec::new();
+    let mut holder: Option<Held> = None;
     for line in locks.lines() {
         let words: Vec<&str> = line.split_whitespace().skip(1).collect();
         match words.as_slice() {

@@ -12,6 +12,16 @@ pub(crate) fn closing(bare: &str, open: usize) -> Option<usize> {
     found.map(|(at, _)| open + at)
 }
 
+/// Where the bracket that is closed at `close` was opened.
+pub(crate) fn opening(bare: &str, close: usize) -> Option<usize> {
+    let mut depth = 0;
+    let found = bare[..=close].char_indices().rev().find(|(_, c)| {
+        depth += step(*c);
+        depth == 0
+    });
+    found.map(|(at, _)| at)
+}
+
 /// From where to where the parts of a list stand between its commas, empty ones too.
 pub(crate) fn spans(list: &str) -> Vec<Range<usize>> {
     let mut depth = 0;

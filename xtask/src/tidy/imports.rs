@@ -90,7 +90,10 @@ impl Modules {
         let mut at = from.clone();
         let mut rest = path;
         match path.first()?.as_str() {
-            "crate" => (at, rest) = (Module::new(), &path[1..]),
+            "crate" => {
+                at = Module::new();
+                rest = &path[1..];
+            }
             "self" => rest = &path[1..],
             "super" => {}
             first if self.child(from, first).is_some() => {}
@@ -128,7 +131,8 @@ impl File {
                 let (shown, rest) = visibility(code);
                 code = rest;
                 if let Some(tree) = rest.strip_prefix("use ") {
-                    (statement, code) = (Some((line, shown, String::new())), tree);
+                    statement = Some((line, shown, String::new()));
+                    code = tree;
                 }
             }
             match &mut statement {

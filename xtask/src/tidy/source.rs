@@ -165,9 +165,11 @@ fn block_comment_end(b: &[u8], at: usize) -> usize {
     let mut depth = 0;
     while at < b.len() {
         if b[at..].starts_with(b"/*") {
-            (at, depth) = (at + 2, depth + 1);
+            depth += 1;
+            at += 2;
         } else if b[at..].starts_with(b"*/") {
-            (at, depth) = (at + 2, depth - 1);
+            depth -= 1;
+            at += 2;
             if depth == 0 {
                 return at;
             }

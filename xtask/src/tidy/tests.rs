@@ -1,6 +1,7 @@
 //! Every rule against a violation planted into a copy of the real repository.
 
 mod lists;
+mod pure;
 mod rooms;
 mod samples;
 mod shapes;
@@ -73,77 +74,9 @@ fn a_shop_word_in_the_framework_is_caught() {
 }
 
 #[test]
-fn a_domain_that_depends_on_more_than_the_kernel_is_caught() {
-    let manifest = "mall/product/domain/Cargo.toml";
-    assert_eq!(broken_by_line(manifest, "[dependencies]", "tokio.workspace = true"), ["pure-domains"]);
-    assert_eq!(broken_by_line(manifest, "[dev-dependencies]", "tokio.workspace = true"), [""; 0]);
-}
-
-#[test]
-fn rules_of_a_small_context_that_name_more_than_the_kernel_are_caught() {
-    let path = "mall/payment/src/planted.rs";
-    let rule = "impl Aggregate for Planted {}";
-    let planted = |code: &str| broken_by_file(path, &rust(&format!("{code}\n{rule}")));
-    for code in [
-        "use bongsu_runtime::ports::env::HttpClient;",
-        "use crate::api;",
-        "use crate::{api::routes, payment::Payments};",
-        "use bongsu_core::*;",
-        "use bongsu_core::{Ctx, Wire as _, *};",
-        "use super::provider::Provider;",
-        "use axum;",
-        "fn f() { serde_json::to_vec(&1); }",
-        "fn f() { crate::provider::ask(); }",
-        "async fn f() {}",
-        "use std::{\n    fmt,\n    fs,\n    time::Duration,\n};",
-    ] {
-        assert!(planted(code).contains(&"pure-domains"), "{code}");
-    }
-    for code in [
-        "use std::fmt;\nuse bongsu_core::{Ctx, Effect as E, message};\nuse money::Money;",
-        "use crate::payment::{self, Payments};\nfn f() { payment::f(); Self::g(); Payments::h() }",
-        "fn f() { std::mem::take(&mut 1); crate::payment::f(); }",
-    ] {
-        assert_eq!(planted(code), [""; 0], "{code}");
-    }
-    assert_eq!(broken_by_file(path, &rust("use crate::provider::Provider;")), [""; 0], "it decides nothing");
-    for rule in [
-        "impl<T> Aggregate for Planted<T> {}",
-        "impl<T: Into<u8>> bongsu_core::Decider for Planted<T> {}",
-        "impl<T>\n    Process\n    for Planted<T>\nwhere\n    T: Copy,\n{\n}",
-    ] {
-        let planted = broken_by_file(path, &rust(&format!("use crate::provider::Provider;\n{rule}")));
-        assert!(planted.contains(&"pure-domains"), "{rule}");
-    }
-}
-
-#[test]
-fn rules_that_name_more_than_the_kernel_are_caught_wherever_a_context_is() {
-    let rule = |what: &str| rust(&format!("use crate::{what};\nimpl Aggregate for Planted {{}}"));
-    for context in ["examples/note", "platform/identity"] {
-        let path = format!("{context}/src/planted.rs");
-        assert!(broken_by_file(&path, &rule("api")).contains(&"pure-domains"), "{context}");
-    }
-    assert!(!broken_by_file("examples/note/src/planted.rs", &rule("note::Notes")).contains(&"pure-domains"));
-    // A program of one file has no module of rules until it has another one.
-    let beside = broken_by_file("examples/coffee-shop/src/planted.rs", &rust("fn f() {}"));
-    assert!(beside.contains(&"pure-domains"), "{beside:?}");
-}
-
-#[test]
 fn a_small_context_that_depends_on_another_is_caught() {
     assert_eq!(broken_by_line("mall/payment/Cargo.toml", "[dependencies]", "delivery.workspace = true"), ["shelves"]);
     assert_eq!(broken_by_line("mall/payment/Cargo.toml", "[dependencies]", "sandbox.workspace = true"), [""; 0]);
-}
-
-#[test]
-fn a_domain_that_reads_a_clock_a_file_or_chance_is_caught() {
-    for code in ["async fn f() {}", "use std::time::Duration;", "use std::fs;", "fn f() { rand::random() }"] {
-        assert_eq!(broken_by_file("mall/product/domain/src/planted.rs", &rust(code)), ["pure-domains"], "{code}");
-    }
-    assert_eq!(broken_by_file("mall/product/domain/src/planted.rs", &rust("// async, rand")), [""; 0]);
-    let test = "#[cfg(test)]\nmod tests {\n    use std::fs;\n}";
-    assert_eq!(broken_by_file("mall/product/domain/src/planted.rs", &rust(test)), [""; 0]);
 }
 
 #[test]

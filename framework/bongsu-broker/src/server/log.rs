@@ -102,7 +102,8 @@ impl KnownTopic {
         }
         db.prepare_cached("UPDATE topics SET retention_ms = ?2, retention_bytes = ?3 WHERE id = ?1")?
             .execute(params![self.id, most(retention_ms), most(retention_bytes)])?;
-        (self.topic.retention_ms, self.topic.retention_bytes) = (retention_ms, retention_bytes);
+        self.topic.retention_ms = retention_ms;
+        self.topic.retention_bytes = retention_bytes;
         Ok(())
     }
 

@@ -114,7 +114,8 @@ fn read_all(
                 break;
             }
             answer.push(&message);
-            (taken, next) = (taken + size, message.offset + 1);
+            taken += size;
+            next = message.offset + 1;
         }
         answer.close();
     }

@@ -137,7 +137,8 @@ impl Body for Arriving {
         }
         let read = ready!(read);
         if matches!(read, None | Some(Err(_))) {
-            (self.body, self.home) = (None, None);
+            self.body = None;
+            self.home = None;
         }
         Poll::Ready(read.map(|read| read.map_err(Into::into)))
     }

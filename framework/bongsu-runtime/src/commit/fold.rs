@@ -51,7 +51,8 @@ impl Folded {
         say_read(&event.name, event.schema);
         (target.folder.apply)(self.state.as_mut(), &event.name, event.schema, &event.data)
             .map_err(|error| Fail::unread(&format!("{}@{}", event.stream, event.version), &error))?;
-        (self.version, self.commit) = (event.version, Some(event.commit));
+        self.version = event.version;
+        self.commit = Some(event.commit);
         self.bytes = heavier(self.bytes, event.data.len());
         Ok(())
     }

@@ -132,7 +132,8 @@ impl Health {
     /// Requests may come; these read models are left out.
     pub(crate) fn caught_up(&self, unfilled: BTreeMap<String, String>) {
         let mut facts = self.lock();
-        (facts.caught_up, facts.unfilled) = (true, unfilled);
+        facts.caught_up = true;
+        facts.unfilled = unfilled;
     }
 
     /// Whether a read model may be read; else why not.

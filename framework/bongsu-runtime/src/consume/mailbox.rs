@@ -72,7 +72,8 @@ impl Mailbox {
     pub(crate) fn gone(&self, asked: u64, earliest: u64) {
         let mut inside = self.lock();
         if inside.next == Some(asked) {
-            (inside.next, inside.gone) = (None, Some(earliest));
+            inside.next = None;
+            inside.gone = Some(earliest);
             self.news.notify_one();
         }
     }

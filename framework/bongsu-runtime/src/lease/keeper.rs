@@ -202,7 +202,10 @@ impl Keeper {
         let beat = Beat { incarnation: self.incarnation, beat: self.beat, consumers: self.core.map.readers() };
         commit.docs.push(DocWrite { key, put: Some(lease_body(&beat)) });
         match self.core.store.commit(commit).await {
-            Ok(Verdict::Done) => (self.membership, self.beaten) = (Membership::Known(id), Some(self.core.env.mono())),
+            Ok(Verdict::Done) => {
+                self.membership = Membership::Known(id);
+                self.beaten = Some(self.core.env.mono());
+            }
             Ok(Verdict::Refused(_)) => return Ok(false),
             Err(StoreError::Unknown(why)) => {
                 self.membership = match self.membership {
@@ -264,7 +267,8 @@ impl Keeper {
         self.others = seen;
         let alive = members.iter().map(|(slot, member)| (slot.clone(), member.incarnation)).collect();
         if self.alive != alive {
-            (self.alive, self.soon) = (alive, SOONS);
+            self.alive = alive;
+            self.soon = SOONS;
         }
         let me = Member { incarnation: self.incarnation, consumers: self.core.map.readers() };
         members.insert(self.core.settings.slot.clone(), me);

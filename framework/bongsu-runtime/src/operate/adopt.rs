@@ -164,7 +164,10 @@ async fn parting(core: &Core, common: &HashSet<u128>, whole: bool) -> Result<Pla
         after = end;
         for told in &told {
             match (known(told), begun) {
-                (true, _) => (last, begun) = (publish::last_of(told), true),
+                (true, _) => {
+                    last = publish::last_of(told);
+                    begun = true;
+                }
                 (false, true) => break 'reading,
                 (false, false) => {}
             }

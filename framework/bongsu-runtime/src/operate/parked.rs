@@ -159,7 +159,7 @@ async fn plan(unit: &mut Unit, id: &TodoId, deed: &Deed, fate: Fate) -> Result<b
 async fn drop_first(unit: &mut Unit, id: &TodoId, todo: &mut Todo, front: Option<&[u8]>) -> Result<bool, Fail> {
     if let Work::Waiting(early) = &mut todo.work {
         let left = take_first(early, unit, id);
-        (todo.attempts, todo.error) = (0, None);
+        todo.begin_anew();
         return Ok(left);
     }
     let Some(queue) = todo.queue_mut() else { return Ok(false) };
@@ -168,7 +168,7 @@ async fn drop_first(unit: &mut Unit, id: &TodoId, todo: &mut Todo, front: Option
     }
     take_front(queue, unit, id);
     let some_are_left = queue.len() > 0;
-    (todo.attempts, todo.error) = (0, None);
+    todo.begin_anew();
     Ok(some_are_left)
 }
 

@@ -68,7 +68,8 @@ pub(crate) async fn watch_catch_up(core: Arc<Core>) {
             None => Come::default(),
         };
         if come.read > nearest {
-            (nearest, moved) = (come.read, core.env.mono());
+            nearest = come.read;
+            moved = core.env.mono();
         }
         let still = core.env.mono().saturating_sub(if heads.is_some() { moved } else { start });
         let patience = if heads.is_some() { STILL } else { PATIENCE };
@@ -85,7 +86,8 @@ pub(crate) async fn watch_catch_up(core: Arc<Core>) {
                 core.health.caught_up(left_out.unwrap_or_default());
                 return fill_late(&core, &heads.unwrap_or_default()).await;
             }
-            (heads, before) = (None, took);
+            heads = None;
+            before = took;
             continue;
         }
         core.env.sleep(POLL).await;

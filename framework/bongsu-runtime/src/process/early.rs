@@ -63,7 +63,9 @@ impl Unit {
         let ctx = ctx.step(&["over", &early.over.to_string()]);
         let alone = Early { inputs: vec![(RecordedMessage::of(heard), ctx)], ..Early::new(process.name(), key) };
         let mut todo = Todo::waiting(alone, self.now_ms);
-        (todo.attempts, todo.parked, todo.error) = (1, true, Some(why));
+        todo.attempts = 1;
+        todo.parked = true;
+        todo.error = Some(why);
         self.put_todo(&TodoId::over(process.name(), key, early.over), &todo);
     }
 
@@ -101,7 +103,8 @@ impl Unit {
             }
         }
         if left {
-            (todo.attempts, todo.error, todo.due_ms) = (0, None, self.now_ms);
+            todo.begin_anew();
+            todo.due_ms = self.now_ms;
             self.put_todo(id, &todo);
         }
         self.steps = 0;

@@ -211,13 +211,21 @@ impl Todo {
 
     /// Parks it until a newer build comes. The attempt does not count: nothing is wrong with it.
     pub(crate) fn wait_for_newer(&mut self, error: String) {
-        (self.parked, self.newer) = (true, true);
+        self.parked = true;
+        self.newer = true;
         self.error = Some(clipped(error, MAX_ERROR));
     }
 
     /// Is parked no longer.
     pub(crate) fn resume(&mut self) {
-        (self.parked, self.newer) = (false, false);
+        self.parked = false;
+        self.newer = false;
+    }
+
+    /// Counts its attempts from here: what failed is done.
+    pub(crate) fn begin_anew(&mut self) {
+        self.attempts = 0;
+        self.error = None;
     }
 
     /// Notes a failed attempt: tried again with doubling pauses, parked after `most` attempts.

@@ -58,7 +58,8 @@ pub(crate) async fn part(core: &Arc<Core>, fence: Option<&Guard>) -> Result<Opti
     });
     let schemas = schemas.collect();
     if walked.schemas != schemas {
-        (walked.position, walked.schemas) = (0, schemas);
+        walked.position = 0;
+        walked.schemas = schemas;
     }
     let mut streams = BTreeSet::new();
     let mut walk = Walk::default();

@@ -92,7 +92,8 @@ async fn reader_of(core: &Arc<Core>, name: &str) -> Result<Reader, Undone> {
 /// Leaves what is left of a queue, if anything is, to be tried at once.
 fn go_on(unit: &mut Unit, id: &TodoId, mut todo: Todo) {
     if todo.queue().is_some_and(|queue| queue.len() > 0) {
-        (todo.attempts, todo.error, todo.due_ms) = (0, None, unit.now_ms);
+        todo.begin_anew();
+        todo.due_ms = unit.now_ms;
         unit.put_todo(id, &todo);
     }
 }

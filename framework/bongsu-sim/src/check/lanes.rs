@@ -218,7 +218,8 @@ impl State {
                     }
                 }
             })?;
-            (passed.revision, passed.offset) = (Some(doc.revision), offset.max(passed.offset));
+            passed.revision = Some(doc.revision);
+            passed.offset = offset.max(passed.offset);
         }
         Ok(looked)
     }

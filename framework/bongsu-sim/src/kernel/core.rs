@@ -298,7 +298,8 @@ impl State {
         let State { tasks, grave, nodes, .. } = self;
         tasks.remove_where(|slot| Arc::ptr_eq(&slot.life, &life), grave);
         let state = &mut nodes[node as usize];
-        (state.paused, state.held) = (false, Vec::new());
+        state.paused = false;
+        state.held = Vec::new();
         grave.things.extend(state.served.take().map(|served| Box::new(served) as Box<dyn Any + Send>));
         let delay = again.then(|| self.dice.span(self.faults.restart));
         Some((state.name.clone(), delay))

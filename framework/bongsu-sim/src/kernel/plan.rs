@@ -215,7 +215,9 @@ impl Faults {
             port.draw(dice, &mut on);
         }
         // Those that a port does not know are off, so that what is said to have happened has happened.
-        (self.store.late, self.asks.late, self.asks.down_every) = (Chance::NEVER, Chance::NEVER, None);
+        self.store.late = Chance::NEVER;
+        self.asks.late = Chance::NEVER;
+        self.asks.down_every = None;
         for port in [&mut self.store, &mut self.http, &mut self.asks] {
             port.partial = Chance::NEVER;
         }

@@ -26,7 +26,8 @@ impl Filter for Deadline {
         };
         let wished: Instant = exchange.began + Duration::from_millis(millis.into());
         if wished < exchange.deadline {
-            (exchange.deadline, exchange.is_patient) = (wished, false);
+            exchange.deadline = wished;
+            exchange.is_patient = false;
         }
         Flow::Continue
     }

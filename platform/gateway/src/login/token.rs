@@ -195,7 +195,8 @@ impl Tokens {
         }
         // Issuer, audience and times are compared here, by our clock.
         let mut how = Validation::new(known.algorithm);
-        (how.validate_exp, how.validate_aud) = (false, false);
+        how.validate_exp = false;
+        how.validate_aud = false;
         how.required_spec_claims.clear();
         match decode::<Claims>(token, &known.key, &how) {
             Ok(read) => Ok(read.claims),

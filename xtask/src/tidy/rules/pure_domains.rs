@@ -4,7 +4,10 @@
 //! keep to the same; without a glob, so that it can be seen. A program of one file has no module of rules: the coffee shop,
 //! which is read from top to bottom.
 //!
-//! This reads text: it sees paths and `use`, not what a macro or a method of another crate's type brings in.
+//! Of std they name what [`OF_STD`] lists: it computes. What waits, shares, or reads the world is not in it, whatever its name.
+//!
+//! This reads text: it sees paths and `use`, also a trait that a `use` renamed, not what a macro or a method of another crate's
+//! type brings in.
 
 use std::collections::BTreeSet;
 
@@ -19,7 +22,46 @@ mod paths;
 const MAY_DEPEND_ON: &[&str] = &["bongsu-core", "money", "serde"];
 
 /// What a module that decides may name: crates by the names they have in code.
-const MAY_NAME: &[&str] = &["bongsu_core", "money", "serde", "std", "core", "alloc"];
+const MAY_NAME: &[&str] = &["bongsu_core", "money", "serde"];
+
+/// The crates of the language itself.
+const STD: &[&str] = &["std", "core", "alloc"];
+
+/// What rules may name of std: what gives the same whenever, wherever and however often it is asked.
+const OF_STD: &[&str] = &[
+    "array",
+    "borrow",
+    "boxed",
+    "char",
+    "clone",
+    "cmp",
+    // A HashMap has another order in every process.
+    "collections::BTreeMap",
+    "collections::BTreeSet",
+    "collections::BinaryHeap",
+    "collections::VecDeque",
+    "collections::btree_map",
+    "collections::btree_set",
+    "convert",
+    "default",
+    "error",
+    "fmt",
+    "hash::Hash",
+    "hash::Hasher",
+    "iter",
+    "marker",
+    "mem",
+    "num",
+    "ops",
+    "option",
+    "result",
+    "slice",
+    "str",
+    "string",
+    // What is shared and never altered.
+    "sync::Arc",
+    "vec",
+];
 
 /// What is nobody's.
 const PRIMITIVE: &[&str] =
@@ -40,13 +82,6 @@ const IMPURE: &[&str] = &[
     "rand",
     "SystemTime",
     "Instant",
-    "std::time",
-    "std::fs",
-    "std::net",
-    "std::env",
-    "std::io",
-    "std::process",
-    "std::thread",
     // Their order is another one in every process: what a rule says would be, too.
     "HashMap",
     "HashSet",
@@ -57,9 +92,16 @@ const IMPURE: &[&str] = &[
     "eprint!",
     "eprintln!",
     "dbg!",
-    // What was set when it was built.
+    // What was set, or lay beside it, when it was built; or a text from elsewhere that no rule here reads.
     "env!",
     "option_env!",
+    "cfg!",
+    "include!",
+    "include_str!",
+    "include_bytes!",
+    "#[path",
+    // A crate by another name.
+    "extern",
     // State that is in no event.
     "static mut",
     "thread_local!",
@@ -72,7 +114,6 @@ const IMPURE: &[&str] = &[
     "Cell",
     "RefCell",
     "UnsafeCell",
-    "std::sync::atomic",
     "AtomicBool",
     "AtomicI64",
     "AtomicU32",
@@ -99,6 +140,11 @@ fn check_domain(tree: &Tree, domain: &Crate, report: &mut Report) {
     }
     for (path, source) in tree.sources_under(&format!("{}/src/", domain.dir)) {
         check_words(path, source, report);
+        for named in paths::named(source).into_iter().filter(|named| STD.contains(&named.path[0].as_str())) {
+            if !is_of_std(&named.path) {
+                report.found(path, named.line, not_of_std(&named.path));
+            }
+        }
     }
 }
 
@@ -120,31 +166,49 @@ fn check_small(tree: &Tree, context: &Crate, report: &mut Report) {
     if sources.len() == 1 {
         return;
     }
-    let pure = pure_modules(&folder, &sources);
-    for (path, source) in sources.into_iter().filter(|(_, source)| decides(source)) {
+    let traits = deciding(&sources);
+    let pure = pure_modules(&folder, &sources, &traits);
+    for (path, source) in sources.into_iter().filter(|(_, source)| decides(source, &traits)) {
         report.saw_one();
         check_words(path, source, report);
-        for (line, wrong) in paths::named(source).into_iter().filter_map(|(line, path)| wrong(&pure, &path, line)) {
-            report.found(path, line, wrong);
+        for named in paths::named(source) {
+            if let Some(wrong) = wrong(&pure, module(&folder, path), &named.path) {
+                report.found(path, named.line, wrong);
+            }
         }
     }
 }
 
+/// [`DECIDES`], and what a `use` of the crate calls one of them.
+fn deciding(sources: &[(&str, &Source)]) -> BTreeSet<String> {
+    let renamed: Vec<_> = sources.iter().flat_map(|(_, source)| paths::renamed(source)).collect();
+    let mut known: BTreeSet<String> = DECIDES.iter().map(|name| (*name).to_owned()).collect();
+    loop {
+        let again = renamed.iter().filter(|(was, _)| known.contains(was)).map(|(_, is)| is.clone());
+        let more: BTreeSet<String> = known.iter().cloned().chain(again).collect();
+        if more.len() == known.len() {
+            return known;
+        }
+        known = more;
+    }
+}
+
 /// The modules that name only what rules may name: rules decide over what these hold.
-fn pure_modules(folder: &str, sources: &[(&str, &Source)]) -> BTreeSet<String> {
-    let module = |path: &str| path[folder.len()..].split(['/', '.']).next().unwrap_or_default().to_owned();
-    let mut pure: BTreeSet<String> = sources.iter().map(|(path, _)| module(path)).collect();
+fn pure_modules(folder: &str, sources: &[(&str, &Source)], traits: &BTreeSet<String>) -> BTreeSet<String> {
+    let mut pure: BTreeSet<String> = sources.iter().map(|(path, _)| module(folder, path).to_owned()).collect();
     pure.retain(|module| module != "lib" && module != "main");
     loop {
-        let is_pure = |source: &Source| {
+        let is_pure = |own: &str, source: &Source| {
             let impure = |code: &str| IMPURE.iter().any(|word| has_word(code, word));
-            let mut named = paths::named(source).into_iter();
-            named.all(|(line, path)| wrong(&pure, &path, line).is_none())
+            paths::named(source).iter().all(|named| wrong(&pure, own, &named.path).is_none())
                 && !source.bare_lines().any(|(_, code)| impure(code))
         };
         let mut kept = pure.clone();
-        for (path, _) in sources.iter().filter(|(_, source)| !decides(source) && !is_pure(source)) {
-            kept.remove(&module(path));
+        for (path, source) in sources.iter().filter(|(_, source)| !decides(source, traits)) {
+            let own = module(folder, path);
+            if !is_pure(own, source) {
+                kept.remove(own);
+            }
         }
         if kept.len() == pure.len() {
             return kept;
@@ -153,31 +217,68 @@ fn pure_modules(folder: &str, sources: &[(&str, &Source)]) -> BTreeSet<String> {
     }
 }
 
-/// Whether one of [`DECIDES`] stands before a `for`, as it does in an `impl` alone, with generics or broken over lines.
-fn decides(source: &Source) -> bool {
-    let mut before = "";
-    source.bare_lines().flat_map(|(_, code)| code.split_whitespace()).any(|word| {
-        let implemented = std::mem::replace(&mut before, word);
-        // Of a path, and of what generics stand before it, the last name.
+/// The module at the top of its crate that a file is of.
+fn module<'a>(folder: &str, path: &'a str) -> &'a str {
+    path[folder.len()..].split(['/', '.']).next().unwrap_or_default()
+}
+
+/// Whether one of these traits stands before a `for`, as it does in an `impl` alone, with generics or broken over lines.
+fn decides(source: &Source, traits: &BTreeSet<String>) -> bool {
+    let code: String = source.bare_lines().map(|(_, code)| format!("{code}\n")).collect();
+    code.match_indices("for").any(|(at, word)| {
+        let is_alone = code[at + word.len()..].starts_with(char::is_whitespace);
+        let before = code[..at].trim_end();
+        let is_after = before.len() < at;
+        // Of a path the last name, without the generics behind it.
+        let implemented = &before[..generics_at(before)];
         let name = implemented.rsplit(|c| !is_word(c)).next().unwrap_or_default();
-        word == "for" && DECIDES.contains(&name)
+        is_alone && is_after && traits.contains(name)
     })
 }
 
-/// What is wrong with a path that a module of rules names.
-fn wrong(rules: &BTreeSet<String>, path: &[String], line: usize) -> Option<(usize, String)> {
+/// Where the generics begin that a text ends with; its end, where there are none.
+fn generics_at(text: &str) -> usize {
+    let mut depth = 0_usize;
+    for (at, c) in text.char_indices().rev() {
+        match c {
+            '>' => depth += 1,
+            '<' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth == 0 {
+            return if c == '<' { at } else { text.len() };
+        }
+    }
+    text.len()
+}
+
+/// What is wrong with a path that a module of rules names, `own` by the name it has at the top.
+fn wrong(rules: &BTreeSet<String>, own: &str, path: &[String]) -> Option<String> {
     let root = path.first()?.as_str();
     let next = path.get(1).map(String::as_str);
     let what = path.join("::");
     if path.last().is_some_and(|last| last == "*") {
-        return Some((line, format!("`{what}` among rules: a glob hides what is named")));
+        return Some(format!("`{what}` among rules: a glob hides what is named"));
     }
-    let machine = IMPURE.iter().any(|impure| what == **impure || what.starts_with(&format!("{impure}::")));
-    let is_fine = !machine
-        && match root {
-            "crate" => next.is_some_and(|module| rules.contains(module)),
-            "self" | "Self" => true,
-            _ => MAY_NAME.contains(&root) || PRIMITIVE.contains(&root),
-        };
-    (!is_fine).then(|| (line, format!("`{what}` among rules: they name {MAY_NAME:?} and what is as pure")))
+    if STD.contains(&root) {
+        return (!is_of_std(path)).then(|| not_of_std(path));
+    }
+    let is_fine = match root {
+        "crate" => next.is_some_and(|module| rules.contains(module)),
+        "Self" => true,
+        "self" => rules.contains(own) || next.is_some_and(|name| name.starts_with(char::is_uppercase)),
+        _ => (MAY_NAME.contains(&root) || PRIMITIVE.contains(&root)) && !IMPURE.contains(&what.as_str()),
+    };
+    (!is_fine).then(|| format!("`{what}` among rules: they name {MAY_NAME:?} and what is as pure"))
+}
+
+fn is_of_std(path: &[String]) -> bool {
+    let what = path[1..].join("::");
+    let is_below =
+        |listed: &str| what.strip_prefix(listed).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"));
+    OF_STD.iter().any(|listed| is_below(listed)) || PRIMITIVE.iter().any(|listed| is_below(listed))
+}
+
+fn not_of_std(path: &[String]) -> String {
+    format!("`{}` among rules: of std they name what only computes (OF_STD)", path.join("::"))
 }

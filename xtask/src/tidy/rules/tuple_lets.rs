@@ -1,46 +1,92 @@
-//! No `let` of several values that have nothing to do with each other: what is only put on one line hides that there are two
-//! thoughts. Values belong together when the same functions make all of them, or when they are parts of one: what it holds or
-//! says when nothing is given to it. `String::new` and `Vec::new` are not the same function.
+//! No `let` and no assignment of several values that have nothing to do with each other: what is only put on one line hides
+//! that there are two thoughts. Values belong together when the same functions make all of them, when they are parts of one
+//! (what it holds or says when nothing is given to it), or when two places swap what they hold. `String::new` and `Vec::new`
+//! are not the same function.
 
 use std::collections::BTreeSet;
 
 use crate::tidy::{
     Report, Tree,
-    brackets::{closing, spans},
+    brackets::{closing, opening, spans},
     source::{Source, is_word},
 };
 
+/// How a line begins that sets several places at once: what stands before its bracket.
+const STATEMENT: [char; 5] = [';', '{', '}', '>', '|'];
+
+/// Places and the values they get.
+struct Set<'a> {
+    at: usize,
+    places: Vec<&'a str>,
+    values: Vec<&'a str>,
+}
+
 pub(crate) fn check(tree: &Tree, report: &mut Report) {
     for (path, source) in tree.rust() {
-        for (at, start) in source.bare.match_indices("let (") {
-            let Some(values) = values(source, at + start.len() - 1) else { continue };
-            let line = source.bare[..at].matches('\n').count() + 1;
+        for set in lets(source).into_iter().chain(assignments(source)) {
+            let line = source.bare[..set.at].matches('\n').count() + 1;
             if source.is_test(line) {
                 continue;
             }
             report.saw_one();
-            let makers: BTreeSet<Vec<String>> = values.iter().map(|value| calls(value)).collect();
-            let wholes: BTreeSet<Option<&str>> = values.iter().map(|value| whole(value)).collect();
-            let made_alike = makers.len() == 1 && !makers.contains(&Vec::new());
-            let parts = wholes.len() == 1 && !wholes.contains(&None);
-            if !made_alike && !parts {
-                report.found(path, line, format!("{} values in one let: a let for each", values.len()));
+            if !set.belongs_together() {
+                report.found(path, line, format!("{} values at once: a statement for each", set.values.len()));
             }
         }
     }
 }
 
-/// The values of `(a, b) = (x, y);` whose pattern begins at `open`, if it is one of plain names.
-fn values(source: &Source, open: usize) -> Option<Vec<&str>> {
+impl Set<'_> {
+    fn belongs_together(&self) -> bool {
+        let makers: BTreeSet<Vec<String>> = self.values.iter().map(|value| calls(value)).collect();
+        let wholes: BTreeSet<Option<&str>> = self.values.iter().map(|value| whole(value)).collect();
+        let made_alike = makers.len() == 1 && !makers.contains(&Vec::new());
+        let parts = wholes.len() == 1 && !wholes.contains(&None);
+        let sorted = |list: &[&str]| list.iter().map(|it| (*it).to_owned()).collect::<BTreeSet<String>>();
+        made_alike || parts || sorted(&self.places) == sorted(&self.values)
+    }
+}
+
+/// Every `let (a, b) = (x, y);`, with a type or without.
+fn lets(source: &Source) -> Vec<Set<'_>> {
     let bare = source.bare.as_str();
-    let close = closing(bare, open)?;
-    let plain = |name: &str| !name.is_empty() && name.trim_start_matches("mut ").chars().all(is_word);
-    let names = parts(source, open, close);
-    let begin = close + 1 + " = ".len();
-    let is_tuple = bare[close + 1..].starts_with(" = (") && names.iter().all(|name| plain(name));
-    let end = is_tuple.then(|| closing(bare, begin)).flatten()?;
+    let found = bare.match_indices("let (").filter_map(|(at, start)| {
+        let open = at + start.len() - 1;
+        let close = closing(bare, open)?;
+        let is = value_at(bare, close + 1)?;
+        set(source, at, (open, close), is)
+    });
+    found.collect()
+}
+
+/// Every `(a, b) = (x, y);`.
+fn assignments(source: &Source) -> Vec<Set<'_>> {
+    const IS: &str = ") = (";
+    let bare = source.bare.as_str();
+    let found = bare.match_indices(IS).filter_map(|(close, _)| {
+        let open = opening(bare, close)?;
+        bare[..open].trim_end().ends_with(STATEMENT).then(|| set(source, open, (open, close), close + IS.len() - 1))?
+    });
+    found.collect()
+}
+
+/// Where the tuple begins that follows a pattern: after its type, if it says one.
+fn value_at(bare: &str, after: usize) -> Option<usize> {
+    let rest = &bare[after..];
+    let end = rest.find([';', '{']).unwrap_or(rest.len());
+    let is = rest[..end].find(" = ").map(|is| after + is + " = ".len())?;
+    let says_type = rest.starts_with(':') || rest.starts_with(" = ");
+    (says_type && bare[is..].starts_with('(')).then_some(is)
+}
+
+/// What is set: a tuple of places by one of as many values, and nothing else of the statement.
+fn set(source: &Source, at: usize, (open, close): (usize, usize), begin: usize) -> Option<Set<'_>> {
+    let end = closing(&source.bare, begin)?;
+    let places = parts(source, open, close);
     let values = parts(source, begin, end);
-    (bare[end + 1..].starts_with(';') && values.len() == names.len()).then_some(values)
+    let is_whole =
+        source.bare[end + 1..].starts_with([';', ',']) || source.bare[end + 1..].trim_start().starts_with('}');
+    (is_whole && values.len() > 1 && values.len() == places.len()).then_some(Set { at, places, values })
 }
 
 /// What stands between the commas of a list, without strings: of one that is nothing else, nothing is left.

@@ -90,7 +90,8 @@ impl Standing {
         if self.history == Some(history.id) {
             return Ok(());
         }
-        (self.history, self.partings) = (Some(history.id), history.partings.clone());
+        self.history = Some(history.id);
+        self.partings = history.partings.clone();
         let first = history.partings[news..].iter().min_by_key(|parting| parting.position);
         if let Some(Parting { position, commit, .. }) = first.filter(|first| first.position < newest.position) {
             let place = Place { position: *position, ordinal: u32::MAX, commit: *commit };

@@ -45,7 +45,8 @@ impl Build {
         let now = core.env.wall_ms();
         let is_new = {
             let filling = build.filling()?;
-            (filling.since_ms, filling.since_done) = (now, filling.done);
+            filling.since_ms = now;
+            filling.since_done = filling.done;
             filling.noted.is_none()
         };
         if is_new {

@@ -53,7 +53,9 @@ impl Build {
                 Ok(batch) => batch,
                 // Cut once more meanwhile.
                 Err(BrokerError::Gone { earliest, .. }) if earliest > next => {
-                    (next, began, complete) = (earliest, None, None);
+                    next = earliest;
+                    began = None;
+                    complete = None;
                     continue;
                 }
                 Err(error) => return Err(Halt::Broker(error)),

@@ -46,7 +46,8 @@ impl Marks {
     /// Notes what became of a fact.
     pub(crate) fn fold(&mut self, slot: Slot, stand: Stand, queued: bool) {
         let mark = &mut self.marks[slot.0 as usize];
-        (mark.folded, mark.queued) = (stand, queued);
+        mark.folded = stand;
+        mark.queued = queued;
         if !std::mem::replace(&mut mark.changed, true) {
             self.changed.push(slot);
         }
@@ -61,7 +62,9 @@ impl Marks {
     pub(crate) fn learn(&mut self, source: &str, subject: &str, seen: Seen) {
         let slot = self.slot(source, subject);
         let mark = &mut self.marks[slot.0 as usize];
-        (mark.heard, mark.folded, mark.queued) = (Some(seen.sequence), seen.stand(), seen.queued);
+        mark.heard = Some(seen.sequence);
+        mark.folded = seen.stand();
+        mark.queued = seen.queued;
     }
 
     /// How many changed since they were last taken.

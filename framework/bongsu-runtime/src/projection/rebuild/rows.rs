@@ -143,7 +143,9 @@ where
         let slot = self.slot(&key);
         let row = &mut self.rows[slot];
         if !row.known {
-            (row.row, row.known, row.bytes) = (found, true, bytes);
+            row.row = found;
+            row.known = true;
+            row.bytes = bytes;
             self.bytes += bytes;
         }
         Ok(())

@@ -189,7 +189,8 @@ fn timers_later(below: &Below, mut commit: Commit, wait: impl Fn(&DocBody, i64) 
     let set = |write: &mut DocWrite| write.put.is_some() && is_timer(&write.key);
     for write in commit.docs.extract_if(.., set).collect::<Vec<_>>() {
         let wait = write.put.as_ref().map_or(APART, |body| wait(body, below.env.wall_ms()));
-        let (Below { store, env }, id) = (below.clone(), commit.id);
+        let Below { store, env } = below.clone();
+        let id = commit.id;
         below.env.run("timer", async move {
             env.sleep(wait).await;
             drop(store.commit(Commit { docs: vec![write], ..Commit::new(id) }).await);
