@@ -87,8 +87,8 @@ pub trait Wire: Sized + Clone + Send + Sync + 'static {
 /// Either way an object is an object: a struct is not read from an array, as serde alone would.
 ///
 /// A fact may say more than its reader needs; a command that says more than its reader understands would be done by half.
-/// What serde buffers before it reads it (`#[serde(tag)]`, `untagged`, `flatten`) is out of reach of this: such a type in a
-/// command says `deny_unknown_fields` itself.
+/// What serde buffers before it reads it (`#[serde(tag)]`, `untagged`, `flatten`) is out of reach of this, with all below it. A
+/// message with `flatten` does not compile; a type with a tag in a command says `deny_unknown_fields` itself.
 ///
 /// ```
 /// use bongsu_core::{Extra, Wire, message};

@@ -1,8 +1,8 @@
 //! What `#[message]` writes: the usual derives, and which version of which message the type is.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{TokenStream, TokenTree};
 use quote::quote;
-use syn::{Data, DeriveInput, Error, Fields, Ident, Result, parse2};
+use syn::{Attribute, Data, DeriveInput, Error, Field, Fields, Ident, Result, parse2};
 
 use crate::arguments::Arguments;
 
@@ -21,9 +21,40 @@ fn write(arguments: &Arguments, mut item: DeriveInput, kernel: &TokenStream) -> 
         return Err(Error::new_spanned(item.generics, "a message has no parameters: what is stored has one shape"));
     }
     let key = key(arguments, &item)?;
+    has_own_fields(&item)?;
     crate::derives::add(&mut item, &["Clone", "Debug", "PartialEq", "Eq"], kernel)?;
     let versioned = versioned(arguments, &item.ident, &key, kernel);
     Ok(quote!(#item #versioned))
+}
+
+/// No field is flattened: serde keeps what such a message does not know for the one inside, so that nobody can refuse it.
+fn has_own_fields(item: &DeriveInput) -> Result<()> {
+    let fields: Vec<&Field> = match &item.data {
+        Data::Struct(data) => data.fields.iter().collect(),
+        Data::Enum(data) => data.variants.iter().flat_map(|variant| &variant.fields).collect(),
+        Data::Union(_) => Vec::new(),
+    };
+    for attribute in fields.into_iter().flat_map(|field| &field.attrs) {
+        let path = attribute.path();
+        let is_serde = path.is_ident("serde") || path.is_ident("cfg_attr");
+        if let Some(flatten) = is_serde.then(|| names(attribute, "flatten")).flatten() {
+            let why = "a message has its own fields: with `flatten` a command cannot refuse one that nobody knows";
+            return Err(Error::new(flatten.span(), why));
+        }
+    }
+    Ok(())
+}
+
+/// Where an attribute names something, at whatever depth.
+fn names(attribute: &Attribute, name: &str) -> Option<Ident> {
+    fn find(tokens: TokenStream, name: &str) -> Option<Ident> {
+        tokens.into_iter().find_map(|token| match token {
+            TokenTree::Ident(ident) => Some(ident).filter(|ident| ident == name),
+            TokenTree::Group(group) => find(group.stream(), name),
+            TokenTree::Punct(_) | TokenTree::Literal(_) => None,
+        })
+    }
+    attribute.meta.require_list().ok().and_then(|list| find(list.tokens.clone(), name))
 }
 
 /// How the key is read from a value.

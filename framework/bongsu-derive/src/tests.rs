@@ -66,6 +66,30 @@ fn a_version_is_made_from_the_one_before_it_and_that_is_checked() {
 }
 
 #[test]
+fn a_message_with_a_flattened_field_is_refused_wherever_it_is_said() {
+    let of = |item: TokenStream| message::expand(quote!("account.opened", version = 1), item, &kernel());
+    for attribute in
+        [quote!(#[serde(flatten)]), quote!(#[serde(default, flatten)]), quote!(#[cfg_attr(all(), serde(flatten))])]
+    {
+        for item in [
+            quote!(struct Opened { account: String, #attribute owner: Owner }),
+            quote!(struct Opened(#attribute Owner);),
+            quote!(enum Opened { By { #attribute owner: Owner } }),
+        ] {
+            let said = error(of(item.clone()));
+            assert!(said.contains("`flatten`"), "{item}: {said}");
+        }
+    }
+    let named = of(quote!(
+        struct Opened {
+            #[serde(rename = "flatten", default)]
+            flatten: String,
+        }
+    ));
+    assert!(!named.to_string().contains("compile_error"), "{named}");
+}
+
+#[test]
 fn what_the_author_derives_is_not_derived_twice() {
     let derives = |own: TokenStream| {
         let item = quote!(#own struct Opened {});

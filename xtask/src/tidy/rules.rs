@@ -27,6 +27,11 @@ mod unreached;
 mod context_size;
 mod glossary_types;
 mod one_thing;
+mod numbers;
+mod wrong_code;
+mod typed_errors;
+mod hidden;
+mod buffered;
 
 use super::{Report, Tree};
 
@@ -62,4 +67,9 @@ pub(crate) const ALL: &[(&str, Rule)] = &[
     ("context-size", context_size::check),
     ("glossary-types", glossary_types::check),
     ("one-thing", one_thing::check),
+    ("numbers", numbers::check),
+    ("wrong-code", wrong_code::check),
+    ("typed-errors", typed_errors::check),
+    ("hidden", hidden::check),
+    ("buffered", buffered::check),
 ];

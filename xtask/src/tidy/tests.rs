@@ -2,6 +2,7 @@
 
 mod lists;
 mod pure;
+mod runtime;
 mod rooms;
 mod samples;
 mod shapes;
@@ -34,6 +35,19 @@ fn found_by(plant: impl FnOnce(&mut Tree)) -> Vec<Finding> {
     plant(&mut tree);
     let after: BTreeSet<Finding> = check_tree(&tree).into_iter().collect();
     after.difference(before).cloned().collect()
+}
+
+/// The rules that each of these files breaks, all looked at together.
+fn broken_each(planted: &[(String, String)]) -> Vec<Vec<&'static str>> {
+    let found = found_by(|tree| planted.iter().for_each(|(path, text)| tree.put(path, text.as_str().into())));
+    let of =
+        |path: &str| found.iter().filter(|it| it.path == path && it.rule != "unreached").map(|it| it.rule).collect();
+    planted.iter().map(|(path, _)| of(path)).collect()
+}
+
+/// A file below a folder for each code, with what to plant there.
+fn each(folder: &str, codes: &[&str]) -> Vec<(String, String)> {
+    codes.iter().enumerate().map(|(at, code)| (format!("{folder}/planted{at}.rs"), rust(code))).collect()
 }
 
 fn broken_by_file(path: &str, text: &str) -> Vec<&'static str> {
@@ -297,7 +311,7 @@ fn lowering_the_ratchet_writes_down_what_shrank_and_nothing_that_grew() {
 
 #[test]
 fn a_list_in_a_page_that_is_not_what_the_code_has_is_caught() {
-    let step = "fn f(core: &Core) {\n    core.env.step(\"planted.step\");\n}";
+    let step = "fn f(core: &Core) {\n    core.env.step(\"unheard.step\");\n}";
     let runtime = "framework/bongsu-runtime/src/ports/planted.rs";
     assert_eq!(broken_by_file(runtime, &rust(step)), ["crash-steps"]);
     assert_eq!(broken_by_file(runtime, &rust(&format!("#[cfg(test)]\nmod tests {{\n{step}\n}}"))), [""; 0]);

@@ -17,7 +17,8 @@ const FIRST: Duration = Duration::from_millis(5);
 const LONGEST: Duration = Duration::from_secs(5);
 /// After so many doublings of the first the longest is reached.
 const DOUBLINGS: u32 = 10;
-/// With so many failures the next pause is more than a second.
+/// With so many failures the next pause is more than a second: who was overtaken is through long before, so what is wrong
+/// will not pass by itself, and a person sees that it stands still.
 const MANY: u32 = 9;
 
 impl Backoff {

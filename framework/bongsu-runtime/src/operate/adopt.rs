@@ -184,7 +184,7 @@ async fn open(
     parting: Place,
     adoption: &Adoption,
 ) -> Result<HistoryId, CommandError> {
-    let id = HistoryId(u128::from(core.env.random()) << 64 | u128::from(core.env.random()));
+    let id = HistoryId::drawn(&*core.env);
     let input = CommitId(digest(&["adopt", &format!("{:032x}", id.0)]));
     let key = history_key();
     let opened = until_done(core, input, &key, |mut unit| async move {

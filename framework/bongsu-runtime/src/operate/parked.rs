@@ -270,6 +270,7 @@ fn brought(work: &Work) -> String {
 /// What this build cannot read. It is looked at again by whichever build drains it; here it can only be put away.
 fn unreadable(id: String, error: String) -> Parked {
     let nothing = String::new;
+    // Kind, whose it is, and a key in which there may be more of them.
     let mut parts = id.splitn(3, '/').skip(1).map(str::to_owned);
     let (whose, key) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
     let (what, since) = (nothing(), nothing());

@@ -119,7 +119,7 @@ fn is_shown_beside(core: &Core, roots: &BTreeMap<String, String>) -> bool {
 
 /// Shows what was left out as soon as it has everything that was published before the start.
 async fn fill_late(core: &Arc<Core>, heads: &[Head]) {
-    /// An operator has to act first.
+    /// An operator has to act first, and waits no longer than a person does.
     const LOOK: Duration = Duration::from_secs(1);
     while !core.health.lock().unfilled.is_empty() {
         core.env.sleep(LOOK).await;

@@ -51,6 +51,7 @@ async fn note_refill(mut unit: Unit, subject: Option<&str>, deed: &Deed) -> Resu
     if refills.waiting.len() >= MOST {
         return Err(CommandError::Unavailable(format!("{MOST} republications wait already")));
     }
+    // Of milliseconds.
     let second = u64::try_from(unit.now_ms / 1_000).unwrap_or(0);
     let number = second.max(refills.last + 1);
     refills.last = number;

@@ -207,7 +207,7 @@ impl<'a> Producer<'a> {
     }
 }
 
-/// Largest CloudEvent the brokers take, in bytes.
+/// Largest CloudEvent the brokers take, in bytes: what a store takes of one body, since each stands in an outbox first.
 pub const MAX_CLOUDEVENT: usize = super::store::MAX_BODY;
 
 /// Bytes asked for by one fetch: the largest CloudEvent, so that nothing comes in smaller shares than one.
@@ -215,30 +215,32 @@ pub(crate) const FETCH_BYTES: u32 = MAX_CLOUDEVENT as u32;
 
 /// The partition of a key: murmur2 as in Kafka's default partitioner, so that producers in any language agree.
 pub fn partition_of(key: &str, partitions: u32) -> u32 {
+    // Without its sign: there a hash is a number of Java.
     (murmur2(key.as_bytes()) & 0x7fff_ffff) % partitions.max(1)
 }
 
 /// MurmurHash2, 32 bit, seed 0x9747b28c (Apache Kafka, `Utils.murmur2`).
 fn murmur2(data: &[u8]) -> u32 {
-    // The multiplier of the algorithm, as are the shifts below.
+    /// The multiplier of the algorithm; the shifts are its own, too.
     const M: u32 = 0x5bd1_e995;
-    let mut hash = 0x9747_b28c_u32 ^ data.len() as u32;
-    let mut chunks = data.chunks_exact(4);
-    for chunk in &mut chunks {
-        let mut k = u32::from_le_bytes([chunk[0], chunk[1], chunk[2], chunk[3]]).wrapping_mul(M);
-        k ^= k >> 24;
+    /// Where Kafka begins: another number would send every key elsewhere.
+    const SEED: u32 = 0x9747_b28c;
+    let mut hash = SEED ^ data.len() as u32;
+    let (chunks, rest) = data.as_chunks();
+    for chunk in chunks {
+        let mut k = u32::from_le_bytes(*chunk).wrapping_mul(M);
+        k ^= k >> 24; // As it says.
         hash = hash.wrapping_mul(M) ^ k.wrapping_mul(M);
     }
-    let rest = chunks.remainder();
     if !rest.is_empty() {
         for (at, byte) in rest.iter().enumerate() {
-            hash ^= u32::from(*byte) << (8 * at);
+            hash ^= u32::from(*byte) << (u8::BITS as usize * at);
         }
         hash = hash.wrapping_mul(M);
     }
-    hash ^= hash >> 13;
+    hash ^= hash >> 13; // So the last bytes reach every bit.
     hash = hash.wrapping_mul(M);
-    hash ^ (hash >> 15)
+    hash ^ (hash >> 15) // And the first ones.
 }
 
 #[cfg(test)]

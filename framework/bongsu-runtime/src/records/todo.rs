@@ -123,7 +123,7 @@ pub(crate) const TODO: &str = "todo";
 pub(crate) const BY_DUE: u16 = 0;
 /// The same of activity jobs: apart, so that a backlog of slow jobs never delays a timer.
 pub(crate) const JOBS_BY_DUE: u16 = 2;
-/// Index of what is parked.
+/// Index of what is parked. The numbers of indexes are stored, and never change.
 pub(crate) const PARKED: u16 = 1;
 /// Index on shard of what waits for a newer build; each is in [`PARKED`], too.
 pub(crate) const NEWER: u16 = 3;

@@ -27,10 +27,10 @@ pub(crate) async fn own(core: &Core) -> Result<History, StoreError> {
         if let Some((history, _)) = read(core).await? {
             return Ok(history);
         }
-        let id = u128::from(core.env.random()) << 64 | u128::from(core.env.random());
-        let mut commit = Commit::new(CommitId(digest(&["history", &format!("{id:032x}")])));
+        let id = HistoryId::drawn(&*core.env);
+        let mut commit = Commit::new(CommitId(digest(&["history", &format!("{:032x}", id.0)])));
         commit.guards.push(Guard::Doc(history_key(), None));
-        commit.docs.push(history_written(&History::new(HistoryId(id))));
+        commit.docs.push(history_written(&History::new(id)));
         match core.store.commit(commit).await? {
             Verdict::Done => tracing::info!(history = format!("{id:032x}"), "this store begins a history"),
             // Another instance was faster.

@@ -69,6 +69,7 @@ impl Attempt<'_> {
 /// What is known after an answer.
 fn sorted<T: DeserializeOwned>(answer: &HttpResponse) -> Result<Result<T, Refused>, Unavailable> {
     match answer.status {
+        // OK, and nothing else: what was only accepted has not happened.
         200 => serde_json::from_slice(&answer.body)
             .map(Ok)
             .map_err(|error| Unavailable(format!("the answer makes no sense: {error}"))),
@@ -80,6 +81,7 @@ fn sorted<T: DeserializeOwned>(answer: &HttpResponse) -> Result<Result<T, Refuse
 /// Whether a client error will be the same next time: not a wrong moment (408, 425), nor too many (429), nor a key that is
 /// being renewed (401, 403).
 fn is_final(status: u16) -> bool {
+    // RFC 9110, 15.5: what the client would have to change.
     matches!(status, 400..=499) && !matches!(status, 401 | 403 | 408 | 425 | 429)
 }
 

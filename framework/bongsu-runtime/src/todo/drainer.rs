@@ -141,7 +141,7 @@ fn by_due(shard: u32, index: u16, limit: u32) -> Scan {
 
 /// The due time in a cursor of the due index.
 fn due_of(cursor: &[u8]) -> i64 {
-    let mut bytes = [0; 8];
-    bytes.copy_from_slice(&cursor[1..9]);
-    i64::try_from(u64::from_be_bytes(bytes)).unwrap_or(i64::MAX)
+    // Behind the shard, which is one byte.
+    let due = cursor[1..].first_chunk().map_or(u64::MAX, |due| u64::from_be_bytes(*due));
+    i64::try_from(due).unwrap_or(i64::MAX)
 }

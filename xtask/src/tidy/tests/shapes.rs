@@ -10,8 +10,7 @@ fn a_file_that_no_module_names_is_caught() {
 
 #[test]
 fn a_let_of_unrelated_values_is_caught() {
-    let broken = |line: &str| broken_by_file("mall/money/src/planted.rs", &rust(&format!("fn planted() {{ {line} }}")));
-    for unrelated in [
+    const UNRELATED: &[&str] = &[
         "let (mut all, mut next) = (Vec::new(), 0);",
         "let (id, size) = (read.id, other.len());",
         "let (a, b) = (f(x), g(y));",
@@ -31,10 +30,8 @@ fn a_let_of_unrelated_values_is_caught() {
         "let set = || (a, b) = (x, y);",
         "(a, b) = (b, a + b);",
         "(a, b, c) = (b, a, 1);",
-    ] {
-        assert_eq!(broken(unrelated), ["tuple-lets"], "{unrelated}");
-    }
-    for related in [
+    ];
+    const RELATED: &[&str] = &[
         "let (a, b) = (parts.next(), parts.next());",
         "let (a, b) = (it.a, it.b);",
         "let (a, b) = (it.a(), it.b.c());",
@@ -50,8 +47,16 @@ fn a_let_of_unrelated_values_is_caught() {
         "(self.a, self.b) = (it.a, it.b);",
         "(a, b) = pair();",
         "assert!((a, b) == (x, y));",
-    ] {
-        assert_eq!(broken(related), [""; 0], "{related}");
+    ];
+    let planted = |lines: &[&str]| {
+        let codes: Vec<String> = lines.iter().map(|line| format!("fn planted() {{ {line} }}")).collect();
+        broken_each(&each("mall/money/src", &codes.iter().map(String::as_str).collect::<Vec<_>>()))
+    };
+    for (unrelated, broken) in UNRELATED.iter().zip(planted(UNRELATED)) {
+        assert_eq!(broken, ["tuple-lets"], "{unrelated}");
+    }
+    for (related, broken) in RELATED.iter().zip(planted(RELATED)) {
+        assert_eq!(broken, [""; 0], "{related}");
     }
 }
 
@@ -82,12 +87,64 @@ fn a_small_context_that_grows_beyond_its_price_is_caught() {
 
 #[test]
 fn a_short_word_that_names_a_second_thing_is_caught() {
-    for again in
-        ["pub struct Answer;", "enum Step {}", "pub(crate) type House = u8;", "trait Told<T> {}\ntrait Told {}"]
-    {
-        let mut broken = broken_by_file("mall/money/src/planted.rs", &rust(again));
+    const AGAIN: &[&str] = &[
+        "pub struct Answer;",
+        "enum Step {}",
+        "pub(crate) type House = u8;",
+        "trait Told<T> {}\ntrait Told {}",
+        "pub use x::Y as Answer;",
+        "use x::{\n    Y as Step,\n    Z,\n};",
+        "struct Answers; struct Answer;",
+        "union House { a: u8 }",
+        "impl T for X {\n    type Answer = u8;\n}",
+        "fn f<Answer>(a: Answer) {}",
+        "impl<'a, Step: Copy> X<Step> {}",
+        "struct X<T: Into<u8>, House = u8>(T, House);",
+        "trait X<const Told: usize> {}",
+        "type\n    Answer = u8;",
+    ];
+    // Behind whatever names them first.
+    for (again, mut broken) in AGAIN.iter().zip(broken_each(&each("xtask/src", AGAIN))) {
         broken.dedup();
         assert_eq!(broken, ["one-thing"], "{again}");
     }
-    assert_eq!(broken_by_file("mall/money/src/planted.rs", &rust("struct Answers;\nfn f() -> Answer {}")), [""; 0]);
+    for once in [
+        "struct Answers;\nfn f() -> Answer {}",
+        "use x::Answer;\nuse x::Step as Stride;",
+        "fn f() -> Result<Answer, Step> { g::<Told>(a as House) }",
+        "impl Shown for X<Answer> {}",
+    ] {
+        assert_eq!(broken_by_file("mall/money/src/planted.rs", &rust(once)), [""; 0], "{once}");
+    }
+}
+
+#[test]
+fn what_a_message_holds_and_serde_would_buffer_is_caught() {
+    let message = "#[message(\"planted\", version = 1)]\npub struct Planted { pub held: Vec<Held> }\n";
+    let broken = |code: &str| broken_by_file("mall/delivery/src/planted.rs", &rust(&format!("{message}{code}")));
+    for held in [
+        "#[serde(tag = \"kind\")]\npub enum Held { A { b: u8 } }",
+        "#[serde(tag = \"kind\", deny_unknown_fields)]\nenum Held { A, B { c: u8 } }",
+        "#[serde(tag = \"kind\", deny_unknown_fields)]\nenum Held { A(u8) }",
+        "#[serde(untagged, deny_unknown_fields)]\nenum Held { A { b: u8 } }",
+        "#[derive(Clone)]\n#[serde(rename_all = \"x\", untagged)]\npub(crate) enum Held { A(u8) }",
+        "struct Held {\n    #[serde(flatten)]\n    more: More,\n}",
+        "struct Held(Deep);\nenum Deep {\n    A { #[serde(default, flatten)] b: u8 },\n}",
+        "struct Held { deep: Option<Deep> }\n#[serde(untagged)]\nenum Deep { A }",
+    ] {
+        assert_eq!(broken(held), ["buffered"], "{held}");
+    }
+    for held in [
+        "#[serde(rename = \"tag\")]\nenum Held { A }",
+        "#[serde(tag = \"kind\", deny_unknown_fields)]\nenum Held {\n    A { b: u8 },\n    C { d: u8, e: u8 },\n}",
+        "struct Held;\n#[serde(tag = \"kind\")]\nenum Other { A }",
+        "struct Held;\n#[message(\"refused\", version = 1)]\n#[serde(tag = \"reason\")]\nenum Refused { A }",
+    ] {
+        assert_eq!(broken(held), [""; 0], "{held}");
+    }
+    let beside = broken_by(|tree| {
+        tree.put("mall/delivery/src/planted.rs", rust(message).into());
+        tree.put("mall/money/src/planted.rs", rust("#[serde(untagged)]\nenum Held { A }").into());
+    });
+    assert_eq!(beside, ["buffered"], "in a crate that it depends on");
 }

@@ -12,7 +12,7 @@ use crate::ports::store::{MAX_DOC_NAME, MAX_NAME, check_name};
 /// Most partitions of one topic: more than instances of one service, each of which reads one at least, and every reader keeps
 /// a cursor for each.
 pub const MAX_PARTITIONS: u32 = 1_024;
-/// Longest topic name, as in Kafka.
+/// Longest topic name, as in Kafka: a system may move there with the names it has.
 pub const MAX_TOPIC_NAME: usize = 249;
 
 /// The attributes a fact cannot travel without. Those that consumers read where they are there are looked at when it is

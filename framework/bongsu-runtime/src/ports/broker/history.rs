@@ -2,11 +2,18 @@
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::ports::store::CommitId;
+use crate::ports::{env::Env, store::CommitId};
 
 /// Names one history of a store; 32 hexadecimal digits where it is written down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct HistoryId(pub u128);
+
+impl HistoryId {
+    /// A new one, which no other store has.
+    pub(crate) fn drawn(env: &dyn Env) -> Self {
+        Self(u128::from(env.random()) << u64::BITS | u128::from(env.random()))
+    }
+}
 
 /// A place in a history: an event, one of its facts, and the Commit that wrote it. A position alone does not say which
 /// event it is: a copy of a store goes on with the same numbers.
@@ -94,16 +101,19 @@ impl Serialize for HistoryId {
     }
 }
 
+/// The base of what is written as hexadecimal digits, as `{:x}` writes them.
+const HEX: u32 = 16;
+
 impl<'de> Deserialize<'de> for HistoryId {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        u128::from_str_radix(&text, 16).map(Self).map_err(serde::de::Error::custom)
+        u128::from_str_radix(&text, HEX).map(Self).map_err(serde::de::Error::custom)
     }
 }
 
 /// A Commit's name in hexadecimal digits: JSON numbers do not hold it everywhere.
 pub(crate) mod hex {
-    use super::{CommitId, Deserialize, Deserializer, Serializer};
+    use super::{CommitId, Deserialize, Deserializer, HEX, Serializer};
 
     pub(crate) fn serialize<S: Serializer>(commit: &Option<CommitId>, serializer: S) -> Result<S::Ok, S::Error> {
         match commit {
@@ -114,7 +124,7 @@ pub(crate) mod hex {
 
     pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<CommitId>, D::Error> {
         let text = Option::<String>::deserialize(deserializer)?;
-        let read = text.map(|text| u128::from_str_radix(&text, 16).map(CommitId)).transpose();
+        let read = text.map(|text| u128::from_str_radix(&text, HEX).map(CommitId)).transpose();
         read.map_err(serde::de::Error::custom)
     }
 }

@@ -181,6 +181,7 @@ impl Filling {
     }
 
     fn status(&self) -> FillingStatus {
+        // Of milliseconds.
         let seconds = (self.at_ms - self.since_ms).max(0) as f64 / 1_000.0;
         let rate = if seconds > 0.0 { self.done.saturating_sub(self.since_done) as f64 / seconds } else { 0.0 };
         let left = self.total.saturating_sub(self.done) as f64;

@@ -21,9 +21,11 @@ pub(crate) struct Pace {
 const QUIET: usize = 900;
 /// The same while others do: a Commit that holds the file for no longer than a few commands do.
 const BUSY: usize = 60;
-/// Others count as busy for so long after their last Commit.
+/// Others count as busy for so long after their last Commit: who comes once comes again sooner than that, and a rebuild that
+/// waits for nobody is late by no more.
 const LINGER: Duration = Duration::from_millis(250);
-/// Rest after a Commit, as a multiple of what it took, while others are busy.
+/// Rest after a Commit, as a multiple of what it took, while others are busy: a quarter of the store's time is the rebuild's,
+/// and it still ends.
 const REST: u32 = 3;
 /// The bounds of one rest: shorter is none, and longer makes a rebuild last for a pause of the disk.
 const SHORTEST: Duration = Duration::from_millis(2);

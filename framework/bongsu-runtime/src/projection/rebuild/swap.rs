@@ -108,7 +108,7 @@ async fn first_of(core: &Core, todo: &Todo, id: &TodoId) -> Result<Option<Bytes>
 
 /// Whether a fact is in a queue.
 async fn has(core: &Core, queue: &Queue, id: &TodoId, fact: &Bytes) -> Result<bool, Halt> {
-    /// Facts may be of a megabyte each.
+    /// Facts may be of a megabyte each, and so many fit into memory beside the rest of a swap.
     const AT_ONCE: usize = 16;
     let (mut within, apart) = queue.all(id);
     if within.any(|known| known.as_bytes() == &fact[..]) {
