@@ -227,9 +227,20 @@ fn a_crate_without_the_workspace_lints_is_caught() {
 
 #[test]
 fn a_link_that_leads_nowhere_is_caught() {
-    let links = "[a](../LICENSE) [b](https://example.org/x) [c](#here) [d](decisions/)\n```\n[e](nowhere.md)\n```\n";
+    let links = "[a](../LICENSE) [b](https://example.org/x) [d](decisions/)\n```\n[e](nowhere.md)\n```\n\
+                 # Here, and `there`: [a link](../LICENSE)\n## 둘째 장\n## 둘째 장\n\
+                 [c](#here-and-there-a-link) [f](#둘째-장) [g](planted.md#둘째-장-1) [h](../xtask/src/main.rs#L3)\n";
     assert_eq!(broken_by_file("docs/planted.md", links), [""; 0]);
-    for link in ["[a](nowhere.md)", "[a](nowhere.md#part)", "[a](../../outside.md)", "[a]: nowhere.md"] {
+    for link in [
+        "[a](nowhere.md)",
+        "[a](nowhere.md#part)",
+        "[a](../../outside.md)",
+        "[a]: nowhere.md",
+        "[a](#nowhere)",
+        "[a](guides/testing.md#nowhere)",
+        "# Once\n[a](#once-1)",
+        "```\n# Shown\n```\n[a](#shown)",
+    ] {
         assert_eq!(broken_by_file("docs/planted.md", link), ["links"], "{link}");
     }
 }

@@ -83,6 +83,12 @@ fn a_small_context_that_grows_beyond_its_price_is_caught() {
     assert_eq!(price(&|tree| tree.put("mall/delivery/web/planted.txt", "text".into())), 0);
     let files = price(&|tree| (0..4).for_each(|n| tree.put(&format!("mall/delivery/planted{n}.txt"), "text".into())));
     assert_eq!(files, 1);
+    let readme = format!("{}\n", real().text("examples/note/README.md").expect("exists"));
+    assert_eq!(
+        price(&|tree| tree.put("examples/note/README.md", readme.as_str().into())),
+        1,
+        "of a scaffold every line"
+    );
 }
 
 #[test]
