@@ -3,8 +3,8 @@
 //! A code is explained by its page in `docs/errors/`, where that is a long story; by a row in the index, where it is not; or by
 //! a row in the README of whose rule it is: ``| `cart-full` | 409 | what it means | what to do |``.
 //!
-//! A code is recognised by how it is written: `/errors/<code>` in a string, `code = "…"` of a log line, or the
-//! code's literal followed by the literal of its title, as in `Problem::new(status, "too-deep", "The body…")`.
+//! A code is recognised by how it is written: `/errors/<code>` in a string, `code = "…"` of a log line, the literal that a
+//! `Problem::new(status, "too-deep", …)` is given, whatever its title, or a literal followed by that of its title.
 
 use std::collections::BTreeMap;
 
@@ -36,9 +36,7 @@ pub(crate) fn check(tree: &Tree, report: &mut Report) {
             report.found(INDEX, 0, format!("does not list `{code}`"));
         }
     }
-    for (path, code) in rows.iter().filter(|(_, code)| !codes.contains_key(*code)) {
-        report.found(path, 0, format!("explains `{code}`, which nobody uses"));
-    }
+    look_at_rows(&rows, &codes, report);
     for (path, source) in tree.sources_under(PAGES) {
         let name = path.strip_prefix(PAGES).and_then(|name| name.strip_suffix(".md"));
         let Some(name) = name.filter(|name| !OTHER_PAGES.contains(name)) else { continue };
@@ -48,6 +46,18 @@ pub(crate) fn check(tree: &Tree, report: &mut Report) {
         if source.text.lines().count() < LONG {
             report.found(path, 0, format!("is so short that it is a row of {INDEX}"));
         }
+    }
+}
+
+/// Rows that explain what another one of their page does, or what nobody uses.
+fn look_at_rows(rows: &[(&str, &str)], codes: &BTreeMap<String, (String, usize)>, report: &mut Report) {
+    for (at, (path, code)) in rows.iter().enumerate() {
+        if let Some((first, _)) = rows[..at].iter().find(|(first, known)| known == code && *first == *path) {
+            report.found(first, 0, format!("explains `{code}` twice"));
+        }
+    }
+    for (path, code) in rows.iter().filter(|(_, code)| !codes.contains_key(*code)) {
+        report.found(path, 0, format!("explains `{code}`, which nobody uses"));
     }
 }
 
@@ -94,32 +104,47 @@ fn codes_in(code: &str) -> Vec<(usize, String)> {
     for (at, _) in code.match_indices('"') {
         let before = &code[..at];
         let after = &code[at + 1..];
-        let word = &after[..after.find(|c: char| !(c.is_ascii_lowercase() || c == '-')).unwrap_or(after.len())];
+        let word = word(after);
         let rest = after[word.len()..].strip_prefix('"');
         if is_code(word) && rest.is_some_and(|rest| before.ends_with("code = ") || is_title(word, rest)) {
             found.push((line_of(before), word.to_owned()));
         }
     }
-    for (at, prefix) in code.match_indices("/errors/") {
-        let after = &code[at + prefix.len()..];
-        let word = &after[..after.find(|c: char| !(c.is_ascii_lowercase() || c == '-')).unwrap_or(after.len())];
-        if is_code(word) {
-            found.push((line_of(&code[..at]), word.to_owned()));
+    let made = code.match_indices("Problem::new(").filter_map(|(at, call)| {
+        let (_, rest) = code[at + call.len()..].split_once(',')?;
+        let literal = rest.trim_start_matches(between).strip_prefix('"')?;
+        Some((at, word(literal)))
+    });
+    let linked = code.match_indices("/errors/").map(|(at, prefix)| (at, word(&code[at + prefix.len()..])));
+    for (at, word) in made.chain(linked).filter(|(_, word)| is_code(word)) {
+        let place = (line_of(&code[..at]), word.to_owned());
+        if !found.iter().any(|(_, known)| *known == place.1) {
+            found.push(place);
         }
     }
     found
 }
 
+/// The word of a code that a text begins with.
+fn word(text: &str) -> &str {
+    let inside = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    &text[..text.find(|c: char| !inside(c)).unwrap_or(text.len())]
+}
+
+/// What stands between two things of numbered lines.
+fn between(c: char) -> bool {
+    c.is_whitespace() || c.is_ascii_digit() || c == '\0'
+}
+
 fn is_code(word: &str) -> bool {
-    !word.is_empty() && !word.starts_with('-') && !word.ends_with('-')
+    word.starts_with(|c: char| c.is_ascii_lowercase()) && !word.ends_with('-')
 }
 
 /// Whether a comma and a sentence follow, perhaps on the next line. A sentence with values in it counts only
 /// after a code of several words: `("authorization", format!("Bearer …"))` is a header.
 fn is_title(word: &str, rest: &str) -> bool {
     let Some(rest) = rest.strip_prefix(',') else { return false };
-    let numbers = |c: char| c.is_whitespace() || c.is_ascii_digit() || c == '\0';
-    let rest = rest.trim_start_matches(numbers);
+    let rest = rest.trim_start_matches(between);
     let filled = rest.strip_prefix("format!(");
     let text = filled.unwrap_or(rest).strip_prefix('"').and_then(|text| text.split('"').next());
     let sentence = text.is_some_and(|text| text.starts_with(|c: char| c.is_ascii_uppercase()) && text.contains(' '));

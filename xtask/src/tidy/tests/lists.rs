@@ -6,6 +6,15 @@ use super::*;
 fn an_error_code_without_a_page_and_a_page_without_its_code_are_caught() {
     let made = rust("const X: (&str, &str) = (\"never-explained\", \"Nobody knows\");");
     assert_eq!(broken_by_file("mall/money/src/planted.rs", &made), ["error-pages"]);
+    for made in [
+        "fn f() { Problem::new(status, \"never\", \"Closed\") }",
+        "fn f() {\n    Problem::new(\n        StatusCode::CONFLICT,\n        \"never-explained\",\n        TITLE,\n    )\n}",
+        "fn f() { Problem::new(status, \"never\", format!(\"{x} is closed\")) }",
+        "const X: (&str, &str) = (\"never-2-explained\", \"Nobody knows\");",
+        "const X: &str = \"/errors/never2\";",
+    ] {
+        assert_eq!(broken_by_file("mall/money/src/planted.rs", &rust(made)), ["error-pages"], "{made}");
+    }
     assert_eq!(broken_by_file("docs/errors/never-used.md", &"# never-used\n".repeat(9)), ["error-pages"]);
     assert_eq!(broken_by_file("docs/errors/README.md", "# Errors\n").first(), Some(&"error-pages"));
     let row = |row: &str| broken_by_file("mall/planted/README.md", &format!("{row}\n"));
@@ -35,6 +44,8 @@ fn an_error_that_is_explained_by_half_or_twice_is_caught() {
     }
     let short = "# conflict: x\n\nStatus 409.\n\n**Means.** x\n\n**What to do.** x\n";
     assert_eq!(broken_by_file("docs/errors/conflict.md", short), ["error-pages", "error-pages"], "twice, and short");
+    let again = index.replace(row, &format!("{row}\n{row}"));
+    assert_eq!(broken_by_file("docs/errors/README.md", &again), ["error-pages"], "twice in one table");
 }
 
 #[test]
