@@ -84,13 +84,21 @@ fn with_causes(error: &anyhow::Error) -> String {
 
 /// `--help`, `--version`, or a mistake in the command line.
 fn not_a_command(asked: &clap::Error) -> ExitCode {
+    if let Some(line) = new::wrongly_asked(asked) {
+        complain(&line);
+        return exit_code(asked);
+    }
     match asked.print() {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             complain(&format!("cannot write to stdout: {error}"));
             ExitCode::FAILURE
         }
-        _ => ExitCode::from(u8::try_from(asked.exit_code()).unwrap_or(1)),
+        _ => exit_code(asked),
     }
+}
+
+fn exit_code(asked: &clap::Error) -> ExitCode {
+    ExitCode::from(u8::try_from(asked.exit_code()).unwrap_or(1))
 }
 
 /// One line with its causes; a backtrace would hide it.

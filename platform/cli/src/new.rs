@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result, bail};
+use clap::error::ErrorKind;
 use supervisor::SystemFile;
 use toml::{Table, Value};
 
@@ -35,6 +36,22 @@ pub(crate) fn new(place: &Place, what: &New) -> Result<ExitCode> {
         New::System(flags) => system(flags)?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What is wrong with how `bongsu new` was asked, in one line as whatever else it refuses; `None` of anything else.
+pub(crate) fn wrongly_asked(asked: &clap::Error) -> Option<String> {
+    let text = asked.render().to_string();
+    let usage = text.lines().find(|line| line.starts_with("Usage: bongsu new"))?;
+    if !asked.use_stderr() {
+        return None;
+    }
+    if asked.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        return Some(format!("a context or a system? {usage}"));
+    }
+    let said = text.strip_prefix("error: ").unwrap_or(&text).split("\n\n");
+    let parts = said.map(|part| part.split_whitespace().collect::<Vec<_>>().join(" "));
+    let parts: Vec<String> = parts.filter(|part| !part.is_empty() && !part.starts_with("For more")).collect();
+    Some(parts.join("; "))
 }
 
 /// Writes a context beside a `bongsu.toml` and names it where it must be named.
@@ -73,9 +90,10 @@ fn system(flags: &NewSystem) -> Result<()> {
         bail!("{} is there already", folder.display());
     }
     let last = folder.file_name().context("a folder needs a name")?.to_string_lossy().into_owned();
+    let sources = sources()?;
+    refuse_inside(&sources, &folder)?;
     // A folder may have any name; a system's is one of small letters.
     let title = Name::parse(&last).map_or("system", |_| &last);
-    let sources = sources()?;
     let root = manifest::of_system(&sources, &name)?;
     let lock = manifest::lock_of_system(&sources)?;
     manifest::refuse_package(&lock, &name)?;
@@ -127,6 +145,16 @@ fn sources() -> Result<PathBuf> {
     built_from
         .canonicalize()
         .with_context(|| format!("the sources this was built from are gone: {}", built_from.display()))
+}
+
+/// A folder inside the repository that this was built from: one workspace is not inside another.
+fn refuse_inside(sources: &Path, folder: &Path) -> Result<()> {
+    let whole = env::current_dir().context("nobody knows where this is")?.join(folder);
+    let around = whole.ancestors().find_map(|around| around.canonicalize().ok()).unwrap_or_default();
+    if around.starts_with(sources) {
+        bail!("{} is inside {}, where `bongsu new context` adds one", folder.display(), sources.display());
+    }
+    Ok(())
 }
 
 /// A name, a folder, or an address that somebody has.

@@ -19,6 +19,7 @@ const TAKEN: &[&str] = &[
     "aggregate",
     "alloc",
     "allow",
+    "answer",
     "api",
     "axum",
     "bench",
@@ -41,6 +42,7 @@ const TAKEN: &[&str] = &[
     "from",
     "given",
     "handle",
+    "house",
     "idempotency-key",
     "into",
     "iterator",
@@ -80,17 +82,22 @@ const TAKEN: &[&str] = &[
     "state",
     "status-code",
     "std",
+    "step",
     "string",
     "target",
     "test",
     "to-schema",
     "tokio",
+    "told",
     "utoipa",
     "value",
     "vec",
     "write",
     "written",
 ];
+
+/// What the folder of a context holds, one of it or several.
+const HELD: &[&str] = &["contract", "domain", "golden", "readme", "sample", "source", "src", "web"];
 
 /// What cargo keeps for its folders, and what is no file on some machines.
 const FOLDERS: &[&str] = &["aux", "build", "con", "deps", "examples", "incremental", "nul", "prn"];
@@ -110,6 +117,7 @@ impl Name {
                 && word.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit())
         };
         if text.len() > LONGEST || !text.split('-').all(is_word) {
+            let text = text.escape_debug();
             bail!(
                 "'{text}' is no name: words of small letters and digits with a - between, at most {LONGEST}, as in gift-card"
             );
@@ -124,6 +132,9 @@ impl Name {
             bail!("'{text}' is a name that cargo or some machines keep for themselves");
         }
         let name = Self(text.to_owned());
+        if [text, &name.one()].iter().any(|word| HELD.contains(word)) {
+            bail!("'{text}' is the name of something that the folder of a context holds");
+        }
         if [text, &name.one()].iter().any(|word| TAKEN.contains(word)) || text.starts_with("bongsu-") {
             bail!("'{text}' is the name of something that every context uses");
         }
@@ -231,6 +242,26 @@ mod tests {
             let why = Name::parse(name).unwrap_err().to_string();
             assert!(why.contains("the platform's own"), "{name}: {why}");
         }
+    }
+
+    #[test]
+    fn what_a_context_holds_or_calls_something_else_is_no_name() {
+        for name in ["contract", "contracts", "golden", "web", "samples", "src", "domain"] {
+            let why = Name::parse(name).unwrap_err().to_string();
+            assert!(why.contains("the folder of a context holds"), "{name}: {why}");
+        }
+        // Short words that name one thing each in the whole repository.
+        for name in ["answer", "answers", "house", "step", "steps", "told", "tests", "test"] {
+            let why = Name::parse(name).unwrap_err().to_string();
+            assert!(why.contains("every context uses"), "{name}: {why}");
+        }
+        assert!(Name::parse("footstep").is_ok() && Name::parse("web-page").is_ok());
+    }
+
+    #[test]
+    fn a_name_of_two_lines_is_refused_in_one() {
+        let why = Name::parse("a\nb").unwrap_err().to_string();
+        assert!(why.contains("a\\nb") && !why.contains('\n'), "{why}");
     }
 
     #[test]

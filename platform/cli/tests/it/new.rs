@@ -177,6 +177,11 @@ fn what_cannot_be_a_context_is_refused_and_nothing_is_written() {
         ("identity", "the platform's own"),
         ("setting", "every context uses"),
         ("deps", "cargo or some machines keep"),
+        ("answer", "every context uses"),
+        ("contracts", "the folder of a context holds"),
+        ("golden", "the folder of a context holds"),
+        ("web", "the folder of a context holds"),
+        ("two\nlines", "is no name"),
         ("review", "no workspace around"),
     ] {
         let said = refused(here, &["new", "context", name]);
@@ -187,4 +192,40 @@ fn what_cannot_be_a_context_is_refused_and_nothing_is_written() {
     assert!(refused(here, &["new", "system", "other", "--context", "self"]).contains("a keyword of Rust"));
     assert!(refused(here, &["new", "system", "other", "--context", "serde-path-to-error"]).contains("has or needs"));
     assert!(!here.join("other").exists() && !here.join("review").exists());
+}
+
+#[test]
+fn a_system_inside_this_repository_is_refused_and_nothing_is_written() {
+    let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let mall = repository.join("mall");
+    for (here, new) in [(repository.as_path(), "planted-system"), (mall.as_path(), "deep/planted-system")] {
+        assert!(refused(here, &["new", "system", new]).contains("is inside"), "{new}");
+    }
+    let whole = repository.join("planted-system");
+    assert!(refused(folder.path(), &["new", "system", whole.to_str().unwrap()]).contains("is inside"));
+    let link = folder.path().join("link");
+    std::os::unix::fs::symlink(&repository, &link).unwrap();
+    assert!(refused(folder.path(), &["new", "system", "link/planted-system"]).contains("is inside"));
+    assert!(!whole.exists() && !repository.join("mall/deep").exists());
+}
+
+#[test]
+fn whoever_asks_for_something_new_wrongly_is_told_in_one_line() {
+    let folder = tempfile::tempdir().unwrap();
+    for (args, why) in [
+        (&["new"][..], "a context or a system? Usage: bongsu new"),
+        (&["new", "context"][..], "<NAME>; Usage: bongsu new context"),
+        (&["new", "contex", "door"][..], "unrecognized subcommand 'contex'"),
+        (&["new", "context", "door", "window"][..], "unexpected argument 'window'"),
+        (&["new", "context", "door", "two\nlines"][..], "unexpected argument 'two lines'"),
+        (&["new", "system"][..], "<NAME>; Usage: bongsu new system"),
+        (&["new", "system", "house", "--context"][..], "a value is required for '--context <NAME>'"),
+    ] {
+        assert_eq!(bongsu(folder.path(), args).status.code(), Some(2), "{args:?}");
+        let said = refused(folder.path(), args);
+        assert!(said.starts_with("bongsu: ") && said.contains(why), "{args:?}: {said}");
+    }
+    let help = bongsu(folder.path(), &["new", "context", "--help"]);
+    assert!(help.status.success() && text(&help.stdout).lines().count() > 1);
 }
