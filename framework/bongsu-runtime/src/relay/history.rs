@@ -32,7 +32,7 @@ pub(crate) async fn own(core: &Core) -> Result<History, StoreError> {
         commit.guards.push(Guard::Doc(history_key(), None));
         commit.docs.push(history_written(&History::new(id)));
         match core.store.commit(commit).await? {
-            Verdict::Done => tracing::info!(history = format!("{id:032x}"), "this store begins a history"),
+            Verdict::Done => tracing::info!(history = format!("{:032x}", id.0), "this store begins a history"),
             // Another instance was faster.
             Verdict::Refused(_) => {}
         }
