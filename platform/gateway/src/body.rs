@@ -1,4 +1,5 @@
-//! Bodies on their way: one that can be read from its beginning again, one that holds things until it is sent.
+//! Bodies on their way: one that can be read from its beginning again, one that holds things until it is sent. What is
+//! open for hours is in `stream.rs`.
 
 use std::any::Any;
 use std::pin::Pin;
@@ -57,12 +58,7 @@ enum Home {
 pub(crate) struct Holding {
     pub(crate) body: hyper::body::Incoming,
     pub(crate) _held: Vec<Box<dyn Any + Send + Sync>>,
-    /// Ends the answer early, between two pieces of it: an open stream must not hold up the end of the gateway.
-    pub(crate) until: Option<Until>,
 }
-
-/// When an answer is to end although more could come.
-pub(crate) type Until = Pin<Box<dyn Future<Output = ()> + Send + Sync>>;
 
 impl Account {
     /// A body of at most `limit` bytes, kept while it is read if it may have to be sent `again`.
@@ -220,12 +216,7 @@ impl HttpBody for Holding {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        // The body first: what has arrived is passed on.
-        let frame = Pin::new(&mut self.body).poll_frame(context);
-        match self.until.as_mut() {
-            Some(until) if frame.is_pending() => until.as_mut().poll(context).map(|()| None),
-            _ => frame,
-        }
+        Pin::new(&mut self.body).poll_frame(context)
     }
 
     fn is_end_stream(&self) -> bool {

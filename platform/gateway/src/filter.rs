@@ -13,6 +13,7 @@ use http::{HeaderValue, request, response};
 use tokio::time::Instant;
 
 use crate::filters::Noted;
+use crate::lease::Lease;
 use crate::sessions::Found;
 
 /// One behaviour of the gateway. Filters stand in one ordered list; a request passes them from the first to the
@@ -69,6 +70,8 @@ pub struct Exchange {
     pub has_waited: bool,
     /// Who is in the session that was shown, once that was asked.
     pub(crate) session: Option<Arc<OnceLock<Found>>>,
+    /// What whoever is asking was let in by, if that may end.
+    pub(crate) lease: Option<Lease>,
     /// Cookies that its answer sets.
     pub(crate) cookies: Vec<HeaderValue>,
     /// What the answer says of rates.

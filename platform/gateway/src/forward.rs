@@ -27,16 +27,17 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 use tower::retry::budget::{Budget as _, TpsBudget};
 
 use crate::balance::{Balancer, Chosen};
-use crate::body::{Account, Holding, Loan, Until};
+use crate::body::{Account, Holding, Loan};
 use crate::breaker::{Fault, Outcome, Shut};
 use crate::breakers::{Breakers, Door, Ticket};
 use crate::connect::Connector;
 use crate::fallback::{self, Fallback};
-use crate::filter::Exchange;
+use crate::filter::{Exchange, Who};
 use crate::filters::DEADLINE;
 use crate::gateway::Tables;
 use crate::outcome::{Ended, Facts};
 use crate::settings::Settings;
+use crate::stream::Stream;
 use crate::table::Route;
 
 /// Upstreams are on the same machine or the same network: a connection that takes longer is as good as refused.
@@ -199,18 +200,18 @@ impl Forwarder {
             return Problem::of_status(status).into_response();
         }
         let mut held = std::mem::take(&mut exchange.held);
-        let mut until: Option<Until> = None;
         if is_of_kind(&answer, EVENT_STREAM) {
             // Streams are open for hours: they are counted by themselves, not among the requests in work.
             let Ok(place) = self.streams.clone().try_acquire_owned() else { return too_many_streams() };
-            held = vec![Box::new(place)];
-            if let Some(mut draining) = head.extensions.get::<Draining>().cloned() {
-                until = Some(Box::pin(async move { draining.begun().await }));
-            }
-        } else {
-            held.push(Box::new(chosen));
+            let over = match (exchange.lease.take(), &exchange.who) {
+                (Some(lease), Who::Person(who)) => Some(lease.over(who.clone())),
+                _ => None,
+            };
+            let draining = head.extensions.get::<Draining>().cloned();
+            return Stream::of(answer, place, draining, over);
         }
-        answer.map(|body| Body::new(Holding { body, _held: held, until }))
+        held.push(Box::new(chosen));
+        answer.map(|body| Body::new(Holding { body, _held: held }))
     }
 
     async fn attempts(

@@ -146,6 +146,7 @@ impl Inner {
             who: Who::default(),
             has_waited: false,
             session: None,
+            lease: None,
             cookies: Vec::new(),
             noted: Vec::new(),
             instance: None,

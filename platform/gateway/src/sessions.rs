@@ -29,6 +29,7 @@ pub(crate) use flow::{Flow, SECRET, unavailable};
 pub(crate) use keeper::{Found, Keeper};
 use provider::Provider;
 pub use shelf::Shelf;
+pub(crate) use shelf::digest;
 
 /// What knows of browsers, in one gateway.
 #[derive(Clone)]

@@ -1,7 +1,12 @@
 //! Three ways to be somebody, on running processes: a session that outlives its gateway, a token, and a browser that is sent to
 //! log in when it is refused. And the cart of whoever is nobody yet.
 
-use std::{thread, time::Duration};
+use std::{
+    io::{Read as _, Write as _},
+    net::TcpStream,
+    thread::{self, JoinHandle},
+    time::{Duration, Instant},
+};
 
 use serde_json::{Value, json};
 use system_tests::harness::{
@@ -182,5 +187,67 @@ fn a_token_is_somebody_without_a_cookie_and_nobodys_page_uses_one() {
     assert!(asks.header("location").is_some_and(|at| at.starts_with(&form)), "nobody is logged in there: {asks:?}");
     let kept = http.request("GET", &orders, &[("cookie", &session)], Vec::new()).expect("an answer");
     assert_eq!(kept.status, 401, "whoever kept the cookie is nobody");
+    drop(mall.end());
+}
+
+/// Reads a stream of events to its end, in a thread; what was said, and when it ended.
+fn listen(mall: &Mall, path: &str, shows: &str) -> JoinHandle<(String, Instant)> {
+    let address = mall.gateway().trim_start_matches("http://").to_owned();
+    let mut stream = TcpStream::connect(address).expect("the gateway is there");
+    let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n{shows}\r\n\r\n");
+    stream.write_all(request.as_bytes()).expect("it is asked");
+    stream.set_read_timeout(Some(Duration::from_secs(60))).expect("a socket takes a timeout");
+    let mut begun = [0; 12];
+    stream.read_exact(&mut begun).expect("it begins");
+    assert_eq!(&begun, b"HTTP/1.1 200", "{path}");
+    thread::spawn(move || {
+        let mut all = Vec::new();
+        stream.read_to_end(&mut all).expect("it ends, and does not break");
+        (String::from_utf8_lossy(&all).into_owned(), now())
+    })
+}
+
+fn session(browser: &Browser) -> String {
+    format!("cookie: __Host-session={}", browser.cookies.borrow()["__Host-session"])
+}
+
+/// That it ended by itself, within that of `since`.
+fn has_ended(listener: JoinHandle<(String, Instant)>, reason: &str, since: Instant) {
+    let (said, ended) = listener.join().expect("it is read");
+    let last = format!("event: session-ended\ndata: {{\"reason\":\"{reason}\"}}\n\n\r\n0\r\n\r\n");
+    assert!(said.contains("event: order-confirmed") && said.ends_with(&last), "{said}");
+    let took = ended.duration_since(since);
+    assert!(took <= SOON, "{reason}: {took:?}");
+}
+
+#[test]
+fn a_stream_ends_with_the_session_it_was_opened_in_and_no_other_does() {
+    let mall = mall();
+    let order = mall.buy("a tv to be waited for", &[("TV", 1)]);
+    mall.until_order(&order, &["CONFIRMED"]);
+    let path = format!("/orders/{order}/events");
+    let (leaves, stays, is_locked) = (Browser::at(&mall), Browser::at(&mall), Browser::at(&mall));
+    leaves.log_in(CUSTOMER, PASSWORD, "/cart");
+    stays.log_in(CUSTOMER, PASSWORD, "/cart");
+    is_locked.log_in(CUSTOMER, PASSWORD, "/cart");
+    let (left, kept) = (listen(&mall, &path, &session(&leaves)), listen(&mall, &path, &session(&stays)));
+    let by_token = listen(&mall, &path, &format!("authorization: Bearer {}", mall.token(CUSTOMER)));
+    let logged_out = now();
+    let _ = leaves.ask("POST", "/logout", None, &json!({})).expect(303);
+    has_ended(left, "session", logged_out);
+    // The issuer is down for longer than a lock takes to hold.
+    is_somebody_without_the_issuer(&mall, &stays);
+    assert!(!kept.is_finished() && !by_token.is_finished(), "others are not ended");
+    let listens = listen(&mall, &path, &session(&is_locked));
+    does(&mall, "roles", &json!({ "roles": ["customer", "operator"] }));
+    let other_roles = now();
+    has_ended(listens, "roles", other_roles);
+    has_ended(kept, "roles", other_roles);
+    assert!(!by_token.is_finished(), "a token is what it was until its time is over");
+    let listens = listen(&mall, &path, &session(&is_locked));
+    does(&mall, "lock", &json!({}));
+    has_ended(listens, "session", now());
+    assert_eq!(is_locked.get(&path).status, 401, "and it is not opened again");
+    drop(by_token);
     drop(mall.end());
 }

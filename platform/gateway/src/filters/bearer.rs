@@ -10,6 +10,7 @@ use http::{HeaderMap, HeaderValue, StatusCode, header, request};
 use tokio::sync::watch;
 
 use crate::filter::{Exchange, Filter, Flow, Who};
+use crate::lease::Lease;
 use crate::login::{Issuer, Judged};
 use crate::table::{May, Table};
 
@@ -36,15 +37,16 @@ impl Bearer {
         self.issuer.as_ref().filter(|_| !(table.own_login.contains(service) && is_open()))
     }
 
-    /// Whoever shows a token; `None` when the issuer has to be asked first.
-    fn person(&self, issuer: &Issuer, headers: &HeaderMap, has_waited: bool) -> Option<Result<Who, Problem>> {
+    /// Whoever shows a token, and until when it counts; `None` when the issuer has to be asked first.
+    fn person(&self, issuer: &Issuer, headers: &HeaderMap, has_waited: bool) -> Option<Result<Shows, Problem>> {
         let token = match token_of(headers) {
-            Shown::Nothing => return Some(Ok(Who::Nobody)),
+            Shown::Nothing => return Some(Ok((Who::Nobody, None))),
             Shown::Token(token) => token,
             Shown::Garbage => return Some(Err(refused("it is not one 'Authorization: Bearer TOKEN'"))),
         };
-        Some(match issuer.judge(token, self.env.wall_ms()) {
-            Judged::Person(person) => Ok(Who::Person(person)),
+        let (judged, until_s) = issuer.judge_until(token, self.env.wall_ms());
+        Some(match judged {
+            Judged::Person(person) => Ok((Who::Person(person), Some(Lease::Token { until_s }))),
             Judged::Refused(why) => Err(refused(why)),
             Judged::UnknownKey | Judged::NoKeys if !has_waited => return None,
             Judged::UnknownKey => Err(refused("it names a key that the issuer does not have")),
@@ -72,7 +74,10 @@ impl Filter for Bearer {
             (Some(Caller(name)), _) => Who::Process(name),
             (None, None) => return Flow::Continue,
             (None, Some(issuer)) => match self.person(issuer, &request.headers, exchange.has_waited) {
-                Some(Ok(who)) => who,
+                Some(Ok((who, lease))) => {
+                    exchange.lease = lease;
+                    who
+                }
                 Some(Err(problem)) => return problem.into(),
                 None => {
                     exchange.has_waited = true;
@@ -85,6 +90,9 @@ impl Filter for Bearer {
         Flow::Continue
     }
 }
+
+/// Who it is, and what by.
+type Shows = (Who, Option<Lease>);
 
 /// What stands in a request's `Authorization`.
 enum Shown<'h> {

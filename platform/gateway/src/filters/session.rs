@@ -7,8 +7,9 @@ use http::{HeaderValue, request, response};
 use tokio::sync::watch;
 
 use crate::filter::{Exchange, Filter, Flow, Who};
+use crate::lease::Lease;
 use crate::sessions::cookies::{self, SESSION};
-use crate::sessions::{Browsers, Found, SECRET, unavailable};
+use crate::sessions::{Browsers, Found, SECRET, digest, unavailable};
 use crate::table::{May, Table};
 
 /// Recognises whoever is in a session, where nothing else was shown. One that is none, or none any more, is taken away from
@@ -50,8 +51,10 @@ impl Filter for Session {
             exchange.cookies.push(cookies::set(SESSION, "", 0));
             return Flow::Continue;
         };
-        if let Some(person) = browsers.keeper.peek(secret) {
+        let id = digest(secret);
+        if let Some(person) = browsers.keeper.peek(&id) {
             exchange.who = Who::Person(person);
+            exchange.lease = Some(Lease::Session { keeper: Arc::clone(&browsers.keeper), id });
             return Flow::Continue;
         }
         let Some(found) = &exchange.session else {
@@ -62,7 +65,10 @@ impl Filter for Session {
             return Flow::Again(Box::pin(async move { drop(found.set(keeper.find(&secret).await)) }));
         };
         match found.get() {
-            Some(Found::Somebody(session)) => exchange.who = Who::Person(session.vouched()),
+            Some(Found::Somebody(session)) => {
+                exchange.who = Who::Person(session.vouched());
+                exchange.lease = Some(Lease::Session { keeper: Arc::clone(&browsers.keeper), id });
+            }
             Some(Found::Nobody) => exchange.cookies.push(cookies::set(SESSION, "", 0)),
             Some(Found::Unknown) | None => return unavailable().into(),
         }

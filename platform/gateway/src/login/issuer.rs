@@ -87,12 +87,7 @@ impl Issuer {
         Self { login, http: HyperClient::new(), tokens, keys: RwLock::default(), asked: Mutex::default(), patience }
     }
 
-    /// Who shows that token, at that moment.
-    pub(crate) fn judge(&self, token: &str, now_ms: i64) -> Judged {
-        self.judge_until(token, now_ms).0
-    }
-
-    /// The same, and until when it counts; 0 for one that does not.
+    /// Who shows that token at that moment, and until when it counts; 0 for one that does not.
     pub(crate) fn judge_until(&self, token: &str, now_ms: i64) -> (Judged, u64) {
         self.tokens.judge(token, self.known().as_deref(), now_ms)
     }

@@ -3,6 +3,7 @@
 //! nothing. Of one session's requests one asks, the others wait for what it hears.
 
 use std::num::NonZeroUsize;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -11,11 +12,13 @@ use bongsu_keys::Vouched;
 use bongsu_runtime::ports::env::Env as _;
 use bongsu_runtime::ports::store::{CommitId, StoreError};
 use lru::LruCache;
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::Sessions;
 use super::provider::{Given, NotGiven, Provider, Says};
 use super::shelf::{Kept, Session, Shelf, digest};
+use crate::lease::Over;
 
 /// So many are remembered, of some 6 KiB each with their tokens: more browsers at once are read again.
 const REMEMBERED: NonZeroUsize = NonZeroUsize::new(4_096).expect("some");
@@ -47,6 +50,10 @@ struct Known {
     /// Held while somebody asks.
     turn: tokio::sync::Mutex<()>,
     last: Mutex<Option<Last>>,
+    /// Whether somebody asked something in it since that was last written down; to listen is not to use it.
+    is_used: AtomicBool,
+    /// Told when it is ended here.
+    gone: Notify,
 }
 
 #[derive(Clone)]
@@ -82,10 +89,12 @@ impl Keeper {
         Self { shelf, provider, settings, known, quiet_until: Mutex::default(), env }
     }
 
-    /// Who is in the session of that name, as far as that is known without asking.
-    pub(crate) fn peek(&self, secret: &str) -> Option<Vouched> {
-        let known = locked(&self.known).get(&digest(secret)).cloned()?;
-        self.fresh(&known).map(|session| session.vouched())
+    /// Who is in the session kept under that id, as far as that is known without asking.
+    pub(crate) fn peek(&self, id: &str) -> Option<Vouched> {
+        let known = locked(&self.known).get(id).cloned()?;
+        let session = self.fresh(&known)?;
+        known.is_used.store(true, Ordering::Relaxed);
+        Some(session.vouched())
     }
 
     /// Who is in the session of that name.
@@ -100,24 +109,51 @@ impl Keeper {
                 Err(why) => return unknown(&why),
             }
         }
-        self.ask(&id).await
+        self.ask(&id, true).await
+    }
+
+    /// Resolves when a session is nobody's any more, or not as `who`. Of all who listen in it one asks. While neither store nor
+    /// issuer says something, it goes on.
+    pub(crate) async fn over(&self, id: &str, who: &Vouched) -> Over {
+        loop {
+            let known = self.known(id);
+            let gone = known.gone.notified();
+            let asked = locked(&known.last).as_ref().map_or(Duration::ZERO, |last| last.asked.elapsed());
+            let wait = self.settings.check().saturating_sub(asked);
+            tokio::select! { biased;
+                () = gone => return Over::Session,
+                () = tokio::time::sleep(wait) => {}
+            }
+            match self.ask(id, false).await {
+                Found::Somebody(session) if session.roles != who.roles => return Over::Roles,
+                Found::Nobody => return Over::Session,
+                Found::Somebody(_) => {}
+                // Asked again as often as what is known.
+                Found::Unknown => tokio::time::sleep(self.settings.check()).await,
+            }
+        }
+    }
+
+    fn known(&self, id: &str) -> Arc<Known> {
+        Arc::clone(locked(&self.known).get_or_insert(id.to_owned(), Arc::default))
     }
 
     /// One asks, and the others wait for what it hears.
-    async fn ask(&self, id: &str) -> Found {
-        let known = Arc::clone(locked(&self.known).get_or_insert(id.to_owned(), Arc::default));
+    async fn ask(&self, id: &str, is_use: bool) -> Found {
+        let known = self.known(id);
+        known.is_used.fetch_or(is_use, Ordering::Relaxed);
         let _turn = known.turn.lock().await;
         if let Some(session) = self.fresh(&known) {
             return Found::Somebody(session);
         }
-        match self.look(id).await {
+        match self.look(id, &known).await {
             Ok(Some(session)) => {
                 let session = Arc::new(session);
                 *locked(&known.last) = Some(Last { session: Arc::clone(&session), asked: Instant::now() });
                 Found::Somebody(session)
             }
             Ok(None) => {
-                locked(&self.known).pop(id);
+                locked(&self.known).pop(id).inspect(|known| known.gone.notify_waiters());
                 Found::Nobody
             }
             Err(why) => unknown(&why),
@@ -155,7 +191,7 @@ impl Keeper {
         for round in 0_u32.. {
             let done = async {
                 for id in self.shelf.turning().await? {
-                    drop(self.ask(&id).await);
+                    drop(self.ask(&id, false).await);
                 }
                 if round.is_multiple_of(SWEEP) { self.sweep().await } else { Ok(()) }
             };
@@ -197,17 +233,20 @@ impl Keeper {
     }
 
     /// What is kept, if the issuer says nothing against it.
-    async fn look(&self, id: &str) -> Result<Option<Session>, StoreError> {
+    async fn look(&self, id: &str, known: &Known) -> Result<Option<Session>, StoreError> {
         let Some(Kept { session, revision }) = self.shelf.get(id).await? else { return Ok(None) };
         let now_ms = self.env.wall_ms();
         if self.ends_ms(&session) <= now_ms {
             self.forget(&[id.to_owned()]).await?;
             return Ok(None);
         }
-        let changed = match self.check(&session).await {
+        let checked = self.check(&session).await;
+        let is_used = self.is_long_ago(&session, now_ms) && known.is_used.swap(false, Ordering::Relaxed);
+        let session = if is_used { Session { used_ms: now_ms, ..session } } else { session };
+        let changed = match checked {
             Checked::Due => return self.turn(id, Kept { session, revision }).await,
-            Checked::Roles(roles) => Session { roles, used_ms: now_ms, ..session },
-            Checked::Same if self.is_used_again(&session, now_ms) => Session { used_ms: now_ms, ..session },
+            Checked::Roles(roles) => Session { roles, ..session },
+            Checked::Same if is_used => session,
             Checked::Same => return Ok(Some(session)),
         };
         self.put(id, changed, revision, self.commit()).await
@@ -227,7 +266,7 @@ impl Keeper {
         }
     }
 
-    fn is_used_again(&self, session: &Session, now_ms: i64) -> bool {
+    fn is_long_ago(&self, session: &Session, now_ms: i64) -> bool {
         now_ms.saturating_sub(session.used_ms) >= USED_MS.min(self.settings.idle_s * 100)
     }
 
@@ -265,8 +304,7 @@ impl Keeper {
         }
         let ended = match self.provider.refresh(&session.tokens).await {
             Ok((person, tokens)) if person.name == session.person => {
-                let used_ms = self.env.wall_ms();
-                let next = Session { roles: person.roles, tokens, used_ms, is_turning: false, ..session };
+                let next = Session { roles: person.roles, tokens, is_turning: false, ..session };
                 return self.put(id, next, turning, self.commit()).await;
             }
             Err(NotGiven::Silent) => {
@@ -294,7 +332,7 @@ impl Keeper {
             self.shelf.delete(ids, self.commit()).await?;
         }
         let mut known = locked(&self.known);
-        ids.iter().for_each(|id| drop(known.pop(id)));
+        ids.iter().filter_map(|id| known.pop(id)).for_each(|known| known.gone.notify_waiters());
         Ok(())
     }
 

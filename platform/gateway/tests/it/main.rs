@@ -12,6 +12,7 @@ mod browser;
 mod sessions;
 mod logging_in;
 mod visitors;
+mod streams;
 mod doorstep;
 mod filters;
 mod fragments;
