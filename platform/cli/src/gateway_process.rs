@@ -43,7 +43,10 @@ pub(crate) async fn run() -> Result<ExitCode> {
     };
     let supervisor = supervisor()?;
     tokio::select! { biased;
-        () = bound.serve(gateway.router(), config, gateway.health(), &child.stop) => {}
+        () = async {
+            bound.serve(gateway.router(), config, gateway.health(), &child.stop).await;
+            gateway.closed().await;
+        } => {}
         () = feed(supervisor, tell) => {}
         () = gateway.tend() => {}
         () = known => {}

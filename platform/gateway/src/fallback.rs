@@ -1,8 +1,6 @@
 //! What is answered in place of a service whose breaker is open: to who reads, an answer that was written beforehand. Who wants
 //! something done is told that it was not.
 
-use std::collections::BTreeSet;
-
 use axum::Json;
 use axum::response::{IntoResponse as _, Response};
 use bongsu_host::config::within;
@@ -11,7 +9,7 @@ use serde::de::{Deserializer, Error as _};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::table::{is_below, no_path};
+use crate::table::{is_below, no_path, once_each};
 
 /// Says that an answer is no answer of the service, and what it is instead.
 const FALLBACK: HeaderName = HeaderName::from_static("x-bongsu-fallback");
@@ -45,16 +43,13 @@ impl Fallback {
 /// Refuses what cannot be meant, by its path.
 pub(crate) fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Fallback>, D::Error> {
     let all = Vec::<Fallback>::deserialize(deserializer)?;
-    let mut paths = BTreeSet::new();
     for fallback in &all {
         let path = &fallback.path;
         if let Some(why) = fallback.nonsense() {
             return Err(D::Error::custom(format!("fallback {path:?}: {why}")));
         }
-        if !paths.insert(path) {
-            return Err(D::Error::custom(format!("fallback {path:?} is there twice")));
-        }
     }
+    once_each("fallback", all.iter().map(|one| one.path.as_str())).map_err(D::Error::custom)?;
     Ok(all)
 }
 

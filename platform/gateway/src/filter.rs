@@ -10,6 +10,7 @@ use bongsu_host::problem::Problem;
 use bongsu_host::trace::Trace;
 use bongsu_keys::Vouched;
 use http::{HeaderValue, request, response};
+use hyper::upgrade::OnUpgrade;
 use tokio::time::Instant;
 
 use crate::filters::Noted;
@@ -72,6 +73,10 @@ pub struct Exchange {
     pub(crate) session: Option<Arc<OnceLock<Found>>>,
     /// What whoever is asking was let in by, if that may end.
     pub(crate) lease: Option<Lease>,
+    /// What it takes to make a WebSocket of its connection, if that is asked for.
+    pub(crate) upgrade: Option<OnUpgrade>,
+    /// What is said to pages of other addresses: by which rule, and to whom.
+    pub(crate) cross_origin: Option<(usize, Option<HeaderValue>)>,
     /// Cookies that its answer sets.
     pub(crate) cookies: Vec<HeaderValue>,
     /// What the answer says of rates.

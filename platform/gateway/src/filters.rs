@@ -33,14 +33,19 @@ mod visitor;
 mod guard;
 mod vouch;
 mod own_cookies;
+mod rewrite;
+mod headers;
+mod cors;
 
 pub use access_log::AccessLog;
 pub use bearer::Bearer;
+pub use cors::CrossOrigin;
 pub use deadline::{DEADLINE, Deadline};
 pub use description::Description;
 pub use fragments::Fragments;
 pub use given_out::GivenOut;
 pub use guard::Guard;
+pub use headers::{AnswerHeaders, RequestHeaders};
 pub use hop_by_hop::HopByHop;
 pub use identity::Identity;
 pub use limits::HeadLimits;
@@ -50,6 +55,7 @@ pub use own_cookies::OwnCookies;
 pub use probes::Probes;
 pub(crate) use rates::Noted;
 pub use rates::Rates;
+pub use rewrite::Rewrites;
 pub use route::Routes;
 pub use same_origin::SameOrigin;
 pub use session::Session;
@@ -66,33 +72,49 @@ pub(crate) fn standard(
     issuer: Option<&Arc<Issuer>>,
     browsers: Option<&Browsers>,
 ) -> Vec<Arc<dyn Filter>> {
-    vec![
+    let rewrites = Some(&settings.rewrite).filter(|all| !all.is_empty()).cloned().map(Rewrites);
+    let all: Vec<Option<Arc<dyn Filter>>> = vec![
         // Before the log: probes would drown it.
-        Arc::new(Probes { health: health.clone(), limits: settings.limits.clone(), hosts: settings.hosts.clone() }),
-        Arc::new(AccessLog),
-        Arc::new(TraceContext),
+        Some(Arc::new(Probes {
+            health: health.clone(),
+            limits: settings.limits.clone(),
+            hosts: settings.hosts.clone(),
+        })),
+        Some(Arc::new(AccessLog)),
+        Some(Arc::new(TraceContext)),
+        here(AnswerHeaders::of(&settings.headers)),
+        // Also what is refused is read by the page that asked.
+        here(CrossOrigin::of(&settings.cors)),
         // Cheap refusals before anything that costs.
-        Arc::new(Shed::new(settings.limits.concurrency)),
-        Arc::new(Rates::of_anybody(&settings.rates)),
+        Some(Arc::new(Shed::new(settings.limits.concurrency))),
+        Some(Arc::new(Rates::of_anybody(&settings.rates))),
         // A head that means two things first: with two hosts there is none to ask about.
-        Arc::new(HeadLimits(settings.limits.clone())),
-        Arc::new(GivenOut(settings.hosts.clone())),
-        Arc::new(HopByHop),
-        Arc::new(Identity),
-        Arc::new(Deadline),
-        Arc::new(Description::new(table.clone(), issuer.is_some())),
-        Arc::new(Fragments::new(table.clone())),
+        Some(Arc::new(HeadLimits(settings.limits.clone()))),
+        Some(Arc::new(GivenOut(settings.hosts.clone()))),
+        Some(Arc::new(HopByHop)),
+        Some(Arc::new(Identity)),
+        Some(Arc::new(Deadline)),
+        Some(Arc::new(Description::new(table.clone(), issuer.is_some()))),
+        Some(Arc::new(Fragments::new(table.clone()))),
         // Before anybody is who his browser says he is.
-        Arc::new(SameOrigin),
-        Arc::new(LogIn(browsers.cloned())),
-        Arc::new(Routes(table.clone())),
+        Some(Arc::new(SameOrigin)),
+        Some(Arc::new(LogIn(browsers.cloned()))),
+        Some(Arc::new(Routes(table.clone()))),
+        here(rewrites),
         // Who may ask depends on whose path it is, and what is said of him on who hears it.
-        Arc::new(Bearer::new(table.clone(), settings.keys.clone(), issuer.cloned())),
-        Arc::new(Session::new(table.clone(), browsers.cloned())),
-        Arc::new(Visitor::new(table.clone(), settings.keys.clone().filter(|_| issuer.is_some()))),
-        Arc::new(Rates::of_persons(&settings.rates)),
-        Arc::new(Guard { table: table.clone(), has_login: issuer.is_some() }),
-        Arc::new(Vouch::new(settings)),
-        Arc::new(OwnCookies),
-    ]
+        Some(Arc::new(Bearer::new(table.clone(), settings.keys.clone(), issuer.cloned()))),
+        Some(Arc::new(Session::new(table.clone(), browsers.cloned()))),
+        Some(Arc::new(Visitor::new(table.clone(), settings.keys.clone().filter(|_| issuer.is_some())))),
+        Some(Arc::new(Rates::of_persons(&settings.rates))),
+        Some(Arc::new(Guard { table: table.clone(), has_login: issuer.is_some() })),
+        Some(Arc::new(Vouch::new(settings))),
+        Some(Arc::new(OwnCookies)),
+        here(RequestHeaders::of(&settings.headers)),
+    ];
+    all.into_iter().flatten().collect()
+}
+
+/// What is not set is not there, and costs nothing.
+fn here(filter: Option<impl Filter + 'static>) -> Option<Arc<dyn Filter>> {
+    filter.map(|filter| Arc::new(filter) as Arc<dyn Filter>)
 }

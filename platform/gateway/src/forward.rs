@@ -39,6 +39,7 @@ use crate::outcome::{Ended, Facts};
 use crate::settings::Settings;
 use crate::stream::Stream;
 use crate::table::Route;
+use crate::tunnel::{self, Terms};
 
 /// Upstreams are on the same machine or the same network: a connection that takes longer is as good as refused.
 const CONNECT: Duration = Duration::from_secs(1);
@@ -66,7 +67,9 @@ pub(crate) struct Forwarder {
     tables: Tables,
     wait: Duration,
     limits: Limits,
-    /// Streams that are open.
+    /// A WebSocket is silent no longer.
+    idle: Duration,
+    /// Streams and WebSockets that are open.
     streams: Arc<Semaphore>,
 }
 
@@ -108,6 +111,7 @@ impl Forwarder {
             fallbacks: settings.fallback.clone(),
             tables,
             wait: settings.wait(),
+            idle: Duration::from_secs(settings.websocket_idle_s),
             streams: Arc::new(Semaphore::new(limits.streams.min(Semaphore::MAX_PERMITS))),
             limits,
         }
@@ -163,7 +167,7 @@ impl Forwarder {
 
     /// What there is while a breaker is open, or full.
     fn instead(&self, head: &request::Parts, exchange: &Exchange, shut: Shut) -> Response {
-        let fixed = head.method.is_safe().then(|| fallback::answer(&self.fallbacks, head.uri.path())).flatten();
+        let fixed = head.method.is_safe().then(|| fallback::answer(&self.fallbacks, &exchange.asked.1)).flatten();
         let service = exchange.service.as_deref().unwrap_or_default();
         fixed.unwrap_or_else(|| refusal(service, shut).into_response())
     }
@@ -199,19 +203,42 @@ impl Forwarder {
         if status.is_server_error() && !is_of_kind(&answer, PROBLEM_JSON) {
             return Problem::of_status(status).into_response();
         }
-        let mut held = std::mem::take(&mut exchange.held);
-        if is_of_kind(&answer, EVENT_STREAM) {
-            // Streams are open for hours: they are counted by themselves, not among the requests in work.
-            let Ok(place) = self.streams.clone().try_acquire_owned() else { return too_many_streams() };
-            let over = match (exchange.lease.take(), &exchange.who) {
-                (Some(lease), Who::Person(who)) => Some(lease.over(who.clone())),
-                _ => None,
-            };
-            let draining = head.extensions.get::<Draining>().cloned();
-            return Stream::of(answer, place, draining, over);
+        let is_switch = status == StatusCode::SWITCHING_PROTOCOLS;
+        if is_switch || is_of_kind(&answer, EVENT_STREAM) {
+            return self.keep_open(head, answer, exchange, is_switch);
         }
+        let mut held = std::mem::take(&mut exchange.held);
         held.push(Box::new(chosen));
         answer.map(|body| Body::new(Holding { body, _held: held }))
+    }
+
+    /// What is open for hours: it is counted by itself, not among the requests in work, and ends with what it was opened by.
+    fn keep_open(
+        &self,
+        head: &request::Parts,
+        answer: http::Response<Incoming>,
+        exchange: &mut Exchange,
+        is_switch: bool,
+    ) -> Response {
+        let Ok(place) = self.streams.clone().try_acquire_owned() else { return too_many_streams() };
+        exchange.held.clear();
+        let over = match (exchange.lease.take(), &exchange.who) {
+            (Some(lease), Who::Person(who)) => Some(lease.over(who.clone())),
+            _ => None,
+        };
+        let draining = head.extensions.get::<Draining>().cloned();
+        match (is_switch, exchange.upgrade.take()) {
+            (false, _) => Stream::of(answer, place, draining, over),
+            (true, Some(client)) => tunnel::join(client, answer, Terms { over, draining, idle: self.idle, place }),
+            (true, None) => tunnel::unasked(),
+        }
+    }
+
+    /// Waits until everything that is open for hours has ended, but no longer than that.
+    pub(crate) async fn closed(&self, patience: Duration) {
+        let all = u32::try_from(self.limits.streams).unwrap_or(u32::MAX);
+        // One that is cut off has had its time.
+        drop(tokio::time::timeout(patience, self.streams.acquire_many(all)).await);
     }
 
     async fn attempts(
@@ -233,7 +260,7 @@ impl Forwarder {
             if let Some(chosen) = self.balancer.choose(&ready, &avoid) {
                 exchange.instance = Some(chosen.instance);
                 let Some(body) = account.lend().await else { return Err(lost(&service)) };
-                let request = upstream_request(head, chosen.instance, exchange.deadline, body);
+                let request = upstream_request(head, chosen.instance, exchange, body);
                 match self.client.request(request.map_err(Missed::nobodys)?).await {
                     Ok(answer) => return Ok((answer, chosen)),
                     Err(_) if account.is_exceeded() || account.is_broken() => return Err(at_fault(account, &service)),
@@ -390,7 +417,7 @@ fn hyper_errors<'e>(error: &'e (dyn Error + 'static)) -> impl Iterator<Item = &'
 fn upstream_request(
     head: &request::Parts,
     instance: SocketAddr,
-    deadline: Instant,
+    exchange: &Exchange,
     body: Loan,
 ) -> Result<Request<Loan>, Problem> {
     let target = head.uri.path_and_query().map_or("/", |target| target.as_str());
@@ -400,8 +427,11 @@ fn upstream_request(
     *request.method_mut() = head.method.clone();
     *request.uri_mut() = uri;
     *request.headers_mut() = head.headers.clone();
-    let left = deadline.saturating_duration_since(Instant::now()).as_millis() as u64;
+    let left = exchange.deadline.saturating_duration_since(Instant::now()).as_millis() as u64;
     request.headers_mut().insert(DEADLINE, HeaderValue::from(left));
+    if exchange.upgrade.is_some() {
+        tunnel::ask(request.headers_mut());
+    }
     Ok(request)
 }
 

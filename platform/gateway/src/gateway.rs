@@ -2,8 +2,10 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
+use axum::body::Body;
 use axum::extract::{ConnectInfo, Request};
 use axum::response::Response;
 use bongsu_host::head::without_a_guessed_length;
@@ -14,6 +16,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::breaker::Shown;
+use crate::compression::Press;
 use crate::filter::{Exchange, Filter, Flow, Who};
 use crate::filters::standard;
 use crate::forward::Forwarder;
@@ -22,6 +25,9 @@ use crate::own::Own;
 use crate::sessions::Browsers;
 use crate::settings::Settings;
 use crate::table::Table;
+
+/// So long whoever holds a WebSocket may take to hear that it is closed.
+const CLOSING: Duration = Duration::from_secs(1);
 
 /// Where the newest table is found.
 pub(crate) type Tables = watch::Receiver<Arc<Table>>;
@@ -38,6 +44,7 @@ struct Inner {
     own: Own,
     issuer: Option<Arc<Issuer>>,
     browsers: Option<Browsers>,
+    press: Option<Press>,
     settings: Settings,
     health: Health,
 }
@@ -64,7 +71,8 @@ impl Gateway {
         let filters = arrange(standard(&settings, &tables, &health, issuer.as_ref(), browsers.as_ref()));
         let forwarder = Forwarder::new(tables.clone(), &settings);
         let own = Own { breakers: forwarder.breakers(), tables };
-        Self { inner: Arc::new(Inner { filters, forwarder, own, issuer, browsers, settings, health }) }
+        let press = settings.compression.as_ref().map(Press::new);
+        Self { inner: Arc::new(Inner { filters, forwarder, own, issuer, browsers, press, settings, health }) }
     }
 
     /// Whether it can serve.
@@ -93,6 +101,11 @@ impl Gateway {
         tokio::join!(self.inner.forwarder.tend(), issuer, sessions);
     }
 
+    /// Waits until streams and WebSockets have ended after it began to drain; a moment at most.
+    pub async fn closed(&self) {
+        self.inner.forwarder.closed(CLOSING).await;
+    }
+
     /// Everything as one route, for the host's server.
     pub fn router(&self) -> Router {
         let this = self.clone();
@@ -109,6 +122,12 @@ impl Gateway {
 impl Inner {
     async fn serve(&self, request: Request, trace: Trace) -> Response {
         let (mut head, body) = request.into_parts();
+        let Some(press) = &self.press else { return self.pass(head, body, trace).await };
+        let wish = Press::read(&mut head);
+        press.press(wish, self.pass(head, body, trace).await).await
+    }
+
+    async fn pass(&self, mut head: http::request::Parts, body: Body, trace: Trace) -> Response {
         let mut exchange = self.exchange(&head, trace);
         for (passed, filter) in self.filters.iter().enumerate() {
             let answer = loop {
@@ -147,6 +166,8 @@ impl Inner {
             has_waited: false,
             session: None,
             lease: None,
+            upgrade: None,
+            cross_origin: None,
             cookies: Vec::new(),
             noted: Vec::new(),
             instance: None,

@@ -11,6 +11,9 @@ use bytes::Bytes;
 
 use crate::sessions::Keeper;
 
+/// What is said when it is over: the name of a stream's last event, and why a WebSocket is closed.
+pub(crate) const ENDED: &str = "session-ended";
+
 /// What somebody was let in by.
 pub(crate) enum Lease {
     /// A session, by the id it is kept under.
@@ -54,11 +57,12 @@ fn time_until(until_s: u64) -> Duration {
 impl Over {
     /// The last event of a stream, for the page that reads it.
     pub(crate) fn event(self) -> Bytes {
-        Bytes::from_static(match self {
-            Self::Session => b"event: session-ended\ndata: {\"reason\":\"session\"}\n\n",
-            Self::Roles => b"event: session-ended\ndata: {\"reason\":\"roles\"}\n\n",
-            Self::Token => b"event: session-ended\ndata: {\"reason\":\"token\"}\n\n",
-        })
+        let reason = match self {
+            Self::Session => "session",
+            Self::Roles => "roles",
+            Self::Token => "token",
+        };
+        format!("event: {ENDED}\ndata: {{\"reason\":\"{reason}\"}}\n\n").into()
     }
 }
 

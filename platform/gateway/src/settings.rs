@@ -9,9 +9,13 @@ use bongsu_keys::Keys;
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
 use crate::breaker::{self, Rules};
+use crate::compression::Compression;
+use crate::cors::{self, Cors};
 use crate::fallback::{self, Fallback};
+use crate::headers::{self, Headers};
 use crate::login::Login;
 use crate::rates::{self, Rate};
+use crate::rewrite::{self, Rewrite};
 use crate::sessions::{Sessions, Shelf};
 
 /// Longer is no secret that an issuer gives.
@@ -42,6 +46,21 @@ pub struct Settings {
     /// How often something may be asked.
     #[serde(deserialize_with = "rates::read")]
     pub rates: Vec<Rate>,
+    /// Paths that services know by another name.
+    #[serde(deserialize_with = "rewrite::read")]
+    pub rewrite: Vec<Rewrite>,
+    /// Header lines that are added and taken out.
+    #[serde(deserialize_with = "headers::read")]
+    pub headers: Vec<Headers>,
+    /// Pages of other addresses that may ask here.
+    #[serde(deserialize_with = "cors::read")]
+    pub cors: Vec<Cors>,
+    /// Which answers are made smaller; without it none is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub compression: Option<Compression>,
+    /// A WebSocket on which nothing is said for so long is closed; what keeps one open says something more often.
+    #[serde(deserialize_with = "within::<_, _, 1, 86_400>")]
+    pub websocket_idle_s: u64,
     /// Limits on what a client may ask for; taken from the host's `[limits]`.
     #[serde(skip)]
     pub limits: Limits,
@@ -137,6 +156,12 @@ impl Default for Settings {
             breaker: Some(Rules::default()),
             fallback: Vec::new(),
             rates: Vec::new(),
+            rewrite: Vec::new(),
+            headers: Vec::new(),
+            cors: Vec::new(),
+            compression: None,
+            // Four times as long as a library that keeps one open is silent.
+            websocket_idle_s: 120,
             limits: Limits::default(),
             keys: None,
             shelf: None,

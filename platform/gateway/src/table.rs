@@ -215,6 +215,15 @@ pub(crate) fn no_path(path: &str) -> Option<&'static str> {
     (!is_one).then_some("a path begins with '/', and only its last part may be '*'")
 }
 
+/// Why a list has one of its paths twice, if it has.
+pub(crate) fn once_each<'p>(list: &str, paths: impl Iterator<Item = &'p str>) -> Result<(), String> {
+    let mut seen = BTreeSet::new();
+    match paths.into_iter().find(|path| !seen.insert(*path)) {
+        Some(path) => Err(format!("{list} {path:?} is there twice")),
+        None => Ok(()),
+    }
+}
+
 /// Whether a path is meant by a route's, as it is written.
 pub(crate) fn is_below(route: &str, path: &str) -> bool {
     match route.strip_suffix('*') {

@@ -1,8 +1,9 @@
 //! Headers that are meant for the next hop only, and those that say where a request came from.
 
-use http::{HeaderMap, HeaderName, HeaderValue, header, request, response};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header, request, response};
 
 use crate::filter::{Exchange, Filter, Flow};
+use crate::tunnel;
 
 /// RFC 9110 §7.6.1, and `Expect`, which the gateway has answered itself.
 const HOP_BY_HOP: [HeaderName; 9] = [
@@ -26,6 +27,7 @@ impl Filter for HopByHop {
     }
 
     fn on_request(&self, request: &mut request::Parts, exchange: &mut Exchange) -> Flow {
+        exchange.upgrade = tunnel::asked(request);
         let headers = &mut request.headers;
         strip(headers);
         // Whatever the client says of itself here, it could have invented.
@@ -46,6 +48,9 @@ impl Filter for HopByHop {
 
     fn on_response(&self, response: &mut response::Parts, _: &Exchange) {
         strip(&mut response.headers);
+        if response.status == StatusCode::SWITCHING_PROTOCOLS {
+            tunnel::ask(&mut response.headers);
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use http::{HeaderMap, Method, StatusCode, request};
 use crate::filter::{Exchange, Filter, Flow};
 use crate::sessions::cookies::{self, SESSION, VISITOR};
 
-/// Refuses with 403 what changes something, comes with a cookie of ours, and not from a page of this very address: a browser
+/// Refuses with 403 what changes something or opens a WebSocket, comes with a cookie of ours, and not from a page of this very address: a browser
 /// says so by `Sec-Fetch-Site` (Fetch Metadata), or else by `Origin`. A program that shows a token and no cookie says neither,
 /// and need not.
 pub struct SameOrigin;
@@ -16,10 +16,12 @@ impl Filter for SameOrigin {
         "same-origin"
     }
 
-    fn on_request(&self, request: &mut request::Parts, _: &mut Exchange) -> Flow {
+    fn on_request(&self, request: &mut request::Parts, exchange: &mut Exchange) -> Flow {
         let headers = &request.headers;
         let has_cookie = cookies::has(headers, SESSION) || cookies::has(headers, VISITOR);
-        let is_ours = !has_cookie || is_read(&request.method) || comes_from_here(headers) == Some(true);
+        // What is read by another's page stays unread by it, but whatever comes over a WebSocket it has.
+        let is_read = is_read(&request.method) && exchange.upgrade.is_none();
+        let is_ours = !has_cookie || is_read || comes_from_here(headers) == Some(true);
         if is_ours { Flow::Continue } else { refused().into() }
     }
 }

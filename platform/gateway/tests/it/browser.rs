@@ -48,12 +48,21 @@ impl Town {
 
     /// A gateway of this town; `/open/*` is for everybody, `/bell/*` for visitors, too.
     pub(crate) async fn street(&self, set: impl FnOnce(Sessions) -> Sessions) -> Street {
+        self.make(set, |settings| settings)
+    }
+
+    /// The same, with other settings beside.
+    pub(crate) async fn street_with(&self, set: impl FnOnce(Settings) -> Settings) -> Street {
+        self.make(|sessions| sessions, set)
+    }
+
+    fn make(&self, sessions: impl FnOnce(Sessions) -> Sessions, set: impl FnOnce(Settings) -> Settings) -> Street {
         let login = Login { cooldown_s: 1, ..Login::of(&self.provider.issuer(), AUDIENCE) };
-        let sessions = set(Sessions { check_s: 1, ..Sessions::of(ORIGIN, "gateway") });
+        let sessions = sessions(Sessions { check_s: 1, ..Sessions::of(ORIGIN, "gateway") });
         let client_secret = self.secret.clone().map(Into::into);
         let settings = Settings { login: Some(login), sessions: Some(sessions), client_secret, ..Settings::default() };
         let shelf = Shelf::new(Arc::clone(&self.store));
-        let mut street = Street::set(settings.with_keys(Some(self.keys.clone())).with_shelf(Some(shelf)));
+        let mut street = Street::set(set(settings).with_keys(Some(self.keys.clone())).with_shelf(Some(shelf)));
         let rule = |who: &str, path: &str| Access {
             service: "door".into(),
             method: "*".into(),

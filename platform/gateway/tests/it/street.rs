@@ -94,11 +94,17 @@ impl Street {
 
     /// The gateway on a real socket.
     pub(crate) async fn open(&mut self) -> SocketAddr {
+        self.open_until(Stop::new()).await
+    }
+
+    /// The same, until it is asked to stop.
+    pub(crate) async fn open_until(&mut self, stop: Stop) -> SocketAddr {
         let bound = bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
         let (address, gateway) = (bound.addr(), self.gateway.clone());
         self.beside(async move {
             let config = Config::defaults("gateway");
-            bound.serve(gateway.router(), &config, gateway.health(), &Stop::new()).await;
+            bound.serve(gateway.router(), &config, gateway.health(), &stop).await;
+            gateway.closed().await;
         });
         address
     }
