@@ -14,12 +14,13 @@ use http::{Version, header, request::Parts};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore, watch},
     task::JoinSet,
     time::timeout,
 };
+use tokio_rustls::{TlsAcceptor, rustls::ServerConfig};
 use tower::ServiceExt as _;
 
 use crate::{
@@ -32,6 +33,7 @@ use crate::{
 };
 
 mod arrival;
+mod http2;
 mod wire;
 
 pub use arrival::Arrival;
@@ -71,7 +73,15 @@ struct Serving {
     app: Router,
     limits: Limits,
     draining: Draining,
+    tls: Option<TlsAcceptor>,
 }
+
+/// Marks a request that came over TLS.
+#[derive(Clone, Copy, Debug)]
+pub struct Secured;
+
+/// What HTTP/2 is called when a protocol is agreed upon (RFC 9113, section 3.2).
+const H2: &[u8] = b"h2";
 
 /// Tells a handler that streams for long when to end its stream: otherwise it is cut off at the deadline.
 ///
@@ -101,8 +111,17 @@ impl Bound {
     /// Serves until asked to stop; then: unready, a short wait so that callers go elsewhere, no new
     /// connections, and the requests in flight end or are cut off at the deadline.
     pub async fn serve(self, app: Router, config: &Config, health: &Health, stop: &Stop) {
+        self.serve_over(None, app, config, health, stop).await;
+    }
+
+    /// The same over TLS, and over HTTP/2 where both sides know it. Its requests have [`Secured`] among their extensions.
+    pub async fn serve_tls(self, tls: Arc<ServerConfig>, app: Router, config: &Config, health: &Health, stop: &Stop) {
+        self.serve_over(Some(tls.into()), app, config, health, stop).await;
+    }
+
+    async fn serve_over(self, tls: Option<TlsAcceptor>, app: Router, config: &Config, health: &Health, stop: &Stop) {
         let (drain, draining) = watch::channel(false);
-        let serving = Serving { app, limits: config.limits.clone(), draining: Draining(draining) };
+        let serving = Serving { app, limits: config.limits.clone(), draining: Draining(draining), tls };
         let mut connections = JoinSet::new();
         let ending = async {
             let why = stop.asked().await;
@@ -142,7 +161,7 @@ async fn accept(listener: &TcpListener, serving: &Serving, connections: &mut Joi
         let _ = stream.set_nodelay(true);
         if let Ok(permit) = Arc::clone(&free).try_acquire_owned() {
             connections.spawn(serving.clone().connection(stream, peer, permit));
-        } else if let Ok(permit) = Arc::clone(&polite).try_acquire_owned() {
+        } else if let (Ok(permit), None) = (Arc::clone(&polite).try_acquire_owned(), &serving.tls) {
             env::spawn(refuse(stream, permit));
         }
     }
@@ -166,14 +185,37 @@ impl<S: Sync> FromRequestParts<S> for Draining {
 
 impl Serving {
     async fn connection(self, stream: TcpStream, peer: SocketAddr, _permit: OwnedSemaphorePermit) {
-        let Self { app, limits, mut draining } = self;
-        let told = draining.clone();
+        let Some(tls) = &self.tls else { return self.http1(stream, peer).await };
+        // Whoever is slow to shake hands is as slow to ask.
+        let agreed = timeout(self.limits.header_timeout(), tls.accept(stream)).await;
+        match agreed {
+            Ok(Ok(stream)) if stream.get_ref().1.alpn_protocol() == Some(H2) => self.http2(stream, peer).await,
+            Ok(Ok(stream)) => self.http1(stream, peer).await,
+            Ok(Err(error)) => tracing::debug!(reason = %error, %peer, "nothing was agreed upon"),
+            Err(_) => tracing::debug!(%peer, "shaking hands took too long"),
+        }
+    }
+
+    /// What every request of a connection is given.
+    fn mark<B>(&self, request: &mut hyper::Request<B>, peer: SocketAddr) {
+        let extensions = request.extensions_mut();
+        extensions.insert(ConnectInfo(peer));
+        extensions.insert(self.draining.clone());
+        if self.tls.is_some() {
+            extensions.insert(Secured);
+        }
+    }
+
+    async fn http1<S>(self, stream: S, peer: SocketAddr)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let (limits, mut draining) = (self.limits.clone(), self.draining.clone());
         let answering = Answering::default();
         let wire = Wire::new(stream, answering.clone(), Problem::of_status);
         let service = service_fn(move |mut request: hyper::Request<Incoming>| {
-            request.extensions_mut().insert(ConnectInfo(peer));
-            request.extensions_mut().insert(told.clone());
-            answer(app.clone(), request, answering.clone())
+            self.mark(&mut request, peer);
+            answer(self.app.clone(), request, answering.clone())
         });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())

@@ -1,13 +1,15 @@
 //! `bongsu gateway`: the gateway as a child of the supervisor, which tells it where everything is.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use bongsu_host::server::bind;
-use gateway::{Access, Gateway, Route, Settings, Shelf, Table};
+use bongsu_host::config::Config;
+use bongsu_host::server::{Bound, bind};
+use bongsu_host::stop::Stop;
+use gateway::{Access, Certificate, Gateway, Route, Settings, Shelf, Table, Tls};
 use supervisor::client::Client;
 use supervisor::data_folder::Address;
 use supervisor::registry::RouteTable;
@@ -15,6 +17,8 @@ use tokio::sync::watch;
 
 use crate::child::Child;
 
+/// Where a certificate for development is, in the data folder.
+pub(crate) const TLS: &str = "tls";
 /// After a failed question the supervisor is asked again so much later; until then the last table stands.
 const AGAIN: Duration = Duration::from_millis(100);
 
@@ -31,6 +35,11 @@ pub(crate) async fn run() -> Result<ExitCode> {
         true => Some(Shelf::new(bongsu::open_store(&config.store)?)),
         false => None,
     };
+    let data = data_folder()?;
+    let secure = match &settings.tls {
+        Some(tls) => Some(Secure::open(tls, &data).await?),
+        None => None,
+    };
     let gateway = Gateway::new(settings.with_shelf(shelf), tables.clone());
     let bound = bind(config.listen).await?;
     child.logs.listening(bound.addr());
@@ -41,10 +50,12 @@ pub(crate) async fn run() -> Result<ExitCode> {
         }
         std::future::pending::<()>().await
     };
-    let supervisor = supervisor()?;
+    let address = Address::read(&data).context("cannot read how the supervisor is reached")?;
+    let supervisor = Client::at(address, &data);
     tokio::select! { biased;
         () = async {
-            bound.serve(gateway.router(), config, gateway.health(), &child.stop).await;
+            let plain = bound.serve(gateway.router(), config, gateway.health(), &child.stop);
+            tokio::join!(plain, Secure::serve(secure, &gateway, config, &child.stop));
             gateway.closed().await;
         } => {}
         () = feed(supervisor, tell) => {}
@@ -54,13 +65,38 @@ pub(crate) async fn run() -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Whose child this is.
-fn supervisor() -> Result<Client> {
+/// The public side over TLS.
+struct Secure {
+    bound: Bound,
+    certificate: Certificate,
+}
+
+impl Secure {
+    /// Takes its address, with a certificate that is named, or made in the data folder.
+    async fn open(tls: &Tls, data: &Path) -> Result<Self> {
+        let certificate = Certificate::open(tls, &data.join(TLS)).map_err(anyhow::Error::msg)?;
+        let bound = bind(tls.listen).await?;
+        let authority = certificate.authority().map_or_else(String::new, |file| file.display().to_string());
+        tracing::info!(addr = %bound.addr(), authority, "TLS and HTTP/2 are spoken");
+        Ok(Self { bound, certificate })
+    }
+
+    /// Serves there, if it is there at all, until asked to stop.
+    async fn serve(this: Option<Self>, gateway: &Gateway, config: &Config, stop: &Stop) {
+        let Some(Self { bound, certificate }) = this else { return };
+        let served = bound.serve_tls(certificate.config(), gateway.router(), config, gateway.health(), stop);
+        tokio::select! { biased;
+            () = served => {}
+            () = certificate.tend() => {}
+        }
+    }
+}
+
+/// Of the system whose child this is.
+fn data_folder() -> Result<PathBuf> {
     let file = std::env::var_os("BONGSU_SUPERVISOR").context("the gateway is started by 'bongsu up'")?;
-    let file = PathBuf::from(file);
-    let data = file.parent().context("BONGSU_SUPERVISOR is no file of a data folder")?;
-    let address = Address::read(data).with_context(|| format!("cannot read {}", file.display()))?;
-    Ok(Client::at(address, data))
+    let data = Path::new(&file).parent().context("BONGSU_SUPERVISOR is no file of a data folder")?;
+    Ok(data.to_owned())
 }
 
 /// Keeps the table up to date for ever.

@@ -10,7 +10,10 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use bongsu_host::check_clock;
 use bongsu_host::config::{Config, environment};
+use gateway::Tls;
+use serde::Deserialize as _;
 use supervisor::client::Client;
+use supervisor::paths::shown;
 use supervisor::progress::{Progress, is_unsaid, say, trouble};
 use supervisor::registry::{Instance, State};
 use supervisor::system_file::GATEWAY;
@@ -18,6 +21,7 @@ use supervisor::{DataFolder, Supervisor, SystemFile};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::args::{Place, Up};
+use crate::gateway_process::TLS;
 use crate::people;
 use crate::screen::print;
 use crate::whole;
@@ -65,7 +69,8 @@ async fn stay(system: &SystemFile, supervisor: &Supervisor, progress: &mut Progr
     let took = format!("{:.1} s", progress.elapsed().as_secs_f64());
     // First, so that whoever waits for the summary can log in.
     let people = welcome(system, supervisor.data().path(), &rows).await;
-    summary(system, &rows, &took).iter().chain(&people).chain(notes).for_each(|line| say(line));
+    let secure = secure(system, supervisor.data().path());
+    summary(system, &rows, &took).iter().chain(&secure).chain(&people).chain(notes).for_each(|line| say(line));
     progress.show_changes().await;
 }
 
@@ -93,6 +98,20 @@ fn summary(system: &SystemFile, rows: &[Instance], took: &str) -> Vec<String> {
             lines.push(format!("{wished} was not free: the gateway listens on {url}"));
         }
         lines.push(format!("open {url}    (bongsu ps, bongsu logs -f, bongsu stop)"));
+    }
+    lines
+}
+
+/// Where TLS is spoken, and whom to believe.
+fn secure(system: &SystemFile, data: &Path) -> Vec<String> {
+    let Some(tls) = system.gateway.config.get("tls") else { return Vec::new() };
+    // The gateway has said what is wrong with it.
+    let Ok(Tls { listen, certificate, .. }) = Tls::deserialize(tls.clone()) else { return Vec::new() };
+    let mut lines = vec![format!("or https://{listen}, with HTTP/2")];
+    if certificate.is_none() {
+        let authority = data.join(TLS).join("authority.pem");
+        lines.push(format!("  its certificate is for development: curl --cacert {}", shown(&authority)));
+        lines.push("  a browser believes it when that file is among its authorities".to_owned());
     }
     lines
 }

@@ -17,6 +17,7 @@ use crate::login::Login;
 use crate::rates::{self, Rate};
 use crate::rewrite::{self, Rewrite};
 use crate::sessions::{Sessions, Shelf};
+use crate::tls::{self, Tls};
 
 /// Longer is no secret that an issuer gives.
 const LONGEST_SECRET: usize = 512;
@@ -58,6 +59,9 @@ pub struct Settings {
     /// Which answers are made smaller; without it none is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub compression: Option<Compression>,
+    /// Where TLS and HTTP/2 are spoken, beside the plain address; without it nowhere.
+    #[serde(deserialize_with = "tls::read", skip_serializing_if = "Option::is_none")]
+    pub tls: Option<Tls>,
     /// A WebSocket on which nothing is said for so long is closed; what keeps one open says something more often.
     #[serde(deserialize_with = "within::<_, _, 1, 86_400>")]
     pub websocket_idle_s: u64,
@@ -160,6 +164,7 @@ impl Default for Settings {
             headers: Vec::new(),
             cors: Vec::new(),
             compression: None,
+            tls: None,
             // Four times as long as a library that keeps one open is silent.
             websocket_idle_s: 120,
             limits: Limits::default(),

@@ -23,8 +23,8 @@ use tokio::{
 use crate::{problem::Problem, trace::Trace};
 
 /// A socket that rewrites the parser's own refusals.
-pub struct Wire {
-    stream: TcpStream,
+pub struct Wire<S = TcpStream> {
+    stream: S,
     /// An answer of ours is under way: what is written belongs to it.
     answering: Answering,
     /// What is written instead of a bare refusal.
@@ -42,9 +42,9 @@ struct Under {
     answering: Answering,
 }
 
-impl Wire {
+impl<S: AsyncWrite + Unpin> Wire<S> {
     /// Around a socket; `refuse` says what a refusal of the parser looks like.
-    pub fn new(stream: TcpStream, answering: Answering, refuse: fn(StatusCode) -> Problem) -> Self {
+    pub fn new(stream: S, answering: Answering, refuse: fn(StatusCode) -> Problem) -> Self {
         Self { stream, answering, instead: None, refuse }
     }
 
@@ -130,13 +130,13 @@ impl hyper::body::Body for Under {
     }
 }
 
-impl AsyncRead for Wire {
+impl<S: AsyncRead + Unpin> AsyncRead for Wire<S> {
     fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_read(context, into)
     }
 }
 
-impl AsyncWrite for Wire {
+impl<S: AsyncWrite + Unpin> AsyncWrite for Wire<S> {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         if ready!(self.poll_replace(context, bytes))? {
             return Poll::Ready(Ok(bytes.len()));

@@ -1,5 +1,6 @@
 //! Headers that are meant for the next hop only, and those that say where a request came from.
 
+use bongsu_host::server::Secured;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header, request, response};
 
 use crate::filter::{Exchange, Filter, Flow};
@@ -38,7 +39,8 @@ impl Filter for HopByHop {
         if let Ok(peer) = HeaderValue::try_from(exchange.peer.ip().to_string()) {
             headers.insert("x-forwarded-for", peer);
         }
-        headers.insert("x-forwarded-proto", HeaderValue::from_static("http"));
+        let proto = if request.extensions.get::<Secured>().is_some() { "https" } else { "http" };
+        headers.insert("x-forwarded-proto", HeaderValue::from_static(proto));
         // An instance is asked by its own address.
         if let Some(host) = headers.remove(header::HOST) {
             headers.insert("x-forwarded-host", host);

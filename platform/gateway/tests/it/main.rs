@@ -16,6 +16,7 @@ mod streams;
 mod shaping;
 mod pressing;
 mod websockets;
+mod tls;
 mod doorstep;
 mod filters;
 mod fragments;

@@ -11,7 +11,7 @@ use bongsu_host::config::Config;
 use bongsu_host::server::bind;
 use bongsu_host::stop::Stop;
 use bongsu_keys::Keys;
-use gateway::{Access, Filter, Gateway, Route, Settings, Table};
+use gateway::{Access, Certificate, Filter, Gateway, Route, Settings, Table};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -105,6 +105,20 @@ impl Street {
             let config = Config::defaults("gateway");
             bound.serve(gateway.router(), &config, gateway.health(), &stop).await;
             gateway.closed().await;
+        });
+        address
+    }
+
+    /// The gateway on a real socket over TLS.
+    pub(crate) async fn open_tls(&mut self, certificate: Certificate) -> SocketAddr {
+        let mut config = Config::defaults("gateway");
+        config.limits.header_timeout_ms = 1_000;
+        let bound = bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
+        let (address, gateway) = (bound.addr(), self.gateway.clone());
+        self.beside(async move {
+            let stop = Stop::new();
+            let served = bound.serve_tls(certificate.config(), gateway.router(), &config, gateway.health(), &stop);
+            tokio::join!(served, certificate.tend());
         });
         address
     }
