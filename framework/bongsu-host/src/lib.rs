@@ -29,7 +29,7 @@ pub mod pages;
 pub mod plain;
 pub mod openapi;
 pub mod command;
-mod metrics;
+pub mod metrics;
 pub mod operator;
 
 mod env;

@@ -20,7 +20,7 @@ const KIND: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 struct Seen(Vec<Metric>);
 
 /// The answer to who asks for them.
-pub(crate) fn exposition(metrics: Vec<Metric>) -> Response {
+pub fn exposition(metrics: Vec<Metric>) -> Response {
     let mut registry = Registry::default();
     registry.register_collector(Box::new(Seen(metrics)));
     let mut text = String::new();

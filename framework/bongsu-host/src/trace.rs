@@ -102,7 +102,7 @@ impl Trace {
     }
 
     /// As [`Trace::scope`], for what waits for nothing.
-    pub(crate) fn around<T>(self, act: impl FnOnce() -> T) -> T {
+    pub fn around<T>(self, act: impl FnOnce() -> T) -> T {
         CURRENT.sync_scope(self, act)
     }
 }

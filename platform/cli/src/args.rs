@@ -384,6 +384,9 @@ pub(crate) struct Routes {
     /// As somebody with this role
     #[arg(long = "as", value_name = "ROLE", requires = "explain")]
     pub(crate) as_role: Option<String>,
+    /// Which also says this; may be there several times
+    #[arg(long = "header", value_name = "NAME: VALUE", requires = "explain")]
+    pub(crate) headers: Vec<String>,
 }
 
 #[derive(Debug, Flags)]

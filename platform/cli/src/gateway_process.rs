@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use bongsu_host::config::Config;
 use bongsu_host::server::{Bound, bind};
 use bongsu_host::stop::Stop;
-use gateway::{Access, Certificate, Gateway, Route, Settings, Shelf, Table, Tls};
+use gateway::{Access, Canary, Certificate, Gateway, Route, Settings, Shelf, Table, Tls};
 use supervisor::client::Client;
 use supervisor::data_folder::Address;
 use supervisor::registry::RouteTable;
@@ -19,6 +19,8 @@ use crate::child::Child;
 
 /// Where a certificate for development is, in the data folder.
 pub(crate) const TLS: &str = "tls";
+/// And where it is written down what operators hold of breakers.
+const HELD: &str = "breakers-held.json";
 /// After a failed question the supervisor is asked again so much later; until then the last table stands.
 const AGAIN: Duration = Duration::from_millis(100);
 
@@ -40,7 +42,8 @@ pub(crate) async fn run() -> Result<ExitCode> {
         Some(tls) => Some(Secure::open(tls, &data).await?),
         None => None,
     };
-    let gateway = Gateway::new(settings.with_shelf(shelf), tables.clone());
+    let settings = Settings { held: Some(data.join(HELD)), ..settings.with_shelf(shelf) };
+    let gateway = Gateway::new(settings, tables.clone());
     let bound = bind(config.listen).await?;
     child.logs.listening(bound.addr());
     let known = async {
@@ -120,6 +123,12 @@ fn access(access: supervisor::registry::Access) -> Access {
     Access { service: access.service, method: access.method, path: access.path, who: access.who }
 }
 
+fn canary((service, canary): (String, supervisor::system_file::Canary)) -> Canary {
+    let line = canary.header.as_deref().and_then(|said| said.split_once(": "));
+    let header = line.and_then(|(name, value)| Some((name.parse().ok()?, value.parse().ok()?)));
+    Canary { service, of: canary.of, percent: canary.percent, header }
+}
+
 /// The supervisor's words in the gateway's.
 pub(crate) fn translate(table: RouteTable) -> Table {
     let addresses = |instances: Vec<String>| instances.iter().filter_map(|address| address.parse().ok()).collect();
@@ -131,5 +140,6 @@ pub(crate) fn translate(table: RouteTable) -> Table {
         access: table.access.into_iter().map(access).collect(),
         idempotent: table.idempotent,
         own_login: table.own_login,
+        canaries: table.canaries.into_iter().map(canary).collect(),
     }
 }

@@ -3,8 +3,9 @@
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use gateway::{Access, May, Route, Table};
-use hyper::Method;
+use gateway::{Access, Canary, May, Route, Table};
+use hyper::header::{HeaderName, HeaderValue};
+use hyper::{HeaderMap, Method};
 
 use crate::args::{Place, Routes};
 use crate::gateway_process::translate;
@@ -16,7 +17,7 @@ pub(crate) async fn routes(place: &Place, flags: &Routes) -> Result<ExitCode> {
     let lines = match flags.explain.as_deref() {
         Some([method, path]) => {
             let method = method.parse::<Method>().with_context(|| format!("{method} is no method"))?;
-            explained(&now, &method, path, flags.as_role.as_deref())
+            explained(&now, &method, path, &lines_of(&flags.headers)?, flags.as_role.as_deref())
         }
         _ => table(&listed(&now)),
     };
@@ -31,7 +32,13 @@ fn listed(now: &Table) -> Vec<Vec<String>> {
         let who: Vec<String> = now.access.iter().filter(|access| access.service == route.service).map(rule).collect();
         let instances = now.ready(&route.service).len().to_string();
         let who = if who.is_empty() { "whoever is logged in".to_owned() } else { who.join(", ") };
-        rows.push(vec![route.path.clone(), route.service.clone(), instances, who]);
+        let stand_in: Vec<&str> =
+            now.canaries.iter().filter(|one| one.of == route.service).map(|one| one.service.as_str()).collect();
+        let service = match stand_in[..] {
+            [] => route.service.clone(),
+            _ => format!("{} ({})", route.service, stand_in.join(", ")),
+        };
+        rows.push(vec![route.path.clone(), service, instances, who]);
     }
     rows
 }
@@ -48,7 +55,7 @@ fn rule(access: &Access) -> String {
 }
 
 /// What would become of a request.
-fn explained(now: &Table, method: &Method, target: &str, role: Option<&str>) -> Vec<String> {
+fn explained(now: &Table, method: &Method, target: &str, said: &HeaderMap, role: Option<&str>) -> Vec<String> {
     let path = target.split(['?', '#']).next().unwrap_or(target);
     let fitting: Vec<&Route> = in_order(now).into_iter().filter(|route| route.fits(path)).collect();
     let Some((first, others)) = fitting.split_first() else {
@@ -56,15 +63,49 @@ fn explained(now: &Table, method: &Method, target: &str, role: Option<&str>) -> 
     };
     let mut lines = vec![format!("{method} {path} goes to {}: {} fits", first.service, first.path)];
     lines.extend(others.iter().map(|other| format!("  before {} of {}, which is shorter", other.path, other.service)));
+    let canaries = now.canaries.iter().filter(|canary| canary.of == first.service);
+    lines.extend(canaries.map(|canary| stands_in(now, canary)));
+    // A caller without a name falls into some share; what he says decides before that.
+    let asked = now.canaries.iter().find(|canary| canary.of == first.service && says(canary, said));
+    let asked = asked.filter(|canary| !now.ready(&canary.service).is_empty());
+    if let Some(canary) = asked {
+        lines.push(format!("so it goes to {}: that is said", canary.service));
+    }
+    let service = asked.map_or(&first.service, |canary| &canary.service);
     lines.extend(now.fitting(&first.service, method, path).map(|access| format!("  {} fits", rule(access))));
     lines.push(verdict(&now.may(&first.service, method, path), role));
-    let ready: Vec<String> = now.ready(&first.service).iter().map(ToString::to_string).collect();
-    lines.push(match (ready.is_empty(), now.coming.contains(&first.service)) {
+    let ready: Vec<String> = now.ready(service).iter().map(ToString::to_string).collect();
+    lines.push(match (ready.is_empty(), now.coming.contains(service)) {
         (false, _) => format!("ready: {}", ready.join(", ")),
         (true, true) => "no instance is ready; one is about to be".to_owned(),
         (true, false) => "no instance is ready: 503".to_owned(),
     });
     lines
+}
+
+/// The lines that a request says.
+fn lines_of(lines: &[String]) -> Result<HeaderMap> {
+    let read = |line: &String| {
+        let (name, value) = line.split_once(':')?;
+        Some((name.trim().parse::<HeaderName>().ok()?, value.trim().parse::<HeaderValue>().ok()?))
+    };
+    lines.iter().map(|line| read(line).with_context(|| format!("'{line}' is no line: write NAME: VALUE"))).collect()
+}
+
+fn says(canary: &Canary, said: &HeaderMap) -> bool {
+    canary.header.as_ref().is_some_and(|(name, value)| said.get_all(name).iter().any(|line| line == value))
+}
+
+/// For whom it stands in.
+fn stands_in(now: &Table, canary: &Canary) -> String {
+    let share = (canary.percent > 0).then(|| format!("for {} of 100 callers", canary.percent));
+    let line = canary
+        .header
+        .as_ref()
+        .map(|(name, value)| format!("for whoever says {name}: {}", value.to_str().unwrap_or_default()));
+    let whom: Vec<String> = line.into_iter().chain(share).collect();
+    let ready = if now.ready(&canary.service).is_empty() { ": nobody now, it has no ready instance" } else { "" };
+    format!("  {} stands in for {} {}{ready}", canary.service, canary.of, whom.join(" and "))
 }
 
 /// Whether somebody may ask it, where people log in.
@@ -111,7 +152,7 @@ mod tests {
     }
 
     fn said(method: &Method, path: &str, role: Option<&str>) -> String {
-        explained(&house(), method, path, role).join("\n")
+        explained(&house(), method, path, &HeaderMap::new(), role).join("\n")
     }
 
     #[test]
@@ -124,7 +165,10 @@ mod tests {
         assert!(said(&Method::GET, "/attic", None).contains("no instance is ready: 503"));
         let mut empty = house();
         empty.routes.clear();
-        assert_eq!(explained(&empty, &Method::GET, "/x", None), ["GET /x: no route fits; the gateway answers 404"]);
+        assert_eq!(
+            explained(&empty, &Method::GET, "/x", &HeaderMap::new(), None),
+            ["GET /x: no route fits; the gateway answers 404"]
+        );
     }
 
     #[test]
@@ -139,6 +183,28 @@ mod tests {
         ] {
             let got = said(&method, path, role);
             assert!(got.contains(expected), "{got}");
+        }
+    }
+
+    #[test]
+    fn who_stands_in_for_a_service_is_said_with_why_and_for_whom() {
+        let mut house = house();
+        let line = lines_of(&["X-Next: yes".to_owned()]).expect("a line");
+        let header = Some((HeaderName::from_static("x-next"), HeaderValue::from_static("yes")));
+        house.canaries = vec![Canary { service: "door-next".into(), of: "door".into(), percent: 5, header }];
+        let explain =
+            |house: &Table, said: &HeaderMap| explained(house, &Method::GET, "/doors/7", said, None).join("\n");
+        let who = "  door-next stands in for door for whoever says x-next: yes and for 5 of 100 callers";
+        let none = format!("{who}: nobody now, it has no ready instance");
+        assert!(explain(&house, &line).contains(&none) && explain(&house, &line).ends_with("ready: 127.0.0.1:4711"));
+        house.upstreams.insert("door-next".into(), vec![([127, 0, 0, 1], 4712).into()]);
+        let got = explain(&house, &line);
+        assert!(got.contains(&format!("{who}\nso it goes to door-next: that is said")), "{got}");
+        assert!(got.ends_with("ready: 127.0.0.1:4712"), "{got}");
+        assert!(explain(&house, &HeaderMap::new()).ends_with("ready: 127.0.0.1:4711"));
+        assert_eq!(listed(&house)[2][1], "door (door-next)");
+        for garbage in ["", "x", ": y", "a b: c", "x: \u{7f}"] {
+            assert!(lines_of(&[garbage.to_owned()]).is_err(), "{garbage}");
         }
     }
 

@@ -3,7 +3,7 @@
 
 use std::any::Any;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::task::{Context, Poll};
 
@@ -37,6 +37,8 @@ pub(crate) struct Account {
     exceeded: AtomicBool,
     /// How far the client has sent it.
     arrival: Arrival,
+    /// How much of it came.
+    given: AtomicU64,
     /// When the service had all of it for the first time.
     whole_since: OnceLock<Instant>,
 }
@@ -68,7 +70,8 @@ impl Account {
         let returned = Notify::new();
         let exceeded = AtomicBool::new(false);
         let whole_since = OnceLock::new();
-        Arc::new(Self { home, returned, keeps: again, limit, exceeded, arrival: Arrival::default(), whole_since })
+        let (given, arrival) = (AtomicU64::new(0), Arrival::default());
+        Arc::new(Self { home, returned, keeps: again, limit, exceeded, arrival, given, whole_since })
     }
 
     /// The body from its beginning; `None` when it is gone. An attempt that has just failed may still hold it for a
@@ -93,6 +96,11 @@ impl Account {
                 Home::Out => returned.await,
             }
         }
+    }
+
+    /// How many bytes of it came, as far as anybody asked for them.
+    pub(crate) fn given(&self) -> u64 {
+        self.given.load(Ordering::Relaxed)
     }
 
     /// Whether a body was longer than its limit.
@@ -144,6 +152,7 @@ impl Loan {
             return Err("the body is too large".into());
         };
         lent.left = left;
+        self.account.given.fetch_add(data.remaining() as u64, Ordering::Relaxed);
         if self.account.keeps {
             lent.pieces.push(data.clone());
             self.at += 1;

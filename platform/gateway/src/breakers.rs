@@ -1,12 +1,19 @@
 //! The breakers of a gateway: one for every service and route that was asked, all by the same rules.
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use bongsu_host::TokioEnv;
+use bongsu_runtime::ports::env::Env as _;
 use tokio::time::Instant;
 
 use crate::breaker::{Breaker, Change, Force, Outcome, Pass, Rules, Shown, Shut};
+
+mod held;
+
+use held::{Held, HeldFile, Wish};
 
 /// What a breaker is for: a path of the table, and whose it is.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -19,6 +26,9 @@ pub(crate) struct Breakers {
     /// Without them nothing is counted and everything passes.
     rules: Option<Rules>,
     known: Mutex<Known>,
+    /// Where what operators hold is written down; without it, it ends with the gateway.
+    file: Option<Mutex<HeldFile>>,
+    env: TokioEnv,
 }
 
 #[derive(Default)]
@@ -37,8 +47,12 @@ pub(crate) struct Ticket {
 }
 
 impl Breakers {
-    pub(crate) fn new(rules: Option<Rules>) -> Arc<Self> {
-        Arc::new(Self { rules, known: Mutex::default() })
+    pub(crate) fn new(rules: Option<Rules>, held: Option<&Path>) -> Arc<Self> {
+        let env = TokioEnv::new(None).expect("no crash point was asked for");
+        let file = held.map(|path| Mutex::new(HeldFile::at(path)));
+        let this = Arc::new(Self { rules, known: Mutex::default(), file, env });
+        this.hear();
+        this
     }
 
     /// Whether there are any.
@@ -77,6 +91,35 @@ impl Breakers {
 
     /// Holds all breakers of a service open or closed for so long; `None`: no longer.
     pub(crate) fn force(&self, service: &str, force: Option<Force>, length: Duration) {
+        self.hold(service, force, length);
+        if let Some(file) = &self.file {
+            let now_ms = self.env.wall_ms();
+            let until_ms = now_ms.saturating_add(i64::try_from(length.as_millis()).unwrap_or(i64::MAX));
+            let wish = force.map(|state| Wish { state, until_ms });
+            locked(file).change(service, wish, now_ms);
+        }
+    }
+
+    /// Does what was written down by another gateway, or by one before.
+    pub(crate) fn hear(&self) {
+        let Some(file) = self.file.as_ref().filter(|_| self.are_on()) else { return };
+        let now_ms = self.env.wall_ms();
+        let Some(held) = locked(file).news(now_ms) else { return };
+        let gone: Vec<String> =
+            self.lock().forced.keys().filter(|service| !held.contains_key(*service)).cloned().collect();
+        gone.iter().for_each(|service| self.hold(service, None, Duration::ZERO));
+        self.hold_all(&held, now_ms);
+    }
+
+    fn hold_all(&self, held: &Held, now_ms: i64) {
+        for (service, wish) in held {
+            let left_ms = wish.until_ms.saturating_sub(now_ms).unsigned_abs();
+            tracing::warn!(service, force = ?wish.state, "the breakers of a service are held, as an operator said");
+            self.hold(service, Some(wish.state), Duration::from_millis(left_ms));
+        }
+    }
+
+    fn hold(&self, service: &str, force: Option<Force>, length: Duration) {
         let Some(rules) = &self.rules else { return };
         let now = Instant::now();
         let until = now + length;
@@ -118,7 +161,7 @@ impl Breakers {
     }
 
     fn lock(&self) -> MutexGuard<'_, Known> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.known)
     }
 }
 
@@ -167,6 +210,10 @@ impl Drop for Ticket {
     }
 }
 
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// Says once what has changed.
 fn tell(door: &Door, breaker: &mut Breaker) {
     let Door { service, route } = door;
@@ -195,7 +242,7 @@ mod tests {
 
     #[test]
     fn every_route_has_a_breaker_of_its_own() {
-        let breakers = Breakers::new(Some(Rules::default()));
+        let breakers = Breakers::new(Some(Rules::default()), None);
         let (bad, good) = (door("door", "/bad"), door("door", "/good"));
         while fail(&breakers, &bad) {}
         assert!(breakers.admit(good).is_ok());
@@ -207,7 +254,7 @@ mod tests {
 
     #[test]
     fn a_ticket_that_is_let_go_says_nothing_and_leaves_nothing_behind() {
-        let breakers = Breakers::new(Some(Rules::default()));
+        let breakers = Breakers::new(Some(Rules::default()), None);
         for _ in 0..1_000 {
             drop(breakers.admit(door("door", "/*")).ok().unwrap());
         }
@@ -217,14 +264,14 @@ mod tests {
 
     #[test]
     fn what_is_off_lets_everything_pass_and_is_not_seen() {
-        let breakers = Breakers::new(None);
+        let breakers = Breakers::new(None, None);
         (0..100).for_each(|_| assert!(fail(&breakers, &door("door", "/*"))));
         assert_eq!(breakers.show(), []);
     }
 
     #[test]
     fn what_an_operator_wants_of_a_service_also_counts_for_routes_asked_later_and_for_no_other_service() {
-        let breakers = Breakers::new(Some(Rules::default()));
+        let breakers = Breakers::new(Some(Rules::default()), None);
         drop(breakers.admit(door("door", "/early")).ok().unwrap());
         breakers.force("door", Some(Force::Open), Duration::from_secs(60));
         for route in ["/early", "/late"] {
@@ -235,5 +282,34 @@ mod tests {
         for route in ["/early", "/late", "/later"] {
             assert!(breakers.admit(door("door", route)).is_ok(), "{route}");
         }
+    }
+
+    #[test]
+    fn what_is_held_is_held_by_the_next_gateway_and_by_another_until_it_ends() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("held.json");
+        let open = || Breakers::new(Some(Rules::default()), Some(&file));
+        let (one, other) = (open(), open());
+        let passes = |breakers: &Arc<Breakers>| breakers.admit(door("door", "/*")).is_ok();
+        one.force("door", Some(Force::Open), Duration::from_secs(60));
+        one.force("bell", Some(Force::Closed), Duration::from_secs(60));
+        assert!(!passes(&one) && passes(&other));
+        other.hear();
+        assert!(!passes(&other) && !passes(&open()), "another, and the next one");
+        other.force("door", None, Duration::ZERO);
+        one.hear();
+        assert!(passes(&one) && passes(&open()));
+        one.force("door", Some(Force::Open), Duration::ZERO);
+        assert!(passes(&open()), "it is over");
+        for garbage in ["", "{", "[]", r#"{"door":{"state":"ajar","until_ms":9}}"#, r#"{"door":1}"#] {
+            std::fs::write(&file, garbage).expect("written");
+            assert!(passes(&open()), "{garbage}");
+        }
+        one.hear();
+        one.force("door", Some(Force::Open), Duration::from_secs(60));
+        assert!(!passes(&open()), "garbage is written over");
+        let nowhere = Breakers::new(Some(Rules::default()), Some(&folder.path().join("no/such/folder")));
+        nowhere.force("door", Some(Force::Open), Duration::from_secs(60));
+        assert!(!passes(&nowhere), "what cannot be written is done all the same");
     }
 }

@@ -1,5 +1,7 @@
-//! What is answered in place of a service whose breaker is open: to who reads, an answer that was written beforehand. Who wants
-//! something done is told that it was not.
+//! What is answered in place of a service whose breaker is open: to who reads, the last good answer he was given, what another path
+//! answers, or one that was written beforehand. Who wants something done is told that it was not.
+
+use std::time::Duration;
 
 use axum::Json;
 use axum::response::{IntoResponse as _, Response};
@@ -12,31 +14,66 @@ use serde_json::Value;
 use crate::table::{is_below, no_path, once_each};
 
 /// Says that an answer is no answer of the service, and what it is instead.
-const FALLBACK: HeaderName = HeaderName::from_static("x-bongsu-fallback");
+pub(crate) const FALLBACK: HeaderName = HeaderName::from_static("x-bongsu-fallback");
 
-/// One answer, for the paths below one.
+/// What there is for the paths below one; the first of these that is there.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fallback {
     /// `/x` exactly, `/x/*` everything below; the longest that fits counts.
     pub path: String,
-    /// Of the answer.
+    /// The last good answer that the same person was given, of the last so many seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_good_s: Option<u64>,
+    /// The answer to this path instead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<String>,
+    /// Of the answer that is written here.
     #[serde(default = "Fallback::ok", deserialize_with = "within::<_, _, 200, 599>")]
     pub status: u16,
-    /// Of the answer, as JSON.
-    pub body: Value,
+    /// Of the answer that is written here, as JSON.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub body: Option<Value>,
 }
 
 impl Fallback {
+    /// What is older than a week is no answer.
+    const OLDEST_S: u64 = 604_800;
+
     fn ok() -> u16 {
         StatusCode::OK.as_u16()
     }
 
     /// Why it makes no sense.
     fn nonsense(&self) -> Option<&'static str> {
+        let is_path = |to: &String| no_path(to).is_none() && !to.contains(['*', '?', '#', ' ']);
+        if self.last_good_s.is_none() && self.to.is_none() && self.body.is_none() {
+            return Some("one of 'last_good_s', 'to' and 'body' is needed");
+        }
+        if self.last_good_s.is_some_and(|oldest| !(1..=Self::OLDEST_S).contains(&oldest)) {
+            return Some("'last_good_s' is a whole number from 1 to 604800");
+        }
+        match &self.to {
+            Some(to) if !is_path(to) => return Some("'to' is one path, which begins with '/'"),
+            Some(to) if is_below(&self.path, to) => return Some("'to' leads back to where it comes from"),
+            _ => {}
+        }
         // RFC 9110, 15.3.5, 15.3.6 and 15.4.5.
         let has_no_body = matches!(self.status, 204 | 205 | 304).then_some("an answer of this status has no body");
         no_path(&self.path).or(has_no_body)
+    }
+
+    /// How old an answer may be.
+    pub(crate) fn oldest(&self) -> Option<Duration> {
+        self.last_good_s.map(Duration::from_secs)
+    }
+
+    /// The answer that is written here.
+    pub(crate) fn written(&self) -> Option<Response> {
+        let status = StatusCode::from_u16(self.status).ok()?;
+        let mut answer = (status, Json(self.body.as_ref()?)).into_response();
+        answer.headers_mut().insert(FALLBACK, HeaderValue::from_static("fixed"));
+        Some(answer)
     }
 }
 
@@ -53,14 +90,10 @@ pub(crate) fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Fal
     Ok(all)
 }
 
-/// The answer for a path, if there is one.
-pub(crate) fn answer(all: &[Fallback], path: &str) -> Option<Response> {
+/// What counts for a path, if something does.
+pub(crate) fn find<'f>(all: &'f [Fallback], path: &str) -> Option<&'f Fallback> {
     let fitting = all.iter().filter(|fallback| is_below(&fallback.path, path));
-    let fallback = fitting.max_by_key(|fallback| fallback.path.len())?;
-    let status = StatusCode::from_u16(fallback.status).ok()?;
-    let mut answer = (status, Json(&fallback.body)).into_response();
-    answer.headers_mut().insert(FALLBACK, HeaderValue::from_static("fixed"));
-    Some(answer)
+    fitting.max_by_key(|fallback| fallback.path.len())
 }
 
 #[cfg(test)]
@@ -68,6 +101,10 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    fn answer(all: &[Fallback], path: &str) -> Option<Response> {
+        find(all, path)?.written()
+    }
 
     #[test]
     fn the_longest_path_that_fits_counts() {
@@ -92,7 +129,14 @@ mod tests {
             (json!([{ "path": "/x*", "body": 1 }]), "only its last part"),
             (json!([{ "path": "/x", "status": 204, "body": 1 }]), "has no body"),
             (json!([{ "path": "/x", "status": 99, "body": 1 }]), "from 200 to 599, not 99"),
-            (json!([{ "path": "/x" }]), "missing field `body`"),
+            (json!([{ "path": "/x" }]), "one of 'last_good_s', 'to' and 'body' is needed"),
+            (json!([{ "path": "/x", "last_good_s": 0 }]), "from 1 to 604800"),
+            (json!([{ "path": "/x", "last_good_s": 604_801 }]), "from 1 to 604800"),
+            (json!([{ "path": "/x", "last_good_s": -1 }]), "invalid value"),
+            (json!([{ "path": "/x", "to": "y" }]), "'to' is one path"),
+            (json!([{ "path": "/x", "to": "/y/*" }]), "'to' is one path"),
+            (json!([{ "path": "/x", "to": "/y?a=b" }]), "'to' is one path"),
+            (json!([{ "path": "/x/*", "to": "/x/y" }]), "'to' leads back"),
             (json!([{ "path": "/x", "body": 1, "code": 1 }]), "unknown field `code`"),
             (json!([{ "path": "/x", "body": 1 }, { "path": "/x", "body": 2 }]), "fallback \"/x\" is there twice"),
         ];

@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use bongsu_host::problem::Problem;
 use bongsu_host::trace::Trace;
 use bongsu_keys::Vouched;
-use http::{HeaderValue, request, response};
+use http::{HeaderValue, Version, request, response};
 use hyper::upgrade::OnUpgrade;
 use tokio::time::Instant;
 
@@ -65,6 +65,8 @@ pub struct Exchange {
     pub route: Option<String>,
     /// Whether the gateway itself is asked, and no service.
     pub is_own: bool,
+    /// Whether another path is asked in the place of the one that was, whose service is left alone.
+    pub(crate) is_elsewhere: bool,
     /// Who is asking.
     pub who: Who,
     /// Whether the issuer was asked for its keys because of it.
@@ -81,6 +83,10 @@ pub struct Exchange {
     pub(crate) cookies: Vec<HeaderValue>,
     /// What the answer says of rates.
     pub(crate) noted: Vec<Noted>,
+    /// How much of the request's body a service was given.
+    pub(crate) received: u64,
+    /// The protocol it came by, if it is logged.
+    pub(crate) is_logged: Option<Version>,
     /// The instance that answered, once known.
     pub instance: Option<SocketAddr>,
     /// Kept until the last byte of the answer is sent.

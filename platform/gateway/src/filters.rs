@@ -36,9 +36,12 @@ mod own_cookies;
 mod rewrite;
 mod headers;
 mod cors;
+mod canaries;
 
 pub use access_log::AccessLog;
+pub(crate) use access_log::logged;
 pub use bearer::Bearer;
+pub use canaries::Canaries;
 pub use cors::CrossOrigin;
 pub use deadline::{DEADLINE, Deadline};
 pub use description::Description;
@@ -56,6 +59,7 @@ pub use probes::Probes;
 pub(crate) use rates::Noted;
 pub use rates::Rates;
 pub use rewrite::Rewrites;
+pub(crate) use route::ROUTES;
 pub use route::Routes;
 pub use same_origin::SameOrigin;
 pub use session::Session;
@@ -106,6 +110,7 @@ pub(crate) fn standard(
         Some(Arc::new(Session::new(table.clone(), browsers.cloned()))),
         Some(Arc::new(Visitor::new(table.clone(), settings.keys.clone().filter(|_| issuer.is_some())))),
         Some(Arc::new(Rates::of_persons(&settings.rates))),
+        Some(Arc::new(Canaries(table.clone()))),
         Some(Arc::new(Guard { table: table.clone(), has_login: issuer.is_some() })),
         Some(Arc::new(Vouch::new(settings))),
         Some(Arc::new(OwnCookies)),

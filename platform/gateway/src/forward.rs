@@ -17,7 +17,8 @@ use axum::response::{IntoResponse, Response};
 use bongsu_host::config::Limits;
 use bongsu_host::problem::{PROBLEM_JSON, Problem};
 use bongsu_host::server::Draining;
-use http::{HeaderValue, Request, StatusCode, Uri, header, request};
+use bongsu_runtime::Metric;
+use http::{HeaderValue, Method, Request, StatusCode, Uri, header, request};
 use hyper::body::{Body as _, Incoming};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -35,10 +36,12 @@ use crate::fallback::{self, Fallback};
 use crate::filter::{Exchange, Who};
 use crate::filters::DEADLINE;
 use crate::gateway::Tables;
+use crate::last_good::{Key, LastGood};
+use crate::metrics;
 use crate::outcome::{Ended, Facts};
 use crate::settings::Settings;
 use crate::stream::Stream;
-use crate::table::Route;
+use crate::table::Table;
 use crate::tunnel::{self, Terms};
 
 /// Upstreams are on the same machine or the same network: a connection that takes longer is as good as refused.
@@ -58,12 +61,16 @@ const ASK: Duration = Duration::from_secs(1);
 /// So often it is looked who is to be asked.
 const TEND_EVERY: Duration = Duration::from_millis(100);
 
+/// So often it is looked what operators hold: with what that takes, everywhere within a second.
+const HEAR_EVERY: Duration = Duration::from_millis(500);
+
 pub(crate) struct Forwarder {
     client: Client<Connector, Loan>,
     balancer: Balancer,
     budget: TpsBudget,
     breakers: Arc<Breakers>,
     fallbacks: Vec<Fallback>,
+    last_good: Arc<LastGood>,
     tables: Tables,
     wait: Duration,
     limits: Limits,
@@ -71,6 +78,13 @@ pub(crate) struct Forwarder {
     idle: Duration,
     /// Streams and WebSockets that are open.
     streams: Arc<Semaphore>,
+}
+
+/// What a request came to.
+pub(crate) enum Answered {
+    With(Response),
+    /// The service is left alone, and this path is asked in its place.
+    Elsewhere(String),
 }
 
 /// What attempts came to.
@@ -107,8 +121,9 @@ impl Forwarder {
             client,
             balancer: Balancer::default(),
             budget: TpsBudget::new(BUDGET.0, BUDGET.1, BUDGET.2),
-            breakers: Breakers::new(settings.breaker.clone()),
+            breakers: Breakers::new(settings.breaker.clone(), settings.held.as_deref()),
             fallbacks: settings.fallback.clone(),
+            last_good: LastGood::new(settings.last_good_bytes),
             tables,
             wait: settings.wait(),
             idle: Duration::from_secs(settings.websocket_idle_s),
@@ -123,11 +138,25 @@ impl Forwarder {
 
     /// The answer of some instance of the exchange's service, or the problem there was with all of them; while the route's
     /// breaker is open, what there is instead.
-    pub(crate) async fn forward(&self, head: request::Parts, body: Body, exchange: &mut Exchange) -> Response {
+    pub(crate) async fn forward(&self, head: request::Parts, body: Body, exchange: &mut Exchange) -> Answered {
+        let fallback = self.fallback(&head, exchange);
+        let kept = fallback.and_then(Fallback::oldest).and_then(|oldest| Some((Key::of(&head, exchange)?, oldest)));
         match self.breakers.admit(door(exchange)) {
-            Ok(ticket) => self.send(head, body, exchange, ticket).await,
-            Err(shut) => self.instead(&head, exchange, shut),
+            Ok(ticket) => {
+                let answer = self.send(head, body, exchange, ticket).await;
+                Answered::With(match kept {
+                    Some((key, _)) => self.last_good.keep(key, answer),
+                    None => answer,
+                })
+            }
+            Err(shut) => self.instead(fallback, kept, exchange, shut),
         }
+    }
+
+    /// What there is for who reads, if there is something.
+    pub(crate) fn fallback(&self, head: &request::Parts, exchange: &Exchange) -> Option<&Fallback> {
+        let is_read = matches!(head.method, Method::GET | Method::HEAD);
+        fallback::find(&self.fallbacks, &exchange.asked.1).filter(|_| is_read)
     }
 
     async fn send(&self, head: request::Parts, body: Body, exchange: &mut Exchange, ticket: Ticket) -> Response {
@@ -139,6 +168,7 @@ impl Forwarder {
         let attempts =
             timeout_at(deadline, self.attempts(&head, &account, again && !ticket.is_probe(), &ticket, exchange));
         let answered = self.watched(attempts, &account, &ticket).await;
+        exchange.received = account.given();
         // Whoever is late because of the client is not late.
         if answered.is_err() && account.is_awaited() {
             return Problem::of_status(StatusCode::REQUEST_TIMEOUT).into_response();
@@ -166,10 +196,19 @@ impl Forwarder {
     }
 
     /// What there is while a breaker is open, or full.
-    fn instead(&self, head: &request::Parts, exchange: &Exchange, shut: Shut) -> Response {
-        let fixed = head.method.is_safe().then(|| fallback::answer(&self.fallbacks, &exchange.asked.1)).flatten();
+    fn instead(
+        &self,
+        fallback: Option<&Fallback>,
+        kept: Option<(Key, Duration)>,
+        exchange: &Exchange,
+        shut: Shut,
+    ) -> Answered {
+        let last_good = kept.and_then(|(key, oldest)| self.last_good.answer(&key, oldest));
+        let elsewhere = || fallback?.to.clone().filter(|_| !exchange.is_elsewhere).map(Answered::Elsewhere);
+        let written = || fallback?.written().map(Answered::With);
         let service = exchange.service.as_deref().unwrap_or_default();
-        fixed.unwrap_or_else(|| refusal(service, shut).into_response())
+        let refused = || Answered::With(refusal(service, shut).into_response());
+        last_good.map(Answered::With).or_else(elsewhere).or_else(written).unwrap_or_else(refused)
     }
 
     fn outcome<T, E>(&self, answered: &Result<Attempted<T>, E>, account: &Account, exchange: &Exchange) -> Outcome {
@@ -232,6 +271,20 @@ impl Forwarder {
             (true, Some(client)) => tunnel::join(client, answer, Terms { over, draining, idle: self.idle, place }),
             (true, None) => tunnel::unasked(),
         }
+    }
+
+    /// What there is to be measured.
+    pub(crate) fn measure(&self, slot: &str) -> Vec<Metric> {
+        let table = self.tables.borrow().clone();
+        let all = table.upstreams.iter().flat_map(|(service, ready)| ready.iter().map(move |at| (service, at)));
+        let instance = |(service, at): (&String, &SocketAddr)| metrics::Instance {
+            service: service.clone(),
+            address: at.to_string(),
+            is_out: self.balancer.outliers.is_out(*at),
+        };
+        let instances: Vec<metrics::Instance> = all.map(instance).collect();
+        let streams = self.limits.streams.saturating_sub(self.streams.available_permits());
+        metrics::of(slot, &self.breakers.show(), &instances, streams)
     }
 
     /// Waits until everything that is open for hours has ended, but no longer than that.
@@ -306,10 +359,15 @@ impl Forwarder {
     /// Asks instances that were taken out whether they are well again, for ever.
     pub(crate) async fn tend(&self) {
         let (mut table, outliers) = (self.tables.clone(), &self.balancer.outliers);
+        let mut heard = Instant::now();
         loop {
             let ready: BTreeSet<SocketAddr> = table.borrow_and_update().upstreams.values().flatten().copied().collect();
             outliers.keep(|instance| ready.contains(instance));
-            self.keep_breakers(&table.borrow().routes);
+            self.keep_breakers(&table.borrow());
+            if heard.elapsed() >= HEAR_EVERY {
+                self.breakers.hear();
+                heard = Instant::now();
+            }
             for instance in outliers.to_ask() {
                 outliers.asked(instance, self.is_ready(instance).await);
             }
@@ -320,8 +378,8 @@ impl Forwarder {
         }
     }
 
-    fn keep_breakers(&self, routes: &[Route]) {
-        self.breakers.keep(|door| routes.iter().any(|route| route.path == door.route && route.service == door.service));
+    fn keep_breakers(&self, table: &Table) {
+        self.breakers.keep(|door| table.leads_to(&door.service, &door.route));
     }
 
     async fn is_ready(&self, instance: SocketAddr) -> bool {

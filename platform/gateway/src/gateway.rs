@@ -1,25 +1,29 @@
 //! The gateway itself: a list of filters around a forwarder.
 
 use std::net::SocketAddr;
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Request};
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use bongsu_host::head::without_a_guessed_length;
 use bongsu_host::health::Health;
+use bongsu_host::problem::Problem;
 use bongsu_host::trace::Trace;
 use bongsu_runtime::Status;
+use http::{HeaderValue, request};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::breaker::Shown;
 use crate::compression::Press;
+use crate::fallback::FALLBACK;
 use crate::filter::{Exchange, Filter, Flow, Who};
-use crate::filters::standard;
-use crate::forward::Forwarder;
+use crate::filters::{ROUTES, logged, standard};
+use crate::forward::{Answered, Forwarder};
 use crate::login::Issuer;
 use crate::own::Own;
 use crate::sessions::Browsers;
@@ -40,7 +44,9 @@ pub struct Gateway {
 
 struct Inner {
     filters: Vec<Arc<dyn Filter>>,
-    forwarder: Forwarder,
+    /// Where among them it is found whose path it is.
+    routes_at: usize,
+    forwarder: Arc<Forwarder>,
     own: Own,
     issuer: Option<Arc<Issuer>>,
     browsers: Option<Browsers>,
@@ -69,10 +75,15 @@ impl Gateway {
         let issuer = settings.login.clone().map(|login| Arc::new(Issuer::new(login, settings.wait())));
         let browsers = issuer.as_ref().and_then(|issuer| Browsers::of(&settings, issuer));
         let filters = arrange(standard(&settings, &tables, &health, issuer.as_ref(), browsers.as_ref()));
-        let forwarder = Forwarder::new(tables.clone(), &settings);
-        let own = Own { breakers: forwarder.breakers(), tables };
+        let forwarder = Arc::new(Forwarder::new(tables.clone(), &settings));
+        let (measured, slot) = (Arc::clone(&forwarder), settings.slot.clone());
+        let measure = Box::new(move || measured.measure(&slot));
+        let own = Own { breakers: forwarder.breakers(), tables, measure };
+        let routes_at = filters.iter().position(|filter| filter.name() == ROUTES).unwrap_or(filters.len());
         let press = settings.compression.as_ref().map(Press::new);
-        Self { inner: Arc::new(Inner { filters, forwarder, own, issuer, browsers, press, settings, health }) }
+        Self {
+            inner: Arc::new(Inner { filters, routes_at, forwarder, own, issuer, browsers, press, settings, health }),
+        }
     }
 
     /// Whether it can serve.
@@ -127,29 +138,79 @@ impl Inner {
         press.press(wish, self.pass(head, body, trace).await).await
     }
 
-    async fn pass(&self, mut head: http::request::Parts, body: Body, trace: Trace) -> Response {
+    async fn pass(&self, mut head: request::Parts, body: Body, trace: Trace) -> Response {
         let mut exchange = self.exchange(&head, trace);
-        for (passed, filter) in self.filters.iter().enumerate() {
-            let answer = loop {
-                match filter.on_request(&mut head, &mut exchange) {
-                    Flow::Continue => break None,
-                    Flow::Answer(answer) => break Some(answer),
-                    Flow::Later(answer) => break Some(answer.await),
-                    Flow::Again(wait) => wait.await,
-                }
-            };
-            let Some(answer) = answer else { continue };
-            // The one that answered and those before it see the answer.
-            return self.way_out(passed + 1, answer, &exchange);
-        }
-        let answer = match exchange.is_own {
-            true => self.own.answer(&head, body, exchange.deadline).await,
-            false => self.forwarder.forward(head, body, &mut exchange).await,
+        let mut passed = 0;
+        let answer = match self.way_in(0..self.routes_at, &mut head, &mut exchange, &mut passed).await {
+            Some(answer) => answer,
+            None => self.found(head, body, &mut exchange, &mut passed).await,
         };
-        self.way_out(self.filters.len(), answer, &exchange)
+        // The one that answered and those before it see the answer.
+        self.way_out(passed, answer, exchange)
     }
 
-    fn exchange(&self, head: &http::request::Parts, trace: Trace) -> Exchange {
+    /// The answer of whoever's path it is; or of another's, while that one is left alone.
+    async fn found(
+        &self,
+        mut head: request::Parts,
+        body: Body,
+        exchange: &mut Exchange,
+        passed: &mut usize,
+    ) -> Response {
+        let from = self.routes_at..self.filters.len();
+        let has_another = self.forwarder.fallback(&head, exchange).is_some_and(|fallback| fallback.to.is_some());
+        let before = has_another.then(|| head.clone());
+        if let Some(answer) = self.way_in(from.clone(), &mut head, exchange, passed).await {
+            return answer;
+        }
+        let answered = match exchange.is_own {
+            true => Answered::With(self.own.answer(&head, body, exchange.deadline).await),
+            false => self.forwarder.forward(head, body, exchange).await,
+        };
+        let (to, mut head) = match (answered, before) {
+            (Answered::With(answer), _) => return answer,
+            (Answered::Elsewhere(to), Some(head)) => (to, head),
+            (Answered::Elsewhere(_), None) => return Problem::internal().into_response(),
+        };
+        // Who may, and who is asking, is asked anew: it is another service's to hear.
+        (exchange.is_elsewhere, exchange.who, exchange.lease) = (true, Who::Nobody, None);
+        let Ok(uri) = to.parse() else { return Problem::internal().into_response() };
+        head.uri = uri;
+        if let Some(answer) = self.way_in(from, &mut head, exchange, passed).await {
+            return answer;
+        }
+        match self.forwarder.forward(head, Body::empty(), exchange).await {
+            Answered::With(mut answer) => {
+                answer.headers_mut().entry(FALLBACK).or_insert(HeaderValue::from_static("route"));
+                answer
+            }
+            Answered::Elsewhere(_) => Problem::internal().into_response(),
+        }
+    }
+
+    /// What some of the filters say, if one of them answers; the last that saw the request is noted.
+    async fn way_in(
+        &self,
+        range: Range<usize>,
+        head: &mut request::Parts,
+        exchange: &mut Exchange,
+        passed: &mut usize,
+    ) -> Option<Response> {
+        for at in range {
+            *passed = (*passed).max(at + 1);
+            loop {
+                match self.filters[at].on_request(head, exchange) {
+                    Flow::Continue => break,
+                    Flow::Answer(answer) => return Some(answer),
+                    Flow::Later(answer) => return Some(answer.await),
+                    Flow::Again(wait) => wait.await,
+                }
+            }
+        }
+        None
+    }
+
+    fn exchange(&self, head: &request::Parts, trace: Trace) -> Exchange {
         let nobody = SocketAddr::from(([0, 0, 0, 0], 0));
         let began = Instant::now();
         Exchange {
@@ -162,6 +223,7 @@ impl Inner {
             service: None,
             route: None,
             is_own: false,
+            is_elsewhere: false,
             who: Who::default(),
             has_waited: false,
             session: None,
@@ -170,16 +232,19 @@ impl Inner {
             cross_origin: None,
             cookies: Vec::new(),
             noted: Vec::new(),
+            received: 0,
+            is_logged: None,
             instance: None,
             held: Vec::new(),
         }
     }
 
-    fn way_out(&self, passed: usize, answer: Response, exchange: &Exchange) -> Response {
+    fn way_out(&self, passed: usize, answer: Response, exchange: Exchange) -> Response {
         let (mut head, body) = answer.into_parts();
         for filter in self.filters[..passed].iter().rev() {
-            filter.on_response(&mut head, exchange);
+            filter.on_response(&mut head, &exchange);
         }
-        without_a_guessed_length(&exchange.asked.0, Response::from_parts(head, body))
+        let answer = without_a_guessed_length(&exchange.asked.0, Response::from_parts(head, body));
+        logged(answer, exchange)
     }
 }

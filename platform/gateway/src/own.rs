@@ -1,6 +1,6 @@
 //! What the gateway itself is asked, by operators only; it never reaches a service.
 //!
-//! `GET /bongsu/breakers` shows them, `PUT /bongsu/breakers/SERVICE` with `{"state": "open", "minutes": 5}` holds those of
+//! `GET /bongsu/metrics` is for their monitoring. `GET /bongsu/breakers` shows them, `PUT /bongsu/breakers/SERVICE` with `{"state": "open", "minutes": 5}` holds those of
 //! a service open or closed, and with `{"state": "auto"}` lets them be.
 
 use std::sync::Arc;
@@ -10,7 +10,9 @@ use axum::Json;
 use axum::body::{Body, to_bytes};
 use axum::response::{IntoResponse as _, Response};
 use bongsu_host::config::within;
+use bongsu_host::metrics::exposition;
 use bongsu_host::problem::Problem;
+use bongsu_runtime::Metric;
 use http::{HeaderValue, Method, StatusCode, header, request};
 use serde::Deserialize;
 use serde_json::json;
@@ -23,19 +25,26 @@ use crate::table::Table;
 
 /// All breakers; one service's are below.
 const BREAKERS: &str = "/bongsu/breakers";
+/// As every process of this framework has them.
+const METRICS: &str = "/bongsu/metrics";
 /// A wish is shorter.
 const LONGEST_BYTES: usize = 1_024;
 const SECONDS_OF_A_MINUTE: u64 = 60;
 
 /// Whether a path is for the gateway.
 pub(crate) fn is_own(path: &str) -> bool {
-    path.strip_prefix(BREAKERS).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    path == METRICS || path.strip_prefix(BREAKERS).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 pub(crate) struct Own {
     pub(crate) breakers: Arc<Breakers>,
     pub(crate) tables: watch::Receiver<Arc<Table>>,
+    /// What there is to be measured.
+    pub(crate) measure: Measure,
 }
+
+/// Reads what a monitoring system wants to know.
+pub(crate) type Measure = Box<dyn Fn() -> Vec<Metric> + Send + Sync>;
 
 /// What an operator wants of a service's breakers.
 #[derive(Deserialize)]
@@ -64,6 +73,12 @@ impl Wish {
 impl Own {
     /// The answer to an operator.
     pub(crate) async fn answer(&self, head: &request::Parts, body: Body, deadline: Instant) -> Response {
+        if head.uri.path() == METRICS {
+            return match is_read(&head.method) {
+                true => exposition((self.measure)()),
+                false => only("GET, HEAD").into_response(),
+            };
+        }
         let below = head.uri.path().strip_prefix(BREAKERS).unwrap_or_default();
         let answered = match below.strip_prefix('/') {
             None => self.show(&head.method),
@@ -73,7 +88,7 @@ impl Own {
     }
 
     fn show(&self, method: &Method) -> Result<Response, Problem> {
-        if !matches!(*method, Method::GET | Method::HEAD) {
+        if !is_read(method) {
             return Err(only("GET, HEAD"));
         }
         let state = if self.breakers.are_on() { "on" } else { "off" };
@@ -92,7 +107,9 @@ impl Own {
         if !self.breakers.are_on() {
             return Err(Problem::bad_request("The breakers of this gateway are off."));
         }
-        if !self.tables.borrow().services().contains(service) {
+        let table = self.tables.borrow().clone();
+        let is_known = table.canaries.iter().any(|canary| canary.service == service);
+        if !is_known && !table.services().contains(service) {
             return Err(Problem::not_found("No service with a route has this name."));
         }
         let force = match wish.state {
@@ -108,6 +125,10 @@ impl Own {
         }
         self.show(&Method::GET)
     }
+}
+
+fn is_read(method: &Method) -> bool {
+    matches!(*method, Method::GET | Method::HEAD)
 }
 
 fn only(methods: &'static str) -> Problem {

@@ -1,11 +1,12 @@
 //! What can be set from outside, beside the limits every process has.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use bongsu_host::config::{Config, Limits, within};
 use bongsu_host::principal::is_a_name;
-use bongsu_keys::Keys;
+use bongsu_keys::{GATEWAY, Keys};
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
 use crate::breaker::{self, Rules};
@@ -44,6 +45,9 @@ pub struct Settings {
     /// What is answered while it is open.
     #[serde(deserialize_with = "fallback::read")]
     pub fallback: Vec<Fallback>,
+    /// So many bytes the last good answers take, all together.
+    #[serde(deserialize_with = "within::<_, _, 1_024, 1_073_741_824>")]
+    pub last_good_bytes: usize,
     /// How often something may be asked.
     #[serde(deserialize_with = "rates::read")]
     pub rates: Vec<Rate>,
@@ -78,6 +82,12 @@ pub struct Settings {
     /// The gateway's secret at the issuer, if it has one.
     #[serde(skip)]
     pub client_secret: Option<Secret>,
+    /// Where what operators hold of breakers is written down; without it, it ends with the gateway.
+    #[serde(skip)]
+    pub held: Option<PathBuf>,
+    /// What this gateway is called among others.
+    #[serde(skip)]
+    pub slot: String,
     /// Names the gateway is reached by, beside IP addresses and `localhost`.
     #[serde(skip)]
     pub hosts: Vec<String>,
@@ -105,6 +115,7 @@ impl Settings {
     pub fn limited_as(mut self, config: &Config) -> Self {
         self.limits = config.limits.clone();
         self.hosts = config.host_names();
+        self.slot = config.slot.clone();
         self
     }
 
@@ -159,6 +170,8 @@ impl Default for Settings {
             wait_ms: 1_000,
             breaker: Some(Rules::default()),
             fallback: Vec::new(),
+            // Some thousand answers.
+            last_good_bytes: 8 << 20,
             rates: Vec::new(),
             rewrite: Vec::new(),
             headers: Vec::new(),
@@ -171,6 +184,8 @@ impl Default for Settings {
             keys: None,
             shelf: None,
             client_secret: None,
+            held: None,
+            slot: GATEWAY.to_owned(),
             hosts: Vec::new(),
         }
     }
@@ -205,7 +220,7 @@ mod tests {
         let file = folder.path().join("at-the-issuer");
         let keys = folder.path().join("gateway.json");
         let roots = bongsu_keys::Roots::open_or_make(folder.path()).expect("roots");
-        roots.write_keys(&keys, bongsu_keys::GATEWAY).expect("keys");
+        roots.write_keys(&keys, GATEWAY).expect("keys");
         let keys = Keys::open(&keys).ok();
         let sessions = Sessions { secret_file: Some(file.clone()), ..Sessions::of("https://house.example", "gateway") };
         let login = Some(Login::of("https://id.example", "house"));

@@ -1,9 +1,10 @@
 //! Where requests can go at the moment.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::net::SocketAddr;
 
-use http::Method;
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
 /// Paths, and the ready instances behind them.
 ///
@@ -32,6 +33,21 @@ pub struct Table {
     pub idempotent: BTreeSet<String>,
     /// Services that recognise their callers themselves: what is shown to them is not read here, but for an operator's key.
     pub own_login: BTreeSet<String>,
+    /// Services that stand in for another one for some of its callers.
+    pub canaries: Vec<Canary>,
+}
+
+/// A service that stands in for another one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Canary {
+    /// Who it is.
+    pub service: String,
+    /// Whose routes lead to it, too.
+    pub of: String,
+    /// For so many of a hundred callers.
+    pub percent: u32,
+    /// And for whoever says this.
+    pub header: Option<(HeaderName, HeaderValue)>,
 }
 
 /// One path.
@@ -195,6 +211,34 @@ impl Table {
         self.routes.iter().map(|route| route.service.clone()).collect()
     }
 
+    /// Whoever stands in for a service, for a caller who says this; one without a ready instance stands in for nobody. What is
+    /// said counts more than the share a caller falls into, and he falls into the same each time.
+    pub fn canary(&self, service: &str, headers: &HeaderMap, caller: &str) -> Option<&Canary> {
+        let its = || self.canaries.iter().filter(|one| one.of == service);
+        let is_ready = |one: &&Canary| !self.ready(&one.service).is_empty();
+        let says = |one: &&Canary| {
+            one.header.as_ref().is_some_and(|(name, value)| headers.get_all(name).iter().any(|said| said == value))
+        };
+        if let Some(said) = its().filter(is_ready).find(says) {
+            return Some(said);
+        }
+        let mut left = place(service, caller);
+        let falls_into = |one: &&Canary| {
+            let is_in = left < one.percent;
+            left = left.saturating_sub(one.percent);
+            is_in
+        };
+        // Also one that is not ready has its share: nobody else's changes with it.
+        its().find(falls_into).filter(is_ready)
+    }
+
+    /// Whether a service has a route, its own or that of whom it stands in for.
+    pub(crate) fn leads_to(&self, service: &str, route: &str) -> bool {
+        let stands_in_for = self.canaries.iter().find(|one| one.service == service).map(|one| one.of.as_str());
+        let whose = stands_in_for.unwrap_or(service);
+        self.routes.iter().any(|known| known.path == route && known.service == whose)
+    }
+
     /// The ready instances of a service.
     pub fn ready(&self, service: &str) -> &[SocketAddr] {
         self.upstreams.get(service).map_or(&[], Vec::as_slice)
@@ -206,6 +250,13 @@ impl Route {
     pub fn fits(&self, path: &str) -> bool {
         is_below(&self.path, path)
     }
+}
+
+/// Where a caller falls among a hundred, the same each time.
+fn place(service: &str, caller: &str) -> u32 {
+    let mut hasher = DefaultHasher::new();
+    (service, caller).hash(&mut hasher);
+    u32::try_from(hasher.finish() % 100).unwrap_or(0)
 }
 
 /// Why it is no path of a route, if it is none.
@@ -229,5 +280,60 @@ pub(crate) fn is_below(route: &str, path: &str) -> bool {
     match route.strip_suffix('*') {
         Some(prefix) => path.starts_with(prefix),
         None => path == route,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table(ready: &[&str]) -> Table {
+        let canary = |service: &str, percent, header: Option<(&'static str, &'static str)>| Canary {
+            service: service.into(),
+            of: "door".into(),
+            percent,
+            header: header.map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value))),
+        };
+        let at = vec![SocketAddr::from(([127, 0, 0, 1], 1))];
+        Table {
+            upstreams: ready.iter().map(|service| ((*service).to_owned(), at.clone())).collect(),
+            canaries: vec![canary("next", 10, Some(("x-door", "next"))), canary("other", 20, None)],
+            ..Table::default()
+        }
+    }
+
+    fn shares(table: &Table) -> (usize, usize) {
+        let headers = HeaderMap::new();
+        let goes_to = |name: &str| {
+            let all = (0..10_000).map(|caller| caller.to_string());
+            all.filter(|caller| table.canary("door", &headers, caller).is_some_and(|one| one.service == name)).count()
+        };
+        (goes_to("next"), goes_to("other"))
+    }
+
+    #[test]
+    fn callers_fall_into_shares_that_stay_the_same_whoever_is_ready() {
+        let both = table(&["next", "other"]);
+        let (next, other) = shares(&both);
+        assert!((850..=1_150).contains(&next) && (1_800..=2_200).contains(&other), "{next} {other}");
+        assert_eq!(shares(&table(&["other"])), (0, other), "who is not ready leaves his share to the service itself");
+        assert_eq!(shares(&table(&[])), (0, 0));
+        assert!((0..100).all(|caller| both.canary("bell", &HeaderMap::new(), &caller.to_string()).is_none()));
+    }
+
+    #[test]
+    fn what_is_said_counts_more_than_a_share() {
+        let says = |value: &'static str| {
+            HeaderMap::from_iter([(HeaderName::from_static("x-door"), HeaderValue::from_static(value))])
+        };
+        let goes_to = |table: &Table, value, caller: u32| {
+            table.canary("door", &says(value), &caller.to_string()).map(|one| one.service.clone())
+        };
+        let both = table(&["next", "other"]);
+        assert!((0..500).all(|caller| goes_to(&both, "next", caller).as_deref() == Some("next")));
+        let said_otherwise = (0..500).filter(|caller| goes_to(&both, "Next", *caller).is_some()).count();
+        assert!(said_otherwise < 250, "{said_otherwise}");
+        let other = table(&["other"]);
+        assert!((0..500).all(|caller| goes_to(&other, "next", caller).is_none_or(|one| one == "other")));
     }
 }

@@ -63,6 +63,7 @@ impl Identity {
             idempotent: true,
             own_login: true,
             pages: None,
+            canary: None,
             after: Vec::new(),
             start: true,
             config: self.config.clone(),

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
 use crate::spec::Spec;
-use crate::system_file::{Service, SystemFile};
+use crate::system_file::{Canary, Service, SystemFile};
 
 /// Where an instance is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -87,6 +87,9 @@ pub struct RouteTable {
     /// Services that recognise their callers themselves.
     #[serde(default)]
     pub own_login: BTreeSet<String>,
+    /// Services that stand in for another one for some of its callers, by name.
+    #[serde(default)]
+    pub canaries: BTreeMap<String, Canary>,
 }
 
 /// Requests that are for everybody, or for a role.
@@ -164,7 +167,9 @@ impl Registry {
             service.routes.iter().map(|path| Route { path: path.clone(), service: service.name.clone() })
         });
         let access = system.services.iter().flat_map(|service| {
-            service.access().filter_map(|(who, request)| {
+            // Who may ask a service may ask whoever stands in for it.
+            let said_by = service.canary.as_ref().and_then(|canary| system.service(&canary.of)).unwrap_or(service);
+            said_by.access().filter_map(|(who, request)| {
                 let (method, path) = request.split_once(' ')?;
                 Some(Access {
                     service: service.name.clone(),
@@ -174,6 +179,8 @@ impl Registry {
                 })
             })
         });
+        let canaries =
+            system.services.iter().filter_map(|service| Some((service.name.clone(), service.canary.clone()?)));
         let those = |are: fn(&Service) -> bool| {
             system.services.iter().filter(|service| are(service)).map(|service| service.name.clone()).collect()
         };
@@ -184,6 +191,7 @@ impl Registry {
                 access: access.collect(),
                 idempotent: those(|service| service.idempotent),
                 own_login: those(|service| service.own_login),
+                canaries: canaries.collect(),
                 ..Default::default()
             },
             revision: watch::Sender::new(1),
@@ -252,7 +260,10 @@ impl Registry {
     pub fn route_table(&self) -> RouteTable {
         let instances = self.lock();
         let mut table = RouteTable { revision: *self.revision.borrow(), ..self.fixed.clone() };
-        for row in instances.iter().filter(|row| self.fixed.routes.iter().any(|route| route.service == row.name)) {
+        let is_asked = |name: &String| {
+            self.fixed.canaries.contains_key(name) || self.fixed.routes.iter().any(|route| route.service == *name)
+        };
+        for row in instances.iter().filter(|row| is_asked(&row.name)) {
             let ready = table.upstreams.entry(row.name.clone()).or_default();
             match (row.state, &row.url) {
                 (State::Ready, Some(url)) => ready.push(url.trim_start_matches("http://").to_owned()),
@@ -289,6 +300,21 @@ mod tests {
         assert!(table.coming.contains("door"));
         registry.update("door-2", |row| row.state = State::Failing);
         assert!(registry.route_table().coming.is_empty());
+    }
+
+    #[test]
+    fn whoever_stands_in_for_a_service_is_asked_by_whom_that_one_is() {
+        let text = "name = 'house'\n[[service]]\nname = 'door'\ncommand = 'x'\nroutes = ['/doors']\n\
+                    public = ['GET /doors']\n[[service]]\nname = 'door-next'\ncommand = 'y'\n\
+                    canary = { of = 'door', percent = 10, header = 'x-next: yes' }";
+        let system = toml::from_str(text).unwrap();
+        let registry = Registry::new(&unroll(&system), &system);
+        registry.update("door-next-1", |row| (row.state, row.url) = (State::Ready, Some("http://127.0.0.1:1".into())));
+        let table = registry.route_table();
+        assert_eq!((table.canaries["door-next"].percent, table.routes.len()), (10, 1));
+        assert_eq!(table.upstreams["door-next"], ["127.0.0.1:1"]);
+        let open: Vec<&str> = table.access.iter().map(|access| access.service.as_str()).collect();
+        assert_eq!(open, ["door", "door-next"]);
     }
 
     #[test]

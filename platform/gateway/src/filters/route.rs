@@ -10,6 +10,8 @@ use crate::filter::{Exchange, Filter, Flow};
 use crate::own;
 use crate::table::Table;
 
+/// The name of the filter that finds whose path it is.
+pub(crate) const ROUTES: &str = "routes";
 /// Just after a start.
 pub(super) const UNKNOWN: &str = "The routes are not known yet.";
 
@@ -18,12 +20,12 @@ pub struct Routes(pub watch::Receiver<Arc<Table>>);
 
 impl Filter for Routes {
     fn name(&self) -> &'static str {
-        "routes"
+        ROUTES
     }
 
     fn on_request(&self, request: &mut request::Parts, exchange: &mut Exchange) -> Flow {
         let table = self.0.borrow();
-        if own::is_own(request.uri.path()) {
+        if own::is_own(request.uri.path()) && !exchange.is_elsewhere {
             exchange.is_own = true;
             return Flow::Continue;
         }

@@ -154,3 +154,66 @@ async fn while_it_is_open_who_reads_gets_the_answer_that_was_written_for_that_an
     }
     assert_eq!(seen.lock().unwrap().len(), 5);
 }
+
+#[tokio::test]
+async fn what_an_operator_holds_outlives_the_gateway_and_holds_at_another_within_a_second() {
+    let (system, folder) = (System::new(), tempfile::tempdir().unwrap());
+    let held = folder.path().join("held.json");
+    let open = async || {
+        let mut street = system.street(Settings { held: Some(held.clone()), ..Settings::default() });
+        let (upstream, _) = street.raw(WELL).await;
+        street.route_to(vec![upstream]);
+        street
+    };
+    let (one, other) = (open().await, open().await);
+    let operator = system.bearer(OPERATOR);
+    let status = async |street: &Street| street.ask_at("GET", "/x", &[]).await.status;
+    let wish = "{\"state\":\"open\",\"minutes\":5}";
+    assert_eq!(say(&one, "PUT", "/bongsu/breakers/door", &operator, wish).await.0, StatusCode::OK);
+    assert_eq!(status(&one).await, StatusCode::SERVICE_UNAVAILABLE);
+    drop(one);
+    let next = open().await;
+    assert_eq!(status(&next).await, StatusCode::SERVICE_UNAVAILABLE, "the next one");
+    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+    assert_eq!(status(&other).await, StatusCode::SERVICE_UNAVAILABLE, "another one");
+    let shown = say(&other, "GET", "/bongsu/breakers", &operator, "").await.1;
+    assert_eq!((&shown["breakers"][0]["forced"], &shown["breakers"][0]["state"]), (&true.into(), &"open".into()));
+    assert!(shown["breakers"][0]["left_ms"].as_u64().unwrap() <= 300_000);
+    say(&other, "PUT", "/bongsu/breakers/door", &operator, "{\"state\":\"auto\"}").await;
+    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+    assert_eq!((status(&other).await, status(&next).await), (StatusCode::OK, StatusCode::OK));
+}
+
+#[tokio::test]
+async fn breakers_are_measured_with_the_reason_why_they_opened() {
+    let system = System::new();
+    let rules = Rules { consecutive: 2, ..Rules::default() };
+    let mut street = system.street(Settings { breaker: Some(rules), ..Settings::default() });
+    let (upstream, _) = street.raw(BAD).await;
+    street.route_to(vec![upstream]);
+    for _ in 0..3 {
+        street.ask_at("GET", "/x", &[]).await;
+    }
+    assert_eq!(street.ask_at("GET", "/bongsu/metrics", &[]).await.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(
+        say(&street, "PUT", "/bongsu/metrics", &system.bearer(OPERATOR), "").await.0,
+        StatusCode::METHOD_NOT_ALLOWED
+    );
+    let bearer = system.bearer(OPERATOR);
+    let answer = street.ask_at("GET", "/bongsu/metrics", &[("authorization", &bearer)]).await;
+    assert!(answer.headers["content-type"].to_str().unwrap().starts_with("application/openmetrics-text"));
+    let one = "gateway=\"gateway\",service=\"door\",route=\"/*\"";
+    for line in [
+        format!("bongsu_gateway_breaker_state{{{one}}} 2"),
+        format!("bongsu_gateway_breaker_failed_calls{{{one}}} 2"),
+        format!("bongsu_gateway_breaker_openings_total{{{one}}} 1"),
+        format!("bongsu_gateway_breaker_refused_calls_total{{{one}}} 1"),
+        format!(
+            "bongsu_gateway_breaker_reason{{{one},reason=\"2 calls in a row failed; the last: the answer was 500\"}} 1"
+        ),
+        format!("bongsu_gateway_instance_out{{gateway=\"gateway\",service=\"door\",instance=\"{upstream}\"}} 0"),
+        "bongsu_gateway_open_streams{gateway=\"gateway\"} 0".to_owned(),
+    ] {
+        assert!(answer.body.lines().any(|said| said == line), "{line} is not in\n{}", answer.body);
+    }
+}

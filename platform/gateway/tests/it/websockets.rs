@@ -35,11 +35,11 @@ async fn echo(street: &mut Street) -> Heads {
         while let Ok((stream, _)) = listener.accept().await {
             let seen = seen.clone();
             open.spawn(async move {
+                #[expect(clippy::result_large_err, reason = "the library's own error")]
                 let note = |request: &Request<()>, answer| {
                     seen.lock().unwrap().push(request.headers().clone());
                     Ok(answer)
                 };
-                #[expect(clippy::result_large_err, reason = "the library's own error")]
                 let Ok(mut socket) = accept_hdr_async(stream, note).await else { return };
                 while let Some(Ok(message)) = socket.next().await {
                     if (message.is_text() || message.is_binary()) && socket.send(message).await.is_err() {

@@ -1,0 +1,37 @@
+//! Whether whoever stands in for a service is asked in its place.
+
+use std::sync::Arc;
+
+use http::request;
+use tokio::sync::watch;
+
+use crate::filter::{Exchange, Filter, Flow, Who};
+use crate::table::Table;
+
+/// Once it is known who asks: he falls to the same one each time, whichever of his browsers or tokens he shows; whoever has no name, by
+/// the address he comes from.
+pub struct Canaries(pub watch::Receiver<Arc<Table>>);
+
+impl Filter for Canaries {
+    fn name(&self) -> &'static str {
+        "canaries"
+    }
+
+    fn on_request(&self, request: &mut request::Parts, exchange: &mut Exchange) -> Flow {
+        let table = self.0.borrow();
+        if table.canaries.is_empty() {
+            return Flow::Continue;
+        }
+        let address = exchange.peer.ip().to_string();
+        let caller = match &exchange.who {
+            Who::Person(who) => &who.name,
+            Who::Visitor(who) => who.visitor.as_ref().unwrap_or(&who.name),
+            Who::Nobody | Who::Operator | Who::Process(_) => &address,
+        };
+        let service = exchange.service.as_deref().unwrap_or_default();
+        if let Some(canary) = table.canary(service, &request.headers, caller) {
+            exchange.service = Some(canary.service.clone());
+        }
+        Flow::Continue
+    }
+}
