@@ -70,7 +70,8 @@ impl Account {
         let returned = Notify::new();
         let exceeded = AtomicBool::new(false);
         let whole_since = OnceLock::new();
-        let (given, arrival) = (AtomicU64::new(0), Arrival::default());
+        let given = AtomicU64::new(0);
+        let arrival = Arrival::default();
         Arc::new(Self { home, returned, keeps: again, limit, exceeded, arrival, given, whole_since })
     }
 

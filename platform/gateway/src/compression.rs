@@ -114,7 +114,8 @@ impl Press {
 
     /// The answer as it is sent.
     pub(crate) async fn press(&self, wish: Wish, answer: Response) -> Response {
-        let (status, before) = (answer.status(), answer.headers().contains_key(CONTENT_ENCODING));
+        let status = answer.status();
+        let before = answer.headers().contains_key(CONTENT_ENCODING);
         let mut request = Request::new(());
         if let Some(accepts) = wish.accepts {
             request.headers_mut().insert(ACCEPT_ENCODING, accepts);

@@ -7,7 +7,6 @@
 //! add load.
 
 use std::collections::BTreeSet;
-use std::error::Error;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,7 +28,7 @@ use tower::retry::budget::{Budget as _, TpsBudget};
 
 use crate::balance::{Balancer, Chosen};
 use crate::body::{Account, Holding, Loan};
-use crate::breaker::{Fault, Outcome, Shut};
+use crate::breaker::{Outcome, Shut};
 use crate::breakers::{Breakers, Door, Ticket};
 use crate::connect::Connector;
 use crate::fallback::{self, Fallback};
@@ -43,6 +42,10 @@ use crate::settings::Settings;
 use crate::stream::Stream;
 use crate::table::Table;
 use crate::tunnel::{self, Terms};
+
+mod missed;
+
+use missed::{Missed, absent, at_fault, broken, is_lost, lost, refusal, too_many_streams};
 
 /// Upstreams are on the same machine or the same network: a connection that takes longer is as good as refused.
 const CONNECT: Duration = Duration::from_secs(1);
@@ -89,23 +92,6 @@ pub(crate) enum Answered {
 
 /// What attempts came to.
 type Attempted<T> = Result<(http::Response<Incoming>, T), Missed>;
-
-/// Why no instance answered.
-struct Missed {
-    ended: Ended,
-    problem: Problem,
-}
-
-impl Missed {
-    fn failed(fault: Fault, problem: Problem) -> Self {
-        Self { ended: Ended::Failed(fault), problem }
-    }
-
-    /// Whatever it is, it says nothing about a service.
-    fn nobodys(problem: Problem) -> Self {
-        Self { ended: Ended::Nobody, problem }
-    }
-}
 
 impl Forwarder {
     pub(crate) fn new(tables: Tables, settings: &Settings) -> Self {
@@ -411,30 +397,6 @@ async fn has_had_it_for(account: &Account, slow: Duration) {
     }
 }
 
-/// The breaker lets nothing pass.
-fn refusal(service: &str, shut: Shut) -> Problem {
-    match shut {
-        Shut::Open(left) => {
-            let seconds = u32::try_from(left.as_millis().div_ceil(1_000)).unwrap_or(u32::MAX);
-            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "circuit-open", "The service is left alone for a while")
-                .detail(format!("'{service}' failed too often here. It was not asked."))
-                .retry_after(seconds.max(1))
-        }
-        Shut::Full => Problem::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", "Too busy")
-            .detail(format!("Too many requests wait for '{service}' here."))
-            .retry_after(1),
-    }
-}
-
-/// What the client did, which no instance could help.
-fn at_fault(account: &Account, upstream: &str) -> Missed {
-    if account.is_exceeded() {
-        return Missed::nobodys(crate::filters::too_large(account.limit()));
-    }
-    tracing::info!(upstream, "a client broke off in the midst of its body");
-    Missed::nobodys(Problem::bad_request("The body broke off."))
-}
-
 /// Waits until it is worth trying again; false: it is time to give up.
 async fn news(table: &mut Tables, give_up: Instant) -> bool {
     if Instant::now() >= give_up {
@@ -455,21 +417,6 @@ fn may_wait(head: &request::Parts) -> bool {
 /// What may be sent again although it may have arrived: safe and without a body, or under a key that the service knows.
 fn may_repeat(head: &request::Parts, body: &Body, knows_keys: bool) -> bool {
     (knows_keys && head.headers.contains_key("idempotency-key")) || (head.method.is_safe() && body.is_end_stream())
-}
-
-/// The connection broke. What broke on the client's side, or is no HTTP, would do so again.
-fn is_lost(error: &(dyn Error + 'static)) -> bool {
-    !hyper_errors(error).any(|error| error.is_parse() || error.is_user())
-}
-
-fn hyper_errors<'e>(error: &'e (dyn Error + 'static)) -> impl Iterator<Item = &'e hyper::Error> {
-    let mut cause = Some(error);
-    std::iter::from_fn(move || {
-        let this = cause?;
-        cause = this.source();
-        Some(this)
-    })
-    .filter_map(|error| error.downcast_ref())
 }
 
 fn upstream_request(
@@ -496,33 +443,4 @@ fn upstream_request(
 fn is_of_kind(answer: &http::Response<Incoming>, wanted: &str) -> bool {
     let kind = answer.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
     kind.is_some_and(|kind| kind.starts_with(wanted))
-}
-
-fn too_many_streams() -> Response {
-    let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", "Too busy").retry_after(5);
-    problem.detail("Too many open streams.").into_response()
-}
-
-/// No instance is ready, or every one that is refused the connection.
-fn absent(service: &str, has_refused: bool) -> Missed {
-    let problem = Problem::unavailable(format!("No instance of '{service}' is ready."));
-    if has_refused { Missed::failed(Fault::Refused, problem) } else { Missed::nobodys(problem) }
-}
-
-/// Every connection was refused, and the body is gone.
-fn lost(service: &str) -> Missed {
-    let problem = Problem::new(StatusCode::BAD_GATEWAY, "upstream-lost", "The service could not be reached")
-        .detail(format!("The connection to '{service}' was lost."));
-    Missed::failed(Fault::Refused, problem)
-}
-
-/// The connection broke, or what came was no HTTP.
-fn broken(service: &str, error: &(dyn Error + 'static)) -> Missed {
-    let garbage = hyper_errors(error).any(hyper::Error::is_parse);
-    let (code, detail) = match garbage {
-        true => ("upstream-garbage", format!("What '{service}' answered cannot be understood.")),
-        false => ("upstream-lost", format!("The connection to '{service}' was lost. Whether it acted is not known.")),
-    };
-    let problem = Problem::new(StatusCode::BAD_GATEWAY, code, "The service gave no answer").detail(detail);
-    Missed::failed(if garbage { Fault::Garbage } else { Fault::Lost }, problem)
 }

@@ -76,7 +76,8 @@ impl Gateway {
         let browsers = issuer.as_ref().and_then(|issuer| Browsers::of(&settings, issuer));
         let filters = arrange(standard(&settings, &tables, &health, issuer.as_ref(), browsers.as_ref()));
         let forwarder = Arc::new(Forwarder::new(tables.clone(), &settings));
-        let (measured, slot) = (Arc::clone(&forwarder), settings.slot.clone());
+        let measured = Arc::clone(&forwarder);
+        let slot = settings.slot.clone();
         let measure = Box::new(move || measured.measure(&slot));
         let own = Own { breakers: forwarder.breakers(), tables, measure };
         let routes_at = filters.iter().position(|filter| filter.name() == ROUTES).unwrap_or(filters.len());

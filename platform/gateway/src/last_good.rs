@@ -82,7 +82,9 @@ impl LastGood {
     pub(crate) fn answer(&self, key: &Key, oldest: Duration) -> Option<Response> {
         let mut all = self.lock();
         let Kept { headers, body, since, .. } = all.answers.get(key)?;
-        let (mut headers, body, passed) = (headers.clone(), body.clone(), since.elapsed());
+        let passed = since.elapsed();
+        let mut headers = headers.clone();
+        let body = body.clone();
         if passed > oldest {
             all.forget(key);
             return None;

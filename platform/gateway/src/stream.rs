@@ -61,8 +61,8 @@ impl Stream {
         answer.map(|body| {
             let draining = draining.map(|mut draining| Box::pin(async move { draining.begun().await }) as Later<()>);
             let over = over.map(|over| Box::pin(over) as Later<Over>);
-            let (ending, sent) = (Ending::Open, Tail::default());
-            Body::new(Self { body, draining, over, ending, sent, is_plain, _place: place })
+            let sent = Tail::default();
+            Body::new(Self { body, draining, over, ending: Ending::Open, sent, is_plain, _place: place })
         })
     }
 

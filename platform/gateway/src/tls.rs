@@ -237,7 +237,8 @@ fn write(file: &Path, text: &str) -> std::io::Result<()> {
 fn signed(names: &[String], now_s: u64) -> Result<[String; 3], rcgen::Error> {
     let at = |seconds| rcgen::date_time_ymd(1970, 1, 1) + Duration::from_secs(seconds);
     // Clocks of one machine differ by nothing, those of a virtual one sometimes by minutes.
-    let (from, until) = (at(now_s.saturating_sub(3_600)), at(now_s + LIFE_S));
+    let from = at(now_s.saturating_sub(3_600));
+    let until = at(now_s + LIFE_S);
     let mut above = CertificateParams::new(Vec::new())?;
     above.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     above.key_usages = vec![KeyUsagePurpose::KeyCertSign];

@@ -6,6 +6,7 @@
 
 pub mod paths;
 pub mod system_file;
+pub mod canary;
 pub mod identity;
 pub mod find_binary;
 pub mod data_folder;

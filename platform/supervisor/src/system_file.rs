@@ -35,8 +35,10 @@ use std::path::{Path, PathBuf};
 
 use bongsu_core::Strict;
 use bongsu_keys::{OPERATOR, is_name};
-use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
+use serde::{Deserialize, Deserializer, de::Error as _};
 
+use crate::canary;
+pub use crate::canary::Canary;
 use crate::identity::{IDENTITY, Identity};
 use crate::paths::shown;
 use crate::placeholder;
@@ -164,20 +166,6 @@ pub struct Service {
     pub config: toml::Table,
 }
 
-/// For whom a service stands in for another one.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Canary {
-    /// The service whose routes lead to it, too.
-    pub of: String,
-    /// For so many of a hundred callers.
-    #[serde(default)]
-    pub percent: u32,
-    /// And for whoever says this: `NAME: VALUE`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub header: Option<String>,
-}
-
 /// Why a `bongsu.toml` cannot be used; each is one line.
 #[derive(Debug, thiserror::Error)]
 pub enum SystemFileError {
@@ -234,11 +222,6 @@ impl SystemFile {
         self.gateway.listen.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 8080)))
     }
 
-    /// The service of a name.
-    pub(crate) fn service(&self, name: &str) -> Option<&Service> {
-        self.services.iter().find(|service| service.name == name)
-    }
-
     /// The order services depend on each other in: 0 waits for no other service, n waits for one of n - 1.
     pub fn depth(&self, service: &str) -> usize {
         let after = self.services.iter().find(|s| s.name == service).map_or(&[][..], |s| &s.after);
@@ -287,24 +270,7 @@ impl SystemFile {
             }
         }
         let identity = self.identity.as_ref().and_then(Identity::complaint);
-        self.wrong_canary().or_else(|| self.unknown_predecessor()).or_else(|| self.circle()).or(identity)
-    }
-
-    /// A canary is of a service that is none, and no service has more than all of its callers elsewhere.
-    fn wrong_canary(&self) -> Option<String> {
-        let mut percents: BTreeMap<&str, u32> = BTreeMap::new();
-        for service in &self.services {
-            let Some(Canary { of, percent, .. }) = &service.canary else { continue };
-            if !self.services.iter().any(|other| other.name == *of && other.canary.is_none()) {
-                return Some(format!("service '{}': canary of '{of}', which is no service with routes", service.name));
-            }
-            let all = percents.entry(of).or_default();
-            *all += percent;
-            if *all > 100 {
-                return Some(format!("the canaries of '{of}' are for {all} of 100 callers"));
-            }
-        }
-        None
+        canary::wrong(self).or_else(|| self.unknown_predecessor()).or_else(|| self.circle()).or(identity)
     }
 
     fn unknown_predecessor(&self) -> Option<String> {
@@ -386,32 +352,11 @@ impl Service {
         if let Some((who, bad)) = self.access().find(|(_, request)| !is_request(request)) {
             return Some(format!("{who} = '{bad}': what may be asked is 'METHOD /path' or '* /path'"));
         }
-        if let Some(why) = self.canary.as_ref().and_then(Canary::complaint) {
-            return Some(format!("canary: {why}"));
-        }
-        if self.canary.is_some() && !(self.routes.is_empty() && self.access().next().is_none()) {
-            return Some("canary: it has the routes of the service it stands in for, and none of its own".into());
+        if let Some(why) = self.canary.as_ref().and_then(|canary| canary.complaint(self)) {
+            return Some(why);
         }
         let early = self.asks_for().find(|name| !self.after.iter().any(|after| after == name))?;
         Some(format!("${{url:{early}}} is known only when after = ['{early}']"))
-    }
-}
-
-impl Canary {
-    fn complaint(&self) -> Option<String> {
-        if self.percent == 0 && self.header.is_none() {
-            return Some("it is for nobody: say 'percent' or 'header'".into());
-        }
-        if self.percent > 100 {
-            return Some(format!("percent = {}: 0 to 100 are possible", self.percent));
-        }
-        let said = self.header.as_ref()?;
-        let is_name = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
-        let is_line = said.split_once(": ").is_some_and(|(name, value)| {
-            let is_value = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ');
-            !name.is_empty() && name.bytes().all(is_name) && is_value && value.trim() == value
-        });
-        (!is_line).then(|| format!("header = '{said}': what is said is 'NAME: VALUE'"))
     }
 }
 
@@ -523,24 +468,6 @@ mod tests {
             (service("a", "env = { B = 'see ${url:b}' }") + &service("b", ""), "known only when after = ['b']"),
             (service("a", "routes = ['/x']") + &service("b", "routes = ['/x']"), "belongs to both 'a' and 'b'"),
             ("[gateway]\nlisten = '0.0.0.0:80'".into(), "faces the network"),
-            (service("a", "canary = { of = 'b', percent = 5 }"), "canary of 'b', which is no service"),
-            (service("a", "canary = { of = 'a', percent = 5 }"), "canary of 'a', which is no service"),
-            (service("b", "") + &service("a", "canary = { of = 'b' }"), "it is for nobody"),
-            (service("b", "") + &service("a", "canary = { of = 'b', percent = 101 }"), "percent = 101: 0 to 100"),
-            (service("b", "") + &service("a", "canary = { of = 'b', percent = -1 }"), "invalid value"),
-            (service("b", "") + &service("a", "canary = { of = 'b', header = 'x-canary' }"), "'NAME: VALUE'"),
-            (service("b", "") + &service("a", "canary = { of = 'b', header = 'x y: z' }"), "'NAME: VALUE'"),
-            (service("b", "") + &service("a", "canary = { of = 'b', share = 5 }"), "unknown field `share`"),
-            (
-                service("b", "") + &service("a", "routes = ['/a']\ncanary = { of = 'b', percent = 5 }"),
-                "it has the routes of the service it stands in for",
-            ),
-            (
-                service("b", "")
-                    + &service("a", "canary = { of = 'b', percent = 60 }")
-                    + &service("c", "canary = { of = 'b', percent = 41 }"),
-                "the canaries of 'b' are for 101 of 100 callers",
-            ),
         ]);
     }
 

@@ -89,7 +89,8 @@ impl Line {
 
     fn write(self, sent: u64, is_whole: bool) {
         let (method, path, status) = (self.asked.0.as_str(), self.asked.1.as_str(), self.status.as_u16());
-        let (ms, first_ms) = (millis(self.began, Instant::now()), millis(self.began, self.first));
+        let ms = millis(self.began, Instant::now());
+        let first_ms = millis(self.began, self.first);
         let (upstream, route) = (self.service.as_deref().unwrap_or("-"), self.route.as_deref().unwrap_or("-"));
         let instance = self.instance.map_or_else(|| "-".to_owned(), |instance| instance.to_string());
         let consumer = consumer(&self.who);

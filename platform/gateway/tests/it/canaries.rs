@@ -18,11 +18,13 @@ async fn says(street: &mut Street, what: &'static str) -> std::net::SocketAddr {
     at
 }
 
-#[tokio::test]
-async fn a_canary_is_asked_by_its_share_and_by_whoever_says_so_and_is_as_closed_as_the_service() {
-    let town = Town::new().await;
+const SAID: [(&str, &str); 1] = [("x-door", "next")];
+
+/// A service and whoever stands in for it, for half of its callers, in a town; and the table without that one.
+async fn open(town: &Town) -> (Street, Table) {
     let mut street = town.street(|sessions| sessions).await;
-    let (door, next) = (says(&mut street, "door").await, says(&mut street, "next").await);
+    let door = says(&mut street, "door").await;
+    let next = says(&mut street, "next").await;
     let as_closed: Vec<Access> =
         street.table.access.iter().map(|rule| Access { service: "next".into(), ..rule.clone() }).collect();
     street.table.access.extend(as_closed);
@@ -35,37 +37,44 @@ async fn a_canary_is_asked_by_its_share_and_by_whoever_says_so_and_is_as_closed_
         ..street.table.clone()
     };
     street.tables.send_replace(Arc::new(table.clone()));
-    let said = [("x-door", "next")];
-    assert_eq!(street.ask_at("GET", "/open/x", &said).await.body, "next");
-    assert_eq!(street.ask_at("GET", "/x", &said).await.status, StatusCode::UNAUTHORIZED);
-    assert_eq!(street.ask_at("GET", "/keep/x", &said).await.status, StatusCode::UNAUTHORIZED);
+    let alone = Table { revision: 2, upstreams: [("door".into(), vec![door])].into(), ..table };
+    (street, alone)
+}
+
+#[tokio::test]
+async fn a_canary_is_asked_by_whoever_says_so_and_is_as_closed_as_the_service() {
+    let town = Town::new().await;
+    let (street, alone) = open(&town).await;
+    assert_eq!(street.ask_at("GET", "/open/x", &SAID).await.body, "next");
+    assert_eq!(street.ask_at("GET", "/x", &SAID).await.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(street.ask_at("GET", "/keep/x", &SAID).await.status, StatusCode::UNAUTHORIZED);
     let mut browser = Browser::new();
     browser.log_in(&street, &town, "/").await;
-    assert_eq!(browser.ask(&street, "GET", "/keep/x", &said).await.status, StatusCode::FORBIDDEN);
-    // The same person falls to the same one, in whichever browser.
-    let mut other = Browser::new();
+    assert_eq!(browser.ask(&street, "GET", "/keep/x", &SAID).await.status, StatusCode::FORBIDDEN);
+    street.tables.send_replace(Arc::new(alone));
+    assert_eq!(street.ask_at("GET", "/open/x", &SAID).await.body, "door", "it has no instance that is ready");
+    assert_eq!(browser.get(&street, "/x").await.body, "door");
+}
+
+#[tokio::test]
+async fn the_same_person_falls_to_the_same_one_and_about_a_share_of_all_to_the_canary() {
+    let town = Town::new().await;
+    let (street, _) = open(&town).await;
+    let (mut browser, mut other) = (Browser::new(), Browser::new());
+    browser.log_in(&street, &town, "/").await;
     other.log_in(&street, &town, "/").await;
     let first = browser.get(&street, "/x").await.body;
     for _ in 0..20 {
-        assert_eq!(
-            (browser.get(&street, "/x").await.body, other.get(&street, "/y").await.body),
-            (first.clone(), first.clone())
-        );
+        assert_eq!(browser.get(&street, "/x").await.body, first);
+        assert_eq!(other.get(&street, "/y").await.body, first, "in whichever browser");
     }
-    // Visitors are many, and about half of them fall to it.
     let mut to_next = 0;
     for _ in 0..100 {
         let mut visitor = Browser::new();
         visitor.get(&street, "/bell/x").await;
         to_next += u32::from(visitor.get(&street, "/bell/x").await.body == "next");
     }
-    assert!((25..=75).contains(&to_next), "{to_next}");
-    // It has a breaker of its own, and stands in for nobody when no instance of it is ready.
+    assert!((25..=75).contains(&to_next), "{to_next} of 100 visitors");
     let doors: Vec<String> = street.gateway.breakers().into_iter().map(|shown| shown.service).collect();
-    assert!(doors.contains(&"next".to_owned()) && doors.contains(&"door".to_owned()), "{doors:?}");
-    let mut alone = table;
-    (alone.revision, alone.upstreams) = (2, [("door".into(), vec![door])].into());
-    street.tables.send_replace(Arc::new(alone));
-    assert_eq!(street.ask_at("GET", "/open/x", &said).await.body, "door");
-    assert_eq!(browser.get(&street, "/x").await.body, "door");
+    assert!(doors.contains(&"next".to_owned()) && doors.contains(&"door".to_owned()), "each has a breaker: {doors:?}");
 }

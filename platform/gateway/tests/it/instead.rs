@@ -29,13 +29,13 @@ fn canary(uri: &Uri, headers: &HeaderMap) -> Response {
     format!("{uri} of {} as {} in {form}", claims["sub"], claims["roles"]).into_response()
 }
 
-struct House {
+struct Hall {
     town: Town,
     street: Street,
     is_bad: Arc<AtomicBool>,
 }
 
-impl House {
+impl Hall {
     /// Two services, `door` everywhere and `bell` below `/bell2`.
     async fn new(fallback: Value) -> Self {
         let town = Town::new().await;
@@ -107,21 +107,20 @@ fn is_fallback(answer: &street::Response) -> Option<&str> {
 
 #[tokio::test]
 async fn everybody_is_shown_his_own_last_answer_and_nobody_anothers() {
-    let house = House::new(json!([{ "path": "/*", "last_good_s": 60 }])).await;
-    let (ann, ben) = (house.bearer("usr_ann", &["guest"]), house.bearer("usr_ben", &["guest"]));
-    let keeper = house.bearer("usr_ann", &["guest", "keeper"]);
+    let hall = Hall::new(json!([{ "path": "/*", "last_good_s": 60 }])).await;
+    let (ann, ben) = (hall.bearer("usr_ann", &["guest"]), hall.bearer("usr_ben", &["guest"]));
+    let keeper = hall.bearer("usr_ann", &["guest", "keeper"]);
     let korean = [("accept-language", "ko")];
-    let hers = house.ask("/x?a=1", &ann, &[]).await;
+    let hers = hall.ask("/x?a=1", &ann, &[]).await;
     assert_eq!((is_fallback(&hers), hers.body.as_str()), (None, "/x?a=1 of \"usr_ann\" as [\"guest\"] in -"));
-    let his = house.ask("/x?a=1", &ben, &korean).await.body;
-    house.ask("/keep/x", &keeper, &[]).await;
-    house.ask("/secret", &ann, &[]).await;
-    house.street.ask_at("GET", "/open/x", &[]).await;
-    house.breaks(&ann).await;
-    let shown = house.ask("/x?a=1", &ann, &[]).await;
+    let his = hall.ask("/x?a=1", &ben, &korean).await.body;
+    hall.ask("/keep/x", &keeper, &[]).await;
+    hall.ask("/secret", &ann, &[]).await;
+    hall.breaks(&ann).await;
+    let shown = hall.ask("/x?a=1", &ann, &[]).await;
     assert_eq!((shown.status, is_fallback(&shown), &shown.body), (StatusCode::OK, Some("last-good"), &hers.body));
     assert!(shown.headers["age"].to_str().unwrap().parse::<u64>().is_ok());
-    assert_eq!(house.ask("/x?a=1", &ben, &korean).await.body, his);
+    assert_eq!(hall.ask("/x?a=1", &ben, &korean).await.body, his);
     // Another person, another form, another question, another role, what is not to be kept, and what was never asked.
     for (path, bearer, lines) in [
         ("/x?a=1", &ben, &[][..]),
@@ -133,29 +132,38 @@ async fn everybody_is_shown_his_own_last_answer_and_nobody_anothers() {
         ("/x?a=1", &ann, &[("range", "bytes=0-1")]),
         ("/x?a=1", &ann, &[("cache-control", "no-store")]),
     ] {
-        let answer = house.ask(path, bearer, lines).await;
+        let answer = hall.ask(path, bearer, lines).await;
         assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE, "{path} {lines:?}: {}", answer.body);
         assert!(answer.body.contains("circuit-open") && !answer.body.contains("usr_"), "{}", answer.body);
     }
-    assert_eq!(house.ask("/keep/x", &keeper, &[]).await.status, StatusCode::OK);
-    assert_eq!(house.ask("/keep/x", &ann, &[]).await.status, StatusCode::FORBIDDEN, "who may is asked all the same");
-    assert_eq!(house.street.ask_at("GET", "/x?a=1", &[]).await.status, StatusCode::UNAUTHORIZED);
-    let nobodys = house.street.ask_at("GET", "/open/x", &[]).await;
+    assert_eq!(hall.ask("/keep/x", &keeper, &[]).await.status, StatusCode::OK);
+    assert_eq!(hall.ask("/keep/x", &ann, &[]).await.status, StatusCode::FORBIDDEN, "who may is asked all the same");
+    assert_eq!(hall.street.ask_at("GET", "/x?a=1", &[]).await.status, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn whoever_has_no_name_is_shown_what_anybody_was_and_what_was_to_be_done_was_not_done() {
+    let hall = Hall::new(json!([{ "path": "/*", "last_good_s": 60 }])).await;
+    let ann = hall.bearer("usr_ann", &["guest"]);
+    hall.ask("/x?a=1", &ann, &[]).await;
+    hall.street.ask_at("GET", "/open/x", &[]).await;
+    hall.breaks(&ann).await;
+    let nobodys = hall.street.ask_at("GET", "/open/x", &[]).await;
     assert_eq!((nobodys.status, is_fallback(&nobodys)), (StatusCode::OK, Some("last-good")));
-    let posted = house.street.ask_at("POST", "/x?a=1", &[("authorization", &ann)]).await;
+    let posted = hall.street.ask_at("POST", "/x?a=1", &[("authorization", &ann)]).await;
     assert_eq!(posted.status, StatusCode::SERVICE_UNAVAILABLE, "what was to be done was not done");
-    assert_eq!(house.street.ask_at("HEAD", "/x?a=1", &[("authorization", &ann)]).await.status.as_u16(), 503);
+    assert_eq!(hall.street.ask_at("HEAD", "/x?a=1", &[("authorization", &ann)]).await.status.as_u16(), 503);
 }
 
 #[tokio::test]
 async fn an_answer_that_is_too_old_is_none() {
-    let house = House::new(json!([{ "path": "/*", "last_good_s": 1, "body": { "old": true } }])).await;
-    let ann = house.bearer("usr_ann", &["guest"]);
-    house.ask("/x", &ann, &[]).await;
-    house.breaks(&ann).await;
-    assert_eq!(is_fallback(&house.ask("/x", &ann, &[]).await), Some("last-good"));
+    let hall = Hall::new(json!([{ "path": "/*", "last_good_s": 1, "body": { "old": true } }])).await;
+    let ann = hall.bearer("usr_ann", &["guest"]);
+    hall.ask("/x", &ann, &[]).await;
+    hall.breaks(&ann).await;
+    assert_eq!(is_fallback(&hall.ask("/x", &ann, &[]).await), Some("last-good"));
     sleep(Duration::from_millis(1_100)).await;
-    let answer = house.ask("/x", &ann, &[]).await;
+    let answer = hall.ask("/x", &ann, &[]).await;
     assert_eq!(
         (is_fallback(&answer), answer.body.as_str()),
         (Some("fixed"), "{\"old\":true}"),
@@ -165,7 +173,7 @@ async fn an_answer_that_is_too_old_is_none() {
 
 #[tokio::test]
 async fn another_path_answers_and_says_itself_who_may() {
-    let house = House::new(json!([
+    let hall = Hall::new(json!([
         { "path": "/x", "to": "/bell2/list" },
         { "path": "/open/*", "to": "/bell2/open" },
         { "path": "/open/closed", "to": "/bell2/list" },
@@ -175,20 +183,20 @@ async fn another_path_answers_and_says_itself_who_may() {
         { "path": "/lost", "to": "/x2" },
     ]))
     .await;
-    let ann = house.bearer("usr_ann", &["guest"]);
-    assert_eq!(is_fallback(&house.ask("/x", &ann, &[]).await), None, "not while it answers itself");
-    house.breaks(&ann).await;
-    let answer = house.ask("/x?a=1", &ann, &[]).await;
+    let ann = hall.bearer("usr_ann", &["guest"]);
+    assert_eq!(is_fallback(&hall.ask("/x", &ann, &[]).await), None, "not while it answers itself");
+    hall.breaks(&ann).await;
+    let answer = hall.ask("/x?a=1", &ann, &[]).await;
     assert_eq!((answer.status, is_fallback(&answer)), (StatusCode::OK, Some("route")));
     assert_eq!(answer.body, "/bell2/list of \"usr_ann\" as [\"guest\"] in -", "told to that service, in her name");
-    let open = house.street.ask_at("GET", "/open/x", &[]).await;
+    let open = hall.street.ask_at("GET", "/open/x", &[]).await;
     assert_eq!((open.status, is_fallback(&open)), (StatusCode::OK, Some("route")));
-    assert_eq!(house.street.ask_at("GET", "/open/closed", &[]).await.status, StatusCode::UNAUTHORIZED);
-    assert_eq!(house.ask("/y", &ann, &[]).await.status, StatusCode::FORBIDDEN, "for keepers");
-    let both = house.ask("/z", &ann, &[]).await;
+    assert_eq!(hall.street.ask_at("GET", "/open/closed", &[]).await.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(hall.ask("/y", &ann, &[]).await.status, StatusCode::FORBIDDEN, "for keepers");
+    let both = hall.ask("/z", &ann, &[]).await;
     assert_eq!((is_fallback(&both), both.body.as_str()), (Some("fixed"), "7"), "one step, and no circle");
-    let own = house.ask("/own", &ann, &[]).await;
+    let own = hall.ask("/own", &ann, &[]).await;
     assert!(own.status.is_client_error() || own.status.is_server_error(), "never the gateway's own: {}", own.body);
-    assert_eq!(house.ask("/lost", &ann, &[]).await.status, StatusCode::SERVICE_UNAVAILABLE);
-    assert_eq!(house.street.ask_at("POST", "/x", &[("authorization", &ann)]).await.status.as_u16(), 503);
+    assert_eq!(hall.ask("/lost", &ann, &[]).await.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(hall.street.ask_at("POST", "/x", &[("authorization", &ann)]).await.status.as_u16(), 503);
 }

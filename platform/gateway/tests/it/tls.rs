@@ -105,7 +105,7 @@ async fn says(headers: HeaderMap) -> axum::response::Response {
 }
 
 #[tokio::test]
-async fn a_session_and_a_visitor_are_who_they_are_over_both_protocols() {
+async fn a_session_is_who_it_is_over_both_protocols() {
     let town = Town::new().await;
     let mut street = town.street(|sessions| sessions).await;
     serving(&mut street, Router::new().fallback(says)).await;
@@ -130,6 +130,17 @@ async fn a_session_and_a_visitor_are_who_they_are_over_both_protocols() {
             (post("https://localhost").await, post("https://evil.example").await),
             (StatusCode::OK, StatusCode::FORBIDDEN)
         );
+    }
+}
+
+#[tokio::test]
+async fn a_visitor_is_known_again_over_both_protocols() {
+    let town = Town::new().await;
+    let mut street = town.street(|sessions| sessions).await;
+    serving(&mut street, Router::new().fallback(says)).await;
+    let (made, certificate) = Made::new();
+    let at = street.open_tls(certificate).await;
+    for version in [Version::HTTP_11, Version::HTTP_2] {
         let visitor = ask(&made, at, version, request(version, "GET", "/bell/x", &[])).await;
         let set = visitor.headers["set-cookie"].to_str().unwrap();
         assert!(set.starts_with("__Host-visitor=") && set.contains("; Secure") && set.contains("; Path=/"), "{set}");
