@@ -73,12 +73,17 @@ pub struct List {
 impl List {
     /// One page: `{"items": […], "next": "cursor" or null}`, and a `Link` to the next one if there is one.
     pub fn page<T: Serialize>(&self, items: Vec<T>, next: Option<Bytes>) -> Response {
+        self.page_as(next, |next| Page { items, next })
+    }
+
+    /// As [`List::page`], of a list that says more than that: `body` is given the cursor of the next page.
+    pub fn page_as<B: Serialize>(&self, next: Option<Bytes>, body: impl FnOnce(Option<String>) -> B) -> Response {
         let next = next.map(|key| hex(&[&seal(&self.scope, &key)[..], &key[..]].concat()));
         let separator = if self.address.contains('?') { '&' } else { '?' };
         let link = next
             .as_ref()
             .map(|next| format!("<{}{separator}limit={}&cursor={next}>; rel=\"next\"", self.address, self.limit));
-        let mut response = Json(Page { items, next }).into_response();
+        let mut response = Json(body(next)).into_response();
         if let Some(Ok(link)) = link.map(HeaderValue::try_from) {
             response.headers_mut().insert(header::LINK, link);
         }
