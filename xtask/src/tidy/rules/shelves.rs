@@ -50,7 +50,7 @@ fn first(dir: &str) -> &str {
 }
 
 /// What is no context, but may be used by every one.
-const SHARED: &[&str] = &["money", "sandbox"];
+const SHARED: &[&str] = &["money", "sandbox", "search"];
 
 /// The context a crate belongs to: `ordering` of `mall/ordering/domain`, `payment` of `mall/payment`.
 fn context(dir: &str) -> Option<&str> {
