@@ -1,14 +1,20 @@
 //! The HTTP API. Handlers only translate: between JSON and commands, rejections and problems, states and JSON.
 
+pub mod about;
 mod products;
+mod search;
 mod stock;
 
-use axum::Router;
+use std::sync::Arc;
+
+use axum::{Extension, Router};
 use bongsu_host::{
     allow::Allow,
     openapi::{Api, routes},
 };
 use bongsu_runtime::Handle;
+
+use crate::shelves::Shelves;
 
 /// Who says what is sold, and how much there is of it.
 const SELLERS: Allow = Allow::Roles(&["seller", "operator"]);
@@ -19,7 +25,10 @@ pub fn api() -> Api<Handle> {
         .about("Products, and how many there are of each.")
         .routes(Allow::Public, routes!(products::list))
         .routes(SELLERS, routes!(products::register))
+        .routes(Allow::Public, routes!(search::search))
         .routes(Allow::Public, routes!(products::one))
+        .routes(Allow::Public, routes!(products::options))
+        .routes(Allow::Public, routes!(products::prices))
         .routes(SELLERS, routes!(products::change, products::retire))
         .routes(Allow::Public, routes!(stock::one))
         .routes(Allow::Public, routes!(stock::follow))
@@ -29,5 +38,6 @@ pub fn api() -> Api<Handle> {
 
 /// [`api`] of a running service.
 pub fn routes(handle: Handle) -> Router {
-    api().serve(handle)
+    let shelves = Arc::new(Shelves::new(handle.clone()));
+    api().serve(handle).layer(Extension(shelves))
 }

@@ -1,10 +1,10 @@
 //! Product information: transaction scripts, because there are no rules beyond the shape.
 //!
 //! One document per sku, in one Commit with the event that tells the others. The document carries how often
-//! it was changed, which is what `If-Match` compares.
+//! it was changed, which is what `If-Match` compares, and which change of the catalogue was its last, by which whoever keeps
+//! something in memory (a search index) hears of it.
 
 use axum::http::{StatusCode, header};
-use bongsu_core::Ctx;
 use bongsu_host::{
     command,
     etag::{ETag, IfMatch},
@@ -14,6 +14,7 @@ use bongsu_runtime::{Answer, Call, CommandError, Handle, Reply, Script, ports::s
 use bytes::Bytes;
 use money::Money;
 use product_domain::{
+    about::{self, is_text},
     events::{ProductChanged, ProductRegistered, ProductRetired},
     ids::Sku,
     product::{Catalogue, LONGEST_NAME, Product, is_sku},
@@ -21,10 +22,23 @@ use product_domain::{
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::api::about::About;
+
 /// The table of product documents.
 pub const PRODUCTS: &str = "products";
 /// Products on sale, by sku.
 pub const ON_SALE: u16 = 0;
+/// Products, also those that are no longer sold, by their last change.
+pub const BY_CHANGE: u16 = 1;
+/// Products on sale, by group and sku.
+pub const BY_GROUP: u16 = 2;
+
+/// No product's id: what is asked at `/products/search`.
+const SEARCH: &str = "search";
+
+/// Where changes of the catalogue are counted.
+const COUNTS: &str = "catalogue";
+const CHANGES: &str = "changes";
 
 /// A product as it is stored.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -33,6 +47,12 @@ pub struct Stored {
     pub product: Product,
     /// How often it was written, from 1.
     pub version: u64,
+    /// The catalogue's change that was its last; 0 of what was written before changes were counted.
+    #[serde(default)]
+    pub change: u64,
+    /// The catalogue's change with which it came.
+    #[serde(default)]
+    pub since: u64,
 }
 
 /// What an operator says about a product.
@@ -44,6 +64,9 @@ pub struct Details {
     pub name: String,
     /// For one piece; positive.
     pub price: Money,
+    /// What else a page shows of it; what is not said here is shown no longer.
+    #[serde(default)]
+    pub about: Option<About>,
 }
 
 /// A product as it is shown.
@@ -56,6 +79,9 @@ pub struct ShownProduct {
     name: String,
     /// For one piece.
     price: Money,
+    /// What else a page shows of it; absent when there is nothing to say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    about: Option<About>,
 }
 
 /// Puts a product on sale, also one that was retired.
@@ -69,18 +95,14 @@ pub async fn register(handle: &Handle, call: &Call, sku: &Sku, details: &Details
         if known.as_ref().is_some_and(|known| !known.product.retired) {
             return Err(conflict("already-registered", "There is a product of this id already"));
         }
-        let at_ms = script.ctx().now_ms;
-        let sku = sku.to_owned();
-        let name = details.name.clone();
-        let price = details.price;
-        let stored = write(script, Product::on_sale(&sku, &name, price), known);
-        script.append::<Catalogue>(&sku.clone(), ProductRegistered { sku, name, price, at_ms });
+        let change = next_change(script);
+        let stored = put_on_sale(script, details.product(sku), known, change);
         Ok(answer(StatusCode::CREATED, &stored))
     };
-    handle.script(call, &[key(sku)], &work).await
+    handle.script(call, &[key(sku), changes()], &work).await
 }
 
-/// Changes name and price, if the operator saw what is there now.
+/// Changes what a page shows, if the operator saw what is there now.
 ///
 /// # Errors
 /// As [`register`].
@@ -94,16 +116,18 @@ pub async fn change(
     let work = |script: &mut Script<'_>| {
         check(sku, details)?;
         let known = on_sale(script, sku, seen)?;
-        let (name, price) = (details.name.clone(), details.price);
-        if (&known.product.name, known.product.price) == (&name, price) {
+        let product = details.product(sku);
+        if known.product == product {
             return Ok(answer(StatusCode::OK, &known));
         }
         let at_ms = script.ctx().now_ms;
-        let stored = write(script, Product::on_sale(sku, &name, price), Some(known));
-        script.append::<Catalogue>(sku, ProductChanged { sku: sku.to_owned(), name, price, at_ms });
+        let change = next_change(script);
+        let stored = write(script, product, Some(known), change);
+        let Product { sku, name, price, about, .. } = stored.product.clone();
+        script.append::<Catalogue>(&sku.clone(), ProductChanged { sku, name, price, at_ms, about: some(about) });
         Ok(answer(StatusCode::OK, &stored))
     };
-    handle.script(call, &[key(sku)], &work).await
+    handle.script(call, &[key(sku), changes()], &work).await
 }
 
 /// Takes a product off sale, if the operator saw what is there now.
@@ -114,11 +138,18 @@ pub async fn retire(handle: &Handle, call: &Call, sku: &Sku, seen: &IfMatch) -> 
     let work = |script: &mut Script<'_>| {
         let known = on_sale(script, sku, seen)?;
         let at_ms = script.ctx().now_ms;
-        let stored = write(script, Product { retired: true, ..known.product.clone() }, Some(known));
+        let change = next_change(script);
+        let stored = write(script, Product { retired: true, ..known.product.clone() }, Some(known), change);
         script.append::<Catalogue>(sku, ProductRetired { sku: sku.to_owned(), at_ms });
         Ok(answer(StatusCode::OK, &stored))
     };
-    handle.script(call, &[key(sku)], &work).await
+    handle.script(call, &[key(sku), changes()], &work).await
+}
+
+impl Details {
+    fn product(&self, sku: &Sku) -> Product {
+        Product::on_sale(sku, &self.name, self.price, self.about.clone().map(Into::into).as_ref())
+    }
 }
 
 impl Stored {
@@ -129,12 +160,49 @@ impl Stored {
 
     /// What is shown of it.
     pub fn shown(&self) -> ShownProduct {
-        let Product { sku, name, price, .. } = self.product.clone();
-        ShownProduct { sku, name, price }
+        let Product { sku, name, price, about, .. } = self.product.clone();
+        ShownProduct { sku, name, price, about: some(about).map(Into::into) }
     }
 }
 
-fn key(sku: &Sku) -> DocKey {
+/// What the index keys of one group start with; no group holds a NUL, so none is the start of another.
+pub fn group_prefix(group: &str) -> Vec<u8> {
+    [group.as_bytes(), &[0]].concat()
+}
+
+/// Writes a product that can be bought from now on, and tells the others.
+pub(crate) fn put_on_sale(script: &mut Script<'_>, product: Product, known: Option<Stored>, change: u64) -> Stored {
+    let at_ms = script.ctx().now_ms;
+    let stored = write(script, product, known, change);
+    let Product { sku, name, price, about, .. } = stored.product.clone();
+    script.append::<Catalogue>(&sku.clone(), ProductRegistered { sku, name, price, at_ms, about: some(about) });
+    stored
+}
+
+/// What says nothing is not said.
+fn some(about: about::About) -> Option<about::About> {
+    (about != about::About::default()).then_some(about)
+}
+
+/// The document in which changes of the catalogue are counted; whoever writes a product reads it.
+pub(crate) fn changes() -> DocKey {
+    DocKey::new(COUNTS, CHANGES)
+}
+
+/// The number of the catalogue's last change.
+///
+/// # Errors
+/// When the store does not answer.
+pub(crate) async fn last_change(handle: &Handle) -> Result<u64, CommandError> {
+    Ok(handle.document::<u64>(COUNTS, CHANGES).await?.unwrap_or_default())
+}
+
+/// The number of the catalogue's next change.
+pub(crate) fn next_change(script: &Script<'_>) -> u64 {
+    script.get::<u64>(COUNTS, CHANGES).unwrap_or_default() + 1
+}
+
+pub(crate) fn key(sku: &Sku) -> DocKey {
     DocKey::new(PRODUCTS, sku.to_string())
 }
 
@@ -145,23 +213,32 @@ fn on_sale(script: &Script<'_>, sku: &Sku, seen: &IfMatch) -> Result<Stored, Rep
     Ok(known)
 }
 
-/// Only what is on sale is in the index, so that a list never skips over what is not.
-fn write(script: &mut Script<'_>, product: Product, known: Option<Stored>) -> Stored {
-    let stored = Stored { version: known.map_or(1, |known| known.version + 1), product };
-    let entry = (ON_SALE, Bytes::copy_from_slice(stored.product.sku.as_bytes()));
-    let index = if stored.product.retired { Vec::new() } else { vec![entry] };
-    script.put(PRODUCTS, &stored.product.sku, &stored, index);
+/// Only what is on sale is in the lists, so that none ever skips over what is not.
+fn write(script: &mut Script<'_>, product: Product, known: Option<Stored>, change: u64) -> Stored {
+    script.put(COUNTS, CHANGES, &change, Vec::new());
+    let since = known.as_ref().map_or(change, |known| known.since);
+    let stored = Stored { version: known.map_or(1, |known| known.version + 1), product, change, since };
+    let Product { sku, retired, about, .. } = &stored.product;
+    let mut index = vec![(BY_CHANGE, Bytes::copy_from_slice(&change.to_be_bytes()))];
+    if !retired {
+        index.push((ON_SALE, Bytes::copy_from_slice(sku.as_bytes())));
+        let group = about.choice.as_ref().map(|choice| [&group_prefix(&choice.group), sku.as_bytes()].concat());
+        index.extend(group.map(|entry| (BY_GROUP, entry.into())));
+    }
+    script.put(PRODUCTS, sku, &stored, index);
     stored
 }
 
 fn check(sku: &Sku, details: &Details) -> Result<(), Reply> {
-    let Details { name, price } = details;
-    let fault = if !is_sku(sku) {
-        Problem::invalid("/sku", "1 to 32 letters, digits, - or _")
-    } else if name.trim().is_empty() || name.chars().count() > LONGEST_NAME || name.contains(char::is_control) {
+    let Details { name, price, about } = details;
+    let fault = if !is_sku(sku) || **sku == *SEARCH {
+        Problem::invalid("/sku", "1 to 32 letters, digits, - or _, and not the word search")
+    } else if !is_text(name, LONGEST_NAME) {
         Problem::invalid("/name", format!("1 to {LONGEST_NAME} characters, no control characters"))
     } else if !price.is_a_price() {
         Problem::invalid("/price/minor", format!("a price is positive and at most {}", Money::MOST))
+    } else if let Err(fault) = about.clone().map(about::About::from).unwrap_or_default().check() {
+        Problem::invalid(&format!("/about{}", fault.pointer), fault.should)
     } else {
         return Ok(());
     };
@@ -176,11 +253,4 @@ fn answer(status: StatusCode, stored: &Stored) -> Reply {
 
 fn conflict(code: &str, title: &str) -> Reply {
     Problem::new(StatusCode::CONFLICT, code, title).reply()
-}
-
-/// A call of the house itself, made once for ever.
-pub(crate) fn own_call(handle: &Handle, parts: &[&str]) -> Call {
-    let id = bongsu_core::CommandId::from_parts(parts);
-    let ctx = Ctx::new(handle.env().wall_ms(), id, "seed");
-    Call { ctx, once: Some(bongsu_runtime::Once { key: id.to_string(), body: String::new() }) }
 }

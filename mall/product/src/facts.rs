@@ -3,7 +3,8 @@
 use bongsu_core::{Public, message};
 use money::Money;
 use product_domain::{
-    events::{Line, ProductEvent, ReservationEvent, Shortage, StockEvent},
+    about::About,
+    events::{self, Line, ProductEvent, ReservationEvent, Shortage, StockEvent},
     ids::{OrderId, Sku},
     product::Product,
     reservation::ReservationState,
@@ -21,9 +22,12 @@ pub struct ProductRegistered {
     pub price: Money,
     /// When, milliseconds since the Unix epoch.
     pub at_ms: i64,
+    /// What else a page shows of it; nothing of a fact that is older than this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub about: Option<About>,
 }
 
-/// A product's name or price changed.
+/// What a page shows of a product changed.
 #[message("product.product-changed", version = 1, key = sku)]
 pub struct ProductChanged {
     /// Which.
@@ -34,6 +38,9 @@ pub struct ProductChanged {
     pub price: Money,
     /// When, milliseconds since the Unix epoch.
     pub at_ms: i64,
+    /// What else a page shows of it; nothing of a fact that is older than this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub about: Option<About>,
 }
 
 /// A product is no longer sold.
@@ -96,10 +103,12 @@ pub struct StockCommitted {
 pub fn of_product(_: &str, event: &ProductEvent, _: &Option<Product>) -> Option<Public> {
     Some(match event.clone() {
         ProductEvent::Registered(e) => {
-            Public::of(&ProductRegistered { sku: e.sku, name: e.name, price: e.price, at_ms: e.at_ms })
+            let events::ProductRegistered { sku, name, price, at_ms, about } = e;
+            Public::of(&ProductRegistered { sku, name, price, at_ms, about })
         }
         ProductEvent::Changed(e) => {
-            Public::of(&ProductChanged { sku: e.sku, name: e.name, price: e.price, at_ms: e.at_ms })
+            let events::ProductChanged { sku, name, price, at_ms, about } = e;
+            Public::of(&ProductChanged { sku, name, price, at_ms, about })
         }
         ProductEvent::Retired(e) => Public::of(&ProductRetired { sku: e.sku, at_ms: e.at_ms }),
     })

@@ -6,7 +6,9 @@
 
 pub mod facts;
 pub mod policies;
+pub mod projections;
 pub mod catalogue;
+pub mod shelves;
 pub mod api;
 pub mod seed;
 pub mod settings;
@@ -21,8 +23,8 @@ use product_domain::{
     stock::{STOCK_SCHEMA, Stock},
 };
 
-use crate::policies::follow_orders::follow_orders;
 pub use crate::settings::Settings;
+use crate::{policies::follow_orders::follow_orders, projections::confirmed::Confirmed};
 
 /// The map of the product context.
 pub fn service(_: &Settings) -> Service {
@@ -36,4 +38,5 @@ pub fn service(_: &Settings) -> Service {
         .decision(CommitReserved)
         .tells::<Reservation, _>(facts::of_reservation)
         .policy("follow-orders", follow_orders)
+        .projection::<Confirmed>()
 }

@@ -13,7 +13,7 @@ fn main() -> ExitCode {
             return routes;
         }
         // The task ends when its handle is dropped, so the routes keep it.
-        let seeding = handle.env().spawn("seed", Box::pin(seed(handle.clone())));
+        let seeding = handle.env().spawn("seed", Box::pin(seed(handle.clone(), settings.clone())));
         routes.layer(Extension(Arc::new(seeding)))
     })
 }

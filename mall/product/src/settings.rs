@@ -8,10 +8,12 @@ use serde::{Deserialize, Serialize};
 pub struct Settings {
     /// Put the five seed goods on the shelf at the first start.
     pub seed: bool,
+    /// With them, two hundred more, so that the shelves look like a shop's.
+    pub goods: bool,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { seed: true }
+        Self { seed: true, goods: false }
     }
 }

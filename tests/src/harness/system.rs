@@ -16,14 +16,15 @@ pub struct System {
 }
 
 impl System {
-    /// 12street as it is, but on free ports.
+    /// 12street as it is, but on free ports, and with five goods: nobody counts the others, and everybody would wait for them.
     pub fn of_the_mall() -> Self {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../mall/bongsu.toml");
         let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         let mut table: Table = text.parse().unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         table.remove("data");
         table.insert("gateway".into(), Table::from_iter([("listen".into(), "127.0.0.1:0".into())]).into());
-        Self { table, folder: tempfile::tempdir().expect("a folder can be made") }
+        let system = Self { table, folder: tempfile::tempdir().expect("a folder can be made") };
+        system.set("product", "goods", false)
     }
 
     /// An own setting of a service, the gateway or the identity provider.

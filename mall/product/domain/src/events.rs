@@ -4,7 +4,10 @@ use bongsu_core::{Messages, message};
 use money::Money;
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{OrderId, Sku};
+use crate::{
+    about::About,
+    ids::{OrderId, Sku},
+};
 
 /// A product was put on sale.
 #[message("product.registered", version = 1, key = sku)]
@@ -17,9 +20,12 @@ pub struct ProductRegistered {
     pub price: Money,
     /// When, milliseconds since the Unix epoch.
     pub at_ms: i64,
+    /// What else a page shows of it; nothing of an event that is older than this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub about: Option<About>,
 }
 
-/// A product's name or price changed.
+/// What a page shows of a product changed.
 #[message("product.changed", version = 1, key = sku)]
 pub struct ProductChanged {
     /// Which.
@@ -30,6 +36,9 @@ pub struct ProductChanged {
     pub price: Money,
     /// When, milliseconds since the Unix epoch.
     pub at_ms: i64,
+    /// What else a page shows of it; nothing of an event that is older than this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub about: Option<About>,
 }
 
 /// A product is no longer sold.

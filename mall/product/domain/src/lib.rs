@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 pub mod ids;
+pub mod about;
 pub mod events;
 pub mod product;
 pub mod stock;

@@ -4,7 +4,7 @@ use bongsu_core::Aggregate;
 use money::Money;
 use serde::{Deserialize, Serialize};
 
-use crate::{events::ProductEvent, ids::Sku};
+use crate::{about::About, events::ProductEvent, ids::Sku};
 
 /// The longest name, in characters.
 pub const LONGEST_NAME: usize = 100;
@@ -20,6 +20,9 @@ pub struct Product {
     pub price: Money,
     /// No longer sold.
     pub retired: bool,
+    /// What else a page shows of it.
+    #[serde(default)]
+    pub about: About,
 }
 
 /// The stream of a product's changes; id = sku. Scripts append to it so that others hear of them.
@@ -32,8 +35,8 @@ impl Aggregate for Catalogue {
 
     fn evolve(state: &mut Option<Product>, event: &ProductEvent) {
         match event {
-            ProductEvent::Registered(e) => *state = Some(Product::on_sale(&e.sku, &e.name, e.price)),
-            ProductEvent::Changed(e) => *state = Some(Product::on_sale(&e.sku, &e.name, e.price)),
+            ProductEvent::Registered(e) => *state = Some(Product::on_sale(&e.sku, &e.name, e.price, e.about.as_ref())),
+            ProductEvent::Changed(e) => *state = Some(Product::on_sale(&e.sku, &e.name, e.price, e.about.as_ref())),
             ProductEvent::Retired(_) => {
                 if let Some(product) = state {
                     product.retired = true;
@@ -45,8 +48,9 @@ impl Aggregate for Catalogue {
 
 impl Product {
     /// A product that can be bought.
-    pub fn on_sale(sku: &Sku, name: &str, price: Money) -> Self {
-        Self { sku: sku.clone(), name: name.into(), price, retired: false }
+    pub fn on_sale(sku: &Sku, name: &str, price: Money, about: Option<&About>) -> Self {
+        let about = about.cloned().unwrap_or_default();
+        Self { sku: sku.clone(), name: name.into(), price, retired: false, about }
     }
 }
 

@@ -13,7 +13,8 @@ pub(crate) async fn there(bench: &Bench) -> Vec<(&'static str, String)> {
     for (how, body) in [("POST /products", tv(10_000)), ("POST /stock/TV/receipts", json!({ "quantity": 10 }))] {
         assert_eq!(bench.ask("kim:operator", how, Some("tv"), body).await.status, 201);
     }
-    vec![("/products/{sku}", "/products/TV".into()), ("/stock/{sku}", "/stock/TV".into())]
+    let there = ["/products/{sku}", "/products/{sku}/options", "/products/{sku}/prices", "/stock/{sku}"];
+    there.into_iter().map(|path| (path, path.replace("{sku}", "TV"))).collect()
 }
 
 impl Fixture {

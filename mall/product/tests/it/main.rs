@@ -3,6 +3,7 @@
 mod reactions;
 mod fixture;
 mod products;
+mod search;
 mod stock;
 
 bongsu_testing::standing!(product, fixture::there);

@@ -101,13 +101,13 @@ async fn what_is_no_product_is_refused_with_its_place() {
 #[tokio::test]
 async fn the_seed_goods_are_put_on_the_shelf_once_whatever_became_of_them() {
     let fixture = Fixture::open();
-    product::seed::seed(fixture.bench.handle.clone()).await;
+    product::seed::seed(fixture.bench.handle.clone(), product::Settings::default()).await;
     let goods = fixture.get("/products").await.body["items"].clone();
     assert_eq!(goods.as_array().map(Vec::len), Some(5));
     assert_eq!(fixture.get("/stock/CLOCK").await.body["available"], 50);
     fixture.bench.ask_with("kim:operator", "DELETE /products/CLOCK", &[("if-match", "*")], Value::Null).await;
     fixture.post("more", "/stock/TV/receipts", json!({ "quantity": 7 })).await;
-    product::seed::seed(fixture.bench.handle.clone()).await;
+    product::seed::seed(fixture.bench.handle.clone(), product::Settings::default()).await;
     assert_eq!(fixture.get("/products/CLOCK").await.status, 404);
     assert_eq!(fixture.get("/stock/TV").await.body["available"], 17);
 }

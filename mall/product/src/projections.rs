@@ -1,0 +1,3 @@
+//! What is folded from facts to be read.
+
+pub mod confirmed;
