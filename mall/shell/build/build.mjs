@@ -9,6 +9,8 @@ import { DESIGN, fragments, Pages } from './contexts.mjs';
 const KEPT = 3;
 /** What is smaller gains nothing by compression. */
 const WORTH_IT = 512;
+/** What the shell is told of everybody's pages. */
+const HINTS = 'hints.json';
 
 let built = 0;
 for (const pages of [new Pages('shell'), ...(await fragments())]) {
@@ -29,7 +31,21 @@ for (const pages of [new Pages('shell'), ...(await fragments())]) {
   built += 1;
   console.log(`pages of ${pages.context} built in ${((Date.now() - began) / 1000).toFixed(1)} s`);
 }
+await hint();
 if (built === 0) console.log('pages: nothing changed');
+
+/** What each page needs at once, said to the shell, which says it in the frame: everything is asked for in the first moment. A
+ *  hint that is older than a context's own build costs a request and no more. */
+async function hint() {
+  const hints = [];
+  for (const pages of await fragments()) {
+    const { entry, css = [], routes = [] } = (await read(join(pages.dist, 'manifest.json'))) ?? {};
+    for (const { path, data = [] } of routes) hints.push({ path, entry, css, data });
+  }
+  const file = join(new Pages('shell').dist, HINTS);
+  const text = JSON.stringify(hints);
+  if ((await readFile(file, 'utf8').catch(() => '')) !== text) await replace(file, text);
+}
 
 /** A context's own pages: one entry, and what it loads later. */
 async function fragment(pages, fresh, build) {
@@ -114,7 +130,7 @@ async function publish(pages, fresh, { manifest, page }) {
   );
   await replace(join(pages.dist, 'builds.json'), JSON.stringify(builds));
   await replace(join(pages.dist, 'manifest.json'), JSON.stringify(manifest));
-  const known = new Set([...builds.flatMap((one) => one.files), 'builds.json', 'manifest.json', page]);
+  const known = new Set([...builds.flatMap((one) => one.files), 'builds.json', 'manifest.json', HINTS, page]);
   for (const name of await readdir(pages.dist)) if (!known.has(name)) await rm(join(pages.dist, name));
 }
 

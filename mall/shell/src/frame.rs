@@ -9,13 +9,17 @@ use axum::{
 };
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use bongsu_host::{pages, problem::Problem};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header};
 use sha2::{Digest as _, Sha256};
+
+use crate::hints::{HINTS, Hint, links};
 
 /// The file.
 const FRAME: &str = "index.html";
 /// Between these is the only script that is not a file: where the shared modules are.
 const IMPORTS: (&str, &str) = (r#"<script type="importmap">"#, "</script>");
+/// Where hints stand in it.
+const HERE: &str = "<!-- hints -->";
 /// What is shown where nobody built the pages: Node.js was not there.
 const NOT_BUILT: &str = include_str!("not_built.html");
 /// A page that changes with every build, or when pages are built at last.
@@ -27,7 +31,7 @@ pub fn routes(folder: &Path) -> Router {
 }
 
 /// The frame for whoever looks at a page; 404 for programs, and for whoever wants something done where nothing is.
-async fn frame(State(folder): State<PathBuf>, method: Method, asked: HeaderMap) -> Result<Response, Problem> {
+async fn frame(State(folder): State<PathBuf>, method: Method, uri: Uri, asked: HeaderMap) -> Result<Response, Problem> {
     let is_page = matches!(method, Method::GET | Method::HEAD) && wants_html(&asked);
     if !is_page {
         return Err(Problem::not_found("There is nothing at this address."));
@@ -37,8 +41,21 @@ async fn frame(State(folder): State<PathBuf>, method: Method, asked: HeaderMap) 
         // Not 503: the gateway would take this for a service that is ill, and show a page of nobody.
         return Ok((heading(&policy("")), NOT_BUILT).into_response());
     };
-    let html = String::from_utf8_lossy(&bytes).into_owned();
+    let html = String::from_utf8_lossy(&bytes).replace(HERE, &links(&hints(&folder).await, uri.path()));
     Ok((heading(&policy(&html)), html).into_response())
+}
+
+/// What is known of everybody's pages; nothing, where it cannot be read: hints are no more than that.
+async fn hints(folder: &Path) -> Vec<Hint> {
+    let read = pages::read(folder, HINTS).await.ok().flatten();
+    let known = read.map(|bytes| serde_json::from_slice(&bytes));
+    known
+        .transpose()
+        .unwrap_or_else(|error| {
+            tracing::warn!(%error, "{HINTS} says nothing that can be read");
+            None
+        })
+        .unwrap_or_default()
 }
 
 /// What a page may do (CSP level 3): nothing but what came from here. No inline script but the import map, named by its digest;
@@ -113,6 +130,20 @@ mod tests {
             let policy = headers["content-security-policy"].to_str().unwrap();
             assert!(policy.contains("script-src 'self' 'sha256-") && !policy.contains("unsafe"), "{policy}");
             assert_eq!(headers["cache-control"], "no-cache");
+        }
+    }
+
+    #[tokio::test]
+    async fn the_frame_says_what_the_page_in_it_needs_and_comes_without_hints_too() {
+        let folder = built();
+        std::fs::write(folder.path().join(FRAME), format!("{BUILT}{HERE}")).unwrap();
+        for (hints, said) in [
+            (r#"[{"path": "/a", "entry": "/web/a/main.js"}]"#, r#"<link rel="modulepreload" href="/web/a/main.js" />"#),
+            ("[{]", ""),
+        ] {
+            std::fs::write(folder.path().join(HINTS), hints).unwrap();
+            let (status, _, body) = ask(folder.path(), "GET /a?x=1", "text/html").await;
+            assert_eq!((status, body), (StatusCode::OK, format!("{BUILT}{said}")));
         }
     }
 

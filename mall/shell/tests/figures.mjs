@@ -93,20 +93,12 @@ async function paints(url) {
   return { paint: median(seen.map(({ paint }) => paint)), shift: Math.max(...seen.map(({ shift }) => shift)) };
 }
 
-/** The provider takes its time, so that an order's page is there before it is confirmed. */
-async function slowly() {
-  const token = (await mall.bongsu('token', '--as', 'operator@uengine.org')).trim();
-  const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
-  const body = JSON.stringify({ mode: 'slow', delay_ms: PROVIDER_MS });
-  const answer = await fetch(`${mall.url}/behaviour`, { method: 'PUT', headers, body });
-  if (!answer.ok) throw new Error(`the provider does not slow down: ${answer.status}`);
-}
-
 /** How long after an order was confirmed its page says so. */
 async function lateness() {
   const { page, context } = await browser.person();
   await logIn(page, mall, '1@uengine.org', '1 may buy here');
-  await slowly();
+  // The provider takes its time, so that an order's page is there before it is confirmed.
+  await mall.asKeeper('PUT', '/behaviour', { mode: 'slow', delay_ms: PROVIDER_MS });
   await page.addInitScript(() => {
     new MutationObserver(() => {
       if (document.querySelector('article[data-state=CONFIRMED]')) window.confirmed ??= Date.now();

@@ -61,6 +61,15 @@ export class Mall {
     return JSON.parse(await this.bongsu('ps', '--json'));
   }
 
+  /** Asks as whoever keeps the mall. */
+  async asKeeper(method, path, body, more = {}) {
+    const token = (await this.bongsu('token', '--as', 'operator@uengine.org')).trim();
+    const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json', ...more };
+    const answer = await fetch(this.url + path, { method, headers, body: JSON.stringify(body) });
+    assert.ok(answer.ok, `${method} ${path}: ${answer.status} ${await answer.clone().text()}`);
+    return answer;
+  }
+
   async down() {
     await this.bongsu('stop').catch(() => {}); // it may not have come up
     await rm(this.folder, { recursive: true, force: true });

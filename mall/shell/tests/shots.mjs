@@ -8,7 +8,18 @@ const SIZES = [
   ['desk', 1280, 900],
   ['phone', 390, 844],
 ];
-const VISITOR = ['/', '/search', '/goods/TV', '/basket', '/checkout', '/my', '/nowhere'];
+const VISITOR = [
+  '/',
+  '/search',
+  '/search?q=시계',
+  '/category/fashion',
+  '/goods/TV',
+  '/goods/FASHION-1B',
+  '/basket',
+  '/checkout',
+  '/my',
+  '/nowhere',
+];
 const STAFF = ['/desk/goods', '/desk/deliveries', '/desk/sandbox', '/desk/audit'];
 
 const mall = await Mall.up();
@@ -25,7 +36,7 @@ try {
           await page.waitForFunction(() => document.querySelector('.skeleton') === null);
           await page.screenshot({ path: join(SHOTS, `${name}-${locale}-${size}-${colorScheme}.png`), fullPage: true });
         };
-        const named = (path) => path.slice(1).replaceAll('/', '-') || 'home';
+        const named = (path) => path.slice(1).replaceAll(/[/?=]/g, '-') || 'home';
         const visitor = await browser.person({ locale, width, height, colorScheme, expected: [/./] });
         for (const path of VISITOR) await draw(visitor.page, path, named(path));
         await visitor.context.close();

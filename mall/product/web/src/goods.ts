@@ -1,37 +1,63 @@
-// What product's service says, with what older and newer services may not say.
-import { client, locale } from '@mall/design';
+// What product's service says, and how it is said on a page.
+import { client, locale, type Said } from '@mall/design';
 import type { components, paths } from './generated/api';
 
-export type Product = components['schemas']['Product'] & {
-  category?: string | null;
-  names?: Partial<Record<'ko' | 'en', string>> | null;
-  description?: Partial<Record<'ko' | 'en', string>> | null;
-  picture_seed?: string | null;
-};
-
+export type Product = components['schemas']['Product'];
 export type Stock = components['schemas']['ShownStock'];
+export type Found = components['schemas']['FoundGoods'];
+export type Price = components['schemas']['PriceSince'];
 
 export const ask = client<paths>();
 
-/** Its name in the language of the page, as far as it has one. */
+/** What is said of it in the language of the page, as far as anything is. */
 export function nameOf(product: Product): string {
-  return product.names?.[locale.value] ?? product.name;
+  return product.about?.names?.[locale.value] ?? product.name;
+}
+
+/** Looked up once for the whole page; what cannot be found is looked for again. */
+const known = new Map<string, Promise<Product>>();
+
+export function productOf(sku: string): Promise<Product> {
+  const asked = known.get(sku) ?? ask('get', '/products/{sku}', { path: { sku } }).then(({ body }) => body);
+  known.set(sku, asked);
+  asked.catch(() => known.delete(sku));
+  return asked;
 }
 
 /** Most goods of one answer. */
 const MOST = 200;
-/** So many answers are asked for at most where all goods are looked through. */
-const MOST_PAGES = 10;
 
-/** Everything on sale. */
-export async function allGoods(signal: AbortSignal): Promise<Product[]> {
-  const goods: Product[] = [];
+/** Goods that bear the words, the best first: as many as are wanted, however many answers that takes. */
+export async function find(
+  wanted: { q?: string; category?: string; goods: number },
+  signal: AbortSignal,
+): Promise<Found> {
+  const { q, category } = wanted;
+  const items: Product[] = [];
   let cursor: string | undefined;
-  for (let page = 0; page < MOST_PAGES; page += 1) {
-    const { body } = await ask('get', '/products', { query: { limit: MOST, cursor }, signal });
-    goods.push(...body.items);
-    if (body.next === null) break;
+  for (;;) {
+    const limit = Math.min(wanted.goods - items.length, MOST);
+    const { body } = await ask('get', '/products/search', { query: { q, category, cursor, limit }, signal });
+    items.push(...body.items);
+    if (body.next === null || items.length >= wanted.goods) return { ...body, items };
     cursor = body.next;
   }
-  return goods;
+}
+
+const CATEGORIES: Record<string, Said> = {
+  electronics: ['전자제품', 'Electronics'],
+  kitchen: ['주방', 'Kitchen'],
+  fashion: ['패션', 'Fashion'],
+  stationery: ['문구', 'Stationery'],
+  books: ['책', 'Books'],
+  home: ['집안', 'Home'],
+  furniture: ['가구', 'Furniture'],
+  sports: ['운동', 'Sports'],
+  plants: ['식물', 'Plants'],
+  health: ['건강', 'Health'],
+};
+
+/** What people call a category; one that sellers made up is called as they called it. */
+export function categoryName(id: string): string {
+  return CATEGORIES[id]?.[locale.value === 'ko' ? 0 : 1] ?? id;
 }

@@ -1,6 +1,7 @@
 // Product's pages: what is sold, and how much there is of it.
 import { defineAsyncComponent } from 'vue';
 import HomePage from './HomePage.vue';
+import PicturePart from './PicturePart.vue';
 import ProductPage from './ProductPage.vue';
 import SearchPage from './SearchPage.vue';
 import './product.css';
@@ -13,4 +14,4 @@ export const pages = {
   desk: defineAsyncComponent(() => import('./DeskPage.vue')),
 };
 
-export const parts = {};
+export const parts = { picture: PicturePart };

@@ -28,6 +28,21 @@ export interface Ask<Body> {
 
 /** Longest wait for an answer to begin; the gateway's own is shorter. */
 const PATIENCE_MS = 15_000;
+/** Always read by the frame itself. */
+const OWN: ReadonlySet<string> = new Set(['/web/fragments.json', '/session']);
+
+/** What was asked for here: of these the first reading of each took what the frame had asked for beforehand. */
+const asked = new Set<string>();
+
+/** What the frame asked for and nobody read is of another moment: whoever asks from now on is told how things are by then. */
+export function forgetHints(): void {
+  for (const link of document.querySelectorAll<HTMLLinkElement>('link[rel="preload"][as="fetch"]')) {
+    const address = link.getAttribute('href') ?? '';
+    link.remove();
+    // Read once, it is gone.
+    if (!asked.has(address) && !OWN.has(address)) void fetch(address).catch(() => undefined);
+  }
+}
 
 /** Calls of one service, by its description. */
 export function client<Paths>() {
@@ -51,12 +66,12 @@ async function send(verb: Verb, template: string, ask: Ask<unknown>): Promise<Re
   const limit = AbortSignal.timeout(PATIENCE_MS);
   const signal = ask.signal ? AbortSignal.any([ask.signal, limit]) : limit;
   const body = ask.body === undefined ? null : JSON.stringify(ask.body);
-  const response = await fetch(address(template, ask), { method: verb.toUpperCase(), headers, body, signal }).catch(
-    (error: unknown) => {
-      if (ask.signal?.aborted) throw error;
-      throw Problem.offline();
-    },
-  );
+  const where = address(template, ask);
+  asked.add(where);
+  const response = await fetch(where, { method: verb.toUpperCase(), headers, body, signal }).catch((error: unknown) => {
+    if (ask.signal?.aborted) throw error;
+    throw Problem.offline();
+  });
   if (!response.ok) throw await refused(response);
   return response;
 }

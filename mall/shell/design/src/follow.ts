@@ -1,6 +1,6 @@
 // A stream of server-sent events, shared by all tabs of a browser. A hidden page lets go of it, and is told how things are when it
 // is seen again.
-import { loadSession, session } from './session';
+import { loadSession, signInAgain } from './session';
 import { open, type Told } from './source';
 import type { News, Wish } from './streams';
 
@@ -41,6 +41,7 @@ function listen(address: string, names: readonly string[], ears: (news: News) =>
     return open(address, names, {
       told: (told) => ears({ address, told }),
       broken: (status) => ears({ address, broken: status }),
+      ended: () => ears({ address, ended: true }),
     });
   }
   const known = here.get(address) ?? new Set();
@@ -62,9 +63,13 @@ export function follow(address: string, names: readonly string[], { heard, broke
   }
   function refused(status: number) {
     broken?.();
-    if (status === 401 && session.person !== null) void loadSession();
+    if (status === 401) signInAgain();
   }
-  const ears = (news: News) => ('told' in news ? told(news.told) : refused(news.broken));
+  function ears(news: News) {
+    if ('told' in news) told(news.told);
+    else if ('broken' in news) refused(news.broken);
+    else void loadSession();
+  }
   function seen() {
     if (document.visibilityState === 'visible') end ??= listen(address, names, ears);
     else close();

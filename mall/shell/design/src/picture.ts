@@ -191,12 +191,12 @@ export function hash(text: string): number {
   return value;
 }
 
-/** The picture of a product. */
+/** The picture of a product. A seed may say what is on it: what stands before its first hyphen. */
 export function picture(sku: string, category?: string, seed?: string): Picture {
   const drawn = hash(seed ?? sku);
   const [ground, shape, body, light, ink] = PALETTES[drawn % PALETTES.length] ?? PALETTES[0];
   const turn = ((drawn >>> 8) % 24) - 12;
-  const glyph = GLYPHS[glyphOf(sku, category, drawn)] ?? GLYPHS.box;
+  const glyph = GLYPHS[glyphOf(seed?.split('-')[0] ?? sku, category, drawn)] ?? GLYPHS.box;
   const back: Stroke =
     (drawn >>> 13) % 3 === 0
       ? circle(100 + turn, 104, 78, shape)
@@ -217,8 +217,8 @@ export function picture(sku: string, category?: string, seed?: string): Picture 
   return { ground, strokes: [back, ...(glyph?.({ body, light, ink, shape: ground, turn }) ?? [])] };
 }
 
-function glyphOf(sku: string, category: string | undefined, drawn: number): string {
-  const name = sku.toLowerCase();
+function glyphOf(said: string, category: string | undefined, drawn: number): string {
+  const name = said.toLowerCase();
   if (name in GLYPHS) return name;
   const like = BY_CATEGORY[(category ?? '').toLowerCase()] ?? Object.keys(GLYPHS);
   return like[(drawn >>> 16) % like.length] ?? 'box';

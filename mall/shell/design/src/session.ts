@@ -20,6 +20,7 @@ export async function loadSession(): Promise<void> {
   const text = (value: unknown) => (typeof value === 'string' ? value : null);
   state.login = said !== undefined;
   state.person = text(said?.person);
+  wasSomebody ||= state.person !== null;
   state.name = text(said?.name);
   state.roles = Array.isArray(said?.roles) ? said.roles.filter((role) => typeof role === 'string') : [];
   state.known = true;
@@ -34,7 +35,20 @@ export function signIn(back = location.pathname + location.search): void {
   location.assign(`/login?return=${encodeURIComponent(back)}`);
 }
 
+/** Whoever leaves is asked for nothing any more. */
+let isLeaving = false;
+/** Somebody was here since this page was loaded. */
+let wasSomebody = false;
+
+/** What only somebody may see is open, and he is nobody now: to the login page and back, once for all streams of the page. */
+export function signInAgain(): void {
+  if (isLeaving || !wasSomebody) return;
+  isLeaving = true;
+  signIn();
+}
+
 export async function signOut(): Promise<void> {
+  isLeaving = true;
   // Where the issuer ends its own session; it comes back here.
   const answer = await fetch('/logout', { method: 'POST', headers: { accept: 'application/json' } }).catch(
     () => undefined,

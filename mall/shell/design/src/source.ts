@@ -10,7 +10,12 @@ export interface Ears {
   told: (told: Told) => void;
   /** It is refused, with that status, or its service is away (0); where it is of use it is tried again. */
   broken: (status: number) => void;
+  /** Who opened it could not open it now; it is opened again, as whoever is here by then. */
+  ended: () => void;
 }
+
+/** The gateway's last word on a stream: who opened it could not open it now. */
+const SESSION_ENDED = 'session-ended';
 
 /** A refused stream is tried again after so long, twice as long each time, up to the last. */
 const AGAIN_MS = [1_000, 30_000] as const;
@@ -18,7 +23,7 @@ const AGAIN_MS = [1_000, 30_000] as const;
 export const FINAL: readonly number[] = [204, 401, 403, 404];
 
 /** Follows an address until it is closed. */
-export function open(address: string, names: readonly string[], { told, broken }: Ears): () => void {
+export function open(address: string, names: readonly string[], { told, broken, ended }: Ears): () => void {
   let source: EventSource | undefined;
   let waiting: ReturnType<typeof setTimeout> | undefined;
   let pause: number = AGAIN_MS[0];
@@ -30,7 +35,18 @@ export function open(address: string, names: readonly string[], { told, broken }
   function begin() {
     source = new EventSource(address);
     for (const name of names) source.addEventListener(name, listener);
+    source.addEventListener(SESSION_ENDED, over);
     source.onerror = () => void look(source);
+  }
+  function over() {
+    source?.close();
+    ended();
+    later();
+  }
+  function later() {
+    if (isOver) return;
+    waiting = setTimeout(begin, pause);
+    pause = Math.min(pause * 2, AGAIN_MS[1]);
   }
   async function look(looked: EventSource | undefined) {
     if (looked?.readyState !== EventSource.CLOSED || isOver) return;
@@ -41,8 +57,7 @@ export function open(address: string, names: readonly string[], { told, broken }
     if (isOver) return;
     broken(status);
     if (FINAL.includes(status)) return;
-    waiting = setTimeout(begin, pause);
-    pause = Math.min(pause * 2, AGAIN_MS[1]);
+    later();
   }
   begin();
   return () => {

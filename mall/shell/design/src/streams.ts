@@ -3,7 +3,7 @@
 import { FINAL, open, type Told } from './source';
 
 export type Wish = { open: string; names: readonly string[] } | { close: string } | { tab: string };
-export type News = { address: string; told: Told } | { address: string; broken: number };
+export type News = { address: string } & ({ told: Told } | { broken: number } | { ended: true });
 
 interface Shared {
   newest: Told | undefined;
@@ -34,6 +34,7 @@ function begin(address: string, names: readonly string[]): Shared {
       // Whoever asks again may be somebody else by then.
       if (FINAL.includes(status)) shared.delete(address);
     },
+    ended: () => tell({ address, ended: true }),
   });
   return { newest: undefined, tabs, close };
 }

@@ -104,7 +104,10 @@ export async function isReplaced(context: string): Promise<boolean> {
 }
 
 function stylesheet(href: string): Promise<void> {
-  if (document.querySelector(`link[rel="stylesheet"][href="${CSS.escape(href)}"]`)) return Promise.resolve();
+  const before = document.querySelector<HTMLLinkElement>(`link[rel="stylesheet"][href="${CSS.escape(href)}"]`);
+  if (before?.sheet) return Promise.resolve();
+  // The frame asked for it, in vain or not yet to the end.
+  before?.remove();
   const link = Object.assign(document.createElement('link'), { rel: 'stylesheet', href });
   return new Promise((resolve, reject) => {
     link.onload = () => resolve();

@@ -7,7 +7,7 @@ import NotFound from './NotFound.vue';
 export function routesOf(manifest: Manifest): RouteRecordRaw[] {
   return manifest.routes.map(({ path, page, title, role }) => ({
     path,
-    name: `${manifest.context}/${page}`,
+    name: `${manifest.context}${path}`,
     component: FragmentPage,
     props: { context: manifest.context, page, role },
     meta: { title },
