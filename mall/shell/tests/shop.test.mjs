@@ -239,6 +239,36 @@ describe('what goes wrong under way', () => {
     await context.close();
   });
 
+  // The stream ends with the session (session-ended), is opened again by nobody, and refused.
+  test('whoever logs out in one tab is asked to log in in the one that shows his order, and comes back to it', async () => {
+    const { page, context } = await customer();
+    const id = await order(page, mall, 'CLOCK', 1, ADDRESS);
+    const other = await context.newPage();
+    await other.goto(mall.url);
+    await other.getByRole('button', { name: '로그아웃' }).click();
+    await page.waitForURL(/\/identity\//);
+    await page.locator('input[name=email]').fill('1@uengine.org');
+    await page.locator('input[name=password]').fill('1 may buy here');
+    await page.locator('button[type=submit]').first().click();
+    await page.waitForURL(`${mall.url}/order/${id}`);
+    await page.locator('article[data-state=COMPLETED]').waitFor();
+    await context.close();
+  });
+
+  test('whoever logs out in one tab goes on looking at goods in the other', async () => {
+    const { page, context } = await customer();
+    await page.goto(`${mall.url}/goods/MASK`);
+    await page.getByText(/재고 \d+ 개/).waitFor();
+    const other = await context.newPage();
+    await other.goto(mall.url);
+    await other.getByRole('button', { name: '로그아웃' }).click();
+    await page.getByText('로그인이 끝났습니다.').waitFor();
+    const { available } = await (await fetch(`${mall.url}/stock/MASK`)).json();
+    await mall.asKeeper('POST', '/stock/MASK/receipts', { quantity: 3 }, { 'idempotency-key': crypto.randomUUID() });
+    await page.getByText(`재고 ${available + 3} 개`).waitFor();
+    await context.close();
+  });
+
   test('a gateway that is killed under way is not noticed for long: the stream goes on, and nothing is missed', async () => {
     const { page, context } = await customer();
     await order(page, mall, 'NOTEBOOK', 1, ADDRESS);
