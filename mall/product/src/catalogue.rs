@@ -238,7 +238,7 @@ fn check(sku: &Sku, details: &Details) -> Result<(), Reply> {
     } else if !price.is_a_price() {
         Problem::invalid("/price/minor", format!("a price is positive and at most {}", Money::MOST))
     } else if let Err(fault) = about.clone().map(about::About::from).unwrap_or_default().check() {
-        Problem::invalid(&format!("/about{}", fault.pointer), fault.should)
+        Problem::invalid(format!("/about{}", fault.pointer), fault.should)
     } else {
         return Ok(());
     };

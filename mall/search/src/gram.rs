@@ -47,8 +47,10 @@ pub(crate) fn grams(text: &str) -> Vec<Gram> {
 }
 
 fn parts(last: char, between: &str, next: char) -> bool {
-    let is_blank = between.chars().all(char::is_whitespace);
-    !between.is_empty() && !(is_blank && is_syllable(last) && is_syllable(next))
+    if is_syllable(last) && is_syllable(next) {
+        return !between.chars().all(char::is_whitespace);
+    }
+    !between.is_empty()
 }
 
 /// Hangul syllables of Unicode, 가 to 힣.

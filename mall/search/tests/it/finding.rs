@@ -17,18 +17,20 @@ const SHELF: [(&str, &str, &str, &str, &str, u64); 10] = [
 ];
 
 fn shelf() -> Index {
-    let mut index = Index::new().unwrap();
+    let mut index = Index::new().expect("an index");
     for (since, (id, korean, english, text, category, rank)) in SHELF.into_iter().enumerate() {
         let names = vec![korean.to_owned(), english.to_owned()];
         let (id, category) = (id.to_owned(), Some(category.to_owned()));
-        index.put(&Entry { id, names, texts: vec![text.to_owned()], category, rank, since: since as u64 }).unwrap();
+        index
+            .put(&Entry { id, names, texts: vec![text.to_owned()], category, rank, since: since as u64 })
+            .expect("put");
     }
-    index.commit().unwrap();
+    index.commit().expect("shown");
     index
 }
 
 fn find(index: &Index, text: &str) -> Found {
-    index.find(&Words::of(text).unwrap(), None, None, 50).unwrap()
+    index.find(&Words::of(text).expect("short"), None, None, 50).expect("found")
 }
 
 #[test]

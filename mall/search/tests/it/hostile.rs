@@ -8,12 +8,12 @@ use search::{Entry, Index, LONGEST, MOST_WORDS, Place, TooMuch, Words};
 const SOON: Duration = Duration::from_secs(5);
 
 fn index() -> Index {
-    let mut index = Index::new().unwrap();
+    let mut index = Index::new().expect("an index");
     for number in 0..300 {
         let names = vec![format!("{} {number}", "가".repeat(90)), "aaaa ".repeat(20)];
-        index.put(&Entry { id: format!("E{number}"), names, ..Entry::default() }).unwrap();
+        index.put(&Entry { id: format!("E{number}"), names, ..Entry::default() }).expect("put");
     }
-    index.commit().unwrap();
+    index.commit().expect("shown");
     index
 }
 
