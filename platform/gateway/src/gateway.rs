@@ -174,7 +174,9 @@ impl Inner {
             (Answered::Elsewhere(_), None) => return Problem::internal().into_response(),
         };
         // Who may, and who is asking, is asked anew: it is another service's to hear.
-        (exchange.is_elsewhere, exchange.who, exchange.lease) = (true, Who::Nobody, None);
+        exchange.is_elsewhere = true;
+        exchange.who = Who::Nobody;
+        exchange.lease = None;
         let Ok(uri) = to.parse() else { return Problem::internal().into_response() };
         head.uri = uri;
         if let Some(answer) = self.way_in(from, &mut head, exchange, passed).await {

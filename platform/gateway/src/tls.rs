@@ -243,14 +243,16 @@ fn signed(names: &[String], now_s: u64) -> Result<[String; 3], rcgen::Error> {
     above.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     above.key_usages = vec![KeyUsagePurpose::KeyCertSign];
     above.distinguished_name.push(DnType::CommonName, AUTHORITY);
-    (above.not_before, above.not_after) = (from, until);
+    above.not_before = from;
+    above.not_after = until;
     let above_key = KeyPair::generate()?;
     let authority = above.self_signed(&above_key)?;
     let here = HERE.map(str::to_owned);
     let mut below = CertificateParams::new(here.into_iter().chain(names.iter().cloned()).collect::<Vec<_>>())?;
     below.distinguished_name.push(DnType::CommonName, HERE[0]);
     below.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-    (below.not_before, below.not_after) = (from, until);
+    below.not_before = from;
+    below.not_after = until;
     let key = KeyPair::generate()?;
     let certificate = below.signed_by(&key, &Issuer::new(above, above_key))?;
     Ok([authority.pem(), certificate.pem(), key.serialize_pem()])
