@@ -113,7 +113,7 @@ fn what_an_operator_holds_is_held_by_the_gateway_that_is_started_after_a_kill() 
     assert_eq!(refused.json()["type"], "/errors/circuit-open");
     assert!(fixture.bongsu(&["breakers", "door", "--force", "auto"]).status.success());
     assert_eq!(get(&format!("{url}/doors/7")).expect("an answer").status, 200);
-    let operator = format!("authorization: Bearer {}\r\n", fixture.key("operator", "gateway"));
+    let operator = fixture.key("operator", "gateway");
     let metrics = send(&format!("{url}/bongsu/metrics"), "GET", &operator, "").expect("an answer");
     assert!(metrics.body.contains("bongsu_gateway_breaker_state{"), "{metrics:?}");
     assert_eq!(get(&format!("{url}/bongsu/metrics")).expect("an answer").status, 401);
