@@ -42,10 +42,13 @@ const SELLERS: May = Only(&["seller", "operator"]);
 const CARRIERS: May = Only(&["rider", "operator"]);
 
 /// Of every operation that is described, and of those that are not.
-const MATRIX: [(&str, May); 43] = [
+const MATRIX: [(&str, May); 46] = [
     ("GET /products", Everybody),
+    ("GET /products/search", Everybody),
     ("POST /products", SELLERS),
     ("GET /products/{sku}", Everybody),
+    ("GET /products/{sku}/options", Everybody),
+    ("GET /products/{sku}/prices", Everybody),
     ("PUT /products/{sku}", SELLERS),
     ("DELETE /products/{sku}", SELLERS),
     ("GET /stock/{sku}", Everybody),
