@@ -59,7 +59,7 @@ pub(super) async fn search(
 ) -> Result<Response, Problem> {
     let words = Words::of(asked.q.as_deref().unwrap_or_default());
     let words = words.map_err(|why| Problem::bad_request(format!("`q` is too much: {why}.")))?;
-    let category = asked.category.as_deref().filter(|name| !name.is_empty());
+    let category = asked.category.as_deref();
     if category.is_some_and(|name| !is_sku(name)) {
         return Err(Problem::bad_request("A category is 1 to 32 letters, digits, - or _."));
     }
