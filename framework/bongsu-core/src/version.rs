@@ -110,15 +110,18 @@ pub(crate) fn read_version<T: Versioned>(schema: u32, data: &[u8], extra: Extra)
     read_version::<T::Prev>(schema, data, extra).map(T::up)
 }
 
-/// One way for every role, so that a type's reader is compiled once; what was left over counts where it must not be.
+/// What is left over is looked for only where it must not be: to name it, every name of the body is kept.
 fn read_body<T: DeserializeOwned>(data: &[u8], extra: Extra) -> Result<T, String> {
-    let mut json = serde_json::Deserializer::from_slice(data);
+    // Looked at once as a whole, text need not be looked at member by member.
+    let text = std::str::from_utf8(data).map_err(|error| error.to_string())?;
+    let mut json = serde_json::Deserializer::from_str(text);
     let mut first = None;
-    let body = serde_ignored::deserialize(Strict(&mut json), |path| {
-        if extra == Extra::Refused {
+    let body = match extra {
+        Extra::Ignored => T::deserialize(Strict(&mut json)),
+        Extra::Refused => serde_ignored::deserialize(Strict(&mut json), |path| {
             first.get_or_insert_with(|| path.to_string());
-        }
-    });
+        }),
+    };
     let body = body.and_then(|body| json.end().map(|()| body)).map_err(|error| error.to_string())?;
     first.map_or(Ok(body), |field| Err(format!("unknown field `{field}`")))
 }
