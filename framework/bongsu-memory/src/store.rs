@@ -13,7 +13,7 @@ use std::{
 use bongsu_runtime::ports::{
     Fut,
     env::Env,
-    store::{Commit, Doc, DocKey, Position, Read, Scan, Store, StoreError, StoredEvent, StoredFacts, Verdict},
+    store::{Commit, CommitId, Doc, DocKey, Position, Read, Scan, Store, StoreError, StoredEvent, StoredFacts, Verdict},
 };
 use bytes::Bytes;
 use futures::future::{Either, select};
@@ -103,6 +103,23 @@ impl MemoryStore {
     /// A document, at once: for checkers.
     pub fn doc(&self, table: &str, id: &str) -> Option<Doc> {
         self.state().doc(DocKey::new(table, id))
+    }
+
+    /// The data of a document alone.
+    pub fn data(&self, table: &str, id: &str) -> Option<Bytes> {
+        self.state().row(table, id).map(|row| row.body.data.clone())
+    }
+
+    /// The documents of one table, by id, as (id, revision, data) and without a copy; the store waits meanwhile.
+    ///
+    /// # Errors
+    /// The first that `at` gives.
+    pub fn each_doc(
+        &self,
+        table: &str,
+        at: impl FnMut(&str, CommitId, &Bytes) -> Result<(), String>,
+    ) -> Result<(), String> {
+        self.state().each_doc(table, at)
     }
 
     /// Every document, by table and id: for checkers.

@@ -59,11 +59,14 @@ async fn walk_round(mall: &Mall, courier: Who, round: u64, parcels: &Parcels) {
 
 /// What a parcel's courier does with it now, always the same for one parcel in one phase.
 fn next(mall: &Mall, courier: Who, order: &str, phase: Phase) -> Option<DeliveryCommand> {
+    if !matches!(phase, Phase::Prepared | Phase::Departed) {
+        return None;
+    }
     let mut dice = mall.sim.dice(&format!("parcel {order} {phase:?}"));
     let order = || order.into();
     let fail = || FailDelivery { order: order(), why: "nobody at home".into() };
     match (phase, dice.below(8)) {
-        (Phase::Prepared | Phase::Departed, 0) => Some(fail().into()),
+        (_, 0) => Some(fail().into()),
         (Phase::Prepared, _) if courier == Who::Manual => Some(Depart { order: order() }.into()),
         (Phase::Departed, _) if courier == Who::Manual => Some(CompleteDelivery { order: order() }.into()),
         _ => None,

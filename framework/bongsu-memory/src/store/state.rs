@@ -31,10 +31,10 @@ struct Table {
 }
 
 #[derive(Clone)]
-struct Row {
+pub(super) struct Row {
     id: String,
-    revision: CommitId,
-    body: DocBody,
+    pub(super) revision: CommitId,
+    pub(super) body: DocBody,
 }
 
 impl State {
@@ -67,7 +67,7 @@ impl State {
                     (found != Some((*version, *commit))).then(head)
                 }
                 Guard::Doc(key, revision) => {
-                    let found = self.row(key).map(|row| row.revision);
+                    let found = self.row(&key.table, &key.id).map(|row| row.revision);
                     (found != *revision).then(|| Mismatch::Doc(key.clone(), self.doc(key.clone())))
                 }
             };
@@ -129,12 +129,12 @@ impl State {
         Some((events.len() as u64, self.events[*events.last()?].commit))
     }
 
-    fn row(&self, key: &DocKey) -> Option<&Row> {
-        self.tables.get(&key.table)?.docs.get(key.id.as_bytes())
+    pub(super) fn row(&self, table: &str, id: &str) -> Option<&Row> {
+        self.tables.get(table)?.docs.get(id.as_bytes())
     }
 
     pub(super) fn doc(&self, key: DocKey) -> Option<Doc> {
-        let row = self.row(&key)?;
+        let row = self.row(&key.table, &key.id)?;
         Some(Doc { revision: row.revision, data: row.body.data.clone(), key })
     }
 
@@ -204,6 +204,15 @@ impl State {
 
     pub(super) fn all_docs(&self) -> Vec<Doc> {
         self.tables.keys().flat_map(|table| self.docs_of(table)).collect()
+    }
+
+    pub(super) fn each_doc(
+        &self,
+        table: &str,
+        mut at: impl FnMut(&str, CommitId, &Bytes) -> Result<(), String>,
+    ) -> Result<(), String> {
+        let Some(rows) = self.tables.get(table) else { return Ok(()) };
+        rows.ids.keys().map(|id| &rows.docs[id]).try_for_each(|row| at(&row.id, row.revision, &row.body.data))
     }
 
     pub(super) fn docs_of(&self, table: &str) -> Vec<Doc> {

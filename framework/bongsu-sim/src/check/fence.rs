@@ -1,6 +1,9 @@
 //! I15 for services on this project's runtime: where its leases are is known.
 
+use std::borrow::Cow;
+
 use bongsu_runtime::ports::store::DocKey;
+use bytes::Bytes;
 use serde::Deserialize;
 
 use crate::kernel::moment::{Checked, Moment};
@@ -8,8 +11,9 @@ use bongsu_memory::MemoryStore;
 
 /// A lease, as the runtime keeps it.
 #[derive(Deserialize)]
-struct Lease {
-    slot: String,
+struct Lease<'l> {
+    #[serde(borrow)]
+    slot: Cow<'l, str>,
 }
 
 /// At every Commit of the store called `name`: who moves a cursor holds its lease at that very moment. An owner that was
@@ -28,16 +32,16 @@ pub fn only_the_owner_writes(name: &'static str, store: MemoryStore) -> impl FnM
 
 fn owned(store: &MemoryStore, cursor: &DocKey, by: &str) -> Result<(), String> {
     let leases = leases(&cursor.id);
-    let holders: Vec<Lease> = leases
+    let held: Vec<Bytes> = leases.iter().filter_map(|lease| store.data("lease", lease)).collect();
+    let holders: Vec<Lease<'_>> = held
         .iter()
-        .filter_map(|lease| store.doc("lease", lease))
-        .map(|doc| serde_json::from_slice(&doc.data))
+        .map(|data| serde_json::from_slice(data))
         .collect::<Result<_, _>>()
         .map_err(|error| format!("{leases:?}: {error}"))?;
     match holders.iter().any(|holder| holder.slot == by) {
         true => Ok(()),
         false => {
-            let holders: Vec<&str> = holders.iter().map(|holder| holder.slot.as_str()).collect();
+            let holders: Vec<&str> = holders.iter().map(|holder| &*holder.slot).collect();
             Err(format!("'{by}' moved {cursor}, and {holders:?} hold {leases:?}"))
         }
     }

@@ -13,7 +13,7 @@ use bongsu_runtime::{
     Service,
     ports::{
         broker::{Attributes, Partition},
-        store::{CommitId, Doc, DocKey, Fact, StoredEvent},
+        store::{CommitId, DocKey, Fact, StoredEvent},
     },
 };
 use hashbrown::{HashMap, HashSet};
@@ -155,12 +155,12 @@ impl State {
     fn take_down(&mut self, commit: CommitId, wrote: &[DocKey]) -> Result<(), String> {
         let at_once = wrote.iter().any(|key| key.table == "rebuild");
         for key in wrote.iter().filter(|key| key.table == "seen") {
-            let Some(doc) = self.store.doc("seen", &key.id) else {
+            let Some(data) = self.store.data("seen", &key.id) else {
                 // Of a generation that nobody will ask for again.
                 self.applied.remove(&key.id);
                 continue;
             };
-            let Seen { sequence } = read(&doc)?;
+            let Seen { sequence } = read(key, &data)?;
             let applied = self.applied.entry_ref(key.id.as_str()).or_default();
             if sequence < applied.last {
                 return Err(format!("{key} was set back from {} to {sequence}", applied.last));
@@ -182,7 +182,7 @@ impl State {
 
     /// Whether what was written says that something is done: a mark, a queue of facts, a to-do that is gone.
     fn is_note(&self, key: &DocKey) -> bool {
-        let is_done = || key.id.starts_with("fact/") || self.store.doc("todo", &key.id).is_none();
+        let is_done = || key.id.starts_with("fact/") || self.store.data("todo", &key.id).is_none();
         key.table == "seen" || key.table == "todo" && is_done()
     }
 
@@ -195,7 +195,7 @@ impl State {
             if passed.revision == Some(doc.revision) {
                 continue;
             }
-            let Cursor { log: of, offset, refill } = read(&doc)?;
+            let Cursor { log: of, offset, refill } = read(&doc.key, &doc.data)?;
             if of != log || refill.is_some() {
                 continue;
             }
@@ -205,9 +205,10 @@ impl State {
             let (consumer, partition) = lane(&doc.key)?;
             let hears = self.hears.get(reader_of(consumer));
             let applied = &self.applied;
+            let mut mark = String::new();
             looked += self.broker.range(&partition, passed.offset..offset, |message, told| {
                 let is_heard = hears.is_some_and(|hears| hears.contains(&told.name));
-                match !is_heard || is_applied(applied, consumer, told) {
+                match !is_heard || is_applied(applied, &mut mark, consumer, told) {
                     true => Ok(()),
                     false => {
                         let what = told.sequence;
@@ -235,8 +236,7 @@ impl State {
         let mut mark = String::new();
         for FactToHear { source, name, subject, sequence } in facts {
             for (consumer, _) in consumers.iter().filter(|(_, hears)| hears.contains(name)) {
-                mark.clear();
-                mark.extend([consumer, "/", source, "/", subject]);
+                name_mark(&mut mark, consumer, source, subject);
                 if !self.applied.get(&mark).is_some_and(|applied| applied.has(*sequence)) {
                     let store = self.name;
                     return Err(format!("{store}: {consumer} never applied {sequence} of {subject}"));
@@ -287,9 +287,21 @@ fn has_no_cause_to_note(commit: CommitId, events: &[StoredEvent]) -> Result<(), 
     Ok(())
 }
 
-fn is_applied(applied: &HashMap<String, Applied>, consumer: &str, told: &PublishedFact) -> bool {
-    let mark = [consumer, &told.source, &told.subject].join("/");
-    applied.get(&mark).is_some_and(|applied| applied.has(told.sequence))
+fn is_applied(
+    applied: &HashMap<String, Applied>,
+    mark: &mut String,
+    consumer: &str,
+    PublishedFact { source, subject, sequence, .. }: &PublishedFact,
+) -> bool {
+    name_mark(mark, consumer, source, subject);
+    applied.get(mark.as_str()).is_some_and(|applied| applied.has(*sequence))
+}
+
+/// The mark of a subject, as the runtime names it, in the place of what was there: this is asked too often for a text of its
+/// own.
+fn name_mark(mark: &mut String, consumer: &str, source: &str, subject: &str) {
+    mark.clear();
+    mark.extend([consumer, "/", source, "/", subject]);
 }
 
 /// The generation that is shown of a read model.
@@ -319,6 +331,6 @@ pub fn reader_of(consumer: &str) -> &str {
     consumer.rsplit_once('.').filter(|(root, _)| root.contains('@')).map_or(consumer, |(root, _)| root)
 }
 
-fn read<T: DeserializeOwned>(doc: &Doc) -> Result<T, String> {
-    serde_json::from_slice(&doc.data).map_err(|error| format!("{}: {error}", doc.key))
+fn read<T: DeserializeOwned>(key: &DocKey, data: &[u8]) -> Result<T, String> {
+    serde_json::from_slice(data).map_err(|error| format!("{key}: {error}"))
 }

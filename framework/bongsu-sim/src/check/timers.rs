@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use bongsu_runtime::ports::store::{Doc, StoredEvent};
+use bongsu_runtime::ports::store::{CommitId, StoredEvent};
 use serde::{Deserialize, de::IgnoredAny};
 
 use crate::kernel::moment::{Checked, Moment};
@@ -55,7 +55,14 @@ struct TimerTodo {
 struct Armed {
     /// So many events.
     read: usize,
-    timers: BTreeMap<String, i64>,
+    timers: BTreeMap<String, Timer>,
+}
+
+/// A timer that is set.
+struct Timer {
+    at_ms: i64,
+    /// The Commit that wrote down the to-do that was last found to agree with it.
+    agrees: Option<CommitId>,
 }
 
 /// How often it looks: every so many Commits of the store, and at every crash.
@@ -102,7 +109,7 @@ impl Armed {
             serde_json::from_slice(&event.data).map_err(|error| format!("{at} is no step of a process: {error}"))?;
         let timer = |name: &str| format!("timer/{}/{name}", event.stream);
         if let TimerEvent::Woke { name } = input {
-            let Some(due_ms) = self.timers.remove(&timer(&name)) else {
+            let Some(Timer { at_ms: due_ms, .. }) = self.timers.remove(&timer(&name)) else {
                 return Err(format!("{at} was woken by {name}, which is not set"));
             };
             let now_ms = time_of(event).ok_or_else(|| format!("{at} has no time"))?;
@@ -112,7 +119,9 @@ impl Armed {
         }
         for want in effects {
             match want {
-                TimerEffect::Wake { name, at_ms } => drop(self.timers.insert(timer(&name), at_ms)),
+                TimerEffect::Wake { name, at_ms } => {
+                    self.timers.insert(timer(&name), Timer { at_ms, agrees: None });
+                }
                 TimerEffect::CancelWake(name) => drop(self.timers.remove(&timer(&name))),
                 // Since schema 2 the end clears every timer, and nothing after it in its list is carried out.
                 TimerEffect::Unwind | TimerEffect::Done if event.schema > 1 => {
@@ -126,31 +135,39 @@ impl Armed {
         Ok(())
     }
 
-    fn agree(&self, store: &MemoryStore) -> Checked {
-        let mut written = BTreeMap::new();
-        for doc in store.docs_of("todo").into_iter().filter(|doc| doc.key.id.starts_with("timer/")) {
-            let kept = kept(&doc)?;
-            written.insert(doc.key.id, kept);
-        }
-        for (timer, at_ms) in &self.timers {
-            match written.get(timer) {
-                None => return Err(format!("{timer} is set and not written down")),
-                // One that failed is tried again, later.
-                Some(TimerTodo { due_ms, attempts }) if due_ms != at_ms && (*attempts == 0 || due_ms < at_ms) => {
-                    return Err(format!("{timer} is set for {at_ms} and written down for {due_ms}"));
-                }
-                Some(_) => {}
+    fn agree(&mut self, store: &MemoryStore) -> Checked {
+        let mut written = 0;
+        store.each_doc("todo", |id, revision, data| {
+            if !id.starts_with("timer/") {
+                return Ok(());
             }
+            let timer = self.timers.get_mut(id);
+            let timer = timer.ok_or_else(|| format!("{id} is written down and no process has set it"))?;
+            written += 1;
+            if timer.agrees != Some(revision) {
+                timer.agrees_with(data).map_err(|why| format!("{id} {why}"))?;
+                timer.agrees = Some(revision);
+            }
+            Ok(())
+        })?;
+        if written < self.timers.len() {
+            let missing = self.timers.keys().find(|timer| store.data("todo", timer).is_none());
+            return Err(format!("{} is set and not written down", missing.map_or("a timer", String::as_str)));
         }
-        match written.keys().find(|timer| !self.timers.contains_key(*timer)) {
-            Some(stray) => Err(format!("{stray} is written down and no process has set it")),
-            None => Ok(written.len() as u64),
-        }
+        Ok(written as u64)
     }
 }
 
-fn kept(doc: &Doc) -> Result<TimerTodo, String> {
-    serde_json::from_slice(&doc.data).map_err(|error| format!("{}: {error}", doc.key))
+impl Timer {
+    fn agrees_with(&self, written: &[u8]) -> Result<(), String> {
+        let read = serde_json::from_slice(written).map_err(|error| format!("is no timer: {error}"));
+        let (TimerTodo { due_ms, attempts }, at_ms) = (read?, self.at_ms);
+        // One that failed is tried again, later.
+        if due_ms != at_ms && (attempts == 0 || due_ms < at_ms) {
+            return Err(format!("is set for {at_ms} and written down for {due_ms}"));
+        }
+        Ok(())
+    }
 }
 
 /// Milliseconds since the Unix epoch.

@@ -19,7 +19,7 @@ use crate::kernel::{
     plan::{CrashAt, CrashOn, Faults, Plan},
     tasks::{Ended, Grave, Life, Ready, TaskId, Tasks},
     timers::Timers,
-    trace::{Trace, What, Who, hash_of},
+    trace::{Step, Trace, What, Who, hash_of},
 };
 
 /// The node of the scenario, of clients, of the network: it never crashes.
@@ -81,7 +81,7 @@ pub(crate) struct NodeState {
     /// Down until somebody calls `restart`.
     pub(crate) kept_down: bool,
     /// By the hash of a step's name, which is cheaper to compare than the name.
-    hits: BTreeMap<u64, (&'static str, u64)>,
+    hits: BTreeMap<u64, (Step, u64)>,
     /// Steps at which it could have died.
     mortal: u64,
 }
@@ -277,10 +277,10 @@ impl Core {
 impl State {
     /// Records a step; whether the node dies of it.
     fn step(&mut self, life: &Life, at: &'static str) -> bool {
-        self.trace.record(self.now, life.into(), What::Step(at));
         let node = &mut self.nodes[life.node as usize];
-        let (_, hits) = node.hits.entry(hash_of(at)).or_insert((at, 0));
+        let (step, hits) = node.hits.entry(hash_of(at)).or_insert_with(|| (Step::new(at), 0));
         *hits += 1;
+        self.trace.step(self.now, life.into(), step);
         let mortal = life.node != WORLD && node.boot.is_some();
         if !mortal || self.healed {
             return false;
@@ -352,7 +352,7 @@ impl State {
     /// How often each node passed each step.
     pub(crate) fn points(&self) -> BTreeMap<(String, &'static str), u64> {
         let of = |node: &NodeState| -> Vec<_> {
-            node.hits.values().map(|(point, hits)| ((node.name.to_string(), *point), *hits)).collect()
+            node.hits.values().map(|(step, hits)| ((node.name.to_string(), step.name), *hits)).collect()
         };
         self.nodes.iter().flat_map(of).collect()
     }

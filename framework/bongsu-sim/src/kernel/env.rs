@@ -181,19 +181,19 @@ impl Drop for SimTask {
 impl Future for Sleep {
     type Output = ();
 
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        if self.life.is_dead() {
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        let Self { core, life, at, timer } = self.get_mut();
+        if life.is_dead() {
             return Poll::Pending;
         }
-        let core = self.core.clone();
         let mut state = core.lock();
-        if state.now >= self.at {
-            self.timer = None;
+        if state.now >= *at {
+            *timer = None;
             return Poll::Ready(());
         }
-        let rearmed = self.timer.is_some_and(|timer| state.timers.rearm(timer, context.waker()));
+        let rearmed = timer.is_some_and(|timer| state.timers.rearm(timer, context.waker()));
         if !rearmed {
-            self.timer = Some(state.timers.set(self.at, context.waker().clone()));
+            *timer = Some(state.timers.set(*at, context.waker().clone()));
         }
         Poll::Pending
     }

@@ -26,6 +26,13 @@ pub(crate) struct Who {
     pub(crate) incarnation: u32,
 }
 
+/// A step, and what is to be known of it each time it is passed.
+pub(crate) struct Step {
+    pub(crate) name: &'static str,
+    hash: u64,
+    only_reads: bool,
+}
+
 pub(crate) enum What {
     Poll(&'static str),
     Step(&'static str),
@@ -49,13 +56,23 @@ impl Trace {
 
     /// Folds and keeps.
     pub(crate) fn record(&mut self, at: u64, who: Who, what: What) {
+        self.fold_in(at, who, what.hash());
+        self.keep(at, who, what);
+    }
+
+    /// The same of a step, which is counted; kept unless it only reads.
+    pub(crate) fn step(&mut self, at: u64, who: Who, step: &Step) {
+        self.fold_in(at, who, step.hash);
+        self.steps += 1;
+        if self.all || !step.only_reads {
+            self.keep(at, who, What::Step(step.name));
+        }
+    }
+
+    fn fold_in(&mut self, at: u64, who: Who, what: u64) {
         self.fold(at);
         self.fold(u64::from(who.node) << 32 | u64::from(who.incarnation));
-        self.fold(what.hash());
-        self.steps += u64::from(matches!(what, What::Step(_)));
-        if self.capacity > 0 && (self.all || !what.only_reads()) {
-            self.keep(at, who, what);
-        }
+        self.fold(what);
     }
 
     /// Keeps without folding: for what was folded already.
@@ -92,11 +109,14 @@ const READS: [&str; 8] = [
     "broker.ensure.",
 ];
 
-impl What {
-    fn only_reads(&self) -> bool {
-        matches!(self, Self::Step(name) if READS.iter().any(|reads| name.starts_with(reads)))
+impl Step {
+    pub(crate) fn new(name: &'static str) -> Self {
+        let only_reads = READS.iter().any(|reads| name.starts_with(reads));
+        Self { name, hash: What::Step(name).hash(), only_reads }
     }
+}
 
+impl What {
     fn hash(&self) -> u64 {
         match self {
             Self::Poll(name) => mix(1, hash_of(name)),
@@ -131,12 +151,16 @@ pub(crate) fn mix(hash: u64, value: u64) -> u64 {
 /// The hash of a text, the same on every machine.
 pub(crate) fn hash_of(text: &str) -> u64 {
     let mut hash = text.len() as u64;
-    for chunk in text.as_bytes().chunks(8) {
-        let mut word = [0; 8];
-        word[..chunk.len()].copy_from_slice(chunk);
-        hash = mix(hash, u64::from_le_bytes(word));
+    let (words, rest) = text.as_bytes().as_chunks();
+    for word in words {
+        hash = mix(hash, u64::from_le_bytes(*word));
     }
-    hash
+    if rest.is_empty() {
+        return hash;
+    }
+    let mut word = [0; 8];
+    word[..rest.len()].copy_from_slice(rest);
+    mix(hash, u64::from_le_bytes(word))
 }
 
 #[cfg(test)]
@@ -158,7 +182,7 @@ mod tests {
         let mut trace = Trace::new(2, false);
         let who = Who { node: 0, incarnation: 1 };
         for name in ["one", "two", "three"] {
-            trace.record(1_500_000_000, who, What::Step(name));
+            trace.step(1_500_000_000, who, &Step::new(name));
         }
         assert_eq!(trace.lines(|_| "n".into()), ["      1.500000 n#1 at two", "      1.500000 n#1 at three"]);
         assert_eq!(trace.steps, 3);
