@@ -8,6 +8,7 @@ pub(crate) mod attempt;
 pub(crate) mod fail;
 pub(crate) mod cache;
 pub(crate) mod bounded;
+pub(crate) mod due;
 pub(crate) mod fold;
 pub(crate) mod turns;
 pub(crate) mod wanted;

@@ -7,7 +7,7 @@ use tokio::sync::{Notify, Semaphore};
 use crate::{
     command::expire,
     commit::{
-        cache::Cache, core::Core, generations::Generations, health::Health, leases::Leases, partings::Partings,
+        cache::Cache, core::Core, due::Due, generations::Generations, health::Health, leases::Leases, partings::Partings,
         seats::Feed, settings::Settings, tasks::keep_running, turns::Turns, verdicts::Verdicts, waiters::Waiters,
         wanted::Wanted,
     },
@@ -71,7 +71,7 @@ impl Runtime {
             histories: Verdicts::default(),
             partings: Partings::default(),
             generations: Generations::default(),
-            due: Notify::new(),
+            due: Due::default(),
             rebuilds: Notify::new(),
             submitted: AtomicU64::new(0),
             cache: Mutex::new(Cache::new(cache_bytes)),

@@ -36,13 +36,39 @@ impl<K: Hash + Eq, V> Bounded<K, V> {
 
     pub(crate) fn put(&mut self, key: K, value: V, weight: usize) {
         let weight = weight.saturating_add(ENTRY);
-        let before = self.entries.pop(&key).map_or(0, |(_, weight)| weight);
-        self.bytes = self.bytes.saturating_sub(before);
         if weight > self.most {
+            self.pop(&key);
             return;
         }
-        self.entries.put(key, (value, weight));
-        self.bytes += weight;
+        let before = self.entries.put(key, (value, weight)).map_or(0, |(_, weight)| weight);
+        self.weighs(before, weight);
+    }
+
+    /// What is kept under a key, to be changed in place and weighed anew.
+    pub(crate) fn get_mut<Q: Hash + Eq + ?Sized>(&mut self, key: &Q) -> Option<&mut V>
+    where
+        K: Borrow<Q>,
+    {
+        self.entries.get_mut(key).map(|(value, _)| value)
+    }
+
+    /// Weighs anew what was changed in place.
+    pub(crate) fn weigh<Q: Hash + Eq + ?Sized>(&mut self, key: &Q, weight: usize)
+    where
+        K: Borrow<Q>,
+    {
+        let weight = weight.saturating_add(ENTRY);
+        if weight > self.most {
+            self.pop(key);
+        } else if let Some((_, known)) = self.entries.get_mut(key) {
+            let before = std::mem::replace(known, weight);
+            self.weighs(before, weight);
+        }
+    }
+
+    /// What was used longest ago goes until everything fits.
+    fn weighs(&mut self, before: usize, weight: usize) {
+        self.bytes = self.bytes - before + weight;
         while self.bytes > self.most
             && let Some((_, (_, weight))) = self.entries.pop_lru()
         {
@@ -80,6 +106,13 @@ mod tests {
         assert_eq!((kept.get("a").copied(), kept.bytes()), (Some("smaller"), 1_010 + 2 * ENTRY), "weighed anew");
         kept.put("c", "a giant", 3_000);
         assert_eq!((kept.get("c").copied(), kept.bytes()), (None, 10 + ENTRY), "and what it replaces is gone");
+        *kept.get_mut("a").unwrap() = "changed";
+        kept.weigh("a", 20);
+        assert_eq!((kept.get("a").copied(), kept.bytes()), (Some("changed"), 20 + ENTRY));
+        kept.put("b", "b", 1_000);
+        kept.weigh("b", 3_000);
+        assert_eq!((kept.get("b"), kept.bytes()), (None, 20 + ENTRY), "a giant in place");
+        kept.put("a", "smaller", 10);
         assert_eq!((kept.pop("a"), kept.pop("a"), kept.bytes()), (Some("smaller"), None, 0));
     }
 }

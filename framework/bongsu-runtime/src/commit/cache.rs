@@ -75,6 +75,10 @@ impl CachedStream {
 }
 
 impl Known {
+    fn is_empty(&self) -> bool {
+        self.believed.is_none() && self.confirmed.is_none()
+    }
+
     fn weight(&self) -> usize {
         let of = |known: &Option<CachedStream>| known.as_ref().map_or(0, |known| known.bytes);
         match (&self.believed, &self.confirmed) {
@@ -101,8 +105,8 @@ impl Cache {
         (self.streams.bytes(), self.docs.bytes())
     }
 
-    pub(crate) fn stream(&mut self, stream: &str) -> Option<CachedStream> {
-        self.streams.get(stream)?.believed.clone()
+    pub(crate) fn stream(&mut self, stream: &str) -> Option<&CachedStream> {
+        self.streams.get(stream)?.believed.as_ref()
     }
 
     /// The last state that is known to be durable; there may be newer ones.
@@ -110,8 +114,8 @@ impl Cache {
         self.streams.get(stream)?.confirmed.clone()
     }
 
-    pub(crate) fn doc(&mut self, key: &DocKey) -> Option<CachedDoc> {
-        self.docs.get(key).cloned()
+    pub(crate) fn doc(&mut self, key: &DocKey) -> Option<&CachedDoc> {
+        self.docs.get(key)
     }
 
     /// What a queued Commit makes of a stream.
@@ -172,11 +176,21 @@ impl Cache {
     }
 
     fn change<T>(&mut self, stream: &str, change: impl FnOnce(&mut Known) -> T) -> T {
-        let mut entry = self.streams.pop(stream).unwrap_or_default();
-        let answer = change(&mut entry);
-        if entry.believed.is_some() || entry.confirmed.is_some() {
+        let Some(entry) = self.streams.get_mut(stream) else {
+            let mut entry = Known::default();
+            let answer = change(&mut entry);
+            if !entry.is_empty() {
+                let weight = entry.weight();
+                self.streams.put(stream.to_owned(), entry, weight);
+            }
+            return answer;
+        };
+        let answer = change(entry);
+        if entry.is_empty() {
+            self.streams.pop(stream);
+        } else {
             let weight = entry.weight();
-            self.streams.put(stream.to_owned(), entry, weight);
+            self.streams.weigh(stream, weight);
         }
         answer
     }

@@ -9,7 +9,7 @@ use tokio::sync::{Notify, Semaphore};
 
 use crate::{
     commit::{
-        cache::Cache, generations::Generations, health::Health, leases::Leases, map::Map, partings::Partings,
+        cache::Cache, due::Due, generations::Generations, health::Health, leases::Leases, map::Map, partings::Partings,
         seats::Feed, settings::Settings, turns::Turns, verdicts::Verdicts, waiters::Waiters, wanted::Wanted,
     },
     ports::{
@@ -34,8 +34,8 @@ pub(crate) struct Core {
     pub(crate) partings: Partings,
     /// Which generation of each read model is believed to be shown.
     pub(crate) generations: Generations,
-    /// Rung when a to-do became due earlier than the drainer knows.
-    pub(crate) due: Notify,
+    /// When to-dos are due.
+    pub(crate) due: Due,
     /// Rung when a read model is to be rebuilt.
     pub(crate) rebuilds: Notify,
     /// Units submitted so far: who works in the background gives way while it grows.

@@ -68,7 +68,7 @@ impl From<Folded> for CachedStream {
 impl Core {
     /// A stream's state: believed if cached, else as it is committed.
     pub(crate) async fn state_of(&self, target: &StreamRef) -> Result<CachedStream, Fail> {
-        if let Some(found) = self.cache().stream(&target.stream) {
+        if let Some(found) = self.cache().stream(&target.stream).cloned() {
             return Ok(found);
         }
         let found = self.committed(target).await?;

@@ -64,6 +64,10 @@ impl Leases {
         Some(Guard::Doc(resource.key(), Some(revision)))
     }
 
+    pub(crate) fn holds(&self, resource: &Resource) -> bool {
+        self.lock().contains_key(resource)
+    }
+
     /// How often the lease changed hands.
     pub(crate) fn epoch(&self, resource: &Resource) -> Option<u64> {
         Some(self.lock().get(resource)?.epoch)

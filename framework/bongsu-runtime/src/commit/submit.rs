@@ -6,6 +6,7 @@ use crate::{
     commit::{
         cache::{Cache, CachedDoc, CachedStream, is_about},
         core::Core,
+        due::DueTimes,
         unit::{Plan, Unit},
         wanted::Taken,
     },
@@ -21,7 +22,7 @@ pub(crate) struct Queued {
     verdict: Fut<'static, Result<Verdict, StoreError>>,
     pub(crate) id: CommitId,
     belief: Belief,
-    due_ms: Option<i64>,
+    due: DueTimes,
     /// What is snapshot once this is durable.
     snapshots: Vec<(String, Taken)>,
 }
@@ -96,7 +97,7 @@ impl Core {
             }
             belief.docs.push(key);
         }
-        Ok(Queued { verdict, id, belief, due_ms: plan.due_ms, snapshots })
+        Ok(Queued { verdict, id, belief, due: plan.due, snapshots })
     }
 
     /// Whether everything a unit has read is still so; what is not is forgotten. The store alone can tell.
@@ -127,7 +128,7 @@ impl Core {
 
     /// Waits for the verdict and sets the cache right when it is not Done.
     pub(crate) async fn settle(&self, queued: Queued) -> Settled {
-        let Queued { verdict, mut belief, due_ms, snapshots, .. } = queued;
+        let Queued { verdict, mut belief, due, snapshots, .. } = queued;
         let settled = match verdict.await {
             Ok(Verdict::Done) => Settled::Done,
             Ok(Verdict::Refused(mismatches)) => Settled::Refused(mismatches),
@@ -139,9 +140,7 @@ impl Core {
                 belief.confirm();
                 self.waiters.written(belief.docs.iter());
                 snapshots.into_iter().for_each(|(stream, taken)| self.wanted.ask(&stream, taken));
-                if due_ms.is_some() {
-                    self.due.notify_one();
-                }
+                self.due.learn(due);
             }
             Settled::Refused(mismatches) => {
                 self.cache().learn(mismatches);
@@ -154,6 +153,8 @@ impl Core {
             }
             Settled::Failed(error) => {
                 belief.give_up(|_| true);
+                // Its to-dos may be there all the same.
+                self.due.look_at_all();
                 self.health.store_failed(self.map.name, error);
             }
         }
@@ -182,7 +183,7 @@ impl Drop for Belief {
     fn drop(&mut self) {
         if !self.settled {
             self.give_up(|_| true);
-            self.core.due.notify_one();
+            self.core.due.look_at_all();
         }
     }
 }

@@ -17,6 +17,7 @@ use crate::{
     commit::{
         cache::{CachedDoc, CachedStream, heavier},
         core::Core,
+        due::{DueTimes, earlier},
         fail::Fail,
         map::Decided,
     },
@@ -26,7 +27,7 @@ use crate::{
         message::{Message, say_read},
         once::ONCE,
         tables::key_key,
-        todo::Todo,
+        todo::{List, Todo},
         todo_id::TodoId,
         token::Token,
     },
@@ -46,6 +47,15 @@ struct OpenDoc {
     write: Option<Option<DocBody>>,
 }
 
+impl OpenDoc {
+    fn data(&self) -> Option<Bytes> {
+        match &self.write {
+            Some(write) => write.as_ref().map(|body| body.data.clone()),
+            None => self.read.as_ref().filter(|doc| doc.revision.is_some()).map(|doc| doc.data.clone()),
+        }
+    }
+}
+
 pub(crate) struct Unit {
     pub(crate) core: Arc<Core>,
     pub(crate) id: CommitId,
@@ -56,8 +66,8 @@ pub(crate) struct Unit {
     events: Vec<NewEvent>,
     /// Own events some process listens to, not yet heard.
     pub(crate) heard: VecDeque<(usize, Message, Ctx)>,
-    /// Earliest due time among the to-dos written.
-    pub(crate) due_ms: Option<i64>,
+    /// When the to-dos written are due.
+    due: DueTimes,
     /// Commands decided so far; bounds what one input may set off.
     pub(crate) steps: u32,
     /// Type of the command being decided, for the audit trail.
@@ -70,7 +80,7 @@ pub(crate) struct Plan {
     /// What was read of a stream, and what it is then.
     pub(crate) streams: Vec<(String, CachedStream, CachedStream)>,
     pub(crate) docs: Vec<(DocKey, Option<CachedDoc>, Option<CachedDoc>)>,
-    pub(crate) due_ms: Option<i64>,
+    pub(crate) due: DueTimes,
 }
 
 /// Most commands and process steps one input may set off: what they write has to fit into one Commit of
@@ -92,7 +102,7 @@ impl Unit {
             fences: Vec::new(),
             events: Vec::new(),
             heard: VecDeque::new(),
-            due_ms: None,
+            due: DueTimes::new(),
             steps: 0,
             deciding: None,
         }
@@ -135,15 +145,13 @@ impl Unit {
 
     /// A document as this unit sees it.
     pub(crate) async fn doc(&mut self, key: &DocKey) -> Result<Option<Bytes>, Fail> {
-        if !self.docs.contains_key(key) {
-            let found = self.core.clone().doc_of(key).await?;
-            self.docs.insert(key.clone(), OpenDoc { read: Some(found), write: None });
+        if let Some(open) = self.docs.get(key) {
+            return Ok(open.data());
         }
-        let open = &self.docs[key];
-        Ok(match &open.write {
-            Some(write) => write.as_ref().map(|body| body.data.clone()),
-            None => open.read.as_ref().filter(|doc| doc.revision.is_some()).map(|doc| doc.data.clone()),
-        })
+        let open = OpenDoc { read: Some(self.core.clone().doc_of(key).await?), write: None };
+        let data = open.data();
+        self.docs.insert(key.clone(), open);
+        Ok(data)
     }
 
     /// Writes a document; `None` deletes it.
@@ -153,7 +161,7 @@ impl Unit {
 
     /// Writes a to-do, and remembers when the drainer has to wake for it.
     pub(crate) fn put_todo(&mut self, id: &TodoId, todo: &Todo) {
-        self.due_ms = Some(self.due_ms.map_or(todo.due_ms, |due| due.min(todo.due_ms)));
+        earlier(&mut self.due, List::of(id), todo.due_ms);
         self.put(Todo::key(id), Some(todo.body(id)));
     }
 
@@ -182,7 +190,10 @@ impl Unit {
         let keys: Vec<String> = told.iter().map(|fact| fact.partition_key.clone()).collect();
         for key in keys {
             let doc = key_key(stream);
-            let known = self.doc(&doc).await?.map(|data| serde_json::from_slice::<String>(&data));
+            // Of a stream that begins in this unit, as its guard says, nothing is written down before it is here.
+            let begins = self.streams.get(stream).is_some_and(|open| open.read.version == 0);
+            let known = if begins && !self.docs.contains_key(&doc) { None } else { self.doc(&doc).await? };
+            let known = known.map(|data| serde_json::from_slice::<String>(&data));
             match known.transpose().map_err(|error| Fail::Corrupt(format!("{doc} does not decode: {error}")))? {
                 Some(known) if known == key => {}
                 Some(known) => {
@@ -248,12 +259,13 @@ impl Unit {
 
     /// Turns the unit into a Commit.
     pub(crate) fn plan(self) -> Plan {
-        let mut written: BTreeMap<String, usize> = BTreeMap::new();
-        for event in &self.events {
-            *written.entry(event.stream.clone()).or_default() += event.data.len();
-        }
         let mut commit = Commit { id: self.id, guards: self.fences, events: self.events, docs: Vec::new() };
-        let mut plan_streams = Vec::new();
+        commit.guards.reserve(self.streams.len() + self.docs.len());
+        commit.docs.reserve(self.docs.len());
+        let written = |stream: &str, events: &[NewEvent]| {
+            events.iter().filter(|event| event.stream == stream).map(|event| event.data.len()).sum()
+        };
+        let mut plan_streams = Vec::with_capacity(self.streams.len());
         for (stream, open) in self.streams {
             let read = open.read;
             commit.guards.push(match read.commit {
@@ -262,7 +274,7 @@ impl Unit {
             });
             let after = match open.changed {
                 Some(state) => {
-                    let bytes = heavier(read.bytes, written.get(&stream).copied().unwrap_or(0));
+                    let bytes = heavier(read.bytes, written(&stream, &commit.events));
                     let commit = Some(self.id);
                     let state = state.into();
                     CachedStream { version: open.version, commit, state, bytes, reading: read.reading }
@@ -271,7 +283,7 @@ impl Unit {
             };
             plan_streams.push((stream, read, after));
         }
-        let mut plan_docs = Vec::new();
+        let mut plan_docs = Vec::with_capacity(self.docs.len());
         for (key, open) in self.docs {
             if let Some(read) = &open.read {
                 commit.guards.push(Guard::Doc(key.clone(), read.revision));
@@ -285,7 +297,7 @@ impl Unit {
             }
             plan_docs.push((key, open.read, after));
         }
-        Plan { commit, streams: plan_streams, docs: plan_docs, due_ms: self.due_ms }
+        Plan { commit, streams: plan_streams, docs: plan_docs, due: self.due }
     }
 
     /// The public side of an event.
@@ -365,13 +377,11 @@ fn dataschema(kind: &str) -> String {
 
 impl Core {
     async fn doc_of(&self, key: &DocKey) -> Result<CachedDoc, Fail> {
-        let cached = if key.table == ONCE { None } else { self.cache().doc(key) };
+        let cached = if key.table == ONCE { None } else { self.cache().doc(key).cloned() };
         if let Some(found) = cached {
             return Ok(found);
         }
-        let found = self.store.docs(vec![key.clone()]).await.map_err(Fail::Store)?.pop().flatten();
-        let doc =
-            found.map_or_else(CachedDoc::default, |doc| CachedDoc { revision: Some(doc.revision), data: doc.data });
+        let doc = CachedDoc::from(self.store.docs(vec![key.clone()]).await.map_err(Fail::Store)?.pop().flatten());
         if key.table != ONCE {
             self.cache().put_doc(key.clone(), doc.clone());
         }

@@ -1,7 +1,6 @@
 //! What one fact changes: the reaction of its consumer, or its place in a queue of facts that wait.
 
 use std::{
-    collections::BTreeSet,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, OnceLock},
 };
@@ -20,7 +19,7 @@ use crate::{
         cloudevent::Envelope,
         message::Message,
         queue::fact_body,
-        seen::{Seen, Stand, is_queued, seen_key},
+        seen::{Seen, Stand, seen_key},
         todo::{ATTEMPTS, Failed, MAX_QUEUED, Todo},
         todo_id::TodoId,
     },
@@ -31,7 +30,17 @@ pub(crate) struct Heard<'m> {
     pub(crate) message: &'m In,
     envelope: Option<Envelope<'m>>,
     /// What its consumer hears of it: found out once, for looking ahead and for planning.
-    fact: OnceLock<Option<Message>>,
+    fact: OnceLock<Option<HeardFact>>,
+}
+
+/// A fact that a consumer hears, and where it looks before it acts on it.
+struct HeardFact {
+    fact: Message,
+    /// Its subject's mark.
+    seen: DocKey,
+    /// Where it waits when it fails, and the head of those who do.
+    queue: TodoId,
+    head: DocKey,
 }
 
 /// Why a fact goes into a queue, and where its mark is.
@@ -52,35 +61,34 @@ impl<'m> Heard<'m> {
     }
 
     /// The envelope and the fact in it, if its consumer hears it.
-    fn fact(&self, core: &Core, consumer: &dyn Consumer) -> Option<(&Envelope<'m>, Message)> {
+    fn fact(&self, core: &Core, consumer: &dyn Consumer) -> Option<(&Envelope<'m>, &HeardFact)> {
         let envelope = self.envelope.as_ref()?;
         let fact = self.fact.get_or_init(|| {
             let stand = Stand::of(envelope.sequence, self.message);
             let (name, schema) = core.hears(envelope, stand, |name| consumer.reads(name))?;
             let data = self.message.cloudevent.slice_ref(envelope.data.get().as_bytes());
-            Some(Message::new(name, schema, data))
+            let queue = TodoId::queue(consumer.name(), &envelope.partitionkey);
+            let (seen, head) = (seen_key(consumer.name(), envelope), Todo::key(&queue));
+            Some(HeardFact { fact: Message::new(name, schema, data), seen, queue, head })
         });
-        Some((envelope, fact.clone()?))
+        Some((envelope, fact.as_ref()?))
     }
 }
 
 impl Lane {
     /// Has the marks, queues and rows of a batch in the cache, by one read where there would be three for each fact.
     pub(crate) async fn look_ahead(&self, core: &Core, heard: &[Heard<'_>]) -> Result<(), Stop> {
-        let name = self.consumer.name();
-        let mut keys = BTreeSet::new();
+        let mut missing = Vec::new();
         for it in heard.iter().filter(|it| it.message.offset >= self.offset()) {
-            let Some((envelope, fact)) = it.fact(core, self.consumer.as_ref()) else { continue };
-            keys.insert(seen_key(name, envelope));
-            keys.insert(Todo::key(&TodoId::queue(name, &envelope.partitionkey)));
+            let Some((_, HeardFact { fact, seen, head, .. })) = it.fact(core, self.consumer.as_ref()) else { continue };
             // A panic is met again, and handled, when the fact is planned.
-            let rows = catch_unwind(AssertUnwindSafe(|| self.consumer.rows(&fact)));
-            keys.extend(rows.into_iter().flatten());
-        }
-        let missing: Vec<_> = {
+            let rows = catch_unwind(AssertUnwindSafe(|| self.consumer.rows(fact))).unwrap_or_default();
             let mut cache = core.cache();
-            keys.into_iter().filter(|key| cache.doc(key).is_none()).collect()
-        };
+            missing.extend([seen, head].into_iter().filter(|key| cache.doc(key).is_none()).cloned());
+            missing.extend(rows.into_iter().filter(|key| cache.doc(key).is_none()));
+        }
+        missing.sort_unstable();
+        missing.dedup();
         for keys in missing.chunks(AT_ONCE) {
             let found = core.store.docs(keys.to_vec()).await?;
             let mut cache = core.cache();
@@ -96,7 +104,6 @@ impl Lane {
 
     /// What a fact changes; a fact that fails becomes a to-do, and later facts of its key queue behind it.
     pub(crate) async fn plan(&self, core: &Arc<Core>, heard: &Heard<'_>) -> Result<Planned, Stop> {
-        let name = self.consumer.name();
         let message = heard.message;
         let id = || self.input_id(&message.offset.to_string());
         let unfit = self.unfit.get(&message.offset);
@@ -105,32 +112,32 @@ impl Lane {
             return self.put_alone(core, id(), message, why).await;
         }
         let Some((envelope, fact)) = heard.fact(core, self.consumer.as_ref()) else { return Ok(Planned::Skip) };
+        let HeardFact { fact, seen, queue, head } = fact;
         let id = id();
         let mut unit = Unit::new(core, id);
-        let seen = seen_key(name, envelope);
-        let mark = unit.doc(&seen).await?;
+        let mark = unit.doc(seen).await?.and_then(|data| Seen::read(&data));
         let stand = Stand::of(envelope.sequence, message);
         let partings = core.partings.of(&envelope.source).unwrap_or_default();
-        if mark.as_ref().is_some_and(|data| was_heard(data, &partings, stand)) {
+        if mark.as_ref().is_some_and(|mark| mark.stand().covers(stand, &partings)) {
             core.env.sometimes(coverage::FACT_AGAIN);
             return Ok(Planned::Skip);
         }
-        let next = Seen::after(&partings, mark.as_deref(), stand);
-        let waiting = mark.is_some_and(|data| is_queued(&data));
-        let behind = self.waits_in(&mut unit, &envelope.partitionkey, waiting).await?;
+        let waiting = mark.as_ref().is_some_and(|mark| mark.queued);
+        let next = Seen::after(&partings, mark, stand);
+        let behind = waits_in(&mut unit, (queue, head), waiting).await?;
         let error = if behind.is_some() {
             None
         } else if let Some(unfit) = unfit {
             Some((unfit.why.clone(), Failed::ForGood))
         } else {
-            match self.react(core, unit, fact, envelope, (&seen, &next)).await? {
+            match self.react(core, unit, fact.clone(), envelope, (seen, &next)).await? {
                 Ok(planned) => return Ok(planned),
                 Err(error) => Some(error),
             }
         };
-        let queue = behind.unwrap_or_else(|| TodoId::queue(name, &envelope.partitionkey));
-        let mark = Some((seen, Seen { queued: true, ..next }));
-        self.enqueue(core, id, message, Waits { queue: &queue, key: &envelope.partitionkey, mark, error }).await
+        let queue = behind.as_ref().unwrap_or(queue);
+        let mark = Some((seen.clone(), Seen { queued: true, ..next }));
+        self.enqueue(core, id, message, Waits { queue, key: &envelope.partitionkey, mark, error }).await
     }
 
     /// What the consumer does with a fact; why it cannot, and what that means.
@@ -160,20 +167,6 @@ impl Lane {
             Ok(false) => Err(Stop::Refused),
             Err(error) => Err(error.into()),
         }
-    }
-
-    /// The queue that a fact of this key has to join. A head that this build cannot read (a newer build's) stops the
-    /// key and nothing else: its facts wait beside it, and so does whatever comes for a subject of which some wait there.
-    async fn waits_in(&self, unit: &mut Unit, key: &str, marked: bool) -> Result<Option<TodoId>, Fail> {
-        let queue = TodoId::queue(self.consumer.name(), key);
-        let head = unit.doc(&Todo::key(&queue)).await?;
-        let readable = head.as_ref().is_some_and(|data| Todo::decode(data).is_ok_and(|todo| todo.queue().is_some()));
-        if readable || head.is_none() && !marked {
-            return Ok(readable.then_some(queue));
-        }
-        let beside = queue.beside();
-        let exists = unit.doc(&Todo::key(&beside)).await?.is_some();
-        Ok((head.is_some() || exists).then_some(beside))
     }
 
     /// Puts a fact at the end of a queue, making the queue if this is the first in it.
@@ -227,7 +220,19 @@ impl Lane {
     }
 }
 
-/// Whether a mark says that a fact was heard before.
-fn was_heard(data: &[u8], partings: &[u64], fact: Stand) -> bool {
-    serde_json::from_slice::<Seen>(data).is_ok_and(|seen| seen.stand().covers(fact, partings))
+/// The queue that a fact has to join instead of being handled. A head that this build cannot read (a newer build's) stops
+/// its key and nothing else: its facts wait beside it, and so does whatever comes for a subject of which some wait there.
+async fn waits_in(
+    unit: &mut Unit,
+    (queue, head): (&TodoId, &DocKey),
+    marked: bool,
+) -> Result<Option<TodoId>, Fail> {
+    let head = unit.doc(head).await?;
+    let readable = head.as_ref().is_some_and(|data| Todo::decode(data).is_ok_and(|todo| todo.queue().is_some()));
+    if readable || head.is_none() && !marked {
+        return Ok(readable.then(|| queue.clone()));
+    }
+    let beside = queue.beside();
+    let exists = unit.doc(&Todo::key(&beside)).await?.is_some();
+    Ok((head.is_some() || exists).then_some(beside))
 }

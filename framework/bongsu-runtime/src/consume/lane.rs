@@ -197,7 +197,7 @@ impl Lane {
             let verdict = self.settle_first(core, &mut flying).await.err();
             failed = failed.or(verdict);
         }
-        if core.leases.guard(&self.lease).is_none() {
+        if !core.leases.holds(&self.lease) {
             return Err(Stop::Lost);
         }
         failed.map_or(Ok(()), Err)

@@ -16,7 +16,7 @@ use crate::{
 /// same queue, and the mark is its own. A mark is never set back.
 pub(crate) async fn settle_mark(unit: &mut Unit, consumer: &str, done: &Envelope<'_>) -> Result<(), Fail> {
     let key = seen_key(consumer, done);
-    let mark = unit.doc(&key).await?.and_then(|data| serde_json::from_slice::<Seen>(&data).ok());
+    let mark = unit.doc(&key).await?.and_then(|data| Seen::read(&data));
     // Where its history has parted, a fact of a higher sequence may be an orphan's: the mark is what came in its place.
     let parted = unit.core.partings.of(&done.source).is_some();
     let body = match mark {

@@ -49,7 +49,7 @@ impl Reader {
         loop {
             let Err(stop) = self.read().await else { continue };
             if matches!(stop, Stop::Lost) {
-                while self.core.leases.guard(&self.lease).is_none() {
+                while !self.core.leases.holds(&self.lease) {
                     self.core.env.sleep(LEASELESS).await;
                 }
             } else {

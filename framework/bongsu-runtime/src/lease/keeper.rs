@@ -154,7 +154,7 @@ impl Keeper {
                 self.reconcile().await?;
             }
             if self.core.leases.others.swap(members.len() > 1, Ordering::Relaxed) != (members.len() > 1) {
-                self.core.due.notify_one();
+                self.core.due.look_at_all();
             }
             if self.share.0 != members {
                 let wanted = assigned(&self.resources, &members, &self.core.settings.slot);
@@ -164,7 +164,7 @@ impl Keeper {
             let (members, wanted) = &self.share;
             self.give_back(|resource| !wanted.contains(resource)).await?;
             self.take(wanted, members).await?;
-            self.waits = wanted.iter().any(|resource| self.core.leases.guard(resource).is_none());
+            self.waits = wanted.iter().any(|resource| !self.core.leases.holds(resource));
             self.unsure = false;
             self.core.health.joined();
         }
@@ -299,13 +299,13 @@ impl Keeper {
         }
         if changed {
             self.core.leases.changed.notify_waiters();
-            self.core.due.notify_one();
+            self.core.due.look_at_all();
         }
         Ok(())
     }
 
     async fn take(&self, wanted: &BTreeSet<Resource>, members: &Members) -> Result<(), StoreError> {
-        let missing: Vec<&Resource> = wanted.iter().filter(|r| self.core.leases.guard(r).is_none()).collect();
+        let missing: Vec<&Resource> = wanted.iter().filter(|resource| !self.core.leases.holds(resource)).collect();
         if missing.is_empty() {
             return Ok(());
         }
@@ -341,7 +341,7 @@ impl Keeper {
             }
         }
         self.core.leases.changed.notify_waiters();
-        self.core.due.notify_one();
+        self.core.due.look_at_all();
         failed.map_or(Ok(()), Err)
     }
 

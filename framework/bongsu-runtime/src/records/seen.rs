@@ -61,9 +61,13 @@ impl Stand {
 }
 
 impl Seen {
+    /// As it is stored; what cannot be read says nothing.
+    pub(crate) fn read(data: &[u8]) -> Option<Self> {
+        serde_json::from_slice(data).ok()
+    }
+
     /// The mark of a fact that was heard after what a mark before it says.
-    pub(crate) fn after(partings: &[u64], before: Option<&[u8]>, fact: Stand) -> Self {
-        let before = before.and_then(|data| serde_json::from_slice::<Self>(data).ok());
+    pub(crate) fn after(partings: &[u64], before: Option<Self>, fact: Stand) -> Self {
         let orphaned = |stand: &Stand| is_orphaned(partings, stand.era, stand.position);
         let orphan = before.and_then(|before| Some(before.stand()).filter(orphaned).or(before.orphan));
         let Stand { sequence, position, era } = fact;
@@ -107,11 +111,6 @@ pub(crate) fn storable(name: &str) -> Cow<'_, str> {
 pub(crate) fn seen_body(stand: Stand, queued: bool) -> DocBody {
     let Stand { sequence, position, era } = stand;
     Seen { sequence, queued, position, era, orphan: None }.body()
-}
-
-/// Whether a mark says that a fact of its subject waits.
-pub(crate) fn is_queued(data: &[u8]) -> bool {
-    serde_json::from_slice(data).is_ok_and(|seen: Seen| seen.queued)
 }
 
 #[cfg(test)]

@@ -123,6 +123,13 @@ pub(crate) const TODO: &str = "todo";
 pub(crate) const BY_DUE: u16 = 0;
 /// The same of activity jobs: apart, so that a backlog of slow jobs never delays a timer.
 pub(crate) const JOBS_BY_DUE: u16 = 2;
+/// One list of to-dos in order of due: a part of them, in one of the indexes on due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct List {
+    pub(crate) shard: u32,
+    pub(crate) index: u16,
+}
+
 /// Index of what is parked. The numbers of indexes are stored, and never change.
 pub(crate) const PARKED: u16 = 1;
 /// Index on shard of what waits for a newer build; each is in [`PARKED`], too.
@@ -267,6 +274,23 @@ const FIRST_PAUSE_MS: i64 = 50;
 /// After so many doublings any cap is reached.
 const DOUBLINGS: u32 = 20;
 
+impl List {
+    /// The one a to-do is in while it is due some time.
+    pub(crate) fn of(id: &TodoId) -> Self {
+        Self { shard: id.shard(), index: if id.is_job() { JOBS_BY_DUE } else { BY_DUE } }
+    }
+
+    /// Both lists of a shard.
+    pub(crate) fn of_shard(shard: u32) -> [Self; 2] {
+        [BY_DUE, JOBS_BY_DUE].map(|index| Self { shard, index })
+    }
+
+    /// Whether activities are in it.
+    pub(crate) fn is_of_jobs(self) -> bool {
+        self.index == JOBS_BY_DUE
+    }
+}
+
 /// The beginning of a text.
 pub(crate) fn clipped(mut text: String, most: usize) -> String {
     if text.len() > most {
@@ -278,8 +302,8 @@ pub(crate) fn clipped(mut text: String, most: usize) -> String {
 
 /// The index entries of what this build cannot read: due then, and shown as parked until.
 pub(crate) fn unreadable_index(id: &TodoId, due_ms: i64) -> Vec<(u16, Bytes)> {
-    let due = if id.is_job() { JOBS_BY_DUE } else { BY_DUE };
-    vec![(due, due_key(id.shard(), due_ms)), (PARKED, parked_key(id))]
+    let List { shard, index } = List::of(id);
+    vec![(index, due_key(shard, due_ms)), (PARKED, parked_key(id))]
 }
 
 fn parked_key(id: &TodoId) -> Bytes {

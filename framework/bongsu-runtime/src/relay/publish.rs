@@ -32,12 +32,13 @@ pub(crate) struct Relay {
 
 /// Before a batch that was refused is told again: what is refused for good is said once a second and not more often.
 const REFUSED: Duration = Duration::from_secs(1);
-/// How often it looks whether somebody asked for a refill: an operator waits, and half a second is no wait.
+/// How often it looks whether somebody asked for a refill: an operator waits, and half a second is no wait. When nothing is
+/// left, the cursor is written as often.
 const QUIET: Duration = Duration::from_millis(500);
 /// Facts of so many events are read at once: of usual size about what one request to the broker carries.
 pub(crate) const BATCH: u32 = 256;
-/// The cursor is written every so many batches, so that it costs little beside them, and when nothing is left: what is
-/// published again after a crash the broker drops.
+/// The cursor is written every so many batches, so that it costs little beside them: what is published again after a crash
+/// the broker drops.
 pub(crate) const PERSIST_EVERY: u32 = 16;
 
 /// Relays while this instance holds the lease.
@@ -69,24 +70,30 @@ async fn relay(core: &Arc<Core>, epoch: u64) -> Result<(), Stop> {
     let found = core.store.docs(vec![key.clone()]).await?.pop().flatten();
     let mut written = found.and_then(|doc| serde_json::from_slice::<At>(&doc.data).ok()).unwrap_or_default();
     let Some((by, mut at)) = agree(core, epoch, written).await? else { return Ok(()) };
+    let mut asked = None;
+    let mut persisted = core.env.mono();
     let mut batches = 0;
     while core.leases.epoch(&Resource::Relay) == Some(epoch) {
-        if let Some(ended) = republish::publish_waiting(core, by).await? {
-            at = at.upto(ended);
-        }
-        if core.leases.epoch(&Resource::Relay) != Some(epoch) {
-            // Learnt in the midst of a refill: what is told now would come between its marks.
-            break;
+        let now = core.env.mono();
+        if asked.is_none_or(|asked| now.saturating_sub(asked) >= QUIET) {
+            asked = Some(now);
+            if let Some(ended) = republish::publish_waiting(core, by).await? {
+                at = at.upto(ended);
+            }
+            if core.leases.epoch(&Resource::Relay) != Some(epoch) {
+                // Learnt in the midst of a refill: what is told now would come between its marks.
+                break;
+            }
         }
         // The head is read first: what is up to it and carries no facts need not be looked at again.
         let head = core.store.head().await?;
         let after = Position(at.position);
-        let told = core.store.facts(after, BATCH).await?;
+        let told = if head > after { core.store.facts(after, BATCH).await? } else { Vec::new() };
         let Some(last) = told.last() else {
             at.position = at.position.max(head.0);
-            if written != at {
+            if written != at && now.saturating_sub(persisted) >= QUIET {
                 persist(core, &key, epoch, at).await?;
-                written = at;
+                (written, persisted) = (at, now);
             }
             core.store.changed(Position(at.position)).await;
             continue;
@@ -96,7 +103,7 @@ async fn relay(core: &Arc<Core>, epoch: u64) -> Result<(), Stop> {
         batches += 1;
         if batches % PERSIST_EVERY == 0 {
             persist(core, &key, epoch, at).await?;
-            written = at;
+            (written, persisted) = (at, now);
         }
     }
     Ok(())

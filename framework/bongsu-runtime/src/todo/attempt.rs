@@ -82,9 +82,6 @@ pub(crate) async fn run_todo(core: &Arc<Core>, id: &TodoId) {
 /// store takes.
 async fn attempt(core: &Arc<Core>, id: &TodoId, outcome: &mut Option<Outcome>) -> Result<(), Undone> {
     let Some(todo) = read(core, id).await? else { return Err(Undone::NotMine) };
-    // It is there, whatever was believed: another instance may have written it after this one saw it absent, and
-    // nothing guards a plan that ends at an absence.
-    core.cache().forget_doc(&Todo::key(id));
     if !todo.is_due(core.env.wall_ms()) {
         return Err(Undone::NotMine);
     }
@@ -351,10 +348,15 @@ impl Core {
     }
 }
 
+/// The to-do as the store has it, and from here on as this instance believes it: another one may have written it after this
+/// one saw it absent, and nothing guards a plan that ends at an absence.
 async fn read(core: &Arc<Core>, id: &TodoId) -> Result<Option<Todo>, Undone> {
-    let found = core.store.docs(vec![Todo::key(id)]).await.map_err(Undone::Store)?.pop().flatten();
-    let decode = |data: &[u8]| Todo::decode(data).map_err(Undone::Unreadable);
-    found.map(|doc| decode(&doc.data)).transpose()
+    let key = Todo::key(id);
+    let found = core.store.docs(vec![key.clone()]).await.map_err(Undone::Store)?.pop().flatten();
+    let Some(doc) = found else { return Ok(None) };
+    let todo = Todo::decode(&doc.data).map_err(Undone::Unreadable);
+    core.cache().put_doc(key, Some(doc).into());
+    todo.map(Some)
 }
 
 pub(crate) fn undone(fail: Fail) -> Undone {

@@ -10,13 +10,13 @@ use std::{
 use futures::{FutureExt, pin_mut, select_biased};
 
 use crate::{
-    commit::core::Core,
+    commit::{core::Core, due::DueTimes},
     ports::{
         env::Task,
         store::{Scan, StoreError},
     },
     records::{
-        todo::{BY_DUE, JOBS_BY_DUE, TODO, due_key},
+        todo::{List, TODO, due_key},
         todo_id::TodoId,
     },
     todo::attempt::run_todo,
@@ -39,69 +39,111 @@ pub(crate) struct Drainer {
     busy: Arc<Mutex<BTreeSet<TodoId>>>,
     /// Dropping a task stops it.
     tasks: BTreeMap<TodoId, Box<dyn Task>>,
+    /// When something is due next in each list that was looked at; [`AT_ONCE`]: something is, and has to wait for its turn.
+    next: DueTimes,
+    /// When all lists were last looked at.
+    looked: Option<Duration>,
     /// Which shard comes first the next time: what is due in one never starves the others.
     turn: usize,
 }
 
+/// Before every clock.
+const AT_ONCE: i64 = i64::MIN;
+
 impl Drainer {
     pub(crate) fn new(core: Arc<Core>) -> Self {
-        Self { core, busy: Arc::default(), tasks: BTreeMap::new(), turn: 0 }
+        let (busy, tasks, next) = (Arc::default(), BTreeMap::new(), DueTimes::new());
+        Self { core, busy, tasks, next, looked: None, turn: 0 }
     }
 
     /// Drains while this instance lives; which shards, its leases say.
     pub(crate) async fn run(mut self) {
         let core = self.core.clone();
         loop {
-            let rung = core.due.notified().fuse();
+            let rung = core.due.rung.notified().fuse();
             pin_mut!(rung);
-            let mut pause = if core.leases.alone() { LONG_NAP } else { NAP };
-            let mut shards = core.leases.shards();
-            let first = self.turn % shards.len().max(1);
-            shards.rotate_left(first);
-            self.turn = self.turn.wrapping_add(1);
-            for shard in shards {
-                match self.start_due(shard).await {
-                    Ok(next) => pause = pause.min(next),
+            let longest = if core.leases.alone() { LONG_NAP } else { NAP };
+            let all = self.looked.is_none_or(|at| core.env.mono().saturating_sub(at) >= longest);
+            self.learn(all);
+            for list in self.lists() {
+                if self.next.get(&list).is_some_and(|at_ms| *at_ms > core.env.wall_ms()) {
+                    continue;
+                }
+                match self.start_due(list).await {
+                    Ok(next) => drop(self.next.insert(list, next)),
                     Err(error) => tracing::warn!(%error, "to-dos cannot be read"),
                 }
             }
+            if all {
+                self.looked = Some(core.env.mono());
+            }
             let busy = self.busy().clone();
             self.tasks.retain(|id, _| busy.contains(id));
-            let nap = core.env.sleep(pause).fuse();
+            let nap = core.env.sleep(self.nap(longest)).fuse();
             pin_mut!(nap);
             select_biased! { () = rung => {}, () = nap => {} }
         }
     }
 
-    /// Starts what is due in one shard; says how long until the next. Reads the index alone: the documents may be many and
-    /// large.
-    async fn start_due(&mut self, shard: u32) -> Result<Duration, StoreError> {
-        let mut pause = LONG_NAP;
-        for (index, most) in [(BY_DUE, QUICK), (JOBS_BY_DUE, self.core.settings.activity_concurrency)] {
-            let now = self.core.env.wall_ms();
-            let mut first = self.core.store.keys(by_due(shard, index, FEW)).await?;
-            if first.len() == FEW as usize && first.last().is_some_and(|last| due_of(last) <= now) {
-                first = self.core.store.keys(by_due(shard, index, most as u32 + BEYOND)).await?;
-            }
-            for cursor in first {
-                let wait = due_of(&cursor).saturating_sub(now);
-                if wait > 0 {
-                    pause = pause.min(Duration::from_millis(wait as u64));
-                    break;
-                }
-                // What is left over is started when something in work has ended, which rings.
-                if self.in_work(index) >= most {
-                    break;
-                }
-                if let Some(id) = TodoId::at(&cursor) {
-                    self.start(index, id);
-                }
+    /// Takes in what is news. Now and then nothing is believed: others may have written to-dos, too.
+    fn learn(&mut self, all: bool) {
+        let news = self.core.due.take();
+        if all || news.doubt {
+            self.next.clear();
+            return;
+        }
+        for (list, at_ms) in news.times {
+            if let Some(known) = self.next.get_mut(&list) {
+                *known = at_ms.min(*known);
             }
         }
-        Ok(pause)
     }
 
-    fn start(&mut self, index: u16, id: TodoId) {
+    /// The lists of the shards held, in the order of this turn. Of others nothing is known when they come back.
+    fn lists(&mut self) -> Vec<List> {
+        let mut shards = self.core.leases.shards();
+        let first = self.turn % shards.len().max(1);
+        shards.rotate_left(first);
+        self.turn = self.turn.wrapping_add(1);
+        self.next.retain(|list, _| shards.contains(&list.shard));
+        shards.into_iter().flat_map(List::of_shard).collect()
+    }
+
+    /// Until something is due, or everything is to be looked at.
+    fn nap(&self, longest: Duration) -> Duration {
+        let now = self.core.env.wall_ms();
+        let left = |at_ms: &i64| u64::try_from(at_ms.saturating_sub(now)).ok().filter(|left| *left > 0);
+        let next = self.next.values().filter_map(left).min().map_or(longest, Duration::from_millis);
+        let looked = self.looked.map_or(Duration::ZERO, |at| self.core.env.mono().saturating_sub(at));
+        next.min(longest.saturating_sub(looked))
+    }
+
+    /// Starts what is due in one list; says when the next is. Reads the index alone: the documents may be many and
+    /// large.
+    async fn start_due(&mut self, list: List) -> Result<i64, StoreError> {
+        let most = if list.is_of_jobs() { self.core.settings.activity_concurrency } else { QUICK };
+        let now = self.core.env.wall_ms();
+        let mut first = self.core.store.keys(by_due(list, FEW)).await?;
+        if first.len() == FEW as usize && first.last().is_some_and(|last| due_of(last) <= now) {
+            first = self.core.store.keys(by_due(list, most as u32 + BEYOND)).await?;
+        }
+        for cursor in first {
+            let at_ms = due_of(&cursor);
+            if at_ms > now {
+                return Ok(at_ms);
+            }
+            // What is left over is started when something in work has ended, which rings.
+            if self.in_work(list) >= most {
+                return Ok(AT_ONCE);
+            }
+            if let Some(id) = TodoId::at(&cursor) {
+                self.start(list, id);
+            }
+        }
+        Ok(i64::MAX)
+    }
+
+    fn start(&mut self, list: List, id: TodoId) {
         if !self.busy().insert(id.clone()) {
             return;
         }
@@ -111,15 +153,15 @@ impl Drainer {
         let work = async move {
             run_todo(&core, &key).await;
             busy.lock().unwrap_or_else(PoisonError::into_inner).remove(&key);
-            core.due.notify_one();
+            core.due.look_at(list);
         };
-        let name = if index == JOBS_BY_DUE { "job" } else { "todo" };
+        let name = if list.is_of_jobs() { "job" } else { "todo" };
         let task = self.core.env.spawn(name, Box::pin(work));
         self.tasks.insert(id, task);
     }
 
-    fn in_work(&self, index: u16) -> usize {
-        self.busy().iter().filter(|id| id.is_job() == (index == JOBS_BY_DUE)).count()
+    fn in_work(&self, list: List) -> usize {
+        self.busy().iter().filter(|id| id.is_job() == list.is_of_jobs()).count()
     }
 
     fn busy(&self) -> MutexGuard<'_, BTreeSet<TodoId>> {
@@ -127,8 +169,8 @@ impl Drainer {
     }
 }
 
-/// The first to-dos of one shard, in order of due.
-fn by_due(shard: u32, index: u16, limit: u32) -> Scan {
+/// The first to-dos of one list, in order of due.
+fn by_due(List { shard, index }: List, limit: u32) -> Scan {
     Scan {
         table: TODO.to_owned(),
         index: Some(index),
