@@ -7,7 +7,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     future::poll_fn,
     ops::Range,
-    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::Poll,
     time::Duration,
 };
@@ -61,8 +61,8 @@ struct Log {
 struct Entry {
     at_ms: i64,
     message: In,
-    /// What checkers read in it, over and over.
-    told: OnceLock<Result<PublishedFact, String>>,
+    /// What checkers want to know of it, over and over.
+    told: PublishedFact,
 }
 
 /// What checkers want to know of an envelope.
@@ -110,7 +110,7 @@ impl MemoryBroker {
     /// What a partition keeps in this range of offsets, for checkers: each message with what its envelope says.
     ///
     /// # Errors
-    /// The first that `at` gives, and a message that is no fact.
+    /// The first that `at` gives.
     pub fn range(
         &self,
         partition: &Partition,
@@ -123,7 +123,7 @@ impl MemoryBroker {
         // Offsets are dense, so the place in the log is known without a search.
         let skipped = offsets.start.saturating_sub(log.earliest) as usize;
         let here = log.messages.iter().skip(skipped).take_while(|kept| kept.message.offset < offsets.end);
-        here.map(|kept| at(&kept.message, kept.told()?)).try_fold(0, |looked, found| found.map(|()| looked + 1))
+        here.map(|kept| at(&kept.message, &kept.told)).try_fold(0, |looked, found| found.map(|()| looked + 1))
     }
 
     /// The same for everything a topic keeps.
@@ -222,7 +222,7 @@ impl State {
 
     /// All or nothing: everything is judged before anything is appended.
     fn publish(&mut self, from: Producer<'_>, batch: Vec<Out>, now_ms: i64) -> Result<(), BrokerError> {
-        Out::check_batch(&batch)?;
+        let told: Vec<_> = Out::check_batch(&batch)?.into_iter().map(PublishedFact::of).collect();
         if let Some(out) = batch.iter().find(|out| !self.topics.contains_key(&out.topic)) {
             return Err(BrokerError::Invalid(format!("there is no topic {}", out.topic)));
         }
@@ -231,13 +231,13 @@ impl State {
         standing.epoch = from.epoch;
         let refill = from.refill;
         let era = standing.era();
-        for out in batch {
+        for (out, told) in batch.into_iter().zip(told) {
             if standing.last_of(refill).is_some_and(|last| out.place() <= last.order()) {
                 continue;
             }
             standing.last.insert(refill, out.at());
             if let Some(kept) = self.topics.get_mut(&out.topic) {
-                kept.append(out, (refill, era), now_ms);
+                kept.append(out, told, (refill, era), now_ms);
                 kept.appended.notify_waiters();
             }
         }
@@ -317,12 +317,12 @@ impl State {
 }
 
 impl TopicLog {
-    fn append(&mut self, out: Out, (refill, era): (u64, u32), now_ms: i64) {
+    fn append(&mut self, out: Out, told: PublishedFact, (refill, era): (u64, u32), now_ms: i64) {
         let index = partition_of(&out.partition_key, self.topic.partitions) as usize;
         let log = &mut self.partitions[index];
         let Out { partition_key, position, cloudevent, .. } = out;
         let message = In { offset: log.end(), partition_key, refill, position, era, cloudevent };
-        log.messages.push(Entry { at_ms: now_ms, message, told: OnceLock::new() });
+        log.messages.push(Entry { at_ms: now_ms, message, told });
     }
 
     fn expire(&mut self, now_ms: i64) {
@@ -362,19 +362,11 @@ impl Log {
     }
 }
 
-impl Entry {
-    fn told(&self) -> Result<&PublishedFact, String> {
-        let read = || PublishedFact::read(&self.message.cloudevent);
-        self.told.get_or_init(read).as_ref().map_err(Clone::clone)
-    }
-}
-
 impl PublishedFact {
-    fn read(cloudevent: &[u8]) -> Result<Self, String> {
-        let read = Attributes::read(cloudevent).map_err(|error| format!("a message is not a fact: {error}"))?;
+    fn of(read: Attributes<'_>) -> Self {
         let name = split_type(&read.kind).map_or(&*read.kind, |(name, _)| name).to_owned();
         let (id, source) = (read.id.into_owned(), read.source.into_owned());
-        Ok(Self { id, source, name, subject: read.subject.into_owned(), sequence: read.sequence })
+        Self { id, source, name, subject: read.subject.into_owned(), sequence: read.sequence }
     }
 
     /// Whether it is a context's fact rather than a mark of the runtime's own.

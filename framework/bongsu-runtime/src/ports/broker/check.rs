@@ -206,28 +206,28 @@ impl Topic {
 }
 
 impl Out {
-    /// Checks what can be judged without knowing the topics.
+    /// Checks what can be judged without knowing the topics; what the envelope says.
     ///
     /// # Errors
     /// [`BrokerError::Invalid`] as [`Attributes::of_told`], or when the key is not the one in the envelope.
-    pub fn check(&self) -> Result<(), BrokerError> {
-        let key = Attributes::of_told(&self.cloudevent)?.partitionkey;
-        if key == self.partition_key {
-            return Ok(());
+    pub fn check(&self) -> Result<Attributes<'_>, BrokerError> {
+        let read = Attributes::of_told(&self.cloudevent)?;
+        if read.partitionkey == self.partition_key {
+            return Ok(read);
         }
-        let given = &self.partition_key;
+        let (key, given) = (read.partitionkey, &self.partition_key);
         Err(BrokerError::Invalid(format!("partition key {given:?} is not the partitionkey {key:?} of the CloudEvent")))
     }
 
     /// Checks a whole batch, and that positions never fall within it: dropping what is already there would
-    /// otherwise drop what was never seen.
+    /// otherwise drop what was never seen. What each envelope says.
     ///
     /// # Errors
     /// [`BrokerError::Invalid`].
-    pub fn check_batch(batch: &[Self]) -> Result<(), BrokerError> {
-        batch.iter().try_for_each(Self::check)?;
+    pub fn check_batch(batch: &[Self]) -> Result<Vec<Attributes<'_>>, BrokerError> {
+        let read = batch.iter().map(Self::check).collect::<Result<_, _>>()?;
         let fell = batch.windows(2).find(|pair| pair[1].place() < pair[0].place());
-        fell.map_or(Ok(()), |pair| {
+        fell.map_or(Ok(read), |pair| {
             let ((was, _), (is, _)) = (pair[0].place(), pair[1].place());
             Err(BrokerError::Invalid(format!("position {is} comes after {was} in one batch")))
         })
