@@ -13,7 +13,9 @@ use std::{
 use bongsu_runtime::ports::{
     Fut,
     env::Env,
-    store::{Commit, CommitId, Doc, DocKey, Position, Read, Scan, Store, StoreError, StoredEvent, StoredFacts, Verdict},
+    store::{
+        Commit, CommitId, Doc, DocKey, Position, Read, Scan, Store, StoreError, StoredEvent, StoredFacts, Verdict,
+    },
 };
 use bytes::Bytes;
 use futures::future::{Either, select};

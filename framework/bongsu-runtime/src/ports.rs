@@ -1,5 +1,6 @@
 //! What the runtime needs from the world, as object-safe traits: adapters are picked by URL at run time.
 
+pub mod name;
 pub mod store;
 pub mod broker;
 pub mod env;

@@ -7,9 +7,9 @@ use tokio::sync::{Notify, Semaphore};
 use crate::{
     command::expire,
     commit::{
-        cache::Cache, core::Core, due::Due, generations::Generations, health::Health, leases::Leases, partings::Partings,
-        seats::Feed, settings::Settings, tasks::keep_running, turns::Turns, verdicts::Verdicts, waiters::Waiters,
-        wanted::Wanted,
+        cache::Cache, core::Core, due::Due, generations::Generations, health::Health, leases::Leases,
+        partings::Partings, seats::Feed, settings::Settings, tasks::keep_running, turns::Turns, verdicts::Verdicts,
+        waiters::Waiters, wanted::Wanted,
     },
     consume::fetch,
     handle::Handle,

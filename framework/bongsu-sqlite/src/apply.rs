@@ -80,7 +80,7 @@ fn last_of(db: &Connection, stream: &str) -> Result<Option<(u64, CommitId)>> {
 
 fn revision_of(db: &Connection, key: &DocKey) -> Result<Option<CommitId>> {
     let mut find = db.prepare_cached("SELECT revision FROM doc WHERE tbl = ?1 AND id = ?2")?;
-    find.query_row([&key.table, &key.id], |row| query::commit_id(row, 0)).optional()
+    find.query_row([&*key.table, &*key.id], |row| query::commit_id(row, 0)).optional()
 }
 
 fn append(db: &Connection, commit: CommitId, event: &NewEvent) -> Result<()> {
@@ -108,7 +108,9 @@ fn append(db: &Connection, commit: CommitId, event: &NewEvent) -> Result<()> {
 fn write_doc(db: &Connection, revision: CommitId, write: &DocWrite) -> Result<()> {
     let mut find = db.prepare_cached("SELECT number, entries FROM doc WHERE tbl = ?1 AND id = ?2")?;
     let old = find
-        .query_row([&write.key.table, &write.key.id], |row| Ok((row.get::<_, i64>(0)?, query::optional_bytes(row, 1)?)))
+        .query_row([&*write.key.table, &*write.key.id], |row| {
+            Ok((row.get::<_, i64>(0)?, query::optional_bytes(row, 1)?))
+        })
         .optional()?;
     match (old, &write.put) {
         (None, None) => Ok(()),
@@ -125,7 +127,7 @@ fn write_doc(db: &Connection, revision: CommitId, write: &DocWrite) -> Result<()
 fn insert(db: &Connection, revision: CommitId, key: &DocKey, body: &DocBody) -> Result<()> {
     let entries = pack::entries(&body.index);
     db.prepare_cached("INSERT INTO doc (tbl, id, revision, data, entries) VALUES (?1, ?2, ?3, ?4, ?5)")?
-        .execute(params![key.table, key.id, revision.0.to_be_bytes(), &body.data[..], entries])?;
+        .execute(params![&*key.table, &*key.id, revision.0.to_be_bytes(), &body.data[..], entries])?;
     index(db, key, db.last_insert_rowid(), body)
 }
 
@@ -155,7 +157,7 @@ fn index(db: &Connection, key: &DocKey, number: i64, body: &DocBody) -> Result<(
     for (idx, entry) in &body.index {
         // An entry given twice is one entry.
         db.prepare_cached("INSERT OR IGNORE INTO doc_index (tbl, idx, cursor, doc) VALUES (?1, ?2, ?3, ?4)")?
-            .execute(params![key.table, idx, query::cursor(entry, &key.id), number])?;
+            .execute(params![&*key.table, idx, query::cursor(entry, &key.id), number])?;
     }
     Ok(())
 }
@@ -164,7 +166,7 @@ fn unindex(db: &Connection, key: &DocKey, entries: Option<Vec<u8>>) -> Result<()
     let entries = entries.unwrap_or_default();
     for (idx, entry) in pack::unpack_entries(&entries).ok_or_else(|| query::damaged(1, "entries of a document"))? {
         db.prepare_cached("DELETE FROM doc_index WHERE tbl = ?1 AND idx = ?2 AND cursor = ?3")?.execute(params![
-            key.table,
+            &*key.table,
             idx,
             query::cursor(&entry, &key.id)
         ])?;

@@ -61,7 +61,7 @@ fn event(row: &Row<'_>) -> Result<StoredEvent> {
 pub(crate) fn doc(db: &Connection, key: &DocKey) -> Result<Option<Doc>> {
     let mut find = db.prepare_cached("SELECT revision, data FROM doc WHERE tbl = ?1 AND id = ?2")?;
     let found = |row: &Row<'_>| Ok(Doc { key: key.clone(), revision: commit_id(row, 0)?, data: bytes(row, 1)? });
-    find.query_row([&key.table, &key.id], found).optional()
+    find.query_row([&*key.table, &*key.id], found).optional()
 }
 
 /// Documents, one snapshot for all.

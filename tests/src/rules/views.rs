@@ -16,7 +16,7 @@ pub(super) fn agree(evidence: &Evidence) -> Checked {
     let mut rows: BTreeMap<String, Row> = BTreeMap::new();
     for doc in evidence.store("mypage").rows("order-history@2") {
         let row = serde_json::from_slice(&doc.data).map_err(|error| format!("row {}: {error}", doc.key.id))?;
-        rows.insert(doc.key.id.clone(), row);
+        rows.insert(doc.key.id.to_string(), row);
     }
     let orders = evidence.store("ordering").states_of::<Orders>();
     let stock = stock_parts(evidence);

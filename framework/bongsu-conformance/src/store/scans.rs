@@ -15,7 +15,7 @@ async fn scan(store: &Arc<dyn Store>, what: Scan) -> Vec<(Bytes, String)> {
     let keys = store.keys(what.clone()).await.expect("a table's cursors can be read");
     let by_index = what.index.is_some();
     let found = store.scan(what).await.expect("a table can be scanned");
-    let found: Vec<_> = found.into_iter().map(|(cursor, doc)| (cursor, doc.key.id)).collect();
+    let found: Vec<_> = found.into_iter().map(|(cursor, doc)| (cursor, doc.key.id.to_string())).collect();
     assert_eq!(keys, found.iter().map(|(cursor, _)| cursor.clone()).collect::<Vec<_>>(), "the cursors alone");
     assert!(!by_index || found.iter().all(|(cursor, id)| id_of(cursor) == Some(id)), "a cursor names its document");
     found

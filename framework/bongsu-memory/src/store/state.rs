@@ -2,9 +2,12 @@
 
 use std::{collections::BTreeMap, ops::Bound};
 
-use bongsu_runtime::ports::store::{
-    Commit, CommitId, Doc, DocBody, DocKey, DocWrite, Guard, Mismatch, NewEvent, Position, Read, Scan, StoredEvent,
-    StoredFacts, Verdict,
+use bongsu_runtime::ports::{
+    name::Name,
+    store::{
+        Commit, CommitId, Doc, DocBody, DocKey, DocWrite, Guard, Mismatch, NewEvent, Position, Read, Scan, StoredEvent,
+        StoredFacts, Verdict,
+    },
 };
 use bytes::Bytes;
 use hashbrown::HashMap;
@@ -18,21 +21,21 @@ pub(super) struct State {
     /// Of the events that carry some, by position.
     facts: Vec<StoredFacts>,
     streams: HashMap<String, Vec<usize>>,
-    tables: BTreeMap<String, Table>,
+    tables: BTreeMap<Name, Table>,
 }
 
 #[derive(Clone, Default)]
 struct Table {
-    docs: HashMap<Bytes, Row>,
-    /// The ids of all documents, as bytes, because cursors are.
-    ids: BTreeMap<Bytes, ()>,
+    docs: HashMap<Name, Row>,
+    /// The ids of all documents, by themselves as bytes, because cursors are.
+    ids: BTreeMap<Bytes, Name>,
     /// By index number: cursor → document id.
-    index: BTreeMap<u16, BTreeMap<Bytes, Bytes>>,
+    index: BTreeMap<u16, BTreeMap<Bytes, Name>>,
 }
 
 #[derive(Clone)]
 pub(super) struct Row {
-    id: String,
+    id: Name,
     pub(super) revision: CommitId,
     pub(super) body: DocBody,
 }
@@ -107,12 +110,7 @@ impl State {
 
     fn write(&mut self, revision: CommitId, write: DocWrite) {
         let DocKey { table, id } = write.key;
-        if !self.tables.contains_key(&table) {
-            self.tables.insert(table.clone(), Table::default());
-        }
-        if let Some(table) = self.tables.get_mut(&table) {
-            table.write(id, revision, write.put);
-        }
+        self.tables.entry(table).or_default().write(id, revision, write.put);
     }
 
     pub(super) fn drop_table(&mut self, table: &str) {
@@ -130,7 +128,7 @@ impl State {
     }
 
     pub(super) fn row(&self, table: &str, id: &str) -> Option<&Row> {
-        self.tables.get(table)?.docs.get(id.as_bytes())
+        self.tables.get(table)?.docs.get(id)
     }
 
     pub(super) fn doc(&self, key: DocKey) -> Option<Doc> {
@@ -172,26 +170,18 @@ impl State {
     }
 
     pub(super) fn scan(&self, what: &Scan) -> Vec<(Bytes, Doc)> {
-        let Some(table) = self.tables.get(&what.table) else { return Vec::new() };
-        let doc = |id: &Bytes| table.docs[id].doc(&what.table);
-        match what.index {
-            None => between(&table.ids, what).into_iter().map(|(id, ())| (id.clone(), doc(id))).collect(),
-            Some(number) => {
-                let Some(entries) = table.index.get(&number) else { return Vec::new() };
-                between(entries, what).into_iter().map(|(cursor, id)| (cursor.clone(), doc(id))).collect()
-            }
-        }
+        let Some((name, table)) = self.tables.get_key_value(what.table.as_str()) else { return Vec::new() };
+        let entries = what.index.map_or(Some(&table.ids), |number| table.index.get(&number));
+        let found = entries.map_or_else(Vec::new, |entries| between(entries, what)).into_iter();
+        found.map(|(cursor, id)| (cursor.clone(), table.docs[id].doc(name))).collect()
     }
 
     /// The cursors of a scan.
     pub(super) fn keys(&self, what: &Scan) -> Vec<Bytes> {
-        let Some(table) = self.tables.get(&what.table) else { return Vec::new() };
-        match what.index {
-            None => between(&table.ids, what).into_iter().map(|(id, ())| id.clone()).collect(),
-            Some(number) => table.index.get(&number).map_or_else(Vec::new, |entries| {
-                between(entries, what).into_iter().map(|(cursor, _)| cursor.clone()).collect()
-            }),
-        }
+        let Some(table) = self.tables.get(what.table.as_str()) else { return Vec::new() };
+        let entries = what.index.map_or(Some(&table.ids), |number| table.index.get(&number));
+        let found = entries.map_or_else(Vec::new, |entries| between(entries, what)).into_iter();
+        found.map(|(cursor, _)| cursor.clone()).collect()
     }
 
     pub(super) fn events(&self) -> &[StoredEvent] {
@@ -212,29 +202,28 @@ impl State {
         mut at: impl FnMut(&str, CommitId, &Bytes) -> Result<(), String>,
     ) -> Result<(), String> {
         let Some(rows) = self.tables.get(table) else { return Ok(()) };
-        rows.ids.keys().map(|id| &rows.docs[id]).try_for_each(|row| at(&row.id, row.revision, &row.body.data))
+        rows.ids.values().map(|id| &rows.docs[id]).try_for_each(|row| at(&row.id, row.revision, &row.body.data))
     }
 
     pub(super) fn docs_of(&self, table: &str) -> Vec<Doc> {
-        let Some(rows) = self.tables.get(table) else { return Vec::new() };
-        rows.ids.keys().map(|id| rows.docs[id].doc(table)).collect()
+        let Some((name, rows)) = self.tables.get_key_value(table) else { return Vec::new() };
+        rows.ids.values().map(|id| rows.docs[id].doc(name)).collect()
     }
 }
 
 impl Table {
-    fn write(&mut self, name: String, revision: CommitId, put: Option<DocBody>) {
-        let id = Bytes::from(name.clone());
+    fn write(&mut self, id: Name, revision: CommitId, put: Option<DocBody>) {
         let Some(body) = put else {
             if let Some(old) = self.docs.remove(&id) {
-                self.ids.remove(&id);
+                self.ids.remove(id.as_bytes());
                 self.unlink(&old.body.index, &id);
             }
             return;
         };
         let Some(row) = self.docs.get_mut(&id) else {
             self.link(&body.index, &id);
-            self.ids.insert(id.clone(), ());
-            self.docs.insert(id, Row { id: name, revision, body });
+            self.ids.insert(Bytes::copy_from_slice(id.as_bytes()), id.clone());
+            self.docs.insert(id.clone(), Row { id, revision, body });
             return;
         };
         row.revision = revision;
@@ -246,23 +235,23 @@ impl Table {
         }
     }
 
-    fn link(&mut self, keys: &[(u16, Bytes)], id: &Bytes) {
+    fn link(&mut self, keys: &[(u16, Bytes)], id: &Name) {
         for (number, key) in keys {
-            self.index.entry(*number).or_default().insert(cursor(key, id), id.clone());
+            self.index.entry(*number).or_default().insert(cursor(key, id.as_bytes()), id.clone());
         }
     }
 
-    fn unlink(&mut self, keys: &[(u16, Bytes)], id: &Bytes) {
+    fn unlink(&mut self, keys: &[(u16, Bytes)], id: &Name) {
         for (number, key) in keys {
             if let Some(entries) = self.index.get_mut(number) {
-                entries.remove(&cursor(key, id));
+                entries.remove(&cursor(key, id.as_bytes()));
             }
         }
     }
 }
 
 impl Row {
-    fn doc(&self, table: &str) -> Doc {
+    fn doc(&self, table: &Name) -> Doc {
         Doc { key: DocKey::new(table, self.id.clone()), revision: self.revision, data: self.body.data.clone() }
     }
 }

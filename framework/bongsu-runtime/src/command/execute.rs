@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bongsu_core::{Ctx, DecodeError, Wire, digest};
+use bongsu_core::{Ctx, DecodeError, Wire};
 use bytes::Bytes;
 
 use crate::{
@@ -13,10 +13,7 @@ use crate::{
         map::Decided,
         unit::Unit,
     },
-    ports::{
-        Fut, coverage,
-        store::{CommitId, Mismatch},
-    },
+    ports::{Fut, coverage, store::Mismatch},
     records::{
         message::Message,
         once::{Once, RecordedReply, Reply, done, done_key, keep, once_key},
@@ -129,10 +126,9 @@ pub(crate) fn hidden(outcome: Outcome<'_, Message>) -> Outcome<'_> {
 /// Plans and commits until it is done, refused for good, or overtaken too often. The reply is made once and
 /// kept under the once-key; a rejection is answered only after what it rests on was confirmed.
 pub(crate) async fn run(core: &Arc<Core>, call: &Call, planner: &dyn Planner) -> Result<Answer, CommandError> {
-    let input = CommitId(digest(&["command", &call.ctx.command_id.to_string()]));
     is_heard(core).await?;
     for attempt in 0..ATTEMPTS {
-        let mut unit = Unit::new(core, input);
+        let mut unit = Unit::new(core);
         if let Some(answer) = kept(&mut unit, call).await? {
             core.env.sometimes(coverage::ONCE_AGAIN);
             return Ok(answer);

@@ -81,7 +81,7 @@ async fn turn(core: &Arc<Core>, known: &mut Known) -> Result<bool, StoreError> {
     commit.guards.push(fence);
     // Nobody writes a key twice: what is there is what was found.
     let ids = old.iter().filter_map(|cursor| id_of(cursor));
-    commit.docs.extend(ids.map(|id| DocWrite { key: DocKey::new(ONCE, id), put: None }));
+    commit.docs.extend(ids.map(|id| DocWrite { key: DocKey::of(ONCE, id), put: None }));
     // Unknown: what is still there is found again.
     if let Verdict::Refused(mismatches) = core.store.commit(commit).await? {
         core.leases.learn(&mismatches);

@@ -170,7 +170,11 @@ impl Health {
     }
 
     pub(crate) fn progress(&self, lane: &Resource, offset: u64) {
-        self.lock().progress.insert(lane.clone(), offset);
+        let mut facts = self.lock();
+        match facts.progress.get_mut(lane) {
+            Some(known) => *known = offset,
+            None => drop(facts.progress.insert(lane.clone(), offset)),
+        }
     }
 
     /// The next offset a lane of this instance reads; 0 when it reads none.

@@ -111,7 +111,7 @@ impl Leases {
                 drop(held);
                 Counts::add(&self.counts.leases_lost);
                 any = true;
-                tracing::warn!(lease = key.id, "a lease was taken over");
+                tracing::warn!(lease = %key.id, "a lease was taken over");
                 self.changed.notify_waiters();
             }
         }

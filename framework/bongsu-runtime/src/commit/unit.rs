@@ -88,14 +88,13 @@ pub(crate) struct Plan {
 pub(crate) const MAX_STEPS: u32 = 64;
 
 impl Unit {
-    /// `input` names what is handled; the Commit's name is that of this attempt alone. Two instances may work on one input
-    /// (a request sent twice, a lane that changes hands) and decide differently: under one name, what the other wrote
-    /// would be taken for one's own by every guard.
-    pub(crate) fn new(core: &Arc<Core>, input: CommitId) -> Self {
-        let chance = core.env.random().to_string();
+    /// The Commit's name is that of this attempt alone. Two instances may work on one input (a request sent twice, a lane
+    /// that changes hands) and decide differently: under one name, what the other wrote would be taken for one's own by
+    /// every guard.
+    pub(crate) fn new(core: &Arc<Core>) -> Self {
         Self {
             core: core.clone(),
-            id: CommitId(digest(&["attempt", &format!("{:032x}", input.0), &chance])),
+            id: CommitId(u128::from(core.env.random()) << 64 | u128::from(core.env.random())),
             now_ms: core.env.wall_ms(),
             streams: BTreeMap::new(),
             docs: BTreeMap::new(),

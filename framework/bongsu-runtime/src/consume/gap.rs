@@ -10,7 +10,7 @@ use std::sync::Arc;
 use crate::{
     commit::{attempt::Tried, core::Core, unit::Unit},
     consume::lane::{Lane, Stop},
-    ports::broker::In,
+    ports::broker::{In, LogId},
     records::{
         cursor::Cursor,
         republish::{Mark, mark_of},
@@ -40,7 +40,7 @@ impl Lane {
     pub(crate) async fn find_refill<'m>(
         &mut self,
         core: &Arc<Core>,
-        log: &str,
+        log: LogId,
         messages: &'m [In],
     ) -> Result<&'m [In], Stop> {
         let began = messages.iter().position(|message| mark_of(message) == Some(Mark::Began));
@@ -49,8 +49,8 @@ impl Lane {
             return Ok(&[]);
         };
         let message = &messages[at];
-        self.cursor = Some(Cursor { log: log.to_owned(), offset: message.offset + 1, refill: Some(message.refill) });
-        let mut unit = Unit::new(core, self.input_id("refill"));
+        self.cursor = Some(Cursor { log, offset: message.offset + 1, refill: Some(message.refill) });
+        let mut unit = Unit::new(core);
         self.advance(core, &mut unit)?;
         let id = unit.id;
         match core.attempt(unit.plan()).await? {
@@ -67,7 +67,7 @@ impl Lane {
     pub(crate) fn pass_over(&self, message: &In) -> Option<Cursor> {
         let cursor = self.cursor.as_ref()?;
         let filling = cursor.refill?;
-        let next = Cursor { offset: message.offset + 1, ..cursor.clone() };
+        let next = Cursor { offset: message.offset + 1, ..*cursor };
         match mark_of(message) {
             // An earlier one was broken off by the loss of its broker.
             Some(Mark::Began) => Some(Cursor { refill: Some(message.refill), ..next }),

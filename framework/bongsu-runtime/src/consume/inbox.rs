@@ -10,11 +10,7 @@ use futures::FutureExt;
 use crate::{
     commit::{core::Core, fail::Fail, map::Consumer, tasks::panic_text, unit::Unit},
     consume::lane::{Lane, Planned, Stop},
-    ports::{
-        broker::In,
-        coverage,
-        store::{CommitId, DocKey},
-    },
+    ports::{broker::In, coverage, store::DocKey},
     records::{
         cloudevent::Envelope,
         message::Message,
@@ -105,16 +101,14 @@ impl Lane {
     /// What a fact changes; a fact that fails becomes a to-do, and later facts of its key queue behind it.
     pub(crate) async fn plan(&self, core: &Arc<Core>, heard: &Heard<'_>) -> Result<Planned, Stop> {
         let message = heard.message;
-        let id = || self.input_id(&message.offset.to_string());
         let unfit = self.unfit.get(&message.offset);
         if heard.envelope.is_none() || unfit.is_some_and(|unfit| unfit.times > 1) {
             let why = unfit.map_or("not a CloudEvent", |unfit| &unfit.why);
-            return self.put_alone(core, id(), message, why).await;
+            return self.put_alone(core, message, why).await;
         }
         let Some((envelope, fact)) = heard.fact(core, self.consumer.as_ref()) else { return Ok(Planned::Skip) };
         let HeardFact { fact, seen, queue, head } = fact;
-        let id = id();
-        let mut unit = Unit::new(core, id);
+        let mut unit = Unit::new(core);
         let mark = unit.doc(seen).await?.and_then(|data| Seen::read(&data));
         let stand = Stand::of(envelope.sequence, message);
         let partings = core.partings.of(&envelope.source).unwrap_or_default();
@@ -137,7 +131,7 @@ impl Lane {
         };
         let queue = behind.as_ref().unwrap_or(queue);
         let mark = Some((seen.clone(), Seen { queued: true, ..next }));
-        self.enqueue(core, id, message, Waits { queue, key: &envelope.partitionkey, mark, error }).await
+        self.enqueue(core, message, Waits { queue, key: &envelope.partitionkey, mark, error }).await
     }
 
     /// What the consumer does with a fact; why it cannot, and what that means.
@@ -173,11 +167,10 @@ impl Lane {
     async fn enqueue(
         &self,
         core: &Arc<Core>,
-        id: CommitId,
         message: &In,
         Waits { queue, key, mark, error }: Waits<'_>,
     ) -> Result<Planned, Stop> {
-        let mut unit = Unit::new(core, id);
+        let mut unit = Unit::new(core);
         let mut todo = match unit.doc(&Todo::key(queue)).await? {
             Some(data) => match Todo::decode(&data) {
                 Ok(todo) => todo,
@@ -212,21 +205,17 @@ impl Lane {
     }
 
     /// Something that is not a CloudEvent, or that cannot even wait under its key: parked under its own offset.
-    async fn put_alone(&self, core: &Arc<Core>, id: CommitId, message: &In, why: &str) -> Result<Planned, Stop> {
+    async fn put_alone(&self, core: &Arc<Core>, message: &In, why: &str) -> Result<Planned, Stop> {
         let key = format!("{}/{}@{}", self.partition.topic, self.partition.index, message.offset);
         let queue = TodoId::queue(self.consumer.name(), &key);
         let error = Some((why.to_owned(), Failed::ForGood));
-        self.enqueue(core, id, message, Waits { queue: &queue, key: &key, mark: None, error }).await
+        self.enqueue(core, message, Waits { queue: &queue, key: &key, mark: None, error }).await
     }
 }
 
 /// The queue that a fact has to join instead of being handled. A head that this build cannot read (a newer build's) stops
 /// its key and nothing else: its facts wait beside it, and so does whatever comes for a subject of which some wait there.
-async fn waits_in(
-    unit: &mut Unit,
-    (queue, head): (&TodoId, &DocKey),
-    marked: bool,
-) -> Result<Option<TodoId>, Fail> {
+async fn waits_in(unit: &mut Unit, (queue, head): (&TodoId, &DocKey), marked: bool) -> Result<Option<TodoId>, Fail> {
     let head = unit.doc(head).await?;
     let readable = head.as_ref().is_some_and(|data| Todo::decode(data).is_ok_and(|todo| todo.queue().is_some()));
     if readable || head.is_none() && !marked {

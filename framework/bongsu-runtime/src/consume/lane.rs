@@ -9,8 +9,6 @@ use std::{
     sync::Arc,
 };
 
-use bongsu_core::digest;
-
 use crate::{
     commit::{
         core::Core,
@@ -39,6 +37,8 @@ pub(crate) struct Lane {
     shown: Option<Guard>,
     pub(crate) partition: Partition,
     lease: Resource,
+    /// Of its cursor.
+    key: DocKey,
     pub(crate) cursor: Option<Cursor>,
     /// Revision of the cursor document once everything submitted is applied.
     pub(crate) revision: Option<CommitId>,
@@ -108,11 +108,13 @@ impl Lane {
     pub(crate) async fn open(core: &Core, consumer: Arc<dyn Consumer>, partition: Partition) -> Result<Self, Stop> {
         let lease = Resource::lane(consumer.name(), &partition);
         let (consumer, shown) = core.reader(consumer).await?;
+        let key = cursor_key(consumer.name(), &partition);
         let mut lane = Self {
             consumer,
             shown,
             partition,
             lease,
+            key,
             cursor: None,
             revision: None,
             skipped: false,
@@ -134,12 +136,11 @@ impl Lane {
 
     /// Handles what was fetched, in order, until all of it is durable.
     pub(crate) async fn handle(&mut self, core: &Arc<Core>, log: LogId, messages: &[In]) -> Result<(), Stop> {
-        let log = format!("{:032x}", log.0);
-        let messages = if self.is_cut() { self.find_refill(core, &log, messages).await? } else { messages };
+        let messages = if self.is_cut() { self.find_refill(core, log, messages).await? } else { messages };
         if self.is_cut() {
             return Ok(());
         }
-        let cursor = self.cursor.get_or_insert_with(|| Cursor { log: log.clone(), offset: 0, refill: None });
+        let cursor = self.cursor.get_or_insert(Cursor { log, offset: 0, refill: None });
         if cursor.log != log {
             return Err(Stop::OtherLog);
         }
@@ -164,7 +165,7 @@ impl Lane {
         if !self.skipped {
             return Ok(());
         }
-        let mut unit = Unit::new(core, self.input_id("rest"));
+        let mut unit = Unit::new(core);
         self.advance(core, &mut unit)?;
         let Ok(queued) = core.submit(unit.plan()) else { return Ok(()) };
         self.revision = Some(queued.id);
@@ -237,7 +238,7 @@ impl Lane {
         flying: &mut VecDeque<(u64, Queued)>,
     ) -> Result<(), Stop> {
         let message = heard.message;
-        let next = Cursor { offset: message.offset + 1, ..self.cursor.clone().expect("set before the first pass") };
+        let next = Cursor { offset: message.offset + 1, ..self.cursor.expect("set before the first pass") };
         if let Some(passed) = self.pass_over(message) {
             self.cursor = Some(passed);
             self.skipped = true;
@@ -253,7 +254,7 @@ impl Lane {
                 Planned::Full(why) => return Err(Stop::Waits(why)),
                 Planned::Unfit(why) => self.cannot_be_stored(message.offset, why)?,
                 Planned::Unit(unit) => {
-                    if let Some(queued) = self.queue(core, &next, *unit).await? {
+                    if let Some(queued) = self.queue(core, next, *unit).await? {
                         flying.push_back((message.offset, queued));
                         return Ok(());
                     }
@@ -263,8 +264,8 @@ impl Lane {
     }
 
     /// Queues what a fact changes together with the cursor behind it; `None`: it has to be planned again.
-    async fn queue(&mut self, core: &Arc<Core>, next: &Cursor, mut unit: Unit) -> Result<Option<Queued>, Stop> {
-        let before = self.cursor.replace(next.clone());
+    async fn queue(&mut self, core: &Arc<Core>, next: Cursor, mut unit: Unit) -> Result<Option<Queued>, Stop> {
+        let before = self.cursor.replace(next);
         self.advance(core, &mut unit)?;
         let (id, plan) = (unit.id, unit.plan());
         if let Err(StoreError::Invalid(why)) = plan.commit.check() {
@@ -287,18 +288,17 @@ impl Lane {
 
     /// Guards the lease and the cursor as the Commit before leaves it, and moves the cursor.
     pub(crate) fn advance(&self, core: &Core, unit: &mut Unit) -> Result<(), Stop> {
-        let key = self.cursor_key();
         let fence = core.leases.guard(&self.lease).ok_or(Stop::Lost)?;
         unit.fence(fence);
-        unit.fence(Guard::Doc(key.clone(), self.revision));
+        unit.fence(Guard::Doc(self.key.clone(), self.revision));
         self.shown.iter().for_each(|shown| unit.fence(shown.clone()));
         let data = serde_json::to_vec(&self.cursor).expect("a cursor has string keys and encodes as JSON");
-        unit.put(key, Some(DocBody { data: data.into(), index: Vec::new() }));
+        unit.put(self.key.clone(), Some(DocBody { data: data.into(), index: Vec::new() }));
         Ok(())
     }
 
     async fn reread(&mut self, core: &Core) -> Result<(), Stop> {
-        let mut keys = vec![self.cursor_key()];
+        let mut keys = vec![self.key.clone()];
         keys.extend(self.shown.iter().filter_map(key_of));
         let mut found = core.store.docs(keys).await?.into_iter();
         let (found, shown) = (found.next().flatten(), found.next().flatten());
@@ -315,16 +315,6 @@ impl Lane {
             cursor.offset = 0;
         }
         Ok(())
-    }
-
-    pub(crate) fn cursor_key(&self) -> DocKey {
-        cursor_key(self.consumer.name(), &self.partition)
-    }
-
-    pub(crate) fn input_id(&self, what: &str) -> CommitId {
-        let log = self.cursor.as_ref().map_or("", |cursor| cursor.log.as_str());
-        let place = format!("{}/{}", self.partition.topic, self.partition.index);
-        CommitId(digest(&["input", self.consumer.name(), &place, log, what]))
     }
 }
 

@@ -17,6 +17,7 @@ use crate::{
 pub(crate) struct PolicyConsumer<F, C, R> {
     name: &'static str,
     react: R,
+    names: Vec<(&'static str, u32)>,
     heard: Vec<String>,
     types: PhantomData<fn(&F) -> C>,
 }
@@ -28,7 +29,8 @@ pub(crate) struct ProcessConsumer {
 
 impl<F: Wire, C, R> PolicyConsumer<F, C, R> {
     pub(crate) fn new(name: &'static str, react: R) -> Self {
-        Self { name, react, heard: types(&F::names()), types: PhantomData }
+        let names = F::names();
+        Self { name, react, heard: types(&names), names, types: PhantomData }
     }
 }
 
@@ -53,7 +55,7 @@ where
     }
 
     fn reads(&self, name: &str) -> bool {
-        F::names().iter().any(|(known, _)| *known == name)
+        self.names.iter().any(|(known, _)| *known == name)
     }
 
     fn apply<'a>(

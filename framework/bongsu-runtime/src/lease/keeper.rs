@@ -190,7 +190,7 @@ impl Keeper {
 
     /// Says that this process lives; false when another one has its slot.
     async fn heartbeat(&mut self) -> Result<bool, StoreError> {
-        let key = DocKey::new(MEMBER, &self.core.settings.slot);
+        let key = DocKey::of(MEMBER, &self.core.settings.slot);
         let slot = self.core.settings.slot.clone();
         let Some(before) = self.reread(&key).await? else { return Ok(false) };
         self.beat += 1;
@@ -249,7 +249,7 @@ impl Keeper {
         let mut members = Members::new();
         let mut mine = false;
         for (_, Doc { key, revision, data }) in docs {
-            let silent = match self.others.get(&key.id) {
+            let silent = match self.others.get(key.id.as_str()) {
                 Some((known, silent)) if *known == revision => *silent + since,
                 _ => Duration::ZERO,
             };
@@ -260,9 +260,9 @@ impl Keeper {
             }
             if let Some(beat) = beat.filter(|_| silent < SILENCE) {
                 let Beat { incarnation, consumers, .. } = beat;
-                members.insert(key.id.clone(), Member { incarnation, consumers });
+                members.insert(key.id.to_string(), Member { incarnation, consumers });
             }
-            seen.insert(key.id, (revision, silent));
+            seen.insert(key.id.into(), (revision, silent));
         }
         self.others = seen;
         let alive = members.iter().map(|(slot, member)| (slot.clone(), member.incarnation)).collect();

@@ -26,7 +26,7 @@ pub(crate) async fn leave(core: &Arc<Core>) {
 async fn resign(core: &Arc<Core>) -> Result<(), StoreError> {
     /// A heartbeat that is still under way comes in between once. After that it is left to expire.
     const TRIES: u32 = 3;
-    let key = DocKey::new(MEMBER, &core.settings.slot);
+    let key = DocKey::of(MEMBER, &core.settings.slot);
     let resigned = core.until_durable(TRIES, || async {
         let found = core.store.docs(vec![key.clone()]).await?.pop().flatten();
         let own = Some(core.leases.incarnation.load(Ordering::Relaxed));

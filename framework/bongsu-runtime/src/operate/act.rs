@@ -9,7 +9,7 @@ use crate::{
         fail::{CommandError, failed},
         unit::Unit,
     },
-    ports::store::{CommitId, DocKey},
+    ports::store::DocKey,
 };
 
 /// Plans before an operator is told that others were faster: each time one of them has won, and an operator may say it
@@ -21,7 +21,6 @@ const ATTEMPTS: u32 = 32;
 /// is told so, and looks: planned again, what was done would look like nothing to do.
 pub(crate) async fn until_done<T, F>(
     core: &Arc<Core>,
-    input: CommitId,
     about: &DocKey,
     plan: impl Fn(Unit) -> F,
 ) -> Result<Option<T>, CommandError>
@@ -30,7 +29,7 @@ where
 {
     for _ in 0..ATTEMPTS {
         core.cache().forget_doc(about);
-        let Some((unit, answer)) = plan(Unit::new(core, input)).await? else { return Ok(None) };
+        let Some((unit, answer)) = plan(Unit::new(core)).await? else { return Ok(None) };
         match core.attempt(unit.plan()).await.map_err(failed)? {
             Tried::Done => return Ok(Some(answer)),
             Tried::Overtaken(_) => {}

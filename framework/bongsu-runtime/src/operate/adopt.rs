@@ -17,7 +17,7 @@ use crate::{
     operate::{act::until_done, note::Deed},
     ports::{
         broker::{Attributes, BrokerError, FETCH_BYTES, History, HistoryId, In, Parting, Place, Standing, is_orphaned},
-        store::{CommitId, Position, StoredFacts},
+        store::{Position, StoredFacts},
     },
     records::{
         history::{history_key, history_written},
@@ -185,9 +185,8 @@ async fn open(
     adoption: &Adoption,
 ) -> Result<HistoryId, CommandError> {
     let id = HistoryId::drawn(&*core.env);
-    let input = CommitId(digest(&["adopt", &format!("{:032x}", id.0)]));
     let key = history_key();
-    let opened = until_done(core, input, &key, |mut unit| async move {
+    let opened = until_done(core, &key, |mut unit| async move {
         let before = unit.doc(&history_key()).await.map_err(refused)?;
         let before: Option<History> = before.and_then(|data| serde_json::from_slice(&data).ok());
         let from = standing.history.or(before.map(|before| before.id)).unwrap_or(id);

@@ -2,7 +2,7 @@
 
 use std::{ops::Bound, sync::Arc};
 
-use bongsu_core::{digest, type_of};
+use bongsu_core::type_of;
 use bytes::Bytes;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -15,7 +15,7 @@ use crate::{
     },
     consume::queue::{settle_mark, take_front},
     operate::{act::until_done, note::Deed},
-    ports::store::{CommitId, Scan},
+    ports::store::Scan,
     process::early::take_first,
     records::{
         cloudevent::{Envelope, rfc3339},
@@ -117,9 +117,8 @@ pub(crate) async fn evict(core: &Arc<Core>, id: &TodoId, deed: &Deed) -> Result<
 }
 
 async fn decide(core: &Arc<Core>, id: &TodoId, deed: &Deed, fate: Fate) -> Result<bool, CommandError> {
-    let input = CommitId(digest(&["operator", id.as_str()]));
     let key = Todo::key(id);
-    let done = until_done(core, input, &key, |mut unit| async move {
+    let done = until_done(core, &key, |mut unit| async move {
         let planned = plan(&mut unit, id, deed, fate).await.map_err(refused)?;
         Ok(planned.then_some((unit, ())))
     });

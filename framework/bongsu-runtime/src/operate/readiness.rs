@@ -11,7 +11,7 @@ use bongsu_core::digest;
 use crate::{
     commit::{core::Core, health::Standstill, map::Consumer},
     ports::{
-        broker::Partition,
+        broker::{LogId, Partition},
         store::{Commit, CommitId, DocBody, DocKey, DocWrite, StoreError},
     },
     records::{
@@ -29,7 +29,7 @@ struct Head {
     earliest: u64,
     end: u64,
     /// The broker's history.
-    log: String,
+    log: LogId,
 }
 
 /// Notes the heads at start and marks the instance caught up once every read model has passed them. A broker
@@ -138,13 +138,12 @@ async fn note_heads(core: &Arc<Core>) -> Option<Vec<Head>> {
         for topic in consumer.topics() {
             let bounds = core.broker.bounds(&topic).await.ok()?;
             let ends = bounds.partitions.into_iter().filter(|(_, _, end)| *end > 0);
-            let log = format!("{:032x}", bounds.log.0);
             heads.extend(ends.map(|(partition, earliest, end)| Head {
                 consumer: consumer.name().to_owned(),
                 partition,
                 earliest,
                 end,
-                log: log.clone(),
+                log: bounds.log,
             }));
         }
     }

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use bongsu_core::digest;
 use serde_json::json;
 
 use crate::{
@@ -13,10 +12,7 @@ use crate::{
         unit::Unit,
     },
     operate::{act::until_done, note::Deed},
-    ports::{
-        broker::Place,
-        store::{CommitId, Read},
-    },
+    ports::{broker::Place, store::Read},
     records::republish::{Refill, Refills, decode_refills, refills_body, refills_key},
     relay::republish,
 };
@@ -38,8 +34,7 @@ pub(crate) async fn ask_again(
             return Ok(None);
         }
     }
-    let input = CommitId(digest(&["republish"]));
-    until_done(core, input, &refills_key(), |unit| note_refill(unit, subject, deed)).await
+    until_done(core, &refills_key(), |unit| note_refill(unit, subject, deed)).await
 }
 
 /// Notes one more refill for the relay; its number.

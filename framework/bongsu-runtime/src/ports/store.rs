@@ -5,7 +5,7 @@
 
 use std::{fmt, ops::Bound};
 
-use super::Fut;
+use super::{Fut, name::Name};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
@@ -24,9 +24,9 @@ pub struct Position(pub u64);
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct DocKey {
     /// Table, named by the runtime.
-    pub table: String,
+    pub table: Name,
     /// Id within the table.
-    pub id: String,
+    pub id: Name,
 }
 
 /// One atomic change. Guards are all checked before anything is written; writes cannot fail on content.
@@ -372,8 +372,13 @@ pub(super) fn check_name(name: &str, longest: usize) -> Result<(), WrongName> {
 
 impl DocKey {
     /// Names a document.
-    pub fn new(table: impl Into<String>, id: impl Into<String>) -> Self {
+    pub fn new(table: impl Into<Name>, id: impl Into<Name>) -> Self {
         Self { table: table.into(), id: id.into() }
+    }
+
+    /// The same, in a table that this build names.
+    pub fn of(table: &'static str, id: impl Into<Name>) -> Self {
+        Self { table: Name::fixed(table), id: id.into() }
     }
 }
 

@@ -25,6 +25,7 @@ pub(crate) struct Instance<S> {
 pub(crate) struct ProcessOf<P> {
     process: P,
     own: Vec<&'static str>,
+    heard: Vec<(&'static str, u32)>,
 }
 
 impl<P: Process> ProcessOf<P>
@@ -67,7 +68,7 @@ where
 
 impl<P: Process> ProcessOf<P> {
     pub(crate) fn new(process: P, own: &[(&'static str, u32)]) -> Self {
-        Self { process, own: own.iter().map(|(name, _)| *name).collect() }
+        Self { process, own: own.iter().map(|(name, _)| *name).collect(), heard: P::Heard::names() }
     }
 }
 
@@ -85,7 +86,7 @@ where
     }
 
     fn reads(&self, name: &str) -> bool {
-        P::Heard::names().iter().any(|(known, _)| *known == name)
+        self.heard.iter().any(|(known, _)| *known == name)
     }
 
     fn route(&self, heard: &Message) -> Result<Route, DecodeError> {

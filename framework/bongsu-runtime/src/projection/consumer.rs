@@ -12,6 +12,7 @@ use crate::{
     },
     ports::{
         Fut,
+        name::Name,
         store::{DocBody, DocKey},
     },
     records::{
@@ -22,14 +23,16 @@ use crate::{
 };
 
 pub(crate) struct ProjectionConsumer<P> {
-    pub(crate) name: String,
+    pub(crate) name: Name,
+    names: Vec<(&'static str, u32)>,
     pub(crate) heard: Vec<String>,
     pub(crate) fold: PhantomData<fn() -> P>,
 }
 
 impl<P: Projection> ProjectionConsumer<P> {
     pub(crate) fn new() -> Self {
-        Self { name: root_of::<P>(), heard: types(&P::Event::names()), fold: PhantomData }
+        let names = P::Event::names();
+        Self { name: root_of::<P>().into(), heard: types(&names), names, fold: PhantomData }
     }
 }
 
@@ -48,7 +51,7 @@ where
     }
 
     fn reads(&self, name: &str) -> bool {
-        P::Event::names().iter().any(|(known, _)| *known == name)
+        self.names.iter().any(|(known, _)| *known == name)
     }
 
     fn is_read_model(&self) -> bool {
@@ -56,7 +59,8 @@ where
     }
 
     fn generation(&self, generation: u64) -> Option<Arc<dyn Consumer>> {
-        Some(Arc::new(Self { name: table(&self.name, generation), heard: self.heard.clone(), fold: PhantomData }))
+        let (names, heard) = (self.names.clone(), self.heard.clone());
+        Some(Arc::new(Self { name: table(&self.name, generation).into(), names, heard, fold: PhantomData }))
     }
 
     fn rows(&self, fact: &Message) -> Vec<DocKey> {
@@ -75,7 +79,7 @@ where
             let event = fact.decode::<P::Event>()?;
             let metadata = envelope.metadata();
             for key in P::keys(&event) {
-                let doc = DocKey::new(&self.name, &key);
+                let doc = DocKey::new(&self.name, key.as_str());
                 let row = match unit.doc(&doc).await? {
                     Some(data) => Some(serde_json::from_slice::<P::Row>(&data).map_err(|error| {
                         Fail::Corrupt(format!("row {key} of {} does not decode: {error}", self.name))

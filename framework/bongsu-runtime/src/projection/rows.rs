@@ -186,7 +186,7 @@ struct Mark {
 async fn mark_of(core: &Core, root: &str, subject: &str) -> Result<Mark, CommandError> {
     loop {
         let believed = core.generations.believed(root);
-        let keys = vec![shown_key(root), DocKey::new(SEEN, format!("{}/{subject}", table(root, believed)))];
+        let keys = vec![shown_key(root), DocKey::of(SEEN, format!("{}/{subject}", table(root, believed)))];
         let mut found = core.store.docs(keys.clone()).await.map_err(failed)?.into_iter();
         let (shown, seen) = (found.next().flatten(), found.next().flatten());
         if core.generations.confirm(root, believed, shown.as_ref()).map_err(failed)? {

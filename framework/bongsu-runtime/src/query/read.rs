@@ -78,7 +78,7 @@ pub(crate) async fn page<T: DeserializeOwned>(core: &Core, table: &str, range: R
     let more = found.len() > range.limit as usize;
     found.truncate(range.limit as usize);
     let next = found.last().filter(|_| more).map(|(cursor, _)| cursor.clone());
-    let rows = found.into_iter().map(|(_, doc)| Ok((doc.key.id.clone(), decode(&doc.key, &doc.data)?)));
+    let rows = found.into_iter().map(|(_, doc)| Ok((doc.key.id.to_string(), decode(&doc.key, &doc.data)?)));
     Ok(Page { rows: rows.collect::<Result<_, CommandError>>()?, next })
 }
 

@@ -2,13 +2,17 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::ports::{broker::Partition, store::DocKey};
+use crate::ports::{
+    broker::{LogId, Partition},
+    store::DocKey,
+};
 
 /// Where a lane stands, as kept in its cursor document.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Cursor {
-    /// History of the broker the offset belongs to, in hex.
-    pub(crate) log: String,
+    /// History of the broker the offset belongs to.
+    #[serde(with = "hex")]
+    pub(crate) log: LogId,
     /// Next offset.
     pub(crate) offset: u64,
     /// The refill it is in the midst of.
@@ -20,5 +24,23 @@ pub(crate) const CURSOR: &str = "cursor";
 
 /// The cursor document of a consumer in a partition.
 pub(crate) fn cursor_key(consumer: &str, partition: &Partition) -> DocKey {
-    DocKey::new(CURSOR, format!("{consumer}/{}/{}", partition.topic, partition.index))
+    DocKey::of(CURSOR, format!("{consumer}/{}/{}", partition.topic, partition.index))
+}
+
+/// A history's name, in hex.
+pub(crate) mod hex {
+    use std::borrow::Cow;
+
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    use super::LogId;
+
+    pub(crate) fn serialize<S: Serializer>(log: &LogId, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&format_args!("{:032x}", log.0))
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<LogId, D::Error> {
+        let text = Cow::<str>::deserialize(deserializer)?;
+        u128::from_str_radix(&text, 16).map(LogId).map_err(D::Error::custom)
+    }
 }

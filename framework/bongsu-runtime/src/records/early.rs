@@ -73,5 +73,5 @@ impl Early {
 
 /// The document of one input. The number has a fixed width: no other list has an input of this name.
 pub(crate) fn entry(id: &TodoId, number: u64) -> DocKey {
-    DocKey::new(WAITING, format!("{id}/{number:020}"))
+    DocKey::of(WAITING, format!("{id}/{number:020}"))
 }

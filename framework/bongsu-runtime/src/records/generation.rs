@@ -41,12 +41,12 @@ pub(crate) fn split(consumer: &str) -> Option<(&str, u64)> {
 
 /// The document that says which generation is shown.
 pub(crate) fn shown_key(root: &str) -> DocKey {
-    DocKey::new(PROJECTION, root)
+    DocKey::of(PROJECTION, root)
 }
 
 /// The document that says that a read model once passed the heads noted at a start.
 pub(crate) fn filled_key(root: &str) -> DocKey {
-    DocKey::new(PROJECTION, format!("{root}/filled"))
+    DocKey::of(PROJECTION, format!("{root}/filled"))
 }
 
 /// The body that shows a generation.

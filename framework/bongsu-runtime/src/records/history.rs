@@ -11,7 +11,7 @@ pub(crate) const PARTING: &str = "parting";
 
 /// Where it is kept.
 pub(crate) fn history_key() -> DocKey {
-    DocKey::new(HISTORY, "own")
+    DocKey::of(HISTORY, "own")
 }
 
 pub(crate) fn history_written(history: &History) -> DocWrite {
@@ -21,5 +21,5 @@ pub(crate) fn history_written(history: &History) -> DocWrite {
 
 /// How many partings of a source were looked after.
 pub(crate) fn parting_key(source: &str) -> DocKey {
-    DocKey::new(PARTING, source)
+    DocKey::of(PARTING, source)
 }

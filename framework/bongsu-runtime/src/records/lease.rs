@@ -54,7 +54,7 @@ impl Resource {
 
     /// The document of the lease.
     pub(crate) fn key(&self) -> DocKey {
-        DocKey::new(LEASE, self.to_string())
+        DocKey::of(LEASE, self.to_string())
     }
 
     /// What kind of work it is, for whoever counts.

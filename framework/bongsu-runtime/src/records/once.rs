@@ -48,7 +48,7 @@ pub(crate) fn keep(once: &Once, reply: &Reply, now_ms: i64) -> DocBody {
 
 /// That a Commit was applied.
 pub(crate) fn done_key(id: CommitId) -> DocKey {
-    DocKey::new(ONCE, format!("commit/{:032x}", id.0))
+    DocKey::of(ONCE, format!("commit/{:032x}", id.0))
 }
 
 /// The same without an answer: that it was applied is all there is to say.
@@ -62,5 +62,5 @@ pub(crate) fn time_key(ms: i64) -> Bytes {
 }
 
 pub(crate) fn once_key(once: &Once) -> DocKey {
-    DocKey::new(ONCE, &once.key)
+    DocKey::of(ONCE, &once.key)
 }

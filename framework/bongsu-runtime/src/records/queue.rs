@@ -86,7 +86,7 @@ impl Queue {
 
 /// The document of one fact. The number has a fixed width: no other queue, whatever its name, has a fact of this name.
 pub(crate) fn entry(id: &TodoId, number: u64) -> DocKey {
-    DocKey::new(QUEUE, format!("{id}/{number:020}"))
+    DocKey::of(QUEUE, format!("{id}/{number:020}"))
 }
 
 /// A fact as it is kept.

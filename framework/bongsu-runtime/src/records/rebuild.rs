@@ -4,10 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     ports::{
-        broker::Partition,
+        broker::{LogId, Partition},
         store::{CommitId, DocBody, DocKey, Store, StoreError},
     },
-    records::unreadable::read,
+    records::{cursor::hex, unreadable::read},
 };
 
 /// What an operator asked for.
@@ -86,8 +86,9 @@ pub(crate) struct Filling {
 /// What there was to read when a rebuild began.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Noted {
-    /// History of the broker, in hex.
-    pub(crate) log: String,
+    /// History of the broker.
+    #[serde(with = "hex")]
+    pub(crate) log: LogId,
     /// (topic, partition, next offset).
     pub(crate) heads: Vec<(String, u32, u64)>,
     /// The head of the own store, read after the broker's: everything below its heads is below this.
@@ -99,7 +100,7 @@ pub(crate) const REBUILD: &str = "rebuild";
 
 impl State {
     pub(crate) fn key(root: &str) -> DocKey {
-        DocKey::new(REBUILD, root)
+        DocKey::of(REBUILD, root)
     }
 
     /// The state of a read model, and its revision.

@@ -47,5 +47,5 @@ impl At {
 
 /// Where it is kept how far the relay is.
 pub(crate) fn relay_key() -> DocKey {
-    DocKey::new(CURSOR, "relay")
+    DocKey::of(CURSOR, "relay")
 }

@@ -58,7 +58,7 @@ pub(crate) fn mark_of(message: &In) -> Option<Mark> {
 }
 
 pub(crate) fn refills_key() -> DocKey {
-    DocKey::new(REFILL, "all")
+    DocKey::of(REFILL, "all")
 }
 
 pub(crate) fn decode_refills(data: &[u8]) -> Result<Refills, Unreadable> {

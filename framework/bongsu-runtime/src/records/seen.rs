@@ -91,7 +91,7 @@ fn is_zero<T: PartialEq + Default>(number: &T) -> bool {
 
 /// The seen mark of a fact's subject.
 pub(crate) fn seen_key(consumer: &str, envelope: &Envelope<'_>) -> DocKey {
-    DocKey::new(SEEN, format!("{consumer}/{}/{}", marked_source(envelope), storable(&envelope.subject)))
+    DocKey::of(SEEN, format!("{consumer}/{}/{}", marked_source(envelope), storable(&envelope.subject)))
 }
 
 /// The source of a fact, as its mark is named: each fact of an event but the first has marks of its own.

@@ -69,7 +69,7 @@ impl RecordedState {
 }
 
 pub(crate) fn snapshot_key(stream: &str) -> DocKey {
-    DocKey::new(SNAPSHOT, stream)
+    DocKey::of(SNAPSHOT, stream)
 }
 
 pub(crate) fn hex(commit: CommitId) -> String {
@@ -78,5 +78,5 @@ pub(crate) fn hex(commit: CommitId) -> String {
 
 /// Where it is kept how far a walk is.
 pub(crate) fn walk_key() -> DocKey {
-    DocKey::new(WALK, "walk")
+    DocKey::of(WALK, "walk")
 }

@@ -41,5 +41,5 @@ pub(crate) fn is_reserved_stream(aggregate: &str) -> bool {
 
 /// The partition key a stream tells its facts under.
 pub(crate) fn key_key(stream: &str) -> DocKey {
-    DocKey::new(KEY, stream)
+    DocKey::of(KEY, stream)
 }

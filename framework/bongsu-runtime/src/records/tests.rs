@@ -16,7 +16,7 @@ use serde_json::{Value, json, value::RawValue};
 
 use crate::{
     ports::{
-        broker::{History, HistoryId, Parting, Partition, Place},
+        broker::{History, HistoryId, LogId, Parting, Partition, Place},
         store::{CommitId, DocBody, DocKey},
     },
     records::{
@@ -45,6 +45,7 @@ use crate::{
 type Sample = (String, DocBody);
 
 const ROOT: &str = "halls@2";
+const LOG: LogId = LogId(0x0a0a_0a0a_0a0a_0a0a_0a0a_0a0a_0a0a_0a0a);
 const NOW: i64 = 1_769_851_800_125;
 
 fn at(key: &DocKey, body: DocBody) -> Sample {
@@ -157,7 +158,7 @@ fn a_fact_and_what_is_noted_beside_an_event_are_kept_as_before() {
 #[test]
 fn where_readers_stand_is_kept_as_before() {
     let partition = Partition { topic: "door".into(), index: 3 };
-    let cursor = |refill| plain(&Cursor { log: "0a".repeat(16), offset: 41, refill });
+    let cursor = |refill| plain(&Cursor { log: LOG, offset: 41, refill });
     let samples = [
         at(&cursor_key("guests", &partition), cursor(Some(1_769_851_800))),
         at(&cursor_key("halls@2.1", &partition), cursor(None)),
@@ -252,7 +253,7 @@ fn who_holds_what_is_kept_as_before() {
     samples.push(at(&Resource::Relay.key(), lease("")));
     kept::<Lease>("lease", &samples);
     let beat = Beat { incarnation: 77, beat: 12, consumers: ["guests".to_owned(), ROOT.to_owned()].into() };
-    kept::<Beat>("member", &[at(&DocKey::new(MEMBER, "1"), lease_body(&beat))]);
+    kept::<Beat>("member", &[at(&DocKey::of(MEMBER, "1"), lease_body(&beat))]);
 }
 
 #[test]
@@ -278,7 +279,7 @@ fn snapshots_and_walks_are_kept_as_before() {
 fn which_generation_is_shown_and_filled_is_kept_as_before() {
     kept::<Shown>("generation", &[at(&shown_key(ROOT), shown_body(2))]);
     kept::<bool>("generation-filled", &[at(&filled_key(ROOT), plain(&true))]);
-    let noted = Noted { log: "0a".repeat(16), heads: vec![("door".into(), 3, 41)], until: 9 };
+    let noted = Noted { log: LOG, heads: vec![("door".into(), 3, 41)], until: 9 };
     let filling = |purpose, noted| Filling {
         generation: 3,
         purpose,

@@ -123,13 +123,6 @@ pub(crate) const TODO: &str = "todo";
 pub(crate) const BY_DUE: u16 = 0;
 /// The same of activity jobs: apart, so that a backlog of slow jobs never delays a timer.
 pub(crate) const JOBS_BY_DUE: u16 = 2;
-/// One list of to-dos in order of due: a part of them, in one of the indexes on due.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct List {
-    pub(crate) shard: u32,
-    pub(crate) index: u16,
-}
-
 /// Index of what is parked. The numbers of indexes are stored, and never change.
 pub(crate) const PARKED: u16 = 1;
 /// Index on shard of what waits for a newer build; each is in [`PARKED`], too.
@@ -141,9 +134,16 @@ pub(crate) const ATTEMPTS: u32 = 5;
 /// and the queue's document, which counts them, is written with each.
 pub(crate) const MAX_QUEUED: usize = 1_000;
 
+/// One list of to-dos in order of due: a part of them, in one of the indexes on due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct List {
+    pub(crate) shard: u32,
+    pub(crate) index: u16,
+}
+
 impl Todo {
     pub(crate) fn key(id: &TodoId) -> DocKey {
-        DocKey::new(TODO, id.as_str())
+        DocKey::of(TODO, id.as_str())
     }
 
     pub(crate) fn decode(data: &[u8]) -> Result<Self, Unreadable> {

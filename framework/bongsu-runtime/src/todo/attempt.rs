@@ -2,7 +2,7 @@
 
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
-use bongsu_core::{Ctx, digest, type_of};
+use bongsu_core::{Ctx, type_of};
 use futures::FutureExt;
 
 use crate::{
@@ -16,7 +16,7 @@ use crate::{
     },
     ports::{
         coverage,
-        store::{CommitId, DocBody, StoreError},
+        store::{DocBody, StoreError},
     },
     records::{
         message::{Message, RecordedMessage},
@@ -101,7 +101,7 @@ async fn attempt(core: &Arc<Core>, id: &TodoId, outcome: &mut Option<Outcome>) -
         if tries >= AT_ONCE {
             core.env.sleep(core.pause(tries - AT_ONCE)).await;
         }
-        let mut unit = Unit::new(core, CommitId(digest(&["todo", id.as_str()])));
+        let mut unit = Unit::new(core);
         unit.fence(core.leases.guard(&id.lease()).ok_or(Undone::NotMine)?);
         match once(core, unit, id, outcome.as_ref()).await {
             Ok(Tried::Done) => return Ok(()),
@@ -248,7 +248,7 @@ async fn note_failure(
     loop {
         let Some(guard) = core.leases.guard(&id.lease()) else { return Ok(()) };
         let key = Todo::key(id);
-        let mut unit = Unit::new(core, CommitId(digest(&["failed", id.as_str()])));
+        let mut unit = Unit::new(core);
         unit.fence(guard);
         let Some(data) = unit.doc(&key).await? else { return Ok(()) };
         let mut todo = Todo::decode(&data)?;
@@ -319,7 +319,7 @@ impl Outcome {
 /// runs beside this one may know what to do with it.
 async fn put_off(core: &Arc<Core>, id: &TodoId, why: &str) -> Result<(), Fail> {
     let Some(guard) = core.leases.guard(&id.lease()) else { return Ok(()) };
-    let mut unit = Unit::new(core, CommitId(digest(&["put off", id.as_str()])));
+    let mut unit = Unit::new(core);
     unit.fence(guard);
     let Some(data) = unit.doc(&Todo::key(id)).await? else { return Ok(()) };
     let due_ms = unit.now_ms + UNREADABLE.as_millis() as i64;

@@ -7,7 +7,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use bongsu_core::{CommandId, Ctx, digest};
+use bongsu_core::{CommandId, Ctx};
 
 use crate::{
     commit::{
@@ -17,7 +17,6 @@ use crate::{
         schedule::Missed,
         unit::Unit,
     },
-    ports::store::CommitId,
     records::{
         message::Message,
         todo::{Failed, Todo, Work},
@@ -55,7 +54,7 @@ async fn wind_up(core: &Arc<Core>, Clock { name, moments, .. }: &Clock) -> Resul
     let id = TodoId::clock(name);
     let Some(guard) = core.leases.guard(&id.lease()) else { return Ok(()) };
     core.cache().forget_doc(&Todo::key(&id));
-    let mut unit = Unit::new(core, CommitId(digest(&["wind up", id.as_str()])));
+    let mut unit = Unit::new(core);
     unit.fence(guard);
     let known = unit.doc(&Todo::key(&id)).await?;
     let next_ms = moments.after(unit.now_ms);

@@ -7,12 +7,11 @@
 
 use std::{collections::BTreeSet, ops::Bound, sync::Arc, time::Duration};
 
-use bongsu_core::digest;
 use futures::future::join_all;
 
 use crate::{
     commit::{core::Core, fail::Fail, unit::Unit},
-    ports::store::{CommitId, Scan, StoreError},
+    ports::store::{Scan, StoreError},
     records::{
         todo::{NEWER, TODO, Todo, Work, due_key},
         todo_id::TodoId,
@@ -93,7 +92,7 @@ async fn again(core: &Arc<Core>, id: &TodoId) -> Result<(), StoreError> {
 async fn make_due(core: &Arc<Core>, id: &TodoId) -> Result<(), StoreError> {
     core.cache().forget_doc(&Todo::key(id));
     let Some(fence) = core.leases.guard(&id.lease()) else { return Ok(()) };
-    let mut unit = Unit::new(core, CommitId(digest(&["newer", id.as_str()])));
+    let mut unit = Unit::new(core);
     unit.fence(fence);
     let data = match unit.doc(&Todo::key(id)).await {
         Ok(data) => data,

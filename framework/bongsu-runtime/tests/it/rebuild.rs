@@ -50,7 +50,7 @@ async fn check(handle: &Handle) -> (u64, u64, Vec<String>) {
 
 fn tables(store: &MemoryStore) -> Vec<String> {
     let mut tables: Vec<String> =
-        store.all_docs().into_iter().map(|doc| doc.key.table).filter(|table| table.contains('@')).collect();
+        store.all_docs().into_iter().map(|doc| doc.key.table.to_string()).filter(|table| table.contains('@')).collect();
     tables.dedup();
     tables
 }

@@ -172,7 +172,7 @@ async fn a_clean_stop_gives_the_membership_back() {
 fn leases(store: &MemoryStore) -> BTreeMap<String, (String, u64)> {
     let held = |doc: Doc| {
         let lease: serde_json::Value = serde_json::from_slice(&doc.data).unwrap();
-        (doc.key.id, (lease["slot"].as_str().unwrap().to_owned(), lease["epoch"].as_u64().unwrap()))
+        (doc.key.id.to_string(), (lease["slot"].as_str().unwrap().to_owned(), lease["epoch"].as_u64().unwrap()))
     };
     store.docs_of("lease").into_iter().map(held).collect()
 }

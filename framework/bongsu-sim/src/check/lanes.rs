@@ -13,6 +13,7 @@ use bongsu_runtime::{
     Service,
     ports::{
         broker::{Attributes, Partition},
+        name::Name,
         store::{CommitId, DocKey, Fact, StoredEvent},
     },
 };
@@ -64,7 +65,7 @@ struct State {
     /// The facts each consumer of the map hears, without versions.
     hears: HashMap<String, HashSet<String>>,
     /// By cursor: the revision last looked at, the history it belongs to, and its offset.
-    passed: BTreeMap<String, Passed>,
+    passed: BTreeMap<Name, Passed>,
     /// By mark: what was applied of a subject.
     applied: HashMap<String, Applied>,
     commits: u64,
@@ -157,7 +158,7 @@ impl State {
         for key in wrote.iter().filter(|key| key.table == "seen") {
             let Some(data) = self.store.data("seen", &key.id) else {
                 // Of a generation that nobody will ask for again.
-                self.applied.remove(&key.id);
+                self.applied.remove(key.id.as_str());
                 continue;
             };
             let Seen { sequence } = read(key, &data)?;

@@ -37,7 +37,7 @@ where
         }
         let mut state = A::State::default();
         let mut version = 0;
-        let before = events.iter().filter(|event| event.stream == doc.key.id && event.version <= kept.version);
+        let before = events.iter().filter(|event| doc.key.id == event.stream && event.version <= kept.version);
         for event in before {
             let decoded = A::Event::decode(&event.name, event.schema, &event.data).ok().flatten();
             A::evolve(&mut state, &decoded.ok_or_else(|| format!("{}@{} is unknown", event.stream, event.version))?);
@@ -63,7 +63,7 @@ pub fn snapshots_only_rise(name: &'static str, store: MemoryStore) -> impl FnMut
         let mut now = BTreeMap::new();
         for doc in store.docs_of("snapshot") {
             let version = read(&doc)?.version;
-            let stream = doc.key.id;
+            let stream = doc.key.id.to_string();
             if let Some(before) = highest.get(&stream).filter(|before| **before > version) {
                 return Err(format!("the snapshot of {stream} at {before} was replaced by one at {version}"));
             }

@@ -32,7 +32,7 @@ struct RecordedTodo {
 pub fn todos(store: &MemoryStore) -> Result<Vec<Todo>, String> {
     let read = |doc: bongsu_runtime::ports::store::Doc| {
         let kept: RecordedTodo = serde_json::from_slice(&doc.data).map_err(|error| format!("{}: {error}", doc.key))?;
-        Ok(Todo { id: doc.key.id, due_ms: kept.due_ms, parked: kept.parked })
+        Ok(Todo { id: doc.key.id.into(), due_ms: kept.due_ms, parked: kept.parked })
     };
     store.docs_of("todo").into_iter().map(read).collect()
 }

@@ -244,7 +244,7 @@ async fn scenario(sim: Sim) -> Result<(), Failure> {
     sim.check("I3 order in the store", check::order_in_store(&accounts))?;
     sim.check("I3 order in the topic", check::order_in_partitions(&accounts, &broker, BANK))?;
     let effects = register.docs_of("accounts").into_iter();
-    let effects = effects.flat_map(|doc| vec![doc.key.id.clone(); offset(Some(&doc)) as usize]);
+    let effects = effects.flat_map(|doc| vec![doc.key.id.to_string(); offset(Some(&doc)) as usize]);
     sim.check("I4 listed once", check::exactly_once((0..ACCOUNTS).map(|account| fact(account).id), effects))?;
     sim.check("I5 offsets are safe", offsets_are_safe(&register, &broker))
 }
@@ -254,7 +254,7 @@ fn offsets_are_safe(register: &MemoryStore, broker: &MemoryBroker) -> check::Che
         let index = doc.key.id.parse().expect("cursors are named by their partition");
         ("register".to_owned(), Partition { topic: BANK.into(), index }, offset(Some(&doc)))
     });
-    let listed: BTreeSet<String> = register.docs_of("accounts").into_iter().map(|doc| doc.key.id).collect();
+    let listed: BTreeSet<String> = register.docs_of("accounts").into_iter().map(|doc| doc.key.id.into()).collect();
     let settled = |_: &str, _: &Partition, message: &In| {
         Attributes::read(&message.cloudevent).is_ok_and(|told| listed.contains(&*told.id))
     };

@@ -121,7 +121,7 @@ fn fact(number: u64, value: u64) -> Out {
 
 fn rows(store: &MemoryStore) -> BTreeMap<String, Vec<u64>> {
     let rows = store.docs_of("chart@1.1").into_iter();
-    rows.map(|doc| (doc.key.id, serde_json::from_slice(&doc.data).expect("a row of the chart"))).collect()
+    rows.map(|doc| (doc.key.id.to_string(), serde_json::from_slice(&doc.data).expect("a row of the chart"))).collect()
 }
 
 /// What the chart is to show when the strange facts wait, or when they were dealt with.

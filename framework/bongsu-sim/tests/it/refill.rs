@@ -137,7 +137,7 @@ struct Reader {
 
 fn rows(store: &MemoryStore) -> BTreeMap<String, Vec<u64>> {
     let rows = store.docs_of("chart@1.1").into_iter();
-    rows.map(|doc| (doc.key.id, serde_json::from_slice(&doc.data).expect("a row of the chart"))).collect()
+    rows.map(|doc| (doc.key.id.to_string(), serde_json::from_slice(&doc.data).expect("a row of the chart"))).collect()
 }
 
 fn expected() -> BTreeMap<String, Vec<u64>> {

@@ -132,7 +132,7 @@ async fn insist(sim: &Sim, desks: &[Node<Runtime>], question: u64) -> Result<Ans
 fn board(store: &MemoryStore) -> BTreeMap<String, desk::Row> {
     let table = format!("{}@1.1", <desk::Board as bongsu_core::Projection>::NAME);
     let rows = store.docs_of(&table).into_iter();
-    rows.map(|doc| (doc.key.id, serde_json::from_slice(&doc.data).expect("a row of the board"))).collect()
+    rows.map(|doc| (doc.key.id.to_string(), serde_json::from_slice(&doc.data).expect("a row of the board"))).collect()
 }
 
 fn watch_always(sim: &Sim, desk: &Context, clerk: &Context, broker: &MemoryBroker) -> [check::Lanes; 2] {

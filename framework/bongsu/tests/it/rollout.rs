@@ -270,7 +270,7 @@ fn compare_with_a_fold(fixture: &Fixture, running: Vec<Door>) {
     assert_eq!(visits, told, "what guests were told is what happened");
     for (table, row) in [("visits@1.1", old_row as fn(u64) -> Value), ("visits@2.1", new_row)] {
         let rows = block_on(store.scan(Scan::table(table, 1_000))).unwrap().into_iter();
-        let rows = rows.map(|(_, doc)| (doc.key.id, serde_json::from_slice(&doc.data).unwrap()));
+        let rows = rows.map(|(_, doc)| (doc.key.id.to_string(), serde_json::from_slice(&doc.data).unwrap()));
         let folded = visits.iter().map(|(name, visits)| (name.clone(), row(*visits)));
         assert_eq!(rows.collect::<BTreeMap<String, Value>>(), folded.collect(), "{table}");
     }

@@ -113,7 +113,7 @@ impl Shelf {
         let begins = |end: u8| Bytes::from([person.as_bytes(), &[end]].concat());
         let range = (Bound::Included(begins(0)), Bound::Excluded(begins(1)));
         let found = self.0.scan(Scan { from: range.0, to: range.1, index: Some(PERSON), ..Scan::table(TABLE, BATCH) });
-        let read = |(_, doc): (Bytes, Doc)| Some((doc.key.id.clone(), Kept::read(doc)?.session.used_ms));
+        let read = |(_, doc): (Bytes, Doc)| Some((doc.key.id.to_string(), Kept::read(doc)?.session.used_ms));
         let mut all: Vec<(String, i64)> = found.await?.into_iter().filter_map(read).collect();
         all.sort_by_key(|(_, used_ms)| std::cmp::Reverse(*used_ms));
         Ok(all.into_iter().map(|(id, _)| id).collect())

@@ -22,7 +22,7 @@ use crate::{
     },
     ports::{
         Fut,
-        broker::{BrokerError, Partition},
+        broker::{BrokerError, LogId, Partition},
         store::{Commit, CommitId, DocBody, DocKey, DocWrite, Guard, StoreError, Verdict},
     },
     projection::rebuild::{
@@ -285,7 +285,7 @@ impl Build {
             commit.docs.push(DocWrite { key: DocKey::new(&self.table, key), put: body });
         }
         for (subject, body) in self.marks.take_changed() {
-            let key = DocKey::new(SEEN, format!("{}/{subject}", self.table));
+            let key = DocKey::of(SEEN, format!("{}/{subject}", self.table));
             commit.docs.push(DocWrite { key, put: Some(body) });
         }
         for key in std::mem::take(&mut self.changed_queues) {
@@ -295,10 +295,10 @@ impl Build {
         for (key, fact) in std::mem::take(&mut self.queued) {
             commit.docs.push(DocWrite { key, put: Some(fact_body(&fact)) });
         }
-        let log = self.state.filling.as_ref().and_then(|it| it.noted.as_ref()).map_or("", |noted| noted.log.as_str());
+        let log = self.state.filling.as_ref().and_then(|it| it.noted.as_ref()).map_or(LogId(0), |noted| noted.log);
         for partition in std::mem::take(&mut self.moved) {
             let refill = self.refills.get(&partition).copied();
-            let cursor = Cursor { log: log.to_owned(), offset: self.cursors[&partition], refill };
+            let cursor = Cursor { log, offset: self.cursors[&partition], refill };
             let data = serde_json::to_vec(&cursor).expect("a cursor has string keys and encodes as JSON");
             let put = Some(DocBody { data: data.into(), index: Vec::new() });
             commit.docs.push(DocWrite { key: cursor_key(&self.table, &partition), put });
@@ -383,7 +383,7 @@ impl Build {
         let missing: Vec<_> =
             subjects.into_iter().filter(|(source, subject)| !self.marks.has(source, subject)).collect();
         let key = |(source, subject): &(Cow<'_, str>, Cow<'_, str>)| {
-            DocKey::new(SEEN, format!("{}/{source}/{subject}", self.table))
+            DocKey::of(SEEN, format!("{}/{source}/{subject}", self.table))
         };
         let keys = missing.iter().map(key).collect();
         let found = self.load(keys).await?;

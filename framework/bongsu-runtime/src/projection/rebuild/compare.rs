@@ -92,7 +92,7 @@ impl Build {
             let same = side == Ordering::Equal && our.map(hash) == their.map(hash);
             rows += 1;
             if !same && suspects.len() < SUSPECTS {
-                suspects.extend(if side == Ordering::Greater { their } else { our }.map(|doc| doc.key.id.clone()));
+                suspects.extend(if side == Ordering::Greater { their } else { our }.map(|doc| doc.key.id.to_string()));
             }
             if side != Ordering::Greater {
                 ours.step().await?;

@@ -10,7 +10,7 @@ use std::{
 use crate::{
     commit::{core::Core, map::ReadModel},
     ports::{
-        broker::{BrokerError, FETCH_BYTES, Partition},
+        broker::{BrokerError, FETCH_BYTES, LogId, Partition},
         store::{CommitId, Doc, DocKey, Position, StoredFacts},
     },
     projection::rebuild::{
@@ -116,7 +116,7 @@ impl Build {
             }
             Err(error) => return Err(Halt::Broker(error)),
         };
-        if self.filling()?.noted.as_ref().is_some_and(|noted| noted.log != format!("{:032x}", batch.log.0)) {
+        if self.filling()?.noted.as_ref().is_some_and(|noted| noted.log != batch.log) {
             return Err(replaced());
         }
         self.core.partings.learn(&batch.partings);
@@ -182,7 +182,7 @@ pub(crate) async fn cursors(
     consumer: &str,
     partitions: &[Partition],
 ) -> Result<Vec<(Option<Cursor>, Option<CommitId>)>, Halt> {
-    let key = |p: &Partition| DocKey::new(CURSOR, format!("{consumer}/{}/{}", p.topic, p.index));
+    let key = |p: &Partition| DocKey::of(CURSOR, format!("{consumer}/{}/{}", p.topic, p.index));
     let docs = core.store.docs(partitions.iter().map(key).collect()).await.map_err(Halt::Store)?;
     let cursor = |doc: Doc| (serde_json::from_slice(&doc.data).ok(), Some(doc.revision));
     Ok(docs.into_iter().map(|doc| doc.map_or((None, None), cursor)).collect())
@@ -195,11 +195,11 @@ pub(crate) fn replaced() -> Halt {
 
 /// What there is now. The broker first: whatever is below its heads was in the store by then.
 async fn note(core: &Arc<Core>, model: &Arc<dyn ReadModel>) -> Result<Noted, Halt> {
-    let mut log = String::new();
+    let mut log = LogId(0);
     let mut heads = Vec::new();
     for topic in model.topics() {
         let bounds = core.broker.bounds(&topic).await.map_err(Halt::Broker)?;
-        log = format!("{:032x}", bounds.log.0);
+        log = bounds.log;
         heads.extend(bounds.partitions.into_iter().map(|(partition, _, end)| (partition.topic, partition.index, end)));
     }
     let own = model.topics().iter().any(|topic| topic == core.map.name);

@@ -107,7 +107,7 @@ pub(crate) async fn sweep_old(core: &Arc<Core>) -> Result<(), Halt> {
     while let Some(docs) = pages.next().await.map_err(Halt::Store)? {
         for doc in docs {
             let root = doc.key.id;
-            if core.map.read_models.iter().all(|model| model.root() != root) {
+            if core.map.read_models.iter().all(|model| root != model.root()) {
                 sweep(core, &root).await?;
             }
         }
