@@ -32,13 +32,12 @@ pub(crate) struct Relay {
 
 /// Before a batch that was refused is told again: what is refused for good is said once a second and not more often.
 const REFUSED: Duration = Duration::from_secs(1);
-/// How often it looks whether somebody asked for a refill: an operator waits, and half a second is no wait. When nothing is
-/// left, the cursor is written as often.
+/// How often it looks whether somebody asked for a refill: an operator waits, and half a second is no wait.
 const QUIET: Duration = Duration::from_millis(500);
 /// Facts of so many events are read at once: of usual size about what one request to the broker carries.
 pub(crate) const BATCH: u32 = 256;
-/// The cursor is written every so many batches, so that it costs little beside them: what is published again after a crash
-/// the broker drops.
+/// The cursor is written every so many batches, so that it costs little beside them, and when nothing is left: what is
+/// published again after a crash the broker drops.
 pub(crate) const PERSIST_EVERY: u32 = 16;
 
 /// Relays while this instance holds the lease.
@@ -71,7 +70,6 @@ async fn relay(core: &Arc<Core>, epoch: u64) -> Result<(), Stop> {
     let mut written = found.and_then(|doc| serde_json::from_slice::<At>(&doc.data).ok()).unwrap_or_default();
     let Some((by, mut at)) = agree(core, epoch, written).await? else { return Ok(()) };
     let mut asked = None;
-    let mut persisted = core.env.mono();
     let mut batches = 0;
     while core.leases.epoch(&Resource::Relay) == Some(epoch) {
         let now = core.env.mono();
@@ -91,9 +89,9 @@ async fn relay(core: &Arc<Core>, epoch: u64) -> Result<(), Stop> {
         let told = if head > after { core.store.facts(after, BATCH).await? } else { Vec::new() };
         let Some(last) = told.last() else {
             at.position = at.position.max(head.0);
-            if written != at && now.saturating_sub(persisted) >= QUIET {
+            if written != at {
                 persist(core, &key, epoch, at).await?;
-                (written, persisted) = (at, now);
+                written = at;
             }
             core.store.changed(Position(at.position)).await;
             continue;
@@ -103,7 +101,7 @@ async fn relay(core: &Arc<Core>, epoch: u64) -> Result<(), Stop> {
         batches += 1;
         if batches % PERSIST_EVERY == 0 {
             persist(core, &key, epoch, at).await?;
-            (written, persisted) = (at, now);
+            written = at;
         }
     }
     Ok(())
