@@ -64,7 +64,8 @@ impl<'m> Heard<'m> {
             let (name, schema) = core.hears(envelope, stand, |name| consumer.reads(name))?;
             let data = self.message.cloudevent.slice_ref(envelope.data.get().as_bytes());
             let queue = TodoId::queue(consumer.name(), &envelope.partitionkey);
-            let (seen, head) = (seen_key(consumer.name(), envelope), Todo::key(&queue));
+            let seen = seen_key(consumer.name(), envelope);
+            let head = Todo::key(&queue);
             Some(HeardFact { fact: Message::new(name, schema, data), seen, queue, head })
         });
         Some((envelope, fact.as_ref()?))

@@ -52,8 +52,7 @@ const AT_ONCE: i64 = i64::MIN;
 
 impl Drainer {
     pub(crate) fn new(core: Arc<Core>) -> Self {
-        let (busy, tasks, next) = (Arc::default(), BTreeMap::new(), DueTimes::new());
-        Self { core, busy, tasks, next, looked: None, turn: 0 }
+        Self { core, busy: Arc::default(), tasks: BTreeMap::new(), next: DueTimes::new(), looked: None, turn: 0 }
     }
 
     /// Drains while this instance lives; which shards, its leases say.

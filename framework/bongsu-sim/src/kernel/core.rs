@@ -19,7 +19,7 @@ use crate::kernel::{
     plan::{CrashAt, CrashOn, Faults, Plan},
     tasks::{Ended, Grave, Life, Ready, TaskId, Tasks},
     timers::Timers,
-    trace::{Step, Trace, What, Who, hash_of},
+    trace::{KnownStep, Trace, What, Who, hash_of},
 };
 
 /// The node of the scenario, of clients, of the network: it never crashes.
@@ -81,7 +81,7 @@ pub(crate) struct NodeState {
     /// Down until somebody calls `restart`.
     pub(crate) kept_down: bool,
     /// By the hash of a step's name, which is cheaper to compare than the name.
-    hits: BTreeMap<u64, (Step, u64)>,
+    hits: BTreeMap<u64, (KnownStep, u64)>,
     /// Steps at which it could have died.
     mortal: u64,
 }
@@ -278,7 +278,7 @@ impl State {
     /// Records a step; whether the node dies of it.
     fn step(&mut self, life: &Life, at: &'static str) -> bool {
         let node = &mut self.nodes[life.node as usize];
-        let (step, hits) = node.hits.entry(hash_of(at)).or_insert_with(|| (Step::new(at), 0));
+        let (step, hits) = node.hits.entry(hash_of(at)).or_insert_with(|| (KnownStep::new(at), 0));
         *hits += 1;
         self.trace.step(self.now, life.into(), step);
         let mortal = life.node != WORLD && node.boot.is_some();

@@ -27,7 +27,7 @@ pub(crate) struct Who {
 }
 
 /// A step, and what is to be known of it each time it is passed.
-pub(crate) struct Step {
+pub(crate) struct KnownStep {
     pub(crate) name: &'static str,
     hash: u64,
     only_reads: bool,
@@ -61,7 +61,7 @@ impl Trace {
     }
 
     /// The same of a step, which is counted; kept unless it only reads.
-    pub(crate) fn step(&mut self, at: u64, who: Who, step: &Step) {
+    pub(crate) fn step(&mut self, at: u64, who: Who, step: &KnownStep) {
         self.fold_in(at, who, step.hash);
         self.steps += 1;
         if self.all || !step.only_reads {
@@ -109,7 +109,7 @@ const READS: [&str; 8] = [
     "broker.ensure.",
 ];
 
-impl Step {
+impl KnownStep {
     pub(crate) fn new(name: &'static str) -> Self {
         let only_reads = READS.iter().any(|reads| name.starts_with(reads));
         Self { name, hash: What::Step(name).hash(), only_reads }
@@ -182,7 +182,7 @@ mod tests {
         let mut trace = Trace::new(2, false);
         let who = Who { node: 0, incarnation: 1 };
         for name in ["one", "two", "three"] {
-            trace.step(1_500_000_000, who, &Step::new(name));
+            trace.step(1_500_000_000, who, &KnownStep::new(name));
         }
         assert_eq!(trace.lines(|_| "n".into()), ["      1.500000 n#1 at two", "      1.500000 n#1 at three"]);
         assert_eq!(trace.steps, 3);

@@ -215,7 +215,8 @@ impl Out {
         if read.partitionkey == self.partition_key {
             return Ok(read);
         }
-        let (key, given) = (read.partitionkey, &self.partition_key);
+        let key = read.partitionkey;
+        let given = &self.partition_key;
         Err(BrokerError::Invalid(format!("partition key {given:?} is not the partitionkey {key:?} of the CloudEvent")))
     }
 
