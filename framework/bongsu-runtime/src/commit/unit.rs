@@ -94,6 +94,7 @@ impl Unit {
     pub(crate) fn new(core: &Arc<Core>) -> Self {
         Self {
             core: core.clone(),
+            // Two draws of 64 bits: no two attempts ever have one name.
             id: CommitId(u128::from(core.env.random()) << 64 | u128::from(core.env.random())),
             now_ms: core.env.wall_ms(),
             streams: BTreeMap::new(),

@@ -41,6 +41,7 @@ pub(crate) mod hex {
 
     pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<LogId, D::Error> {
         let text = Cow::<str>::deserialize(deserializer)?;
+        // Hexadecimal, as it is written above.
         u128::from_str_radix(&text, 16).map(LogId).map_err(D::Error::custom)
     }
 }

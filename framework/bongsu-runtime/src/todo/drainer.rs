@@ -47,7 +47,7 @@ pub(crate) struct Drainer {
     turn: usize,
 }
 
-/// Before every clock.
+/// Earlier than any moment a clock shows: what is due then is due at once, whatever the time is.
 const AT_ONCE: i64 = i64::MIN;
 
 impl Drainer {

@@ -161,7 +161,8 @@ impl Armed {
 impl Timer {
     fn agrees_with(&self, written: &[u8]) -> Result<(), String> {
         let read = serde_json::from_slice(written).map_err(|error| format!("is no timer: {error}"));
-        let (TimerTodo { due_ms, attempts }, at_ms) = (read?, self.at_ms);
+        let TimerTodo { due_ms, attempts } = read?;
+        let at_ms = self.at_ms;
         // One that failed is tried again, later.
         if due_ms != at_ms && (attempts == 0 || due_ms < at_ms) {
             return Err(format!("is set for {at_ms} and written down for {due_ms}"));
