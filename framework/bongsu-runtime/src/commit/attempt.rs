@@ -50,7 +50,14 @@ impl Core {
         match self.settle(queued).await {
             Settled::Done => Ok(Tried::Done),
             Settled::Refused(mismatches) => Ok(Tried::Overtaken(mismatches)),
-            Settled::Failed(StoreError::Unknown(why)) => self.reread(trace, why).await,
+            Settled::Failed(StoreError::Unknown(why)) => {
+                let tried = self.reread(trace, why).await;
+                if matches!(tried, Ok(Tried::Done)) {
+                    // What of it is due nobody was told.
+                    self.due.look_at_all();
+                }
+                tried
+            }
             Settled::Failed(error) => Err(error),
         }
     }

@@ -3,14 +3,18 @@
 use std::{
     collections::BTreeMap,
     sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use tokio::sync::Notify;
 
 use crate::records::todo::List;
 
-/// The earliest due time that is news, by list.
+/// The earliest due time that is known, by list.
 pub(crate) type DueTimes = BTreeMap<List, i64>;
+
+/// Earlier than any moment a clock shows: what is due then is due at once, whatever the time is.
+pub(crate) const AT_ONCE: i64 = i64::MIN;
 
 /// What the drainer has to be told: it asks the store for a list only when something in it is due.
 #[derive(Default)]
@@ -42,7 +46,7 @@ impl Due {
 
     /// A list is to be looked at at once.
     pub(crate) fn look_at(&self, list: List) {
-        self.learn(BTreeMap::from([(list, i64::MIN)]));
+        self.learn(BTreeMap::from([(list, AT_ONCE)]));
     }
 
     /// All of them are.
@@ -65,6 +69,14 @@ pub(crate) fn earlier(times: &mut DueTimes, list: List, at_ms: i64) {
     times.entry(list).and_modify(|known| *known = at_ms.min(*known)).or_insert(at_ms);
 }
 
+/// How long until something is due: no time at all for what has become due since it was looked at. What is due and waits for
+/// its turn waits for no time, but for the end of something in work.
+pub(crate) fn until_next(times: &DueTimes, now_ms: i64) -> Option<Duration> {
+    let waiting = times.values().filter(|at_ms| **at_ms != AT_ONCE);
+    let left = |at_ms: &i64| u64::try_from(at_ms.saturating_sub(now_ms)).unwrap_or(0);
+    waiting.map(left).min().map(Duration::from_millis)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -81,7 +93,16 @@ mod tests {
         due.look_at_all();
         due.look_at(LIST);
         let News { doubt, times } = due.take();
-        assert_eq!((doubt, times), (true, BTreeMap::from([(LIST, i64::MIN)])));
+        assert_eq!((doubt, times), (true, BTreeMap::from([(LIST, AT_ONCE)])));
         assert!(!due.take().doubt);
+    }
+    #[test]
+    fn what_has_become_due_while_other_lists_were_read_is_not_waited_for() {
+        let times = |all: &[i64]| (0..).zip(all).map(|(shard, at_ms)| (List { shard, ..LIST }, *at_ms)).collect();
+        let nap = |all: &[i64]| until_next(&times(all), 100).map(|left| left.as_millis());
+        assert_eq!(nap(&[103, 250]), Some(3));
+        assert_eq!(nap(&[98, 250]), Some(0), "it passed while others were read");
+        assert_eq!(nap(&[AT_ONCE, 250]), Some(150), "what waits for its turn is rung for");
+        assert_eq!(nap(&[AT_ONCE]), None);
     }
 }

@@ -153,8 +153,10 @@ impl Core {
             }
             Settled::Failed(error) => {
                 belief.give_up(|_| true);
-                // Its to-dos may be there all the same.
-                self.due.look_at_all();
+                if matches!(error, StoreError::Unknown(_)) {
+                    // Its to-dos may be there all the same.
+                    self.due.look_at_all();
+                }
                 self.health.store_failed(self.map.name, error);
             }
         }

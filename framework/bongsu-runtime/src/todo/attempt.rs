@@ -355,7 +355,12 @@ async fn read(core: &Arc<Core>, id: &TodoId) -> Result<Option<Todo>, Undone> {
     let found = core.store.docs(vec![key.clone()]).await.map_err(Undone::Store)?.pop().flatten();
     let Some(doc) = found else { return Ok(None) };
     let todo = Todo::decode(&doc.data).map_err(Undone::Unreadable);
-    core.cache().put_doc(key, Some(doc).into());
+    let mut cache = core.cache();
+    // One that a plan made meanwhile is newer.
+    if cache.doc(&key).is_none_or(|known| known.revision.is_none()) {
+        cache.put_doc(key, Some(doc).into());
+    }
+    drop(cache);
     todo.map(Some)
 }
 

@@ -10,7 +10,10 @@ use std::{
 use futures::{FutureExt, pin_mut, select_biased};
 
 use crate::{
-    commit::{core::Core, due::DueTimes},
+    commit::{
+        core::Core,
+        due::{AT_ONCE, DueTimes, until_next},
+    },
     ports::{
         env::Task,
         store::{Scan, StoreError},
@@ -47,9 +50,6 @@ pub(crate) struct Drainer {
     turn: usize,
 }
 
-/// Earlier than any moment a clock shows: what is due then is due at once, whatever the time is.
-const AT_ONCE: i64 = i64::MIN;
-
 impl Drainer {
     pub(crate) fn new(core: Arc<Core>) -> Self {
         Self { core, busy: Arc::default(), tasks: BTreeMap::new(), next: DueTimes::new(), looked: None, turn: 0 }
@@ -70,7 +70,10 @@ impl Drainer {
                 }
                 match self.start_due(list).await {
                     Ok(next) => drop(self.next.insert(list, next)),
-                    Err(error) => tracing::warn!(%error, "to-dos cannot be read"),
+                    Err(error) => {
+                        self.next.remove(&list);
+                        tracing::warn!(%error, "to-dos cannot be read");
+                    }
                 }
             }
             if all {
@@ -110,9 +113,7 @@ impl Drainer {
 
     /// Until something is due, or everything is to be looked at.
     fn nap(&self, longest: Duration) -> Duration {
-        let now = self.core.env.wall_ms();
-        let left = |at_ms: &i64| u64::try_from(at_ms.saturating_sub(now)).ok().filter(|left| *left > 0);
-        let next = self.next.values().filter_map(left).min().map_or(longest, Duration::from_millis);
+        let next = until_next(&self.next, self.core.env.wall_ms()).unwrap_or(longest);
         let looked = self.looked.map_or(Duration::ZERO, |at| self.core.env.mono().saturating_sub(at));
         next.min(longest.saturating_sub(looked))
     }
@@ -135,8 +136,9 @@ impl Drainer {
             if self.in_work(list) >= most {
                 return Ok(AT_ONCE);
             }
-            if let Some(id) = TodoId::at(&cursor) {
-                self.start(list, id);
+            match TodoId::at(&cursor) {
+                Some(id) => self.start(list, id),
+                None => tracing::warn!(?cursor, "an entry of the index on due is of no to-do"),
             }
         }
         Ok(i64::MAX)
@@ -182,7 +184,7 @@ fn by_due(List { shard, index }: List, limit: u32) -> Scan {
 
 /// The due time in a cursor of the due index.
 fn due_of(cursor: &[u8]) -> i64 {
-    // Behind the shard, which is one byte.
-    let due = cursor[1..].first_chunk().map_or(u64::MAX, |due| u64::from_be_bytes(*due));
+    // Behind the shard, which is one byte. An entry that is none is due: nothing behind it waits.
+    let due = cursor.get(1..).and_then(<[u8]>::first_chunk).map_or(0, |due| u64::from_be_bytes(*due));
     i64::try_from(due).unwrap_or(i64::MAX)
 }
