@@ -86,6 +86,11 @@ impl Shelves {
             return Ok(());
         }
         let mut ranks = self.ranks.lock().await;
+        // Whoever had to wait for another finds it done.
+        let is_ranked = now_ms.saturating_sub(self.ranked_ms.load(Ordering::Acquire)) < RANKED_MS;
+        if is_ranked && self.seen.load(Ordering::Acquire) >= change {
+            return Ok(());
+        }
         let mut fresh = Vec::new();
         if ranks.is_none() {
             fresh = self.uncounted().await?;
@@ -94,18 +99,25 @@ impl Shelves {
         fresh.extend(self.changed_since(from).await?);
         let seen = fresh.iter().map(|stored| stored.change).max().unwrap_or(from).max(from);
         let new = if is_ranked { ranks.clone().unwrap_or_default() } else { self.ranking(now_ms).await? };
-        let old = ranks.take().unwrap_or_default();
+        let old = ranks.clone().unwrap_or_default();
         let moved = new.iter().filter(|(sku, rank)| old.get(*sku) != Some(rank)).map(|(sku, _)| sku);
         let moved = moved.chain(old.keys().filter(|sku| !new.contains_key(*sku)));
         let moved: Vec<&String> = moved.collect();
         for sku in moved {
             fresh.extend(self.handle.document::<Stored>(PRODUCTS, sku).await?);
         }
-        self.take_in(&fresh, &new).map_err(|error| broken(&error))?;
+        if let Err(error) = self.take_in(&fresh, &new) {
+            // An index that takes nothing in is made anew by whoever asks next.
+            *self.shelf.write().unwrap_or_else(PoisonError::into_inner) = None;
+            self.seen.store(0, Ordering::Release);
+            *ranks = None;
+            return Err(broken(&error));
+        }
         *ranks = Some(new);
         self.seen.store(seen, Ordering::Release);
-        self.ranked_ms
-            .store(if is_ranked { self.ranked_ms.load(Ordering::Acquire) } else { now_ms }, Ordering::Release);
+        if !is_ranked {
+            self.ranked_ms.fetch_max(now_ms, Ordering::AcqRel);
+        }
         Ok(())
     }
 

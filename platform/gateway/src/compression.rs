@@ -13,7 +13,7 @@ use bongsu_host::config::within;
 use http::header::{
     ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, IF_MATCH, IF_NONE_MATCH,
 };
-use http::{HeaderMap, HeaderValue, Request, StatusCode, request};
+use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Version, request};
 use hyper::body::Body as HttpBody;
 use serde::de::{Deserializer, Error as _};
 use serde::{Deserialize, Serialize};
@@ -85,6 +85,8 @@ pub(crate) struct Wish {
     accepts: Option<HeaderValue>,
     /// The form whose tag it came with.
     has: Option<&'static str>,
+    /// Whether only the head of the answer is wanted, by HTTP/2, which has nobody who leaves out a body that is none.
+    is_head: bool,
 }
 
 #[derive(Clone)]
@@ -108,8 +110,9 @@ impl Press {
     pub(crate) fn read(head: &mut request::Parts) -> Wish {
         let has = unmark(&mut head.headers, IF_NONE_MATCH);
         unmark(&mut head.headers, IF_MATCH);
+        let is_head = head.method == Method::HEAD && head.version == Version::HTTP_2;
         let mut all = head.headers.get_all(ACCEPT_ENCODING).iter();
-        Wish { accepts: all.next().filter(|_| all.next().is_none()).cloned(), has }
+        Wish { accepts: all.next().filter(|_| all.next().is_none()).cloned(), has, is_head }
     }
 
     /// The answer as it is sent.
@@ -133,7 +136,7 @@ impl Press {
         if let Some(form) = form.or(wish.has.filter(|_| status == StatusCode::NOT_MODIFIED)) {
             mark(&mut head.headers, form);
         }
-        Response::from_parts(head, Body::new(body))
+        Response::from_parts(head, if wish.is_head { Body::empty() } else { Body::new(body) })
     }
 }
 

@@ -14,7 +14,7 @@ use bongsu_host::health::Health;
 use bongsu_host::problem::Problem;
 use bongsu_host::trace::Trace;
 use bongsu_runtime::Status;
-use http::{HeaderValue, request};
+use http::{HeaderValue, header, request};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -161,6 +161,8 @@ impl Inner {
         let from = self.routes_at..self.filters.len();
         let has_another = self.forwarder.fallback(&head, exchange).is_some_and(|fallback| fallback.to.is_some());
         let before = has_another.then(|| head.clone());
+        let cookies = exchange.cookies.len();
+        let noted = exchange.noted.len();
         if let Some(answer) = self.way_in(from.clone(), &mut head, exchange, passed).await {
             return answer;
         }
@@ -177,6 +179,11 @@ impl Inner {
         exchange.is_elsewhere = true;
         exchange.who = Who::Nobody;
         exchange.lease = None;
+        exchange.cookies.truncate(cookies);
+        exchange.noted.truncate(noted);
+        // Its body is not sent on: whoever is told of one would wait for it, and take what comes next for it.
+        head.headers.remove(header::CONTENT_LENGTH);
+        head.headers.remove(header::CONTENT_TYPE);
         let Ok(uri) = to.parse() else { return Problem::internal().into_response() };
         head.uri = uri;
         if let Some(answer) = self.way_in(from, &mut head, exchange, passed).await {

@@ -11,7 +11,8 @@ use axum::body::Body;
 use axum::response::Response;
 use bytes::{Bytes, BytesMut};
 use http::header::{
-    ACCEPT, ACCEPT_ENCODING, ACCEPT_LANGUAGE, AGE, CACHE_CONTROL, CONTENT_RANGE, CONTENT_TYPE, RANGE, SET_COOKIE, VARY,
+    ACCEPT, ACCEPT_ENCODING, ACCEPT_LANGUAGE, AGE, AUTHORIZATION, CACHE_CONTROL, CONTENT_RANGE, CONTENT_TYPE, COOKIE,
+    RANGE, SET_COOKIE, VARY,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, request, response};
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
@@ -32,6 +33,7 @@ const BESIDE: usize = 1_024;
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Key {
     who: String,
+    service: String,
     target: String,
     form: [Option<HeaderValue>; 3],
 }
@@ -71,6 +73,9 @@ impl LastGood {
         let (head, body) = answer.into_parts();
         if !may_be_kept(&head) {
             // What was good once is not what the service says now.
+            if !head.status.is_server_error() && head.status != StatusCode::NOT_MODIFIED {
+                self.lock().forget(&key);
+            }
             return Response::from_parts(head, body);
         }
         let to = Some((Arc::clone(self), key, head.headers.clone()));
@@ -99,7 +104,7 @@ impl LastGood {
 
     fn put(&self, key: Key, headers: HeaderMap, body: Bytes) {
         let lines: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
-        let bytes = body.len() + lines + key.target.len() + key.who.len() + BESIDE;
+        let bytes = body.len() + lines + key.bytes() + BESIDE;
         if bytes > self.most {
             return;
         }
@@ -127,7 +132,13 @@ impl All {
 }
 
 impl Key {
-    /// `None` where nothing is kept: what is no plain GET, what asks for a part or not to be kept, and what operators and processes ask.
+    fn bytes(&self) -> usize {
+        let form: usize = self.form.iter().flatten().map(HeaderValue::len).sum();
+        self.who.len() + self.service.len() + self.target.len() + form
+    }
+
+    /// `None` where nothing is kept: what is no plain GET, what asks for a part or not to be kept, what operators and processes
+    /// ask, and what somebody asks whom only the service can tell from others.
     pub(crate) fn of(head: &request::Parts, exchange: &Exchange) -> Option<Self> {
         let is_plain = head.method == Method::GET && !head.headers.contains_key(RANGE) && exchange.upgrade.is_none();
         if !is_plain || says(&head.headers, "no-store") {
@@ -140,11 +151,13 @@ impl Key {
                 format!("person {} {} {visitor}", who.name, who.roles.join(","))
             }
             Who::Visitor(who) => format!("visitor {}", who.visitor.as_deref().unwrap_or(&who.name)),
+            Who::Nobody if [AUTHORIZATION, COOKIE].iter().any(|name| head.headers.contains_key(name)) => return None,
             Who::Nobody => "nobody".to_owned(),
             Who::Operator | Who::Process(_) => return None,
         };
         let target = head.uri.path_and_query()?.as_str().to_owned();
-        Some(Self { who, target, form: NEGOTIATED.map(|name| joined(&head.headers, &name)) })
+        let service = exchange.service.as_deref().unwrap_or_default().to_owned();
+        Some(Self { who, service, target, form: NEGOTIATED.map(|name| joined(&head.headers, &name)) })
     }
 }
 
@@ -231,7 +244,7 @@ mod tests {
     use super::*;
 
     fn key(who: &str, target: &str) -> Key {
-        Key { who: who.to_owned(), target: target.to_owned(), form: [None, None, None] }
+        Key { who: who.to_owned(), service: "notes".to_owned(), target: target.to_owned(), form: [None, None, None] }
     }
 
     fn headers(lines: &[(&'static str, &'static str)]) -> HeaderMap {
@@ -291,6 +304,29 @@ mod tests {
         tokio::time::advance(Duration::from_secs(51)).await;
         assert!(kept.answer(&key("ann", "/x"), oldest).is_none());
         assert_eq!(kept.lock().bytes, 0, "nothing of it is left");
+    }
+
+    #[test]
+    fn what_the_service_says_no_to_now_is_not_shown_although_it_was_good() {
+        for (status, is_shown) in [(404, false), (403, false), (410, false), (503, true), (304, true)] {
+            let kept = LastGood::new(1 << 20);
+            kept.put(key("ann", "/x"), HeaderMap::new(), Bytes::from("hers"));
+            let mut answer = Response::new(Body::empty());
+            *answer.status_mut() = StatusCode::from_u16(status).expect("a status");
+            let _sent = kept.keep(key("ann", "/x"), answer);
+            assert_eq!(kept.answer(&key("ann", "/x"), Duration::MAX).is_some(), is_shown, "{status}");
+        }
+    }
+
+    #[test]
+    fn another_service_and_another_form_are_other_answers_and_both_count() {
+        let kept = LastGood::new(1 << 20);
+        let long = HeaderValue::from_bytes(&vec![b'a'; 10_000]).expect("a line");
+        let in_a_form = Key { form: [Some(long), None, None], ..key("ann", "/x") };
+        kept.put(in_a_form.clone(), HeaderMap::new(), Bytes::from("hers"));
+        assert!(kept.lock().bytes > 10_000, "a form takes bytes, too");
+        assert!(kept.answer(&in_a_form, Duration::MAX).is_some());
+        assert!(kept.answer(&Key { service: "rooms".to_owned(), ..in_a_form }, Duration::MAX).is_none());
     }
 
     #[test]

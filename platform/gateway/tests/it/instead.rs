@@ -26,7 +26,8 @@ fn canary(uri: &Uri, headers: &HeaderMap) -> Response {
     let claims = BASE64.decode(principal.split('.').nth(1).unwrap()).unwrap();
     let claims: Value = serde_json::from_slice(&claims).unwrap_or_default();
     let form = headers.get("accept-language").map_or("-", |form| form.to_str().unwrap());
-    format!("{uri} of {} as {} in {form}", claims["sub"], claims["roles"]).into_response()
+    let length = headers.get("content-length").map_or("", |length| length.to_str().unwrap());
+    format!("{uri} of {} as {} in {form}{length}", claims["sub"], claims["roles"]).into_response()
 }
 
 struct Hall {
@@ -189,6 +190,8 @@ async fn another_path_answers_and_says_itself_who_may() {
     let answer = hall.ask("/x?a=1", &ann, &[]).await;
     assert_eq!((answer.status, is_fallback(&answer)), (StatusCode::OK, Some("route")));
     assert_eq!(answer.body, "/bell2/list of \"usr_ann\" as [\"guest\"] in -", "told to that service, in her name");
+    let long = hall.ask("/x?a=1", &ann, &[("content-length", "400")]).await;
+    assert_eq!(long.body, answer.body, "a body that is not sent on has no length there");
     let open = hall.street.ask_at("GET", "/open/x", &[]).await;
     assert_eq!((open.status, is_fallback(&open)), (StatusCode::OK, Some("route")));
     assert_eq!(hall.street.ask_at("GET", "/open/closed", &[]).await.status, StatusCode::UNAUTHORIZED);
