@@ -41,12 +41,14 @@ pub(crate) fn new(place: &Place, what: &New) -> Result<ExitCode> {
 /// What is wrong with how `bongsu new` was asked, in one line as whatever else it refuses; `None` of anything else.
 pub(crate) fn wrongly_asked(asked: &clap::Error) -> Option<String> {
     let text = asked.render().to_string();
-    let usage = text.lines().find(|line| line.starts_with("Usage: bongsu new"))?;
-    if !asked.use_stderr() {
+    let usage = text.lines().find(|line| line.starts_with("Usage: bongsu new"));
+    // Of an option without its value clap says no usage.
+    let is_new = usage.is_some() || env::args_os().nth(1).is_some_and(|command| command == "new");
+    if !is_new || !asked.use_stderr() {
         return None;
     }
     if asked.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
-        return Some(format!("a context or a system? {usage}"));
+        return Some(format!("a context or a system? {}", usage.unwrap_or_default()));
     }
     let said = text.strip_prefix("error: ").unwrap_or(&text).split("\n\n");
     let parts = said.map(|part| part.split_whitespace().collect::<Vec<_>>().join(" "));

@@ -349,18 +349,14 @@ impl Core {
 }
 
 /// The to-do as the store has it, and from here on as this instance believes it: another one may have written it after this
-/// one saw it absent, and nothing guards a plan that ends at an absence.
+/// one saw it absent, and nothing guards a plan that ends at an absence. Also over what a plan on its way makes of it: what is
+/// decided on what was read is guarded by what was read, or it would fire at a time that is no longer its own.
 async fn read(core: &Arc<Core>, id: &TodoId) -> Result<Option<Todo>, Undone> {
     let key = Todo::key(id);
     let found = core.store.docs(vec![key.clone()]).await.map_err(Undone::Store)?.pop().flatten();
     let Some(doc) = found else { return Ok(None) };
     let todo = Todo::decode(&doc.data).map_err(Undone::Unreadable);
-    let mut cache = core.cache();
-    // One that a plan made meanwhile is newer.
-    if cache.doc(&key).is_none_or(|known| known.revision.is_none()) {
-        cache.put_doc(key, Some(doc).into());
-    }
-    drop(cache);
+    core.cache().put_doc(key, Some(doc).into());
     todo.map(Some)
 }
 
