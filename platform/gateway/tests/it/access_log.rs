@@ -1,7 +1,8 @@
 //! What is said of every request.
 
+use std::cell::RefCell;
 use std::io::Write;
-use std::sync::{Arc, Mutex};
+use std::sync::Once;
 use std::time::Duration;
 
 use axum::Router;
@@ -12,19 +13,22 @@ use futures::{StreamExt as _, stream};
 use serde_json::Value;
 use tokio::time::sleep;
 use tower::ServiceExt as _;
-use tracing_subscriber::fmt::MakeWriter;
 
 use crate::browser::{Browser, Town};
 use crate::shaping::serving;
 use crate::street::Street;
 
-/// What was logged on this thread.
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
+thread_local! {
+    /// What was logged on this thread, which is that of one test.
+    static LOGGED: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
 
-impl Write for Lines {
+/// Writes there. One subscriber for all threads: of several that come and go, tracing forgets now and then that one listens.
+struct Logged;
+
+impl Write for Logged {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend(bytes);
+        LOGGED.with_borrow_mut(|logged| logged.extend(bytes));
         Ok(bytes.len())
     }
 
@@ -33,17 +37,12 @@ impl Write for Lines {
     }
 }
 
-impl<'w> MakeWriter<'w> for Lines {
-    type Writer = Self;
-
-    fn make_writer(&'w self) -> Self {
-        self.clone()
-    }
-}
+/// What the access log has of this test.
+struct Lines;
 
 impl Lines {
     fn all(&self) -> Vec<Value> {
-        let text = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
+        let text = LOGGED.with_borrow(|logged| String::from_utf8(logged.clone()).unwrap());
         let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
         lines.filter(|line| line["target"] == "access").map(|line| line["fields"].clone()).collect()
     }
@@ -53,10 +52,11 @@ impl Lines {
     }
 }
 
-fn listen() -> (Lines, tracing::subscriber::DefaultGuard) {
-    let lines = Lines::default();
-    let subscriber = tracing_subscriber::fmt().json().with_writer(lines.clone()).finish();
-    (lines, tracing::subscriber::set_default(subscriber))
+fn listen() -> Lines {
+    static LISTENS: Once = Once::new();
+    LISTENS.call_once(|| tracing_subscriber::fmt().json().with_writer(|| Logged).init());
+    LOGGED.with_borrow_mut(Vec::clear);
+    Lines
 }
 
 async fn open(street: &mut Street) {
@@ -82,7 +82,7 @@ async fn a_line_says_who_asked_what_by_which_route_and_whom_how_long_and_how_muc
     open(&mut street).await;
     let mut browser = Browser::new();
     browser.log_in(&street, &town, "/").await;
-    let (lines, _guard) = listen();
+    let lines = listen();
     browser.get(&street, "/slowly?token=secret").await;
     let line = lines.last();
     assert_eq!((&line["method"], &line["path"], &line["status"]), (&"GET".into(), &"/slowly".into(), &200.into()));
@@ -108,7 +108,7 @@ async fn refusals_and_visitors_are_logged_and_each_once() {
     let town = Town::new().await;
     let mut street = town.street(|sessions| sessions).await;
     open(&mut street).await;
-    let (lines, _guard) = listen();
+    let lines = listen();
     // Whoever is refused, and by whom, and whoever has no name.
     street.ask_at("GET", "/x", &[]).await;
     let line = lines.last();
@@ -127,7 +127,7 @@ async fn refusals_and_visitors_are_logged_and_each_once() {
 async fn whoever_hangs_up_is_logged_with_what_he_had() {
     let mut street = Street::without_breakers();
     open(&mut street).await;
-    let (lines, _guard) = listen();
+    let lines = listen();
     let request = Request::get("/slowly").body(Body::empty()).unwrap();
     let answer = street.gateway.router().oneshot(request).await.unwrap();
     let mut body = answer.into_body().into_data_stream();
