@@ -33,11 +33,13 @@ use crate::{
 };
 
 mod arrival;
+mod holding;
 mod http2;
 mod wire;
 
 pub use arrival::Arrival;
 use arrival::Arriving;
+pub use holding::Holding;
 pub use wire::{Answering, Wire};
 
 /// Connections refused politely at once; more are closed without a word.

@@ -6,10 +6,7 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{
-        PoisonError, RwLock,
-        atomic::{AtomicI64, AtomicU64, Ordering},
-    },
+    sync::{PoisonError, RwLock},
 };
 
 use bongsu_host::problem::Problem;
@@ -32,14 +29,23 @@ const PAGE: u32 = 200;
 /// The index, and how far it is.
 pub struct Shelves {
     handle: Handle,
-    /// The last change of the catalogue that is in it.
-    seen: AtomicU64,
-    /// When it was ranked, milliseconds since the Unix epoch.
-    ranked_ms: AtomicI64,
-    /// Held by whoever catches up; the rank of whatever has one.
-    ranks: Mutex<Option<BTreeMap<String, u64>>>,
+    /// Held by whoever catches up; nothing before it was filled.
+    caught_up: Mutex<Option<CaughtUp>>,
     shelf: RwLock<Option<Shelf>>,
 }
+
+/// How far the index is.
+struct CaughtUp {
+    /// The last change of the catalogue that is in it.
+    change: u64,
+    /// When it was ranked, milliseconds since the Unix epoch.
+    ranked_ms: i64,
+    /// The rank of whatever has one.
+    ranks: Ranks,
+}
+
+/// How often each product was bought lately, of those that were.
+type Ranks = BTreeMap<String, u64>;
 
 struct Shelf {
     index: Index,
@@ -56,9 +62,7 @@ pub(crate) struct Seen {
 impl Shelves {
     /// Filled when it is first asked.
     pub fn new(handle: Handle) -> Self {
-        let seen = AtomicU64::new(0);
-        let ranked_ms = AtomicI64::new(0);
-        Self { handle, seen, ranked_ms, ranks: Mutex::new(None), shelf: RwLock::new(None) }
+        Self { handle, caught_up: Mutex::new(None), shelf: RwLock::new(None) }
     }
 
     /// What bears the words, as the catalogue is now.
@@ -77,51 +81,38 @@ impl Shelves {
         Ok(Seen { goods, found })
     }
 
-    /// Nothing to do but a look, mostly.
+    /// Nothing to do but a look, mostly. Whoever has to wait for another finds it done.
     async fn catch_up(&self) -> Result<(), Problem> {
         let change = catalogue::last_change(&self.handle).await?;
+        let mut caught_up = self.caught_up.lock().await;
         let now_ms = self.handle.env().wall_ms();
-        let is_ranked = now_ms.saturating_sub(self.ranked_ms.load(Ordering::Acquire)) < RANKED_MS;
-        if is_ranked && self.seen.load(Ordering::Acquire) >= change {
+        let before = caught_up.as_ref();
+        let ranked = before.filter(|before| now_ms.saturating_sub(before.ranked_ms) < RANKED_MS);
+        if ranked.is_some_and(|before| before.change >= change) {
             return Ok(());
         }
-        let mut ranks = self.ranks.lock().await;
-        // Whoever had to wait for another finds it done.
-        let is_ranked = now_ms.saturating_sub(self.ranked_ms.load(Ordering::Acquire)) < RANKED_MS;
-        if is_ranked && self.seen.load(Ordering::Acquire) >= change {
-            return Ok(());
-        }
-        let mut fresh = Vec::new();
-        if ranks.is_none() {
-            fresh = self.uncounted().await?;
-        }
-        let from = self.seen.load(Ordering::Acquire);
+        let mut fresh = if before.is_none() { self.uncounted().await? } else { Vec::new() };
+        let from = before.map_or(0, |before| before.change);
         fresh.extend(self.changed_since(from).await?);
-        let seen = fresh.iter().map(|stored| stored.change).max().unwrap_or(from).max(from);
-        let new = if is_ranked { ranks.clone().unwrap_or_default() } else { self.ranking(now_ms).await? };
-        let old = ranks.clone().unwrap_or_default();
-        let moved = new.iter().filter(|(sku, rank)| old.get(*sku) != Some(rank)).map(|(sku, _)| sku);
-        let moved = moved.chain(old.keys().filter(|sku| !new.contains_key(*sku)));
-        let moved: Vec<&String> = moved.collect();
-        for sku in moved {
+        let change = fresh.iter().map(|stored| stored.change).fold(from, u64::max);
+        let (ranks, ranked_ms) = match ranked {
+            Some(before) => (before.ranks.clone(), before.ranked_ms),
+            None => (self.ranking(now_ms).await?, now_ms),
+        };
+        let none = Ranks::new();
+        for sku in moved(before.map_or(&none, |before| &before.ranks), &ranks) {
             fresh.extend(self.handle.document::<Stored>(PRODUCTS, sku).await?);
         }
-        if let Err(error) = self.take_in(&fresh, &new) {
-            // An index that takes nothing in is made anew by whoever asks next.
+        let taken = self.take_in(&fresh, &ranks);
+        // An index that takes nothing in is made anew by whoever asks next.
+        *caught_up = taken.is_ok().then_some(CaughtUp { change, ranked_ms, ranks });
+        taken.map_err(|error| {
             *self.shelf.write().unwrap_or_else(PoisonError::into_inner) = None;
-            self.seen.store(0, Ordering::Release);
-            *ranks = None;
-            return Err(broken(&error));
-        }
-        *ranks = Some(new);
-        self.seen.store(seen, Ordering::Release);
-        if !is_ranked {
-            self.ranked_ms.fetch_max(now_ms, Ordering::AcqRel);
-        }
-        Ok(())
+            broken(&error)
+        })
     }
 
-    fn take_in(&self, fresh: &[Stored], ranks: &BTreeMap<String, u64>) -> Result<(), SearchError> {
+    fn take_in(&self, fresh: &[Stored], ranks: &Ranks) -> Result<(), SearchError> {
         let mut shelf = self.shelf.write().unwrap_or_else(PoisonError::into_inner);
         let Shelf { index, shown } = match shelf.as_mut() {
             Some(shelf) => shelf,
@@ -166,9 +157,8 @@ impl Shelves {
         }
     }
 
-    /// How often each product was bought lately, of those that were.
-    async fn ranking(&self, now_ms: i64) -> Result<BTreeMap<String, u64>, Problem> {
-        let mut ranks = BTreeMap::new();
+    async fn ranking(&self, now_ms: i64) -> Result<Ranks, Problem> {
+        let mut ranks = Ranks::new();
         let mut after = None;
         loop {
             let range = Range { index: None, prefix: Vec::new(), after, descending: false, limit: PAGE };
@@ -181,6 +171,12 @@ impl Shelves {
             after = page.next;
         }
     }
+}
+
+/// What has another rank now, or none any more.
+fn moved<'r>(old: &'r Ranks, new: &'r Ranks) -> impl Iterator<Item = &'r String> {
+    let other = new.iter().filter(|(sku, rank)| old.get(*sku) != Some(rank)).map(|(sku, _)| sku);
+    other.chain(old.keys().filter(|sku| !new.contains_key(*sku)))
 }
 
 fn entry(stored: &Stored, rank: u64) -> Entry {

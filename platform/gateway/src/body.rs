@@ -1,7 +1,5 @@
-//! Bodies on their way: one that can be read from its beginning again, one that holds things until it is sent. What is
-//! open for hours is in `stream.rs`.
+//! A request's body on its way, which can be read from its beginning again. What is open for hours is in `stream.rs`.
 
-use std::any::Any;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -54,12 +52,6 @@ enum Home {
     Here(Lent),
     Out,
     Gone,
-}
-
-/// Keeps what it holds until the answer is sent or given up.
-pub(crate) struct Holding {
-    pub(crate) body: hyper::body::Incoming,
-    pub(crate) _held: Vec<Box<dyn Any + Send + Sync>>,
 }
 
 impl Account {
@@ -215,26 +207,6 @@ impl Drop for Loan {
             _ => Home::Gone,
         };
         self.account.returned.notify_waiters();
-    }
-}
-
-impl HttpBody for Holding {
-    type Data = Bytes;
-    type Error = hyper::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        Pin::new(&mut self.body).poll_frame(context)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
     }
 }
 

@@ -15,7 +15,7 @@ use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use bongsu_host::config::Limits;
 use bongsu_host::problem::{PROBLEM_JSON, Problem};
-use bongsu_host::server::Draining;
+use bongsu_host::server::{Draining, Holding};
 use bongsu_runtime::Metric;
 use http::{HeaderValue, Method, Request, StatusCode, Uri, header, request};
 use hyper::body::{Body as _, Incoming};
@@ -27,7 +27,7 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 use tower::retry::budget::{Budget as _, TpsBudget};
 
 use crate::balance::{Balancer, Chosen};
-use crate::body::{Account, Holding, Loan};
+use crate::body::{Account, Loan};
 use crate::breaker::{Outcome, Shut};
 use crate::breakers::{Breakers, Door, Ticket};
 use crate::connect::Connector;
@@ -234,7 +234,7 @@ impl Forwarder {
         }
         let mut held = std::mem::take(&mut exchange.held);
         held.push(Box::new(chosen));
-        answer.map(|body| Body::new(Holding { body, _held: held }))
+        answer.map(|body| Body::new(Holding::new(body, held)))
     }
 
     /// What is open for hours: it is counted by itself, not among the requests in work, and ends with what it was opened by.

@@ -5,27 +5,20 @@
 
 use std::{
     net::SocketAddr,
-    pin::Pin,
     sync::{Arc, Mutex, PoisonError},
-    task::{Context, Poll},
     time::Duration,
 };
 
 use axum::{body::Body, response::Response};
-use bytes::Bytes;
 use http::{HeaderValue, Uri, header, request::Parts};
-use hyper::{
-    body::{Body as HttpBody, Frame, Incoming, SizeHint},
-    server::conn::http2,
-    service::service_fn,
-};
+use hyper::{body::Incoming, server::conn::http2, service::service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     time::{Instant, sleep_until, timeout},
 };
 
-use super::{Answering, Serving, answer};
+use super::{Answering, Holding, Serving, answer};
 use crate::head::Nameless;
 
 /// Requests at once on one connection: more than a page asks for at once.
@@ -44,12 +37,7 @@ const IDLE: Duration = Duration::from_secs(60);
 #[derive(Clone)]
 struct Work(Arc<Mutex<(usize, Instant)>>);
 
-/// The body of an answer under way.
-struct Counted {
-    body: Body,
-    _under_way: UnderWay,
-}
-
+/// An answer under way.
 struct UnderWay(Work);
 
 impl Serving {
@@ -156,33 +144,13 @@ impl Work {
 
 impl UnderWay {
     fn until_sent(self, answer: Response) -> Response {
-        answer.map(|body| Body::new(Counted { body, _under_way: self }))
+        answer.map(|body| Body::new(Holding::new(body, self)))
     }
 }
 
 impl Drop for UnderWay {
     fn drop(&mut self) {
         self.0.change(|under_way| under_way.saturating_sub(1));
-    }
-}
-
-impl HttpBody for Counted {
-    type Data = Bytes;
-    type Error = axum::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        Pin::new(&mut self.body).poll_frame(context)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
     }
 }
 

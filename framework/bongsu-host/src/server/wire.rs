@@ -14,12 +14,12 @@ use std::{
 use axum::body::Body;
 use bytes::{Buf as _, Bytes};
 use http::StatusCode;
-use hyper::body::{Frame, SizeHint};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
 };
 
+use super::Holding;
 use crate::{problem::Problem, trace::Trace};
 
 /// A socket that rewrites the parser's own refusals.
@@ -36,11 +36,8 @@ pub struct Wire<S = TcpStream> {
 #[derive(Clone, Default)]
 pub struct Answering(Arc<AtomicBool>);
 
-/// An answer's body, under way until it is dropped.
-struct Under {
-    body: Body,
-    answering: Answering,
-}
+/// Ends what an answer began.
+struct Ends(Answering);
 
 impl<S: AsyncWrite + Unpin> Wire<S> {
     /// Around a socket; `refuse` says what a refusal of the parser looks like.
@@ -100,33 +97,13 @@ impl Answering {
             self.0.store(false, Ordering::Release);
             return body;
         }
-        Body::new(Under { body, answering: self.clone() })
+        Body::new(Holding::new(body, Ends(self.clone())))
     }
 }
 
-impl Drop for Under {
+impl Drop for Ends {
     fn drop(&mut self) {
-        self.answering.0.store(false, Ordering::Release);
-    }
-}
-
-impl hyper::body::Body for Under {
-    type Data = Bytes;
-    type Error = axum::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        Pin::new(&mut self.body).poll_frame(context)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        self.0.0.store(false, Ordering::Release);
     }
 }
 
