@@ -17,6 +17,7 @@ listen = '127.0.0.1:0'
 [[service]]
 name = 'door'
 command = 'FAKE'
+idempotent = true
 routes = ['/doors']
 [[service]]
 name = 'bell'
