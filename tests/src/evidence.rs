@@ -9,6 +9,7 @@ use std::{
 use bongsu_core::{Aggregate, Wire};
 use bongsu_runtime::ports::store::{Doc, Position, Read, Scan, Store, StoreError, StoredEvent, StoredFacts};
 use bytes::Bytes;
+use serde::Deserialize;
 use serde_json::Value;
 
 /// Everything a rule may look at.
@@ -58,6 +59,17 @@ impl Decoded {
     fn known(&self) -> MutexGuard<'_, HashMap<(TypeId, usize), Arc<dyn Any + Send + Sync>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What is kept beside an event, as far as causes go.
+#[derive(Debug, Deserialize)]
+pub struct Cause {
+    /// Of the event.
+    pub id: String,
+    /// The same for everything that follows from one request.
+    pub correlation: String,
+    /// What it directly follows from.
+    pub causation: String,
 }
 
 /// One order a client tried to place.
@@ -164,6 +176,20 @@ impl Dump {
     /// The documents of a table.
     pub fn table<'a>(&'a self, table: &'a str) -> impl Iterator<Item = &'a Doc> + 'a {
         self.docs.iter().filter(move |doc| doc.key.table == table)
+    }
+
+    /// Why each event happened, in the order of the events.
+    ///
+    /// # Errors
+    /// The first event beside which nothing readable is kept.
+    pub fn causes(&self) -> Result<Arc<Vec<Cause>>, String> {
+        let read = |event: &StoredEvent| {
+            serde_json::from_slice(&event.meta).map_err(|error| format!("{}@{}: {error}", event.stream, event.version))
+        };
+        let causes: Arc<Result<Arc<Vec<Cause>>, String>> = self.decoded.once::<Cause, _>(self.events.len(), || {
+            self.events.iter().map(read).collect::<Result<Vec<Cause>, String>>().map(Arc::new)
+        });
+        (*causes).clone()
     }
 
     /// The events of every instance of an aggregate, in commit order, each behind its instance's id.

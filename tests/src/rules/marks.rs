@@ -1,9 +1,9 @@
 //! I5: no consumer's cursor passed a fact that it has not handled.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use bongsu_core::split_type;
-use bongsu_runtime::{Service, ports::broker::Attributes};
+use bongsu_runtime::{Service, ports::broker::kind_of};
 use serde::Deserialize;
 
 use super::Checked;
@@ -20,10 +20,10 @@ struct Mark {
     queued: bool,
 }
 
-/// The subject of a context: of which context, and which stream there.
-type Subject = (String, String);
-/// How far a consumer has to be with each subject.
-type Due<'f> = BTreeMap<&'f Subject, u64>;
+/// How far a consumer has to be with each subject, CONTEXT/STREAM.
+type Due<'f> = HashMap<&'f str, u64>;
+/// How far it is.
+type Marks<'d> = HashMap<&'d str, Mark>;
 
 /// I5, at the end, for every consumer and every fact of a type it hears: the mark of the fact's subject is the last of
 /// these facts, neither less nor more, and nothing of it waits in a queue. Of a read model, the generation that is shown.
@@ -46,40 +46,42 @@ pub(super) fn marks_cover_facts(evidence: &Evidence) -> Checked {
     Ok(looked)
 }
 
-fn agree(due: &Due<'_>, marks: &BTreeMap<Subject, Mark>) -> Result<(), String> {
-    for (subject, last) in due {
-        match marks.get(*subject) {
-            None => return Err(format!("{subject:?} has facts up to {last} and no mark")),
-            Some(mark) if mark.sequence < *last => {
-                return Err(format!("{subject:?} has facts up to {last}, its mark stands at {}", mark.sequence));
-            }
-            Some(mark) if mark.queued => return Err(format!("{subject:?} still waits in a queue: {mark:?}")),
-            Some(_) => {}
+fn agree(due: &Due<'_>, marks: &Marks<'_>) -> Result<(), String> {
+    let behind = due.iter().filter_map(|(subject, last)| Some((subject, what_lacks(*last, marks.get(subject))?)));
+    let past = |(subject, mark): (_, &Mark)| {
+        let last = due.get(subject).copied().unwrap_or(0);
+        let is_past = mark.sequence > last || !due.contains_key(subject);
+        is_past.then(|| (subject, format!("has facts up to {last}, its mark is beyond: {mark:?}")))
+    };
+    let beyond = marks.iter().filter_map(past);
+    // The first of them by name, so that a seed always says the same.
+    behind.chain(beyond).min().map_or(Ok(()), |(subject, wrong)| Err(format!("{subject} {wrong}")))
+}
+
+/// What is wrong with the mark of a subject that has facts up to `last`; `None`: nothing, unless it is beyond them.
+fn what_lacks(last: u64, mark: Option<&Mark>) -> Option<String> {
+    match mark {
+        None => Some(format!("has facts up to {last} and no mark")),
+        Some(mark) if mark.sequence < last => {
+            Some(format!("has facts up to {last}, its mark stands at {}", mark.sequence))
         }
-    }
-    let beyond = marks.iter().find(|(subject, mark)| due.get(subject).is_none_or(|last| mark.sequence > *last));
-    match beyond {
-        Some((subject, mark)) => {
-            let last = due.get(subject).copied().unwrap_or(0);
-            Err(format!("{subject:?} has facts up to {last}, its mark is beyond: {mark:?}"))
-        }
-        None => Ok(()),
+        Some(mark) if mark.queued => Some(format!("still waits in a queue: {mark:?}")),
+        Some(_) => None,
     }
 }
 
 /// A fact, as far as who has to hear it goes.
 struct FactToHear {
-    subject: Subject,
+    subject: String,
     name: String,
     sequence: u64,
 }
 
 fn read_facts(dump: &Dump, told: &mut Vec<FactToHear>) -> Result<(), String> {
     for fact in dump.facts.iter().flat_map(|told| &told.facts) {
-        let read = Attributes::read(&fact.cloudevent).map_err(|error| format!("{} is no fact: {error}", fact.id))?;
-        let name = split_type(&read.kind).map_or(&*read.kind, |(name, _)| name).to_owned();
-        let subject = (read.source.into_owned(), read.subject.into_owned());
-        told.push(FactToHear { subject, name, sequence: read.sequence });
+        let kind = kind_of(&fact.cloudevent).ok_or_else(|| format!("{} has no type", fact.id))?;
+        let name = split_type(kind).map_or(kind, |(name, _)| name).to_owned();
+        told.push(FactToHear { subject: format!("{}/{}", fact.topic, fact.subject), name, sequence: fact.sequence });
     }
     Ok(())
 }
@@ -104,11 +106,8 @@ fn due<'f>(told: &'f [FactToHear], heard: &BTreeSet<String>) -> Due<'f> {
     due
 }
 
-fn marks(dump: &Dump, consumer: &str) -> Result<BTreeMap<Subject, Mark>, String> {
-    let of_it = |id: &str| -> Option<Subject> {
-        let (source, subject) = id.strip_prefix(consumer)?.strip_prefix('/')?.split_once('/')?;
-        Some((source.to_owned(), subject.to_owned()))
-    };
+fn marks<'d>(dump: &'d Dump, consumer: &str) -> Result<Marks<'d>, String> {
+    let of_it = |id: &'d str| id.strip_prefix(consumer)?.strip_prefix('/');
     let found = dump.table("seen").filter_map(|doc| Some((of_it(&doc.key.id)?, doc)));
     found
         .map(|(subject, doc)| {

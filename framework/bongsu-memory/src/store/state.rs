@@ -21,7 +21,7 @@ pub(super) struct State {
     /// Of the events that carry some, by position.
     facts: Vec<StoredFacts>,
     streams: HashMap<String, Vec<usize>>,
-    tables: BTreeMap<Name, Table>,
+    tables: HashMap<Name, Table>,
 }
 
 #[derive(Clone, Default)]
@@ -193,7 +193,9 @@ impl State {
     }
 
     pub(super) fn all_docs(&self) -> Vec<Doc> {
-        self.tables.keys().flat_map(|table| self.docs_of(table)).collect()
+        let mut tables: Vec<&Name> = self.tables.keys().collect();
+        tables.sort_unstable();
+        tables.into_iter().flat_map(|table| self.docs_of(table)).collect()
     }
 
     pub(super) fn each_doc(

@@ -24,6 +24,8 @@ pub(crate) struct Leases {
     held: Mutex<BTreeMap<Resource, Held>>,
     /// Rung whenever the set changes.
     pub(crate) changed: Notify,
+    /// How often it was.
+    changes: AtomicU64,
     /// Whether other instances of this service live: only they can leave work this one is not told of.
     pub(crate) others: AtomicBool,
     /// Which process of its slot this is; 0 before it is a member.
@@ -66,6 +68,17 @@ impl Leases {
 
     pub(crate) fn holds(&self, resource: &Resource) -> bool {
         self.lock().contains_key(resource)
+    }
+
+    /// The set has changed.
+    pub(crate) fn ring(&self) {
+        self.changes.fetch_add(1, Ordering::Release);
+        self.changed.notify_waiters();
+    }
+
+    /// How often the set has changed: whoever saw it at the same count has nothing to look for.
+    pub(crate) fn changes(&self) -> u64 {
+        self.changes.load(Ordering::Acquire)
     }
 
     /// How often the lease changed hands.
@@ -112,7 +125,7 @@ impl Leases {
                 Counts::add(&self.counts.leases_lost);
                 any = true;
                 tracing::warn!(lease = %key.id, "a lease was taken over");
-                self.changed.notify_waiters();
+                self.ring();
             }
         }
         any

@@ -49,27 +49,32 @@ pub(crate) async fn run(core: Arc<Core>, consumer: Arc<dyn Consumer>) {
     let missing = Mutex::default();
     let reading = Arc::new(Reading { core: core.clone(), consumer, asks, missing });
     let mut lanes = BTreeMap::new();
+    let mut opened_at = None;
     let mut pauses = 0_u32;
     loop {
         let (changed, asked) = (core.leases.changed.notified().fuse(), reading.asks.notified().fuse());
         pin_mut!(changed, asked);
-        reading.open_and_close(&mut lanes);
-        let wants = |(partition, open): (&Partition, &Open)| Some((partition.clone(), open.mailbox.wants()?));
-        let want: Vec<_> = lanes.iter().filter_map(wants).collect();
+        let changes = core.leases.changes();
+        if opened_at != Some(changes) {
+            reading.open_and_close(&mut lanes);
+            opened_at = Some(changes);
+        }
+        let asks: Vec<Ask<'_>> = lanes.iter().filter_map(ask).collect();
+        let want: Vec<_> = asks.iter().map(|ask| (ask.partition.clone(), ask.from)).collect();
         if want.is_empty() {
             let nap = core.env.sleep(FETCH_WAIT).fuse();
             pin_mut!(nap);
             select_biased! { () = changed => {}, () = asked => {}, () = nap => {} }
             continue;
         }
-        let fetch = core.broker.fetch(want.clone(), FETCH_BYTES, FETCH_WAIT).fuse();
+        let fetch = core.broker.fetch(want, FETCH_BYTES, FETCH_WAIT).fuse();
         pin_mut!(fetch);
         let fetched = select_biased! { batch = fetch => batch, () = changed => continue, () = asked => continue };
         match fetched {
             Ok(batch) => {
                 pauses = 0;
                 core.partings.learn(&batch.partings);
-                deliver(&lanes, &want, batch);
+                deliver(&asks, batch);
             }
             Err(BrokerError::Gone { topic, index, asked, earliest, .. }) => {
                 if let Some(open) = lanes.get(&Partition { topic, index }) {
@@ -90,14 +95,23 @@ pub(crate) async fn run(core: Arc<Core>, consumer: Arc<dyn Consumer>) {
     }
 }
 
+/// What is asked for a lane.
+struct Ask<'l> {
+    partition: &'l Partition,
+    from: u64,
+    mailbox: &'l Mailbox,
+}
+
+/// What a lane has asked for, if there is room for it.
+fn ask<'l>((partition, open): (&'l Partition, &'l Open)) -> Option<Ask<'l>> {
+    Some(Ask { partition, from: open.mailbox.wants()?, mailbox: &open.mailbox })
+}
+
 /// Puts each partition's share where its lane finds it. A share of nothing still says whose history it is.
-fn deliver(lanes: &BTreeMap<Partition, Open>, want: &[(Partition, u64)], batch: Batch) {
+fn deliver(asks: &[Ask<'_>], batch: Batch) {
     let mut shares: BTreeMap<_, _> = batch.messages.into_iter().collect();
-    for (partition, asked) in want {
-        let messages = shares.remove(partition).unwrap_or_default();
-        if let Some(open) = lanes.get(partition) {
-            open.mailbox.put(*asked, batch.log, messages);
-        }
+    for Ask { partition, from, mailbox } in asks {
+        mailbox.put(*from, batch.log, shares.remove(*partition).unwrap_or_default());
     }
 }
 

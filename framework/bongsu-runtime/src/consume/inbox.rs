@@ -12,7 +12,7 @@ use crate::{
     consume::lane::{Lane, Planned, Stop},
     ports::{broker::In, coverage, store::DocKey},
     records::{
-        cloudevent::Envelope,
+        cloudevent::{Envelope, Written},
         message::Message,
         queue::fact_body,
         seen::{Seen, Stand, seen_key},
@@ -21,10 +21,10 @@ use crate::{
     },
 };
 
-/// A message with what is written on it; `None` when it is not a CloudEvent.
+/// A message with what is written on it.
 pub(crate) struct Heard<'m> {
     pub(crate) message: &'m In,
-    envelope: Option<Envelope<'m>>,
+    written: Written<'m>,
     /// What its consumer hears of it: found out once, for looking ahead and for planning.
     fact: OnceLock<Option<HeardFact>>,
 }
@@ -52,13 +52,14 @@ struct Waits<'a> {
 const AT_ONCE: usize = 100;
 
 impl<'m> Heard<'m> {
-    pub(crate) fn of(message: &'m In) -> Self {
-        Self { message, envelope: Envelope::parse(&message.cloudevent).ok(), fact: OnceLock::new() }
+    pub(crate) fn of(message: &'m In, consumer: &dyn Consumer) -> Self {
+        let written = Written::on(&message.cloudevent, |name| consumer.reads(name));
+        Self { message, written, fact: OnceLock::new() }
     }
 
     /// The envelope and the fact in it, if its consumer hears it.
     fn fact(&self, core: &Core, consumer: &dyn Consumer) -> Option<(&Envelope<'m>, &HeardFact)> {
-        let envelope = self.envelope.as_ref()?;
+        let Written::Fact(envelope) = &self.written else { return None };
         let fact = self.fact.get_or_init(|| {
             let stand = Stand::of(envelope.sequence, self.message);
             let (name, schema) = core.hears(envelope, stand, |name| consumer.reads(name))?;
@@ -103,7 +104,7 @@ impl Lane {
     pub(crate) async fn plan(&self, core: &Arc<Core>, heard: &Heard<'_>) -> Result<Planned, Stop> {
         let message = heard.message;
         let unfit = self.unfit.get(&message.offset);
-        if heard.envelope.is_none() || unfit.is_some_and(|unfit| unfit.times > 1) {
+        if matches!(heard.written, Written::Garbage) || unfit.is_some_and(|unfit| unfit.times > 1) {
             let why = unfit.map_or("not a CloudEvent", |unfit| &unfit.why);
             return self.put_alone(core, message, why).await;
         }

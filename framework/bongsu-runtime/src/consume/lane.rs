@@ -144,7 +144,7 @@ impl Lane {
         if cursor.log != log {
             return Err(Stop::OtherLog);
         }
-        let heard: Vec<_> = messages.iter().map(Heard::of).collect();
+        let heard: Vec<_> = messages.iter().map(|message| Heard::of(message, self.consumer.as_ref())).collect();
         self.look_ahead(core, &heard).await?;
         self.pass(core, &heard).await
     }

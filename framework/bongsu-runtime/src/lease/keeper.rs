@@ -298,7 +298,7 @@ impl Keeper {
             changed |= before.map(|held| held.revision) != now.map(|held| held.revision);
         }
         if changed {
-            self.core.leases.changed.notify_waiters();
+            self.core.leases.ring();
             self.core.due.look_at_all();
         }
         Ok(())
@@ -340,7 +340,7 @@ impl Keeper {
                 Err(error) => failed = Some(error),
             }
         }
-        self.core.leases.changed.notify_waiters();
+        self.core.leases.ring();
         self.core.due.look_at_all();
         failed.map_or(Ok(()), Err)
     }
@@ -360,7 +360,7 @@ impl Keeper {
         if giving.is_empty() {
             return Ok(());
         }
-        self.core.leases.changed.notify_waiters();
+        self.core.leases.ring();
         for verdict in futures::future::join_all(giving).await {
             verdict?;
         }
@@ -369,7 +369,7 @@ impl Keeper {
 
     fn superseded(&self) {
         self.core.leases.lock().clear();
-        self.core.leases.changed.notify_waiters();
+        self.core.leases.ring();
         self.core.health.over("another process runs in this slot");
         // The slot is on every line of a process already.
         tracing::error!(code = "superseded", "another process runs in this slot; this one stops working");

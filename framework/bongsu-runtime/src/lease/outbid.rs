@@ -21,7 +21,7 @@ pub(crate) async fn outbid(core: &Core, resource: &Resource, known: u64) -> Resu
     match core.store.commit(commit).await? {
         Verdict::Done => {
             core.leases.lock().insert(resource.clone(), Held { revision: id, epoch });
-            core.leases.changed.notify_waiters();
+            core.leases.ring();
             Ok(true)
         }
         Verdict::Refused(mismatches) => {

@@ -5,6 +5,7 @@
 mod attribute;
 mod check;
 mod history;
+mod kind;
 mod standing;
 
 use std::{collections::BTreeMap, time::Duration};
@@ -18,6 +19,7 @@ pub(crate) use check::millis;
 pub use check::{Attributes, MAX_PARTITIONS, MAX_TOPIC_NAME, may_tell};
 pub(crate) use history::hex;
 pub use history::{History, HistoryId, Parting, Place, is_orphaned};
+pub use kind::kind_of;
 pub use standing::Standing;
 
 /// Names one history of a broker: new when history was lost or replaced, kept in every cursor.

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize, de::Error as _};
 use serde_json::value::RawValue;
 
 pub(crate) use crate::ports::broker::millis;
-use crate::ports::broker::{Attributes, Unfit};
+use crate::ports::broker::{Attributes, Unfit, kind_of};
 
 /// A fact as CloudEvents 1.0 in JSON, with the extensions `sequence`, `partitionkey`, `correlationid`,
 /// `causationid`, `traceparent` and `actor`.
@@ -53,6 +53,16 @@ pub struct Envelope<'a> {
     pub actor: Option<Cow<'a, str>>,
     /// The body.
     pub data: &'a RawValue,
+}
+
+/// What is written on a message, as far as a reader reads it.
+#[expect(clippy::large_enum_variant, reason = "it lives on the stack while a batch is handled")]
+pub(crate) enum Written<'m> {
+    /// A fact of a name that the reader does not hear: it passes by, whatever else it says.
+    Others,
+    /// Nothing that can be read.
+    Garbage,
+    Fact(Envelope<'m>),
 }
 
 /// What is kept beside every event.
@@ -122,6 +132,17 @@ impl<'a> Envelope<'a> {
 
     pub(crate) fn encode(&self) -> Bytes {
         Bytes::from(serde_json::to_vec(self).expect("an envelope has string keys and encodes as JSON"))
+    }
+}
+
+impl<'m> Written<'m> {
+    /// Reads a message for whoever hears the names that it `reads`.
+    pub(crate) fn on(cloudevent: &'m [u8], reads: impl Fn(&str) -> bool) -> Self {
+        let kind = kind_of(cloudevent);
+        if kind.is_some_and(|kind| split_type(kind).is_none_or(|(name, _)| !reads(name))) {
+            return Self::Others;
+        }
+        Envelope::parse(cloudevent).map_or(Self::Garbage, Self::Fact)
     }
 }
 

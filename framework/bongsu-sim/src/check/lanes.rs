@@ -12,7 +12,7 @@ use bongsu_core::split_type;
 use bongsu_runtime::{
     Service,
     ports::{
-        broker::{Attributes, Partition},
+        broker::{Partition, kind_of},
         name::Name,
         store::{CommitId, DocKey, Fact, StoredEvent},
     },
@@ -262,14 +262,13 @@ pub struct FactToHear {
 /// All facts of a context, read once for every consumer that is asked ([`Lanes::have_applied`]).
 ///
 /// # Errors
-/// A fact that is no CloudEvent.
+/// A fact without a type.
 pub fn facts_to_hear(store: &MemoryStore) -> Result<Vec<FactToHear>, String> {
     store.look_at_facts(|all| {
         let of = |fact: &Fact| {
-            let read = Attributes::read(&fact.cloudevent).map_err(|error| format!("{}: {error}", fact.id))?;
-            let name = unversioned(&read.kind).to_owned();
-            let source = read.source.into_owned();
-            Ok(FactToHear { source, name, subject: fact.subject.clone(), sequence: fact.sequence })
+            let kind = kind_of(&fact.cloudevent).ok_or_else(|| format!("{} has no type", fact.id))?;
+            let (source, subject) = (fact.topic.clone(), fact.subject.clone());
+            Ok(FactToHear { source, name: unversioned(kind).to_owned(), subject, sequence: fact.sequence })
         };
         all.iter().flat_map(|told| &told.facts).map(of).collect()
     })

@@ -1,5 +1,5 @@
 //! I9, while a run goes on: the timers a process believes are set are the timers that are written down, for the time it
-//! asked for, and none wakes it before.
+//! asked for, and none wakes it before; nor late, where nothing goes wrong any more.
 
 use std::collections::BTreeMap;
 
@@ -55,6 +55,8 @@ struct TimerTodo {
 struct Armed {
     /// So many events.
     read: usize,
+    /// Timers due from then on have no excuse for being late.
+    calm_ms: Option<i64>,
     timers: BTreeMap<String, Timer>,
 }
 
@@ -67,16 +69,25 @@ struct Timer {
 
 /// How often it looks: every so many Commits of the store, and at every crash.
 const EVERY: u64 = 7;
+/// So long after the faults have ended there may be work left over from them: leases end within 10 s, and what waited for
+/// them is done in a part of that.
+const CALM_AFTER_MS: i64 = 30_000;
+/// In the calm a timer is at most so late: 200 ms until it is looked for, and a few calls. One that was overlooked waits 2 s.
+const LATE_MS: i64 = 1_000;
 
 /// Every timer that the processes of a store have set and not cleared has its to-do, due when they said, and every to-do
-/// of a timer its process; and no process was woken by a timer that is not set, or before its time. At every crash and
-/// every few Commits. To be watched.
+/// of a timer its process; and no process was woken by a timer that is not set, before its time, or, when all faults have
+/// ended, late. At every crash and every few Commits. To be watched.
 pub fn timers_are_kept(name: &'static str, store: MemoryStore) -> impl FnMut(&Moment<'_>) -> Checked + Send {
     let mut armed = Armed::default();
     let mut commits = 0_u64;
     move |moment| {
         match moment {
             Moment::Crashed(_) => {}
+            Moment::Healed { wall_ms } => {
+                armed.calm_ms = Some(wall_ms + CALM_AFTER_MS);
+                return Ok(0);
+            }
             Moment::Committed { store: of, .. } if *of == name => {
                 commits += 1;
                 if !commits.is_multiple_of(EVERY) {
@@ -115,6 +126,9 @@ impl Armed {
             let now_ms = time_of(event).ok_or_else(|| format!("{at} has no time"))?;
             if now_ms < due_ms {
                 return Err(format!("{at} was woken by {name} {} ms before its time", due_ms - now_ms));
+            }
+            if self.calm_ms.is_some_and(|calm_ms| calm_ms <= due_ms) && now_ms > due_ms + LATE_MS {
+                return Err(format!("{at} was woken by {name} {} ms late", now_ms - due_ms));
             }
         }
         for want in effects {

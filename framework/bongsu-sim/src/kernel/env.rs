@@ -128,10 +128,15 @@ impl SimTask {
     }
 }
 
+/// What a clock that is right shows, after so many nanoseconds of a run.
+pub(crate) fn wall_ms(now: u64) -> i64 {
+    START_MS + (now / 1_000_000) as i64
+}
+
 impl Env for SimEnv {
     fn wall_ms(&self) -> i64 {
         let state = self.core.lock();
-        START_MS + (state.now / 1_000_000) as i64 + state.nodes[self.life.node as usize].wall_offset_ms
+        wall_ms(state.now) + state.nodes[self.life.node as usize].wall_offset_ms
     }
 
     fn mono(&self) -> Duration {

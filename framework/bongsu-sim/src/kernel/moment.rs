@@ -31,6 +31,11 @@ pub enum Moment<'a> {
     },
     /// A node has died: what is durable now is all that is left of it.
     Crashed(&'a str),
+    /// All faults have ended, and every clock shows this: from here on nothing is an excuse.
+    Healed {
+        /// Milliseconds since the Unix epoch.
+        wall_ms: i64,
+    },
 }
 
 /// A rule that watches a run.

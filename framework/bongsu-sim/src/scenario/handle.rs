@@ -18,7 +18,7 @@ use crate::{
     kernel::{
         chance::Dice,
         core::{Core, NodeState, WORLD},
-        env::SimEnv,
+        env::{SimEnv, wall_ms},
         moment::{Checked, Moment, Watch},
         outcome::Failure,
         plan::Faults,
@@ -124,7 +124,7 @@ impl Sim {
     /// Ends all faults, planned ones too: outages end, clocks are set right, paused nodes go on, crashed ones come
     /// back (unless they are kept down). What is already on its way still arrives.
     pub fn heal(&self) {
-        let (down, nodes) = {
+        let (down, nodes, now) = {
             let mut state = self.core.lock();
             state.healed = true;
             state.faults = Faults::none();
@@ -138,10 +138,11 @@ impl Sim {
                 let node = &state.nodes[*node as usize];
                 node.life.is_none() && !node.kept_down
             };
-            (nodes.clone().filter(down).collect::<Vec<_>>(), nodes)
+            (nodes.clone().filter(down).collect::<Vec<_>>(), nodes, now)
         };
         nodes.for_each(|node| self.core.resume(node));
         down.into_iter().for_each(|node| self.core.boot(node));
+        self.core.moment(&Moment::Healed { wall_ms: wall_ms(now) });
     }
 
     /// Waits until nothing is left to do: services poll for ever, so only the scenario can tell. `left` names

@@ -230,8 +230,12 @@ fn a_mark_that_goes_back_and_an_effect_without_its_mark_are_found() {
     });
 }
 
-/// Steps of a process and the to-dos of its timers, as the runtime keeps them.
-async fn timed(steps: Vec<serde_json::Value>, timer: Option<serde_json::Value>) -> Result<u64, String> {
+/// Steps of a process and the to-dos of its timers, as the runtime keeps them, after faults have ended at some moment.
+async fn timed_since(
+    healed_ms: Option<i64>,
+    steps: Vec<serde_json::Value>,
+    timer: Option<serde_json::Value>,
+) -> Result<u64, String> {
     let store = MemoryStore::new();
     let mut commit = Commit::new(CommitId(1));
     for (step, version) in steps.into_iter().zip(1..) {
@@ -250,7 +254,27 @@ async fn timed(steps: Vec<serde_json::Value>, timer: Option<serde_json::Value>) 
         put: Some(DocBody { data: timer.to_string().into(), index: Vec::new() }),
     }));
     store.commit(commit).await.expect("a memory store takes it");
-    check::timers_are_kept("bell", store)(&Moment::Crashed("bell-1"))
+    let mut rule = check::timers_are_kept("bell", store);
+    healed_ms.map_or(Ok(0), |wall_ms| rule(&Moment::Healed { wall_ms }))?;
+    rule(&Moment::Crashed("bell-1"))
+}
+
+/// The same, where faults have not ended.
+async fn timed(steps: Vec<serde_json::Value>, timer: Option<serde_json::Value>) -> Result<u64, String> {
+    timed_since(None, steps, timer).await
+}
+
+#[test]
+fn a_timer_that_is_late_is_found_when_nothing_excuses_it() {
+    in_sim(|_| async move {
+        let set = json!({ "input": { "heard": {} }, "effects": [{ "wake": { "name": "ring", "at_ms": 3_999 } }] });
+        let woke = json!({ "input": { "woke": { "name": "ring" } } });
+        let at = |healed_ms| timed_since(healed_ms, vec![set.clone(), woke.clone()], None);
+        assert_eq!(at(None).await, Ok(0));
+        assert_eq!(at(Some(-26_000)).await, Ok(0), "it was due before it was calm");
+        let late = at(Some(-26_001)).await.unwrap_err();
+        assert!(late.contains("was woken by ring 1001 ms late"), "{late}");
+    });
 }
 
 #[test]

@@ -72,7 +72,7 @@ fn i5_a_fact_that_still_waits_in_a_queue_is_caught() {
 #[test]
 fn i5_looks_at_the_generation_of_a_read_model_that_is_shown() {
     let swapped = || marked(None).doc("mypage", "projection", "order-history@2", json!({ "generation": 2 }));
-    says(marks_cover_facts(&swapped().0), "order-history@2.2: (\"ordering\", \"order/ord_1\") has facts up to 4");
+    says(marks_cover_facts(&swapped().0), "order-history@2.2: ordering/order/ord_1 has facts up to 4");
     let filled = swapped().doc("mypage", "seen", "order-history@2.2/ordering/order/ord_1", json!({ "sequence": 4 }));
     assert_eq!(marks_cover_facts(&filled.0), Ok(5));
 }

@@ -27,6 +27,8 @@ const TODO: &str = "todo";
 const APART: Duration = Duration::from_millis(20);
 /// So much before its time a timer is due, in milliseconds.
 const EARLY_MS: i64 = 400;
+/// So much after its time a timer is looked for, in milliseconds.
+const LATE_MS: i64 = 3_000;
 /// The index of to-dos on (shard, due): a byte, then the time.
 const BY_DUE: u16 = 0;
 
@@ -207,11 +209,26 @@ pub(super) fn timers_early(below: &Below, mut commit: Commit) -> Outcome {
         let due_ms = todo["due_ms"].as_i64().unwrap_or_default() - EARLY_MS;
         todo["due_ms"] = json!(due_ms);
         body.data = todo.to_string().into();
-        for (_, key) in body.index.iter_mut().filter(|(index, key)| *index == BY_DUE && !key.is_empty()) {
-            *key = [&key[..1], &due_ms.max(0).to_be_bytes()].concat().into();
-        }
+        looked_for_at(body, due_ms);
     }
     below.store.commit(commit)
+}
+
+/// `timer-late`: a timer is looked for after its time.
+pub(super) fn timers_late(below: &Below, mut commit: Commit) -> Outcome {
+    for write in commit.docs.iter_mut().filter(|write| is_timer(&write.key)) {
+        let Some(body) = &mut write.put else { continue };
+        let Some(due_ms) = read(body).and_then(|todo| todo["due_ms"].as_i64()) else { continue };
+        looked_for_at(body, due_ms + LATE_MS);
+    }
+    below.store.commit(commit)
+}
+
+/// Moves a to-do in the index by due times.
+fn looked_for_at(body: &mut DocBody, due_ms: i64) {
+    for (_, key) in body.index.iter_mut().filter(|(index, key)| *index == BY_DUE && !key.is_empty()) {
+        *key = [&key[..1], &due_ms.max(0).to_be_bytes()].concat().into();
+    }
 }
 
 /// `poison-skipped`: a fact whose handler fails for good is passed over instead of parked.

@@ -30,6 +30,7 @@ pub(super) const STORES: &[(&str, Lie)] = &[
     ("timer-after-state", Lie::Writes(commits::timers_apart)),
     ("timer-in-memory", Lie::Writes(commits::timers_when_due)),
     ("timer-early", Lie::Writes(commits::timers_early)),
+    ("timer-late", Lie::Writes(commits::timers_late)),
     ("poison-skipped", Lie::Writes(commits::parks_nothing)),
     ("unknown-event-dropped", Lie::Writes(commits::parks_nothing_newer)),
     ("rebuild-swap-before-catch-up", Lie::Writes(commits::shows_at_once)),
