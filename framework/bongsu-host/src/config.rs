@@ -101,6 +101,9 @@ pub struct Limits {
     /// A request not answered after so long gets 503; streams are not counted. Default 10 000.
     #[serde(deserialize_with = "within::<_, _, 1, 86_400_000>")]
     pub request_timeout_ms: u64,
+    /// An answer of which a client takes nothing for so long ends. Default 60 000.
+    #[serde(deserialize_with = "within::<_, _, 1, 3_600_000>")]
+    pub send_timeout_ms: u64,
     /// Connections at once; one more is answered 503 and closed. Default 2 048.
     #[serde(deserialize_with = "within::<_, _, 1, 1_048_576>")]
     pub max_connections: usize,
@@ -377,6 +380,11 @@ impl Limits {
     pub fn request_timeout(&self) -> Duration {
         Duration::from_millis(self.request_timeout_ms)
     }
+
+    /// `send_timeout_ms` as a duration.
+    pub fn send_timeout(&self) -> Duration {
+        Duration::from_millis(self.send_timeout_ms)
+    }
 }
 
 impl Default for Limits {
@@ -387,6 +395,7 @@ impl Default for Limits {
             header_bytes: 16 << 10,
             header_timeout_ms: 5_000,
             request_timeout_ms: 10_000,
+            send_timeout_ms: 60_000,
             max_connections: 2_048,
             concurrency: 512,
             streams: 256,

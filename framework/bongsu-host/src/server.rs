@@ -35,11 +35,13 @@ use crate::{
 mod arrival;
 mod holding;
 mod http2;
+mod taking;
 mod wire;
 
 pub use arrival::Arrival;
 use arrival::Arriving;
 pub use holding::Holding;
+use taking::Clocked;
 pub use wire::{Answering, Wire};
 
 /// Connections refused politely at once; more are closed without a word.
@@ -187,12 +189,15 @@ impl<S: Sync> FromRequestParts<S> for Draining {
 
 impl Serving {
     async fn connection(self, stream: TcpStream, peer: SocketAddr, _permit: OwnedSemaphorePermit) {
-        let Some(tls) = &self.tls else { return self.http1(stream, peer).await };
+        let patience = self.limits.send_timeout();
+        let Some(tls) = &self.tls else { return self.http1(Clocked::new(stream, patience), peer).await };
         // Whoever is slow to shake hands is as slow to ask.
         let agreed = timeout(self.limits.header_timeout(), tls.accept(stream)).await;
         match agreed {
-            Ok(Ok(stream)) if stream.get_ref().1.alpn_protocol() == Some(H2) => self.http2(stream, peer).await,
-            Ok(Ok(stream)) => self.http1(stream, peer).await,
+            Ok(Ok(stream)) if stream.get_ref().1.alpn_protocol() == Some(H2) => {
+                self.http2(Clocked::new(stream, patience), peer).await;
+            }
+            Ok(Ok(stream)) => self.http1(Clocked::new(stream, patience), peer).await,
             Ok(Err(error)) => tracing::debug!(reason = %error, %peer, "nothing was agreed upon"),
             Err(_) => tracing::debug!(%peer, "shaking hands took too long"),
         }

@@ -22,7 +22,6 @@ use hyper::body::{Body as _, Incoming};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
-use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep_until, timeout_at};
 use tower::retry::budget::{Budget as _, TpsBudget};
 
@@ -40,6 +39,7 @@ use crate::metrics;
 use crate::outcome::{Ended, Facts};
 use crate::settings::Settings;
 use crate::stream::Stream;
+use crate::streams::Streams;
 use crate::table::Table;
 use crate::tunnel::{self, Terms};
 
@@ -80,7 +80,7 @@ pub(crate) struct Forwarder {
     /// A WebSocket is silent no longer.
     idle: Duration,
     /// Streams and WebSockets that are open.
-    streams: Arc<Semaphore>,
+    streams: Streams,
 }
 
 /// What a request came to.
@@ -113,7 +113,7 @@ impl Forwarder {
             tables,
             wait: settings.wait(),
             idle: Duration::from_secs(settings.websocket_idle_s),
-            streams: Arc::new(Semaphore::new(limits.streams.min(Semaphore::MAX_PERMITS))),
+            streams: Streams::new(limits.streams, settings.streams_per_caller),
             limits,
         }
     }
@@ -245,7 +245,10 @@ impl Forwarder {
         exchange: &mut Exchange,
         is_switch: bool,
     ) -> Response {
-        let Ok(place) = self.streams.clone().try_acquire_owned() else { return too_many_streams() };
+        let place = match self.streams.take(&exchange.who, exchange.peer.ip()) {
+            Ok(place) => place,
+            Err(full) => return too_many_streams(full),
+        };
         exchange.held.clear();
         let over = match (exchange.lease.take(), &exchange.who) {
             (Some(lease), Who::Person(who)) => Some(lease.over(who.clone())),
@@ -259,6 +262,11 @@ impl Forwarder {
         }
     }
 
+    /// How many streams and WebSockets are open.
+    pub(crate) fn open_streams(&self) -> usize {
+        self.streams.count()
+    }
+
     /// What there is to be measured.
     pub(crate) fn measure(&self, slot: &str) -> Vec<Metric> {
         let table = self.tables.borrow().clone();
@@ -269,15 +277,12 @@ impl Forwarder {
             is_out: self.balancer.outliers.is_out(*at),
         };
         let instances: Vec<metrics::Instance> = all.map(instance).collect();
-        let streams = self.limits.streams.saturating_sub(self.streams.available_permits());
-        metrics::of(slot, &self.breakers.show(), &instances, streams)
+        metrics::of(slot, &self.breakers.show(), &instances, self.streams.count())
     }
 
     /// Waits until everything that is open for hours has ended, but no longer than that.
     pub(crate) async fn closed(&self, patience: Duration) {
-        let all = u32::try_from(self.limits.streams).unwrap_or(u32::MAX);
-        // One that is cut off has had its time.
-        drop(tokio::time::timeout(patience, self.streams.acquire_many(all)).await);
+        self.streams.closed(patience).await;
     }
 
     async fn attempts(

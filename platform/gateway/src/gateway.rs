@@ -97,6 +97,11 @@ impl Gateway {
         self.inner.forwarder.breakers().show()
     }
 
+    /// How many streams and WebSockets are open.
+    pub fn open_streams(&self) -> usize {
+        self.inner.forwarder.open_streams()
+    }
+
     /// Asks instances that were taken out whether they are well again, and the issuer for its keys, and deletes sessions
     /// that are over, for ever: whoever serves the gateway runs this beside it. Without it nobody comes back before the table changes.
     pub async fn tend(&self) {

@@ -34,6 +34,7 @@ mod outliers;
 mod balance;
 mod body;
 mod stream;
+mod streams;
 mod tunnel;
 mod connect;
 mod forward;

@@ -69,6 +69,9 @@ pub struct Settings {
     /// A WebSocket on which nothing is said for so long is closed; what keeps one open says something more often.
     #[serde(deserialize_with = "within::<_, _, 1, 86_400>")]
     pub websocket_idle_s: u64,
+    /// Streams and WebSockets that one caller may have open: a person, a visitor, else an address; one more is 429.
+    #[serde(deserialize_with = "within::<_, _, 1, 1_048_576>")]
+    pub streams_per_caller: usize,
     /// Limits on what a client may ask for; taken from the host's `[limits]`.
     #[serde(skip)]
     pub limits: Limits,
@@ -180,6 +183,8 @@ impl Default for Settings {
             tls: None,
             // Four times as long as a library that keeps one open is silent.
             websocket_idle_s: 120,
+            // More tabs than one looks at, and a sixteenth of all places.
+            streams_per_caller: 16,
             limits: Limits::default(),
             keys: None,
             shelf: None,

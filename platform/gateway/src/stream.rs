@@ -11,10 +11,10 @@ use bongsu_host::server::Draining;
 use bytes::Bytes;
 use http::header;
 use hyper::body::{Body as HttpBody, Frame, Incoming};
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Sleep;
 
 use crate::lease::Over;
+use crate::streams::Place;
 
 /// So long an event that has begun may take to be whole, when nothing may follow it.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -29,7 +29,7 @@ pub(crate) struct Stream {
     sent: Tail,
     /// Whether an event of ours can stand in it: not where its length is told, or its bytes are compressed.
     is_plain: bool,
-    _place: OwnedSemaphorePermit,
+    _place: Place,
 }
 
 type Later<T> = Pin<Box<dyn Future<Output = T> + Send>>;
@@ -52,7 +52,7 @@ impl Stream {
     /// The answer with such a body.
     pub(crate) fn of(
         answer: http::Response<Incoming>,
-        place: OwnedSemaphorePermit,
+        place: Place,
         draining: Option<Draining>,
         over: Option<impl Future<Output = Over> + Send + 'static>,
     ) -> Response {

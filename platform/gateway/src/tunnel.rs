@@ -17,10 +17,10 @@ use hyper::rt::Executor as _;
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, ReadBuf, ReadHalf, WriteHalf, copy, split};
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::lease::{ENDED, Over};
+use crate::streams::Place;
 
 /// The one protocol that is changed to.
 const WEBSOCKET: HeaderValue = HeaderValue::from_static("websocket");
@@ -56,7 +56,7 @@ pub(crate) struct Terms<F> {
     pub(crate) over: Option<F>,
     pub(crate) draining: Option<Draining>,
     pub(crate) idle: Duration,
-    pub(crate) place: OwnedSemaphorePermit,
+    pub(crate) place: Place,
 }
 
 /// The answer that changes the protocol; the two ends are joined behind it.

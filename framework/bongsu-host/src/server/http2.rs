@@ -18,7 +18,7 @@ use tokio::{
     time::{Instant, sleep_until, timeout},
 };
 
-use super::{Answering, Holding, Serving, answer};
+use super::{Answering, Holding, Serving, answer, taking::Answers};
 use crate::head::Nameless;
 
 /// Requests at once on one connection: more than a page asks for at once.
@@ -49,14 +49,16 @@ impl Serving {
         // Twice the limit: a head just over it is told why.
         let head = u32::try_from(limits.header_bytes.saturating_mul(2)).unwrap_or(u32::MAX);
         let work = Work::new();
-        let counted = work.clone();
+        let answers = Answers::default();
+        let (counted, watched) = (work.clone(), answers.clone());
         let service = service_fn(move |mut request: hyper::Request<Incoming>| {
             self.mark(&mut request, peer);
             let (mut head, body) = request.into_parts();
             as_http1(&mut head);
             let under_way = counted.begin();
             let answered = answer(self.app.clone(), hyper::Request::from_parts(head, body), Answering::default());
-            async { answered.await.map(|answer| under_way.until_sent(answer)) }
+            let watched = watched.clone();
+            async move { answered.await.map(|answer| under_way.until_sent(answer).map(|body| watched.watch(body))) }
         });
         let connection = http2::Builder::new(TokioExecutor::new())
             .timer(TokioTimer::new())
@@ -82,6 +84,16 @@ impl Serving {
                 connection.as_mut().graceful_shutdown();
                 // Nothing is under way: whoever does not let go is let go.
                 timeout(limits.header_timeout(), connection).await.unwrap_or(Ok(()))
+            }
+            () = async { while !answers.look(limits.send_timeout()).await {} } => {
+                tracing::debug!(%peer, "nothing of an answer is taken");
+                connection.as_mut().graceful_shutdown();
+                // What else is under way goes on by the same clock; when nothing is, only what nobody takes is left.
+                tokio::select! {
+                    biased;
+                    ended = connection => ended,
+                    () = async { while work.is_any() { answers.look(limits.send_timeout()).await; } } => Ok(()),
+                }
             }
         };
         if let Err(error) = ended {
@@ -114,6 +126,10 @@ fn as_http1(head: &mut Parts) {
 impl Work {
     fn new() -> Self {
         Self(Arc::new(Mutex::new((0, Instant::now()))))
+    }
+
+    fn is_any(&self) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).0 > 0
     }
 
     fn begin(&self) -> UnderWay {

@@ -9,6 +9,7 @@ use http::StatusCode;
 use crate::body::Account;
 use crate::breaker::{Fault, Shut};
 use crate::outcome::Ended;
+use crate::streams::Full;
 
 /// Why no instance answered.
 pub(super) struct Missed {
@@ -66,9 +67,15 @@ fn hyper_errors<'e>(error: &'e (dyn Error + 'static)) -> impl Iterator<Item = &'
     .filter_map(|error| error.downcast_ref())
 }
 
-pub(super) fn too_many_streams() -> Response {
-    let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", "Too busy").retry_after(5);
-    problem.detail("Too many open streams.").into_response()
+pub(super) fn too_many_streams(full: Full) -> Response {
+    let problem = match full {
+        Full::ForAll => {
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", "Too busy").detail("Too many open streams.")
+        }
+        Full::ForHim(most) => Problem::new(StatusCode::TOO_MANY_REQUESTS, "too-many-streams", "Too many open streams")
+            .detail(format!("One caller may have {most} streams and WebSockets open at once. Close one first.")),
+    };
+    problem.retry_after(5).into_response()
 }
 
 /// No instance is ready, or every one that is refused the connection.

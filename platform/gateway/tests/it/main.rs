@@ -17,6 +17,7 @@ mod shaping;
 mod pressing;
 mod websockets;
 mod tls;
+mod untaken;
 mod access_log;
 mod instead;
 mod canaries;

@@ -99,10 +99,14 @@ impl Street {
 
     /// The same, until it is asked to stop.
     pub(crate) async fn open_until(&mut self, stop: Stop) -> SocketAddr {
+        self.open_by(stop, Config::defaults("gateway")).await
+    }
+
+    /// The same by that configuration.
+    pub(crate) async fn open_by(&mut self, stop: Stop, config: Config) -> SocketAddr {
         let bound = bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
         let (address, gateway) = (bound.addr(), self.gateway.clone());
         self.beside(async move {
-            let config = Config::defaults("gateway");
             bound.serve(gateway.router(), &config, gateway.health(), &stop).await;
             gateway.closed().await;
         });
@@ -113,6 +117,11 @@ impl Street {
     pub(crate) async fn open_tls(&mut self, certificate: Certificate) -> SocketAddr {
         let mut config = Config::defaults("gateway");
         config.limits.header_timeout_ms = 1_000;
+        self.open_tls_by(certificate, config).await
+    }
+
+    /// The same by that configuration.
+    pub(crate) async fn open_tls_by(&mut self, certificate: Certificate, config: Config) -> SocketAddr {
         let bound = bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
         let (address, gateway) = (bound.addr(), self.gateway.clone());
         self.beside(async move {

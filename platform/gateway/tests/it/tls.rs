@@ -30,19 +30,19 @@ use crate::street::{Response, Street};
 const SOON: Duration = Duration::from_secs(5);
 
 /// A certificate that was made, and where.
-struct Made {
+pub(crate) struct Made {
     folder: TempDir,
 }
 
 impl Made {
-    fn new() -> (Self, Certificate) {
+    pub(crate) fn new() -> (Self, Certificate) {
         let folder = tempfile::tempdir().unwrap();
         let certificate = Certificate::open(&tls(None), folder.path()).unwrap();
         (Self { folder }, certificate)
     }
 
     /// Agrees upon TLS with whoever is there.
-    async fn connect(&self, at: SocketAddr, protocols: &[&[u8]]) -> std::io::Result<TlsStream<TcpStream>> {
+    pub(crate) async fn connect(&self, at: SocketAddr, protocols: &[&[u8]]) -> std::io::Result<TlsStream<TcpStream>> {
         let mut roots = RootCertStore::empty();
         roots.add(CertificateDer::from_pem_file(self.folder.path().join("authority.pem")).unwrap()).unwrap();
         let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()));
@@ -65,7 +65,7 @@ fn tls(files: Option<&Path>) -> Tls {
 }
 
 /// Asks by one of both protocols.
-async fn ask(made: &Made, at: SocketAddr, version: Version, request: Request<Body>) -> Response {
+pub(crate) async fn ask(made: &Made, at: SocketAddr, version: Version, request: Request<Body>) -> Response {
     let (mut tasks, is_2) = (JoinSet::new(), version == Version::HTTP_2);
     let stream = made.connect(at, &[if is_2 { b"h2" } else { b"http/1.1" }]).await.unwrap();
     let answer = if is_2 {
@@ -85,7 +85,7 @@ async fn ask(made: &Made, at: SocketAddr, version: Version, request: Request<Bod
 }
 
 /// As each protocol writes it.
-fn request(version: Version, method: &str, path: &str, lines: &[(&str, &str)]) -> Request<Body> {
+pub(crate) fn request(version: Version, method: &str, path: &str, lines: &[(&str, &str)]) -> Request<Body> {
     let is_2 = version == Version::HTTP_2;
     let target = if is_2 { format!("https://localhost{path}") } else { path.to_owned() };
     let mut request = Request::builder().method(method).uri(target);
