@@ -122,6 +122,9 @@ pub struct Shutdown {
     /// Still served after becoming unready. Default 100.
     #[serde(deserialize_with = "within::<_, _, 0, 600_000>")]
     pub unready_ms: u64,
+    /// Connections on which nothing is asked stay open so much longer, for one last request. Default 0.
+    #[serde(deserialize_with = "within::<_, _, 0, 600_000>")]
+    pub linger_ms: u64,
     /// Requests in flight get so long to end. Default 5 000.
     #[serde(deserialize_with = "within::<_, _, 0, 3_600_000>")]
     pub drain_ms: u64,
@@ -405,7 +408,7 @@ impl Default for Limits {
 
 impl Default for Shutdown {
     fn default() -> Self {
-        Self { unready_ms: 100, drain_ms: 5_000 }
+        Self { unready_ms: 100, linger_ms: 0, drain_ms: 5_000 }
     }
 }
 

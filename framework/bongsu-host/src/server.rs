@@ -10,7 +10,7 @@ use axum::{
     extract::{ConnectInfo, FromRequestParts},
     response::Response,
 };
-use http::{Version, header, request::Parts};
+use http::{HeaderValue, StatusCode, Version, header, request::Parts};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
@@ -77,6 +77,10 @@ struct Serving {
     app: Router,
     limits: Limits,
     draining: Draining,
+    /// Whether whoever asks once more is to come on another connection.
+    closing: watch::Receiver<bool>,
+    /// So long he may do that once more on this one.
+    linger: Duration,
     tls: Option<TlsAcceptor>,
 }
 
@@ -106,6 +110,16 @@ pub async fn bind(addr: SocketAddr) -> Result<Bound, BindError> {
     bound.await.map_err(|source| BindError { addr, source })
 }
 
+/// Takes a socket that listens already, as whoever started this process handed it over.
+///
+/// # Errors
+/// When it has no address, or the runtime cannot have it.
+pub fn adopt(listener: std::net::TcpListener) -> std::io::Result<Bound> {
+    listener.set_nonblocking(true)?;
+    let addr = listener.local_addr()?;
+    Ok(Bound { listener: TcpListener::from_std(listener)?, addr })
+}
+
 impl Bound {
     /// The address, with the port the machine chose if 0 was asked for.
     pub fn addr(&self) -> SocketAddr {
@@ -125,12 +139,17 @@ impl Bound {
 
     async fn serve_over(self, tls: Option<TlsAcceptor>, app: Router, config: &Config, health: &Health, stop: &Stop) {
         let (drain, draining) = watch::channel(false);
-        let serving = Serving { app, limits: config.limits.clone(), draining: Draining(draining), tls };
+        let (close, closing) = watch::channel(false);
+        let linger = Duration::from_millis(config.shutdown.linger_ms);
+        let serving =
+            Serving { app, limits: config.limits.clone(), draining: Draining(draining), closing, linger, tls };
         let mut connections = JoinSet::new();
         let ending = async {
             let why = stop.asked().await;
             tracing::info!(reason = why, "stopping");
             health.stopping();
+            // Said before anything is closed: whoever is about to ask on a connection would lose what he asks.
+            close.send_replace(true);
             tokio::time::sleep(Duration::from_millis(config.shutdown.unready_ms)).await;
         };
         tokio::select! {
@@ -218,11 +237,14 @@ impl Serving {
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let (limits, mut draining) = (self.limits.clone(), self.draining.clone());
+        let linger = self.linger;
         let answering = Answering::default();
         let wire = Wire::new(stream, answering.clone(), Problem::of_status);
         let service = service_fn(move |mut request: hyper::Request<Incoming>| {
             self.mark(&mut request, peer);
-            answer(self.app.clone(), request, answering.clone())
+            let answered = answer(self.app.clone(), request, answering.clone());
+            let closing = self.closing.clone();
+            async move { answered.await.map(|answer| last_of(answer, *closing.borrow())) }
         });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
@@ -237,15 +259,26 @@ impl Serving {
         let ended = tokio::select! {
             biased;
             ended = connection.as_mut() => ended,
-            () = draining.begun() => {
-                connection.as_mut().graceful_shutdown();
-                connection.await
-            }
+            () = draining.begun() => match timeout(linger, connection.as_mut()).await {
+                Ok(ended) => ended,
+                Err(_) => {
+                    connection.as_mut().graceful_shutdown();
+                    connection.await
+                }
+            },
         };
         if let Err(error) = ended {
             tracing::debug!(reason = %error, %peer, "a connection ended early");
         }
     }
+}
+
+/// The answer, which says that it is the last of its connection, where it is.
+fn last_of(mut answer: Response, is_last: bool) -> Response {
+    if is_last && answer.status() != StatusCode::SWITCHING_PROTOCOLS {
+        answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    answer
 }
 
 /// Serves one request of a connection; the answer arrives also if it was given before the whole body came.

@@ -1,15 +1,17 @@
 //! `bongsu gateway`: the gateway as a child of the supervisor, which tells it where everything is.
 
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use bongsu_host::config::Config;
-use bongsu_host::server::{Bound, bind};
+use bongsu_host::server::{Bound, adopt, bind};
 use bongsu_host::stop::Stop;
 use gateway::{Access, Canary, Certificate, Gateway, Route, Settings, Shelf, Table, Tls};
+use listenfd::ListenFd;
 use supervisor::client::Client;
 use supervisor::data_folder::Address;
 use supervisor::registry::RouteTable;
@@ -21,14 +23,17 @@ use crate::child::Child;
 pub(crate) const TLS: &str = "tls";
 /// And where it is written down what operators hold of breakers.
 const HELD: &str = "breakers-held.json";
+/// Whoever asks all the time asks again sooner: it is to hear that its connection ends before it does.
+const LINGER_MS: u64 = 1_000;
 /// After a failed question the supervisor is asked again so much later; until then the last table stands.
 const AGAIN: Duration = Duration::from_millis(100);
 
 /// Serves until asked to stop.
 pub(crate) async fn run() -> Result<ExitCode> {
+    let handed = Handed::take()?;
     let mut child = Child::start("gateway")?;
     let settings: Settings = child.loaded.service()?;
-    let config = &child.loaded.config;
+    let config = &ends_well(child.loaded.config.clone());
     let (tell, tables) = watch::channel(Arc::default());
     let settings = settings.limited_as(config).with_keys(config.open_keys()?).with_client_secret();
     let settings = settings.map_err(anyhow::Error::msg)?;
@@ -39,33 +44,81 @@ pub(crate) async fn run() -> Result<ExitCode> {
     };
     let data = data_folder()?;
     let secure = match &settings.tls {
-        Some(tls) => Some(Secure::open(tls, &data).await?),
+        Some(tls) => Some(Secure::open(tls, handed.tls, &data).await?),
         None => None,
     };
     let settings = Settings { held: Some(data.join(HELD)), ..settings.with_shelf(shelf) };
     let gateway = Gateway::new(settings, tables.clone());
-    let bound = bind(config.listen).await?;
-    child.logs.listening(bound.addr());
-    let known = async {
-        let mut tables = tables;
-        if tables.wait_for(|table: &Arc<Table>| table.revision > 0).await.is_ok() {
-            child.logs.ready();
-        }
-        std::future::pending::<()>().await
-    };
+    let own = bind(config.listen).await?;
+    let plain = handed.plain.map(adopt).transpose().context("cannot listen where all gateways do")?;
+    child.logs.listening(own.addr());
     let address = Address::read(&data).context("cannot read how the supervisor is reached")?;
     let supervisor = Client::at(address, &data);
+    let router = gateway.router();
+    let health = gateway.health();
+    let stop = &child.stop;
     tokio::select! { biased;
         () = async {
-            let plain = bound.serve(gateway.router(), config, gateway.health(), &child.stop);
-            tokio::join!(plain, Secure::serve(secure, &gateway, config, &child.stop));
+            let public = async {
+                // Until it knows where to, those who ask are for the others, or wait.
+                if !is_known(tables, stop).await {
+                    return;
+                }
+                child.logs.ready();
+                let plain = async {
+                    if let Some(plain) = plain {
+                        plain.serve(router.clone(), config, health, stop).await;
+                    }
+                };
+                tokio::join!(plain, Secure::serve(secure, &gateway, config, stop));
+            };
+            tokio::join!(own.serve(router.clone(), config, health, stop), public);
             gateway.closed().await;
         } => {}
         () = feed(supervisor, tell) => {}
         () = gateway.tend() => {}
-        () = known => {}
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Whoever asked is answered: another one has taken over, and nobody waits for this one to end.
+fn ends_well(mut config: Config) -> Config {
+    config.shutdown.drain_ms = config.shutdown.drain_ms.max(config.limits.request_timeout_ms);
+    config.shutdown.linger_ms = config.shutdown.linger_ms.max(LINGER_MS);
+    config
+}
+
+/// Whether there are routes before it is asked to stop.
+async fn is_known(mut tables: watch::Receiver<Arc<Table>>, stop: &Stop) -> bool {
+    tokio::select! { biased;
+        _ = stop.asked() => false,
+        known = tables.wait_for(|table| table.revision > 0) => known.is_ok(),
+    }
+}
+
+/// The public sockets, which whoever started this process holds open for all gateways (sd_listen_fds(3)).
+#[derive(Default)]
+struct Handed {
+    plain: Option<TcpListener>,
+    tls: Option<TcpListener>,
+}
+
+impl Handed {
+    /// Takes them out of the environment, before anything else is open.
+    fn take() -> Result<Self> {
+        let names = std::env::var_os("LISTEN_FDNAMES").unwrap_or_default();
+        let mut all = ListenFd::from_env();
+        let mut this = Self::default();
+        for (at, name) in names.to_string_lossy().split(':').enumerate().take(all.len()) {
+            let socket = all.take_tcp_listener(at).with_context(|| format!("{name} of LISTEN_FDS is no socket"))?;
+            match name {
+                "plain" => this.plain = socket,
+                "tls" => this.tls = socket,
+                other => bail!("LISTEN_FDNAMES names {other:?}, and there are plain and tls"),
+            }
+        }
+        Ok(this)
+    }
 }
 
 /// The public side over TLS.
@@ -76,9 +129,12 @@ struct Secure {
 
 impl Secure {
     /// Takes its address, with a certificate that is named, or made in the data folder.
-    async fn open(tls: &Tls, data: &Path) -> Result<Self> {
+    async fn open(tls: &Tls, handed: Option<TcpListener>, data: &Path) -> Result<Self> {
         let certificate = Certificate::open(tls, &data.join(TLS)).map_err(anyhow::Error::msg)?;
-        let bound = bind(tls.listen).await?;
+        let bound = match handed {
+            Some(socket) => adopt(socket).context("cannot speak TLS where all gateways do")?,
+            None => bind(tls.listen).await?,
+        };
         let authority = certificate.authority().map_or_else(String::new, |file| file.display().to_string());
         tracing::info!(addr = %bound.addr(), authority, "TLS and HTTP/2 are spoken");
         Ok(Self { bound, certificate })
@@ -141,5 +197,6 @@ pub(crate) fn translate(table: RouteTable) -> Table {
         idempotent: table.idempotent,
         own_login: table.own_login,
         canaries: table.canaries.into_iter().map(canary).collect(),
+        gateways: table.gateways,
     }
 }

@@ -44,7 +44,8 @@ impl Operator {
     async fn instances(&self) -> Result<Vec<Instance>> {
         let rows = self.client.instances().await?;
         let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
-        found.extend(rows.iter().filter_map(|row| Some((row.url.clone()?, row.name.clone()))));
+        let urls = |row: &Instance| [row.url.clone(), row.own_url.clone()].into_iter().flatten().collect::<Vec<_>>();
+        found.extend(rows.iter().flat_map(|row| urls(row).into_iter().map(|url| (url, row.name.clone()))));
         Ok(rows)
     }
 
@@ -106,6 +107,13 @@ impl Operator {
                 bail!("no service '{name}'; there are {}", names.join(", "))
             }
         }
+    }
+
+    /// Every gateway, by its slot, and where it alone is asked.
+    pub(crate) async fn gateways(&self) -> Result<Vec<(String, String)>> {
+        self.addresses(GATEWAY).await?;
+        let rows = self.instances().await?.into_iter().filter(|row| row.name == GATEWAY);
+        Ok(rows.filter_map(|row| Some((row.instance, row.own_url.or(row.url)?))).collect())
     }
 
     /// `GET`, read as JSON.

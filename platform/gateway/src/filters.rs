@@ -91,7 +91,7 @@ pub(crate) fn standard(
         here(CrossOrigin::of(&settings.cors)),
         // Cheap refusals before anything that costs.
         Some(Arc::new(Shed::new(settings.limits.concurrency))),
-        Some(Arc::new(Rates::of_anybody(&settings.rates))),
+        Some(Arc::new(Rates::of_anybody(settings, table))),
         // A head that means two things first: with two hosts there is none to ask about.
         Some(Arc::new(HeadLimits(settings.limits.clone()))),
         Some(Arc::new(GivenOut(settings.hosts.clone()))),
@@ -109,7 +109,7 @@ pub(crate) fn standard(
         Some(Arc::new(Bearer::new(table.clone(), settings.keys.clone(), issuer.cloned()))),
         Some(Arc::new(Session::new(table.clone(), browsers.cloned()))),
         Some(Arc::new(Visitor::new(table.clone(), settings.keys.clone().filter(|_| issuer.is_some())))),
-        Some(Arc::new(Rates::of_persons(&settings.rates))),
+        Some(Arc::new(Rates::of_persons(settings, table))),
         Some(Arc::new(Canaries(table.clone()))),
         Some(Arc::new(Guard { table: table.clone(), has_login: issuer.is_some() })),
         Some(Arc::new(Vouch::new(settings))),

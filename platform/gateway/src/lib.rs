@@ -24,6 +24,7 @@ pub mod rewrite;
 pub mod headers;
 pub mod cors;
 pub mod compression;
+mod alone;
 pub mod tls;
 mod breakers;
 mod metrics;

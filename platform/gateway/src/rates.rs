@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::num::{NonZeroU32, NonZeroUsize};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -24,6 +25,11 @@ use crate::table::{is_below, no_path};
 /// So many buckets are kept, a few megabytes; then the one that was asked for longest ago is forgotten, which is full again
 /// for whoever had it. A flood of addresses costs neither memory nor time.
 const KEPT: NonZeroUsize = NonZeroUsize::new(65_536).expect("it is not zero");
+
+/// So many drops fall in a second at most: then one takes a microsecond, which the clock can tell.
+const DROPS_A_SECOND: u64 = 1_000_000;
+/// A request is no more of them: with fewer a share of it would be off by more than a thousandth.
+const FINEST: u64 = 1_000;
 
 /// So many requests in so many seconds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,6 +74,10 @@ pub(crate) struct Standing {
 /// One rate with its buckets.
 pub(crate) struct Buckets {
     pub(crate) rate: Rate,
+    /// So many drops are in a full bucket: a multiple of its requests, so that it can be shared.
+    drops: u32,
+    /// What one request takes.
+    each: AtomicU32,
     limiter: RateLimiter<String, Kept, DefaultClock, StateInformationMiddleware>,
     clock: DefaultClock,
 }
@@ -122,14 +132,27 @@ pub(crate) fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Rat
 
 impl Buckets {
     pub(crate) fn new(rate: Rate) -> Self {
-        let requests = NonZeroU32::new(rate.requests).unwrap_or(NonZeroU32::MIN);
-        let each = Duration::from_secs(rate.seconds.into()) / requests.get();
+        let requests = rate.requests.max(1);
+        let fine = (u64::from(rate.seconds) * DROPS_A_SECOND / u64::from(requests)).clamp(1, FINEST);
+        let each = u32::try_from(fine).unwrap_or(1);
+        let drops = requests.saturating_mul(each);
+        let cells = NonZeroU32::new(drops).unwrap_or(NonZeroU32::MIN);
+        let period = Duration::from_secs(rate.seconds.into()) / drops;
         // A share of no time at all would be no rate; a nanosecond is shorter than any request.
-        let quota = Quota::with_period(each.max(Duration::from_nanos(1))).unwrap_or(Quota::per_second(requests));
+        let quota = Quota::with_period(period.max(Duration::from_nanos(1))).unwrap_or(Quota::per_second(cells));
         let kept = Kept(Mutex::new(LruCache::new(KEPT)));
         let clock = DefaultClock::default();
-        let limiter = RateLimiter::new(quota.allow_burst(requests), kept, clock.clone());
-        Self { rate, limiter, clock }
+        let limiter = RateLimiter::new(quota.allow_burst(cells), kept, clock.clone());
+        Self { rate, drops, each: AtomicU32::new(each), limiter, clock }
+    }
+
+    /// From now on lets through what falls to the `at`th of `all` gateways, which together let through what the rate says. A bucket
+    /// stays as full as it is. A rate of fewer requests than there are gateways is one at each.
+    pub(crate) fn share(&self, at: u32, all: u32) {
+        let all = all.max(1);
+        let rest = u32::from(at < self.rate.requests % all);
+        let share = (self.rate.requests / all + rest).max(1);
+        self.each.store((self.drops / share).max(1), Ordering::Relaxed);
     }
 
     /// Whether it is about that path.
@@ -139,9 +162,12 @@ impl Buckets {
 
     /// Takes one request out of a bucket, if one is in.
     pub(crate) fn take(&self, key: String) -> Result<Standing, Standing> {
-        match self.limiter.check_key(&key) {
-            Ok(taken) => Ok(Standing { left: taken.remaining_burst_capacity(), wait: Duration::ZERO }),
-            Err(refused) => Err(Standing { left: 0, wait: refused.wait_time_from(self.clock.now()) }),
+        let each = NonZeroU32::new(self.each.load(Ordering::Relaxed)).unwrap_or(NonZeroU32::MIN);
+        match self.limiter.check_key_n(&key, each) {
+            Ok(Ok(taken)) => Ok(Standing { left: taken.remaining_burst_capacity() / each, wait: Duration::ZERO }),
+            Ok(Err(refused)) => Err(Standing { left: 0, wait: refused.wait_time_from(self.clock.now()) }),
+            // No request takes more than a bucket holds.
+            Err(_) => Err(Standing { left: 0, wait: Duration::from_secs(self.rate.seconds.into()) }),
         }
     }
 }
@@ -173,6 +199,38 @@ mod tests {
         let wait = buckets.take("ann".into()).expect_err("refused").wait;
         assert!((1_199..=1_200).contains(&wait.as_secs()), "a third of an hour: {wait:?}");
         assert_eq!(buckets.take("ben".into()).expect("he has his own").left, 2);
+    }
+
+    #[test]
+    fn gateways_together_let_through_what_the_rate_says() {
+        for (requests, seconds) in [(1, 60), (3, 1), (10, 60), (25, 7), (100, 1), (999, 60), (50_000, 86_400)] {
+            for all in 1..=7 {
+                let passed = |at: u32| {
+                    let buckets = Buckets::new(rate(requests, seconds * 3_600));
+                    buckets.share(at, all);
+                    std::iter::from_fn(|| buckets.take("ann".into()).ok()).count() as u32
+                };
+                let sum: u32 = (0..all).map(passed).sum();
+                let error = f64::from(sum.abs_diff(requests)) / f64::from(requests);
+                assert!(error <= 0.01 || (requests < all && sum == all), "{requests} by {all}: {sum}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_bucket_stays_as_full_as_it_is_when_its_share_changes() {
+        let buckets = Buckets::new(rate(100, 3_600));
+        buckets.share(0, 2);
+        let left = |buckets: &Buckets| buckets.take("ann".into()).map_or(0, |standing| standing.left + 1);
+        assert!((0..25).all(|_| buckets.take("ann".into()).is_ok()));
+        assert_eq!(left(&buckets), 25, "half of its half");
+        buckets.share(0, 1);
+        assert_eq!(left(&buckets), 48, "half of all but what was just taken");
+        buckets.share(3, 4);
+        assert_eq!(left(&buckets), 11);
+        while buckets.take("ann".into()).is_ok() {}
+        buckets.share(0, 1);
+        assert!(left(&buckets) <= 3, "less is in it than one request took");
     }
 
     #[test]

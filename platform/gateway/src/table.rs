@@ -35,6 +35,8 @@ pub struct Table {
     pub own_login: BTreeSet<String>,
     /// Services that stand in for another one for some of its callers.
     pub canaries: Vec<Canary>,
+    /// Slots of the gateways that take requests, each of which lets through its share.
+    pub gateways: Vec<String>,
 }
 
 /// A service that stands in for another one.
@@ -237,6 +239,13 @@ impl Table {
         let stands_in_for = self.canaries.iter().find(|one| one.service == service).map(|one| one.of.as_str());
         let whose = stands_in_for.unwrap_or(service);
         self.routes.iter().any(|known| known.path == route && known.service == whose)
+    }
+
+    /// Which of the gateways that is, and how many there are; one that nobody has heard of yet comes after all others.
+    pub(crate) fn place_among_gateways(&self, slot: &str) -> (u32, u32) {
+        let at = self.gateways.iter().position(|known| known == slot).unwrap_or(self.gateways.len());
+        let all = self.gateways.len().max(at + 1);
+        (u32::try_from(at).unwrap_or(u32::MAX), u32::try_from(all).unwrap_or(u32::MAX))
     }
 
     /// The ready instances of a service.

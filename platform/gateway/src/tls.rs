@@ -23,6 +23,8 @@ use rustls::sign::CertifiedKey;
 use serde::de::{Deserializer, Error as _};
 use serde::{Deserialize, Serialize};
 
+use crate::alone::alone;
+
 /// What is spoken, the best first.
 const PROTOCOLS: [&[u8]; 2] = [b"h2", b"http/1.1"];
 /// Files are looked at as often.
@@ -202,6 +204,9 @@ impl From {
     /// Makes one where that is for us to do, and the last one is none any more.
     fn make(&self) -> Result<(), String> {
         let Self::Made { folder, names } = self else { return Ok(()) };
+        let bad = |why: String| format!("tls: no certificate could be made in {}: {why}", folder.display());
+        let turn = fs::create_dir_all(folder).and_then(|()| alone(&folder.join("lock")));
+        let _turn = turn.map_err(|why| bad(why.to_string()))?;
         let now_ms = TokioEnv::new(None).expect("no crash point was asked for").wall_ms();
         let now_s = u64::try_from(now_ms / 1_000).unwrap_or(0);
         let file = folder.join("made.json");
@@ -210,11 +215,9 @@ impl From {
         if made.is_some_and(still_is) && self.read().is_ok_and(|read| self.certified(&read).is_ok()) {
             return Ok(());
         }
-        let bad = |why: String| format!("tls: no certificate could be made in {}: {why}", folder.display());
         let [authority, certificate, key] = signed(names, now_s).map_err(|why| bad(why.to_string()))?;
         let made = serde_json::to_string(&Made { names: names.clone(), ends_s: now_s + LIFE_S }).unwrap_or_default();
         let written = || {
-            fs::create_dir_all(folder)?;
             write(&folder.join("key.pem"), &key)?;
             write(&folder.join("certificate.pem"), &certificate)?;
             write(&folder.join("authority.pem"), &authority)?;
@@ -302,7 +305,7 @@ mod tests {
         Certificate::open(&tls(None), &at).expect("read");
         assert_eq!(certificate(), first);
         assert_eq!(fs::metadata(at.join("key.pem")).expect("a key").permissions().mode() & 0o777, 0o600);
-        assert_eq!(fs::read_dir(&at).expect("a folder").count(), 4, "no key of an authority is left");
+        assert_eq!(fs::read_dir(&at).expect("a folder").count(), 5, "with a lock; no key of an authority is left");
         let named = Tls { names: vec!["house.example".into()], ..tls(None) };
         Certificate::open(&named, &at).expect("made anew");
         let second = certificate();

@@ -117,7 +117,19 @@ async fn act(
         control.fleet.ask(&row.instance, ask).await;
     }
     control.registry.wait_until(PATIENCE, |rows| obeyed(ask, &before, rows)).await;
-    Ok(Json(control.registry.matching(&name)))
+    let after = control.registry.matching(&name);
+    let stays = |row: &&Instance| ask == Ask::Restart && before.iter().any(|old| still_runs(old, row));
+    match after.iter().filter(stays).find_map(|row| Some((&row.instance, row.not_replaced.as_ref()?))) {
+        Some((slot, why)) => {
+            Err((StatusCode::CONFLICT, format!("{slot} goes on: the one that was to take over was not ready: {why}")))
+        }
+        None => Ok(Json(after)),
+    }
+}
+
+/// Whether nobody took over from the process that ran before, though that was tried.
+fn still_runs(old: &Instance, now: &Instance) -> bool {
+    old.instance == now.instance && old.pid.is_some() && old.pid == now.pid && now.run.number > old.run.number
 }
 
 async fn scale(
@@ -154,6 +166,7 @@ fn obeyed(ask: Ask, before: &[Instance], rows: &[Instance]) -> bool {
             Ask::Start => matches!(row.state, State::Ready | State::Failing | State::Refused),
             Ask::Stop => row.state == State::Stopped,
             Ask::Kill => old.pid.is_none() || row.pid != old.pid,
+            Ask::Restart if still_runs(old, row) => true,
             Ask::Restart => row.pid != old.pid && matches!(row.state, State::Ready | State::Failing | State::Refused),
         })
     })

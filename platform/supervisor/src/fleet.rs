@@ -73,7 +73,9 @@ impl Fleet {
         orders.keep(&self.data, name, wished).map_err(|error| ScaleError::Kept(error.to_string()))?;
         self.shared.logs.note("INFO", &format!("{name} is scaled from {} to {wished}", before.len()));
         let mut system = self.system.clone();
-        system.services.iter_mut().filter(|service| service.name == name).for_each(|it| it.instances = wished);
+        if let Some(instances) = system.instances(name) {
+            *instances = wished;
+        }
         let after: Vec<Spec> = unroll(&system).into_iter().filter(|spec| spec.name == name).collect();
         for spec in after {
             if before.iter().any(|old| old.slot == spec.slot) {

@@ -6,20 +6,21 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::backoff::{FAILING_AFTER, RAN_WELL, pause};
 use crate::data_folder::Address;
 use crate::find_binary::find_binary;
+use crate::front::Front;
 use crate::http::Http;
 use crate::leftovers::MARK;
 use crate::logs::Logs;
 use crate::placeholder::fill;
 use crate::port::can_bind;
 use crate::process::{Happening, Process, Said};
-use crate::readiness;
+use crate::readiness::Watch;
 use crate::registry::{Instance, Registry, Run, State};
 use crate::secret::Secrets;
 use crate::spec::{Command, Spec, config_file};
@@ -27,6 +28,10 @@ use crate::system_file::{BROKER, GATEWAY};
 
 /// After SIGTERM a process has so long to end by itself.
 const GRACE: Duration = Duration::from_secs(5);
+/// One that is to take over is ready by then, or the one before stays.
+const TAKING_OVER: Duration = Duration::from_secs(10);
+/// One that was taken over from answers what it has: longer than a request may take, as it is set unless somebody sets it otherwise.
+const LAST_ANSWERS: Duration = Duration::from_secs(15);
 
 /// What an instance is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +48,7 @@ pub(crate) enum Ask {
 
 /// What all keepers share.
 pub(crate) struct Shared {
+    pub(crate) front: Front,
     pub(crate) registry: Arc<Registry>,
     pub(crate) logs: Arc<Logs>,
     pub(crate) http: Http,
@@ -85,6 +91,17 @@ pub(crate) struct Keeper {
     heals: bool,
     /// Kept over restarts, so that its URL stays the same.
     address: Option<SocketAddr>,
+    /// Where all gateways are asked, for one of them.
+    public: Option<String>,
+    /// Those that were taken over from, until they have answered what they had.
+    retired: JoinSet<()>,
+}
+
+/// One that is ready to take over.
+struct Successor {
+    process: Process,
+    addr: String,
+    watch: Watch,
 }
 
 /// How one run of the process ended.
@@ -103,7 +120,8 @@ enum End {
 
 impl Keeper {
     pub(crate) fn new(spec: Spec, shared: Arc<Shared>, asks: mpsc::Receiver<Ask>) -> Self {
-        Self { address: spec.listen, spec, shared, asks, failures: 0, heals: false }
+        let retired = JoinSet::new();
+        Self { address: spec.listen, spec, shared, asks, failures: 0, heals: false, public: None, retired }
     }
 
     /// Runs until nobody asks any more.
@@ -111,10 +129,10 @@ impl Keeper {
         let mut wanted = self.spec.start && self.wait_for_predecessors().await;
         loop {
             if !wanted {
+                self.shared.front.leave(&self.spec.slot);
                 self.show(|row| {
                     row.state = State::Stopped;
-                    row.pid = None;
-                    row.url = None;
+                    row.has_no_process();
                 });
                 match self.asks.recv().await {
                     None => return,
@@ -164,7 +182,7 @@ impl Keeper {
     async fn run(&mut self) -> End {
         let heals = self.heals;
         let begun = |row: &mut Instance| row.run = Run { number: row.run.number + 1, heals, took: None };
-        let mut process = match self.start() {
+        let mut process = match self.start(self.free_address()) {
             Ok(process) => process,
             Err(why) => {
                 self.show(begun);
@@ -183,15 +201,16 @@ impl Keeper {
                 row.detail = None;
             }
         });
-        let (tell, mut answers) = mpsc::channel(1);
-        let nudge = Arc::new(Notify::new());
-        let mut watchers = JoinSet::new();
+        let mut watch = Watch::new(self.shared.http.clone());
         let mut ready_since: Option<Instant> = None;
         loop {
             tokio::select! { biased;
                 ask = self.asks.recv() => match ask {
                     Some(Ask::Start) => {}
                     Some(Ask::Kill) => process.kill(),
+                    Some(Ask::Restart) if self.spec.name == GATEWAY && ready_since.is_some() => {
+                        watch = self.take_over(&mut process).await.unwrap_or(watch);
+                    }
                     Some(Ask::Restart) => {
                         self.stop(process).await;
                         return End::Again;
@@ -207,14 +226,13 @@ impl Keeper {
                         let ran_well = ready_since.is_some_and(|since| since.elapsed() >= RAN_WELL);
                         return End::Died { why, ran_well };
                     }
-                    Happening::Said(Said::Ready) => nudge.notify_one(),
+                    Happening::Said(Said::Ready) => watch.nudge(),
                     Happening::Said(Said::Listening { addr }) => {
                         self.found_at(&addr);
-                        watchers.abort_all();
-                        watchers.spawn(readiness::watch(self.shared.http.clone(), addr, nudge.clone(), tell.clone()));
+                        watch.follow(addr);
                     }
                 },
-                Some(answer) = answers.recv() => {
+                Some(answer) = watch.next() => {
                     if answer.is_ok() && ready_since.is_none() {
                         ready_since = Some(Instant::now());
                         self.show(|row| row.run.took = Some(started.elapsed()));
@@ -225,12 +243,92 @@ impl Keeper {
         }
     }
 
+    /// Starts another process in the place of this one, which answers what it has once the other is ready; or goes on.
+    async fn take_over(&mut self, process: &mut Process) -> Option<Watch> {
+        let began = Instant::now();
+        match self.successor().await {
+            Ok(next) => {
+                self.retire(std::mem::replace(process, next.process));
+                self.found_at(&next.addr);
+                let pid = process.pid();
+                self.show(|row| {
+                    row.run = Run { number: row.run.number + 1, heals: false, took: Some(began.elapsed()) };
+                    row.state = State::Ready;
+                    row.pid = Some(pid);
+                    row.detail = None;
+                    row.not_replaced = None;
+                });
+                Some(next.watch)
+            }
+            Err(why) => {
+                self.stays(why);
+                None
+            }
+        }
+    }
+
+    /// Starts one that is to take over, and stays with it until it is ready. What is asked meanwhile is heard afterwards.
+    async fn successor(&mut self) -> Result<Successor, String> {
+        let mut process = self.start(SocketAddr::from(([127, 0, 0, 1], 0)))?;
+        let mut watch = Watch::new(self.shared.http.clone());
+        let mut found = None;
+        let ready = async {
+            loop {
+                tokio::select! { biased;
+                    happening = process.next() => match happening {
+                        Happening::Ended { why, .. } => return Err(why),
+                        Happening::Said(Said::Ready) => watch.nudge(),
+                        Happening::Said(Said::Listening { addr }) => {
+                            watch.follow(addr.clone());
+                            found = Some(addr);
+                        }
+                    },
+                    Some(Ok(_)) = watch.next() => if let Some(addr) = found.take() { return Ok(addr) },
+                }
+            }
+        };
+        let ready = tokio::time::timeout(TAKING_OVER, ready).await;
+        match ready.unwrap_or_else(|_| Err(format!("it was not ready within {TAKING_OVER:?}"))) {
+            Ok(addr) => Ok(Successor { process, addr, watch }),
+            Err(why) => {
+                process.kill();
+                process.ended().await;
+                Err(why)
+            }
+        }
+    }
+
+    /// Lets one answer what it has, while another one has taken over.
+    fn retire(&mut self, mut process: Process) {
+        while self.retired.try_join_next().is_some() {}
+        process.terminate();
+        self.retired.spawn(async move {
+            if tokio::time::timeout(LAST_ANSWERS, process.ended()).await.is_err() {
+                process.kill();
+                process.ended().await;
+            }
+        });
+    }
+
+    fn stays(&self, why: String) {
+        let slot = &self.spec.slot;
+        self.shared.logs.note("WARN", &format!("{slot} goes on: the one that was to take over was not ready: {why}"));
+        self.show(|row| {
+            row.run.number += 1;
+            row.not_replaced = Some(why);
+        });
+    }
+
     /// Remembers where the process listens, for the next start and for whoever routes to it.
     fn found_at(&mut self, addr: &str) {
         self.address = addr.parse().ok().or(self.address);
-        let url = format!("http://{addr}");
+        let own = format!("http://{addr}");
+        let url = self.public.clone().unwrap_or_else(|| own.clone());
         self.shared.listens(&self.spec, &url);
-        self.show(|row| row.url = Some(url));
+        self.show(|row| {
+            row.own_url = Some(own).filter(|own| *own != url);
+            row.url = Some(url);
+        });
     }
 
     fn heard_readiness(&mut self, answer: Result<Option<String>, String>, was_ready: bool) {
@@ -246,24 +344,31 @@ impl Keeper {
         }
     }
 
-    fn start(&self) -> Result<Process, String> {
+    fn start(&mut self, listen: SocketAddr) -> Result<Process, String> {
         let program = match &self.spec.command {
             Command::Own => self.shared.own.clone(),
             Command::Named(name) => find_binary(name, &self.shared.base, &self.shared.own)?,
         };
         let fill = |text: &String| fill(text, |name| self.shared.url_of(name));
         let args = self.spec.args.iter().map(fill).collect::<Result<Vec<_>, _>>()?;
-        let mut env = self.environment();
+        let mut env = self.environment(listen);
         for (name, value) in &self.spec.env {
             env.push((name.clone(), fill(value)?));
         }
-        Process::start(&program, &args, &env, &self.spec.slot, &self.shared.logs)
+        let mut sockets = Vec::new();
+        if self.spec.name == GATEWAY {
+            let handed = self.shared.front.take(&self.spec.slot)?;
+            env.push(("LISTEN_FDS".to_owned(), handed.sockets.len().to_string()));
+            env.push(("LISTEN_FDNAMES".to_owned(), handed.names.to_owned()));
+            self.public = Some(handed.url);
+            sockets = handed.sockets;
+        }
+        Process::start(&program, &args, &env, sockets, &self.spec.slot, &self.shared.logs)
     }
 
     /// What every child is told.
-    fn environment(&self) -> Vec<(String, String)> {
+    fn environment(&self, listen: SocketAddr) -> Vec<(String, String)> {
         let (spec, data) = (&self.spec, &self.shared.data);
-        let listen = self.free_address();
         let path = |path: PathBuf| path.display().to_string();
         let mut env = vec![
             ("BONGSU_NAME", spec.name.clone()),
@@ -308,7 +413,11 @@ impl Keeper {
             process.kill();
             process.ended().await;
         }
-        self.show(|row| (row.pid, row.url, row.detail) = (None, None, None));
+        self.retired.shutdown().await;
+        self.show(|row| {
+            row.has_no_process();
+            row.detail = None;
+        });
     }
 
     /// Waits as long as its failures ask for, and one that refuses its settings until it is asked to start: it would only
@@ -320,6 +429,9 @@ impl Keeper {
             self.shared.logs.note("WARN", &format!("{slot} is {}: {why}", state.word()));
         }
         self.show(|row| (row.state, row.pid, row.detail) = (state, None, Some(why)));
+        if matches!(state, State::Failing | State::Refused) {
+            self.shared.front.leave(slot);
+        }
         let pause = if state == State::Refused { Duration::MAX } else { pause(self.failures) };
         let over = tokio::time::sleep(pause);
         tokio::pin!(over);

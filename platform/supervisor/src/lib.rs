@@ -5,6 +5,7 @@
 //! one task per instance that owns the whole life of one slot.
 
 pub mod paths;
+mod part;
 pub mod system_file;
 pub mod canary;
 pub mod identity;
@@ -21,6 +22,7 @@ mod placeholder;
 mod spec;
 mod port;
 mod process;
+mod front;
 mod readiness;
 mod keeper;
 pub mod scale;

@@ -1,11 +1,13 @@
 //! One operating-system process: started with a pipe it stops at, its lines collected, its end observed.
 
+use std::os::fd::OwnedFd;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use command_fds::{CommandFdExt as _, FdMapping};
 use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
 use serde::Deserialize;
@@ -19,6 +21,9 @@ use crate::paths::plain;
 
 /// A longer line is cut into pieces.
 const LINE_LIMIT: u64 = 64 << 10;
+
+/// Where handed sockets begin (sd_listen_fds(3)).
+const FIRST_SOCKET: i32 = 3;
 
 /// The exit code of a process whose settings cannot be meant (`EX_CONFIG` of sysexits.h).
 const REFUSED: i32 = 78;
@@ -55,15 +60,22 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    /// Starts a program.
+    /// Starts a program, with sockets that it finds as sd_listen_fds(3) says.
     pub(crate) fn start(
         program: &Path,
         args: &[String],
         env: &[(String, String)],
+        sockets: Vec<OwnedFd>,
         slot: &str,
         logs: &Arc<Logs>,
     ) -> Result<Self, String> {
-        let mut child = Command::new(program)
+        let mut command = Command::new(program);
+        if !sockets.is_empty() {
+            let handed = sockets.into_iter().zip(FIRST_SOCKET..);
+            let handed = handed.map(|(parent_fd, child_fd)| FdMapping { parent_fd, child_fd }).collect();
+            command.fd_mappings(handed).map_err(|why| format!("cannot hand on sockets: {why}"))?;
+        }
+        let mut child = command
             .args(args)
             .envs(env.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::piped())

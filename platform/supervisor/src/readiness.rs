@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use hyper::Method;
 use tokio::sync::{Notify, mpsc};
+use tokio::task::JoinSet;
 
 use crate::http::Http;
 
@@ -15,13 +16,44 @@ const RELAXED: Duration = Duration::from_millis(500);
 /// A readiness answer that takes longer is a no.
 const LIMIT: Duration = Duration::from_secs(1);
 
-/// Asks for ever and tells every answer; `nudge` asks again at once. A process that is ready may have something to say, too.
-pub(crate) async fn watch(
+/// What a process says of its readiness, wherever it listens.
+pub(crate) struct Watch {
     http: Http,
-    addr: String,
     nudge: Arc<Notify>,
-    tell: mpsc::Sender<Result<Option<String>, String>>,
-) {
+    tell: mpsc::Sender<Readiness>,
+    answers: mpsc::Receiver<Readiness>,
+    asking: JoinSet<()>,
+}
+
+/// Ready, with what there is to say, or why not.
+pub(crate) type Readiness = Result<Option<String>, String>;
+
+impl Watch {
+    /// Asks nobody yet.
+    pub(crate) fn new(http: Http) -> Self {
+        let (tell, answers) = mpsc::channel(1);
+        Self { http, nudge: Arc::default(), tell, answers, asking: JoinSet::new() }
+    }
+
+    /// Asks there from now on, and nowhere else.
+    pub(crate) fn follow(&mut self, addr: String) {
+        self.asking.abort_all();
+        self.asking.spawn(watch(self.http.clone(), addr, self.nudge.clone(), self.tell.clone()));
+    }
+
+    /// Asks at once.
+    pub(crate) fn nudge(&self) {
+        self.nudge.notify_one();
+    }
+
+    /// The next answer; may be dropped and asked again.
+    pub(crate) async fn next(&mut self) -> Option<Readiness> {
+        self.answers.recv().await
+    }
+}
+
+/// Asks for ever and tells every answer; `nudge` asks again at once. A process that is ready may have something to say, too.
+async fn watch(http: Http, addr: String, nudge: Arc<Notify>, tell: mpsc::Sender<Readiness>) {
     let url = format!("http://{addr}/health/ready");
     loop {
         let answer = match http.ask(Method::GET, &url, LIMIT).await {

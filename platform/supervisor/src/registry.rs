@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
 use crate::spec::Spec;
-use crate::system_file::{Canary, Service, SystemFile};
+use crate::system_file::{Canary, GATEWAY, Service, SystemFile};
 
 /// Where an instance is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,6 +45,9 @@ pub struct Instance {
     pub pid: Option<u32>,
     /// Where it listens, once it said so.
     pub url: Option<String>,
+    /// Where it alone is asked, if others listen at its `url`, too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub own_url: Option<String>,
     /// See [`State`].
     pub state: State,
     /// How often it was started again because it had died; what an operator starts is not counted.
@@ -54,6 +57,9 @@ pub struct Instance {
     /// Known to the supervisor alone.
     #[serde(skip)]
     pub run: Run,
+    /// Why the process that was to take over did not; known to the supervisor alone.
+    #[serde(skip)]
+    pub not_replaced: Option<String>,
 }
 
 /// The latest run of a process.
@@ -90,6 +96,9 @@ pub struct RouteTable {
     /// Services that stand in for another one for some of its callers, by name.
     #[serde(default)]
     pub canaries: BTreeMap<String, Canary>,
+    /// Slots of the gateways that take requests now.
+    #[serde(default)]
+    pub gateways: Vec<String>,
 }
 
 /// Requests that are for everybody, or for a role.
@@ -152,11 +161,20 @@ impl Instance {
             instance: spec.slot.clone(),
             pid: None,
             url: None,
+            own_url: None,
             state: if spec.start { State::Waiting } else { State::Stopped },
             restarts: 0,
             detail: None,
             run: Run::default(),
+            not_replaced: None,
         }
+    }
+
+    /// It has no process now, and so no address.
+    pub(crate) fn has_no_process(&mut self) {
+        self.pid = None;
+        self.url = None;
+        self.own_url = None;
     }
 }
 
@@ -263,6 +281,8 @@ impl Registry {
         let is_asked = |name: &String| {
             self.fixed.canaries.contains_key(name) || self.fixed.routes.iter().any(|route| route.service == *name)
         };
+        let serves = |row: &&Instance| row.name == GATEWAY && matches!(row.state, State::Ready | State::Unready);
+        table.gateways = instances.iter().filter(serves).map(|row| row.instance.clone()).collect();
         for row in instances.iter().filter(|row| is_asked(&row.name)) {
             let ready = table.upstreams.entry(row.name.clone()).or_default();
             match (row.state, &row.url) {

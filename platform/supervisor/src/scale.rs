@@ -9,10 +9,9 @@ use std::fs;
 use serde::{Deserialize, Serialize};
 
 use crate::data_folder::{DataFolder, DataFolderError};
+pub use crate::part::MOST;
 use crate::system_file::{BROKER, GATEWAY, SystemFile};
 
-/// Most instances of one service.
-pub const MOST: u32 = 64;
 /// The file in the data folder.
 const FILE: &str = "scale.json";
 
@@ -99,13 +98,14 @@ impl Orders {
             Err(why) => (BTreeMap::new(), Some(format!("{} is passed over: {why}", path.display()))),
         };
         orders.retain(|name: &String, order: &mut Order| {
-            let service = system.services.iter().find(|service| service.name == *name);
-            service.is_some_and(|service| service.instances == order.described) && (1..=MOST).contains(&order.instances)
+            let described = system.instances(name).map(|described| *described);
+            described == Some(order.described) && (1..=MOST).contains(&order.instances)
         });
-        let described = system.services.iter().map(|service| (service.name.clone(), service.instances)).collect();
-        for service in &mut system.services {
-            if let Some(order) = orders.get(&service.name) {
-                service.instances = order.instances;
+        let all = system.services.iter().map(|service| (service.name.clone(), service.instances));
+        let described = all.chain([(GATEWAY.to_owned(), system.gateway.instances)]).collect();
+        for (name, order) in &orders {
+            if let Some(instances) = system.instances(name) {
+                *instances = order.instances;
             }
         }
         (Self { kept: orders, described }, complaint)
@@ -126,10 +126,10 @@ impl Orders {
 
 /// Whether so many instances of that service are possible.
 pub(crate) fn check(system: &SystemFile, name: &str, wished: u32) -> Result<(), ScaleError> {
-    if let Some(part) = [BROKER, GATEWAY].into_iter().find(|part| *part == name) {
-        return Err(ScaleError::One(part));
+    if name == BROKER {
+        return Err(ScaleError::One(BROKER));
     }
-    if !system.services.iter().any(|service| service.name == name) {
+    if name != GATEWAY && !system.services.iter().any(|service| service.name == name) {
         let known = system.services.iter().map(|service| service.name.clone()).collect();
         return Err(ScaleError::Unknown { name: name.to_owned(), known });
     }
@@ -194,7 +194,9 @@ mod tests {
         assert_eq!(said("door", 0), "door=0: 1 to 64 instances are possible ('bongsu stop door' stops them)");
         assert_eq!(said("door", 1_000), "door=1000: 1 to 64 instances are possible");
         assert_eq!(said("window", 2), "no service 'window'; there are door");
-        assert_eq!(said("gateway", 2), "there is one gateway, and no more");
+        assert_eq!(said("broker", 2), "there is one broker, and no more");
+        assert_eq!(said("gateway", 65), "gateway=65: 1 to 64 instances are possible");
+        assert_eq!(check(&system(1), "gateway", 2), Ok(()));
         assert_eq!(check(&system(1), "door", MOST), Ok(()));
     }
 }

@@ -51,8 +51,13 @@ pub(crate) fn unroll(system: &SystemFile) -> Vec<Spec> {
         let pages = service.pages.as_ref().map(|folder| system.folder.join(folder));
         specs.extend((1..=service.instances).map(|number| instance(service, pages.as_deref(), number, depth)));
     }
-    let gateway = PlatformPart { listen: Some(system.gateway_address()), ..system.gateway.clone() };
-    specs.push(platform(GATEWAY, &gateway, last + 2));
+    // Each has an address of its own, beside the public ones.
+    let gateway = PlatformPart { listen: None, ..system.gateway.clone() };
+    specs.extend((1..=gateway.instances).map(|number| Spec {
+        slot: format!("{GATEWAY}-{number}"),
+        is_first: number == 1,
+        ..platform(GATEWAY, &gateway, last + 2)
+    }));
     specs.iter_mut().for_each(|spec| spec.config_from = from(&spec.name));
     specs
 }

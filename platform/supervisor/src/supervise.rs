@@ -13,6 +13,7 @@ use tokio::task::JoinSet;
 use crate::control::{Control, router};
 use crate::data_folder::{Address, DataFolder, DataFolderError};
 use crate::fleet::Fleet;
+use crate::front::Front;
 use crate::http::Http;
 use crate::identity;
 use crate::keeper::{Ask, Shared};
@@ -79,7 +80,9 @@ impl Supervisor {
         data.warnings().iter().for_each(|line| logs.note("WARN", line));
         let mark = uuid::Uuid::new_v4().simple().to_string();
         let data = Arc::new(data);
+        let front = Front::of(&system.gateway, system.gateway_address(), logs.clone());
         let shared = Arc::new(Shared {
+            front,
             registry: registry.clone(),
             logs: logs.clone(),
             http: Http::new(None),

@@ -6,6 +6,7 @@
 //!
 //! [gateway]
 //! listen = "127.0.0.1:8080"              # a free port is taken, and said, when this one is not free
+//! instances = 1                          # processes that share it
 //! config = { principal = "demo" }
 //!
 //! [identity]                             # people log in here; without it everybody is `principal`
@@ -35,14 +36,15 @@ use std::path::{Path, PathBuf};
 
 use bongsu_core::Strict;
 use bongsu_keys::{OPERATOR, is_name};
-use serde::{Deserialize, Deserializer, de::Error as _};
+use serde::Deserialize;
 
 use crate::canary;
 pub use crate::canary::Canary;
 use crate::identity::{IDENTITY, Identity};
+pub use crate::part::PlatformPart;
+use crate::part::{instances, one};
 use crate::paths::shown;
 use crate::placeholder;
-use crate::scale::MOST;
 
 /// The instance name of the built-in broker.
 pub const BROKER: &str = "broker";
@@ -87,20 +89,6 @@ pub struct SystemFile {
     /// The file itself.
     #[serde(skip)]
     pub path: PathBuf,
-}
-
-/// A part of the platform that runs as a child process.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct PlatformPart {
-    /// Whether it starts with the system.
-    pub start: bool,
-    /// Loopback address; a free port when it is taken.
-    pub listen: Option<SocketAddr>,
-    /// Extra environment.
-    pub env: BTreeMap<String, String>,
-    /// Its own settings.
-    pub config: toml::Table,
 }
 
 /// One service.
@@ -217,6 +205,12 @@ impl SystemFile {
         self.folder.join(&self.data)
     }
 
+    /// How many instances of that name there are to be, where that can be said.
+    pub(crate) fn instances(&mut self, name: &str) -> Option<&mut u32> {
+        let service = self.services.iter_mut().find(|service| service.name == name).map(|one| &mut one.instances);
+        service.or((name == GATEWAY).then_some(&mut self.gateway.instances))
+    }
+
     /// Where the gateway should listen.
     pub fn gateway_address(&self) -> SocketAddr {
         self.gateway.listen.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 8080)))
@@ -255,6 +249,9 @@ impl SystemFile {
             if let Some(listen) = part.listen.filter(|address| !address.ip().is_loopback()) {
                 return Some(format!("{listen} faces the network; only loopback addresses are served"));
             }
+        }
+        if self.broker.instances != 1 {
+            return Some(format!("there is one {BROKER}, and no more"));
         }
         for service in &self.services {
             if let Some(complaint) = service.complaint() {
@@ -298,12 +295,6 @@ impl SystemFile {
                 ));
             }
         }
-    }
-}
-
-impl Default for PlatformPart {
-    fn default() -> Self {
-        Self { start: true, listen: None, env: BTreeMap::new(), config: toml::Table::new() }
     }
 }
 
@@ -384,17 +375,6 @@ fn is_request(route: &str) -> bool {
 
 fn default_data() -> PathBuf {
     ".bongsu".into()
-}
-
-/// How many processes a file asks for, refused by name and range like every number that can be set.
-fn instances<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
-    let wished = i64::deserialize(deserializer)?;
-    let possible = u32::try_from(wished).ok().filter(|wished| (1..=MOST).contains(wished));
-    possible.ok_or_else(|| D::Error::custom(format!("instances = {wished}: 1 to {MOST} are possible")))
-}
-
-fn one() -> u32 {
-    1
 }
 
 fn yes() -> bool {

@@ -19,7 +19,7 @@ use tokio::{
 };
 
 use super::{Answering, Holding, Serving, answer, taking::Answers};
-use crate::head::Nameless;
+use crate::{config::Limits, head::Nameless};
 
 /// Requests at once on one connection: more than a page asks for at once.
 const STREAMS: u32 = 128;
@@ -46,8 +46,6 @@ impl Serving {
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let (limits, mut draining) = (self.limits.clone(), self.draining.clone());
-        // Twice the limit: a head just over it is told why.
-        let head = u32::try_from(limits.header_bytes.saturating_mul(2)).unwrap_or(u32::MAX);
         let work = Work::new();
         let answers = Answers::default();
         let (counted, watched) = (work.clone(), answers.clone());
@@ -60,18 +58,7 @@ impl Serving {
             let watched = watched.clone();
             async move { answered.await.map(|answer| under_way.until_sent(answer).map(|body| watched.watch(body))) }
         });
-        let connection = http2::Builder::new(TokioExecutor::new())
-            .timer(TokioTimer::new())
-            .max_concurrent_streams(STREAMS)
-            .max_pending_accept_reset_streams(RESETS)
-            .max_header_list_size(head)
-            .initial_stream_window_size(WINDOW)
-            .initial_connection_window_size(WINDOWS)
-            .max_send_buf_size(UNSENT)
-            // Whoever is gone without a word is found out.
-            .keep_alive_interval(IDLE / 2)
-            .keep_alive_timeout(limits.header_timeout())
-            .serve_connection(TokioIo::new(stream), service);
+        let connection = bounded(&limits).serve_connection(TokioIo::new(stream), service);
         let mut connection = std::pin::pin!(connection);
         let ended = tokio::select! {
             biased;
@@ -100,6 +87,25 @@ impl Serving {
             tracing::debug!(reason = %error, %peer, "a connection ended early");
         }
     }
+}
+
+/// The protocol, with an end to everything that a connection may ask for.
+fn bounded(limits: &Limits) -> http2::Builder<TokioExecutor> {
+    // Twice the limit: a head just over it is told why.
+    let head = u32::try_from(limits.header_bytes.saturating_mul(2)).unwrap_or(u32::MAX);
+    let mut http2 = http2::Builder::new(TokioExecutor::new());
+    http2
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(STREAMS)
+        .max_pending_accept_reset_streams(RESETS)
+        .max_header_list_size(head)
+        .initial_stream_window_size(WINDOW)
+        .initial_connection_window_size(WINDOWS)
+        .max_send_buf_size(UNSENT)
+        // Whoever is gone without a word is found out.
+        .keep_alive_interval(IDLE / 2)
+        .keep_alive_timeout(limits.header_timeout());
+    http2
 }
 
 /// As HTTP/1.1 has it: whom it is for stands in `Host` (RFC 9113, section 8.3.1), and cookies in one line (section 8.2.3).

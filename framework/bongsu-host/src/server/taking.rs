@@ -31,9 +31,9 @@ pub(super) struct Clocked<S> {
 
 /// The answers of a connection of HTTP/2, each of which has a window of its own: the connection may be well while one waits.
 #[derive(Clone, Default)]
-pub(super) struct Answers(Arc<Mutex<Vec<Weak<Mutex<Answer>>>>>);
+pub(super) struct Answers(Arc<Mutex<Vec<Weak<Mutex<Waiting>>>>>);
 
-struct Answer {
+struct Waiting {
     /// Gone when nobody took it.
     body: Option<Body>,
     /// What came of it at once and is given piece by piece.
@@ -43,7 +43,7 @@ struct Answer {
 }
 
 /// The body of an answer, which may be ended from outside.
-struct Watched(Arc<Mutex<Answer>>);
+struct Watched(Arc<Mutex<Waiting>>);
 
 impl<S> Clocked<S> {
     pub(super) fn new(stream: S, patience: Duration) -> Self {
@@ -105,7 +105,7 @@ impl Answers {
         if body.is_end_stream() {
             return body;
         }
-        let answer = Arc::new(Mutex::new(Answer { body: Some(body), rest: Bytes::new(), waits: None }));
+        let answer = Arc::new(Mutex::new(Waiting { body: Some(body), rest: Bytes::new(), waits: None }));
         let mut known = locked(&self.0);
         if known.len() == known.capacity() {
             known.retain(|answer| answer.strong_count() > 0);
@@ -119,7 +119,7 @@ impl Answers {
         sleep((patience / LOOKS).max(Duration::from_millis(1))).await;
         let mut known = locked(&self.0);
         known.retain(|answer| answer.strong_count() > 0);
-        let answers: Vec<Arc<Mutex<Answer>>> = known.iter().filter_map(Weak::upgrade).collect();
+        let answers: Vec<Arc<Mutex<Waiting>>> = known.iter().filter_map(Weak::upgrade).collect();
         drop(known);
         // What a body holds is let go outside of every lock.
         let ended: Vec<Body> = answers.iter().filter_map(|answer| locked(answer).end(patience)).collect();
@@ -127,7 +127,7 @@ impl Answers {
     }
 }
 
-impl Answer {
+impl Waiting {
     fn end(&mut self, patience: Duration) -> Option<Body> {
         let is_late = self.waits.is_some_and(|since| since.elapsed() >= patience);
         if is_late { self.body.take() } else { None }

@@ -46,7 +46,7 @@ fn settings_that_cannot_be_meant_are_refused_once_by_the_file_they_were_written_
     assert!(row["detail"].as_str().unwrap().ends_with(&why), "{row}");
     let said = fixture.said();
     assert_eq!(said.lines().filter(|line| line.contains(&why)).count(), 1, "{said}");
-    assert!(said.contains("gateway is not started again: "), "{said}");
+    assert!(said.contains("gateway-1 is not started again: "), "{said}");
     let again = fixture.bongsu(&["start", "gateway"]);
     assert!(!again.status.success() && text(&again.stdout).contains(&why), "{again:?}");
     assert_eq!(fixture.instance("gateway")["restarts"], 0, "it was started again only when an operator asked for that");

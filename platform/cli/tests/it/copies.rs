@@ -142,7 +142,7 @@ fn every_file_of_a_data_folder_is_its_owners_alone() {
     let open = |path: &Path| fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
     [fixture.data(), fixture.data().join("broker.db"), fixture.data().join("logs")].iter().for_each(|path| open(path));
     fixture.up();
-    for name in ["", "broker.db", "logs", "logs/gateway.jsonl"] {
+    for name in ["", "broker.db", "logs", "logs/gateway-1.jsonl"] {
         let mode = fixture.data().join(name).metadata().unwrap().permissions().mode();
         assert_eq!(mode & 0o077, 0, "{name} has mode {mode:o}");
     }

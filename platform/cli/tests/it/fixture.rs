@@ -163,9 +163,10 @@ impl Fixture {
         send(&format!("{}{path}", address["url"].as_str()?), "GET", &token, "")
     }
 
-    /// One instance of [`Fixture::ps`].
+    /// One instance of [`Fixture::ps`]; `gateway` is the first of them.
     pub(crate) fn instance(&self, slot: &str) -> Value {
-        self.ps().into_iter().find(|row| row["instance"] == slot).unwrap_or_default()
+        let is_it = |row: &Value| row["instance"] == slot || (slot == "gateway" && row["name"] == slot);
+        self.ps().into_iter().find(is_it).unwrap_or_default()
     }
 
     pub(crate) fn pid(&self, slot: &str) -> u32 {

@@ -12,6 +12,7 @@ mod logs;
 mod bad_input;
 mod settings;
 mod gateway;
+mod gateways;
 mod edge;
 mod facts;
 mod copies;

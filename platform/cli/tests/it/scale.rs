@@ -51,7 +51,7 @@ fn a_service_is_scaled_up_and_down_and_the_gateway_follows() {
     let said = scale(&fixture, "door=4");
     assert_eq!(said, "door-1 is ready\ndoor-2 is ready\ndoor-3 is ready\ndoor-4 is ready\n");
     let rows: Vec<String> = fixture.ps().iter().map(|row| row["instance"].as_str().unwrap().to_owned()).collect();
-    assert_eq!(rows, ["broker", "door-1", "door-2", "door-3", "door-4", "bell-1", "gateway"]);
+    assert_eq!(rows, ["broker", "door-1", "door-2", "door-3", "door-4", "bell-1", "gateway-1"]);
     let mut served = BTreeSet::new();
     fixture.until("all of them serve", |_| {
         served.insert(get(&url)?.json()["slot"].as_str()?.to_owned());
@@ -111,7 +111,8 @@ fn what_cannot_be_is_refused_in_one_line_and_changes_nothing() {
         ("window=2", 1, "bongsu: no service 'window'; there are door, bell\n"),
         ("door-1=2", 1, "bongsu: no service 'door-1'; there are door, bell\n"),
         ("../stop=2", 1, "bongsu: no service '.._stop'; there are door, bell\n"),
-        ("gateway=2", 1, "bongsu: there is one gateway, and no more\n"),
+        ("gateway=65", 1, "bongsu: gateway=65: 1 to 64 instances are possible\n"),
+        ("gateway-1=2", 1, "bongsu: no service 'gateway-1'; there are door, bell\n"),
         ("broker=2", 1, "bongsu: there is one broker, and no more\n"),
         ("door", 2, "expected NAME=N"),
         ("=2", 2, "the name is missing"),

@@ -53,7 +53,7 @@ fn services_start_when_those_before_them_are_truly_ready() {
         ("garden-1", "stopped"),
         ("wall-1", "ready"),
         ("roof-1", "ready"),
-        ("gateway", "stopped"),
+        ("gateway-1", "stopped"),
     ];
     assert_eq!(states, expected.map(|(slot, state)| (slot.to_owned(), state.to_owned())));
     for row in fixture.ps().iter().filter(|row| row["state"] == "ready") {

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::alone::alone;
 use crate::breaker::Force;
 
 /// By service: what, and until when, in milliseconds since the Unix epoch.
@@ -43,21 +44,24 @@ impl HeldFile {
 
     /// Writes one wish among the others, or takes it out.
     pub(super) fn change(&mut self, service: &str, wish: Option<Wish>, now_ms: i64) {
-        let mut held = self.read(&fs::read(&self.path).unwrap_or_default(), now_ms);
-        match wish {
-            Some(wish) => held.insert(service.to_owned(), wish),
-            None => held.remove(service),
-        };
-        let text = serde_json::to_vec(&held).unwrap_or_default();
-        let beside = self.path.with_extension("new");
         let written = || {
+            // What another gateway was told in between stays.
+            let _turn = alone(&self.path.with_extension("lock"))?;
+            let mut held = self.read(&fs::read(&self.path).unwrap_or_default(), now_ms);
+            match wish {
+                Some(wish) => held.insert(service.to_owned(), wish),
+                None => held.remove(service),
+            };
+            let text = serde_json::to_vec(&held).unwrap_or_default();
+            let beside = self.path.with_extension("new");
             let mut file = fs::File::create(&beside)?;
             file.write_all(&text)?;
             file.sync_all()?;
             fs::rename(&beside, &self.path)
         };
         match written() {
-            Ok(()) => self.last = Some(text),
+            // It is read again: what others were told is news here.
+            Ok(()) => {}
             Err(why) => tracing::error!(reason = %why, "what an operator holds will not outlive this gateway"),
         }
     }

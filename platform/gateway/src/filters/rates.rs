@@ -1,10 +1,16 @@
 //! How often something may be asked, and how much of that is left.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use bongsu_host::problem::Problem;
 use http::{HeaderName, HeaderValue, StatusCode, request, response};
+use tokio::sync::watch;
 
 use crate::filter::{Exchange, Filter, Flow, Who};
 use crate::rates::{Buckets, Per, Rate, Standing, network_of};
+use crate::settings::Settings;
+use crate::table::Table;
 
 /// draft-ietf-httpapi-ratelimit-headers-10: what is allowed, and what is left of it.
 const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
@@ -14,8 +20,17 @@ const LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 pub struct Rates {
     name: &'static str,
     all: Vec<Buckets>,
+    shared: Shared,
     /// Whether it says what is left; every answer passes the outer of two.
     is_outer: bool,
+}
+
+/// Among whom they are shared.
+struct Shared {
+    table: watch::Receiver<Arc<Table>>,
+    slot: String,
+    /// By which table they are shared.
+    revision: AtomicU64,
 }
 
 /// What an answer says of a rate.
@@ -26,21 +41,38 @@ pub(crate) struct Noted {
 
 impl Rates {
     /// Those that need not know who is asking: before anything that costs.
-    pub(crate) fn of_anybody(rates: &[Rate]) -> Self {
-        Self { is_outer: true, ..Self::of("rates", rates, |per| per != Per::Person) }
+    pub(crate) fn of_anybody(settings: &Settings, table: &watch::Receiver<Arc<Table>>) -> Self {
+        Self { is_outer: true, ..Self::of("rates", settings, table, |per| per != Per::Person) }
     }
 
     /// Those of each person.
-    pub(crate) fn of_persons(rates: &[Rate]) -> Self {
-        Self::of("rates of persons", rates, |per| per == Per::Person)
+    pub(crate) fn of_persons(settings: &Settings, table: &watch::Receiver<Arc<Table>>) -> Self {
+        Self::of("rates of persons", settings, table, |per| per == Per::Person)
     }
 
-    fn of(name: &'static str, rates: &[Rate], fits: impl Fn(Per) -> bool) -> Self {
+    fn of(
+        name: &'static str,
+        settings: &Settings,
+        table: &watch::Receiver<Arc<Table>>,
+        fits: impl Fn(Per) -> bool,
+    ) -> Self {
+        let shared = Shared { table: table.clone(), slot: settings.slot.clone(), revision: AtomicU64::new(0) };
         Self {
             name,
             is_outer: false,
-            all: rates.iter().filter(|rate| fits(rate.per)).cloned().map(Buckets::new).collect(),
+            all: settings.rates.iter().filter(|rate| fits(rate.per)).cloned().map(Buckets::new).collect(),
+            shared,
         }
+    }
+
+    /// Shares them among the gateways there are now.
+    fn share(&self) {
+        let table = self.shared.table.borrow();
+        if self.shared.revision.swap(table.revision, Ordering::Relaxed) == table.revision {
+            return;
+        }
+        let (at, all) = table.place_among_gateways(&self.shared.slot);
+        self.all.iter().for_each(|buckets| buckets.share(at, all));
     }
 }
 
@@ -50,6 +82,7 @@ impl Filter for Rates {
     }
 
     fn on_request(&self, request: &mut request::Parts, exchange: &mut Exchange) -> Flow {
+        self.share();
         for buckets in self.all.iter().filter(|buckets| buckets.is_about(request.uri.path())) {
             let taken = buckets.take(key(buckets.rate.per, exchange));
             exchange.noted.push(Noted::of(&buckets.rate, taken.unwrap_or_else(|refused| refused)));
