@@ -156,6 +156,17 @@ impl Breaker {
         }
     }
 
+    /// Whether a call would not be let through now.
+    pub(crate) fn is_shut(&mut self, rules: &Rules, now: Instant) -> bool {
+        self.advance(rules, now);
+        let is_shut = match &self.state {
+            State::Closed => false,
+            State::Open { .. } => true,
+            State::HalfOpen { leases, passed } => leases.are_out(rules.probes.saturating_sub(*passed), now),
+        };
+        is_shut || self.unanswered >= rules.at_once
+    }
+
     /// The service has had the whole request for too long. Said while the call goes on: one that hangs counts before it ends.
     pub(crate) fn slow(&mut self, rules: &Rules, pass: &mut Pass, now: Instant) {
         if pass.was_slow || pass.epoch != self.epoch {
@@ -346,6 +357,11 @@ impl Breaker {
 }
 
 impl Leases {
+    /// Whether as many as that are out.
+    fn are_out(&self, most: u32, now: Instant) -> bool {
+        self.out.iter().filter(|(_, ends)| *ends > now).count() >= most as usize
+    }
+
     /// One more for so long, if fewer than `most` are out; else how long until one ends.
     fn give(&mut self, most: u32, length: Duration, now: Instant) -> Result<u64, Shut> {
         self.out.retain(|(_, ends)| *ends > now);

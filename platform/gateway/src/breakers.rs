@@ -71,6 +71,11 @@ impl Breakers {
         Ok(Ticket { breakers: Arc::clone(self), door, pass: Mutex::new(pass) })
     }
 
+    /// Whether a call would be refused now.
+    pub(crate) fn is_shut(&self, door: &Door) -> bool {
+        self.with(door, |breaker, rules, now| breaker.is_shut(rules, now)).unwrap_or(false)
+    }
+
     /// All of them, by service and route.
     pub(crate) fn show(&self) -> Vec<Shown> {
         let Some(rules) = &self.rules else { return Vec::new() };

@@ -23,6 +23,11 @@ use tower_http::compression::{CompressionLayer, Predicate};
 
 /// What can be made, by its name in `Accept-Encoding`.
 const ALL: [&str; 3] = ["br", "gzip", "zstd"];
+/// The best of gzip. Brotli's 11 and what Zstandard has above 19 take a hundred times as long as the fast ones, and memory for
+/// each answer.
+const BEST: i32 = 9;
+/// What marks a tag that a service gave an answer that is sent as it is, where it would be taken for one of ours.
+const AS_IT_IS: &str = "identity";
 /// Kinds that shrink, beside `text/…`, `…+json` and `…+xml`.
 const KINDS: [&str; 6] = [
     "application/json",
@@ -56,7 +61,7 @@ pub enum Level {
     Fast,
     /// What each of them has by itself.
     Usual,
-    /// As much as it takes.
+    /// Much; what would cost several times as much for a few percent is left.
     Best,
 }
 
@@ -100,7 +105,7 @@ impl Press {
         let level = match settings.level {
             Level::Fast => CompressionLevel::Fastest,
             Level::Usual => CompressionLevel::Default,
-            Level::Best => CompressionLevel::Best,
+            Level::Best => CompressionLevel::Precise(BEST),
         };
         let layer = CompressionLayer::new().br(has("br")).gzip(has("gzip")).zstd(has("zstd")).quality(level);
         Self { layer: layer.compress_when(Worth { least: settings.least_bytes as u64 }) }
@@ -133,7 +138,8 @@ impl Press {
         // The service has acted: that there is no form its answer would be taken in changes nothing about that.
         head.status = status;
         let form = head.headers.get(CONTENT_ENCODING).filter(|_| !before).and_then(form_of);
-        if let Some(form) = form.or(wish.has.filter(|_| status == StatusCode::NOT_MODIFIED)) {
+        let form = form.or(wish.has.filter(|_| status == StatusCode::NOT_MODIFIED));
+        if let Some(form) = form.or_else(|| looks_marked(&head.headers).then_some(AS_IT_IS)) {
             mark(&mut head.headers, form);
         }
         Response::from_parts(head, if wish.is_head { Body::empty() } else { Body::new(body) })
@@ -178,19 +184,45 @@ fn unmark(headers: &mut HeaderMap, name: http::HeaderName) -> Option<&'static st
     let lines: Vec<HeaderValue> = headers.get_all(&name).iter().cloned().collect();
     headers.remove(&name);
     for line in lines {
-        let mut text = line.to_str().unwrap_or_default().to_owned();
-        for form in ALL {
-            let marked = format!("~{form}\"");
-            if text.contains(&marked) {
-                found = Some(form);
-                text = text.replace(&marked, "\"");
-            }
-        }
+        let text = without_marks(line.to_str().unwrap_or_default(), &mut found);
         // What is no text has no tag of ours in it.
         let line = if text.is_empty() { line } else { HeaderValue::try_from(text).unwrap_or(line) };
         headers.append(&name, line);
     }
     found
+}
+
+/// The mark at the end of a tag, without its quotes.
+fn mark_of(tag: &str) -> Option<&'static str> {
+    let (_, mark) = tag.rsplit_once('~')?;
+    ALL.into_iter().chain([AS_IT_IS]).find(|form| *form == mark)
+}
+
+/// Whether a service's own tag ends as one of ours would.
+fn looks_marked(headers: &HeaderMap) -> bool {
+    let tag = headers.get(ETAG).and_then(|tag| tag.to_str().ok()?.strip_prefix('"')?.strip_suffix('"'));
+    tag.and_then(mark_of).is_some()
+}
+
+/// Tags without their marks, one of each: what is before it is a service's own.
+fn without_marks(text: &str, found: &mut Option<&'static str>) -> String {
+    let mut left = String::with_capacity(text.len());
+    let quotes = text.matches('"').count();
+    for (at, part) in text.split('"').enumerate() {
+        if at > 0 {
+            left.push('"');
+        }
+        // What stands between two quotes is a tag.
+        let is_tag = at % 2 == 1 && at < quotes;
+        match mark_of(part).filter(|_| is_tag) {
+            Some(form) => {
+                *found = Some(form);
+                left.push_str(&part[..part.len() - form.len() - 1]);
+            }
+            None => left.push_str(part),
+        }
+    }
+    left
 }
 
 #[cfg(test)]
@@ -214,6 +246,7 @@ mod tests {
         assert_eq!(unmarked(&["\"7~gzip\""]), (vec!["\"7\"".to_owned()], Some("gzip")));
         let (left, found) = unmarked(&["\"7~br\", W/\"8\", \"9~zstd\"", "*"]);
         assert_eq!((left, found.is_some()), (vec!["\"7\", W/\"8\", \"9\"".to_owned(), "*".to_owned()], true));
+        assert_eq!(unmarked(&["\"7~gzip~br\", \"8~br~identity\""]).0, ["\"7~gzip\", \"8~br\""], "one of each");
         for same in ["\"7\"", "*", "\"7~deflate\"", "\"7~gzip", "~gzip", "\"~gzip 7\"", ""] {
             assert_eq!(unmarked(&[same]), (vec![same.to_owned()], None), "{same}");
         }

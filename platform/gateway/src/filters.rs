@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bongsu_host::health::Health;
 use tokio::sync::watch;
 
+use crate::breakers::Breakers;
 use crate::filter::Filter;
 use crate::login::Issuer;
 use crate::sessions::Browsers;
@@ -75,6 +76,7 @@ pub(crate) fn standard(
     health: &Health,
     issuer: Option<&Arc<Issuer>>,
     browsers: Option<&Browsers>,
+    breakers: &Arc<Breakers>,
 ) -> Vec<Arc<dyn Filter>> {
     let rewrites = Some(&settings.rewrite).filter(|all| !all.is_empty()).cloned().map(Rewrites);
     let all: Vec<Option<Arc<dyn Filter>>> = vec![
@@ -110,7 +112,7 @@ pub(crate) fn standard(
         Some(Arc::new(Session::new(table.clone(), browsers.cloned()))),
         Some(Arc::new(Visitor::new(table.clone(), settings.keys.clone().filter(|_| issuer.is_some())))),
         Some(Arc::new(Rates::of_persons(settings, table))),
-        Some(Arc::new(Canaries(table.clone()))),
+        Some(Arc::new(Canaries { table: table.clone(), breakers: Arc::clone(breakers) })),
         Some(Arc::new(Guard { table: table.clone(), has_login: issuer.is_some() })),
         Some(Arc::new(Vouch::new(settings))),
         Some(Arc::new(OwnCookies)),

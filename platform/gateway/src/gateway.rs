@@ -74,12 +74,13 @@ impl Gateway {
         });
         let issuer = settings.login.clone().map(|login| Arc::new(Issuer::new(login, settings.wait())));
         let browsers = issuer.as_ref().and_then(|issuer| Browsers::of(&settings, issuer));
-        let filters = arrange(standard(&settings, &tables, &health, issuer.as_ref(), browsers.as_ref()));
         let forwarder = Arc::new(Forwarder::new(tables.clone(), &settings));
+        let breakers = forwarder.breakers();
+        let filters = arrange(standard(&settings, &tables, &health, issuer.as_ref(), browsers.as_ref(), &breakers));
         let measured = Arc::clone(&forwarder);
         let slot = settings.slot.clone();
         let measure = Box::new(move || measured.measure(&slot));
-        let own = Own { breakers: forwarder.breakers(), tables, measure };
+        let own = Own { breakers, tables, measure };
         let routes_at = filters.iter().position(|filter| filter.name() == ROUTES).unwrap_or(filters.len());
         let press = settings.compression.as_ref().map(Press::new);
         Self {

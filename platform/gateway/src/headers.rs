@@ -48,7 +48,8 @@ pub struct Headers {
     pub answer: Lines,
 }
 
-/// First some are taken out, then others are added; both of one name put a line in the place of whatever was there.
+/// First some are taken out, then others are added; both of one name put a line in the place of whatever was there. Of a request, what is
+/// added always stands alone: whoever asks could say the same, and be believed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Lines {
@@ -95,6 +96,13 @@ pub(crate) fn apply(all: &[Changes], path: &str, headers: &mut HeaderMap) {
             headers.append(name, value.clone());
         }
     }
+}
+
+/// The same of a request, in which no line of those names is left that its client wrote.
+pub(crate) fn apply_alone(all: &[Changes], path: &str, headers: &mut HeaderMap) {
+    let fitting = all.iter().filter(|change| is_below(&change.path, path));
+    fitting.flat_map(|change| &change.add).for_each(|(name, _)| drop(headers.remove(name)));
+    apply(all, path, headers);
 }
 
 impl Lines {
@@ -154,6 +162,23 @@ mod tests {
         };
         assert_eq!(after("/x"), "server=x x-a=all x-a=service x-b=b", "added beside what is there");
         assert_eq!(after("/doors/7"), "x-a=doors x-b=b", "or in its place");
+    }
+
+    #[test]
+    fn of_a_request_what_is_added_stands_alone_however_often_it_was_said_before() {
+        let all = read(json!([
+            { "path": "/doors/*", "request": { "add": { "x-tier": "gold" } } },
+            { "path": "/*", "request": { "add": { "x-tier": "all", "x-b": "b" } } },
+        ]))
+        .expect("rules");
+        let mut headers = HeaderMap::new();
+        for (name, said) in [("x-tier", "mine"), ("x-tier", "again"), ("x-other", "stays")] {
+            headers.append(HeaderName::from_static(name), HeaderValue::from_static(said));
+        }
+        apply_alone(&changes(&all, |one| &one.request), "/doors/7", &mut headers);
+        let said: Vec<&HeaderValue> = headers.get_all("x-tier").iter().collect();
+        assert_eq!(said, ["all", "gold"]);
+        assert_eq!(headers["x-other"], "stays");
     }
 
     #[test]

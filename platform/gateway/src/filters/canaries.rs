@@ -5,12 +5,16 @@ use std::sync::Arc;
 use http::request;
 use tokio::sync::watch;
 
+use crate::breakers::{Breakers, Door};
 use crate::filter::{Exchange, Filter, Flow, Who};
 use crate::table::Table;
 
 /// Once it is known who asks: he falls to the same one each time, whichever of his browsers or tokens he shows; whoever has no name, by
 /// the address he comes from.
-pub struct Canaries(pub watch::Receiver<Arc<Table>>);
+pub struct Canaries {
+    pub(crate) table: watch::Receiver<Arc<Table>>,
+    pub(crate) breakers: Arc<Breakers>,
+}
 
 impl Filter for Canaries {
     fn name(&self) -> &'static str {
@@ -18,7 +22,7 @@ impl Filter for Canaries {
     }
 
     fn on_request(&self, request: &mut request::Parts, exchange: &mut Exchange) -> Flow {
-        let table = self.0.borrow();
+        let table = self.table.borrow();
         if table.canaries.is_empty() {
             return Flow::Continue;
         }
@@ -29,8 +33,12 @@ impl Filter for Canaries {
             Who::Nobody | Who::Operator | Who::Process(_) => &address,
         };
         let service = exchange.service.as_deref().unwrap_or_default();
-        if let Some(canary) = table.canary(service, &request.headers, caller) {
-            exchange.service = Some(canary.service.clone());
+        let canary = table
+            .canary(service, &request.headers, caller)
+            .map(|canary| Door { service: canary.service.clone(), route: exchange.route.clone().unwrap_or_default() });
+        // One that is left alone stands in for nobody: the service itself may be well.
+        if let Some(door) = canary.filter(|door| !self.breakers.is_shut(door)) {
+            exchange.service = Some(door.service);
         }
         Flow::Continue
     }

@@ -31,7 +31,7 @@ impl Filter for RequestHeaders {
     }
 
     fn on_request(&self, request: &mut request::Parts, exchange: &mut Exchange) -> Flow {
-        headers::apply(&self.0, &exchange.asked.1, &mut request.headers);
+        headers::apply_alone(&self.0, &exchange.asked.1, &mut request.headers);
         Flow::Continue
     }
 }

@@ -78,3 +78,30 @@ async fn the_same_person_falls_to_the_same_one_and_about_a_share_of_all_to_the_c
     let doors: Vec<String> = street.gateway.breakers().into_iter().map(|shown| shown.service).collect();
     assert!(doors.contains(&"next".to_owned()) && doors.contains(&"door".to_owned()), "each has a breaker: {doors:?}");
 }
+
+#[tokio::test]
+async fn a_canary_that_is_left_alone_leaves_its_callers_to_the_service() {
+    let town = Town::new().await;
+    let (mut street, alone) = open(&town).await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let broken = listener.local_addr().unwrap();
+    let routes = Router::new().fallback(async || StatusCode::INTERNAL_SERVER_ERROR);
+    street.beside(async move { axum::serve(listener, routes).await.unwrap() });
+    let mut table = Table { revision: 3, ..alone };
+    table.upstreams.insert("next".into(), vec![broken]);
+    street.tables.send_replace(Arc::new(table));
+    let mut failed = 0;
+    let answer = loop {
+        let answer = street.ask_at("GET", "/open/x", &SAID).await;
+        if answer.status == StatusCode::OK {
+            break answer;
+        }
+        assert_eq!(answer.status, StatusCode::INTERNAL_SERVER_ERROR, "never that it is left alone: {}", answer.body);
+        failed += 1;
+        assert!(failed <= 20, "it is never left alone");
+    };
+    assert_eq!(answer.body, "door");
+    for _ in 0..20 {
+        assert_eq!(street.ask_at("GET", "/open/x", &SAID).await.body, "door");
+    }
+}
