@@ -10,7 +10,7 @@ use std::thread;
 use nix::sys::signal::Signal;
 use serde_json::Value;
 
-use crate::fixture::{End, Fixture, PATIENCE, get, is_alive, now, send, signal, text};
+use crate::fixture::{End, Fixture, PATIENCE, Response, get, is_alive, now, send, signal, text};
 
 const STREET: &str = "
 [broker]
@@ -300,4 +300,110 @@ fn when_a_gateway_is_gone_the_others_let_through_what_was_its_share() {
     let sum = let_through(&fixture, 2, "/few/1");
     println!("after a kill 2 gateways let {sum} of 20 through");
     assert!((18..=22).contains(&sum), "{sum}");
+}
+
+const HOUSE: &str = "
+[gateway]
+listen = '127.0.0.1:0'
+instances = 2
+[identity]
+config = { environment = 'dev', roles = ['guest', 'operator'], newcomers = ['guest'] }
+people = [{ email = 'ann@house.example', name = 'Ann', password = 'ann may come in', roles = ['guest'] }]
+[[service]]
+name = 'door'
+command = 'FAKE'
+routes = ['/rooms/*']
+";
+
+/// What a browser keeps, and which gateway it happens to meet is left to chance.
+#[derive(Default)]
+struct Cookies(BTreeMap<String, String>);
+
+impl Cookies {
+    fn line(&self) -> String {
+        let all: Vec<String> = self.0.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        format!("cookie: {}\r\nsec-fetch-site: same-origin\r\n", all.join("; "))
+    }
+
+    fn ask(&mut self, url: &str, method: &str, body: &str) -> Response {
+        let head = format!("{}content-type: application/x-www-form-urlencoded\r\n", self.line());
+        let answer = send(url, method, &head, body).expect("an answer");
+        for line in answer.head.lines().filter_map(|line| line.strip_prefix("set-cookie: ")) {
+            let (name, value) = line.split(';').next().and_then(|pair| pair.split_once('=')).expect("a pair");
+            match value.is_empty() {
+                true => drop(self.0.remove(name)),
+                false => drop(self.0.insert(name.to_owned(), value.to_owned())),
+            }
+        }
+        answer
+    }
+
+    /// Follows where it leads, and fills the form in on the way.
+    fn log_in(&mut self, gateway: &str) {
+        let whole = |at: &str| if at.starts_with('/') { format!("{gateway}{at}") } else { at.to_owned() };
+        let mut at = format!("{gateway}/login?return=/rooms/7");
+        for _ in 0..10 {
+            let mut answer = self.ask(&at, "GET", "");
+            if answer.status == 200 {
+                let fields = [("email", "ann@house.example"), ("password", "ann may come in")];
+                let (action, body) = filled_in(&answer.body, &fields);
+                answer = self.ask(&whole(&action), "POST", &body);
+            }
+            assert_eq!(answer.status, 303, "{at}: {answer:?}");
+            let next = answer.head.lines().find_map(|line| line.strip_prefix("location: ")).expect("it leads on");
+            if next == "/rooms/7" {
+                return;
+            }
+            at = whole(next);
+        }
+        panic!("it leads in a circle: {at}");
+    }
+}
+
+/// Where the form of a page goes to, and what it says with its hidden fields and these.
+fn filled_in(page: &str, fields: &[(&str, &str)]) -> (String, String) {
+    let attribute = |element: &str, name: &str| {
+        let value = element.split('>').next()?.split(&format!("{name}=\"")).nth(1)?.split('"').next()?;
+        Some(value.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&amp;", "&"))
+    };
+    let form = page.split("<form").nth(1).unwrap_or_else(|| panic!("no form: {page}"));
+    let hidden = form.split("<input").skip(1).filter(|input| attribute(input, "type").as_deref() == Some("hidden"));
+    let hidden = hidden.filter_map(|input| Some((attribute(input, "name")?, attribute(input, "value")?)));
+    let written = fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    let encoded = |text: String| text.bytes().map(|byte| format!("%{byte:02X}")).collect::<String>();
+    let all: Vec<String> = hidden.chain(written).map(|(name, value)| format!("{name}={}", encoded(value))).collect();
+    (attribute(form, "action").expect("an action"), all.join("&"))
+}
+
+#[test]
+fn a_session_is_of_all_gateways_outlives_one_of_them_and_ends_at_all() {
+    let mut fixture = Fixture::new(HOUSE);
+    fixture.up();
+    fixture.until("somebody can log in", |fixture| fixture.said().contains("log in as ").then_some(()));
+    let gateway = fixture.url("gateway");
+    let mut cookies = Cookies::default();
+    cookies.log_in(&gateway);
+    let mut lines = lines(&fixture, 2);
+    let mut everywhere = |cookies: &Cookies| -> BTreeSet<u16> {
+        let asked = lines.values_mut().map(|some| some[0].ask("/rooms/7", &cookies.line()).expect("an answer").0);
+        asked.collect()
+    };
+    assert_eq!(everywhere(&cookies), BTreeSet::from([200]));
+    assert_eq!(everywhere(&Cookies::default()), BTreeSet::from([401]));
+    let pids = ["gateway-1", "gateway-2"].map(|slot| fixture.pid(slot));
+    signal(pids[0], Signal::SIGKILL);
+    for _ in 0..20 {
+        assert_eq!(cookies.ask(&format!("{gateway}/rooms/7"), "GET", "").status, 200, "whoever is logged in stays so");
+    }
+    fixture.until("the killed one is back", |fixture| (slots(fixture).len() == 2).then_some(()));
+    let mut lines = self::lines(&fixture, 2);
+    let before = Cookies(cookies.0.clone());
+    let left = cookies.ask(&format!("{gateway}/logout"), "POST", "");
+    assert!([200, 204, 303].contains(&left.status), "{left:?}");
+    let since = now();
+    fixture.until("nobody knows it any more", |_| {
+        let mut asked = lines.values_mut().map(|some| some[0].ask("/rooms/7", &before.line()).expect("an answer").0);
+        asked.all(|status| status == 401).then_some(())
+    });
+    assert!(since.elapsed().as_secs() < 6, "{:?}", since.elapsed());
 }
