@@ -17,6 +17,7 @@ use crate::{
     json,
     principal::Principal,
     problem::Problem,
+    revision::Decided,
     trace::Trace,
 };
 
@@ -164,7 +165,7 @@ pub fn reply(status: StatusCode, body: &impl Serialize) -> Reply {
 
 /// The runtime's answer as a response; one that was given before is marked.
 pub fn respond(answer: Answer) -> Response {
-    let Answer { reply, replayed } = answer;
+    let Answer { reply, replayed, revision } = answer;
     let Ok(status) = StatusCode::from_u16(reply.status) else {
         tracing::error!(status = reply.status, "a stored answer has no HTTP status");
         return Problem::internal().into_response();
@@ -175,6 +176,9 @@ pub fn respond(answer: Answer) -> Response {
         if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
             response.headers_mut().append(name, value);
         }
+    }
+    if replayed || revision.is_some() {
+        response.extensions_mut().insert(Decided(revision));
     }
     if replayed {
         response.headers_mut().insert(IDEMPOTENCY_REPLAYED, HeaderValue::from_static("true"));

@@ -17,17 +17,27 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use toml::Table;
 
 mod address;
+mod committed;
 mod layers;
 mod moment;
+mod probe;
 mod range;
 mod retention;
+pub mod schema;
+mod secret;
 mod show;
+mod sources;
+mod watch;
 
 use address::address;
+use committed::{Stamp, Unusable};
 use layers::Layer;
 pub use moment::{time_of_day, time_zone};
 pub use range::within;
 pub use retention::Retention;
+pub use secret::secret;
+use sources::Sources;
+pub use watch::{Refused, Watch};
 
 /// Everything around a service that can be set from outside.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -139,6 +149,10 @@ pub struct Loaded {
     pub print: bool,
     /// What was set where.
     layers: Vec<Layer>,
+    /// Where it was read, to be read again.
+    sources: Sources,
+    /// What the folder was when it was read; `None` where there is no folder.
+    stamp: Option<Stamp>,
 }
 
 /// Why there is no configuration.
@@ -171,6 +185,12 @@ pub enum ConfigError {
         /// The nearest key there is.
         suggestion: Option<String>,
     },
+    /// What was started with another value goes on with it.
+    #[error("{key} is taken at start alone: it needs a restart")]
+    NeedsRestart {
+        /// Its path.
+        key: String,
+    },
     /// The environment of a whole system says what only one service can mean.
     #[error("{variables} in the environment: what is a service's own is said in its env or config, in bongsu.toml")]
     OfOneService {
@@ -193,6 +213,16 @@ pub enum ConfigError {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NoSettings {}
+
+impl From<Unusable> for ConfigError {
+    fn from(unusable: Unusable) -> Self {
+        match unusable {
+            Unusable::Unreadable { file, source } => Self::Unreadable { file, source },
+            Unusable::NotToml { file, reason } => Self::NotToml { file, reason },
+            Unusable::BadValue { key, source_name, reason } => Self::BadValue { key, source_name, reason },
+        }
+    }
+}
 
 impl ConfigError {
     /// The exit code of a process whose settings cannot be meant (`EX_CONFIG` of sysexits.h): to start it again with the same
@@ -337,15 +367,15 @@ impl Loaded {
         let variable = |name: &str| environment.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
         let named = variable("BONGSU_CONFIG").map(PathBuf::from);
         let from = variable("BONGSU_CONFIG_FROM").filter(|_| flags.config.is_none());
-        let shape = layers::shape(&Config::defaults(name));
-        let mut layers = Vec::new();
-        if let Some(file) = flags.config.clone().or(named) {
-            layers.push(Layer::from_file(&shape, file, from)?);
-        }
-        layers.push(Layer::from_environment(&shape, environment)?);
-        layers.push(Layer::from_flags(&shape, flags.pairs())?);
-        let config = layers::merge(shape, &layers)?;
-        Ok(Self { config: validated(config, name, &layers)?, print: flags.print_config, layers })
+        let sources = Sources {
+            name,
+            file: flags.config.clone().or(named).map(|file| (file, from)),
+            folder: variable("BONGSU_CONFIGURATION").filter(|folder| !folder.is_empty()).map(PathBuf::from),
+            flags: flags.pairs(),
+            print: flags.print_config,
+            environment,
+        };
+        sources.load()
     }
 
     /// As [`Config::service`], and fills `[service]` with the defaults, so that `--print-config` shows them.
@@ -353,6 +383,9 @@ impl Loaded {
     /// # Errors
     /// As [`Config::service`].
     pub fn service<T: DeserializeOwned + Serialize>(&mut self) -> Result<T, ConfigError> {
+        if let Some(fields) = probe::fields::<T>() {
+            layers::own(&mut self.config.service, &self.layers, fields);
+        }
         let settings: T = layers::service(&self.config.service, &self.layers)?;
         if let Ok(effective) = Table::try_from(&settings) {
             self.config.service = effective;
@@ -431,28 +464,4 @@ fn parse(name: &'static str, args: impl IntoIterator<Item = impl Into<std::ffi::
         }
         std::process::exit(asked.exit_code())
     })
-}
-
-/// Checks what the types cannot say.
-fn validated(mut config: Config, name: &str, layers: &[Layer]) -> Result<Config, ConfigError> {
-    let bad = |key: &str, reason: String| {
-        let source_name = layers::origin(layers, key);
-        Err(ConfigError::BadValue { key: key.to_owned(), source_name, reason })
-    };
-    if config.name != name {
-        return bad("name", format!("this binary is {name}, the configuration is for {}", config.name));
-    }
-    if config.slot.is_empty() || config.slot.contains(|c: char| !c.is_ascii_graphic()) {
-        return bad("slot", "must be printable ASCII without blanks".to_owned());
-    }
-    if config.keys.is_empty() && !config.listen.ip().is_loopback() {
-        return bad(
-            "listen",
-            format!("{} faces the network, and without keys everybody there is believed", config.listen),
-        );
-    }
-    if config.revision.is_empty() {
-        config.revision = format!("{:08x}", bongsu_core::digest(&[&config.to_toml()]) >> 96);
-    }
-    Ok(config)
 }

@@ -1,7 +1,7 @@
 //! Is it alive, started, ready; and what is it. Probes stay out of the access log.
 
 use std::sync::{
-    Arc,
+    Arc, OnceLock,
     atomic::{AtomicBool, Ordering},
 };
 
@@ -11,7 +11,10 @@ use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 use serde_json::json;
 
-use crate::config::Config;
+use crate::{
+    config::Config,
+    revision::{Named, Revision},
+};
 
 /// Whether the process can serve. Cheap to clone.
 #[derive(Clone)]
@@ -21,6 +24,7 @@ pub struct Health {
 
 struct Inner {
     check: Box<dyn Fn() -> Status + Send + Sync>,
+    revision: OnceLock<Revision>,
     started: AtomicBool,
     stopping: AtomicBool,
 }
@@ -40,20 +44,39 @@ pub struct Info {
     pub slot: String,
     /// Process id.
     pub pid: u32,
-    /// Configuration revision.
-    pub revision: String,
+}
+
+/// With the configuration it decides under, and what is to be said of that.
+#[derive(Serialize)]
+struct Informed<'a> {
+    #[serde(flatten)]
+    info: &'a Info,
+    #[serde(flatten)]
+    named: Named,
 }
 
 impl Health {
     /// Asks `check` whenever somebody wants to know; for a runtime: `move || handle.status()`.
     pub fn new(check: impl Fn() -> Status + Send + Sync + 'static) -> Self {
         let (started, stopping) = (AtomicBool::new(false), AtomicBool::new(false));
-        Self { inner: Arc::new(Inner { check: Box::new(check), started, stopping }) }
+        Self { inner: Arc::new(Inner { check: Box::new(check), revision: OnceLock::new(), started, stopping }) }
     }
 
     /// Ready from the start: for a process without a runtime.
     pub fn always() -> Self {
         Self::new(|| Status { ready: true, reasons: Vec::new() })
+    }
+
+    /// Also says under which configuration the process decides: whoever hands them out reads there what was taken.
+    #[must_use]
+    pub fn under(self, revision: Revision) -> Self {
+        self.inner.revision.get_or_init(|| revision);
+        self
+    }
+
+    /// Under which configuration the process decides, if that is said.
+    pub fn revision(&self) -> Option<&Revision> {
+        self.inner.revision.get()
     }
 
     /// Ready or why not. A process that is stopping is not.
@@ -74,13 +97,16 @@ impl Health {
     }
 
     /// The routes of the probes and `/info`.
-    pub(crate) fn routes(&self, info: Info) -> Router {
+    pub(crate) fn routes(&self, info: Info, revision: Revision) -> Router {
         Router::new()
-            .route("/health/live", get(async || answer(StatusCode::OK, &[])))
+            .route("/health/live", get(async || answer(StatusCode::OK, &[], None)))
             .route("/health/ready", get(ready))
             .route("/health/startup", get(startup))
             .with_state(self.clone())
-            .route("/info", get(async move || fresh(Json(info.clone()).into_response())))
+            .route(
+                "/info",
+                get(async move || fresh(Json(Informed { info: &info, named: revision.named() }).into_response())),
+            )
     }
 }
 
@@ -94,7 +120,6 @@ impl Info {
             colour: config.colour.clone(),
             slot: config.slot.clone(),
             pid: std::process::id(),
-            revision: config.revision.clone(),
         }
     }
 }
@@ -111,21 +136,25 @@ pub(crate) fn is_probe(path: &str) -> bool {
 async fn ready(State(health): State<Health>) -> Response {
     let status = health.status();
     let code = if status.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    answer(code, &status.reasons)
+    answer(code, &status.reasons, health.revision())
 }
 
 async fn startup(State(health): State<Health>) -> Response {
     let status = health.status();
     match health.inner.started.load(Ordering::Relaxed) {
-        true => answer(StatusCode::OK, &[]),
-        false => answer(StatusCode::SERVICE_UNAVAILABLE, &status.reasons),
+        true => answer(StatusCode::OK, &[], None),
+        false => answer(StatusCode::SERVICE_UNAVAILABLE, &status.reasons, None),
     }
 }
 
 /// Not a problem+json: probes are read by machines that only look at the status, and people at the reasons.
-fn answer(code: StatusCode, reasons: &[String]) -> Response {
+fn answer(code: StatusCode, reasons: &[String], revision: Option<&Revision>) -> Response {
     let status = if code == StatusCode::OK { "up" } else { "down" };
-    let mut response = fresh((code, Json(json!({ "status": status, "reasons": reasons }))).into_response());
+    let mut said = json!({ "status": status, "reasons": reasons });
+    if let Some(revision) = revision {
+        said["revision"] = json!(&*revision.name());
+    }
+    let mut response = fresh((code, Json(said)).into_response());
     response.extensions_mut().insert(Probed);
     response
 }

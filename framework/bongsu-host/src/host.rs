@@ -10,7 +10,7 @@ use axum::{
 };
 use bongsu_keys::Keys;
 use bongsu_runtime::ports::env::Env;
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderName, HeaderValue, StatusCode, header};
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     time::timeout,
@@ -24,6 +24,7 @@ use crate::{
     health::{self, Health, Info},
     json, principal,
     problem::{OwnForm, PROBLEM_JSON, Problem},
+    revision::{Decided, Revision},
     server::Arrival,
     sse::Places,
     trace::{TRACEPARENT, Trace},
@@ -31,6 +32,8 @@ use crate::{
 
 /// How many milliseconds the caller still waits for an answer to begin; the gateway says so.
 const DEADLINE: &str = "x-bongsu-deadline-ms";
+/// Under which configuration an answer was decided.
+pub const REVISION: HeaderName = HeaderName::from_static("x-bongsu-revision");
 /// A connection on which half a body lies cannot go on.
 const CLOSE: HeaderValue = HeaderValue::from_static("close");
 /// Longest text of a foreign error shown as detail, in bytes.
@@ -53,6 +56,7 @@ struct Inner {
     streams: Places,
     keys: Option<Keys>,
     hosts: Vec<String>,
+    revision: Revision,
 }
 
 /// What the access log says of a request.
@@ -70,17 +74,18 @@ impl Host {
         let streams = Places(Arc::new(Semaphore::new(limits.streams.min(Semaphore::MAX_PERMITS))));
         let info = Info::of(config);
         let hosts = config.host_names();
-        Self { inner: Arc::new(Inner { info, limits, env, health, running, streams, keys: None, hosts }) }
+        let revision = health.revision().cloned().unwrap_or_else(|| Revision::of(config));
+        Self { inner: Arc::new(Inner { info, limits, env, health, running, streams, keys: None, hosts, revision }) }
     }
 
     /// Which recognises its callers: an operator by a bearer, a principal by what the gateway signed. Without keys whoever
     /// reaches this process is believed.
     #[must_use]
     pub fn with_keys(self, keys: Option<Keys>) -> Self {
-        let Inner { info, limits, env, health, running, streams, hosts, .. } = &*self.inner;
+        let Inner { info, limits, env, health, running, streams, hosts, revision, .. } = &*self.inner;
         let (info, limits, env, health) = (info.clone(), limits.clone(), env.clone(), health.clone());
-        let (running, streams, hosts) = (running.clone(), streams.clone(), hosts.clone());
-        Self { inner: Arc::new(Inner { info, limits, env, health, running, streams, keys, hosts }) }
+        let (running, streams, hosts, revision) = (running.clone(), streams.clone(), hosts.clone(), revision.clone());
+        Self { inner: Arc::new(Inner { info, limits, env, health, running, streams, keys, hosts, revision }) }
     }
 
     /// The service's routes with the probes, `/info` and everything conventional around them.
@@ -88,7 +93,7 @@ impl Host {
     /// Every error leaves as problem+json, also those of axum itself (404, 405, a broken path parameter).
     pub fn app(&self, routes: Router) -> Router {
         routes
-            .merge(self.inner.health.routes(self.inner.info.clone()))
+            .merge(self.inner.health.routes(self.inner.info.clone(), self.inner.revision.clone()))
             .layer(DefaultBodyLimit::max(self.inner.limits.body_bytes))
             .layer(from_fn_with_state(self.clone(), around))
     }
@@ -99,6 +104,7 @@ async fn around(State(host): State<Host>, mut request: Request, next: Next) -> R
     let started = mono_now();
     let asked = Asked::of(&request);
     let method = request.method().clone();
+    let current = host.inner.revision.name();
     let extensions = request.extensions_mut();
     extensions.insert(trace.clone());
     extensions.insert(host.inner.limits.clone());
@@ -115,6 +121,10 @@ async fn around(State(host): State<Host>, mut request: Request, next: Next) -> R
         response
     };
     let mut response = trace.clone().scope(served).await;
+    let decided = response.extensions_mut().remove::<Decided>().map_or(Some(current), |Decided(under)| under);
+    if let Some(revision) = decided.and_then(|revision| HeaderValue::try_from(&*revision).ok()) {
+        response.headers_mut().insert(REVISION, revision);
+    }
     if let Ok(value) = HeaderValue::try_from(trace.traceparent()) {
         response.headers_mut().insert(TRACEPARENT, value);
     }
@@ -230,7 +240,7 @@ async fn uniform(response: Response) -> Response {
         problem = problem.detail(text);
     }
     let mut uniform = problem.into_response();
-    let not_the_bodys = |name: &header::HeaderName| name != header::CONTENT_TYPE && name != header::CONTENT_LENGTH;
+    let not_the_bodys = |name: &HeaderName| name != header::CONTENT_TYPE && name != header::CONTENT_LENGTH;
     for (name, value) in parts.headers.iter().filter(|(name, _)| not_the_bodys(name)) {
         uniform.headers_mut().append(name, value.clone());
     }

@@ -30,6 +30,7 @@ pub mod plain;
 pub mod openapi;
 pub mod command;
 pub mod metrics;
+pub mod revision;
 pub mod operator;
 
 mod env;

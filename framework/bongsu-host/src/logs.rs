@@ -1,6 +1,6 @@
-//! JSON lines on stdout: logs, and the two announcements a supervisor waits for.
+//! JSON lines on stdout: logs, and the announcements a supervisor listens to.
 //!
-//! `{"ts":…,"level":…,"target":…,"message":…, fields…, "service":…,"slot":…,"trace_id":…}`. One thread
+//! `{"ts":…,"level":…,"target":…,"message":…, fields…, "service":…,"slot":…,"revision":…,"trace_id":…}`. One thread
 //! writes; when nobody reads stdout its queue fills and lines are dropped and counted, because a service must
 //! not stand still for its own log.
 
@@ -26,19 +26,25 @@ use tracing_subscriber::{
     registry::LookupSpan,
 };
 
-use crate::{config::Config, env, trace};
+use crate::{
+    config::{Config, Refused, schema::Setting},
+    env,
+    revision::Revision,
+    trace,
+};
 
 /// Lines waiting to be written; more are dropped.
 const MAX_QUEUE: usize = 8_192;
 /// Longest text of one field, in bytes; the rest is cut off.
 const MAX_TEXT: usize = 16 << 10;
 /// Members every line has, which a field must not take.
-const RESERVED: [&str; 7] = ["ts", "level", "target", "message", "service", "slot", "trace_id"];
+const RESERVED: [&str; 8] = ["ts", "level", "target", "message", "service", "slot", "revision", "trace_id"];
 
 /// The process's stdout, one JSON line at a time. Cheap to clone.
 #[derive(Clone)]
 pub struct Logs {
     queue: Arc<Queue>,
+    revision: Revision,
 }
 
 #[derive(Default)]
@@ -87,7 +93,7 @@ impl Logs {
         let filter = EnvFilter::builder()
             .parse(&config.log)
             .map_err(|source| BadFilter { filter: config.log.clone(), source })?;
-        let logs = Self { queue: Arc::default() };
+        let logs = Self { queue: Arc::default(), revision: Revision::of(config) };
         let layer = JsonLines { logs: logs.clone(), service: config.name.clone(), slot: config.slot.clone() };
         let subscriber = tracing_subscriber::registry().with(layer.with_filter(filter));
         if tracing::subscriber::set_global_default(subscriber).is_err() {
@@ -114,6 +120,26 @@ impl Logs {
     /// Announces readiness: `{"event":"ready"}`.
     pub fn ready(&self) {
         self.push(br#"{"event":"ready"}"#.to_vec());
+    }
+
+    /// Under which configuration the process decides, as every line says.
+    pub fn revision(&self) -> &Revision {
+        &self.revision
+    }
+
+    /// Announces what can be set: `{"event":"settings","revision":…,"settings":[…]}`.
+    pub fn settings(&self, settings: &[Setting]) {
+        let revision = self.revision.name();
+        self.push(
+            json!({ "event": "settings", "revision": &*revision, "settings": settings }).to_string().into_bytes(),
+        );
+    }
+
+    /// Announces what was not taken, and why: `{"event":"refused","revision":…,"reason":…}`.
+    pub fn refused(&self, refused: &Refused) {
+        let reason = refused.why.to_string();
+        let line = json!({ "event": "refused", "revision": refused.revision, "reason": reason });
+        self.push(line.to_string().into_bytes());
     }
 
     /// Waits until everything is written, but not for ever.
@@ -209,6 +235,7 @@ impl JsonLines {
         }
         member(&mut line, "service", &json!(self.service));
         member(&mut line, "slot", &json!(self.slot));
+        member(&mut line, "revision", &json!(&*self.logs.revision.name()));
         if let Some(trace_id) = trace_id {
             member(&mut line, "trace_id", &trace_id);
         }
@@ -293,7 +320,7 @@ mod tests {
     use super::*;
 
     fn lines_of(log: impl FnOnce()) -> Vec<Value> {
-        let logs = Logs { queue: Arc::default() };
+        let logs = Logs { queue: Arc::default(), revision: Revision::of(&Config::defaults("door")) };
         let layer = JsonLines { logs: logs.clone(), service: "door".into(), slot: "door-1".into() };
         tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), log);
         let waiting = logs.queue.lock();
@@ -327,7 +354,7 @@ mod tests {
 
     #[test]
     fn a_full_queue_drops_lines_and_counts_them() {
-        let logs = Logs { queue: Arc::default() };
+        let logs = Logs { queue: Arc::default(), revision: Revision::of(&Config::defaults("door")) };
         for _ in 0..MAX_QUEUE + 5 {
             logs.ready();
         }

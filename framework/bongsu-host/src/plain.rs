@@ -7,12 +7,15 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
     check_clock,
-    config::{Config, ConfigError, Loaded},
+    config::{
+        Config, ConfigError, Loaded, Watch,
+        schema::{self, Setting},
+    },
     env::TokioEnv,
     health::Health,
     host::Host,
     logs::{Logs, chain},
-    pages, server,
+    pages, revision, server,
     stop::Stop,
 };
 
@@ -52,10 +55,19 @@ fn run<S: Serialize + DeserializeOwned, K>(
         return printed.map_err(|error| format!("cannot write to stdout: {error}").into());
     }
     check_clock()?;
+    let logs = Logs::start(&loaded.config)?;
+    let registered = schema::settings::<S>(&loaded.config, &[]);
+    let watch = Watch::of(&loaded, registered.clone());
     let config = loaded.config;
-    let logs = Logs::start(&config)?;
     let tokio = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let served = tokio.block_on(serve(&config, &logs, |env| routes(&config, settings, env)));
+    let served = tokio.block_on(async {
+        let env = Arc::new(TokioEnv::from_process()?);
+        let follow = revision::follow(watch, env.as_ref(), &logs, Loaded::service::<S>, |_, _| Ok(()));
+        tokio::select! { biased;
+            served = serve(&config, &logs, &registered, env.clone(), |env| routes(&config, settings, env)) => served,
+            () = follow => Ok(()),
+        }
+    });
     tokio.shutdown_timeout(LAST_MOMENT);
     logs.flush(LAST_MOMENT);
     served
@@ -64,17 +76,19 @@ fn run<S: Serialize + DeserializeOwned, K>(
 async fn serve<K>(
     config: &Config,
     logs: &Logs,
+    registered: &[Setting],
+    env: Arc<TokioEnv>,
     routes: impl FnOnce(Arc<TokioEnv>) -> Result<(Router, K), NotStarted>,
 ) -> Result<(), NotStarted> {
     // The signals first: a process asked to stop while it starts must not be deaf to it.
     let stop = Stop::from_process()?;
-    let env = Arc::new(TokioEnv::from_process()?);
     let bound = server::bind(config.listen).await?;
     let (routes, _kept) = routes(env.clone())?;
     // Operators ask every process what it has put aside; this one never does.
     let routes = routes.route("/bongsu/parked", get(async || Json([(); 0]))).merge(pages::of(config));
-    let health = Health::always();
+    let health = Health::always().under(logs.revision().clone());
     let app = Host::new(config, env, health.clone()).app(routes);
+    logs.settings(registered);
     logs.listening(bound.addr());
     logs.ready();
     bound.serve(app, config, &health, &stop).await;

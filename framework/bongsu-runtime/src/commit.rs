@@ -2,6 +2,7 @@
 
 pub(crate) mod core;
 pub(crate) mod map;
+pub(crate) mod rules;
 pub(crate) mod unit;
 pub(crate) mod submit;
 pub(crate) mod attempt;

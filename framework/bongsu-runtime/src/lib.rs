@@ -29,6 +29,7 @@ pub use command::script::Script;
 pub use commit::fail::CommandError;
 pub use commit::health::Status;
 pub use commit::map::Attempt;
+pub use commit::rules::OtherRules;
 pub use commit::schedule::{Firing, Missed, Schedule, WrongSchedule, daily, every};
 pub use commit::settings::Settings;
 pub use commit::wanted::Snapshots;

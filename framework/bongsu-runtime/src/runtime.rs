@@ -7,9 +7,21 @@ use tokio::sync::{Notify, Semaphore};
 use crate::{
     command::expire,
     commit::{
-        cache::Cache, core::Core, due::Due, generations::Generations, health::Health, leases::Leases,
-        partings::Partings, seats::Feed, settings::Settings, tasks::keep_running, turns::Turns, verdicts::Verdicts,
-        waiters::Waiters, wanted::Wanted,
+        cache::Cache,
+        core::Core,
+        due::Due,
+        generations::Generations,
+        health::Health,
+        leases::Leases,
+        partings::Partings,
+        rules::{OtherRules, Rules},
+        seats::Feed,
+        settings::Settings,
+        tasks::keep_running,
+        turns::Turns,
+        verdicts::Verdicts,
+        waiters::Waiters,
+        wanted::Wanted,
     },
     consume::fetch,
     handle::Handle,
@@ -59,8 +71,12 @@ impl Runtime {
     pub fn start(service: Service, adapters: Adapters, settings: Settings) -> Self {
         service.check().unwrap_or_else(|wrong| panic!("{wrong}"));
         let cache_bytes = settings.cache_bytes;
+        let mut map = service.map;
+        let rules =
+            Rules { revision: settings.revision.clone(), handlers: Arc::new(std::mem::take(&mut map.handlers)) };
         let core = Arc::new(Core {
-            map: service.map,
+            map,
+            rules: Mutex::new(Arc::new(rules)),
             store: adapters.store,
             broker: adapters.broker,
             env: adapters.env,
@@ -88,6 +104,16 @@ impl Runtime {
     /// What adapters call.
     pub fn handle(&self) -> Handle {
         Handle { core: self.core.clone() }
+    }
+
+    /// Inputs that come from now on are decided under a configuration of that name, and by the deciders and decisions of
+    /// `service` if there is one; whoever has begun ends by those he began with. Everything else of a map (whom it hears, its
+    /// processes, clocks and read models) stays what it was started with.
+    ///
+    /// # Errors
+    /// [`OtherRules`] for a map that takes other commands.
+    pub fn decide_by(&self, revision: Arc<str>, service: Option<Service>) -> Result<(), OtherRules> {
+        self.core.decide_by(revision, service.map(|service| (service.map.name, service.map.handlers)))
     }
 
     /// Stops the tasks and gives the leases back, so that another instance goes on at once.

@@ -48,13 +48,17 @@ struct DoorOpened {
 struct Settings {
     greeting: String,
     bell_password: String,
+    /// How whoever opens a door is called, from now on.
+    title: String,
 }
 
-struct Door;
+struct Door {
+    title: String,
+}
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { greeting: "welcome".to_owned(), bell_password: "knock knock".to_owned() }
+        Self { greeting: "welcome".to_owned(), bell_password: "knock knock".to_owned(), title: String::new() }
     }
 }
 
@@ -77,12 +81,13 @@ impl Decider for Door {
     }
 
     fn decide(&self, open: &bool, _: Open, ctx: &Ctx) -> Result<Vec<Opened>, AlreadyOpen> {
-        if *open { Err(AlreadyOpen {}) } else { Ok(vec![Opened { by: ctx.actor.clone() }]) }
+        if *open { Err(AlreadyOpen {}) } else { Ok(vec![Opened { by: format!("{}{}", self.title, ctx.actor) }]) }
     }
 }
 
-fn service(_: &Settings) -> Service {
-    Service::new("house").decider(Door, |id, event, _| Some(Public::new(id, &DoorOpened { by: event.by.clone() })))
+fn service(settings: &Settings) -> Service {
+    let door = Door { title: settings.title.clone() };
+    Service::new("house").decider(door, |id, event, _| Some(Public::new(id, &DoorOpened { by: event.by.clone() })))
 }
 
 fn routes(handle: Handle, settings: &Settings) -> Router {
@@ -109,5 +114,5 @@ async fn open(
 }
 
 fn main() -> ExitCode {
-    bongsu::main("house", service, routes)
+    bongsu::main_live("house", &["title"], service, routes)
 }

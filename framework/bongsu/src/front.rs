@@ -1,16 +1,19 @@
 //! A service's whole `main`.
 
-use std::{ffi::OsString, io::Write as _, path::Path, process::ExitCode, sync::Arc, time::Duration};
+use std::{ffi::OsString, io::Write as _, path::Path, process::ExitCode, rc::Rc, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use axum::Router;
 use bongsu_host::{
     HyperClient, TokioEnv, check_clock,
-    config::{Config, Loaded, environment},
+    config::{
+        Config, ConfigError, Loaded, Watch, environment,
+        schema::{self, Setting},
+    },
     health::Health,
     host::Host,
     logs::Logs,
-    operator, pages, plain,
+    operator, pages, plain, revision,
     server::{self, Bound},
     stop::Stop,
 };
@@ -49,7 +52,7 @@ struct Running {
 /// `S` is the `[service]` table of the configuration. `service` is the context's map, `routes` its HTTP
 /// adapter; both are given the settings. What keeps it from starting is one line on stderr and exit code 1, or
 /// [`ConfigError::REFUSED`] when it is a setting.
-pub fn main<S: Serialize + DeserializeOwned>(
+pub fn main<S: Serialize + DeserializeOwned + 'static>(
     name: &'static str,
     service: impl FnOnce(&S) -> Service,
     routes: impl FnOnce(Handle, &S) -> Router,
@@ -57,23 +60,56 @@ pub fn main<S: Serialize + DeserializeOwned>(
     main_as(name, std::env::args_os(), service, routes)
 }
 
+/// As [`main()`], for a service of whose own settings some are taken while it runs: `live` names them, as in
+/// `["window_ms"]`. For each configuration the map is made anew, and its deciders and decisions decide what comes from then on
+/// (see [`Runtime::decide_by`]): what else depends on a setting (a policy, a process, a clock, a route) keeps what it was
+/// started with, so such a setting is not to be named.
+pub fn main_live<S: Serialize + DeserializeOwned + 'static>(
+    name: &'static str,
+    live: &[&str],
+    service: impl Fn(&S) -> Service + 'static,
+    routes: impl FnOnce(Handle, &S) -> Router,
+) -> ExitCode {
+    let live: Vec<String> = live.iter().map(|key| format!("service.{key}")).collect();
+    let service = Rc::new(service);
+    let again = Rc::clone(&service);
+    let make: Make = Box::new(move |loaded| loaded.service().map(|settings: S| Some(again(&settings))));
+    let args = std::env::args_os().collect();
+    end(name, run(name, args, Box::new(|loaded| prepare(loaded, &live, move |s: &S| service(s), routes, make))))
+}
+
 /// As [`main()`], with the flags given here (the first is the program): for a program that is several services.
-pub fn main_as<S: Serialize + DeserializeOwned>(
+pub fn main_as<S: Serialize + DeserializeOwned + 'static>(
     name: &'static str,
     args: impl IntoIterator<Item = OsString>,
     service: impl FnOnce(&S) -> Service,
     routes: impl FnOnce(Handle, &S) -> Router,
 ) -> ExitCode {
     let args = args.into_iter().collect();
+    // Nothing of its own changes while it runs, but everything is read to see that it can be meant.
+    let make: Make = Box::new(|loaded| loaded.service::<S>().map(|_| None));
     // Everything behind this knows no type of the service: it is compiled once, and not again for every binary.
-    match run(name, args, Box::new(|loaded| prepare(loaded, service, routes))) {
+    end(name, run(name, args, Box::new(|loaded| prepare(loaded, &[], service, routes, make))))
+}
+
+fn end(name: &str, outcome: anyhow::Result<()>) -> ExitCode {
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => plain::failed(name, &format_args!("{error:#}"), error.downcast_ref()),
     }
 }
 
 /// A service whose settings are read, before it is made.
-type Prepared<'a> = Box<dyn FnOnce() -> (Service, Routes<'a>) + 'a>;
+struct Prepared<'a> {
+    /// What can be set of it.
+    settings: Vec<Setting>,
+    start: Start<'a>,
+    make: Make,
+}
+/// Reads its own settings again, and makes its map of them where they may change while it runs.
+type Make = Box<dyn Fn(&mut Loaded) -> Result<Option<Service>, ConfigError>>;
+/// Makes it.
+type Start<'a> = Box<dyn FnOnce() -> (Service, Routes<'a>) + 'a>;
 /// Its HTTP adapter.
 type Routes<'a> = Box<dyn FnOnce(Handle) -> Router + 'a>;
 /// Reads its settings.
@@ -81,14 +117,19 @@ type Prepare<'a> = Box<dyn FnOnce(&mut Loaded) -> anyhow::Result<Prepared<'a>> +
 
 fn prepare<'a, S: Serialize + DeserializeOwned + 'a>(
     loaded: &mut Loaded,
+    live: &[String],
     service: impl FnOnce(&S) -> Service + 'a,
     routes: impl FnOnce(Handle, &S) -> Router + 'a,
+    make: Make,
 ) -> anyhow::Result<Prepared<'a>> {
-    let settings: S = loaded.service()?;
-    Ok(Box::new(move || {
-        let map = service(&settings);
-        (map, Box::new(move |handle| routes(handle, &settings)))
-    }))
+    let own: S = loaded.service()?;
+    let live: Vec<&str> = live.iter().map(String::as_str).collect();
+    let settings = schema::settings::<S>(&loaded.config, &live);
+    let start = move || -> (Service, Routes<'a>) {
+        let map = service(&own);
+        (map, Box::new(move |handle| routes(handle, &own)))
+    };
+    Ok(Prepared { settings, start: Box::new(start), make })
 }
 
 fn run(name: &'static str, args: Vec<OsString>, prepare: Prepare<'_>) -> anyhow::Result<()> {
@@ -98,16 +139,24 @@ fn run(name: &'static str, args: Vec<OsString>, prepare: Prepare<'_>) -> anyhow:
         return std::io::stdout().write_all(loaded.config.to_toml().as_bytes()).context("cannot print");
     }
     check_clock()?;
+    let Prepared { settings, start, make } = prepared;
+    let logs = Logs::start(&loaded.config)?;
+    let watch = Watch::of(&loaded, settings.clone());
     let config = loaded.config;
-    let logs = Logs::start(&config)?;
     let tokio = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start tokio")?;
     let outcome = tokio.block_on(async {
         // The signals first: a process asked to stop while it starts must not be deaf to it.
         let stop = Stop::from_process().context("cannot listen to signals")?;
         let bound = server::bind(config.listen).await?;
-        let (service, routes) = prepared();
+        let (service, routes) = start();
         let running = Running::start(service, &config).await?;
-        let served = running.serve(bound, routes, &config, &logs, &stop).await;
+        logs.settings(&settings);
+        let take = |service, config: &Config| running.decide_by(service, config);
+        let follow = revision::follow(watch, running.env.as_ref(), &logs, make, take);
+        let served = tokio::select! { biased;
+            served = running.serve(bound, routes, &config, &logs, &stop) => served,
+            () = follow => Ok(()),
+        };
         running.end().await;
         tracing::info!("stopped");
         served
@@ -118,6 +167,16 @@ fn run(name: &'static str, args: Vec<OsString>, prepare: Prepare<'_>) -> anyhow:
 }
 
 impl Running {
+    /// Has what comes from now on decided under another configuration.
+    fn decide_by(&self, service: Option<Service>, config: &Config) -> Result<(), ConfigError> {
+        let taken = self.runtime.decide_by(config.revision.as_str().into(), service);
+        taken.map_err(|why| ConfigError::BadValue {
+            key: "service".to_owned(),
+            source_name: "the configuration".to_owned(),
+            reason: why.to_string(),
+        })
+    }
+
     async fn start(service: Service, config: &Config) -> anyhow::Result<Self> {
         anyhow::ensure!(service.name() == config.name, "the map of {} was given to {}", service.name(), config.name);
         service.check()?;
@@ -140,6 +199,7 @@ impl Running {
             retention_ms: config.retention_ms.bound(),
             retention_bytes: config.retention_bytes.bound(),
             build: build::name(env.as_ref()),
+            revision: Some(config.revision.as_str().into()),
             ..Settings::default()
         };
         Ok(Self { runtime: Runtime::start(service, adapters, settings), store, broker: embedded, env, keys })
@@ -155,7 +215,7 @@ impl Running {
     ) -> anyhow::Result<()> {
         let handle = self.runtime.handle();
         let asked = handle.clone();
-        let health = Health::new(move || asked.status());
+        let health = Health::new(move || asked.status()).under(logs.revision().clone());
         let routes = routes(handle.clone()).merge(operator::routes(handle.clone())).merge(pages::of(config));
         let app = Host::new(config, Arc::clone(&self.env), health.clone()).with_keys(self.keys.clone()).app(routes);
         let addr = bound.addr();
@@ -163,7 +223,7 @@ impl Running {
             tracing::info!(addr = %broker.addr(), "a broker runs inside this process");
         }
         logs.listening(addr);
-        tracing::info!(%addr, store = %config.store, revision = %config.revision, "listening");
+        tracing::info!(%addr, store = %config.store, "listening");
         let _announcer = self.announce_ready(health.clone(), logs.clone());
         let running = handle.clone();
         let mut served = std::pin::pin!(bound.serve(app, config, &health, stop));

@@ -70,4 +70,4 @@ pub use bongsu_derive::{MessagesByFacade as Messages, id_by_facade as id, messag
 pub use bongsu_host as host;
 pub use bongsu_host::config::NoSettings;
 pub use bongsu_runtime::*;
-pub use front::{main, main_as};
+pub use front::{main, main_as, main_live};

@@ -6,5 +6,5 @@ use std::process::ExitCode;
 use ordering::{Settings, api, service};
 
 fn main() -> ExitCode {
-    bongsu::main("ordering", service, |handle, _: &Settings| api::routes(handle))
+    bongsu::main_live("ordering", Settings::LIVE, service, |handle, _: &Settings| api::routes(handle))
 }

@@ -21,6 +21,12 @@ pub struct Settings {
     pub time_zone: String,
 }
 
+impl Settings {
+    /// What is taken while the service runs: an order that is placed then has the new window, and every other keeps the one
+    /// its customer was told.
+    pub const LIVE: &[&str] = &["window_ms"];
+}
+
 impl Default for Settings {
     fn default() -> Self {
         Self { window_ms: 30_000, snapshot_every: 100, snapshot_at: "00:00".into(), time_zone: "Asia/Seoul".into() }

@@ -61,6 +61,8 @@ pub(crate) enum Asked {
     Kept(Kept),
     /// Show the gateway's breakers and why they opened, or hold those of a service open or closed for a while
     Breakers(Breakers),
+    /// Show the configuration that counts, who has taken it and what was refused, or take a commit that needs restarts
+    Config(Config),
     /// Print the key of a service or an operator, or renew the secret all keys come from
     Secret(Secret),
     /// Copy one moment of the whole system, running or not, to a new folder
@@ -387,6 +389,27 @@ pub(crate) struct Routes {
     /// Which also says this; may be there several times
     #[arg(long = "header", value_name = "NAME: VALUE", requires = "explain")]
     pub(crate) headers: Vec<String>,
+}
+
+#[derive(Debug, Flags)]
+pub(crate) struct Config {
+    #[command(subcommand)]
+    pub(crate) deed: Option<ConfigDeed>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigDeed {
+    /// Take the newest commit although it needs restarts, and start those services again, one instance after the other
+    Apply,
+    /// Show what can be set of a service: its keys, ranges and defaults, and what is taken while it runs
+    Settings {
+        /// The service
+        #[arg(value_name = "SERVICE")]
+        service: String,
+    },
 }
 
 #[derive(Debug, Flags)]

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use bongsu_host::config::Config;
+use bongsu_host::config::{Config, Loaded};
 use bongsu_host::server::{Bound, adopt, bind};
 use bongsu_host::stop::Stop;
 use gateway::{Access, Canary, Certificate, Gateway, Route, Settings, Shelf, Table, Tls};
@@ -32,7 +32,7 @@ const AGAIN: Duration = Duration::from_millis(100);
 pub(crate) async fn run() -> Result<ExitCode> {
     let handed = Handed::take()?;
     let mut child = Child::start("gateway")?;
-    let settings: Settings = child.loaded.service()?;
+    let settings: Settings = child.register(Settings::LIVE)?;
     let config = &ends_well(child.loaded.config.clone());
     let (tell, tables) = watch::channel(Arc::default());
     let settings = settings.limited_as(config).with_keys(config.open_keys()?).with_client_secret();
@@ -49,9 +49,14 @@ pub(crate) async fn run() -> Result<ExitCode> {
     };
     let settings = Settings { held: Some(data.join(HELD)), ..settings.with_shelf(shelf) };
     let gateway = Gateway::new(settings, tables.clone());
+    let _ = gateway.health().clone().under(child.logs.revision().clone());
+    let follow = child.follow(Loaded::service::<Settings>, |next, config| {
+        gateway.change(next, config);
+        Ok(())
+    });
     let own = bind(config.listen).await?;
     let plain = handed.plain.map(adopt).transpose().context("cannot listen where all gateways do")?;
-    child.logs.listening(own.addr());
+    child.listening(own.addr());
     let address = Address::read(&data).context("cannot read how the supervisor is reached")?;
     let supervisor = Client::at(address, &data);
     let router = gateway.router();
@@ -77,6 +82,7 @@ pub(crate) async fn run() -> Result<ExitCode> {
         } => {}
         () = feed(supervisor, tell) => {}
         () = gateway.tend() => {}
+        () = follow => {}
     }
     Ok(ExitCode::SUCCESS)
 }

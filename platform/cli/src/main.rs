@@ -33,6 +33,7 @@ mod people;
 mod routes;
 mod adopt;
 mod child;
+mod config;
 mod broker_process;
 mod gateway_process;
 mod identity_process;
@@ -140,6 +141,7 @@ async fn asked(place: &Place, wish: Asked) -> anyhow::Result<ExitCode> {
         Asked::Stop(flags) => steer::stop(place, &flags.names).await,
         Asked::Scale(flags) => steer::scale(place, &flags.wishes).await,
         Asked::Secret(flags) => secret::secret(place, &flags).await,
+        Asked::Config(flags) => config::config(place, &flags).await,
         Asked::Breakers(flags) => breakers::breakers(place, &flags).await,
         Asked::Routes(flags) => routes::routes(place, &flags).await,
         Asked::Token(flags) => people::token(place, &flags).await,

@@ -8,6 +8,7 @@ use tokio::sync::watch;
 use crate::breakers::Breakers;
 use crate::filter::Filter;
 use crate::login::Issuer;
+use crate::rates::Buckets;
 use crate::sessions::Browsers;
 use crate::settings::Settings;
 use crate::table::Table;
@@ -69,6 +70,26 @@ pub use trace::TraceContext;
 pub use visitor::Visitor;
 pub use vouch::Vouch;
 
+/// What filters hold of what changes while the gateway runs.
+#[derive(Clone, Copy)]
+pub(crate) struct Live<'g> {
+    pub(crate) table: &'g watch::Receiver<Arc<Table>>,
+    /// Which of the gateways this is.
+    pub(crate) slot: &'g str,
+    pub(crate) rates: &'g [Arc<Buckets>],
+    pub(crate) breakers: &'g Arc<Breakers>,
+}
+
+/// A filter anew, if it holds any of that.
+pub(crate) fn anew(filter: &Arc<dyn Filter>, live: Live<'_>) -> Arc<dyn Filter> {
+    match filter.name() {
+        rates::ANYBODY => Arc::new(Rates::of_anybody(live)),
+        rates::PERSONS => Arc::new(Rates::of_persons(live)),
+        canaries::CANARIES => Arc::new(Canaries::of(live)),
+        _ => filter.clone(),
+    }
+}
+
 /// What every request passes, in this order.
 pub(crate) fn standard(
     settings: &Settings,
@@ -76,7 +97,7 @@ pub(crate) fn standard(
     health: &Health,
     issuer: Option<&Arc<Issuer>>,
     browsers: Option<&Browsers>,
-    breakers: &Arc<Breakers>,
+    live: Live<'_>,
 ) -> Vec<Arc<dyn Filter>> {
     let rewrites = Some(&settings.rewrite).filter(|all| !all.is_empty()).cloned().map(Rewrites);
     let all: Vec<Option<Arc<dyn Filter>>> = vec![
@@ -93,7 +114,7 @@ pub(crate) fn standard(
         here(CrossOrigin::of(&settings.cors)),
         // Cheap refusals before anything that costs.
         Some(Arc::new(Shed::new(settings.limits.concurrency))),
-        Some(Arc::new(Rates::of_anybody(settings, table))),
+        Some(Arc::new(Rates::of_anybody(live))),
         // A head that means two things first: with two hosts there is none to ask about.
         Some(Arc::new(HeadLimits(settings.limits.clone()))),
         Some(Arc::new(GivenOut(settings.hosts.clone()))),
@@ -111,8 +132,8 @@ pub(crate) fn standard(
         Some(Arc::new(Bearer::new(table.clone(), settings.keys.clone(), issuer.cloned()))),
         Some(Arc::new(Session::new(table.clone(), browsers.cloned()))),
         Some(Arc::new(Visitor::new(table.clone(), settings.keys.clone().filter(|_| issuer.is_some())))),
-        Some(Arc::new(Rates::of_persons(settings, table))),
-        Some(Arc::new(Canaries { table: table.clone(), breakers: Arc::clone(breakers) })),
+        Some(Arc::new(Rates::of_persons(live))),
+        Some(Arc::new(Canaries::of(live))),
         Some(Arc::new(Guard { table: table.clone(), has_login: issuer.is_some() })),
         Some(Arc::new(Vouch::new(settings))),
         Some(Arc::new(OwnCookies)),

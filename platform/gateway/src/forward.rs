@@ -69,8 +69,8 @@ const HEAR_EVERY: Duration = Duration::from_millis(500);
 
 pub(crate) struct Forwarder {
     client: Client<Connector, Loan>,
-    balancer: Balancer,
-    budget: TpsBudget,
+    balancer: Arc<Balancer>,
+    budget: Arc<TpsBudget>,
     breakers: Arc<Breakers>,
     fallbacks: Vec<Fallback>,
     last_good: Arc<LastGood>,
@@ -105,8 +105,8 @@ impl Forwarder {
         let limits = settings.limits.clone();
         Self {
             client,
-            balancer: Balancer::default(),
-            budget: TpsBudget::new(BUDGET.0, BUDGET.1, BUDGET.2),
+            balancer: Arc::default(),
+            budget: Arc::new(TpsBudget::new(BUDGET.0, BUDGET.1, BUDGET.2)),
             breakers: Breakers::new(settings.breaker.clone(), settings.held.as_deref()),
             fallbacks: settings.fallback.clone(),
             last_good: LastGood::new(settings.last_good_bytes),
@@ -115,6 +115,28 @@ impl Forwarder {
             idle: Duration::from_secs(settings.websocket_idle_s),
             streams: Streams::new(limits.streams, settings.streams_per_caller),
             limits,
+        }
+    }
+
+    /// The same, which knows what this one knows, with other settings.
+    pub(crate) fn changed_to(&self, before: &Settings, settings: &Settings) -> Self {
+        let breakers = match before.breaker == settings.breaker {
+            true => self.breakers(),
+            // Calls that are out are counted where they began.
+            false => Breakers::new(settings.breaker.clone(), settings.held.as_deref()),
+        };
+        Self {
+            client: self.client.clone(),
+            balancer: self.balancer.clone(),
+            budget: self.budget.clone(),
+            breakers,
+            fallbacks: settings.fallback.clone(),
+            last_good: self.last_good.clone(),
+            tables: self.tables.clone(),
+            wait: settings.wait(),
+            idle: self.idle,
+            streams: self.streams.clone(),
+            limits: settings.limits.clone(),
         }
     }
 

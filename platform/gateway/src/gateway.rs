@@ -9,8 +9,10 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Request};
 use axum::response::{IntoResponse as _, Response};
+use bongsu_host::config::Config;
 use bongsu_host::head::without_a_guessed_length;
 use bongsu_host::health::Health;
+use bongsu_host::host::REVISION;
 use bongsu_host::problem::Problem;
 use bongsu_host::trace::Trace;
 use bongsu_runtime::Status;
@@ -22,10 +24,11 @@ use crate::breaker::Shown;
 use crate::compression::Press;
 use crate::fallback::FALLBACK;
 use crate::filter::{Exchange, Filter, Flow, Who};
-use crate::filters::{ROUTES, logged, standard};
+use crate::filters::{Live, ROUTES, anew, logged, standard};
 use crate::forward::{Answered, Forwarder};
 use crate::login::Issuer;
 use crate::own::Own;
+use crate::rates::Buckets;
 use crate::sessions::Browsers;
 use crate::settings::Settings;
 use crate::table::Table;
@@ -39,7 +42,9 @@ pub(crate) type Tables = watch::Receiver<Arc<Table>>;
 /// One gateway; cheap to clone.
 #[derive(Clone)]
 pub struct Gateway {
-    inner: Arc<Inner>,
+    /// By what requests that come now are served; each goes on by what it began with.
+    inner: Arc<watch::Sender<Arc<Inner>>>,
+    health: Health,
 }
 
 struct Inner {
@@ -50,9 +55,11 @@ struct Inner {
     own: Own,
     issuer: Option<Arc<Issuer>>,
     browsers: Option<Browsers>,
-    press: Option<Press>,
+    press: Option<Arc<Press>>,
+    rates: Vec<Arc<Buckets>>,
+    /// What an answer says it was decided under.
+    revision: Option<HeaderValue>,
     settings: Settings,
-    health: Health,
 }
 
 impl Gateway {
@@ -74,54 +81,61 @@ impl Gateway {
         });
         let issuer = settings.login.clone().map(|login| Arc::new(Issuer::new(login, settings.wait())));
         let browsers = issuer.as_ref().and_then(|issuer| Browsers::of(&settings, issuer));
+        let rates = Buckets::of(&settings.rates, &[]);
         let forwarder = Arc::new(Forwarder::new(tables.clone(), &settings));
         let breakers = forwarder.breakers();
-        let filters = arrange(standard(&settings, &tables, &health, issuer.as_ref(), browsers.as_ref(), &breakers));
-        let measured = Arc::clone(&forwarder);
-        let slot = settings.slot.clone();
-        let measure = Box::new(move || measured.measure(&slot));
-        let own = Own { breakers, tables, measure };
+        let live = Live { table: &tables, slot: &settings.slot, rates: &rates, breakers: &breakers };
+        let filters = arrange(standard(&settings, &tables, &health, issuer.as_ref(), browsers.as_ref(), live));
+        let own = Own::new(&forwarder, tables, settings.slot.clone());
         let routes_at = filters.iter().position(|filter| filter.name() == ROUTES).unwrap_or(filters.len());
-        let press = settings.compression.as_ref().map(Press::new);
-        Self {
-            inner: Arc::new(Inner { filters, routes_at, forwarder, own, issuer, browsers, press, settings, health }),
-        }
+        let press = settings.compression.as_ref().map(Press::new).map(Arc::new);
+        let revision = named(&settings);
+        let inner = Inner { filters, routes_at, forwarder, own, issuer, browsers, press, rates, revision, settings };
+        Self { inner: Arc::new(watch::Sender::new(Arc::new(inner))), health }
+    }
+
+    /// Serves what comes from now on by another configuration, of which what is [`Settings::LIVE`] is taken. Nobody is
+    /// interrupted; what is known of instances, sessions and tokens stays, as do buckets of rates that stay the same. When the
+    /// rules of breakers change, all of them are closed anew, except what operators hold.
+    pub fn change(&self, next: Settings, config: &Config) {
+        self.inner.send_modify(|inner| *inner = Arc::new(inner.changed_to(next, config)));
+    }
+
+    fn now(&self) -> Arc<Inner> {
+        self.inner.borrow().clone()
     }
 
     /// Whether it can serve.
     pub fn health(&self) -> &Health {
-        &self.inner.health
+        &self.health
     }
 
     /// Every breaker of a route that was asked, as it is now.
     pub fn breakers(&self) -> Vec<Shown> {
-        self.inner.forwarder.breakers().show()
+        self.now().forwarder.breakers().show()
     }
 
     /// How many streams and WebSockets are open.
     pub fn open_streams(&self) -> usize {
-        self.inner.forwarder.open_streams()
+        self.now().forwarder.open_streams()
     }
 
     /// Asks instances that were taken out whether they are well again, and the issuer for its keys, and deletes sessions
     /// that are over, for ever: whoever serves the gateway runs this beside it. Without it nobody comes back before the table changes.
     pub async fn tend(&self) {
-        let issuer = async {
-            if let Some(issuer) = &self.inner.issuer {
-                issuer.tend().await;
+        let mut inner = self.inner.subscribe();
+        loop {
+            let now = inner.borrow_and_update().clone();
+            tokio::select! { biased;
+                Ok(()) = inner.changed() => {}
+                () = now.tend() => {}
             }
-        };
-        let sessions = async {
-            if let Some(browsers) = &self.inner.browsers {
-                browsers.keeper.tend().await;
-            }
-        };
-        tokio::join!(self.inner.forwarder.tend(), issuer, sessions);
+        }
     }
 
     /// Waits until streams and WebSockets have ended after it began to drain; a moment at most.
     pub async fn closed(&self) {
-        self.inner.forwarder.closed(CLOSING).await;
+        self.now().forwarder.closed(CLOSING).await;
     }
 
     /// Everything as one route, for the host's server.
@@ -133,11 +147,52 @@ impl Gateway {
     async fn serve(&self, request: Request) -> Response {
         let trace = Trace::of(request.headers());
         // Problems and log lines take their trace id from the scope.
-        trace.clone().scope(self.inner.serve(request, trace)).await
+        let inner = self.now();
+        trace.clone().scope(inner.serve(request, trace)).await
     }
 }
 
+/// As an answer says it.
+fn named(settings: &Settings) -> Option<HeaderValue> {
+    HeaderValue::try_from(&settings.revision).ok().filter(|name| !name.is_empty())
+}
+
 impl Inner {
+    fn changed_to(&self, next: Settings, config: &Config) -> Self {
+        let settings = self.settings.changed_to(next, config);
+        let rates = Buckets::of(&settings.rates, &self.rates);
+        let forwarder = Arc::new(self.forwarder.changed_to(&self.settings, &settings));
+        let tables = self.own.tables.clone();
+        let breakers = forwarder.breakers();
+        let live = Live { table: &tables, slot: &settings.slot, rates: &rates, breakers: &breakers };
+        Self {
+            filters: self.filters.iter().map(|filter| anew(filter, live)).collect(),
+            routes_at: self.routes_at,
+            own: Own::new(&forwarder, tables, settings.slot.clone()),
+            forwarder,
+            issuer: self.issuer.clone(),
+            browsers: self.browsers.clone(),
+            press: self.press.clone(),
+            rates,
+            revision: named(&settings),
+            settings,
+        }
+    }
+
+    async fn tend(&self) {
+        let issuer = async {
+            if let Some(issuer) = &self.issuer {
+                issuer.tend().await;
+            }
+        };
+        let sessions = async {
+            if let Some(browsers) = &self.browsers {
+                browsers.keeper.tend().await;
+            }
+        };
+        tokio::join!(self.forwarder.tend(), issuer, sessions);
+    }
+
     async fn serve(&self, request: Request, trace: Trace) -> Response {
         let (mut head, body) = request.into_parts();
         let Some(press) = &self.press else { return self.pass(head, body, trace).await };
@@ -259,6 +314,10 @@ impl Inner {
         let (mut head, body) = answer.into_parts();
         for filter in self.filters[..passed].iter().rev() {
             filter.on_response(&mut head, &exchange);
+        }
+        // A service says itself under what it has decided.
+        if let Some(revision) = &self.revision {
+            head.headers.entry(REVISION).or_insert_with(|| revision.clone());
         }
         let answer = without_a_guessed_length(&exchange.asked.0, Response::from_parts(head, body));
         logged(answer, exchange)

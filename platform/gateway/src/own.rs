@@ -21,6 +21,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::breaker::Force;
 use crate::breakers::Breakers;
+use crate::forward::Forwarder;
 use crate::table::Table;
 
 /// All breakers; one service's are below.
@@ -71,6 +72,12 @@ impl Wish {
 }
 
 impl Own {
+    pub(crate) fn new(forwarder: &Arc<Forwarder>, tables: watch::Receiver<Arc<Table>>, slot: String) -> Self {
+        let measured = Arc::clone(forwarder);
+        let measure = Box::new(move || measured.measure(&slot));
+        Self { breakers: forwarder.breakers(), tables, measure }
+    }
+
     /// The answer to an operator.
     pub(crate) async fn answer(&self, head: &request::Parts, body: Body, deadline: Instant) -> Response {
         if head.uri.path() == METRICS {

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bongsu_host::config::within;
@@ -131,6 +131,12 @@ pub(crate) fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Rat
 }
 
 impl Buckets {
+    /// Of each rate, those that are there already where it is the same: who has taken out of them has taken it.
+    pub(crate) fn of(rates: &[Rate], before: &[Arc<Self>]) -> Vec<Arc<Self>> {
+        let known = |rate: &Rate| before.iter().find(|buckets| buckets.rate == *rate).cloned();
+        rates.iter().map(|rate| known(rate).unwrap_or_else(|| Arc::new(Self::new(rate.clone())))).collect()
+    }
+
     pub(crate) fn new(rate: Rate) -> Self {
         let requests = rate.requests.max(1);
         let fine = (u64::from(rate.seconds) * DROPS_A_SECOND / u64::from(requests)).clamp(1, FINEST);

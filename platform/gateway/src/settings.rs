@@ -91,6 +91,9 @@ pub struct Settings {
     /// What this gateway is called among others.
     #[serde(skip)]
     pub slot: String,
+    /// The name of the configuration that all this is.
+    #[serde(skip)]
+    pub revision: String,
     /// Names the gateway is reached by, beside IP addresses and `localhost`.
     #[serde(skip)]
     pub hosts: Vec<String>,
@@ -113,13 +116,33 @@ impl fmt::Debug for Secret {
 }
 
 impl Settings {
+    /// What is taken while the gateway runs. Everything else would end connections, or let somebody in who was not.
+    pub const LIVE: &[&str] = &[
+        "service.rates",
+        "service.breaker",
+        "service.fallback",
+        "service.wait_ms",
+        "limits.request_timeout_ms",
+        "limits.body_bytes",
+    ];
+
     /// With the limits and names of that configuration.
     #[must_use]
     pub fn limited_as(mut self, config: &Config) -> Self {
         self.limits = config.limits.clone();
         self.hosts = config.host_names();
         self.slot = config.slot.clone();
+        self.revision = config.revision.clone();
         self
+    }
+
+    /// With everything another configuration says that is taken while the gateway runs, see [`Settings::LIVE`].
+    #[must_use]
+    pub fn changed_to(&self, next: Self, config: &Config) -> Self {
+        let Self { rates, breaker, fallback, wait_ms, .. } = next;
+        let Limits { request_timeout_ms, body_bytes, .. } = config.limits;
+        let limits = Limits { request_timeout_ms, body_bytes, ..self.limits.clone() };
+        Self { rates, breaker, fallback, wait_ms, limits, revision: config.revision.clone(), ..self.clone() }
     }
 
     /// With the keys of this process.
@@ -191,6 +214,7 @@ impl Default for Settings {
             client_secret: None,
             held: None,
             slot: GATEWAY.to_owned(),
+            revision: String::new(),
             hosts: Vec::new(),
         }
     }

@@ -14,6 +14,7 @@ use crate::rates::network_of;
 /// Whoever comes without a login is given another name whenever he likes, so his address counts, too; several live behind one.
 const HOUSEHOLD: usize = 4;
 
+#[derive(Clone)]
 pub(crate) struct Streams {
     free: Arc<Semaphore>,
     all: usize,

@@ -3,9 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use bongsu_host::config::schema::Setting;
 use hyper::Method;
 use serde::de::DeserializeOwned;
 
+use crate::configuration::Shown;
 use crate::data_folder::{Address, DataFolder};
 use crate::http::{Http, Lines, NoAnswer};
 use crate::paths::shown;
@@ -114,6 +116,30 @@ impl Client {
     /// See [`ClientError`].
     pub async fn routes(&self, after: u64) -> Result<RouteTable, ClientError> {
         self.ask(Method::GET, &format!("/routes?after={after}")).await
+    }
+
+    /// `GET /configuration`: what everybody decides under.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn configuration(&self) -> Result<Shown, ClientError> {
+        self.ask(Method::GET, "/configuration").await
+    }
+
+    /// `GET /configuration/settings/{service}`: what can be set of a service.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn settings(&self, service: &str) -> Result<Vec<Setting>, ClientError> {
+        self.ask(Method::GET, &format!("/configuration/settings/{}", in_path(service))).await
+    }
+
+    /// `POST /configuration/apply`: takes the newest commit with the restarts it needs.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn apply_configuration(&self) -> Result<Shown, ClientError> {
+        self.ask(Method::POST, "/configuration/apply").await
     }
 
     /// Log lines of these names (all when empty), as [`crate::logs::Line`]s in JSON.

@@ -2,7 +2,7 @@
 //!
 //! `GET /instances`, `POST /instances/{name}/{start|stop|kill|restart}`, `PUT /services/{name}/instances/{count}`,
 //! `GET /logs?names=&tail=&follow=`, `GET /routes?after=`, `GET /system`, `POST /stop`,
-//! `POST /secret/{rotate|drop-old}`. Every request carries the token of `supervisor.json`.
+//! `POST /secret/{rotate|drop-old}`, `GET /configuration`, `GET /configuration/settings/{service}`, `POST /configuration/apply`. Every request carries the token of `supervisor.json`.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -16,11 +16,13 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post, put};
 use axum::{Json, Router};
+use bongsu_host::config::schema::Setting;
 use futures::{Stream, StreamExt, stream};
 use serde_json::json;
 use tokio::sync::Notify;
 use tokio::sync::broadcast::error::RecvError;
 
+use crate::configuration::{Directory, Shown};
 use crate::fleet::Fleet;
 use crate::keeper::Ask;
 use crate::logs::{Line, Logs};
@@ -41,6 +43,8 @@ pub(crate) struct Control {
     pub(crate) logs: Arc<Logs>,
     pub(crate) fleet: Arc<Fleet>,
     pub(crate) secrets: Arc<Secrets>,
+    /// Without `[config]` there is none.
+    pub(crate) directory: Option<Arc<Directory>>,
     pub(crate) stop: Arc<Notify>,
 }
 
@@ -55,6 +59,9 @@ pub(crate) fn router(control: Arc<Control>) -> Router {
         .route("/system", get(system))
         .route("/stop", post(stop))
         .route("/secret/{change}", post(secret))
+        .route("/configuration", get(configuration))
+        .route("/configuration/settings/{service}", get(settings))
+        .route("/configuration/apply", post(apply))
         .layer(middleware::from_fn_with_state(control.clone(), only_with_token))
         .with_state(control)
 }
@@ -95,6 +102,33 @@ async fn secret(
     changed.map_err(|error| (StatusCode::SERVICE_UNAVAILABLE, error.to_string()))?;
     control.logs.note("INFO", &format!("the secret was changed: {change}"));
     Ok(StatusCode::NO_CONTENT)
+}
+
+async fn configuration(Injected(control): Injected<Arc<Control>>) -> Result<Json<Shown>, (StatusCode, String)> {
+    Ok(Json(control.directory()?.show()))
+}
+
+async fn settings(
+    Injected(control): Injected<Arc<Control>>,
+    Path(service): Path<String>,
+) -> Result<Json<Vec<Setting>>, (StatusCode, String)> {
+    let known = control.directory()?.registered(&service);
+    let unknown = || (StatusCode::NOT_FOUND, format!("'{service}' has registered nothing that can be set of it"));
+    known.map(Json).ok_or_else(unknown)
+}
+
+async fn apply(Injected(control): Injected<Arc<Control>>) -> Result<Json<Shown>, (StatusCode, String)> {
+    let applied = control.directory()?.apply(&control.fleet).await;
+    applied.map(Json).map_err(|why| (StatusCode::UNPROCESSABLE_ENTITY, why))
+}
+
+impl Control {
+    fn directory(&self) -> Result<&Arc<Directory>, (StatusCode, String)> {
+        let none = || {
+            (StatusCode::NOT_FOUND, "this system takes its configuration from no repository: see [config]".to_owned())
+        };
+        self.directory.as_ref().ok_or_else(none)
+    }
 }
 
 async fn act(

@@ -20,7 +20,7 @@ use crate::logs::Logs;
 use crate::placeholder::fill;
 use crate::port::can_bind;
 use crate::process::{Happening, Process, Said};
-use crate::readiness::Watch;
+use crate::readiness::{Report, Watch};
 use crate::registry::{Instance, Registry, Run, State};
 use crate::secret::Secrets;
 use crate::spec::{Command, Spec, config_file};
@@ -57,6 +57,8 @@ pub(crate) struct Shared {
     pub(crate) base: PathBuf,
     /// The running binary.
     pub(crate) own: PathBuf,
+    /// The folder in which configuration is handed out, if it is.
+    pub(crate) configuration: Option<PathBuf>,
     /// What tells the children of this run from all other processes.
     pub(crate) mark: String,
     /// Where the first instance of each service listened last, also when it does not now.
@@ -102,6 +104,8 @@ struct Successor {
     process: Process,
     addr: String,
     watch: Watch,
+    /// What it said of its settings on the way.
+    said: Vec<Said>,
 }
 
 /// How one run of the process ended.
@@ -231,9 +235,10 @@ impl Keeper {
                         self.found_at(&addr);
                         watch.follow(addr);
                     }
+                    Happening::Said(other) => self.note(other),
                 },
                 Some(answer) = watch.next() => {
-                    if answer.is_ok() && ready_since.is_none() {
+                    if answer.ready.is_ok() && ready_since.is_none() {
                         ready_since = Some(Instant::now());
                         self.show(|row| row.run.took = Some(started.elapsed()));
                     }
@@ -250,6 +255,7 @@ impl Keeper {
             Ok(next) => {
                 self.retire(std::mem::replace(process, next.process));
                 self.found_at(&next.addr);
+                next.said.into_iter().for_each(|said| self.note(said));
                 let pid = process.pid();
                 self.show(|row| {
                     row.run = Run { number: row.run.number + 1, heals: false, took: Some(began.elapsed()) };
@@ -272,6 +278,7 @@ impl Keeper {
         let mut process = self.start(SocketAddr::from(([127, 0, 0, 1], 0)))?;
         let mut watch = Watch::new(self.shared.http.clone());
         let mut found = None;
+        let mut said = Vec::new();
         let ready = async {
             loop {
                 tokio::select! { biased;
@@ -282,14 +289,20 @@ impl Keeper {
                             watch.follow(addr.clone());
                             found = Some(addr);
                         }
+                        Happening::Said(other) => said.push(other),
                     },
-                    Some(Ok(_)) = watch.next() => if let Some(addr) = found.take() { return Ok(addr) },
+                    Some(report) = watch.next() => {
+                        let is_ready = report.ready.is_ok();
+                        if let Some(addr) = found.take_if(|_| is_ready) {
+                            return Ok(addr);
+                        }
+                    }
                 }
             }
         };
         let ready = tokio::time::timeout(TAKING_OVER, ready).await;
         match ready.unwrap_or_else(|_| Err(format!("it was not ready within {TAKING_OVER:?}"))) {
-            Ok(addr) => Ok(Successor { process, addr, watch }),
+            Ok(addr) => Ok(Successor { process, addr, watch, said }),
             Err(why) => {
                 process.kill();
                 process.ended().await;
@@ -331,8 +344,23 @@ impl Keeper {
         });
     }
 
-    fn heard_readiness(&mut self, answer: Result<Option<String>, String>, was_ready: bool) {
-        match answer {
+    /// What it says of its settings.
+    fn note(&self, said: Said) {
+        self.show(|row| match said {
+            Said::Settings { revision, settings } => {
+                row.revision = Some(revision);
+                row.settings = Some(settings.into());
+            }
+            Said::Refused { revision, reason } => row.refused = Some((revision, reason)),
+            Said::Ready | Said::Listening { .. } => {}
+        });
+    }
+
+    fn heard_readiness(&mut self, answer: Report, was_ready: bool) {
+        if let Some(revision) = answer.revision {
+            self.show(|row| row.revision = Some(revision));
+        }
+        match answer.ready {
             Ok(note) => {
                 self.show(|row| (row.state, row.detail) = (State::Ready, note));
             }
@@ -382,6 +410,7 @@ impl Keeper {
             ("BONGSU_KEYS", path(Secrets::file_of(data, &spec.name))),
         ];
         env.extend(self.shared.url_of(BROKER).map(|url| ("BONGSU_BROKER", url)));
+        env.extend(self.shared.configuration.clone().map(|folder| ("BONGSU_CONFIGURATION", path(folder))));
         if spec.name == GATEWAY {
             env.push(("BONGSU_SUPERVISOR", path(data.join(Address::FILE))));
         }

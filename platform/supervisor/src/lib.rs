@@ -8,6 +8,7 @@ pub mod paths;
 mod part;
 pub mod system_file;
 pub mod canary;
+pub mod configuration;
 pub mod identity;
 pub mod find_binary;
 pub mod data_folder;

@@ -7,6 +7,7 @@ use std::process::{ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use bongsu_host::config::schema::Setting;
 use command_fds::{CommandFdExt as _, FdMapping};
 use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
@@ -36,6 +37,10 @@ pub(crate) enum Said {
     Listening { addr: String },
     /// `{"event":"ready"}`
     Ready,
+    /// `{"event":"settings","revision":…,"settings":[…]}`: what can be set of it, and under what it decides.
+    Settings { revision: String, settings: Vec<Setting> },
+    /// `{"event":"refused","revision":…,"reason":…}`: a configuration it does not take.
+    Refused { revision: String, reason: String },
 }
 
 /// What happens to a process.
@@ -190,10 +195,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_two_announcements_are_heard() {
+    fn only_announcements_are_heard() {
         let addr = "127.0.0.1:1".to_owned();
         assert_eq!(parse(r#"{"event":"listening","addr":"127.0.0.1:1"}"#), Some(Said::Listening { addr }));
         assert_eq!(parse(r#"{"event":"ready","time":"x"}"#), Some(Said::Ready));
+        let refused = Said::Refused { revision: "abc".into(), reason: "no".into() };
+        assert_eq!(parse(r#"{"event":"refused","revision":"abc","reason":"no"}"#), Some(refused));
+        let text = r#"{"event":"settings","revision":"a","settings":[{"key":"b","kind":{"whole":[1,2]},"live":true}]}"#;
+        assert!(matches!(parse(text), Some(Said::Settings { settings, .. }) if settings[0].key == "b"));
+        assert_eq!(parse(r#"{"event":"settings","settings":[1]}"#), None);
         assert_eq!(parse(r#"{"event":"opened"}"#), None);
         assert_eq!(parse(r#""event" is a word"#), None);
     }

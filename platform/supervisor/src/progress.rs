@@ -176,18 +176,7 @@ mod tests {
 
     fn row(state: State, restarts: u32, run: Run) -> Instance {
         let (name, instance, url) = ("door".into(), "door-1".into(), Some("http://127.0.0.1:1".into()));
-        Instance {
-            name,
-            instance,
-            pid: Some(1),
-            url,
-            own_url: None,
-            state,
-            restarts,
-            detail: None,
-            run,
-            not_replaced: None,
-        }
+        Instance { name, pid: Some(1), url, state, restarts, run, ..Instance::not_yet(instance) }
     }
 
     #[test]

@@ -20,13 +20,18 @@ const LIMIT: Duration = Duration::from_secs(1);
 pub(crate) struct Watch {
     http: Http,
     nudge: Arc<Notify>,
-    tell: mpsc::Sender<Readiness>,
-    answers: mpsc::Receiver<Readiness>,
+    tell: mpsc::Sender<Report>,
+    answers: mpsc::Receiver<Report>,
     asking: JoinSet<()>,
 }
 
-/// Ready, with what there is to say, or why not.
-pub(crate) type Readiness = Result<Option<String>, String>;
+/// What an instance says of itself.
+pub(crate) struct Report {
+    /// What it has to say although it is ready; or why it is not.
+    pub(crate) ready: Result<Option<String>, String>,
+    /// Under which configuration it decides.
+    pub(crate) revision: Option<String>,
+}
 
 impl Watch {
     /// Asks nobody yet.
@@ -47,21 +52,20 @@ impl Watch {
     }
 
     /// The next answer; may be dropped and asked again.
-    pub(crate) async fn next(&mut self) -> Option<Readiness> {
+    pub(crate) async fn next(&mut self) -> Option<Report> {
         self.answers.recv().await
     }
 }
 
 /// Asks for ever and tells every answer; `nudge` asks again at once. A process that is ready may have something to say, too.
-async fn watch(http: Http, addr: String, nudge: Arc<Notify>, tell: mpsc::Sender<Readiness>) {
+async fn watch(http: Http, addr: String, nudge: Arc<Notify>, tell: mpsc::Sender<Report>) {
     let url = format!("http://{addr}/health/ready");
     loop {
         let answer = match http.ask(Method::GET, &url, LIMIT).await {
-            Ok(answer) if answer.status == 200 => Ok(reasons(&answer.body)),
-            Ok(answer) => Err(reasons(&answer.body).unwrap_or_else(|| format!("not ready ({})", answer.status))),
-            Err(error) => Err(error.to_string()),
+            Ok(reply) => Report::of(reply.status, &reply.body),
+            Err(error) => Report { ready: Err(error.to_string()), revision: None },
         };
-        let pause = if answer.is_ok() { RELAXED } else { EAGER };
+        let pause = if answer.ready.is_ok() { RELAXED } else { EAGER };
         if tell.send(answer).await.is_err() {
             return;
         }
@@ -72,9 +76,20 @@ async fn watch(http: Http, addr: String, nudge: Arc<Notify>, tell: mpsc::Sender<
     }
 }
 
+impl Report {
+    fn of(status: u16, body: &[u8]) -> Self {
+        let body: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
+        let reasons = reasons(&body);
+        let ready = match status {
+            200 => Ok(reasons),
+            _ => Err(reasons.unwrap_or_else(|| format!("not ready ({status})"))),
+        };
+        Self { ready, revision: body["revision"].as_str().map(str::to_owned) }
+    }
+}
+
 /// The reasons an answer gives.
-fn reasons(body: &[u8]) -> Option<String> {
-    let body: serde_json::Value = serde_json::from_slice(body).ok()?;
+fn reasons(body: &serde_json::Value) -> Option<String> {
     let text = match (&body["reasons"], &body["detail"]) {
         (serde_json::Value::Array(all), _) => all.iter().filter_map(|it| it.as_str()).collect::<Vec<_>>().join(", "),
         (_, serde_json::Value::String(detail)) => detail.clone(),

@@ -1,9 +1,10 @@
 //! What is running now: the one table everybody looks at, with a revision that rises on every change.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use bongsu_host::config::schema::Setting;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
@@ -54,6 +55,18 @@ pub struct Instance {
     pub restarts: u32,
     /// Why it is not ready, in one line.
     pub detail: Option<String>,
+    /// Under which configuration it decides, as it says.
+    #[serde(default)]
+    pub revision: Option<String>,
+    /// Whether it gets no requests until it decides under the one that counts.
+    #[serde(default)]
+    pub behind: bool,
+    /// What can be set of it, as it registered when it started; gone with its process.
+    #[serde(skip)]
+    pub settings: Option<Arc<[Setting]>>,
+    /// What it did not take, and why.
+    #[serde(skip)]
+    pub refused: Option<(String, String)>,
     /// Known to the supervisor alone.
     #[serde(skip)]
     pub run: Run,
@@ -156,15 +169,25 @@ impl State {
 impl Instance {
     /// Does not run yet.
     fn new(spec: &Spec) -> Self {
+        let state = if spec.start { State::Waiting } else { State::Stopped };
+        Self { name: spec.name.clone(), state, ..Self::not_yet(spec.slot.clone()) }
+    }
+
+    /// Of whom nothing is known.
+    pub(crate) fn not_yet(instance: String) -> Self {
         Self {
-            name: spec.name.clone(),
-            instance: spec.slot.clone(),
+            name: String::new(),
+            instance,
             pid: None,
             url: None,
             own_url: None,
-            state: if spec.start { State::Waiting } else { State::Stopped },
+            state: State::Stopped,
             restarts: 0,
             detail: None,
+            revision: None,
+            behind: false,
+            settings: None,
+            refused: None,
             run: Run::default(),
             not_replaced: None,
         }
@@ -251,6 +274,13 @@ impl Registry {
         let Some(row) = instances.iter_mut().find(|row| row.instance == instance) else { return };
         let before = row.clone();
         change(row);
+        if row.pid.is_none() {
+            // What a process said goes with it.
+            row.revision = None;
+            row.behind = false;
+            row.settings = None;
+            row.refused = None;
+        }
         if *row != before {
             self.revision.send_modify(|revision| *revision += 1);
         }
@@ -286,6 +316,7 @@ impl Registry {
         for row in instances.iter().filter(|row| is_asked(&row.name)) {
             let ready = table.upstreams.entry(row.name.clone()).or_default();
             match (row.state, &row.url) {
+                (State::Ready, _) if row.behind => {}
                 (State::Ready, Some(url)) => ready.push(url.trim_start_matches("http://").to_owned()),
                 (State::Stopped | State::Failing | State::Refused | State::Stopping, _) => {}
                 _ => drop(table.coming.insert(row.name.clone())),
@@ -320,6 +351,22 @@ mod tests {
         assert!(table.coming.contains("door"));
         registry.update("door-2", |row| row.state = State::Failing);
         assert!(registry.route_table().coming.is_empty());
+    }
+
+    #[test]
+    fn who_is_behind_is_not_routed_to_and_what_a_process_said_goes_with_it() {
+        let registry = registry();
+        registry.update("door-1", |row| {
+            (row.state, row.pid, row.url) = (State::Ready, Some(1), Some("http://127.0.0.1:1".into()));
+            (row.revision, row.settings, row.behind) = (Some("abc".into()), Some([].into()), true);
+        });
+        let table = registry.route_table();
+        assert!(table.upstreams["door"].is_empty());
+        registry.update("door-1", |row| row.behind = false);
+        assert_eq!(registry.route_table().upstreams["door"], ["127.0.0.1:1"]);
+        registry.update("door-1", |row| row.pid = None);
+        let row = registry.matching("door-1").remove(0);
+        assert_eq!((row.revision, row.settings, row.behind), (None, None, false));
     }
 
     #[test]

@@ -10,6 +10,7 @@ use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
+use crate::configuration::Directory;
 use crate::control::{Control, router};
 use crate::data_folder::{Address, DataFolder, DataFolderError};
 use crate::fleet::Fleet;
@@ -37,6 +38,7 @@ pub struct Supervisor {
     logs: Arc<Logs>,
     fleet: Arc<Fleet>,
     secrets: Arc<Secrets>,
+    directory: Option<Arc<Directory>>,
     stop: Arc<Notify>,
     background: JoinSet<()>,
 }
@@ -81,6 +83,7 @@ impl Supervisor {
         let mark = uuid::Uuid::new_v4().simple().to_string();
         let data = Arc::new(data);
         let front = Front::of(&system.gateway, system.gateway_address(), logs.clone());
+        let directory = Directory::of(&system, &data, &registry, &logs)?;
         let shared = Arc::new(Shared {
             front,
             registry: registry.clone(),
@@ -89,6 +92,7 @@ impl Supervisor {
             data: data.path().to_path_buf(),
             base: system.folder.clone(),
             own,
+            configuration: directory.as_ref().map(|one| one.folder().to_path_buf()),
             mark: mark.clone(),
             addresses: Mutex::default(),
         });
@@ -96,12 +100,11 @@ impl Supervisor {
         let fleet = Fleet::new(system, data.clone(), shared.clone(), orders);
         let stop = Arc::new(Notify::new());
         let background = JoinSet::new();
-        let mut this = Self { data, registry, logs, fleet, secrets, stop, background };
+        let mut this = Self { data, registry, logs, fleet, secrets, directory, stop, background };
         // The control API is open before the first child starts: the gateway asks it for its routes.
         this.open_control(&name).await?;
         this.background.spawn(leftovers::keep_list(this.registry.clone(), this.data.clone(), mark));
-        let folder = shared.data.clone();
-        this.background.spawn(turns::watch(this.fleet.clone(), this.registry.clone(), this.logs.clone(), folder));
+        this.watch(shared.data.clone());
         this.follow_addresses(shared);
         this.fleet.start();
         Ok(this)
@@ -163,6 +166,7 @@ impl Supervisor {
             logs: self.logs.clone(),
             fleet: self.fleet.clone(),
             secrets: self.secrets.clone(),
+            directory: self.directory.clone(),
             stop: self.stop.clone(),
         });
         self.background.spawn(async move {
@@ -173,6 +177,15 @@ impl Supervisor {
         let text = serde_json::to_string(&address).expect("plain fields can always be written as JSON");
         self.data.write(Address::FILE, &text)?;
         Ok(())
+    }
+
+    /// Looks after instances that stand still, and at the configuration.
+    fn watch(&mut self, data: PathBuf) {
+        let fleet = self.fleet.clone();
+        self.background.spawn(turns::watch(fleet.clone(), self.registry.clone(), self.logs.clone(), data));
+        if let Some(directory) = self.directory.clone() {
+            self.background.spawn(directory.watch(fleet));
+        }
     }
 
     /// Services are told addresses when they start, the broker's first of all. Should somebody come back at another

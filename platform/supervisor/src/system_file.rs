@@ -13,6 +13,9 @@
 //! config = { environment = "dev", roles = ["author", "operator"], newcomers = ["author"] }
 //! people = [{ email = "ann@house.example", name = "Ann", password = "let me in please", roles = ["author"] }]
 //!
+//! [config]                               # settings that are committed, and taken while everything runs: [`Configuration`]
+//! repository = "../settings"
+//!
 //! [[service]]
 //! name = "question"
 //! command = "question-service"           # beside the bongsu binary, then on the PATH
@@ -40,6 +43,7 @@ use serde::Deserialize;
 
 use crate::canary;
 pub use crate::canary::Canary;
+use crate::configuration::Configuration;
 use crate::identity::{IDENTITY, Identity};
 pub use crate::part::PlatformPart;
 use crate::part::{instances, one};
@@ -80,6 +84,9 @@ pub struct SystemFile {
     /// The built-in identity provider; without one nobody can log in.
     #[serde(default)]
     pub identity: Option<Identity>,
+    /// Where configuration comes from that changes while the system runs; without it there is none.
+    #[serde(default, rename = "config")]
+    pub configuration: Option<Configuration>,
     /// Its services; the identity provider is the first of them.
     #[serde(default, rename = "service")]
     pub services: Vec<Service>,
@@ -266,8 +273,8 @@ impl SystemFile {
                 }
             }
         }
-        let identity = self.identity.as_ref().and_then(Identity::complaint);
-        canary::wrong(self).or_else(|| self.unknown_predecessor()).or_else(|| self.circle()).or(identity)
+        let graph = canary::wrong(self).or_else(|| self.unknown_predecessor()).or_else(|| self.circle());
+        graph.or_else(|| self.identity.as_ref()?.complaint()).or_else(|| self.configuration.as_ref()?.complaint())
     }
 
     fn unknown_predecessor(&self) -> Option<String> {

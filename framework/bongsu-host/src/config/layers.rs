@@ -6,12 +6,13 @@ use bongsu_core::Strict;
 use serde::{Deserialize as _, Serialize, de::DeserializeOwned};
 use toml::{Table, Value};
 
-use super::{Config, ConfigError};
+use super::{Config, ConfigError, committed::one_line};
 
 /// Variables under the prefix that are not configuration keys.
-const NOT_KEYS: [&str; 8] = [
+const NOT_KEYS: [&str; 9] = [
     "BONGSU_CONFIG",
     "BONGSU_CONFIG_FROM",
+    "BONGSU_CONFIGURATION",
     "BONGSU_CRASH_AT",
     "BONGSU_PARENT_PIPE",
     "BONGSU_GIT_COMMIT",
@@ -32,6 +33,8 @@ pub(super) struct Layer {
     table: Table,
     /// Own settings that came as text: (key, text).
     guessed: Vec<(String, String)>,
+    /// Said to every process: those take what they know of it.
+    is_shared: bool,
 }
 
 /// An origin of settings.
@@ -81,14 +84,22 @@ impl Layer {
         };
         let source = Source::File(from.unwrap_or_else(|| file.display().to_string()));
         known(shape, &table, "", &source)?;
-        Ok(Self { source, table, guessed: Vec::new() })
+        Ok(Self { source, table, guessed: Vec::new(), is_shared: false })
+    }
+
+    /// What a folder of configuration says.
+    pub(super) fn committed(shape: &Table, file: String, table: Table, is_shared: bool) -> Result<Self, ConfigError> {
+        let source = Source::File(file);
+        known(shape, &table, "", &source)?;
+        Ok(Self { source, table, guessed: Vec::new(), is_shared })
     }
 
     /// As everywhere, what nobody reads is an error: all of it at once, since whoever set one variable set the others, too.
     pub(super) fn from_environment(shape: &Table, variables: Vec<(String, String)>) -> Result<Self, ConfigError> {
         let mut keys = leaves(shape, "");
         keys.sort();
-        let mut layer = Self { source: Source::Environment, table: Table::new(), guessed: Vec::new() };
+        let mut layer =
+            Self { source: Source::Environment, table: Table::new(), guessed: Vec::new(), is_shared: false };
         let mut unknown = Vec::new();
         for (variable, text) in without_links(variables) {
             if NOT_KEYS.contains(&variable.as_str()) {
@@ -106,7 +117,7 @@ impl Layer {
     }
 
     pub(super) fn from_flags(shape: &Table, pairs: Vec<(String, String)>) -> Result<Self, ConfigError> {
-        let mut layer = Self { source: Source::Flags, table: Table::new(), guessed: Vec::new() };
+        let mut layer = Self { source: Source::Flags, table: Table::new(), guessed: Vec::new(), is_shared: false };
         for (key, text) in pairs {
             layer.set(shape, &key, &text)?;
         }
@@ -183,6 +194,15 @@ pub(super) fn service<T: DeserializeOwned>(table: &Table, layers: &[Layer]) -> R
     }
 }
 
+/// Takes out of a service's own settings what is said to every service and is none of its.
+pub(super) fn own(table: &mut Table, layers: &[Layer], fields: &[&str]) {
+    let is_meant = |key: &str| {
+        let key = join(OWN, key);
+        layers.iter().any(|layer| !layer.is_shared && lookup(&layer.table, &key).is_some())
+    };
+    table.retain(|key, _| fields.iter().any(|field| *field == key) || is_meant(key));
+}
+
 /// Where a setting comes from, for whoever must find it: the last that said it, or what it is a part of.
 pub(super) fn origin(layers: &[Layer], key: &str) -> String {
     let set_by = layers.iter().rev().find(|layer| lookup(&layer.table, key).is_some());
@@ -211,10 +231,7 @@ fn bad_value(key: String, source_name: String, wrong: &toml::de::Error) -> Confi
 }
 
 fn not_toml(file: PathBuf, text: &str, wrong: &toml::de::Error) -> ConfigError {
-    let line = wrong.span().map_or(0, |span| text[..span.start.min(text.len())].lines().count().max(1));
-    let written = text.lines().nth(line.saturating_sub(1)).map(str::trim).unwrap_or_default();
-    let message = wrong.message().trim().replace('\n', " ");
-    ConfigError::NotToml { file, reason: format!("line {line}: {message}: {written}") }
+    ConfigError::NotToml { file, reason: one_line(text, wrong) }
 }
 
 /// Refuses the first key that is not in the shape.
@@ -295,7 +312,7 @@ fn join(prefix: &str, key: &str) -> String {
     if prefix.is_empty() { key.to_owned() } else { format!("{prefix}.{key}") }
 }
 
-fn lookup<'a>(table: &'a Table, key: &str) -> Option<&'a Value> {
+pub(super) fn lookup<'a>(table: &'a Table, key: &str) -> Option<&'a Value> {
     match key.split_once('.') {
         None => table.get(key),
         Some((first, rest)) => lookup(table.get(first)?.as_table()?, rest),

@@ -43,6 +43,12 @@ fn refused<E: de::Error>(least: i64, most: i64, given: &dyn fmt::Display) -> E {
     E::custom(format!("must be a whole number from {least} to {most}, not {given}"))
 }
 
+/// The range somebody expects, by how [`within`] says it.
+pub(super) fn bounds(expected: &str) -> Option<(i64, i64)> {
+    let (least, most) = expected.strip_prefix("a whole number from ")?.split_once(" to ")?;
+    Some((least.parse().ok()?, most.parse().ok()?))
+}
+
 /// A text that was given, at the end of a line.
 pub(super) fn shown(given: &str) -> &str {
     if given.is_empty() { "an empty text" } else { given }

@@ -64,6 +64,8 @@ pub struct Answer {
     pub reply: Reply,
     /// Whether it is the kept answer of an earlier request.
     pub replayed: bool,
+    /// Under which configuration it was decided; of a kept answer that is not known any more.
+    pub revision: Option<Arc<str>>,
 }
 
 /// How often a command is decided again because something moved under it: with the pauses below for less than a second, in
@@ -135,8 +137,9 @@ pub(crate) async fn run(core: &Arc<Core>, call: &Call, planner: &dyn Planner) ->
         }
         let reply = planner.plan(&mut unit).await.map_err(refused)?;
         leave_a_trace(&mut unit, call, &reply);
+        let revision = unit.rules.revision.clone();
         match core.attempt(unit.plan()).await.map_err(failed)? {
-            Tried::Done => return Ok(Answer { reply, replayed: false }),
+            Tried::Done => return Ok(Answer { reply, replayed: false, revision }),
             Tried::Overtaken(mismatches) => {
                 if let Some(answer) = overtaken(&mismatches, call)? {
                     core.env.sometimes(coverage::ONCE_OVERTAKEN);
@@ -199,5 +202,5 @@ fn replay(data: &[u8], once: &Once) -> Result<Answer, CommandError> {
     if kept.body != once.body {
         return Err(CommandError::KeyReused);
     }
-    Ok(Answer { reply: kept.reply, replayed: true })
+    Ok(Answer { reply: kept.reply, replayed: true, revision: None })
 }

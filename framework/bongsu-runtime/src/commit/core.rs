@@ -10,7 +10,8 @@ use tokio::sync::{Notify, Semaphore};
 use crate::{
     commit::{
         cache::Cache, due::Due, generations::Generations, health::Health, leases::Leases, map::Map, partings::Partings,
-        seats::Feed, settings::Settings, turns::Turns, verdicts::Verdicts, waiters::Waiters, wanted::Wanted,
+        rules::Rules, seats::Feed, settings::Settings, turns::Turns, verdicts::Verdicts, waiters::Waiters,
+        wanted::Wanted,
     },
     ports::{
         broker::Broker,
@@ -21,6 +22,8 @@ use crate::{
 
 pub(crate) struct Core {
     pub(crate) map: Map,
+    /// By which commands are decided now: taken out of the map, because a configuration may exchange them.
+    pub(crate) rules: Mutex<Arc<Rules>>,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) broker: Arc<dyn Broker>,
     pub(crate) env: Arc<dyn Env>,

@@ -1,5 +1,7 @@
 //! How an instance runs.
 
+use std::sync::Arc;
+
 /// How an instance runs.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -20,6 +22,8 @@ pub struct Settings {
     /// Names the build. A snapshot whose schema no author gave is used by the build that wrote it alone, so two builds
     /// that may fold differently must not have one name.
     pub build: String,
+    /// The name of the configuration it decides under, kept with every event; `None`: it has none.
+    pub revision: Option<Arc<str>>,
 }
 
 impl Default for Settings {
@@ -37,6 +41,7 @@ impl Default for Settings {
             // Tens of thousands of states of a few kilobytes, on a machine that runs a dozen services.
             cache_bytes: 64 << 20,
             build: "unnamed".into(),
+            revision: None,
         }
     }
 }

@@ -20,6 +20,7 @@ use crate::{
         due::{DueTimes, earlier},
         fail::Fail,
         map::Decided,
+        rules::Rules,
     },
     ports::store::{Commit, CommitId, DocBody, DocKey, DocWrite, Fact, Guard, NewEvent},
     records::{
@@ -58,6 +59,8 @@ impl OpenDoc {
 
 pub(crate) struct Unit {
     pub(crate) core: Arc<Core>,
+    /// By which its commands are decided, all of them.
+    pub(crate) rules: Arc<Rules>,
     pub(crate) id: CommitId,
     pub(crate) now_ms: i64,
     streams: BTreeMap<String, OpenStream>,
@@ -94,6 +97,7 @@ impl Unit {
     pub(crate) fn new(core: &Arc<Core>) -> Self {
         Self {
             core: core.clone(),
+            rules: core.rules(),
             // Two draws of 64 bits: no two attempts ever have one name.
             id: CommitId(u128::from(core.env.random()) << 64 | u128::from(core.env.random())),
             now_ms: core.env.wall_ms(),
@@ -224,7 +228,8 @@ impl Unit {
         let version = open.version;
         let (schema, data) = (message.schema, message.data.clone());
         let id = CommandId(digest(&[&format!("{:032x}", self.id.0), stream, &version.to_string()])).to_string();
-        let meta = Meta { command: self.deciding.clone(), ..Meta::of(id, ctx) };
+        let revision = self.rules.revision.clone();
+        let meta = Meta { command: self.deciding.clone(), revision, ..Meta::of(id, ctx) };
         let facts = self.facts(stream, version, &message, state.as_ref(), &meta);
         self.follow(stream, version, message, ctx);
         let meta = serde_json::to_vec(&meta).expect("metadata has string keys and encodes as JSON").into();
@@ -252,7 +257,8 @@ impl Unit {
             return Err(Fail::Newer(format!("no decider takes {}", type_of(&command.name, command.schema))));
         };
         self.deciding = Some(type_of(&command.name, command.schema));
-        let decided = core.map.handlers[*owner].decide(self, command, ctx).await;
+        let rules = self.rules.clone();
+        let decided = rules.handlers[*owner].decide(self, command, ctx).await;
         self.deciding = None;
         decided
     }

@@ -66,6 +66,8 @@ pub struct Entry {
     pub command: Option<String>,
     /// Id of the command or fact behind it.
     pub causation: String,
+    /// Under which configuration it was decided, if that was noted.
+    pub revision: Option<String>,
 }
 
 /// How a stream is read now.
@@ -164,9 +166,10 @@ impl Entry {
     fn of(event: StoredEvent) -> Result<Self, CommandError> {
         let meta: Meta = serde_json::from_slice(&event.meta)
             .map_err(|error| CommandError::Corrupt(format!("{}@{}: {error}", event.stream, event.version)))?;
-        let Meta { time, actor, command, causation, .. } = meta;
+        let Meta { time, actor, command, causation, revision, .. } = meta;
         let StoredEvent { version, name, schema, data, .. } = event;
-        Ok(Self { version, name, schema, data, time, actor, command, causation })
+        let revision = revision.map(|revision| revision.to_string());
+        Ok(Self { version, name, schema, data, time, actor, command, causation, revision })
     }
 }
 

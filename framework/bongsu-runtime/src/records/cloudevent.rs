@@ -2,6 +2,7 @@
 
 use std::{
     borrow::Cow,
+    sync::Arc,
     time::{Duration, UNIX_EPOCH},
 };
 
@@ -78,6 +79,9 @@ pub(crate) struct Meta {
     pub(crate) command: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) traceparent: Option<String>,
+    /// Under which configuration it was decided.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) revision: Option<Arc<str>>,
 }
 
 impl<'a> Envelope<'a> {
@@ -156,6 +160,7 @@ impl Meta {
             correlation: ctx.correlation.clone(),
             causation: ctx.causation.clone(),
             command: None,
+            revision: None,
             traceparent: ctx.traceparent.as_deref().and_then(|parent| child(parent, span)),
             id,
         }

@@ -31,3 +31,4 @@ mod clocks;
 mod parting;
 mod past;
 mod slots;
+mod rules;

@@ -10,3 +10,4 @@ mod killed;
 mod lost_store;
 mod rollout;
 mod starting;
+mod configured;

@@ -9,5 +9,6 @@ mod carts;
 mod guest_carts;
 mod following;
 mod settings;
+mod configured;
 
 bongsu_testing::standing!(ordering, fixture::there);

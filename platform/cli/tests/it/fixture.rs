@@ -155,6 +155,11 @@ impl Fixture {
         self.ask("/instances").and_then(|answer| serde_json::from_str(&answer.body).ok()).unwrap_or_default()
     }
 
+    /// The first table of routes after that revision.
+    pub(crate) fn routes(&self, after: u64) -> Value {
+        self.ask(&format!("/routes?after={after}")).expect("a supervisor").json()
+    }
+
     /// A question to the control API.
     fn ask(&self, path: &str) -> Option<Response> {
         let address: Value =

@@ -11,6 +11,7 @@ mod secret;
 mod logs;
 mod bad_input;
 mod settings;
+mod configuration;
 mod gateway;
 mod gateways;
 mod edge;

@@ -7,18 +7,28 @@ use tokio::sync::watch;
 
 use crate::breakers::{Breakers, Door};
 use crate::filter::{Exchange, Filter, Flow, Who};
+use crate::filters::Live;
 use crate::table::Table;
 
 /// Once it is known who asks: he falls to the same one each time, whichever of his browsers or tokens he shows; whoever has no name, by
 /// the address he comes from.
 pub struct Canaries {
-    pub(crate) table: watch::Receiver<Arc<Table>>,
-    pub(crate) breakers: Arc<Breakers>,
+    table: watch::Receiver<Arc<Table>>,
+    breakers: Arc<Breakers>,
+}
+
+/// What it is called.
+pub(super) const CANARIES: &str = "canaries";
+
+impl Canaries {
+    pub(crate) fn of(live: Live<'_>) -> Self {
+        Self { table: live.table.clone(), breakers: Arc::clone(live.breakers) }
+    }
 }
 
 impl Filter for Canaries {
     fn name(&self) -> &'static str {
-        "canaries"
+        CANARIES
     }
 
     fn on_request(&self, request: &mut request::Parts, exchange: &mut Exchange) -> Flow {

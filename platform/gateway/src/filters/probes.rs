@@ -1,11 +1,14 @@
 //! The gateway's own health, at the paths every process has.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::response::IntoResponse;
 use bongsu_host::config::Limits;
 use bongsu_host::head;
 use bongsu_host::health::Health;
 use bongsu_host::problem::Problem;
+use bongsu_host::revision::Revision;
 use http::{HeaderValue, Method, StatusCode, header, request};
 use serde::Serialize;
 
@@ -27,6 +30,8 @@ pub struct Probes {
 struct ProbeReply {
     status: &'static str,
     reasons: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    revision: Option<Arc<str>>,
 }
 
 impl Filter for Probes {
@@ -50,6 +55,7 @@ impl Filter for Probes {
         }
         let (code, status) =
             if reasons.is_empty() { (StatusCode::OK, "up") } else { (StatusCode::SERVICE_UNAVAILABLE, "down") };
-        Flow::Answer((code, Json(ProbeReply { status, reasons })).into_response())
+        let revision = self.health.revision().map(Revision::name);
+        Flow::Answer((code, Json(ProbeReply { status, reasons, revision })).into_response())
     }
 }

@@ -8,18 +8,22 @@ use http::{HeaderName, HeaderValue, StatusCode, request, response};
 use tokio::sync::watch;
 
 use crate::filter::{Exchange, Filter, Flow, Who};
+use crate::filters::Live;
 use crate::rates::{Buckets, Per, Rate, Standing, network_of};
-use crate::settings::Settings;
 use crate::table::Table;
 
 /// draft-ietf-httpapi-ratelimit-headers-10: what is allowed, and what is left of it.
 const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 const LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 
+/// What the two are called.
+pub(super) const ANYBODY: &str = "rates";
+pub(super) const PERSONS: &str = "rates of persons";
+
 /// Refuses what comes too often with 429, and says on every answer what is left.
 pub struct Rates {
     name: &'static str,
-    all: Vec<Buckets>,
+    all: Vec<Arc<Buckets>>,
     shared: Shared,
     /// Whether it says what is left; every answer passes the outer of two.
     is_outer: bool,
@@ -41,28 +45,20 @@ pub(crate) struct Noted {
 
 impl Rates {
     /// Those that need not know who is asking: before anything that costs.
-    pub(crate) fn of_anybody(settings: &Settings, table: &watch::Receiver<Arc<Table>>) -> Self {
-        Self { is_outer: true, ..Self::of("rates", settings, table, |per| per != Per::Person) }
+    pub(crate) fn of_anybody(live: Live<'_>) -> Self {
+        Self { is_outer: true, ..Self::of(ANYBODY, live, |per| per != Per::Person) }
     }
 
     /// Those of each person.
-    pub(crate) fn of_persons(settings: &Settings, table: &watch::Receiver<Arc<Table>>) -> Self {
-        Self::of("rates of persons", settings, table, |per| per == Per::Person)
+    pub(crate) fn of_persons(live: Live<'_>) -> Self {
+        Self::of(PERSONS, live, |per| per == Per::Person)
     }
 
-    fn of(
-        name: &'static str,
-        settings: &Settings,
-        table: &watch::Receiver<Arc<Table>>,
-        fits: impl Fn(Per) -> bool,
-    ) -> Self {
-        let shared = Shared { table: table.clone(), slot: settings.slot.clone(), revision: AtomicU64::new(0) };
-        Self {
-            name,
-            is_outer: false,
-            all: settings.rates.iter().filter(|rate| fits(rate.per)).cloned().map(Buckets::new).collect(),
-            shared,
-        }
+    fn of(name: &'static str, live: Live<'_>, fits: impl Fn(Per) -> bool) -> Self {
+        let Live { table, slot, rates, .. } = live;
+        let shared = Shared { table: table.clone(), slot: slot.to_owned(), revision: AtomicU64::new(0) };
+        let all = rates.iter().filter(|buckets| fits(buckets.rate.per)).cloned().collect();
+        Self { name, is_outer: false, all, shared }
     }
 
     /// Shares them among the gateways there are now.

@@ -33,7 +33,7 @@ pub(in crate::api) async fn handle(
     let Some(guest) = owner.visitor().map(CustomerId::from) else {
         let (_, version) = handle.load::<Carts>(&customer).await?;
         let reply = command::reply(StatusCode::OK, &CartChanged { version });
-        return Ok(command::respond(Answer { reply, replayed: false }));
+        return Ok(command::respond(Answer { reply, replayed: false, revision: None }));
     };
     let merge = MergeCarts { customer, guest };
     Ok(command::respond(handle.execute::<Merges, _>(merge, command.call(), problems::changed).await?))
