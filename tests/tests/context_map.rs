@@ -19,7 +19,7 @@ const HEAD: &str = "\
 
 Drawn from the services' maps (`service()` in each `lib.rs`) and their `contracts/` by
 `tests/tests/context_map.rs`, which fails when this page is no longer true. An arrow is a fact: its publisher does not
-know who hears it.
+know who hears it. A dotted one is a question: who asks waits for the answer.
 
 ";
 
@@ -55,6 +55,11 @@ fn picture(services: &[Service], heard: &Heard) -> String {
             writeln!(page, "    {} -- {count} --> {listener}", service.name()).expect("a string takes everything");
         }
     }
+    for service in services {
+        for asked in service.asked_peers() {
+            writeln!(page, "    {} -. asks .-> {asked}", service.name()).expect("a string takes everything");
+        }
+    }
     page + "```\n"
 }
 
@@ -67,7 +72,9 @@ fn table(services: &[Service], heard: &Heard) -> String {
     for service in services {
         let told = published(service.name());
         if told.is_empty() {
-            writeln!(page, "\n## {}\n\nPublishes nothing: it owns no truth.", service.name()).expect("a string");
+            let asked = service.asked_peers().into_iter().collect::<Vec<_>>().join(", ");
+            let asks = if asked.is_empty() { asked } else { format!(" It asks {asked}.") };
+            writeln!(page, "\n## {}\n\nPublishes nothing: it owns no truth.{asks}", service.name()).expect("a string");
             continue;
         }
         writeln!(page, "\n## {}\n\n| Fact | Heard by |\n|---|---|", service.name()).expect("a string");

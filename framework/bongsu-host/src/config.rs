@@ -16,6 +16,8 @@ use bongsu_keys::{Keys, KeysError};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use toml::Table;
 
+use crate::directory::{Directory, NoDirectory};
+
 mod address;
 mod committed;
 mod layers;
@@ -64,6 +66,8 @@ pub struct Config {
     pub hosts: String,
     /// The folder with this context's built pages, see [`crate::pages`]. Default none: it has no pages.
     pub pages: String,
+    /// The file that says where those are whom this service asks, see [`crate::directory`]. Default none: their names are hosts.
+    pub directory: String,
     /// A PEM file with certificates that activities believe of an `https` address beside the machine's own. Default none.
     pub trust: String,
     /// Partitions of the context's topic; never changes once there are facts. Default 8.
@@ -273,6 +277,7 @@ impl Config {
             keys: String::new(),
             hosts: String::new(),
             pages: String::new(),
+            directory: String::new(),
             trust: String::new(),
             partitions: 8,
             activity_concurrency: 32,
@@ -293,6 +298,14 @@ impl Config {
     /// [`KeysError`] for a file that is not there, that others may read, or that is none: then nothing may start.
     pub fn open_keys(&self) -> Result<Option<Keys>, KeysError> {
         if self.keys.is_empty() { Ok(None) } else { Keys::open(Path::new(&self.keys)).map(Some) }
+    }
+
+    /// Where those are whom this process asks, if it was told.
+    ///
+    /// # Errors
+    /// [`NoDirectory`] for a file that is not there, or is none.
+    pub fn open_directory(&self) -> Result<Option<Directory>, NoDirectory> {
+        if self.directory.is_empty() { Ok(None) } else { Directory::open(Path::new(&self.directory)).map(Some) }
     }
 
     /// Whether what the environment says about every process can be meant. A setting of one service's own cannot: all the

@@ -9,7 +9,7 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use bongsu_keys::Keys;
-use bongsu_runtime::ports::env::Env;
+use bongsu_runtime::{DEADLINE, ports::env::Env};
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
@@ -17,6 +17,7 @@ use tokio::{
 };
 
 use crate::{
+    asking::{Said, Until},
     command::Surroundings,
     config::{Config, Limits},
     env::{self, mono_now},
@@ -30,8 +31,6 @@ use crate::{
     trace::{TRACEPARENT, Trace},
 };
 
-/// How many milliseconds the caller still waits for an answer to begin; the gateway says so.
-const DEADLINE: &str = "x-bongsu-deadline-ms";
 /// Under which configuration an answer was decided.
 pub const REVISION: HeaderName = HeaderName::from_static("x-bongsu-revision");
 /// A connection on which half a body lies cannot go on.
@@ -110,6 +109,8 @@ async fn around(State(host): State<Host>, mut request: Request, next: Next) -> R
     extensions.insert(host.inner.limits.clone());
     extensions.insert(host.inner.streams.clone());
     extensions.insert(Surroundings(Arc::clone(&host.inner.env)));
+    let said = Said::of(request.headers());
+    request.extensions_mut().insert(said);
     if let Some(keys) = &host.inner.keys {
         principal::settle(request.headers_mut(), keys, host.inner.env.wall_ms());
         request.extensions_mut().insert(keys.clone());
@@ -139,7 +140,7 @@ impl Inner {
         if !bongsu_keys::is_given_out(&head.headers, &head.uri, &self.hosts) {
             return Err(Problem::wrong_host());
         }
-        let request = Request::from_parts(head, body);
+        let mut request = Request::from_parts(head, body);
         if announced_bytes(&request) > self.limits.body_bytes as u64 {
             return Err(json::too_large(&self.limits));
         }
@@ -147,6 +148,9 @@ impl Inner {
         if patience.is_some_and(|patience| patience.is_zero()) {
             return Err(too_late(StatusCode::GATEWAY_TIMEOUT));
         }
+        let limit = self.limits.request_timeout();
+        let waits = patience.map_or(limit, |patience| patience.min(limit));
+        request.extensions_mut().insert(Until(self.env.mono() + waits));
         let place = Arc::clone(&self.running).try_acquire_owned().ok();
         if place.is_none() && !asked.is_for_operators() {
             return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", "Too busy").retry_after(1));

@@ -1,6 +1,7 @@
 //! How activities reach the outside world: a pooled HTTP/1.1 client.
 
 use std::{
+    net::SocketAddr,
     path::Path,
     sync::{Arc, OnceLock},
     time::Duration,
@@ -11,7 +12,9 @@ use bongsu_runtime::ports::{
     env::{HttpClient, HttpError, HttpRequest, HttpResponse},
 };
 use bytes::Bytes;
+use http::Uri;
 use http_body_util::{BodyExt as _, Full, Limited};
+use hyper::body::Incoming;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::{
     client::legacy::{Builder, Client, connect::HttpConnector},
@@ -23,7 +26,7 @@ use rustls::{
     pki_types::{CertificateDer, pem::PemObject as _},
 };
 
-use crate::logs::chain;
+use crate::{directory::Directory, logs::chain};
 
 /// Largest answer read, in bytes; a longer one is an [`HttpError`].
 const MAX_ANSWER: usize = 8 << 20;
@@ -39,12 +42,14 @@ pub struct HyperClient {
     /// Made when it is first needed: it reads the machine's certificates, and most processes never ask an `https` address.
     secure: Arc<OnceLock<Client<HttpsConnector<HttpConnector>, Full<Bytes>>>>,
     trusted: Arc<[CertificateDer<'static>]>,
+    /// Where names of this system lead.
+    directory: Option<Directory>,
 }
 
 impl HyperClient {
     /// A client with an empty pool.
     pub fn new() -> Self {
-        Self { plain: pool().build_http(), secure: Arc::default(), trusted: Arc::default() }
+        Self { plain: pool().build_http(), secure: Arc::default(), trusted: Arc::default(), directory: None }
     }
 
     /// A client that also believes the certificates in a PEM file, as of a private authority.
@@ -61,6 +66,12 @@ impl HyperClient {
         Ok(Self { trusted: trusted.into(), ..Self::new() })
     }
 
+    /// The same, for which `http://NAME/…` is any ready instance of that name, where the directory has it.
+    #[must_use]
+    pub fn among(self, directory: Option<Directory>) -> Self {
+        Self { directory, ..self }
+    }
+
     fn secure(&self) -> &Client<HttpsConnector<HttpConnector>, Full<Bytes>> {
         self.secure.get_or_init(|| {
             let connector = HttpsConnectorBuilder::new().with_tls_config(tls(&self.trusted)).https_only();
@@ -68,22 +79,50 @@ impl HyperClient {
         })
     }
 
-    async fn exchange(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
-        let mut outgoing = hyper::Request::builder().method(request.method).uri(&request.url);
-        for (name, value) in &request.headers {
-            outgoing = outgoing.header(name, value);
+    /// Who is ready, if that is an address by name.
+    fn ready(&self, uri: &Uri) -> Option<Vec<SocketAddr>> {
+        self.directory.as_ref()?.ready(uri.host()?)
+    }
+
+    /// A connection that was refused carried nothing: the next one is asked.
+    async fn any_of(
+        &self,
+        ready: Vec<SocketAddr>,
+        request: &HttpRequest,
+        uri: &Uri,
+    ) -> Result<hyper::Response<Incoming>, HttpError> {
+        let target = uri.path_and_query().map_or("/", |target| target.as_str());
+        let mut last = HttpError(format!("no instance of {} is ready", uri.host().unwrap_or_default()));
+        for instance in ready {
+            let at = format!("http://{instance}{target}").parse().map_err(failed)?;
+            match self.plain.request(outgoing(request, at)?).await {
+                Err(error) if error.is_connect() => last = failed(error),
+                answered => return answered.map_err(failed),
+            }
         }
-        let outgoing = outgoing.body(Full::new(request.body)).map_err(failed)?;
-        let answer = match outgoing.uri().scheme_str() {
-            Some("https") => self.secure().request(outgoing).await,
-            _ => self.plain.request(outgoing).await,
+        Err(last)
+    }
+
+    async fn exchange(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
+        let uri: Uri = request.url.parse().map_err(failed)?;
+        let answer = match (uri.scheme_str(), self.ready(&uri)) {
+            (Some("https"), _) => self.secure().request(outgoing(&request, uri)?).await.map_err(failed)?,
+            (_, Some(ready)) => self.any_of(ready, &request, &uri).await?,
+            _ => self.plain.request(outgoing(&request, uri)?).await.map_err(failed)?,
         };
-        let answer = answer.map_err(failed)?;
         let status = answer.status().as_u16();
         let body =
             Limited::new(answer.into_body(), MAX_ANSWER).collect().await.map_err(|why| HttpError(chain(&*why)))?;
         Ok(HttpResponse { status, body: body.to_bytes() })
     }
+}
+
+fn outgoing(request: &HttpRequest, uri: Uri) -> Result<hyper::Request<Full<Bytes>>, HttpError> {
+    let mut outgoing = hyper::Request::builder().method(request.method).uri(uri);
+    for (name, value) in &request.headers {
+        outgoing = outgoing.header(name, value);
+    }
+    outgoing.body(Full::new(request.body.clone())).map_err(failed)
 }
 
 /// Connections that are given up before a server of ours closes them.

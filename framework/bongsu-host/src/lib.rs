@@ -16,6 +16,7 @@ pub mod health;
 pub mod trace;
 pub mod problem;
 pub mod principal;
+pub mod asking;
 pub mod allow;
 pub mod idempotency;
 pub mod json;
@@ -34,6 +35,7 @@ pub mod revision;
 pub mod operator;
 
 mod env;
+pub mod directory;
 mod http_client;
 
 pub use env::{NotACrashPoint, TokioEnv, WrongClock, check_clock};

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::principal::{Signer, Verifier};
 use crate::roots::{SecretError, read_private};
 use crate::visitor::{self, Visitor};
-use crate::{Lock, Vouched, hex, secret};
+use crate::{Audience, Lock, Vouched, hex, secret};
 
 /// Longest bearer looked at, in bytes; a right one is far shorter.
 const LONGEST_BEARER: usize = 256;
@@ -125,10 +125,10 @@ impl Keys {
         self.known().broker.clone()
     }
 
-    /// Names somebody to a service, now, as `x-bongsu-principal` says it; only the gateway can.
-    pub fn vouch(&self, service: &str, vouched: &Vouched, now_ms: i64) -> Option<Arc<str>> {
+    /// Names somebody to a service and those it asks, now, as `x-bongsu-principal` says it; only the gateway can.
+    pub fn vouch(&self, audience: &Audience, vouched: &Vouched, now_ms: i64) -> Option<Arc<str>> {
         self.refresh();
-        self.known().signer.as_ref()?.vouch(service, vouched, now_ms)
+        self.known().signer.as_ref()?.vouch(audience, vouched, now_ms)
     }
 
     /// Whom the gateway names to this process, now.

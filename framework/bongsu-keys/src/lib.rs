@@ -20,7 +20,7 @@ mod host;
 
 pub use host::is_given_out;
 pub use keys::{Caller, Keys, KeysError, NotKnown};
-pub use principal::{LEEWAY_S, LIFE_S, PRINCIPAL, Vouched};
+pub use principal::{Audience, LEEWAY_S, LIFE_S, PRINCIPAL, Vouched};
 pub use roots::{Roots, SecretError};
 pub use secret::{Key, Lock, Root, is_name};
 pub use visitor::{VISITOR, VISITOR_LIFE_S, Visitor};

@@ -1,7 +1,7 @@
-//! How a service knows who is asking: the gateway signs it, for that service and a moment.
+//! How a service knows who is asking: the gateway signs it, for that service, those it asks, and a moment.
 //!
 //! `x-bongsu-principal: JWT`, compact, which any language can read: `alg` is `EdDSA` (Ed25519, RFC 8037), `iss` the gateway,
-//! `aud` the service, `sub` the person, `roles` what else is known of him, `visitor` who was
+//! `aud` the service, or a list of it and those it declares to ask, `sub` the person, `roles` what else is known of him, `visitor` who was
 //! there before he logged in, `iat` and `exp` at most [`LIFE_S`] apart. The
 //! gateway alone has the private key; a service has the public one, and so cannot name anybody to another.
 
@@ -57,20 +57,60 @@ impl Vouched {
     }
 }
 
+/// For whom a token is: a service, and those it declares to ask on somebody's behalf. Cheap to clone.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Audience(Arc<[String]>);
+
+impl Audience {
+    /// One service that asks nobody.
+    pub fn one(service: &str) -> Self {
+        Self(Arc::new([service.to_owned()]))
+    }
+
+    /// A service and those it asks.
+    pub fn of<'n>(service: &'n str, asks: impl IntoIterator<Item = &'n String>) -> Self {
+        Self([service].into_iter().chain(asks.into_iter().map(String::as_str)).map(str::to_owned).collect())
+    }
+}
+
 #[derive(Clone, Serialize, Deserialize)]
 struct Claims {
     iss: String,
-    aud: String,
+    aud: Aud,
     #[serde(flatten)]
     vouched: Vouched,
     iat: i64,
     exp: i64,
 }
 
+/// As RFC 7519 has it: a name, or a list of names.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(untagged)]
+enum Aud {
+    One(String),
+    Some(Vec<String>),
+}
+
+impl Aud {
+    fn of(audience: &Audience) -> Self {
+        match &*audience.0 {
+            [one] => Self::One(one.clone()),
+            some => Self::Some(some.to_vec()),
+        }
+    }
+
+    fn has(&self, service: &str) -> bool {
+        match self {
+            Self::One(one) => one == service,
+            Self::Some(some) => some.iter().any(|one| one == service),
+        }
+    }
+}
+
 /// What the gateway signs with, and what it signed.
 pub(crate) struct Signer {
     key: EncodingKey,
-    said: Mutex<LruCache<(String, Vouched, i64), Arc<str>>>,
+    said: Mutex<LruCache<(Audience, Vouched, i64), Arc<str>>>,
 }
 
 impl Signer {
@@ -79,14 +119,15 @@ impl Signer {
         Self { key, said: Mutex::new(LruCache::new(REMEMBERED)) }
     }
 
-    /// Names somebody to a service, now.
-    pub(crate) fn vouch(&self, service: &str, vouched: &Vouched, now_ms: i64) -> Option<Arc<str>> {
+    /// Names somebody to some services, now.
+    pub(crate) fn vouch(&self, audience: &Audience, vouched: &Vouched, now_ms: i64) -> Option<Arc<str>> {
         let iat = now_ms.div_euclid(1_000 * STEP_S) * STEP_S;
-        let what = (service.to_owned(), vouched.clone(), iat);
+        let what = (audience.clone(), vouched.clone(), iat);
         if let Some(said) = locked(&self.said).get(&what) {
             return Some(Arc::clone(said));
         }
-        let (iss, aud) = (GATEWAY.to_owned(), service.to_owned());
+        let iss = GATEWAY.to_owned();
+        let aud = Aud::of(audience);
         let claims = Claims { iss, aud, vouched: vouched.clone(), iat, exp: iat.saturating_add(LIFE_S) };
         let said: Arc<str> = self.sign(&claims)?.into();
         locked(&self.said).put(what, Arc::clone(&said));
@@ -118,7 +159,7 @@ impl Verifier {
         let is_now = claims.iat <= now_s.saturating_add(LEEWAY_S)
             && claims.exp > now_s.saturating_sub(LEEWAY_S)
             && claims.exp.saturating_sub(claims.iat) <= LIFE_S;
-        (is_now && claims.iss == GATEWAY && claims.aud == service).then_some(claims.vouched)
+        (is_now && claims.iss == GATEWAY && claims.aud.has(service)).then_some(claims.vouched)
     }
 
     /// What was signed, if the gateway signed it.

@@ -6,6 +6,7 @@ use bongsu_core::{Aggregate, Projection, Takes, Wire, stream_of};
 use serde::de::DeserializeOwned;
 
 use crate::{
+    ask::peer::Peer,
     command::{
         execute::{self, Answer, Call, Decide, Outcome},
         script::{Script, Scripted, ScriptedCommand},
@@ -27,6 +28,7 @@ use crate::{
         read::{self, Page, Range},
     },
     records::{message::Message, once::Reply, token::Token},
+    service::wiring::Miswired,
 };
 
 /// A running service as its adapters see it. Cheap to clone.
@@ -236,6 +238,22 @@ impl Handle {
     /// Whether this instance is ready.
     pub fn status(&self) -> Status {
         self.core.health.status()
+    }
+
+    /// Another service, to be asked as the map declares it. Taken while the routes are made, one that the map does not
+    /// declare keeps the process from starting; later it only never answers.
+    pub fn peer(&self, name: &'static str) -> Peer {
+        self.core.peers.of(name)
+    }
+
+    /// Whether everybody who was wanted by [`peer`](Self::peer) is declared. Whoever runs a service asks when its routes are
+    /// made.
+    ///
+    /// # Errors
+    /// One line that names whom the map does not declare.
+    pub fn check_peers(&self) -> Result<(), Miswired> {
+        let why = |name| format!("{} asks {name}, which its map does not say: .asks({name:?}, …)", self.name());
+        self.core.peers.undeclared().map_or(Ok(()), |name| Err(Miswired(why(name))))
     }
 
     /// Resolves with the reason when nothing is done here any more and the process should end: another one has taken its

@@ -8,6 +8,7 @@
 
 // The rooms from the bottom up: none imports from one below it in this list (`xtask tidy` looks).
 pub mod ports;
+mod ask;
 mod records;
 mod commit;
 mod query;
@@ -24,6 +25,10 @@ mod service;
 mod handle;
 mod runtime;
 
+pub use ask::asks::Asks;
+pub use ask::peer::Peer;
+pub use ask::question::{Answered, Behalf, DEADLINE, Question, Unanswered};
+pub use bongsu_breaker::Rules;
 pub use command::execute::{Answer, Call, Outcome, Rejected};
 pub use command::script::Script;
 pub use commit::fail::CommandError;

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, atomic::AtomicU64};
 use tokio::sync::{Notify, Semaphore};
 
 use crate::{
+    ask::peers::Peers,
     command::expire,
     commit::{
         cache::Cache,
@@ -74,6 +75,7 @@ impl Runtime {
         let mut map = service.map;
         let rules =
             Rules { revision: settings.revision.clone(), handlers: Arc::new(std::mem::take(&mut map.handlers)) };
+        let peers = Peers::new(&map.asks, &adapters.env, &adapters.http);
         let core = Arc::new(Core {
             map,
             rules: Mutex::new(Arc::new(rules)),
@@ -81,6 +83,7 @@ impl Runtime {
             broker: adapters.broker,
             env: adapters.env,
             http: adapters.http,
+            peers,
             settings,
             leases: Leases::default(),
             health: Health::default(),

@@ -4,12 +4,13 @@ mod members;
 pub(crate) mod vocabulary;
 pub(crate) mod wiring;
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use bongsu_core::{Aggregate, Ctx, Decider, Decision, Folder, Process, Projection, Public, Wire};
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
+    ask::asks::Asks,
     command::handlers::{DeciderHandler, DecisionHandler},
     commit::{
         map::{Clock, CommandHandler, Fire, Fired, Map, Mapper, ProcessHandler},
@@ -332,6 +333,29 @@ impl Service {
             Err(why) => self.wiring.wrong.push(format!("the clock {name}: {why}")),
         }
         self
+    }
+
+    /// Another service that this one asks while somebody waits: the exception between contexts, which tell each other facts.
+    /// Its name is its address. [`Handle::peer`](crate::Handle::peer) asks it; whoever is not declared cannot be asked.
+    #[must_use]
+    pub fn asks(mut self, name: &'static str, how: Asks) -> Self {
+        if let Some(why) = how.complaint() {
+            self.wiring.wrong.push(format!("{name} cannot be asked like this: {why}"));
+        }
+        if name == self.map.name || self.map.asks.iter().any(|(known, _)| *known == name) {
+            self.wiring.wrong.push(format!("{name} is asked twice, or is this context itself"));
+        }
+        // It is the host of an address.
+        if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
+            self.wiring.wrong.push(format!("{name:?} is no name of a service that could be asked"));
+        }
+        self.map.asks.push((name, how));
+        self
+    }
+
+    /// Whom this context asks, by name.
+    pub fn asked_peers(&self) -> BTreeSet<&'static str> {
+        self.map.asks.iter().map(|(name, _)| *name).collect()
     }
 
     /// Every fact this context hears, with who in it hears it: the arrows in.

@@ -72,7 +72,9 @@ impl Bench {
         let host = Host::new(&Config::defaults(service.name()), Arc::clone(&env), Health::always());
         let runtime = Runtime::start(service, adapters(&env, &broker, &http), brisk);
         let handle = runtime.handle();
-        let app = host.app(routes(handle.clone()));
+        let routes = routes(handle.clone());
+        handle.check_peers().expect("the map declares whom it asks");
+        let app = host.app(routes);
         Self { app, env, handle, broker, http, tellers: Mutex::default(), _runtime: runtime }
     }
 

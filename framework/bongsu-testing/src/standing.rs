@@ -12,8 +12,14 @@ mod heard;
 mod stored;
 mod told;
 
+use std::sync::Arc;
+
 use axum::Router;
-use bongsu_runtime::Handle;
+use bongsu_host::HyperClient;
+use bongsu_runtime::{
+    Handle,
+    ports::env::{Env, HttpClient},
+};
 use serde::{Serialize, de::DeserializeOwned};
 
 pub use self::{heard::heard, stored::stored, told::told};
@@ -21,6 +27,9 @@ use crate::{Bench, conventions, settings};
 
 /// Every check of a context by its crate's name: its golden samples, its contracts both ways, its API's description and
 /// conventions, the ranges of its settings. The crate has `service(&Settings)`, `Settings`, `api::api` and `api::routes`.
+///
+/// A context that asks others is given an outside, `fn outside(env: &Arc<dyn Env>) -> Arc<dyn HttpClient>`, that answers for
+/// them: `standing!(house, there, outside)`.
 ///
 /// A route that shows a single thing needs one that is there: a function says it and gives the addresses,
 /// `async fn there(bench: &Bench) -> Vec<(&'static str, String)>`, with pairs like `("/doors/{id}", "/doors/front")`.
@@ -35,6 +44,9 @@ macro_rules! standing {
         $crate::standing!($context, $crate::standing::nothing_is_there);
     };
     ($context:ident, $there:path) => {
+        $crate::standing!($context, $there, $crate::standing::the_network);
+    };
+    ($context:ident, $there:path, $outside:path) => {
         fn standing_service() -> ($crate::standing::Service, &'static ::std::path::Path) {
             let settings = ::std::default::Default::default();
             ($context::service(&settings), ::std::path::Path::new(env!("CARGO_MANIFEST_DIR")))
@@ -72,7 +84,7 @@ macro_rules! standing {
         #[test]
         fn every_route_keeps_the_http_conventions() {
             let (service, _) = standing_service();
-            $crate::standing::conventions(service, $context::api::routes, $there);
+            $crate::standing::conventions(service, $context::api::routes, $outside, $there);
         }
     };
 }
@@ -83,6 +95,12 @@ pub use bongsu_runtime::Service;
 /// For a context of which no route shows a single thing.
 pub async fn nothing_is_there(_: &Bench) -> Vec<(&'static str, String)> {
     Vec::new()
+}
+
+/// For a context that meets the outside over the network, if it meets it at all.
+#[doc(hidden)]
+pub fn the_network(_: &Arc<dyn Env>) -> Arc<dyn HttpClient> {
+    Arc::new(HyperClient::new())
 }
 
 /// Sees every setting of a context refuse what it cannot mean, and every number what no setting can.
@@ -101,11 +119,12 @@ pub fn ranges<S: Default + Serialize + DeserializeOwned>() {
 pub fn conventions(
     service: Service,
     routes: impl FnOnce(Handle) -> Router,
+    outside: impl FnOnce(&Arc<dyn Env>) -> Arc<dyn HttpClient>,
     there: impl AsyncFnOnce(&Bench) -> Vec<(&'static str, String)>,
 ) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("the machine has a clock");
     runtime.block_on(async {
-        let bench = Bench::open(service, routes);
+        let bench = Bench::facing(service, routes, outside);
         let there = there(&bench).await;
         let there: Vec<(&str, &str)> = there.iter().map(|(route, address)| (*route, address.as_str())).collect();
         let asked = conventions::hold(bench.app.clone(), "ann", &there).await;

@@ -10,6 +10,7 @@ use bongsu_host::{
         Config, ConfigError, Loaded, Watch, environment,
         schema::{self, Setting},
     },
+    directory::Directory,
     health::Health,
     host::Host,
     logs::Logs,
@@ -166,6 +167,22 @@ fn run(name: &'static str, args: Vec<OsString>, prepare: Prepare<'_>) -> anyhow:
     outcome
 }
 
+/// Whether a map asks those whom the system lets it ask, all of them and nobody else: the gateway names people to exactly these.
+fn agree(service: &Service, directory: &Directory, file: &str) -> Result<(), ConfigError> {
+    let (name, asks) = (service.name(), service.asked_peers());
+    let known = directory.names();
+    let unknown = asks.iter().find(|asked| !known.iter().any(|known| known == *asked));
+    let unasked = known.iter().find(|known| !asks.contains(known.as_str()));
+    let reason = match (unknown, unasked) {
+        (Some(one), _) => {
+            format!("{name} asks {one}, which the system does not say: asks = [\"{one}\"] of {name} in bongsu.toml")
+        }
+        (None, Some(one)) => format!("{name} does not ask {one}, and asks of {name} in bongsu.toml has it"),
+        (None, None) => return Ok(()),
+    };
+    Err(ConfigError::BadValue { key: "directory".to_owned(), source_name: file.to_owned(), reason })
+}
+
 impl Running {
     /// Has what comes from now on decided under another configuration.
     fn decide_by(&self, service: Option<Service>, config: &Config) -> Result<(), ConfigError> {
@@ -180,6 +197,10 @@ impl Running {
     async fn start(service: Service, config: &Config) -> anyhow::Result<Self> {
         anyhow::ensure!(service.name() == config.name, "the map of {} was given to {}", service.name(), config.name);
         service.check()?;
+        let directory = config.open_directory()?;
+        if let Some(directory) = &directory {
+            agree(&service, directory, &config.directory)?;
+        }
         let env: Arc<dyn Env> = Arc::new(TokioEnv::from_process()?);
         let store = open_store(&config.store)?;
         let keys = config.open_keys()?;
@@ -191,7 +212,8 @@ impl Running {
             "" => HyperClient::new(),
             file => HyperClient::trusting(Path::new(file)).context("trust")?,
         };
-        let adapters = Adapters { store: Arc::clone(&store), broker, env: Arc::clone(&env), http: Arc::new(outside) };
+        let http = Arc::new(outside.among(directory));
+        let adapters = Adapters { store: Arc::clone(&store), broker, env: Arc::clone(&env), http };
         let settings = Settings {
             slot: config.slot.clone(),
             partitions: config.partitions,
@@ -216,7 +238,9 @@ impl Running {
         let handle = self.runtime.handle();
         let asked = handle.clone();
         let health = Health::new(move || asked.status()).under(logs.revision().clone());
-        let routes = routes(handle.clone()).merge(operator::routes(handle.clone())).merge(pages::of(config));
+        let own = routes(handle.clone());
+        handle.check_peers()?;
+        let routes = own.merge(operator::routes(handle.clone())).merge(pages::of(config));
         let app = Host::new(config, Arc::clone(&self.env), health.clone()).with_keys(self.keys.clone()).app(routes);
         let addr = bound.addr();
         if let Some(broker) = &self.broker {

@@ -10,6 +10,7 @@ use anyhow::{Context, Result, bail};
 use bongsu_host::config::{Config, Loaded};
 use bongsu_host::server::{Bound, adopt, bind};
 use bongsu_host::stop::Stop;
+use bongsu_keys::Audience;
 use gateway::{Access, Canary, Certificate, Gateway, Route, Settings, Shelf, Table, Tls};
 use listenfd::ListenFd;
 use supervisor::client::Client;
@@ -185,6 +186,11 @@ fn access(access: supervisor::registry::Access) -> Access {
     Access { service: access.service, method: access.method, path: access.path, who: access.who }
 }
 
+fn audience((service, asks): (String, Vec<String>)) -> (String, Audience) {
+    let audience = Audience::of(&service, &asks);
+    (service, audience)
+}
+
 fn canary((service, canary): (String, supervisor::system_file::Canary)) -> Canary {
     let line = canary.header.as_deref().and_then(|said| said.split_once(": "));
     let header = line.and_then(|(name, value)| Some((name.parse().ok()?, value.parse().ok()?)));
@@ -201,6 +207,7 @@ pub(crate) fn translate(table: RouteTable) -> Table {
         coming: table.coming,
         access: table.access.into_iter().map(access).collect(),
         idempotent: table.idempotent,
+        asks: table.asks.into_iter().map(audience).collect(),
         own_login: table.own_login,
         canaries: table.canaries.into_iter().map(canary).collect(),
         gateways: table.gateways,

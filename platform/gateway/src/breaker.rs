@@ -1,402 +1,144 @@
-//! A breaker: whether calls of one route are worth sending, by what became of those before. A pure state machine: it is told
-//! the time, and knows neither requests nor sockets.
-//!
-//! Closed lets everything through and counts. Open lets nothing through for a while. Half-open lets a few through, each with a
-//! lease that ends, so that a probe that never comes back holds up nobody; when all were answered well it closes, when one was not
-//! it opens for twice as long. A call that began before the last change says nothing about what is now.
-//! What counts as a failure is for others to say: see `outcome`.
+//! How an operator sets the breakers of a gateway, and what they are for. What a breaker does is `bongsu-breaker`.
 
 use std::fmt;
-use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-use tokio::time::Instant;
+pub use bongsu_breaker::{Kind, Rules};
+use bongsu_host::config::within;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{self, Deserializer, Error as _, MapAccess, Visitor};
+use serde::{Deserialize, Serialize, Serializer};
 
-mod rules;
-mod shown;
-mod window;
+/// What turns all breakers off.
+const OFF: &str = "off";
 
-pub use rules::Rules;
-pub(crate) use rules::{read, write};
-pub use shown::{Kind, Shown};
-use window::{Figures, Window};
-
-/// How a call failed, its retries included.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Fault {
-    /// No instance took the connection.
-    Refused,
-    /// The connection broke.
-    Lost,
-    /// What came was no HTTP.
-    Garbage,
-    /// No answer in the time the gateway gives.
-    Late,
-    /// An answer that is a failure.
-    Status(u16),
+/// What a breaker is for: a path of the table, and whose it is.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+pub struct Door {
+    /// Whose path it is.
+    pub service: String,
+    /// The path, as the table of routes has it.
+    pub route: String,
 }
 
-/// What became of a call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Outcome {
-    /// The service is well: it answered, a refusal included.
-    Answered,
-    Failed(Fault),
-    /// It says nothing about the service.
-    Nothing,
+/// A breaker of a gateway at one moment.
+pub type Shown = bongsu_breaker::Shown<Door>;
+
+/// [`Rules`] as they are written, the same for every breaker of a gateway.
+#[derive(Deserialize)]
+#[serde(remote = "Rules", deny_unknown_fields, default = "Rules::default")]
+struct Written {
+    /// So many failures in a row open it; 0: not watched.
+    #[serde(deserialize_with = "within::<_, _, 0, 1_000>")]
+    pub consecutive: u32,
+    /// It opens when so many of a hundred calls in the window failed; 0: not watched.
+    #[serde(deserialize_with = "within::<_, _, 0, 100>")]
+    pub failed_percent: u32,
+    /// A share of fewer calls than these says nothing.
+    #[serde(deserialize_with = "within::<_, _, 1, 100_000>")]
+    pub least: u32,
+    /// How long calls are remembered.
+    #[serde(deserialize_with = "within::<_, _, 100, 600_000>")]
+    pub window_ms: u64,
+    /// A service that has had a whole request for longer is slow.
+    #[serde(deserialize_with = "within::<_, _, 1, 86_400_000>")]
+    pub slow_ms: u64,
+    /// It opens when so many of a hundred calls in the window were slow; 0: not watched.
+    #[serde(deserialize_with = "within::<_, _, 0, 100>")]
+    pub slow_percent: u32,
+    /// How long it stays open; after every round of probes that failed twice as long.
+    #[serde(deserialize_with = "within::<_, _, 10, 600_000>")]
+    pub open_ms: u64,
+    /// But never longer.
+    #[serde(deserialize_with = "within::<_, _, 10, 3_600_000>")]
+    pub open_at_most_ms: u64,
+    /// So many calls are let through half-open, and all of them must be answered well.
+    #[serde(deserialize_with = "within::<_, _, 1, 1_000>")]
+    pub probes: u32,
+    /// A probe that says nothing for so long holds up no other.
+    #[serde(deserialize_with = "within::<_, _, 10, 600_000>")]
+    pub lease_ms: u64,
+    /// So many calls may be unanswered at once; one more is refused.
+    #[serde(deserialize_with = "within::<_, _, 1, 1_048_576>")]
+    pub at_once: usize,
 }
 
-/// Leave to make a call; to be given back with what became of it.
-#[derive(Debug)]
-pub(crate) struct Pass {
-    epoch: u64,
-    lease: Option<u64>,
-    was_slow: bool,
+/// `"off"`, or a table.
+pub(crate) fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Rules>, D::Error> {
+    deserializer.deserialize_any(OffOrRules)
 }
 
-/// Why a call is not made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Shut {
-    /// It is open, for so long.
-    Open(Duration),
-    /// Too many calls are not answered yet.
-    Full,
-}
-
-/// A change of state, for the log.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Change {
-    Opened { why: String, open: Duration },
-    HalfOpened,
-    Closed,
-}
-
-/// What an operator wants.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Force {
-    Open,
-    Closed,
-}
-
-#[derive(Debug)]
-pub(crate) struct Breaker {
-    state: State,
-    since: Instant,
-    /// Rises with every change of state.
-    epoch: u64,
-    window: Window,
-    in_a_row: u32,
-    /// Attempts that broke since one was answered, also those that were made again.
-    broken_in_a_row: u32,
-    /// How often it opened since it was closed.
-    openings: u32,
-    /// What an operator wants, and until when.
-    forced: Option<(Force, Instant)>,
-    why: Option<String>,
-    unanswered: usize,
-    opened: u64,
-    refused: u64,
-    change: Option<Change>,
-}
-
-#[derive(Debug)]
-enum State {
-    Closed,
-    Open { until: Instant },
-    HalfOpen { leases: Leases, passed: u32 },
-}
-
-/// Those that are out: number and end.
-#[derive(Debug, Default)]
-struct Leases {
-    out: Vec<(u64, Instant)>,
-    given: u64,
-}
-
-impl Breaker {
-    pub(crate) fn new(rules: &Rules, now: Instant) -> Self {
-        Self {
-            state: State::Closed,
-            since: now,
-            epoch: 0,
-            window: Window::new(rules.window(), now),
-            in_a_row: 0,
-            broken_in_a_row: 0,
-            openings: 0,
-            forced: None,
-            why: None,
-            unanswered: 0,
-            opened: 0,
-            refused: 0,
-            change: None,
-        }
-    }
-
-    /// Whether a call may be made.
-    pub(crate) fn admit(&mut self, rules: &Rules, now: Instant) -> Result<Pass, Shut> {
-        self.advance(rules, now);
-        let lease = match &mut self.state {
-            _ if self.unanswered >= rules.at_once => Err(Shut::Full),
-            State::Closed => Ok(None),
-            State::Open { until } => Err(Shut::Open(until.saturating_duration_since(now))),
-            State::HalfOpen { leases, passed } => {
-                leases.give(rules.probes.saturating_sub(*passed), rules.lease(), now).map(Some)
-            }
-        };
-        match lease {
-            Ok(lease) => {
-                self.unanswered += 1;
-                Ok(Pass { epoch: self.epoch, lease, was_slow: false })
-            }
-            Err(shut) => {
-                self.refused += 1;
-                Err(shut)
-            }
-        }
-    }
-
-    /// Whether a call would not be let through now.
-    pub(crate) fn is_shut(&mut self, rules: &Rules, now: Instant) -> bool {
-        self.advance(rules, now);
-        let is_shut = match &self.state {
-            State::Closed => false,
-            State::Open { .. } => true,
-            State::HalfOpen { leases, passed } => leases.are_out(rules.probes.saturating_sub(*passed), now),
-        };
-        is_shut || self.unanswered >= rules.at_once
-    }
-
-    /// The service has had the whole request for too long. Said while the call goes on: one that hangs counts before it ends.
-    pub(crate) fn slow(&mut self, rules: &Rules, pass: &mut Pass, now: Instant) {
-        if pass.was_slow || pass.epoch != self.epoch {
-            return;
-        }
-        pass.was_slow = true;
-        match self.state {
-            State::HalfOpen { .. } if rules.slow_percent > 0 => {
-                self.open(rules, format!("a probe took longer than {} ms", rules.slow_ms), now);
-            }
-            State::HalfOpen { .. } | State::Open { .. } => {}
-            State::Closed => {
-                self.window.add(Figures { slow: 1, ..Figures::CALL }, now);
-                self.judge(rules, None, now);
-            }
-        }
-    }
-
-    /// An attempt broke; whether it makes sense to make it again, as far as the others of late say.
-    pub(crate) fn broke(&mut self, rules: &Rules, pass: &Pass) -> bool {
-        self.broken_in_a_row = self.broken_in_a_row.saturating_add(1);
-        let in_doubt = rules.consecutive > 0 && self.broken_in_a_row >= rules.consecutive;
-        pass.lease.is_none() && pass.epoch == self.epoch && !in_doubt
-    }
-
-    /// What became of a call.
-    pub(crate) fn settle(&mut self, rules: &Rules, pass: &Pass, outcome: Outcome, now: Instant) {
-        self.unanswered = self.unanswered.saturating_sub(1);
-        if outcome == Outcome::Answered {
-            self.broken_in_a_row = 0;
-        }
-        if pass.epoch != self.epoch {
-            return;
-        }
-        match &mut self.state {
-            State::Closed => self.count(rules, pass, outcome, now),
-            State::Open { .. } => {}
-            State::HalfOpen { leases, passed } => {
-                leases.out.retain(|(number, _)| Some(*number) != pass.lease);
-                match outcome {
-                    Outcome::Answered => {
-                        *passed += 1;
-                        if *passed >= rules.probes {
-                            self.close(rules, now);
-                        }
-                    }
-                    Outcome::Failed(fault) => self.open(rules, format!("a probe failed: {fault}"), now),
-                    Outcome::Nothing => {}
-                }
-            }
-        }
-    }
-
-    /// Open or closed until then, whatever happens; `None`: by itself again.
-    pub(crate) fn force(&mut self, rules: &Rules, force: Option<Force>, until: Instant, now: Instant) {
-        let was_open = matches!(self.forced, Some((Force::Open, _)));
-        self.forced = force.map(|force| (force, until));
-        match force {
-            Some(Force::Open) => {
-                self.why = Some("an operator wants it so".to_owned());
-                self.turn(State::Open { until }, now);
-            }
-            Some(Force::Closed) => self.close(rules, now),
-            None if was_open => self.half_open(now),
-            None => {}
-        }
-    }
-
-    /// What there is for the log since the last time.
-    pub(crate) fn take_change(&mut self) -> Option<Change> {
-        self.change.take()
-    }
-
-    pub(crate) fn show(&mut self, rules: &Rules, service: &str, route: &str, now: Instant) -> Shown {
-        self.advance(rules, now);
-        let figures = self.window.sum(now);
-        let ends = match (&self.state, self.forced) {
-            (_, Some((_, until))) => Some(until),
-            (State::Open { until }, None) => Some(*until),
-            _ => None,
-        };
-        Shown {
-            service: service.to_owned(),
-            route: route.to_owned(),
-            state: self.kind(),
-            forced: self.forced.is_some(),
-            for_ms: millis(now.saturating_duration_since(self.since)),
-            left_ms: ends.map(|ends| millis(ends.saturating_duration_since(now))),
-            why: self.why.clone(),
-            calls: figures.calls,
-            failed: figures.failed,
-            slow: figures.slow,
-            in_a_row: self.in_a_row,
-            unanswered: self.unanswered,
-            opened: self.opened,
-            refused: self.refused,
-        }
-    }
-
-    fn kind(&self) -> Kind {
-        match self.state {
-            State::Closed => Kind::Closed,
-            State::Open { .. } => Kind::Open,
-            State::HalfOpen { .. } => Kind::HalfOpen,
-        }
-    }
-
-    /// What time alone changes.
-    fn advance(&mut self, rules: &Rules, now: Instant) {
-        if let Some((Force::Closed, _)) = self.forced.take_if(|(_, until)| *until <= now) {
-            // What happened meanwhile was let pass, and is not held against it now.
-            self.forget(rules, now);
-        }
-        if matches!(self.state, State::Open { until } if until <= now) {
-            self.half_open(now);
-        }
-    }
-
-    fn count(&mut self, rules: &Rules, pass: &Pass, outcome: Outcome, now: Instant) {
-        let fault = match outcome {
-            Outcome::Nothing => return,
-            Outcome::Answered => None,
-            Outcome::Failed(fault) => Some(fault),
-        };
-        // One that was slow is among the calls already.
-        let calls = u32::from(!pass.was_slow);
-        self.window.add(Figures { calls, failed: u32::from(fault.is_some()), slow: 0 }, now);
-        self.in_a_row = if fault.is_some() { self.in_a_row.saturating_add(1) } else { 0 };
-        if fault.is_some() {
-            self.judge(rules, fault, now);
-        }
-    }
-
-    /// Opens it if there is a reason.
-    fn judge(&mut self, rules: &Rules, fault: Option<Fault>, now: Instant) {
-        if self.forced.is_some() {
-            return;
-        }
-        let Figures { calls, failed, slow } = self.window.sum(now);
-        let is_share = |part: u32, percent: u32| {
-            percent > 0 && calls >= rules.least && u64::from(part) * 100 >= u64::from(calls) * u64::from(percent)
-        };
-        let last = fault.map_or_else(String::new, |fault| format!("; the last: {fault}"));
-        let in_a_row = self.in_a_row;
-        if rules.consecutive > 0 && in_a_row >= rules.consecutive {
-            self.open(rules, format!("{in_a_row} calls in a row failed{last}"), now);
-        } else if is_share(failed, rules.failed_percent) {
-            self.open(rules, format!("{failed} of {calls} calls failed{last}"), now);
-        } else if is_share(slow, rules.slow_percent) {
-            self.open(rules, format!("{slow} of {calls} calls took longer than {} ms", rules.slow_ms), now);
-        }
-    }
-
-    fn open(&mut self, rules: &Rules, why: String, now: Instant) {
-        let open = rules.open(self.openings);
-        self.openings = self.openings.saturating_add(1);
-        self.why = Some(why.clone());
-        self.turn(State::Open { until: now + open }, now);
-        self.change = Some(Change::Opened { why, open });
-    }
-
-    fn half_open(&mut self, now: Instant) {
-        self.turn(State::HalfOpen { leases: Leases::default(), passed: 0 }, now);
-        self.change = Some(Change::HalfOpened);
-    }
-
-    fn close(&mut self, rules: &Rules, now: Instant) {
-        self.openings = 0;
-        self.forget(rules, now);
-        if !matches!(self.state, State::Closed) {
-            self.change = Some(Change::Closed);
-        }
-        self.turn(State::Closed, now);
-    }
-
-    fn turn(&mut self, state: State, now: Instant) {
-        self.opened += u64::from(matches!(state, State::Open { .. }));
-        self.state = state;
-        self.since = now;
-        self.epoch += 1;
-    }
-
-    fn forget(&mut self, rules: &Rules, now: Instant) {
-        self.window = Window::new(rules.window(), now);
-        self.in_a_row = 0;
-        self.broken_in_a_row = 0;
+/// As [`read`] reads it.
+pub(crate) fn write<S: Serializer>(rules: &Option<Rules>, serializer: S) -> Result<S::Ok, S::Error> {
+    match rules {
+        Some(rules) => rules.serialize(serializer),
+        None => serializer.serialize_str(OFF),
     }
 }
 
-impl Leases {
-    /// Whether as many as that are out.
-    fn are_out(&self, most: u32, now: Instant) -> bool {
-        self.out.iter().filter(|(_, ends)| *ends > now).count() >= most as usize
+struct OffOrRules;
+
+impl<'de> Visitor<'de> for OffOrRules {
+    type Value = Option<Rules>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "\"{OFF}\" or a table like {{ consecutive = 5 }}")
     }
 
-    /// One more for so long, if fewer than `most` are out; else how long until one ends.
-    fn give(&mut self, most: u32, length: Duration, now: Instant) -> Result<u64, Shut> {
-        self.out.retain(|(_, ends)| *ends > now);
-        if self.out.len() >= most as usize {
-            let first = self.out.iter().map(|(_, ends)| *ends).min().unwrap_or(now);
-            return Err(Shut::Open(first.saturating_duration_since(now)));
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {
+        match text {
+            OFF => Ok(None),
+            _ => Err(E::invalid_value(de::Unexpected::Str(text), &self)),
         }
-        self.given += 1;
-        self.out.push((self.given, now + length));
-        Ok(self.given)
     }
-}
 
-fn millis(time: Duration) -> u64 {
-    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
-}
-
-impl Pass {
-    /// Whether it tries for the others.
-    pub(crate) fn is_probe(&self) -> bool {
-        self.lease.is_some()
-    }
-}
-
-impl fmt::Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Refused => f.write_str("the connection was refused"),
-            Self::Lost => f.write_str("the connection broke"),
-            Self::Garbage => f.write_str("the answer was no HTTP"),
-            Self::Late => f.write_str("no answer in time"),
-            Self::Status(status) => write!(f, "the answer was {status}"),
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+        let rules = Written::deserialize(MapAccessDeserializer::new(map))?;
+        match rules.nonsense() {
+            Some(why) => Err(A::Error::custom(format!("breaker: {why}; none at all are breaker = \"{OFF}\""))),
+            None => Ok(Some(rules)),
         }
     }
 }
 
 #[cfg(test)]
-mod tests;
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn read_json(value: Value) -> Result<Option<Rules>, String> {
+        read(value).map_err(|why| why.to_string())
+    }
+
+    #[test]
+    fn breakers_are_off_or_a_table_of_numbers_within_their_ranges() {
+        assert_eq!(read_json(json!("off")), Ok(None));
+        assert_eq!(read_json(json!({})), Ok(Some(Rules::default())));
+        let three = Rules { consecutive: 3, ..Rules::default() };
+        assert_eq!(read_json(json!({ "consecutive": 3 })), Ok(Some(three)));
+        for rules in [None, Some(Rules::default())] {
+            assert_eq!(read(write(&rules, serde_json::value::Serializer).unwrap()).unwrap(), rules);
+        }
+    }
+
+    #[test]
+    fn nonsense_is_refused_by_name() {
+        let cases = [
+            (json!("on"), "\"off\" or a table"),
+            (json!(5), "\"off\" or a table"),
+            (json!({ "failed_percent": 101 }), "from 0 to 100, not 101"),
+            (json!({ "probes": 0 }), "from 1 to 1000, not 0"),
+            (json!({ "window_ms": 1.5 }), "from 100 to 600000"),
+            (json!({ "consecutiv": 5 }), "unknown field `consecutiv`"),
+            (
+                json!({ "open_ms": 5_000, "open_at_most_ms": 1_000 }),
+                "open_at_most_ms (1000) is less than open_ms (5000)",
+            ),
+            (json!({ "consecutive": 0, "failed_percent": 0, "slow_percent": 0 }), "nothing would open it"),
+        ];
+        for (written, why) in cases {
+            let refused = read_json(written.clone()).expect_err(&written.to_string());
+            assert!(refused.contains(why), "{written}: {refused}");
+        }
+    }
+}

@@ -5,27 +5,23 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use bongsu_breaker::{Breaker, Change, Force, Outcome, Pass, Rules, Shut};
 use bongsu_host::TokioEnv;
 use bongsu_runtime::ports::env::Env as _;
 use tokio::time::Instant;
 
-use crate::breaker::{Breaker, Change, Force, Outcome, Pass, Rules, Shown, Shut};
+use crate::breaker::{Door, Shown};
 
 mod held;
 
 use held::{Held, HeldFile, Wish};
 
-/// What a breaker is for: a path of the table, and whose it is.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Door {
-    pub(crate) service: String,
-    pub(crate) route: String,
-}
-
 pub(crate) struct Breakers {
     /// Without them nothing is counted and everything passes.
     rules: Option<Rules>,
     known: Mutex<Known>,
+    /// Moments are counted from here.
+    began: Instant,
     /// Where what operators hold is written down; without it, it ends with the gateway.
     file: Option<Mutex<HeldFile>>,
     env: TokioEnv,
@@ -35,7 +31,7 @@ pub(crate) struct Breakers {
 struct Known {
     breakers: HashMap<Door, Breaker>,
     /// What an operator wants of a service's breakers, also of those that are not there yet.
-    forced: HashMap<String, (Force, Instant)>,
+    forced: HashMap<String, (Force, Duration)>,
 }
 
 /// Leave to make one call. Let go without a word, it says nothing: the client hung up.
@@ -50,7 +46,7 @@ impl Breakers {
     pub(crate) fn new(rules: Option<Rules>, held: Option<&Path>) -> Arc<Self> {
         let env = TokioEnv::new(None).expect("no crash point was asked for");
         let file = held.map(|path| Mutex::new(HeldFile::at(path)));
-        let this = Arc::new(Self { rules, known: Mutex::default(), file, env });
+        let this = Arc::new(Self { rules, known: Mutex::default(), began: Instant::now(), file, env });
         this.hear();
         this
     }
@@ -79,18 +75,18 @@ impl Breakers {
     /// All of them, by service and route.
     pub(crate) fn show(&self) -> Vec<Shown> {
         let Some(rules) = &self.rules else { return Vec::new() };
-        let now = Instant::now();
+        let now = self.now();
         let mut known = self.lock();
         let mut all: Vec<Shown> = known
             .breakers
             .iter_mut()
             .map(|(door, breaker)| {
-                let shown = breaker.show(rules, &door.service, &door.route, now);
+                let shown = breaker.show(rules, door.clone(), now);
                 tell(door, breaker);
                 shown
             })
             .collect();
-        all.sort_by(|a, b| (&a.service, &a.route).cmp(&(&b.service, &b.route)));
+        all.sort_by(|a, b| a.of.cmp(&b.of));
         all
     }
 
@@ -126,7 +122,7 @@ impl Breakers {
 
     fn hold(&self, service: &str, force: Option<Force>, length: Duration) {
         let Some(rules) = &self.rules else { return };
-        let now = Instant::now();
+        let now = self.now();
         let until = now + length;
         let mut known = self.lock();
         match force {
@@ -142,15 +138,15 @@ impl Breakers {
     /// Keeps those of routes that are there.
     pub(crate) fn keep(&self, is_there: impl Fn(&Door) -> bool) {
         let mut known = self.lock();
-        let now = Instant::now();
+        let now = self.now();
         known.breakers.retain(|door, _| is_there(door));
         known.forced.retain(|_, (_, until)| *until > now);
     }
 
     /// Does something with a door's breaker, which is made if need be; `None` when there are no rules.
-    fn with<T>(&self, door: &Door, act: impl FnOnce(&mut Breaker, &Rules, Instant) -> T) -> Option<T> {
+    fn with<T>(&self, door: &Door, act: impl FnOnce(&mut Breaker, &Rules, Duration) -> T) -> Option<T> {
         let rules = self.rules.as_ref()?;
-        let now = Instant::now();
+        let now = self.now();
         let mut known = self.lock();
         if !known.breakers.contains_key(door) {
             let mut breaker = Breaker::new(rules, now);
@@ -163,6 +159,10 @@ impl Breakers {
         let done = act(breaker, rules, now);
         tell(door, breaker);
         Some(done)
+    }
+
+    fn now(&self) -> Duration {
+        self.began.elapsed()
     }
 
     fn lock(&self) -> MutexGuard<'_, Known> {
@@ -233,7 +233,7 @@ fn tell(door: &Door, breaker: &mut Breaker) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::breaker::{Fault, Kind};
+    use bongsu_breaker::{Fault, Kind};
 
     fn door(service: &str, route: &str) -> Door {
         Door { service: service.to_owned(), route: route.to_owned() }
@@ -251,7 +251,8 @@ mod tests {
         let (bad, good) = (door("door", "/bad"), door("door", "/good"));
         while fail(&breakers, &bad) {}
         assert!(breakers.admit(good).is_ok());
-        let shown: Vec<(String, Kind)> = breakers.show().into_iter().map(|shown| (shown.route, shown.state)).collect();
+        let shown: Vec<(String, Kind)> =
+            breakers.show().into_iter().map(|shown| (shown.of.route, shown.state)).collect();
         assert_eq!(shown, [("/bad".to_owned(), Kind::Open), ("/good".to_owned(), Kind::Closed)]);
         breakers.keep(|door| door.route == "/good");
         assert_eq!(breakers.show().len(), 1);

@@ -135,7 +135,7 @@ pub(crate) fn standard(
         Some(Arc::new(Rates::of_persons(live))),
         Some(Arc::new(Canaries::of(live))),
         Some(Arc::new(Guard { table: table.clone(), has_login: issuer.is_some() })),
-        Some(Arc::new(Vouch::new(settings))),
+        Some(Arc::new(Vouch::new(settings, table.clone()))),
         Some(Arc::new(OwnCookies)),
         here(RequestHeaders::of(&settings.headers)),
     ];

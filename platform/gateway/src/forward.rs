@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
+use bongsu_breaker::{Outcome, Shut};
 use bongsu_host::config::Limits;
 use bongsu_host::problem::{PROBLEM_JSON, Problem};
 use bongsu_host::server::{Draining, Holding};
@@ -27,8 +28,8 @@ use tower::retry::budget::{Budget as _, TpsBudget};
 
 use crate::balance::{Balancer, Chosen};
 use crate::body::{Account, Loan};
-use crate::breaker::{Outcome, Shut};
-use crate::breakers::{Breakers, Door, Ticket};
+use crate::breaker::Door;
+use crate::breakers::{Breakers, Ticket};
 use crate::connect::Connector;
 use crate::fallback::{self, Fallback};
 use crate::filter::{Exchange, Who};

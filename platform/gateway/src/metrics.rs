@@ -2,13 +2,13 @@
 
 use bongsu_runtime::{Metric, Value};
 
-use crate::breaker::{Kind, Shown};
+use crate::breaker::Shown;
 
 type Reads = fn(&Shown) -> Value;
 
 /// Figures of each breaker.
 const FIGURES: [(&str, &str, Reads); 8] = [
-    ("bongsu_gateway_breaker_state", "0: closed, 1: half-open, 2: open.", |one| Value::Gauge(state(one.state))),
+    ("bongsu_gateway_breaker_state", "0: closed, 1: half-open, 2: open.", |one| Value::Gauge(one.state.number())),
     ("bongsu_gateway_breaker_held", "1 while an operator holds it.", |one| Value::Gauge(one.forced.into())),
     ("bongsu_gateway_breaker_calls", "Calls in the window that came to something.", |one| gauge(one.calls.into())),
     ("bongsu_gateway_breaker_failed_calls", "Those of them that failed.", |one| gauge(one.failed.into())),
@@ -29,7 +29,7 @@ pub(crate) struct Instance {
 /// All of them, those of a name together.
 pub(crate) fn of(gateway: &str, breakers: &[Shown], instances: &[Instance], streams: usize) -> Vec<Metric> {
     let named = |one: &Shown| {
-        vec![("gateway", gateway.to_owned()), ("service", one.service.clone()), ("route", one.route.clone())]
+        vec![("gateway", gateway.to_owned()), ("service", one.of.service.clone()), ("route", one.of.route.clone())]
     };
     let figures = FIGURES.iter().flat_map(|(name, help, read)| {
         breakers.iter().map(move |one| Metric { name, help, labels: named(one), value: read(one) })
@@ -61,12 +61,4 @@ pub(crate) fn of(gateway: &str, breakers: &[Shown], instances: &[Instance], stre
 
 fn gauge(count: u64) -> Value {
     Value::Gauge(i64::try_from(count).unwrap_or(i64::MAX))
-}
-
-fn state(kind: Kind) -> i64 {
-    match kind {
-        Kind::Closed => 0,
-        Kind::HalfOpen => 1,
-        Kind::Open => 2,
-    }
 }

@@ -7,10 +7,9 @@
 
 use std::time::Duration;
 
+use bongsu_breaker::{Fault, Outcome};
 use http::StatusCode;
 use tokio::time::Instant;
-
-use crate::breaker::{Fault, Outcome};
 
 /// What is to be judged.
 #[derive(Clone, Copy, Debug)]

@@ -9,6 +9,7 @@ use std::time::Duration;
 use axum::Json;
 use axum::body::{Body, to_bytes};
 use axum::response::{IntoResponse as _, Response};
+use bongsu_breaker::Force;
 use bongsu_host::config::within;
 use bongsu_host::metrics::exposition;
 use bongsu_host::problem::Problem;
@@ -19,7 +20,6 @@ use serde_json::json;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 
-use crate::breaker::Force;
 use crate::breakers::Breakers;
 use crate::forward::Forwarder;
 use crate::table::Table;

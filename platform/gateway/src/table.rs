@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::net::SocketAddr;
 
+use bongsu_keys::Audience;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
 /// Paths, and the ready instances behind them.
@@ -31,6 +32,8 @@ pub struct Table {
     pub access: Vec<Access>,
     /// Services that answer a request the same when its `Idempotency-Key` comes again.
     pub idempotent: BTreeSet<String>,
+    /// Whom a service asks on behalf of whoever asks it: what is said of him is for those, too.
+    pub asks: BTreeMap<String, Audience>,
     /// Services that recognise their callers themselves: what is shown to them is not read here, but for an operator's key.
     pub own_login: BTreeSet<String>,
     /// Services that stand in for another one for some of its callers.

@@ -93,7 +93,7 @@ impl DataFolder {
         // Whose it is shows before anything of ours is in it.
         let is_ours = fs::read_dir(path).map_or(true, |mut entries| entries.next().is_none())
             || path.join(LOCK).symlink_metadata().is_ok_and(|lock| lock.is_file());
-        for folder in ["logs", "config"] {
+        for folder in ["logs", "config", DIRECTORY] {
             DirBuilder::new().recursive(true).mode(0o700).create(path.join(folder)).map_err(failed)?;
         }
         let path = path.canonicalize().map_err(failed)?;
@@ -162,6 +162,8 @@ impl Address {
     }
 }
 
+/// The folder in it with what services are told of each other.
+pub(crate) const DIRECTORY: &str = "directory";
 /// The file that is locked.
 const LOCK: &str = "lock";
 

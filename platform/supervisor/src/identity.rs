@@ -61,6 +61,7 @@ impl Identity {
             operator: requests(&["persons/*", "demonstration/*"]),
             roles: BTreeMap::new(),
             idempotent: true,
+            asks: Vec::new(),
             own_login: true,
             pages: None,
             canary: None,

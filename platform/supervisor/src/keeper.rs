@@ -12,6 +12,7 @@ use tokio::time::Instant;
 
 use crate::backoff::{FAILING_AFTER, RAN_WELL, pause};
 use crate::data_folder::Address;
+use crate::directory;
 use crate::find_binary::find_binary;
 use crate::front::Front;
 use crate::http::Http;
@@ -411,6 +412,9 @@ impl Keeper {
         ];
         env.extend(self.shared.url_of(BROKER).map(|url| ("BONGSU_BROKER", url)));
         env.extend(self.shared.configuration.clone().map(|folder| ("BONGSU_CONFIGURATION", path(folder))));
+        if ![BROKER, GATEWAY].contains(&spec.name.as_str()) {
+            env.push(("BONGSU_DIRECTORY", path(directory::file_of(data, &spec.name))));
+        }
         if spec.name == GATEWAY {
             env.push(("BONGSU_SUPERVISOR", path(data.join(Address::FILE))));
         }

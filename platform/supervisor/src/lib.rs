@@ -20,6 +20,7 @@ pub mod client;
 mod machine;
 mod backoff;
 mod placeholder;
+mod references;
 mod spec;
 mod port;
 mod process;
@@ -32,6 +33,7 @@ mod secret;
 mod control;
 mod serve;
 mod leftovers;
+mod directory;
 mod turns;
 mod supervise;
 

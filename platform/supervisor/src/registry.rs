@@ -103,6 +103,9 @@ pub struct RouteTable {
     /// Services that answer the same when an `Idempotency-Key` comes again.
     #[serde(default)]
     pub idempotent: BTreeSet<String>,
+    /// Whom a service asks on behalf of whoever asks it.
+    #[serde(default)]
+    pub asks: BTreeMap<String, Vec<String>>,
     /// Services that recognise their callers themselves.
     #[serde(default)]
     pub own_login: BTreeSet<String>,
@@ -222,6 +225,8 @@ impl Registry {
         });
         let canaries =
             system.services.iter().filter_map(|service| Some((service.name.clone(), service.canary.clone()?)));
+        let asking = system.services.iter().filter(|service| !service.asks.is_empty());
+        let asks = asking.map(|service| (service.name.clone(), service.asks.clone()));
         let those = |are: fn(&Service) -> bool| {
             system.services.iter().filter(|service| are(service)).map(|service| service.name.clone()).collect()
         };
@@ -231,6 +236,7 @@ impl Registry {
                 routes: routes.collect(),
                 access: access.collect(),
                 idempotent: those(|service| service.idempotent),
+                asks: asks.collect(),
                 own_login: those(|service| service.own_login),
                 canaries: canaries.collect(),
                 ..Default::default()
@@ -325,6 +331,16 @@ impl Registry {
         table
     }
 
+    /// Where the ready instances are of those a service asks: each by its name, `host:port`.
+    pub(crate) fn directory(&self, asks: &[String]) -> BTreeMap<String, Vec<String>> {
+        let instances = self.lock();
+        let ready = |name: &String| {
+            let its = instances.iter().filter(|row| row.name == *name && row.state == State::Ready);
+            its.filter_map(|row| Some(row.url.as_ref()?.trim_start_matches("http://").to_owned())).collect()
+        };
+        asks.iter().map(|name| (name.clone(), ready(name))).collect()
+    }
+
     fn lock(&self) -> MutexGuard<'_, Vec<Instance>> {
         self.instances.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -367,6 +383,18 @@ mod tests {
         registry.update("door-1", |row| row.pid = None);
         let row = registry.matching("door-1").remove(0);
         assert_eq!((row.revision, row.settings, row.behind), (None, None, false));
+    }
+
+    #[test]
+    fn a_service_is_told_of_those_it_asks_who_is_ready_and_of_nobody_else() {
+        let registry = registry();
+        registry.update("door-1", |row| (row.state, row.url) = (State::Ready, Some("http://127.0.0.1:1".into())));
+        registry.update("door-2", |row| (row.state, row.url) = (State::Unready, Some("http://127.0.0.1:2".into())));
+        let told = registry.directory(&["door".to_owned()]);
+        assert_eq!(told, BTreeMap::from([("door".to_owned(), vec!["127.0.0.1:1".to_owned()])]));
+        assert_eq!(registry.directory(&[]), BTreeMap::new());
+        registry.update("door-1", |row| row.state = State::Stopping);
+        assert_eq!(registry.directory(&["door".to_owned()])["door"], [""; 0]);
     }
 
     #[test]

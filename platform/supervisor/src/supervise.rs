@@ -13,6 +13,7 @@ use tokio::task::JoinSet;
 use crate::configuration::Directory;
 use crate::control::{Control, router};
 use crate::data_folder::{Address, DataFolder, DataFolderError};
+use crate::directory::Directories;
 use crate::fleet::Fleet;
 use crate::front::Front;
 use crate::http::Http;
@@ -96,6 +97,7 @@ impl Supervisor {
             mark: mark.clone(),
             addresses: Mutex::default(),
         });
+        let directories = Directories::open(data.clone(), registry.clone(), &system)?;
         let name = system.name.clone();
         let fleet = Fleet::new(system, data.clone(), shared.clone(), orders);
         let stop = Arc::new(Notify::new());
@@ -105,6 +107,7 @@ impl Supervisor {
         this.open_control(&name).await?;
         this.background.spawn(leftovers::keep_list(this.registry.clone(), this.data.clone(), mark));
         this.watch(shared.data.clone());
+        this.background.spawn(directories.keep());
         this.follow_addresses(shared);
         this.fleet.start();
         Ok(this)

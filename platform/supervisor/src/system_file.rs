@@ -25,6 +25,7 @@
 //! roles = { author = ["PATCH /questions/*"] }      # …whoever has that role; what is not said is for whoever is logged in
 //! operator = ["PUT /questions/*"]        # asked by operators only: that role, or 'bongsu secret operator'
 //! idempotent = true                      # it knows Idempotency-Key, so that the gateway may send it again
+//! asks = ["answer"]                      # it asks these while somebody waits, on his behalf; their names are their addresses
 //! pages = "question/web/dist"            # the folder with its built pages, below /web/question/; anybody may ask for them
 //! after = ["answer"]                     # started when these are ready
 //! canary = { of = "question-1", percent = 5 }      # instead of routes: it stands in for that one for some callers
@@ -49,6 +50,7 @@ pub use crate::part::PlatformPart;
 use crate::part::{instances, one};
 use crate::paths::shown;
 use crate::placeholder;
+use crate::references::{self, Refers};
 
 /// The instance name of the built-in broker.
 pub const BROKER: &str = "broker";
@@ -139,6 +141,10 @@ pub struct Service {
     /// only then does the gateway send such a request again after a broken connection.
     #[serde(default)]
     pub idempotent: bool,
+    /// Services it asks while somebody waits, as its map declares: it is told where they are, and the gateway names whoever asks it
+    /// to them, too.
+    #[serde(default)]
+    pub asks: Vec<String>,
     /// Whether it recognises its callers itself, as an identity provider does: what they show goes on to it, unread by the
     /// gateway but for an operator's key.
     #[serde(default)]
@@ -273,35 +279,10 @@ impl SystemFile {
                 }
             }
         }
-        let graph = canary::wrong(self).or_else(|| self.unknown_predecessor()).or_else(|| self.circle());
-        graph.or_else(|| self.identity.as_ref()?.complaint()).or_else(|| self.configuration.as_ref()?.complaint())
-    }
-
-    fn unknown_predecessor(&self) -> Option<String> {
-        let known: BTreeSet<&str> = self.services.iter().map(|service| service.name.as_str()).collect();
-        self.services.iter().find_map(|service| {
-            let unknown = service.after.iter().find(|name| !known.contains(name.as_str()))?;
-            Some(format!("service '{}': after = '{unknown}', which is no service", service.name))
-        })
-    }
-
-    /// Takes away services whose predecessors are gone until nothing moves; what is left waits for itself.
-    fn circle(&self) -> Option<String> {
-        let mut left: Vec<&Service> = self.services.iter().collect();
-        loop {
-            let names: BTreeSet<&str> = left.iter().map(|service| service.name.as_str()).collect();
-            let before = left.len();
-            left.retain(|service| service.after.iter().any(|name| names.contains(name.as_str())));
-            if left.is_empty() {
-                return None;
-            }
-            if left.len() == before {
-                return Some(format!(
-                    "these wait for each other: {}",
-                    names.into_iter().collect::<Vec<_>>().join(", ")
-                ));
-            }
-        }
+        let identity = self.identity.as_ref().and_then(Identity::complaint);
+        let refers: Vec<Refers<'_>> = self.services.iter().map(Service::refers).collect();
+        let graph = canary::wrong(self).or_else(|| references::wrong(&refers));
+        graph.or(identity).or_else(|| self.configuration.as_ref()?.complaint())
     }
 }
 
@@ -313,6 +294,11 @@ impl Service {
             self.public.push(format!("GET {below}"));
             self.routes.push(below);
         }
+    }
+
+    /// Whom it names.
+    fn refers(&self) -> Refers<'_> {
+        Refers { name: &self.name, after: &self.after, asks: &self.asks }
     }
 
     /// The services whose addresses it is told, see [`crate::placeholder`].
@@ -444,6 +430,13 @@ mod tests {
             (service("operator", ""), "service 'operator': the name is taken"),
             (service("A b", ""), "a name has lower-case letters"),
             (service("a", "after = ['b']"), "service 'a': after = 'b', which is no service"),
+            (service("a", "asks = ['b']"), "service 'a': asks = 'b', which is no other service"),
+            (service("a", "asks = ['a']"), "service 'a': asks = 'a', which is no other service"),
+            (
+                service("a", "asks = ['b', 'b']") + &service("b", ""),
+                "asks = 'b', which is no other service, or is there",
+            ),
+            (service("a", "asks = ['gateway']"), "asks = 'gateway'"),
             (service("a", "args = ['${b}']"), "the only placeholder is ${url:SERVICE}"),
             (service("a", "after = ['b']") + &service("b", "after = ['a']"), "these wait for each other: a, b"),
             (service("a", "instances = 0"), "instances = 0: 1 to 64 are possible"),

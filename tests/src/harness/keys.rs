@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use bongsu_keys::{BROKER, GATEWAY, Key, Keys, OPERATOR, Roots, Vouched};
+use bongsu_keys::{Audience, BROKER, GATEWAY, Key, Keys, OPERATOR, Roots, Vouched};
 
 use crate::harness::{
     Mall,
@@ -58,7 +58,7 @@ impl Mall {
         let file = folder.path().join("gateway.json");
         self.roots().write_keys(&file, GATEWAY).unwrap_or_else(|error| panic!("{error}"));
         let gateway = Keys::open(&file).unwrap_or_else(|error| panic!("{error}"));
-        gateway.vouch(service, who, at_ms).expect("the gateway signs").to_string()
+        gateway.vouch(&Audience::one(service), who, at_ms).expect("the gateway signs").to_string()
     }
 
     fn roots(&self) -> Roots {

@@ -42,7 +42,7 @@ const SELLERS: May = Only(&["seller", "operator"]);
 const CARRIERS: May = Only(&["rider", "operator"]);
 
 /// Of every operation that is described, and of those that are not.
-const MATRIX: [(&str, May); 46] = [
+const MATRIX: [(&str, May); 47] = [
     ("GET /products", Everybody),
     ("GET /products/search", Everybody),
     ("POST /products", SELLERS),
@@ -72,6 +72,7 @@ const MATRIX: [(&str, May); 46] = [
     ("GET /mypage/orders", Somebody),
     ("GET /mypage/orders/{id}", Its),
     ("GET /mypage/orders/{id}/events", Its),
+    ("GET /bff/web/orders/{id}", Its),
     ("GET /payments", ItsAnd(&["operator"])),
     ("GET /deliveries", ItsAnd(&["rider", "operator"])),
     ("POST /deliveries/{id}/depart", CARRIERS),

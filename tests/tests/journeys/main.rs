@@ -12,6 +12,7 @@ mod sessions;
 mod asking;
 mod following;
 mod mypage;
+mod composing;
 mod rebuilding;
 mod operating;
 mod republishing;

@@ -6,6 +6,7 @@ mod client;
 mod door;
 mod fixture;
 
+mod asking;
 mod bodies;
 mod configuration;
 mod errors;

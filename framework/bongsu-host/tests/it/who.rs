@@ -3,7 +3,7 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use bongsu_host::config::Loaded;
-use bongsu_keys::{GATEWAY, Keys, OPERATOR, Roots, Vouched};
+use bongsu_keys::{Audience, GATEWAY, Keys, OPERATOR, Roots, Vouched};
 use tempfile::TempDir;
 
 use crate::{
@@ -41,7 +41,7 @@ impl System {
         let file = self.folder.path().join("gateway.json");
         self.roots.write_keys(&file, GATEWAY).unwrap();
         let gateway = Keys::open(&file).unwrap();
-        gateway.vouch(service, &Vouched::named(principal), now_ms() - ago_ms).unwrap().to_string()
+        gateway.vouch(&Audience::one(service), &Vouched::named(principal), now_ms() - ago_ms).unwrap().to_string()
     }
 }
 

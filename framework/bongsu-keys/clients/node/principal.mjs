@@ -30,7 +30,8 @@ export function principalOf(headers, { name, believes }, now = Date.now()) {
   const { iss, aud, sub, roles = [], iat, exp } = json(body);
   const now_s = Math.floor(now / 1_000);
   const isNow = iat <= now_s + LEEWAY_S && exp > now_s - LEEWAY_S && exp - iat <= LIFE_S;
-  return isNow && iss === 'gateway' && aud === name ? { name: sub, roles } : null;
+  const isMine = aud === name || (Array.isArray(aud) && aud.includes(name));
+  return isNow && iss === 'gateway' && isMine ? { name: sub, roles } : null;
 }
 
 // node principal.mjs FILE NOW TOKEN: says who it is and his roles, or 'nobody'.

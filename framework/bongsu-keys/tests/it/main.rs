@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use bongsu_keys::{Caller, GATEWAY, Keys, LEEWAY_S, LIFE_S, NotKnown, Roots, Vouched};
+use bongsu_keys::{Audience, Caller, GATEWAY, Keys, LEEWAY_S, LIFE_S, NotKnown, Roots, Vouched};
 use http::{HeaderMap, HeaderValue, header};
 
 const NOW: i64 = 1_732_104_000_000;
@@ -32,7 +32,7 @@ impl System {
     }
 
     fn hand_out(&self) {
-        for name in ["broker", GATEWAY, "door", "bell"] {
+        for name in ["broker", GATEWAY, "door", "bell", "tower", "well"] {
             self.roots.write_keys(&self.path(name), name).unwrap();
         }
     }
@@ -54,7 +54,7 @@ fn ann() -> Vouched {
 
 /// What the gateway of a system says about Ann to a service at some moment.
 fn said(system: &System, service: &str, now_ms: i64) -> String {
-    system.keys(GATEWAY).vouch(service, &ann(), now_ms).unwrap().to_string()
+    system.keys(GATEWAY).vouch(&Audience::one(service), &ann(), now_ms).unwrap().to_string()
 }
 
 #[test]
@@ -131,7 +131,7 @@ fn a_principal_is_believed_from_the_gateway_alone_for_one_service_and_a_moment()
     assert_eq!(door.vouched(&token, NOW - (30 + LEEWAY_S + 1) * second), None, "or of the future");
     assert_eq!(system.keys("bell").vouched(&token, NOW), None, "it was made for another service");
     assert_eq!(System::new().keys("door").vouched(&token, NOW), None, "of another system");
-    assert_eq!(system.keys("bell").vouch("door", &ann(), NOW), None, "a service names nobody");
+    assert_eq!(system.keys("bell").vouch(&Audience::one("door"), &ann(), NOW), None, "a service names nobody");
     system.change(|roots, data| roots.rotate(data).unwrap());
     assert_eq!(door.vouched(&token, NOW), Some(ann()), "across a renewal");
     let newer = said(&system, "door", NOW);
@@ -145,11 +145,31 @@ fn a_principal_is_believed_from_the_gateway_alone_for_one_service_and_a_moment()
 fn half_a_minute_of_one_person_bears_one_token() {
     let system = System::new();
     let gateway = system.keys(GATEWAY);
-    let say = |service: &str, who: &Vouched, at_s: i64| gateway.vouch(service, who, NOW + at_s * 1_000).unwrap();
+    let say = |service: &str, who: &Vouched, at_s: i64| {
+        gateway.vouch(&Audience::one(service), who, NOW + at_s * 1_000).unwrap()
+    };
     assert_eq!(say("door", &ann(), 0), say("door", &ann(), 29));
     assert_ne!(say("door", &ann(), 0), say("door", &ann(), 30));
     assert_ne!(say("door", &ann(), 0), say("bell", &ann(), 0));
     assert_ne!(say("door", &ann(), 0), say("door", &Vouched::named("ann"), 0), "other roles are another token");
+}
+
+#[test]
+fn a_token_for_a_service_and_those_it_asks_counts_at_each_of_them_and_nowhere_else() {
+    let system = System::new();
+    let asks = ["bell".to_owned(), "tower".to_owned()];
+    let token = system.keys(GATEWAY).vouch(&Audience::of("door", &asks), &ann(), NOW).unwrap();
+    for service in ["door", "bell", "tower"] {
+        assert_eq!(system.keys(service).vouched(&token, NOW), Some(ann()), "{service}");
+        assert_eq!(system.keys(service).vouched(&token, NOW + (LIFE_S + LEEWAY_S) * 1_000), None, "{service}, later");
+    }
+    for service in ["well", "broker"] {
+        assert_eq!(system.keys(service).vouched(&token, NOW), None, "{service}");
+    }
+    let nobody: [String; 0] = [];
+    let alone = system.keys(GATEWAY).vouch(&Audience::of("door", &nobody), &ann(), NOW).unwrap();
+    assert_eq!(&*alone, said(&system, "door", NOW), "whoever asks nobody is told as before");
+    assert_eq!(system.keys("bell").vouched(&alone, NOW), None);
 }
 
 /// What somebody can send in place of what the gateway signed.
@@ -166,6 +186,9 @@ fn forged(system: &System) -> Vec<String> {
     let none = encoded(r#"{"alg":"none","typ":"JWT"}"#);
     let hmac = encoded(r#"{"alg":"HS256","typ":"JWT"}"#);
     let root = encoded(r#"{"iss":"gateway","aud":"door","sub":"root","iat":1732104000,"exp":1732104060}"#);
+    let wider = encoded(r#"{"iss":"gateway","aud":["bell","door"],"sub":"ann","iat":1732104000,"exp":1732104060}"#);
+    let bell = said(system, "bell", NOW);
+    let (_, bells) = bell.rsplit_once('.').unwrap();
     vec![
         String::new(),
         ".".into(),
@@ -177,6 +200,9 @@ fn forged(system: &System) -> Vec<String> {
         format!("{head}.{claims}.{}", &signature[1..]),
         format!("{head}.{root}.{signature}"),
         format!("{none}.{claims}."),
+        format!("{head}.{wider}.{signature}"),
+        format!("{head}.{wider}.{bells}"),
+        bell.clone(),
         format!("{none}.{root}.{signature}"),
         format!("{hmac}.{root}.{signature}"),
         format!("{right}.{signature}"),
@@ -230,6 +256,9 @@ fn a_service_in_another_language_believes_the_same_tokens() {
     let token = said(&system, "door", NOW);
     assert_eq!(node(&system, &token), "ann guest keeper");
     assert_eq!(node(&system, &said(&system, "bell", NOW)), "nobody");
+    let tower_asks = |name: &str| system.keys(GATEWAY).vouch(&Audience::of("tower", &[name.to_owned()]), &ann(), NOW);
+    assert_eq!(node(&system, &tower_asks("door").unwrap()), "ann guest keeper", "door is among those whom tower asks");
+    assert_eq!(node(&system, &tower_asks("bell").unwrap()), "nobody");
     assert_eq!(node(&system, &said(&system, "door", NOW - 2 * LIFE_S * 1_000)), "nobody");
     for token in forged(&system).into_iter().filter(|token| token.len() < 100_000) {
         assert_eq!(node(&system, &token), "nobody", "{token:.120}");

@@ -8,6 +8,7 @@ use std::{
 use tokio::sync::{Notify, Semaphore};
 
 use crate::{
+    ask::peers::Peers,
     commit::{
         cache::Cache, due::Due, generations::Generations, health::Health, leases::Leases, map::Map, partings::Partings,
         rules::Rules, seats::Feed, settings::Settings, turns::Turns, verdicts::Verdicts, waiters::Waiters,
@@ -28,6 +29,8 @@ pub(crate) struct Core {
     pub(crate) broker: Arc<dyn Broker>,
     pub(crate) env: Arc<dyn Env>,
     pub(crate) http: Arc<dyn HttpClient>,
+    /// Other services, as the map says that they are asked.
+    pub(crate) peers: Peers,
     pub(crate) settings: Settings,
     pub(crate) leases: Leases,
     pub(crate) health: Health,

@@ -10,6 +10,7 @@ use std::{
 use bongsu_core::{Course, Ctx, DecodeError, Metadata, Public, Route, StreamRef, type_of};
 
 use crate::{
+    ask::asks::Asks,
     commit::{
         fail::Fail,
         schedule::{Firing, Missed, Moments},
@@ -41,6 +42,8 @@ pub(crate) struct Map {
     pub(crate) snapshots: BTreeMap<&'static str, Rule>,
     pub(crate) clocks: Vec<Clock>,
     pub(crate) read_models: Vec<Arc<dyn ReadModel>>,
+    /// Whom it asks, and how.
+    pub(crate) asks: Vec<(&'static str, Asks)>,
 }
 
 /// How a command was answered.
@@ -209,6 +212,7 @@ impl Map {
             snapshots: BTreeMap::new(),
             clocks: Vec::new(),
             read_models: Vec::new(),
+            asks: Vec::new(),
         }
     }
 

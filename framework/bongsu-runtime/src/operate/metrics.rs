@@ -41,6 +41,7 @@ pub(crate) async fn all(core: &Arc<Core>) -> Vec<Metric> {
         Metric::new("bongsu_cache_bytes", "What this instance remembers weighs, estimated.", bytes).of("what", what)
     }));
     metrics.extend(lags(core).await);
+    metrics.extend(core.peers.metrics());
     metrics.extend(core.store.metrics());
     metrics
 }

@@ -32,3 +32,4 @@ mod parting;
 mod past;
 mod slots;
 mod rules;
+mod asking;

@@ -1,40 +1,39 @@
-// The order's parts, asked of everybody who has one: all at once, each for so long and no longer.
+// The order put together by bff-web from everybody who has a part of it: each part says whether it came.
 
 export interface Asked {
   context: string;
   answered: boolean;
+  /** What it says of the order; where it did not answer, why. */
   state: string | undefined;
   /** Milliseconds. */
   took: number;
 }
 
-/** A part that takes longer is left out. */
-const PATIENCE_MS = 1_500;
-
-const SOURCES: Record<string, (order: string) => string> = {
-  ordering: (order) => `/orders/${order}`,
-  payment: (order) => `/payments?order=${order}`,
-  delivery: (order) => `/deliveries?order=${order}`,
-};
-
-export function askEverybody(order: string): Promise<Asked[]> {
-  return Promise.all(
-    Object.entries(SOURCES).map(([context, address]) => ask(context, address(encodeURIComponent(order)))),
-  );
+/** What bff-web says of a part. */
+interface Part {
+  state: 'ok' | 'absent' | 'late' | 'open' | 'busy' | 'failed';
+  took_ms: number;
+  data: { state?: string } | null;
 }
 
-async function ask(context: string, address: string): Promise<Asked> {
+/** Longer than bff-web waits for a part: it says itself which did not come. */
+const PATIENCE_MS = 3_000;
+
+const SOURCES = ['ordering', 'payment', 'delivery'];
+
+export async function askEverybody(order: string): Promise<Asked[]> {
   const began = performance.now();
   const headers = { accept: 'application/json' };
+  const address = `/bff/web/orders/${encodeURIComponent(order)}`;
   const said = await fetch(address, { headers, signal: AbortSignal.timeout(PATIENCE_MS) })
-    .then(async (answer) => (answer.ok ? ((await answer.json()) as unknown) : undefined))
-    .catch(() => undefined);
-  return { context, answered: said !== undefined, state: stateOf(said), took: Math.round(performance.now() - began) };
+    .then(async (answer) => (answer.ok ? ((await answer.json()) as Record<string, Part | undefined>) : {}))
+    .catch((): Record<string, Part | undefined> => ({}));
+  const took = Math.round(performance.now() - began);
+  return SOURCES.map((context) => partOf(context, said[context], took));
 }
 
-/** The state of a thing, or of the one thing of a list. */
-function stateOf(said: unknown): string | undefined {
-  const { items, state } = (said ?? {}) as { items?: unknown[]; state?: unknown };
-  if (typeof state === 'string') return state;
-  return items?.[0] === undefined ? undefined : stateOf(items[0]);
+function partOf(context: string, part: Part | undefined, took: number): Asked {
+  if (part === undefined) return { context, answered: false, state: undefined, took };
+  const answered = part.state === 'ok' || part.state === 'absent';
+  return { context, answered, state: answered ? part.data?.state : part.state, took: part.took_ms };
 }

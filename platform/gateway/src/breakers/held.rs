@@ -5,10 +5,10 @@ use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
+use bongsu_breaker::Force;
 use serde::{Deserialize, Serialize};
 
 use crate::alone::alone;
-use crate::breaker::Force;
 
 /// By service: what, and until when, in milliseconds since the Unix epoch.
 pub(super) type Held = BTreeMap<String, Wish>;

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use http::request;
 use tokio::sync::watch;
 
-use crate::breakers::{Breakers, Door};
+use crate::breaker::Door;
+use crate::breakers::Breakers;
 use crate::filter::{Exchange, Filter, Flow, Who};
 use crate::filters::Live;
 use crate::table::Table;

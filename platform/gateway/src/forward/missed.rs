@@ -3,11 +3,11 @@
 use std::error::Error;
 
 use axum::response::{IntoResponse as _, Response};
+use bongsu_breaker::{Fault, Shut};
 use bongsu_host::problem::Problem;
 use http::StatusCode;
 
 use crate::body::Account;
-use crate::breaker::{Fault, Shut};
 use crate::outcome::Ended;
 use crate::streams::Full;
 

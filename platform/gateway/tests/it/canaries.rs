@@ -75,7 +75,7 @@ async fn the_same_person_falls_to_the_same_one_and_about_a_share_of_all_to_the_c
         to_next += u32::from(visitor.get(&street, "/bell/x").await.body == "next");
     }
     assert!((25..=75).contains(&to_next), "{to_next} of 100 visitors");
-    let doors: Vec<String> = street.gateway.breakers().into_iter().map(|shown| shown.service).collect();
+    let doors: Vec<String> = street.gateway.breakers().into_iter().map(|shown| shown.of.service).collect();
     assert!(doors.contains(&"next".to_owned()) && doors.contains(&"door".to_owned()), "each has a breaker: {doors:?}");
 }
 

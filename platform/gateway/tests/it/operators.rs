@@ -1,7 +1,7 @@
 //! What only operators may ask, and what a service learns of who is asking.
 
 use axum::http::StatusCode;
-use bongsu_keys::{GATEWAY, Keys, OPERATOR, Roots, Vouched};
+use bongsu_keys::{Audience, GATEWAY, Keys, OPERATOR, Roots, Vouched};
 use bongsu_runtime::ports::env::Env as _;
 use tempfile::TempDir;
 
@@ -110,6 +110,30 @@ async fn a_service_sees_who_is_asking_signed_for_it_and_never_an_operators_key()
     }
     assert_eq!((header(0, "authorization"), header(1, "authorization")), (None, None));
     assert_eq!(header(2, "authorization").as_deref(), Some("Bearer of-a-client"), "what is not ours goes on");
+}
+
+#[tokio::test]
+async fn who_is_asking_is_said_to_a_service_and_to_those_it_declares_to_ask_and_to_nobody_else() {
+    let (folder, roots, keys) = system();
+    let mut street = Street::with_keys(keys, OPERATORS);
+    let asks = |names: &[&str]| Audience::of("door", &names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>());
+    let (upstream, seen) = street.raw(WELL).await;
+    let now = bongsu_host::TokioEnv::new(None).unwrap().wall_ms();
+    let believes = |name: &str, token: &str| {
+        let file = folder.path().join(format!("{name}.json"));
+        roots.write_keys(&file, name).unwrap();
+        Keys::open(&file).unwrap().vouched(token, now).is_some()
+    };
+    let cases: [(&[&str], [bool; 3]); 3] =
+        [(&[], [true, false, false]), (&["bell"], [true, true, false]), (&["bell", "tower"], [true; 3])];
+    for (at, (names, believed)) in cases.into_iter().enumerate() {
+        street.table.asks = [("door".to_owned(), asks(names)), ("other".to_owned(), asks(&["tower"]))].into();
+        street.route_to(vec![upstream]);
+        street.ask_at("GET", "/doors/7", &[]).await;
+        let request = seen.lock().unwrap()[at].clone();
+        let token = request.lines().find_map(|line| line.strip_prefix("x-bongsu-principal: ")).unwrap();
+        assert_eq!(["door", "bell", "tower"].map(|name| believes(name, token)), believed, "{names:?}");
+    }
 }
 
 #[tokio::test]

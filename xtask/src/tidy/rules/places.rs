@@ -24,9 +24,9 @@ const LOOKED_AT: &[&str] = &[".rs", ".toml", ".sh", ".ts", ".js", ".json", ".yml
 /// Files with a list of some contexts, and what these are.
 const SOME: &[(&str, &str)] = &[
     ("tests/src/rules/tests/marks.rs", "who hears that an order was placed"),
+    ("tests/tests/journeys/composing.rs", "who knows a part of an order"),
     ("tests/tests/journeys/operating.rs", "who tells something of an order until it is prepared"),
     ("tests/tests/journeys/republishing.rs", "what the history of orders hears of"),
-    ("tests/tests/sim/poison.rs", "who may run an older build"),
 ];
 
 pub(crate) fn check(tree: &Tree, report: &mut Report) {

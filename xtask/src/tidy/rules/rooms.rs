@@ -13,6 +13,7 @@ const RUNTIME: &str = "framework/bongsu-runtime";
 /// The runtime's rooms from the bottom up. `lib.rs`, above all of them, passes names on.
 const ROOMS: &[&str] = &[
     "ports",
+    "ask",
     "records",
     "commit",
     "query",

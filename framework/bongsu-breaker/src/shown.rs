@@ -16,11 +16,10 @@ pub enum Kind {
 
 /// One breaker at one moment. Counts of calls are those of its window.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Shown {
-    /// Whose path it is.
-    pub service: String,
-    /// The path, as the table of routes has it.
-    pub route: String,
+pub struct Shown<D> {
+    /// What it is for.
+    #[serde(flatten)]
+    pub of: D,
     /// What it does.
     pub state: Kind,
     /// Whether an operator said so.
@@ -56,6 +55,15 @@ impl Kind {
             Self::Closed => "closed",
             Self::Open => "open",
             Self::HalfOpen => "half-open",
+        }
+    }
+
+    /// As metrics say it.
+    pub fn number(self) -> i64 {
+        match self {
+            Self::Closed => 0,
+            Self::HalfOpen => 1,
+            Self::Open => 2,
         }
     }
 }

@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use tokio::time::Instant;
-
 /// Into so many slices a window is cut: what is forgotten at once is a tenth of it.
 const SLICES: u32 = 10;
 
@@ -17,7 +15,7 @@ pub(crate) struct Figures {
 
 #[derive(Debug)]
 pub(crate) struct Window {
-    began: Instant,
+    began: Duration,
     slice: Duration,
     slices: [Slice; SLICES as usize],
 }
@@ -31,13 +29,13 @@ struct Slice {
 
 impl Window {
     /// Of that length, from now on.
-    pub(crate) fn new(length: Duration, now: Instant) -> Self {
+    pub(crate) fn new(length: Duration, now: Duration) -> Self {
         let slice = (length / SLICES).max(Duration::from_millis(1));
         Self { began: now, slice, slices: Default::default() }
     }
 
     /// Counts.
-    pub(crate) fn add(&mut self, more: Figures, now: Instant) {
+    pub(crate) fn add(&mut self, more: Figures, now: Duration) {
         let number = self.number(now);
         let slice = &mut self.slices[(number % u128::from(SLICES)) as usize];
         if slice.number != number {
@@ -47,14 +45,14 @@ impl Window {
     }
 
     /// All that is not too long ago.
-    pub(crate) fn sum(&self, now: Instant) -> Figures {
+    pub(crate) fn sum(&self, now: Duration) -> Figures {
         let number = self.number(now);
         let known = self.slices.iter().filter(|slice| slice.number + u128::from(SLICES) > number);
         known.fold(Figures::default(), |sum, slice| sum.and(slice.figures))
     }
 
-    fn number(&self, now: Instant) -> u128 {
-        now.saturating_duration_since(self.began).as_nanos() / self.slice.as_nanos()
+    fn number(&self, now: Duration) -> u128 {
+        now.saturating_sub(self.began).as_nanos() / self.slice.as_nanos()
     }
 }
 
@@ -73,7 +71,7 @@ mod tests {
 
     #[test]
     fn what_is_older_than_the_window_does_not_count() {
-        let began = Instant::now();
+        let began = Duration::from_secs(7);
         let at = |ms: u64| began + Duration::from_millis(ms);
         let mut window = Window::new(Duration::from_secs(1), began);
         for ms in (0..1_000).step_by(100) {
