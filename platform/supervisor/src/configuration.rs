@@ -2,9 +2,9 @@
 //! not at all.
 //!
 //! `repository` reads commits and nothing else, `draft` is what one says, `judge` whether it can be meant, `folder` where it is
-//! handed out and what is kept of it; `directory` does all that, for ever.
+//! handed out and what is kept of it; `distributor` does all that, for ever.
 
-mod directory;
+mod distributor;
 mod draft;
 mod folder;
 mod judge;
@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use bongsu_keys::is_name;
 use serde::{Deserialize, Serialize};
 
-pub(crate) use directory::Directory;
+pub(crate) use distributor::Distributor;
 
 /// `[config]`: where configuration comes from.
 #[derive(Clone, Debug, Deserialize)]

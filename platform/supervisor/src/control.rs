@@ -22,7 +22,7 @@ use serde_json::json;
 use tokio::sync::Notify;
 use tokio::sync::broadcast::error::RecvError;
 
-use crate::configuration::{Directory, Shown};
+use crate::configuration::{Distributor, Shown};
 use crate::fleet::Fleet;
 use crate::keeper::Ask;
 use crate::logs::{Line, Logs};
@@ -44,7 +44,7 @@ pub(crate) struct Control {
     pub(crate) fleet: Arc<Fleet>,
     pub(crate) secrets: Arc<Secrets>,
     /// Without `[config]` there is none.
-    pub(crate) directory: Option<Arc<Directory>>,
+    pub(crate) distributor: Option<Arc<Distributor>>,
     pub(crate) stop: Arc<Notify>,
 }
 
@@ -105,29 +105,29 @@ async fn secret(
 }
 
 async fn configuration(Injected(control): Injected<Arc<Control>>) -> Result<Json<Shown>, (StatusCode, String)> {
-    Ok(Json(control.directory()?.show()))
+    Ok(Json(control.distributor()?.show()))
 }
 
 async fn settings(
     Injected(control): Injected<Arc<Control>>,
     Path(service): Path<String>,
 ) -> Result<Json<Vec<Setting>>, (StatusCode, String)> {
-    let known = control.directory()?.registered(&service);
+    let known = control.distributor()?.registered(&service);
     let unknown = || (StatusCode::NOT_FOUND, format!("'{service}' has registered nothing that can be set of it"));
     known.map(Json).ok_or_else(unknown)
 }
 
 async fn apply(Injected(control): Injected<Arc<Control>>) -> Result<Json<Shown>, (StatusCode, String)> {
-    let applied = control.directory()?.apply(&control.fleet).await;
+    let applied = control.distributor()?.apply(&control.fleet).await;
     applied.map(Json).map_err(|why| (StatusCode::UNPROCESSABLE_ENTITY, why))
 }
 
 impl Control {
-    fn directory(&self) -> Result<&Arc<Directory>, (StatusCode, String)> {
+    fn distributor(&self) -> Result<&Arc<Distributor>, (StatusCode, String)> {
         let none = || {
             (StatusCode::NOT_FOUND, "this system takes its configuration from no repository: see [config]".to_owned())
         };
-        self.directory.as_ref().ok_or_else(none)
+        self.distributor.as_ref().ok_or_else(none)
     }
 }
 

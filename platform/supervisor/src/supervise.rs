@@ -10,7 +10,7 @@ use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
-use crate::configuration::Directory;
+use crate::configuration::Distributor;
 use crate::control::{Control, router};
 use crate::data_folder::{Address, DataFolder, DataFolderError};
 use crate::directory::Directories;
@@ -39,7 +39,7 @@ pub struct Supervisor {
     logs: Arc<Logs>,
     fleet: Arc<Fleet>,
     secrets: Arc<Secrets>,
-    directory: Option<Arc<Directory>>,
+    distributor: Option<Arc<Distributor>>,
     stop: Arc<Notify>,
     background: JoinSet<()>,
 }
@@ -84,7 +84,7 @@ impl Supervisor {
         let mark = uuid::Uuid::new_v4().simple().to_string();
         let data = Arc::new(data);
         let front = Front::of(&system.gateway, system.gateway_address(), logs.clone());
-        let directory = Directory::of(&system, &data, &registry, &logs)?;
+        let distributor = Distributor::of(&system, &data, &registry, &logs)?;
         let shared = Arc::new(Shared {
             front,
             registry: registry.clone(),
@@ -93,7 +93,7 @@ impl Supervisor {
             data: data.path().to_path_buf(),
             base: system.folder.clone(),
             own,
-            configuration: directory.as_ref().map(|one| one.folder().to_path_buf()),
+            configuration: distributor.as_ref().map(|one| one.folder().to_path_buf()),
             mark: mark.clone(),
             addresses: Mutex::default(),
         });
@@ -102,7 +102,7 @@ impl Supervisor {
         let fleet = Fleet::new(system, data.clone(), shared.clone(), orders);
         let stop = Arc::new(Notify::new());
         let background = JoinSet::new();
-        let mut this = Self { data, registry, logs, fleet, secrets, directory, stop, background };
+        let mut this = Self { data, registry, logs, fleet, secrets, distributor, stop, background };
         // The control API is open before the first child starts: the gateway asks it for its routes.
         this.open_control(&name).await?;
         this.background.spawn(leftovers::keep_list(this.registry.clone(), this.data.clone(), mark));
@@ -169,7 +169,7 @@ impl Supervisor {
             logs: self.logs.clone(),
             fleet: self.fleet.clone(),
             secrets: self.secrets.clone(),
-            directory: self.directory.clone(),
+            distributor: self.distributor.clone(),
             stop: self.stop.clone(),
         });
         self.background.spawn(async move {
@@ -186,8 +186,8 @@ impl Supervisor {
     fn watch(&mut self, data: PathBuf) {
         let fleet = self.fleet.clone();
         self.background.spawn(turns::watch(fleet.clone(), self.registry.clone(), self.logs.clone(), data));
-        if let Some(directory) = self.directory.clone() {
-            self.background.spawn(directory.watch(fleet));
+        if let Some(distributor) = self.distributor.clone() {
+            self.background.spawn(distributor.watch(fleet));
         }
     }
 

@@ -200,7 +200,7 @@ pub(super) fn own(table: &mut Table, layers: &[Layer], fields: &[&str]) {
         let key = join(OWN, key);
         layers.iter().any(|layer| !layer.is_shared && lookup(&layer.table, &key).is_some())
     };
-    table.retain(|key, _| fields.iter().any(|field| *field == key) || is_meant(key));
+    table.retain(|key, _| fields.contains(&key) || is_meant(key));
 }
 
 /// Where a setting comes from, for whoever must find it: the last that said it, or what it is a part of.

@@ -34,7 +34,7 @@ const READY: Duration = Duration::from_secs(30);
 const REGISTERED: &str = "registered.json";
 
 /// Configuration of one system.
-pub(crate) struct Directory {
+pub(crate) struct Distributor {
     repository: Repository,
     folder: Folder,
     /// Everybody there may be a file for.
@@ -79,7 +79,7 @@ enum Judged {
     Bad(String),
 }
 
-impl Directory {
+impl Distributor {
     /// Opens what was kept, and takes the newest commit if what is kept suffices to judge it; nothing where a system names no
     /// repository.
     pub(crate) fn of(
