@@ -313,7 +313,7 @@ fn an_instance_is_there_when_it_is_ready_and_gone_on_stop_and_on_crash() {
     assert!(fixture.bongsu(&["stop", "identity"]).status.success());
     assert_eq!(table(&fixture, 0)["upstreams"]["identity"].as_array().unwrap().len(), 0);
     let left = shown(&fixture);
-    assert!(left["instances"].as_array().unwrap().iter().all(|row| row["instance"] == "gateway"), "{left}");
+    assert!(left["instances"].as_array().unwrap().iter().all(|row| row["instance"] == "gateway-1"), "{left}");
 }
 
 #[test]
