@@ -38,11 +38,7 @@ pub(crate) async fn run() -> Result<ExitCode> {
     let (tell, tables) = watch::channel(Arc::default());
     let settings = settings.limited_as(config).with_keys(config.open_keys()?).with_client_secret();
     let settings = settings.map_err(anyhow::Error::msg)?;
-    // What nobody can log in by is not kept either.
-    let shelf = match settings.sessions.is_some() {
-        true => Some(Shelf::new(bongsu::open_store(&config.store)?)),
-        false => None,
-    };
+    let shelf = shelf(&settings, config)?;
     let data = data_folder()?;
     let secure = match &settings.tls {
         Some(tls) => Some(Secure::open(tls, handed.tls, &data).await?),
@@ -86,6 +82,14 @@ pub(crate) async fn run() -> Result<ExitCode> {
         () = follow => {}
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What nobody can log in by is not kept either.
+fn shelf(settings: &Settings, config: &Config) -> Result<Option<Shelf>> {
+    match settings.sessions.is_some() {
+        true => Ok(Some(Shelf::new(bongsu::open_store(&config.store)?))),
+        false => Ok(None),
+    }
 }
 
 /// Whoever asked is answered: another one has taken over, and nobody waits for this one to end.

@@ -292,11 +292,8 @@ impl Keeper {
                         }
                         Happening::Said(other) => said.push(other),
                     },
-                    Some(report) = watch.next() => {
-                        let is_ready = report.ready.is_ok();
-                        if let Some(addr) = found.take_if(|_| is_ready) {
-                            return Ok(addr);
-                        }
+                    Some(report) = watch.next() => if let (Ok(_), Some(addr)) = (report.ready, &found) {
+                        return Ok(addr.clone());
                     }
                 }
             }

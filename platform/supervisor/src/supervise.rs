@@ -61,6 +61,14 @@ pub enum StartError {
     Files(String),
 }
 
+/// What every child reads of the file.
+fn write_configs(data: &DataFolder, specs: &[Spec]) -> Result<(), StartError> {
+    for spec in specs {
+        data.write(&config_file(&spec.name).display().to_string(), &config_text(spec))?;
+    }
+    Ok(())
+}
+
 impl Supervisor {
     /// Starts every process of a system; `own` is the `bongsu` binary, which is also broker and gateway.
     ///
@@ -73,9 +81,7 @@ impl Supervisor {
         let (orders, complaint) = Orders::apply(&data, &mut system);
         let specs = unroll(&system);
         enough_files(specs.len()).map_err(StartError::Files)?;
-        for spec in &specs {
-            data.write(&config_file(&spec.name).display().to_string(), &config_text(spec))?;
-        }
+        write_configs(&data, &specs)?;
         let secrets = Arc::new(Secrets::open(data.path(), &system)?);
         let registry = Arc::new(Registry::new(&specs, &system));
         let logs = Arc::new(Logs::new(data.path().join("logs")));

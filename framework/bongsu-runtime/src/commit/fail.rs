@@ -2,7 +2,10 @@
 
 use bongsu_core::DecodeError;
 
-use crate::{ports::store::StoreError, records::unreadable::Unreadable};
+use crate::{
+    ports::store::StoreError,
+    records::{todo::Failed, unreadable::Unreadable},
+};
 
 /// Why a unit could not be planned.
 #[derive(Debug, thiserror::Error)]
@@ -67,6 +70,20 @@ impl Fail {
 impl From<Unreadable> for Fail {
     fn from(unreadable: Unreadable) -> Self {
         Self::Newer(unreadable.to_string())
+    }
+}
+
+impl Fail {
+    /// Why an input cannot be handled, and what that means for it.
+    ///
+    /// # Errors
+    /// The store's failure, which says nothing of the input.
+    pub(crate) fn of_an_input(self) -> Result<(String, Failed), StoreError> {
+        match self {
+            Self::Store(error) => Err(error),
+            Self::Newer(why) => Ok((why, Failed::Newer)),
+            Self::Corrupt(why) => Ok((why, Failed::ForGood)),
+        }
     }
 }
 

@@ -16,7 +16,7 @@ use crate::{
         message::Message,
         queue::fact_body,
         seen::{Seen, Stand, seen_key},
-        todo::{ATTEMPTS, Failed, MAX_QUEUED, Todo},
+        todo::{Failed, MAX_QUEUED, Todo},
         todo_id::TodoId,
     },
 };
@@ -152,9 +152,7 @@ impl Lane {
                 unit.put(seen.clone(), Some(mark.body()));
                 return Ok(Ok(Planned::Unit(Box::new(unit))));
             }
-            Ok(Err(Fail::Corrupt(why))) => (why, Failed::ForGood),
-            Ok(Err(Fail::Newer(why))) => (why, Failed::Newer),
-            Ok(Err(fail)) => return Err(fail.into()),
+            Ok(Err(fail)) => fail.of_an_input()?,
             Err(panic) => (panic_text(panic.as_ref()), Failed::Counts),
         };
         // Believed only when it rests on nothing stale: what is in the cache may never have been.
@@ -182,12 +180,7 @@ impl Lane {
         };
         if let Some((why, how)) = error {
             tracing::error!(consumer = self.consumer.name(), key, error = why, "a fact could not be handled");
-            let cap_ms = core.settings.retry_cap_ms;
-            match how {
-                Failed::Newer => todo.wait_for_newer(why),
-                Failed::ForGood => todo.failed(why, 1, unit.now_ms, cap_ms),
-                Failed::Counts => todo.failed(why, ATTEMPTS, unit.now_ms, cap_ms),
-            }
+            todo.note(&why, how, unit.now_ms, core.settings.retry_cap_ms);
         }
         let Some(head) = todo.queue_mut() else {
             return Ok(Planned::Unfit(format!("to-do {queue} is not a queue of facts")));

@@ -129,7 +129,9 @@ pub(crate) const PARKED: u16 = 1;
 pub(crate) const NEWER: u16 = 3;
 /// Attempts of a fact or a timer before it is parked. With their pauses they take a second and a half: what passes by itself
 /// has passed by then, and its key waits for no longer.
-pub(crate) const ATTEMPTS: u32 = 5;
+const ATTEMPTS: u32 = 5;
+/// Attempts of an activity before it needs a person: with pauses of up to five seconds, most of a day.
+const JOB_ATTEMPTS: u32 = 10_000;
 /// Most facts kept behind one failing fact; beyond it the lane waits: a key with more is not that of one thing,
 /// and the queue's document, which counts them, is written with each.
 pub(crate) const MAX_QUEUED: usize = 1_000;
@@ -216,8 +218,21 @@ impl Todo {
         self.newer || !self.parked && self.due_ms <= now_ms
     }
 
+    /// Notes a failed attempt, whatever it means.
+    pub(crate) fn note(&mut self, why: &str, how: Failed, now_ms: i64, cap_ms: i64) {
+        let most = match (&self.work, how) {
+            // Several inputs failed together: then they are tried one by one.
+            (Work::Waiting(_), Failed::ForGood | Failed::Newer) if self.attempts == 0 => ATTEMPTS,
+            (_, Failed::Newer) => return self.wait_for_newer(why.to_owned()),
+            (_, Failed::ForGood) => 1,
+            (Work::Job { .. }, Failed::Counts) => JOB_ATTEMPTS,
+            (_, Failed::Counts) => ATTEMPTS,
+        };
+        self.failed(why.to_owned(), most, now_ms, cap_ms);
+    }
+
     /// Parks it until a newer build comes. The attempt does not count: nothing is wrong with it.
-    pub(crate) fn wait_for_newer(&mut self, error: String) {
+    fn wait_for_newer(&mut self, error: String) {
         self.parked = true;
         self.newer = true;
         self.error = Some(clipped(error, MAX_ERROR));
@@ -236,7 +251,7 @@ impl Todo {
     }
 
     /// Notes a failed attempt: tried again with doubling pauses, parked after `most` attempts.
-    pub(crate) fn failed(&mut self, error: String, most: u32, now_ms: i64, cap_ms: i64) {
+    fn failed(&mut self, error: String, most: u32, now_ms: i64, cap_ms: i64) {
         self.attempts += 1;
         self.newer = false;
         let pause = FIRST_PAUSE_MS.saturating_mul(1 << self.attempts.min(DOUBLINGS)).min(cap_ms);

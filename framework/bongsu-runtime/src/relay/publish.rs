@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use bongsu_core::digest;
 
 use crate::{
-    commit::core::Core,
+    commit::{attempt::Tried, core::Core},
     lease::outbid::outbid,
     ports::{
         broker::{BrokerError, HistoryId, Out, Place, Producer},
@@ -228,6 +228,9 @@ async fn persist(core: &Arc<Core>, key: &DocKey, epoch: u64, at: At) -> Result<(
     // Lost meanwhile: without a fence, whoever relays now would be set back.
     commit.guards.push(core.leases.guard(&Resource::Relay).ok_or(Stop::Lost)?);
     commit.docs.push(DocWrite { key: key.clone(), put: Some(at.body()) });
-    core.store.commit(commit).await?;
-    Ok(())
+    match core.attempt_documents(commit).await? {
+        Tried::Done => Ok(()),
+        Tried::Overtaken(_) => Err(Stop::Lost),
+        Tried::Unknown(why) => Err(StoreError::Unknown(why).into()),
+    }
 }

@@ -183,7 +183,8 @@ async fn write(core: &Arc<Core>, epoch: u64, refills: &Refills, found: Option<Do
     let before = found.map(|doc| doc.revision);
     let salt = core.env.random().to_string();
     let mut commit = Commit::new(CommitId(digest(&["refill", &core.settings.slot, &epoch.to_string(), &salt])));
-    commit.guards.extend(core.leases.guard(&Resource::Relay));
+    // Without a fence it would be written after the lease was lost.
+    commit.guards.push(core.leases.guard(&Resource::Relay).ok_or(Stop::Lost)?);
     commit.guards.push(Guard::Doc(refills_key(), before));
     commit.docs.push(DocWrite { key: refills_key(), put: Some(refills_body(refills)) });
     match core.store.commit(commit).await? {

@@ -21,7 +21,7 @@ use crate::{
     records::{
         message::{Message, RecordedMessage},
         step::StepInput,
-        todo::{ATTEMPTS, Failed, RecordedOutcome, Todo, Work, unreadable_index},
+        todo::{Failed, RecordedOutcome, Todo, Work, unreadable_index},
         todo_id::TodoId,
         unreadable::Unreadable,
     },
@@ -29,8 +29,6 @@ use crate::{
     todo::{clock, retry_fact::retry_fact},
 };
 
-/// Attempts of an activity before it needs a person: with pauses of up to five seconds, most of a day.
-const JOB_ATTEMPTS: u32 = 10_000;
 /// How often a plan is made again at once because something moved under it; then with pauses: whoever loses more often is
 /// in the way of several.
 const AT_ONCE: u32 = 4;
@@ -290,21 +288,6 @@ fn told(core: &Core, id: &TodoId, todo: &Todo, why: &str) {
 fn still_waits(todo: &Todo, how: Failed, outcome: Option<&Outcome>) -> bool {
     let is_kept = outcome.is_none() || matches!(todo.work, Work::Job { outcome: Some(_), .. });
     todo.newer && how == Failed::Newer && is_kept
-}
-
-impl Todo {
-    /// Notes a failed attempt, whatever it means.
-    fn note(&mut self, why: &str, how: Failed, now_ms: i64, cap_ms: i64) {
-        let most = match (&self.work, how) {
-            // Several inputs failed together: then they are tried one by one.
-            (Work::Waiting(_), Failed::ForGood | Failed::Newer) if self.attempts == 0 => ATTEMPTS,
-            (_, Failed::Newer) => return self.wait_for_newer(why.to_owned()),
-            (_, Failed::ForGood) => 1,
-            (Work::Job { .. }, Failed::Counts) => JOB_ATTEMPTS,
-            (_, Failed::Counts) => ATTEMPTS,
-        };
-        self.failed(why.to_owned(), most, now_ms, cap_ms);
-    }
 }
 
 impl Outcome {

@@ -3,10 +3,10 @@
 
 use std::{sync::atomic::Ordering, time::Duration};
 
-use bongsu_core::{Aggregate, Ctx, Decider, Messages, Public, message};
+use bongsu_core::{Aggregate, Ctx, Decider, Messages, Metadata, Projection, Public, message};
 use bongsu_memory::MemoryStore;
 use bongsu_runtime::{
-    Activity, Attempt, CommandError, Deed, Parked, Runtime, Service, Unavailable, ports::env::HttpRequest,
+    Activity, Attempt, CommandError, Deed, Parked, Purpose, Runtime, Service, Unavailable, ports::env::HttpRequest,
 };
 use serde::{Deserialize, Serialize};
 
@@ -231,6 +231,46 @@ async fn facts_newer_than_a_build_are_done_by_the_next_one_in_order_and_once_wit
     assert_eq!(parked(&new).await, []);
     assert_eq!(purses.docs_of("todo"), []);
     assert_eq!(purses.docs_of("queue"), []);
+}
+
+#[derive(Clone, Debug, PartialEq, Messages)]
+enum OldStrike {
+    CoinStruckV1(CoinStruckV1),
+}
+
+/// What coins were struck, as an old build reads it.
+struct OldCoins;
+
+impl Projection for OldCoins {
+    const NAME: &'static str = "coins";
+    const VERSION: u32 = 1;
+    type Event = OldStrike;
+    type Row = u64;
+
+    fn keys(_: &OldStrike) -> Vec<String> {
+        vec!["all".into()]
+    }
+
+    fn fold(_: &str, row: Option<u64>, OldStrike::CoinStruckV1(coin): &OldStrike, _: &Metadata) -> Option<u64> {
+        Some(row.unwrap_or_default() + coin.value)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fact_newer_than_a_build_waits_in_a_rebuild_as_it_does_in_a_lane() {
+    let (lab, purses) = (Lab::new(0), MemoryStore::new());
+    let mint = lab.start(Service::new("mint").decider(Coin, tell), &MemoryStore::new(), "mint-1");
+    let old = lab.start(Service::new("purse").projection::<OldCoins>(), &purses, "purse-1");
+    ask(&mint.handle(), Strike { value: 1 }, &lab.call(None)).await.unwrap();
+    let waits = async |table: &str| {
+        let of_it = |it: &Parked| it.id.contains(table);
+        parked(&old).await.into_iter().filter(of_it).map(|it| (it.newer, it.attempts)).next()
+    };
+    until("it waits", async || waits("coins@1.1").await == Some((true, 0))).await;
+    assert_eq!(old.handle().operator().rebuild("coins", Purpose::Rebuild).await, Ok(2));
+    until("it waits in the generation that is shown now", async || waits("coins@1.2").await.is_some()).await;
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    assert_eq!(waits("coins@1.2").await, Some((true, 0)), "for a newer build, and nothing counts");
 }
 
 #[tokio::test(start_paused = true)]

@@ -12,7 +12,7 @@ const RUNTIME: &str = "framework/bongsu-runtime/src/";
 /// The crate that has the wrong code, for tests.
 const SIMULATOR: &str = "bongsu-sim";
 /// What a build may ask: whether it is a test's, and for which machine.
-const MAY_ASK: &[&str] = &["cfg(test)", "cfg(unix)", "cfg(windows)", "cfg(target_os", "cfg(any(test,", "cfg(not(test)"];
+const MAY_ASK: &[&str] = &["cfg(test)", "cfg(unix)", "cfg(windows)", "cfg(target_os", "cfg(not(test)"];
 
 pub(crate) fn check(tree: &Tree, report: &mut Report) {
     for (path, source) in tree.sources_under(RUNTIME) {

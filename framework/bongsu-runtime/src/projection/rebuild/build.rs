@@ -17,6 +17,7 @@ use crate::{
     commit::{
         attempt::Tried,
         core::Core,
+        fail::Fail,
         map::{ReadModel, Rows},
         tasks::panic_text,
     },
@@ -38,7 +39,7 @@ use crate::{
         queue::fact_body,
         rebuild::{Filling, State},
         seen::{SEEN, Seen, Stand, marked_source, storable},
-        todo::{MAX_QUEUED, Todo},
+        todo::{Failed, MAX_QUEUED, Todo},
         todo_id::TodoId,
         unreadable::Unreadable,
     },
@@ -71,11 +72,14 @@ impl From<Unreadable> for Halt {
     }
 }
 
+/// Why a fact cannot be folded, and what that means for it.
+type Why = (String, Failed);
+
 /// What becomes of a fact.
 enum Judgement {
     Pass,
     Fold { mark: Slot, stand: Stand },
-    Queue { mark: Option<(Slot, Stand)>, key: String, why: Option<String>, fact: Bytes },
+    Queue { mark: Option<(Slot, Stand)>, key: String, why: Option<Why>, fact: Bytes },
 }
 
 pub(crate) struct Build {
@@ -152,7 +156,7 @@ impl Build {
         self.load_marks(&facts, &envelopes).await?;
         let mut judgements = Vec::with_capacity(facts.len());
         for (fact, envelope) in facts.iter().zip(&envelopes) {
-            judgements.push(self.judge(fact, envelope.as_ref(), poison));
+            judgements.push(self.judge(fact, envelope.as_ref(), poison)?);
         }
         self.load_rows().await?;
         let limit = self.pace.limit().await;
@@ -171,38 +175,49 @@ impl Build {
     }
 
     /// What is to become of a fact; what is to be folded is decoded.
-    fn judge(&mut self, fact: &Fact, envelope: Option<&Envelope<'_>>, poison: &BTreeSet<String>) -> Judgement {
+    fn judge(
+        &mut self,
+        fact: &Fact,
+        envelope: Option<&Envelope<'_>>,
+        poison: &BTreeSet<String>,
+    ) -> Result<Judgement, Halt> {
         if fact.passed {
-            return Judgement::Pass;
+            return Ok(Judgement::Pass);
         }
         let Some(envelope) = envelope else {
-            let why = Some("not a CloudEvent".to_owned());
-            return Judgement::Queue { mark: None, key: fact.place.name(), why, fact: fact.cloudevent.clone() };
+            let why = Some(("not a CloudEvent".to_owned(), Failed::ForGood));
+            return Ok(Judgement::Queue { mark: None, key: fact.place.name(), why, fact: fact.cloudevent.clone() });
         };
         let (position, era) = fact.published;
         let stand = Stand { sequence: envelope.sequence, position, era };
         let Some((name, schema)) = self.core.hears(envelope, stand, |name| self.model.reads(name)) else {
-            return Judgement::Pass;
+            return Ok(Judgement::Pass);
         };
         let (mark, again) = self.marks.hear(&marked_source(envelope), &storable(&envelope.subject), stand.sequence);
         if again {
-            return Judgement::Pass;
+            return Ok(Judgement::Pass);
         }
         let failed = if self.queues.contains_key(&*envelope.partitionkey) {
             Some(None)
         } else if poison.contains(&*envelope.id) {
-            Some(Some("the fold panicked".to_owned()))
+            Some(Some(("the fold panicked".to_owned(), Failed::Counts)))
         } else {
             let data = envelope.data.get().as_bytes();
             let heard = catch_unwind(AssertUnwindSafe(|| self.rows.hear(name, schema, data, envelope.metadata())));
-            let why = heard.map(|heard| heard.err().map(|error| error.to_string()));
-            why.unwrap_or_else(|panic| Some(panic_text(panic.as_ref()))).map(Some)
+            // As a lane would put it aside.
+            let why = match heard {
+                Ok(heard) => {
+                    heard.err().map(|error| Fail::from(error).of_an_input()).transpose().map_err(Halt::Store)?
+                }
+                Err(panic) => Some((panic_text(panic.as_ref()), Failed::Counts)),
+            };
+            why.map(Some)
         };
-        let Some(why) = failed else { return Judgement::Fold { mark, stand } };
+        let Some(why) = failed else { return Ok(Judgement::Fold { mark, stand }) };
         let key = envelope.partitionkey.clone().into_owned();
         // Later facts of the key queue behind it, from here on.
         self.queues.entry(key.clone()).or_insert_with(|| Todo::facts(&self.table, &key, self.core.env.wall_ms()));
-        Judgement::Queue { mark: Some((mark, stand)), key, why, fact: fact.cloudevent.clone() }
+        Ok(Judgement::Queue { mark: Some((mark, stand)), key, why, fact: fact.cloudevent.clone() })
     }
 
     /// Does what was judged of a fact, and moves the cursor past it.
@@ -246,11 +261,11 @@ impl Build {
         Ok(())
     }
 
-    fn enqueue(&mut self, key: &str, why: Option<String>, fact: &Bytes) -> Result<(), Halt> {
+    fn enqueue(&mut self, key: &str, why: Option<Why>, fact: &Bytes) -> Result<(), Halt> {
         let now = self.core.env.wall_ms();
         let todo = self.queues.entry(key.to_owned()).or_insert_with(|| Todo::facts(&self.table, key, now));
-        if let Some(why) = why {
-            todo.failed(why, 1, now, self.core.settings.retry_cap_ms);
+        if let Some((why, how)) = why {
+            todo.note(&why, how, now, self.core.settings.retry_cap_ms);
         }
         let Some(queue) = todo.queue_mut() else {
             return Err(Halt::Hopeless(format!("the to-do of {key} is not a queue of facts")));
