@@ -25,10 +25,16 @@ pub(crate) fn announce(name: &str) {
     println!("── {name}");
 }
 
-/// A cargo call in the repository's root.
+/// A cargo call in the repository's root, as from a shell. What the cargo that started us says of our own crate is left out: a
+/// build script that asks for the same of its crate (ring's does) would run again each time somebody calls cargo himself.
 pub(crate) fn cargo(args: &[&str]) -> Command {
     let mut command = Command::new("cargo");
     command.args(args).current_dir(root());
+    for (name, _) in std::env::vars_os() {
+        if name.to_str().is_some_and(|name| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")) {
+            command.env_remove(name);
+        }
+    }
     command
 }
 

@@ -47,8 +47,8 @@ fn until_states(mall: &Mall, order: &str, expected: [&str; 4]) {
 #[test]
 fn an_order_is_put_together_for_its_customer_and_for_nobody_else() {
     let mall = together();
-    mall.put_on_sale("LAMP", 12_000, 2);
-    let order = mall.buy("a lamp to look at", &[("LAMP", 1)]);
+    mall.put_on_sale("HAMMOCK", 12_000, 2);
+    let order = mall.buy("a hammock to look at", &[("HAMMOCK", 1)]);
     mall.deliver(&order);
     until_states(&mall, &order, ["ok"; 4]);
     until("all agree", PATIENCE, || {
@@ -80,8 +80,8 @@ fn asked_at(mall: &Mall, process: &str, path: &str, service: &str) -> Response {
 #[test]
 fn what_is_said_to_one_service_counts_only_there_and_at_those_it_declares_to_ask() {
     let mall = together();
-    mall.put_on_sale("VASE", 12_000, 2);
-    let order = mall.buy("a vase to look at", &[("VASE", 1)]);
+    mall.put_on_sale("TEAPOT", 12_000, 2);
+    let order = mall.buy("a teapot to look at", &[("TEAPOT", 1)]);
     mall.until_order(&order, &["CONFIRMED"]);
     assert_eq!(asked_at(&mall, "ordering", &format!("/orders/{order}"), "ordering").status, 200);
     // What was said to bff-web alone is not for those it asks: they do not believe it, and it has nothing to show.

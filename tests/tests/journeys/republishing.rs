@@ -190,7 +190,9 @@ fn complaints(mall: &Mall, service: &str, code: &str) -> Vec<Value> {
 /// What the other contexts hold.
 fn others(mall: &Mall) -> Vec<(&'static str, Dump)> {
     let stores = mall.evidence().stores;
-    CONTEXTS.into_iter().filter(|name| *name != "mypage").map(|name| (name, stores[name].clone())).collect()
+    let all = CONTEXTS.into_iter().filter(|name| *name != "mypage").map(|name| (name, stores[name].clone()));
+    // Who decides nothing keeps nothing, either.
+    all.filter(|(_, dump)| !dump.events.is_empty()).collect()
 }
 
 /// Everything is as it was, byte for byte, but for cursors, leases, and what was written down of the operator.

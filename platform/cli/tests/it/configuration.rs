@@ -264,7 +264,7 @@ fn what_a_process_finds_it_cannot_mean_is_taken_back_from_all() {
     let twice = "rates = [{ name = 'a', per = 'path', requests = 1, seconds = 1 }, { name = 'a', per = 'path', requests = 1, seconds = 1 }]";
     let bad = settings.say(&[("gateway.toml", &format!("[service]\n{twice}\n"))]);
     let why = until_refused(&fixture, &bad);
-    assert!(why.starts_with("gateway does not take it: ") && why.contains("is there twice"), "{why}");
+    assert!(why.starts_with("gateway-1 does not take it: ") && why.contains("is there twice"), "{why}");
     fixture.until("everybody is back", |fixture| {
         let shown = shown(fixture);
         let all = shown["instances"].as_array()?.iter().all(|row| row["acknowledged"] == true);

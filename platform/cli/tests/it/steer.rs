@@ -54,7 +54,7 @@ fn an_unknown_name_is_refused_and_the_known_ones_are_told() {
     let output = fixture.bongsu(&["kill", "window"]);
     assert_eq!(output.status.code(), Some(1));
     let line = text(&output.stderr);
-    assert_eq!(line, "bongsu: no instance 'window'; there are broker, door-1, door-2, gateway\n");
+    assert_eq!(line, "bongsu: no instance 'window'; there are broker, door-1, door-2, gateway-1\n");
 }
 
 #[test]

@@ -153,9 +153,9 @@ fn detached_with_a_service_that_refuses_its_settings_it_says_what_the_foreground
     let (said, complaint) = (text(&output.stdout), text(&output.stderr));
     let mut lines = said.lines();
     let first = lines.next().unwrap();
-    assert!(first.starts_with("gateway is not started again: ") && first.contains("service.wait_ms in "), "{said}");
+    assert!(first.starts_with("gateway-1 is not started again: ") && first.contains("service.wait_ms in "), "{said}");
     assert_eq!(lines.next(), Some("house: 1 of 2 ready in the background"));
-    let expected = "bongsu: not ready: gateway; everything else is left running ('bongsu ps', 'bongsu stop')\n";
+    let expected = "bongsu: not ready: gateway-1; everything else is left running ('bongsu ps', 'bongsu stop')\n";
     assert_eq!(complaint, expected);
     assert_eq!(fixture.instance("wall-1")["state"], "ready");
     assert!(fixture.bongsu(&["stop"]).status.success());

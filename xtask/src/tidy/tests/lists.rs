@@ -65,10 +65,10 @@ fn a_list_of_contexts_in_a_third_place_is_caught() {
     }
     let few = list(&contexts[..2]);
     assert_eq!(broken_by_file("tests/tests/planted.rs", &few), [""; 0]);
-    let poison = "tests/tests/sim/poison.rs";
-    let unlisted =
-        real().text(poison).expect("exists").replace("pub(crate) const MAY_BE_OLDER: [&str; 3] = [\"product\",", "[");
-    assert_eq!(broken_by_file(poison, &unlisted), ["places"], "what is some of them no more");
+    let some = "tests/tests/journeys/republishing.rs";
+    let listed = "const TOPICS: [&str; 4] = [\"ordering\", \"product\",";
+    let unlisted = real().text(some).expect("exists").replace(listed, "const TOPICS: [&str; 2] = [");
+    assert_eq!(broken_by_file(some, &unlisted), ["places"], "what is some of them no more");
     for manifest in ["mall/bongsu.toml", "tests/Cargo.toml"] {
         let without = real().text(manifest).expect("exists").replace("mypage", "another");
         assert!(broken_by_file(manifest, &without).contains(&"places"), "{manifest}");
