@@ -65,7 +65,7 @@ pub fn routes(handle: Handle) -> Router {
 /// another's.
 #[utoipa::path(
     get, path = "/bff/web/orders/{id}", operation_id = "composeOrder",
-    params(("id" = String, Path, description = "Of which order.")),
+    params(("id" = String, Path, description = "Of which order.", min_length = 1)),
     responses(
         (status = 200, description = "The order as far as it is known now.", body = Order),
         (status = 503, description = "Nobody who would know answered."),

@@ -93,7 +93,7 @@ fn a_missing_program_is_one_clear_line_and_the_others_run() {
     println!("{lines:?}");
     assert_eq!(lines.len(), 1, "{said}");
     assert!(lines[0].starts_with("mypage-1 is failing: no program 'no-such-program' in "), "{said}");
-    assert!(said.contains("10 of 11 ready"), "{said}");
+    assert!(said.contains("11 of 12 ready"), "{said}");
 }
 
 #[test]
