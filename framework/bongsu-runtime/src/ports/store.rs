@@ -213,7 +213,7 @@ pub enum StoreError {
     /// Certainly not applied; the same Commit may be sent again.
     #[error("the store is unavailable: {0}")]
     Unavailable(String),
-    /// May have been applied: reread cursor, once-key or `event(stream, version).commit == id`, then decide.
+    /// May have been applied: read what it wrote, at which its id stands, then decide.
     #[error("the outcome of the commit is unknown: {0}")]
     Unknown(String),
     /// Can never be stored (size, two writes to one key): checked before queueing.
