@@ -22,6 +22,7 @@ pub(crate) mod rebuild;
 pub(crate) mod relay;
 pub(crate) mod republish;
 pub(crate) mod history;
+pub(crate) mod deed;
 
 #[cfg(test)]
 mod tests;

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use hyper::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -49,13 +49,17 @@ pub(crate) async fn breakers(place: &Place, flags: &Breakers) -> Result<ExitCode
             Force::Closed => json!({ "state": "closed", "minutes": flags.minutes }),
             Force::Auto => json!({ "state": "auto" }),
         };
-        // One that is not told now hears it from the others within a second.
+        // One that cannot be told now hears it from the others within a second.
+        let mut told = Err("no gateway is there".to_owned());
         for (_, url) in &gateways {
-            let said = operator.tell(Method::PUT, &format!("{url}{BREAKERS}/{service}"), &wish).await?;
-            if said.status != 200 {
-                bail!("{}", said.complaint());
-            }
+            let said = match operator.tell(Method::PUT, &format!("{url}{BREAKERS}/{service}"), &wish).await {
+                Ok(said) if said.status == 200 => Ok(()),
+                Ok(said) => Err(said.complaint()),
+                Err(error) => Err(format!("{error:#}")),
+            };
+            told = if told.is_ok() { told } else { said };
         }
+        told.map_err(anyhow::Error::msg)?;
     }
     let mut all = Vec::new();
     let mut are_on = false;

@@ -32,9 +32,7 @@ impl Child {
         let logs = Logs::start(&loaded.config)?;
         Ok(Self { loaded, logs, stop: Stop::from_process()?, settings: Vec::new() })
     }
-}
 
-impl Child {
     /// Its own settings; what can be set of it is said when it listens.
     pub(crate) fn register<S: Serialize + DeserializeOwned>(&mut self, live: &[&str]) -> Result<S, ConfigError> {
         let own: S = self.loaded.service()?;

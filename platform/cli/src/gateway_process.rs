@@ -41,6 +41,11 @@ pub(crate) async fn run() -> Result<ExitCode> {
     let shelf = shelf(&settings, config)?;
     let data = data_folder()?;
     let secure = match &settings.tls {
+        Some(_) if handed.plain.is_some() && handed.tls.is_none() => {
+            bail!(
+                "tls.listen has to stand below [gateway] in bongsu.toml: the sockets are opened before anything else is read"
+            )
+        }
         Some(tls) => Some(Secure::open(tls, handed.tls, &data).await?),
         None => None,
     };
@@ -92,7 +97,7 @@ fn shelf(settings: &Settings, config: &Config) -> Result<Option<Shelf>> {
     }
 }
 
-/// Whoever asked is answered: another one has taken over, and nobody waits for this one to end.
+/// Whoever asked is answered, as long as whoever ends it waits: longest where another one has taken over.
 fn ends_well(mut config: Config) -> Config {
     config.shutdown.drain_ms = config.shutdown.drain_ms.max(config.limits.request_timeout_ms);
     config.shutdown.linger_ms = config.shutdown.linger_ms.max(LINGER_MS);

@@ -112,7 +112,8 @@ impl Operator {
     /// Every gateway, by its slot, and where it alone is asked.
     pub(crate) async fn gateways(&self) -> Result<Vec<(String, String)>> {
         self.addresses(GATEWAY).await?;
-        let rows = self.instances().await?.into_iter().filter(|row| row.name == GATEWAY);
+        let is_there = |row: &Instance| row.name == GATEWAY && matches!(row.state, State::Ready | State::Unready);
+        let rows = self.instances().await?.into_iter().filter(is_there);
         Ok(rows.filter_map(|row| Some((row.instance, row.own_url.or(row.url)?))).collect())
     }
 

@@ -118,7 +118,10 @@ async fn settings(
 }
 
 async fn apply(Injected(control): Injected<Arc<Control>>) -> Result<Json<Shown>, (StatusCode, String)> {
-    let applied = control.distributor()?.apply(&control.fleet).await;
+    let (distributor, fleet) = (control.distributor()?.clone(), control.fleet.clone());
+    // What was begun comes to its end, also when whoever asked is gone.
+    let applied = tokio::spawn(async move { distributor.apply(&fleet).await });
+    let applied = applied.await.unwrap_or_else(|_| Err("it could not be applied".to_owned()));
     applied.map(Json).map_err(|why| (StatusCode::UNPROCESSABLE_ENTITY, why))
 }
 

@@ -4,10 +4,14 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::data_folder::{DIRECTORY, DataFolder, DataFolderError};
 use crate::registry::Registry;
 use crate::system_file::SystemFile;
+
+/// After a file that could not be written it is tried again so much later.
+const AGAIN: Duration = Duration::from_secs(1);
 
 /// The directories of a system.
 pub(crate) struct Directories {
@@ -43,23 +47,27 @@ impl Directories {
     pub(crate) async fn keep(mut self) {
         let mut revision = self.registry.watch();
         loop {
-            // Tried again with the next change: a full disk must not stop the system.
-            drop(self.write());
-            if revision.changed().await.is_err() {
+            // A full disk must not stop the system, and ends.
+            let again = if self.write().is_ok() { Duration::MAX } else { AGAIN };
+            if let Ok(Err(_)) = tokio::time::timeout(again, revision.changed()).await {
                 return;
             }
         }
     }
 
+    /// Those that have changed, as far as they can be written.
     fn write(&mut self) -> Result<(), DataFolderError> {
+        let mut written = Ok(());
         for (service, asks) in &self.asks {
             let ready = self.registry.directory(asks);
             let text = serde_json::to_string(&ready).expect("names can always be written as JSON");
             if self.written.get(service) != Some(&text) {
-                self.data.write(&name_of(service), &text)?;
-                self.written.insert(service.clone(), text);
+                match self.data.write(&name_of(service), &text) {
+                    Ok(_) => drop(self.written.insert(service.clone(), text)),
+                    Err(error) => written = Err(error),
+                }
             }
         }
-        Ok(())
+        written
     }
 }

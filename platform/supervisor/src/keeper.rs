@@ -200,8 +200,8 @@ impl Keeper {
         self.show(|row| {
             begun(row);
             row.state = state;
+            row.has_no_process();
             row.pid = Some(pid);
-            row.url = None;
             if state == State::Starting {
                 row.detail = None;
             }
@@ -256,6 +256,7 @@ impl Keeper {
             Ok(next) => {
                 self.retire(std::mem::replace(process, next.process));
                 self.found_at(&next.addr);
+                self.show(|row| (row.refused, row.behind) = (None, false));
                 next.said.into_iter().for_each(|said| self.note(said));
                 let pid = process.pid();
                 self.show(|row| {
@@ -437,9 +438,11 @@ impl Keeper {
     async fn stop(&mut self, mut process: Process) {
         self.show(|row| row.state = State::Stopping);
         process.terminate();
-        if tokio::time::timeout(GRACE, process.ended()).await.is_err() {
+        // What is under way at the edge is somebody's request, and its sockets live on in the others.
+        let grace = if self.spec.name == GATEWAY { LAST_ANSWERS } else { GRACE };
+        if tokio::time::timeout(grace, process.ended()).await.is_err() {
             let slot = &self.spec.slot;
-            self.shared.logs.note("WARN", &format!("{slot} did not stop within {GRACE:?} and is killed"));
+            self.shared.logs.note("WARN", &format!("{slot} did not stop within {grace:?} and is killed"));
             process.kill();
             process.ended().await;
         }
@@ -458,7 +461,10 @@ impl Keeper {
         if !known {
             self.shared.logs.note("WARN", &format!("{slot} is {}: {why}", state.word()));
         }
-        self.show(|row| (row.state, row.pid, row.detail) = (state, None, Some(why)));
+        self.show(|row| {
+            row.has_no_process();
+            (row.state, row.detail) = (state, Some(why));
+        });
         if matches!(state, State::Failing | State::Refused) {
             self.shared.front.leave(slot);
         }

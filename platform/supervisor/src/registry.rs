@@ -335,7 +335,7 @@ impl Registry {
     pub(crate) fn directory(&self, asks: &[String]) -> BTreeMap<String, Vec<String>> {
         let instances = self.lock();
         let ready = |name: &String| {
-            let its = instances.iter().filter(|row| row.name == *name && row.state == State::Ready);
+            let its = instances.iter().filter(|row| row.name == *name && row.state == State::Ready && !row.behind);
             its.filter_map(|row| Some(row.url.as_ref()?.trim_start_matches("http://").to_owned())).collect()
         };
         asks.iter().map(|name| (name.clone(), ready(name))).collect()
@@ -393,7 +393,9 @@ mod tests {
         let told = registry.directory(&["door".to_owned()]);
         assert_eq!(told, BTreeMap::from([("door".to_owned(), vec!["127.0.0.1:1".to_owned()])]));
         assert_eq!(registry.directory(&[]), BTreeMap::new());
-        registry.update("door-1", |row| row.state = State::Stopping);
+        registry.update("door-1", |row| (row.pid, row.behind) = (Some(1), true));
+        assert_eq!(registry.directory(&["door".to_owned()])["door"], [""; 0], "who is behind is not asked");
+        registry.update("door-1", |row| (row.state, row.behind) = (State::Stopping, false));
         assert_eq!(registry.directory(&["door".to_owned()])["door"], [""; 0]);
     }
 

@@ -29,8 +29,20 @@ const LONGEST: u64 = 1 << 20;
 const LONGEST_NAME: usize = 64;
 
 /// What whoever starts a process says to it alone; and `service`, which is what a service says itself.
-pub(super) const FIXED: [&str; 11] =
-    ["name", "slot", "listen", "store", "broker", "keys", "hosts", "pages", "trust", "revision", "service"];
+pub(super) const FIXED: [&str; 12] = [
+    "name",
+    "slot",
+    "listen",
+    "store",
+    "broker",
+    "keys",
+    "directory",
+    "hosts",
+    "pages",
+    "trust",
+    "revision",
+    "service",
+];
 
 /// Why a file is none of settings.
 #[derive(Debug)]

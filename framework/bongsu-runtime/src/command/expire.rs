@@ -9,8 +9,8 @@ use bongsu_core::digest;
 use futures::{FutureExt, pin_mut, select_biased};
 
 use crate::{
-    commit::core::Core,
-    ports::store::{Commit, CommitId, DocKey, DocWrite, Scan, StoreError, Verdict, id_of},
+    commit::{attempt::Tried, core::Core},
+    ports::store::{Commit, CommitId, DocKey, DocWrite, Scan, StoreError, id_of},
     records::{
         lease::Resource,
         once::{BY_TIME, ONCE, time_key},
@@ -82,12 +82,9 @@ async fn turn(core: &Arc<Core>, known: &mut Known) -> Result<bool, StoreError> {
     // Nobody writes a key twice: what is there is what was found.
     let ids = old.iter().filter_map(|cursor| id_of(cursor));
     commit.docs.extend(ids.map(|id| DocWrite { key: DocKey::of(ONCE, id), put: None }));
-    // Unknown: what is still there is found again.
-    if let Verdict::Refused(mismatches) = core.store.commit(commit).await? {
-        core.leases.learn(&mismatches);
-        return Ok(false);
-    }
-    Ok(old.len() == BATCH as usize)
+    // Overtaken or unknown: what is still there is found again.
+    let tried = core.attempt_documents(commit).await?;
+    Ok(matches!(tried, Tried::Done) && old.len() == BATCH as usize)
 }
 
 fn older_than(ms: i64) -> Scan {

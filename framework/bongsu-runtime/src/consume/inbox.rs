@@ -9,7 +9,7 @@ use futures::FutureExt;
 
 use crate::{
     commit::{core::Core, fail::Fail, map::Consumer, tasks::panic_text, unit::Unit},
-    consume::lane::{Lane, Planned, Stop},
+    consume::lane::{InboxPlan, Lane, Stop},
     ports::{broker::In, coverage, store::DocKey},
     records::{
         cloudevent::{Envelope, Written},
@@ -101,14 +101,14 @@ impl Lane {
     }
 
     /// What a fact changes; a fact that fails becomes a to-do, and later facts of its key queue behind it.
-    pub(crate) async fn plan(&self, core: &Arc<Core>, heard: &Heard<'_>) -> Result<Planned, Stop> {
+    pub(crate) async fn plan(&self, core: &Arc<Core>, heard: &Heard<'_>) -> Result<InboxPlan, Stop> {
         let message = heard.message;
         let unfit = self.unfit.get(&message.offset);
         if matches!(heard.written, Written::Garbage) || unfit.is_some_and(|unfit| unfit.times > 1) {
             let why = unfit.map_or("not a CloudEvent", |unfit| &unfit.why);
             return self.put_alone(core, message, why).await;
         }
-        let Some((envelope, fact)) = heard.fact(core, self.consumer.as_ref()) else { return Ok(Planned::Skip) };
+        let Some((envelope, fact)) = heard.fact(core, self.consumer.as_ref()) else { return Ok(InboxPlan::Skip) };
         let HeardFact { fact, seen, queue, head } = fact;
         let mut unit = Unit::new(core);
         let mark = unit.doc(seen).await?.and_then(|data| Seen::read(&data));
@@ -116,7 +116,7 @@ impl Lane {
         let partings = core.partings.of(&envelope.source).unwrap_or_default();
         if mark.as_ref().is_some_and(|mark| mark.stand().covers(stand, &partings)) {
             core.env.sometimes(coverage::FACT_AGAIN);
-            return Ok(Planned::Skip);
+            return Ok(InboxPlan::Skip);
         }
         let waiting = mark.as_ref().is_some_and(|mark| mark.queued);
         let next = Seen::after(&partings, mark, stand);
@@ -144,13 +144,13 @@ impl Lane {
         fact: Message,
         envelope: &Envelope<'_>,
         (seen, mark): (&DocKey, &Seen),
-    ) -> Result<Result<Planned, (String, Failed)>, Stop> {
+    ) -> Result<Result<InboxPlan, (String, Failed)>, Stop> {
         let ctx = envelope.ctx(self.consumer.name(), unit.now_ms);
         let applied = AssertUnwindSafe(self.consumer.apply(&mut unit, fact, envelope, &ctx)).catch_unwind().await;
         let error = match applied {
             Ok(Ok(())) => {
                 unit.put(seen.clone(), Some(mark.body()));
-                return Ok(Ok(Planned::Unit(Box::new(unit))));
+                return Ok(Ok(InboxPlan::Unit(Box::new(unit))));
             }
             Ok(Err(fail)) => fail.of_an_input()?,
             Err(panic) => (panic_text(panic.as_ref()), Failed::Counts),
@@ -169,12 +169,12 @@ impl Lane {
         core: &Arc<Core>,
         message: &In,
         Waits { queue, key, mark, error }: Waits<'_>,
-    ) -> Result<Planned, Stop> {
+    ) -> Result<InboxPlan, Stop> {
         let mut unit = Unit::new(core);
         let mut todo = match unit.doc(&Todo::key(queue)).await? {
             Some(data) => match Todo::decode(&data) {
                 Ok(todo) => todo,
-                Err(why) => return Ok(Planned::Unfit(why.to_string())),
+                Err(why) => return Ok(InboxPlan::Unfit(why.to_string())),
             },
             None => Todo::facts(self.consumer.name(), key, unit.now_ms),
         };
@@ -183,10 +183,10 @@ impl Lane {
             todo.note(&why, how, unit.now_ms, core.settings.retry_cap_ms);
         }
         let Some(head) = todo.queue_mut() else {
-            return Ok(Planned::Unfit(format!("to-do {queue} is not a queue of facts")));
+            return Ok(InboxPlan::Unfit(format!("to-do {queue} is not a queue of facts")));
         };
         if head.len() >= MAX_QUEUED {
-            return Ok(Planned::Full(format!(
+            return Ok(InboxPlan::Full(format!(
                 "{MAX_QUEUED} facts wait behind one that failed: {queue} (bongsu parked)"
             )));
         }
@@ -196,11 +196,11 @@ impl Lane {
             unit.doc(&seen).await?;
             unit.put(seen, Some(mark.body()));
         }
-        Ok(Planned::Unit(Box::new(unit)))
+        Ok(InboxPlan::Unit(Box::new(unit)))
     }
 
     /// Something that is not a CloudEvent, or that cannot even wait under its key: parked under its own offset.
-    async fn put_alone(&self, core: &Arc<Core>, message: &In, why: &str) -> Result<Planned, Stop> {
+    async fn put_alone(&self, core: &Arc<Core>, message: &In, why: &str) -> Result<InboxPlan, Stop> {
         let key = format!("{}/{}@{}", self.partition.topic, self.partition.index, message.offset);
         let queue = TodoId::queue(self.consumer.name(), &key);
         let error = Some((why.to_owned(), Failed::ForGood));

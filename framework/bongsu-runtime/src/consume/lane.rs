@@ -79,7 +79,7 @@ impl From<StoreError> for Stop {
 }
 
 /// What is to become of a fact.
-pub(crate) enum Planned {
+pub(crate) enum InboxPlan {
     Skip,
     Unit(Box<Unit>),
     /// The queue of this key is full: the lane has to wait.
@@ -246,14 +246,14 @@ impl Lane {
         }
         loop {
             match self.plan(core, heard).await? {
-                Planned::Skip => {
+                InboxPlan::Skip => {
                     self.cursor = Some(next);
                     self.skipped = true;
                     return Ok(());
                 }
-                Planned::Full(why) => return Err(Stop::Waits(why)),
-                Planned::Unfit(why) => self.cannot_be_stored(message.offset, why)?,
-                Planned::Unit(unit) => {
+                InboxPlan::Full(why) => return Err(Stop::Waits(why)),
+                InboxPlan::Unfit(why) => self.cannot_be_stored(message.offset, why)?,
+                InboxPlan::Unit(unit) => {
                     if let Some(queued) = self.queue(core, next, *unit).await? {
                         flying.push_back((message.offset, queued));
                         return Ok(());

@@ -3,9 +3,9 @@
 use std::sync::atomic::Ordering;
 
 use crate::{
-    commit::{core::Core, leases::Held},
+    commit::{attempt::Tried, core::Core, leases::Held},
     lease::keeper::change,
-    ports::store::{StoreError, Verdict},
+    ports::store::StoreError,
     records::lease::{Lease, Resource},
 };
 
@@ -18,15 +18,13 @@ pub(crate) async fn outbid(core: &Core, resource: &Resource, known: u64) -> Resu
     let lease = Lease { slot: core.settings.slot.clone(), incarnation, epoch };
     let commit = change(resource, Some(revision), &lease);
     let id = commit.id;
-    match core.store.commit(commit).await? {
-        Verdict::Done => {
+    match core.attempt_documents(commit).await? {
+        Tried::Done => {
             core.leases.lock().insert(resource.clone(), Held { revision: id, epoch });
             core.leases.ring();
             Ok(true)
         }
-        Verdict::Refused(mismatches) => {
-            core.leases.learn(&mismatches);
-            Ok(false)
-        }
+        Tried::Overtaken(_) => Ok(false),
+        Tried::Unknown(why) => Err(StoreError::Unknown(why)),
     }
 }

@@ -7,7 +7,6 @@ use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use bongsu_core::digest;
 use serde::Serialize;
-use serde_json::json;
 
 use crate::{
     commit::{
@@ -20,6 +19,7 @@ use crate::{
         store::{Position, StoredFacts},
     },
     records::{
+        deed::{AboutAdoption, HISTORY_ADOPTED},
         history::{history_key, history_written},
         relay::relay_key,
     },
@@ -195,9 +195,9 @@ async fn open(
         let write = history_written(&History { id, partings });
         unit.put(write.key, write.put);
         unit.put(relay_key(), Some(publish::beginning(parting)));
-        let about = json!({ "history": id, "from": adoption.from, "position": parting.position,
-                "orphans": adoption.orphans });
-        unit.note_deed(deed, "bongsu.history-adopted", "adopt", about).await.map_err(refused)?;
+        let Adoption { from, orphans, .. } = *adoption;
+        let about = AboutAdoption { history: id, from, position: parting.position, orphans };
+        unit.note_deed(deed, HISTORY_ADOPTED, "adopt", about).await.map_err(refused)?;
         Ok(Some((unit, ())))
     });
     opened.await.map(|_| id)

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use bongsu_core::{Change, CommandId, Ctx, DecodeError, Folder, StreamRef};
-use serde_json::{Value, json};
+use serde::Serialize;
 
 use crate::{
     commit::{fail::Fail, unit::Unit},
-    records::cloudevent::rfc3339,
+    records::{cloudevent::rfc3339, deed::RecordedDeed},
 };
 
 /// Who acts as an operator, and why.
@@ -65,15 +65,13 @@ impl Unit {
         deed: &Deed,
         name: &'static str,
         what: &str,
-        about: Value,
+        about: impl Serialize,
     ) -> Result<(), Fail> {
         let command = CommandId(self.id.0);
         let ctx = Ctx::new(self.now_ms, command, deed.actor.clone());
-        let mut data = json!({ "actor": deed.actor, "reason": deed.reason, "time": rfc3339(self.now_ms), "id": what });
-        if let (Value::Object(data), Value::Object(about)) = (&mut data, about) {
-            data.extend(about);
-        }
-        let data = serde_json::to_vec(&data).expect("a JSON value encodes");
+        let Deed { actor, reason } = deed.clone();
+        let data = RecordedDeed { actor, reason, time: rfc3339(self.now_ms), id: what.to_owned(), about };
+        let data = serde_json::to_vec(&data).expect("a deed has string keys and encodes as JSON");
         self.append(Change { target: deeds(what), name: (name, 1), data, event: Arc::new(()) }, &ctx).await
     }
 }

@@ -8,10 +8,10 @@ use futures::{FutureExt, pin_mut, select_biased};
 use serde::Serialize;
 
 use crate::{
-    commit::core::Core,
+    commit::{attempt::Planned, core::Core},
     ports::{
         broker::is_orphaned,
-        store::{Commit, CommitId, DocBody, DocWrite, Guard, StoreError, Verdict},
+        store::{Commit, CommitId, DocBody, DocWrite, Guard, StoreError},
     },
     projection::rebuild::{self, ask::NotRebuilt, sweep::pages},
     records::{
@@ -49,6 +49,8 @@ const AGAIN: Duration = Duration::from_secs(10);
 const NAMED: usize = 1_000;
 /// Notes in one Commit: it holds the file for no longer than a few commands do.
 const NOTES: usize = 100;
+/// How often notes are planned anew because others left some of them meanwhile: whoever looks next goes on.
+const TRIES: u32 = 3;
 
 /// What consumers have heard last beyond a position of a service's history.
 pub(crate) async fn applied(core: &Core, source: &str, after: u64) -> Result<Vec<Applied>, StoreError> {
@@ -118,7 +120,7 @@ async fn look_after(core: &Arc<Core>, source: &str, partings: &[u64]) -> Result<
     commit.guards.push(Guard::Doc(key.clone(), done.map(|doc| doc.revision)));
     let data = serde_json::to_vec(&partings.len()).expect("a number encodes as JSON");
     commit.docs.push(DocWrite { key, put: Some(DocBody { data: data.into(), index: Vec::new() }) });
-    core.store.commit(commit).await.map(drop)
+    core.attempt_documents(commit).await.map(drop)
 }
 
 /// Has read models filled again, and leaves a note for each subject of whatever else heard orphans.
@@ -171,7 +173,7 @@ async fn fill_again(core: &Arc<Core>, name: &str, source: &str, subjects: usize,
 async fn leave(core: &Arc<Core>, source: &str, found: &[&Applied]) -> Result<(), StoreError> {
     let id =
         |Applied { consumer, subject, position, .. }: &Applied| TodoId::orphan(consumer, source, subject, *position);
-    loop {
+    let left = core.until_durable(TRIES, || async {
         let there = core.store.docs(found.iter().map(|one| Todo::key(&id(one))).collect()).await?;
         let mut commit = Commit::new(CommitId(digest(&["orphans", source, &core.env.random().to_string()])));
         let now_ms = core.env.wall_ms();
@@ -183,14 +185,16 @@ async fn leave(core: &Arc<Core>, source: &str, found: &[&Applied]) -> Result<(),
             commit.guards.push(Guard::Doc(key.clone(), None));
             commit.docs.push(DocWrite { key, put: Some(todo.body(&id(one))) });
         }
-        if commit.docs.is_empty() {
-            return Ok(());
-        }
+        // What somebody left meanwhile is there, and is left out.
         let subjects = commit.docs.len();
-        if core.store.commit(commit).await? == Verdict::Done {
+        Ok::<_, StoreError>(if subjects == 0 { Planned::Nothing(0) } else { Planned::Write(commit, subjects) })
+    });
+    match left.await? {
+        Some(0) => Ok(()),
+        Some(subjects) => {
             tracing::error!(source, subjects, "orphaned facts were acted on; bongsu parked shows them");
-            return Ok(());
+            Ok(())
         }
-        // Somebody left notes meanwhile: what is there is left out.
+        None => Err(StoreError::Unavailable("others leave notes all the time".into())),
     }
 }

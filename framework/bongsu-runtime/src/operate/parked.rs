@@ -5,7 +5,6 @@ use std::{ops::Bound, sync::Arc};
 use bongsu_core::type_of;
 use bytes::Bytes;
 use serde::Serialize;
-use serde_json::{Value, json};
 
 use crate::{
     commit::{
@@ -19,6 +18,7 @@ use crate::{
     process::early::take_first,
     records::{
         cloudevent::{Envelope, rfc3339},
+        deed::{AboutParked, AboutUnreadable, Fate, NameOfFact, UNREADABLE_EVICTED, name_of},
         message::RecordedMessage,
         todo::{PARKED, TODO, Todo, Work},
         todo_id::TodoId,
@@ -63,13 +63,6 @@ pub const PARKED_PAGE: u32 = 1_000;
 const NOTED: usize = 10_000;
 /// Queues whose oldest facts are looked up at once: each may be of a megabyte.
 const AT_ONCE: usize = 32;
-
-/// What an operator wants done with something parked.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Fate {
-    Retry,
-    Evict,
-}
 
 /// At most a page of them, in the order of their ids: those after one.
 pub(crate) async fn list(core: &Core, after: &str) -> Result<Vec<Parked>, CommandError> {
@@ -131,8 +124,9 @@ async fn plan(unit: &mut Unit, id: &TodoId, deed: &Deed, fate: Fate) -> Result<b
     let mut todo = match Todo::decode(&data) {
         Ok(todo) if todo.parked => todo,
         Err(why) if fate == Fate::Evict => {
-            let about = json!({ "error": why.to_string(), "todo": String::from_utf8_lossy(&data).chars().take(NOTED).collect::<String>() });
-            unit.note_deed(deed, "bongsu.parked-todo-evicted", id.as_str(), about).await?;
+            let todo = String::from_utf8_lossy(&data).chars().take(NOTED).collect();
+            let about = AboutUnreadable { error: why.to_string(), todo };
+            unit.note_deed(deed, UNREADABLE_EVICTED, id.as_str(), about).await?;
             unit.put(Todo::key(id), None);
             return Ok(true);
         }
@@ -143,7 +137,7 @@ async fn plan(unit: &mut Unit, id: &TodoId, deed: &Deed, fate: Fate) -> Result<b
         Some((None, within)) => within,
         None => None,
     };
-    unit.note_deed(deed, event_of(&todo.work, fate), id.as_str(), about(&todo, front.as_deref())).await?;
+    unit.note_deed(deed, name_of(&todo.work, fate), id.as_str(), about(&todo, front.as_deref())).await?;
     if fate == Fate::Evict && !drop_first(unit, id, &mut todo, front.as_deref()).await? {
         unit.put(Todo::key(id), None);
         return Ok(true);
@@ -171,32 +165,11 @@ async fn drop_first(unit: &mut Unit, id: &TodoId, todo: &mut Todo, front: Option
     Ok(some_are_left)
 }
 
-/// The name of the event about a deed.
-fn event_of(work: &Work, fate: Fate) -> &'static str {
-    match (work, fate) {
-        (Work::Facts(_) | Work::Waiting(_), Fate::Retry) => "bongsu.parked-fact-retried",
-        (Work::Facts(_) | Work::Waiting(_), Fate::Evict) => "bongsu.parked-fact-evicted",
-        (Work::Timer { .. }, Fate::Retry) => "bongsu.parked-timer-retried",
-        (Work::Timer { .. }, Fate::Evict) => "bongsu.parked-timer-evicted",
-        (Work::Job { .. }, Fate::Retry) => "bongsu.parked-activity-retried",
-        (Work::Job { .. }, Fate::Evict) => "bongsu.parked-activity-evicted",
-        (Work::Undo { .. }, Fate::Retry) => "bongsu.parked-undo-retried",
-        (Work::Undo { .. }, Fate::Evict) => "bongsu.parked-undo-evicted",
-        (Work::Clock { .. } | Work::Walk, Fate::Retry) => "bongsu.parked-clock-retried",
-        (Work::Clock { .. } | Work::Walk, Fate::Evict) => "bongsu.parked-clock-evicted",
-    }
-}
-
-/// What the event says of the to-do. The fact itself stays with its owner; its names are enough to find it.
-fn about(todo: &Todo, front: Option<&[u8]>) -> Value {
-    let shown = show(String::new(), todo, front);
-    let mut about = json!({ "whose": shown.whose, "key": shown.key, "what": shown.what, "waiting": shown.waiting,
-        "attempts": shown.attempts, "since": shown.since, "trace": shown.trace, "error": shown.error });
-    if let Some(envelope) = front.and_then(|front| Envelope::parse(front).ok()) {
-        about["fact"] = json!({ "id": envelope.id, "source": envelope.source, "type": envelope.kind,
-            "subject": envelope.subject, "sequence": envelope.sequence });
-    }
-    about
+/// What the event says of the to-do.
+fn about(todo: &Todo, front: Option<&[u8]>) -> AboutParked {
+    let Parked { whose, key, what, waiting, attempts, since, trace, error, .. } = show(String::new(), todo, front);
+    let fact = front.and_then(|front| Envelope::parse(front).ok()).map(|envelope| NameOfFact::of(&envelope));
+    AboutParked { whose, key, what, waiting, attempts, since, trace, error, fact }
 }
 
 fn show(id: String, todo: &Todo, front: Option<&[u8]>) -> Parked {

@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use serde_json::json;
-
 use crate::{
     command::execute::is_heard,
     commit::{
@@ -13,7 +11,10 @@ use crate::{
     },
     operate::{act::until_done, note::Deed},
     ports::{broker::Place, store::Read},
-    records::republish::{Refill, Refills, decode_refills, refills_body, refills_key},
+    records::{
+        deed::{AboutRefill, REPUBLICATION_ASKED},
+        republish::{Refill, Refills, decode_refills, refills_body, refills_key},
+    },
     relay::republish,
 };
 
@@ -51,10 +52,10 @@ async fn note_refill(mut unit: Unit, subject: Option<&str>, deed: &Deed) -> Resu
     let number = second.max(refills.last + 1);
     refills.last = number;
     let subject = subject.map(str::to_owned);
-    let about = json!({ "refill": number, "subject": subject });
+    let about = AboutRefill { refill: number, subject: subject.clone() };
     refills.waiting.push(Refill { number, subject, until: 0, done: 0, last: Place::default() });
     unit.put(refills_key(), Some(refills_body(&refills)));
-    unit.note_deed(deed, "bongsu.republication-asked", "republish", about).await.map_err(refused)?;
+    unit.note_deed(deed, REPUBLICATION_ASKED, "republish", about).await.map_err(refused)?;
     Ok(Some((unit, number)))
 }
 

@@ -22,6 +22,10 @@ use crate::{
     records::{
         cloudevent::{Envelope, Meta},
         cursor::{Cursor, cursor_key},
+        deed::{
+            AboutAdoption, AboutParked, AboutRefill, AboutUnreadable, Fate, HISTORY_ADOPTED, NameOfFact,
+            REPUBLICATION_ASKED, RecordedDeed, UNREADABLE_EVICTED, name_of,
+        },
         early::{Early, entry as early_entry},
         generation::{Shown, filled_key, shown_body, shown_key},
         history::{history_key, history_written, parting_key},
@@ -321,6 +325,68 @@ fn histories_and_republications_are_kept_as_before() {
     let stored = |history: &History| at(&history_key(), history_written(history).put.unwrap());
     kept::<History>("history", &[stored(&histories[0]), stored(&histories[1])]);
     kept::<usize>("parting", &[at(&parting_key("door"), plain(&2_usize))]);
+}
+
+#[test]
+fn what_operators_did_is_kept_as_before() {
+    fn body<A: Serialize>(reason: Option<&str>, about: A) -> DocBody {
+        let (actor, reason) = ("ann".to_owned(), reason.map(str::to_owned));
+        plain(&RecordedDeed { actor, reason, time: "2026-01-31T09:30:00.125Z".into(), id: "todo-1".into(), about })
+    }
+    fn keep<A: Serialize + DeserializeOwned>(name: &str, samples: &[(&str, DocBody)]) {
+        let samples: Vec<Sample> = samples.iter().map(|(name, body)| ((*name).to_owned(), body.clone())).collect();
+        kept::<RecordedDeed<A>>(name, &samples);
+    }
+    let data = raw("{}");
+    let about = |fact| AboutParked {
+        whose: "guests".into(),
+        key: "north".into(),
+        what: "door.opened.v2 hall/north@7".into(),
+        waiting: 2,
+        attempts: 3,
+        since: "2026-01-31T09:29:00.125Z".into(),
+        trace: "4bf92f3577b34da6a3ce929d0e0e4736".into(),
+        error: "the desk is closed".into(),
+        fact,
+    };
+    let fact = NameOfFact::of(&envelope(&data, None, 0));
+    let of = |todo: Sample, fate| name_of(&serde_json::from_slice::<Todo>(&todo.1.data).unwrap().work, fate);
+    let waits = |work| todo(&TodoId::walk(), work, true);
+    let key = || ("visit".to_owned(), "ann".to_owned());
+    let job = || {
+        let (activity, key) = key();
+        Work::Job { activity, key, event: recorded("hall.entered"), ctx: ctx(None), outcome: None }
+    };
+    let timer = || {
+        let (process, key) = key();
+        Work::Timer { process, key, name: "leave".into(), ctx: ctx(None) }
+    };
+    let undo = || {
+        let (process, key) = key();
+        Work::Undo { process, key, command: recorded("undo"), ctx: ctx(None) }
+    };
+    let facts = || Work::Facts(Queue::new("guests", "north"));
+    let works: [&dyn Fn() -> Work; 5] = [&facts, &timer, &job, &undo, &|| Work::Walk];
+    let mut samples = vec![(of(waits(facts()), Fate::Evict), body(Some("sent twice"), about(Some(fact))))];
+    for work in works {
+        samples.push((of(waits(work()), Fate::Retry), body(None, about(None))));
+        samples.push((of(waits(work()), Fate::Evict), body(Some("sent twice"), about(None))));
+    }
+    keep::<AboutParked>("deed-parked", &samples);
+    let unreadable = AboutUnreadable { error: "no such work".into(), todo: "{}".into() };
+    keep::<AboutUnreadable>("deed-unreadable", &[(UNREADABLE_EVICTED, body(Some("sent twice"), unreadable))]);
+    let refill = |subject: Option<&str>| AboutRefill { refill: 1_769_851_800, subject: subject.map(str::to_owned) };
+    let refills = [
+        (REPUBLICATION_ASKED, body(Some("lost"), refill(Some("hall/north")))),
+        (REPUBLICATION_ASKED, body(None, refill(None))),
+    ];
+    keep::<AboutRefill>("deed-republication", &refills);
+    let adoption = |from| AboutAdoption { history: HistoryId(7), from, position: 8, orphans: 2 };
+    let adoptions = [
+        (HISTORY_ADOPTED, body(Some("restored"), adoption(Some(HistoryId(6))))),
+        (HISTORY_ADOPTED, body(None, adoption(None))),
+    ];
+    keep::<AboutAdoption>("deed-adoption", &adoptions);
 }
 
 #[test]

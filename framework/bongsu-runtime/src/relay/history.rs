@@ -10,10 +10,10 @@ use std::sync::Arc;
 use bongsu_core::digest;
 
 use crate::{
-    commit::core::Core,
+    commit::{attempt::Planned, core::Core},
     ports::{
         broker::{History, HistoryId},
-        store::{Commit, CommitId, Doc, Guard, StoreError, Verdict},
+        store::{Commit, CommitId, Doc, Guard, StoreError},
     },
     records::{
         history::{history_key, history_written},
@@ -21,22 +21,24 @@ use crate::{
     },
 };
 
+/// How often this store is given a name: once it has one, that one counts.
+const TRIES: u32 = 3;
+
 /// The history of this store; given a name if it has none.
 pub(crate) async fn own(core: &Core) -> Result<History, StoreError> {
-    loop {
+    let named = core.until_durable(TRIES, || async {
         if let Some((history, _)) = read(core).await? {
-            return Ok(history);
+            return Ok(Planned::Nothing(history));
         }
-        let id = HistoryId::drawn(&*core.env);
-        let mut commit = Commit::new(CommitId(digest(&["history", &format!("{:032x}", id.0)])));
+        let history = History::new(HistoryId::drawn(&*core.env));
+        let name = format!("{:032x}", history.id.0);
+        let mut commit = Commit::new(CommitId(digest(&["history", &name])));
         commit.guards.push(Guard::Doc(history_key(), None));
-        commit.docs.push(history_written(&History::new(id)));
-        match core.store.commit(commit).await? {
-            Verdict::Done => tracing::info!(history = format!("{:032x}", id.0), "this store begins a history"),
-            // Another instance was faster.
-            Verdict::Refused(_) => {}
-        }
-    }
+        commit.docs.push(history_written(&history));
+        tracing::info!(history = name, "this store begins a history, unless another instance is faster");
+        Ok::<_, StoreError>(Planned::Write(commit, history))
+    });
+    named.await?.ok_or_else(|| StoreError::Unavailable("the name of its history is not settled yet".into()))
 }
 
 /// The history of this store with its document.

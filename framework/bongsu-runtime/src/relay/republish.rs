@@ -11,10 +11,10 @@ use bongsu_core::digest;
 use serde_json::{json, value::to_raw_value};
 
 use crate::{
-    commit::core::Core,
+    commit::{attempt::Tried, core::Core},
     ports::{
         broker::{BrokerError, Out, Place, partition_of},
-        store::{Commit, CommitId, Doc, DocWrite, Guard, Position, StoreError, StoredFacts, Verdict},
+        store::{Commit, CommitId, Doc, DocWrite, Guard, Position, StoreError, StoredFacts},
     },
     records::{
         cloudevent::{Envelope, rfc3339},
@@ -187,12 +187,10 @@ async fn write(core: &Arc<Core>, epoch: u64, refills: &Refills, found: Option<Do
     commit.guards.push(core.leases.guard(&Resource::Relay).ok_or(Stop::Lost)?);
     commit.guards.push(Guard::Doc(refills_key(), before));
     commit.docs.push(DocWrite { key: refills_key(), put: Some(refills_body(refills)) });
-    match core.store.commit(commit).await? {
-        Verdict::Done => Ok(true),
-        Verdict::Refused(mismatches) => {
-            core.leases.learn(&mismatches);
-            Ok(false)
-        }
+    match core.attempt_documents(commit).await? {
+        Tried::Done => Ok(true),
+        Tried::Overtaken(_) => Ok(false),
+        Tried::Unknown(why) => Err(StoreError::Unknown(why).into()),
     }
 }
 

@@ -344,9 +344,8 @@ async fn read(core: &Arc<Core>, id: &TodoId) -> Result<Option<Todo>, Undone> {
 }
 
 pub(crate) fn undone(fail: Fail) -> Undone {
-    match fail {
-        Fail::Store(error) => Undone::Store(error),
-        Fail::Newer(why) => Undone::Failed { why, how: Failed::Newer },
-        Fail::Corrupt(why) => Undone::Failed { why, how: Failed::ForGood },
+    match fail.of_an_input() {
+        Ok((why, how)) => Undone::Failed { why, how },
+        Err(error) => Undone::Store(error),
     }
 }

@@ -82,13 +82,18 @@ fn shown(fixture: &Fixture) -> Value {
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
-/// Waits until everybody decides under a revision.
+/// Waits until gateway and identity decide under a revision, which is the newest.
 fn until_taken(fixture: &Fixture, revision: &str) {
+    until_counts(fixture, revision, "current", 2);
+}
+
+/// Waits until so many decide under a revision, and nobody under another one.
+fn until_counts(fixture: &Fixture, revision: &str, state: &str, many: usize) {
     fixture.until(&format!("{revision} is taken: {}", shown(fixture)), |fixture| {
         let shown = shown(fixture);
         let all = shown["instances"].as_array().unwrap();
-        let taken = all.len() == 2 && all.iter().all(|row| row["acknowledged"] == true);
-        (shown["revision"] == revision && shown["state"] == "current" && taken).then_some(())
+        let taken = all.len() == many && all.iter().all(|row| row["acknowledged"] == true);
+        (shown["revision"] == revision && shown["state"] == state && taken).then_some(())
     });
 }
 
@@ -272,6 +277,59 @@ fn what_a_process_finds_it_cannot_mean_is_taken_back_from_all() {
     });
     let next = settings.say(&[("gateway.toml", &rates(11))]);
     until_taken(&fixture, &next);
+}
+
+#[test]
+fn several_gateways_are_started_again_and_who_was_started_again_for_what_is_taken_back_is_once_more() {
+    let (fixture, settings, first) = house("", &[("shared.toml", "")]);
+    assert!(fixture.bongsu(&["scale", "gateway=2"]).status.success());
+    until_counts(&fixture, &first, "current", 3);
+    let streams = "[service]\nstreams_per_caller = 8\n";
+    let second = settings.say(&[("gateway.toml", streams)]);
+    assert!(until_refused(&fixture, &second).contains("bongsu config apply"));
+    for _ in 0..2 {
+        let applied = fixture.bongsu(&["config", "apply"]);
+        assert!(applied.status.success(), "the second time there is nothing to do: {}", text(&applied.stderr));
+        until_counts(&fixture, &second, "current", 3);
+    }
+    let twice = "rates = [{ name = 'a', per = 'path', requests = 1, seconds = 1 }, { name = 'a', per = 'path', requests = 1, seconds = 1 }]";
+    let third = settings.say(&[
+        ("gateway.toml", &format!("{streams}{twice}\n")),
+        ("identity.toml", "[limits]\nrequest_timeout_ms = 9000\n"),
+    ]);
+    assert!(until_refused(&fixture, &third).contains("bongsu config apply"));
+    let before = fixture.pid("identity-1");
+    fixture.bongsu(&["config", "apply"]);
+    fixture.until("it is taken back", |fixture| {
+        let refused = shown(fixture)["refused"].clone();
+        refused["reason"].as_str()?.contains("is there twice").then_some(())
+    });
+    until_counts(&fixture, &second, "stale", 3);
+    let info = fixture.until("it is back", |fixture| {
+        let url = fixture.instance("identity-1")["url"].as_str()?.to_owned();
+        Some(get(&format!("{url}/info"))?.json())
+    });
+    assert_eq!(info["revision"], second.as_str());
+    assert_ne!(fixture.pid("identity-1"), before);
+}
+
+#[test]
+fn what_is_applied_and_does_not_run_is_taken_back_and_the_next_instance_is_not_touched() {
+    let (fixture, settings, first) = house("", &[("shared.toml", "")]);
+    assert!(fixture.bongsu(&["scale", "gateway=2"]).status.success());
+    until_counts(&fixture, &first, "current", 3);
+    // Nothing registered says that there is no such file.
+    let bad = settings.say(&[(
+        "gateway.toml",
+        "[service.tls]\nlisten = '127.0.0.1:0'\ncertificate = '/no/such.pem'\nkey = '/no/such.key'\n",
+    )]);
+    until_refused(&fixture, &bad);
+    let second = fixture.pid("gateway-2");
+    let applied = fixture.bongsu(&["config", "apply"]);
+    assert!(!applied.status.success(), "{applied:?}");
+    assert!(text(&applied.stderr).contains("gateway-1 does not come back with it: "), "{}", text(&applied.stderr));
+    until_counts(&fixture, &first, "stale", 3);
+    assert_eq!(fixture.pid("gateway-2"), second);
 }
 
 #[test]

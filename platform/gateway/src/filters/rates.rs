@@ -63,12 +63,16 @@ impl Rates {
 
     /// Shares them among the gateways there are now.
     fn share(&self) {
+        if self.all.is_empty() {
+            return;
+        }
         let table = self.shared.table.borrow();
-        if self.shared.revision.swap(table.revision, Ordering::Relaxed) == table.revision {
+        if self.shared.revision.load(Ordering::Relaxed) == table.revision {
             return;
         }
         let (at, all) = table.place_among_gateways(&self.shared.slot);
         self.all.iter().for_each(|buckets| buckets.share(at, all));
+        self.shared.revision.store(table.revision, Ordering::Relaxed);
     }
 }
 

@@ -66,6 +66,8 @@ struct Standing {
     waits: bool,
     /// Services that are being started again, and are no matter until they are.
     restarting: BTreeSet<String>,
+    /// Instances that were for what counts: they are once more if that is taken back.
+    restarted: BTreeSet<String>,
     /// What instances did not take, and so nobody is to; and why.
     withdrawn: BTreeMap<String, String>,
 }
@@ -130,14 +132,16 @@ impl Distributor {
             let before = self.counts();
             // Git reads files, and a file system may be slow.
             let restarts = tokio::task::spawn_blocking(move || {
-                this.hear();
-                this.look()
+                let mut restarts = this.hear();
+                restarts.append(&mut this.look());
+                restarts
             });
             let restarts = restarts.await.unwrap_or_default();
             if self.counts() != before {
                 self.try_again(&fleet).await;
             }
-            self.restart(&fleet, restarts).await;
+            // Why it was taken back is logged and shown.
+            let _taken_back = self.restart(&fleet, restarts).await;
             drop(turn);
         }
     }
@@ -163,6 +167,9 @@ impl Distributor {
         let this = self.clone();
         let judged = tokio::task::spawn_blocking(move || {
             let head = this.repository.head().map_err(|Broken(why)| why)?;
+            if this.counts().is_some_and(|revision| revision == short(head)) {
+                return Ok(BTreeSet::new());
+            }
             match this.judge(head) {
                 Err(Broken(why)) | Ok(Judged::Bad(why)) => Err(why),
                 Ok(Judged::Early) => Err("not everybody has registered yet what can be set of him".to_owned()),
@@ -175,7 +182,7 @@ impl Distributor {
         });
         let restarts = judged.await.unwrap_or_else(|_| Err("the commit could not be read".to_owned()))?;
         self.try_again(fleet).await;
-        self.restart(fleet, restarts).await;
+        self.restart(fleet, restarts).await?;
         Ok(self.show())
     }
 
@@ -217,8 +224,9 @@ impl Distributor {
         self.lock().registered.get(service).filter(|settings| !settings.is_empty()).cloned()
     }
 
-    /// Hears what instances have registered, taken and not taken.
-    fn hear(&self) {
+    /// Hears what instances have registered, taken and not taken. Instances that are to be started again, because what they were
+    /// started for is taken back.
+    fn hear(&self) -> BTreeSet<String> {
         let rows = self.registry.instances();
         let mut state = self.lock();
         let mut changed = false;
@@ -227,7 +235,9 @@ impl Distributor {
             changed |= !state.registered.contains_key(&row.name);
             state.registered.entry(row.name.clone()).or_default();
         }
-        for (name, settings) in rows.iter().filter_map(|row| Some((&row.name, row.settings.as_ref()?))) {
+        // Of several builds of one service, the last: they would take turns otherwise.
+        let said: BTreeMap<_, _> = rows.iter().filter_map(|row| Some((&row.name, row.settings.as_ref()?))).collect();
+        for (name, settings) in said {
             if state.registered.get(name).is_none_or(|known| !same_keys(known, settings)) {
                 changed = true;
             }
@@ -240,11 +250,13 @@ impl Distributor {
                 self.logs.note("WARN", &format!("what is registered cannot be kept: {error}"));
             }
         }
-        self.take_back(&mut state, &rows);
-        let Some((wanted, at)) = state.accepted.as_ref().zip(state.accepted_at) else { return };
+        let again = state.refusal(&rows).map(|why| self.take_back(&mut state, why)).unwrap_or_default();
+        let Some((wanted, at)) = state.accepted.as_ref().zip(state.accepted_at) else { return again };
         for row in rows.iter().filter(|row| row.settings.is_some()) {
             let is_other = row.revision.as_ref() != Some(&wanted.revision);
-            let behind = is_other && at.elapsed() > GRACE && !state.restarting.contains(&row.name);
+            let is_late = is_other && at.elapsed() > GRACE && !state.restarting.contains(&row.name);
+            // A gateway takes its requests from the socket of all of them: nobody sends it none.
+            let behind = is_late && row.name != GATEWAY;
             if behind == row.behind {
                 continue;
             }
@@ -258,17 +270,14 @@ impl Distributor {
             };
             self.logs.note(level, &line);
         }
+        again
     }
 
-    /// What an instance finds it cannot mean although what it registered allows it is taken back from all.
-    fn take_back(&self, state: &mut Standing, rows: &[Instance]) {
-        let Some(revision) = state.accepted.as_ref().map(|draft| draft.revision.clone()) else { return };
-        let refused = rows.iter().find_map(|row| match &row.refused {
-            Some((refused, why)) if *refused == revision && !state.restarting.contains(&row.name) => Some((row, why)),
-            _ => None,
-        });
-        let Some((row, why)) = refused else { return };
-        let reason = format!("{} does not take it: {why}", row.instance);
+    /// Takes what counts back from all. Instances that are to be started again: they run by what counted no longer.
+    fn take_back(&self, state: &mut Standing, reason: String) -> BTreeSet<String> {
+        let Some(revision) = state.accepted.as_ref().map(|draft| draft.revision.clone()) else {
+            return BTreeSet::new();
+        };
         let back = state.before.take();
         let handed = match &back {
             Some(before) => self.folder.publish(before),
@@ -276,7 +285,7 @@ impl Distributor {
         };
         if let Err(error) = handed {
             self.logs.note("ERROR", &format!("configuration {revision} cannot be taken back: {error}"));
-            return;
+            return BTreeSet::new();
         }
         self.logs.note("WARN", &format!("configuration {revision} is taken back: {reason}"));
         state.accepted = back;
@@ -284,6 +293,10 @@ impl Distributor {
         state.refused = Some(Refused { revision: revision.clone(), reason: reason.clone(), at: now_rfc3339() });
         state.withdrawn.insert(revision, reason);
         self.say(state);
+        let again = std::mem::take(&mut state.restarted);
+        let rows = self.registry.instances();
+        state.restarting.extend(rows.into_iter().filter(|row| again.contains(&row.instance)).map(|row| row.name));
+        again
     }
 
     /// Looks at the branch, and takes what is new there. Services that are to be started again: there are some only when
@@ -374,7 +387,7 @@ impl Distributor {
     fn take(&self, head: Oid, draft: Draft, restarts: BTreeSet<String>) -> Result<(), String> {
         let mut state = self.lock();
         // Before anybody reads it: whoever is started again is not expected to take it as it runs.
-        state.restarting = restarts;
+        state.restarting.extend(restarts.iter().cloned());
         let handed = self.folder.publish(&draft).map_err(|error| format!("it cannot be handed out: {error}"));
         if handed.is_err() {
             state.restarting.clear();
@@ -383,6 +396,7 @@ impl Distributor {
         self.logs.note("INFO", &format!("configuration {} is accepted", draft.revision));
         state.withdrawn.remove(&draft.revision);
         state.before = state.accepted.replace(draft);
+        state.restarted.clear();
         state.accepted_at = Some(Instant::now());
         state.head = Some(head);
         state.judged = Some((head, state.registrations));
@@ -393,16 +407,17 @@ impl Distributor {
         Ok(())
     }
 
-    async fn restart(&self, fleet: &Fleet, services: BTreeSet<String>) {
-        for row in self.registry.instances().into_iter().filter(|row| services.contains(&row.name) && row.pid.is_some())
-        {
-            self.logs.note("INFO", &format!("{} is started again for its configuration", row.instance));
-            fleet.ask(&row.instance, Ask::Restart).await;
-            let is_back = |rows: &[Instance]| {
-                let mut these = rows.iter().filter(|now| now.instance == row.instance);
-                these.all(|now| now.pid != row.pid && now.state.is_settled())
-            };
-            self.registry.wait_until(READY, is_back).await;
+    /// Starts services (or instances) again for what counts. If one does not come back with it, it is taken back.
+    ///
+    /// # Errors
+    /// Who did not come back, and why.
+    async fn restart(&self, fleet: &Fleet, names: BTreeSet<String>) -> Result<(), String> {
+        let started = self.start_again(fleet, &names).await;
+        if let Err(why) = &started {
+            let again = self.take_back(&mut self.lock(), why.clone());
+            self.try_again(fleet).await;
+            // Who does not come back even so is shown as any other that fails.
+            let _shown = self.start_again(fleet, &again).await;
         }
         let mut state = self.lock();
         if !state.restarting.is_empty() {
@@ -410,6 +425,32 @@ impl Distributor {
             // Those that came last have their time, too.
             state.accepted_at = Some(Instant::now());
         }
+        started
+    }
+
+    /// One instance after the other; the next one only when the one before is ready.
+    async fn start_again(&self, fleet: &Fleet, names: &BTreeSet<String>) -> Result<(), String> {
+        let is_named = |row: &Instance| names.contains(&row.name) || names.contains(&row.instance);
+        let runs = |row: &Instance| is_named(row) && row.pid.is_some();
+        for row in self.registry.instances().into_iter().filter(runs) {
+            self.logs.note("INFO", &format!("{} is started again for its configuration", row.instance));
+            fleet.ask(&row.instance, Ask::Restart).await;
+            let is_over = |rows: &[Instance]| {
+                let mut these = rows.iter().filter(|now| now.instance == row.instance);
+                // One that nobody could take over from goes on.
+                these.all(|now| now.run.number != row.run.number && now.state.is_settled())
+            };
+            self.registry.wait_until(READY, is_over).await;
+            let now = self.registry.matching(&row.instance).pop();
+            if now.as_ref().is_some_and(|now| now.pid != row.pid) {
+                self.lock().restarted.insert(row.instance.clone());
+            }
+            if let Some(now) = now.filter(|now| now.state != State::Ready || now.pid == row.pid) {
+                let why = now.not_replaced.or(now.detail).unwrap_or_else(|| now.state.word().to_owned());
+                return Err(format!("{} does not come back with it: {why}", row.instance));
+            }
+        }
+        Ok(())
     }
 
     /// Says to everybody who starts or runs whether what he has is the newest.
@@ -425,6 +466,17 @@ impl Distributor {
 }
 
 impl Standing {
+    /// Why an instance does not take what counts, although what it registered allows it.
+    fn refusal(&self, rows: &[Instance]) -> Option<String> {
+        let revision = &self.accepted.as_ref()?.revision;
+        rows.iter().find_map(|row| match &row.refused {
+            Some((refused, why)) if refused == revision && !self.restarting.contains(&row.name) => {
+                Some(format!("{} does not take it: {why}", row.instance))
+            }
+            _ => None,
+        })
+    }
+
     /// Why what counts is not the newest, if it is not.
     fn reason(&self) -> Option<String> {
         let refused =

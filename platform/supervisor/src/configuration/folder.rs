@@ -1,7 +1,7 @@
 //! Where accepted settings are handed out: a folder in the data folder, in the form Kubernetes mounts them in. It is also what
 //! is kept of them: the last good ones are there when the repository is not.
 
-use std::fs::{self, DirBuilder, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, symlink};
 use std::path::{Path, PathBuf};
@@ -52,6 +52,8 @@ impl Folder {
             write(&at.join(format!("{of}.toml")), text)?;
         }
         write(&at.join(REVISION), &draft.revision)?;
+        // Before it is what was handed out last: after a power cut it would be empty files.
+        File::open(&at)?.sync_all()?;
         let link = self.0.join("..link");
         let _ = fs::remove_file(&link);
         symlink(&name, &link)?;
@@ -96,7 +98,8 @@ impl Folder {
 /// For its owner alone.
 fn write(file: &Path, text: &str) -> io::Result<()> {
     let mut opened = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(file)?;
-    opened.write_all(text.as_bytes())
+    opened.write_all(text.as_bytes())?;
+    opened.sync_all()
 }
 
 #[cfg(test)]
