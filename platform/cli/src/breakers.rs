@@ -49,17 +49,7 @@ pub(crate) async fn breakers(place: &Place, flags: &Breakers) -> Result<ExitCode
             Force::Closed => json!({ "state": "closed", "minutes": flags.minutes }),
             Force::Auto => json!({ "state": "auto" }),
         };
-        // One that cannot be told now hears it from the others within a second.
-        let mut told = Err("no gateway is there".to_owned());
-        for (_, url) in &gateways {
-            let said = match operator.tell(Method::PUT, &format!("{url}{BREAKERS}/{service}"), &wish).await {
-                Ok(said) if said.status == 200 => Ok(()),
-                Ok(said) => Err(said.complaint()),
-                Err(error) => Err(format!("{error:#}")),
-            };
-            told = if told.is_ok() { told } else { said };
-        }
-        told.map_err(anyhow::Error::msg)?;
+        tell_all(&operator, &gateways, service, &wish).await.map_err(anyhow::Error::msg)?;
     }
     let mut all = Vec::new();
     let mut are_on = false;
@@ -89,6 +79,25 @@ pub(crate) async fn breakers(place: &Place, flags: &Breakers) -> Result<ExitCode
     }
     table(&lines).iter().all(|line| print(line));
     Ok(ExitCode::SUCCESS)
+}
+
+/// One that cannot be told now hears it from the others within a second.
+async fn tell_all(
+    operator: &Operator,
+    gateways: &[(String, String)],
+    service: &str,
+    wish: &Value,
+) -> Result<(), String> {
+    let mut told = Err("no gateway is there".to_owned());
+    for (_, url) in gateways {
+        let said = match operator.tell(Method::PUT, &format!("{url}{BREAKERS}/{service}"), wish).await {
+            Ok(said) if said.status == 200 => Ok(()),
+            Ok(said) => Err(said.complaint()),
+            Err(error) => Err(format!("{error:#}")),
+        };
+        told = if told.is_ok() { told } else { said };
+    }
+    told
 }
 
 fn cells(row: Breaker) -> Vec<String> {

@@ -29,9 +29,13 @@ const LINGER_MS: u64 = 1_000;
 /// After a failed question the supervisor is asked again so much later; until then the last table stands.
 const AGAIN: Duration = Duration::from_millis(100);
 
+/// The supervisor opens the sockets, and reads one file.
+const NOT_HANDED: &str =
+    "tls.listen has to stand below [gateway] in bongsu.toml: the sockets are opened before anything else is read";
+
 /// Serves until asked to stop.
 pub(crate) async fn run() -> Result<ExitCode> {
-    let handed = Handed::take()?;
+    let mut handed = Handed::take()?;
     let mut child = Child::start("gateway")?;
     let settings: Settings = child.register(Settings::LIVE)?;
     let config = &ends_well(child.loaded.config.clone());
@@ -40,15 +44,7 @@ pub(crate) async fn run() -> Result<ExitCode> {
     let settings = settings.map_err(anyhow::Error::msg)?;
     let shelf = shelf(&settings, config)?;
     let data = data_folder()?;
-    let secure = match &settings.tls {
-        Some(_) if handed.plain.is_some() && handed.tls.is_none() => {
-            bail!(
-                "tls.listen has to stand below [gateway] in bongsu.toml: the sockets are opened before anything else is read"
-            )
-        }
-        Some(tls) => Some(Secure::open(tls, handed.tls, &data).await?),
-        None => None,
-    };
+    let secure = secure(settings.tls.as_ref(), &mut handed, &data).await?;
     let settings = Settings { held: Some(data.join(HELD)), ..settings.with_shelf(shelf) };
     let gateway = Gateway::new(settings, tables.clone());
     let _ = gateway.health().clone().under(child.logs.revision().clone());
@@ -87,6 +83,15 @@ pub(crate) async fn run() -> Result<ExitCode> {
         () = follow => {}
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Where TLS is spoken, if it is.
+async fn secure(tls: Option<&Tls>, handed: &mut Handed, data: &Path) -> Result<Option<Secure>> {
+    match tls {
+        Some(_) if handed.plain.is_some() && handed.tls.is_none() => bail!(NOT_HANDED),
+        Some(tls) => Ok(Some(Secure::open(tls, handed.tls.take(), data).await?)),
+        None => Ok(None),
+    }
 }
 
 /// What nobody can log in by is not kept either.

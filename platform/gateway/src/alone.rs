@@ -1,15 +1,14 @@
 //! What several gateways of one data folder write: one at a time.
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File};
 use std::io;
 use std::path::Path;
+use std::sync::mpsc;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-/// A turn takes a millisecond or two; whoever has it for longer stands still, and others are not to stand still with him.
+/// A turn takes a few milliseconds; whoever has it for longer stands still, and others are not to stand still with him.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// Between two looks: a turn's own length.
-const NAP: Duration = Duration::from_millis(2);
 
 /// Waits for a turn at what that file stands for; it is over when what is given is dropped, also by a kill.
 ///
@@ -17,17 +16,14 @@ const NAP: Duration = Duration::from_millis(2);
 /// The file cannot be made or locked; timed out when another has the turn for two seconds.
 pub(crate) fn alone(lock: &Path) -> io::Result<File> {
     let file = fs::OpenOptions::new().write(true).create(true).truncate(false).open(lock)?;
-    let begun = Instant::now();
-    loop {
-        match file.try_lock() {
-            Ok(()) => return Ok(file),
-            Err(TryLockError::Error(why)) => return Err(why),
-            Err(TryLockError::WouldBlock) if begun.elapsed() < PATIENCE => thread::sleep(NAP),
-            Err(TryLockError::WouldBlock) => {
-                return Err(io::Error::new(io::ErrorKind::TimedOut, "another gateway has had its turn for too long"));
-            }
-        }
+    if file.try_lock().is_ok() {
+        return Ok(file);
     }
+    let (give, take) = mpsc::channel();
+    // It is not interrupted; a turn that nobody waits for any more is given back at once.
+    thread::Builder::new().name("turn".into()).spawn(move || give.send(file.lock().map(|()| file)))?;
+    let late = |_| io::Error::new(io::ErrorKind::TimedOut, "another gateway has had its turn for too long");
+    take.recv_timeout(PATIENCE).map_err(late)?
 }
 
 #[cfg(test)]

@@ -2,13 +2,14 @@
 //! not at all.
 //!
 //! `repository` reads commits and nothing else, `draft` is what one says, `judge` whether it can be meant, `folder` where it is
-//! handed out and what is kept of it; `distributor` does all that, for ever.
+//! handed out and what is kept of it, `standing` what counts now and who takes it; `distributor` does all that, for ever.
 
 mod distributor;
 mod draft;
 mod folder;
 mod judge;
 mod repository;
+mod standing;
 
 use std::path::{Path, PathBuf};
 

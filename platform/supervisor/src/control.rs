@@ -117,6 +117,10 @@ async fn settings(
     known.map(Json).ok_or_else(unknown)
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "nothing simulates the supervisor, and a request that is gone ends no task"
+)]
 async fn apply(Injected(control): Injected<Arc<Control>>) -> Result<Json<Shown>, (StatusCode, String)> {
     let (distributor, fleet) = (control.distributor()?.clone(), control.fleet.clone());
     // What was begun comes to its end, also when whoever asked is gone.

@@ -8,9 +8,10 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use crate::data_folder::DataFolder;
-use crate::keeper::{Ask, Keeper, Shared};
+use crate::keeper::{Ask, Keeper};
 use crate::registry::State;
 use crate::scale::{Orders, ScaleError, check, enough_files};
+use crate::shared::Shared;
 use crate::spec::{Spec, unroll};
 use crate::system_file::SystemFile;
 

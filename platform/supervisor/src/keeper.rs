@@ -1,9 +1,8 @@
 //! One task per instance: it owns the whole life of its slot, from waiting for others to the last restart.
 
-use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -14,16 +13,14 @@ use crate::backoff::{FAILING_AFTER, RAN_WELL, pause};
 use crate::data_folder::Address;
 use crate::directory;
 use crate::find_binary::find_binary;
-use crate::front::Front;
-use crate::http::Http;
 use crate::leftovers::MARK;
-use crate::logs::Logs;
 use crate::placeholder::fill;
 use crate::port::can_bind;
 use crate::process::{Happening, Process, Said};
 use crate::readiness::{Report, Watch};
-use crate::registry::{Instance, Registry, Run, State};
+use crate::registry::{Instance, Run, State};
 use crate::secret::Secrets;
+use crate::shared::Shared;
 use crate::spec::{Command, Spec, config_file};
 use crate::system_file::{BROKER, GATEWAY};
 
@@ -45,43 +42,6 @@ pub(crate) enum Ask {
     Kill,
     /// Stop and start.
     Restart,
-}
-
-/// What all keepers share.
-pub(crate) struct Shared {
-    pub(crate) front: Front,
-    pub(crate) registry: Arc<Registry>,
-    pub(crate) logs: Arc<Logs>,
-    pub(crate) http: Http,
-    pub(crate) data: PathBuf,
-    /// Relative commands start here.
-    pub(crate) base: PathBuf,
-    /// The running binary.
-    pub(crate) own: PathBuf,
-    /// The folder in which configuration is handed out, if it is.
-    pub(crate) configuration: Option<PathBuf>,
-    /// What tells the children of this run from all other processes.
-    pub(crate) mark: String,
-    /// Where the first instance of each service listened last, also when it does not now.
-    pub(crate) addresses: Mutex<HashMap<String, String>>,
-}
-
-impl Shared {
-    /// All of them.
-    pub(crate) fn known_addresses(&self) -> HashMap<String, String> {
-        self.addresses.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    fn url_of(&self, name: &str) -> Option<String> {
-        self.addresses.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
-    }
-
-    fn listens(&self, spec: &Spec, url: &str) {
-        if spec.is_first {
-            let mut addresses = self.addresses.lock().unwrap_or_else(PoisonError::into_inner);
-            addresses.insert(spec.name.clone(), url.to_owned());
-        }
-    }
 }
 
 pub(crate) struct Keeper {
@@ -463,7 +423,8 @@ impl Keeper {
         }
         self.show(|row| {
             row.has_no_process();
-            (row.state, row.detail) = (state, Some(why));
+            row.state = state;
+            row.detail = Some(why);
         });
         if matches!(state, State::Failing | State::Refused) {
             self.shared.front.leave(slot);

@@ -25,6 +25,7 @@ mod spec;
 mod port;
 mod process;
 mod front;
+mod shared;
 mod readiness;
 mod keeper;
 pub mod scale;

@@ -327,16 +327,33 @@ fn histories_and_republications_are_kept_as_before() {
     kept::<usize>("parting", &[at(&parting_key("door"), plain(&2_usize))]);
 }
 
+fn deed<A: Serialize>(name: &str, reason: Option<&str>, about: A) -> Sample {
+    let (actor, reason) = ("ann".to_owned(), reason.map(str::to_owned));
+    let time = "2026-01-31T09:30:00.125Z".into();
+    (name.to_owned(), plain(&RecordedDeed { actor, reason, time, id: "todo-1".into(), about }))
+}
+
+/// One of each kind that is parked.
+fn works() -> [Work; 5] {
+    let key = || "ann".to_owned();
+    let process = || "visit".to_owned();
+    [
+        Work::Facts(Queue::new("guests", "north")),
+        Work::Timer { process: process(), key: key(), name: "leave".into(), ctx: ctx(None) },
+        Work::Job {
+            activity: "greet".into(),
+            key: key(),
+            event: recorded("hall.entered"),
+            ctx: ctx(None),
+            outcome: None,
+        },
+        Work::Undo { process: process(), key: key(), command: recorded("undo"), ctx: ctx(None) },
+        Work::Walk,
+    ]
+}
+
 #[test]
-fn what_operators_did_is_kept_as_before() {
-    fn body<A: Serialize>(reason: Option<&str>, about: A) -> DocBody {
-        let (actor, reason) = ("ann".to_owned(), reason.map(str::to_owned));
-        plain(&RecordedDeed { actor, reason, time: "2026-01-31T09:30:00.125Z".into(), id: "todo-1".into(), about })
-    }
-    fn keep<A: Serialize + DeserializeOwned>(name: &str, samples: &[(&str, DocBody)]) {
-        let samples: Vec<Sample> = samples.iter().map(|(name, body)| ((*name).to_owned(), body.clone())).collect();
-        kept::<RecordedDeed<A>>(name, &samples);
-    }
+fn what_operators_did_to_what_is_parked_is_kept_as_before() {
     let data = raw("{}");
     let about = |fact| AboutParked {
         whose: "guests".into(),
@@ -350,43 +367,28 @@ fn what_operators_did_is_kept_as_before() {
         fact,
     };
     let fact = NameOfFact::of(&envelope(&data, None, 0));
-    let of = |todo: Sample, fate| name_of(&serde_json::from_slice::<Todo>(&todo.1.data).unwrap().work, fate);
-    let waits = |work| todo(&TodoId::walk(), work, true);
-    let key = || ("visit".to_owned(), "ann".to_owned());
-    let job = || {
-        let (activity, key) = key();
-        Work::Job { activity, key, event: recorded("hall.entered"), ctx: ctx(None), outcome: None }
-    };
-    let timer = || {
-        let (process, key) = key();
-        Work::Timer { process, key, name: "leave".into(), ctx: ctx(None) }
-    };
-    let undo = || {
-        let (process, key) = key();
-        Work::Undo { process, key, command: recorded("undo"), ctx: ctx(None) }
-    };
-    let facts = || Work::Facts(Queue::new("guests", "north"));
-    let works: [&dyn Fn() -> Work; 5] = [&facts, &timer, &job, &undo, &|| Work::Walk];
-    let mut samples = vec![(of(waits(facts()), Fate::Evict), body(Some("sent twice"), about(Some(fact))))];
-    for work in works {
-        samples.push((of(waits(work()), Fate::Retry), body(None, about(None))));
-        samples.push((of(waits(work()), Fate::Evict), body(Some("sent twice"), about(None))));
+    let [facts, ..] = works();
+    let mut samples = vec![deed(name_of(&facts, Fate::Evict), Some("sent twice"), about(Some(fact)))];
+    for work in works() {
+        samples.push(deed(name_of(&work, Fate::Retry), None, about(None)));
+        samples.push(deed(name_of(&work, Fate::Evict), Some("sent twice"), about(None)));
     }
-    keep::<AboutParked>("deed-parked", &samples);
+    kept::<RecordedDeed<AboutParked>>("deed-parked", &samples);
     let unreadable = AboutUnreadable { error: "no such work".into(), todo: "{}".into() };
-    keep::<AboutUnreadable>("deed-unreadable", &[(UNREADABLE_EVICTED, body(Some("sent twice"), unreadable))]);
+    kept::<RecordedDeed<AboutUnreadable>>(
+        "deed-unreadable",
+        &[deed(UNREADABLE_EVICTED, Some("sent twice"), unreadable)],
+    );
+}
+
+#[test]
+fn what_operators_asked_for_is_kept_as_before() {
     let refill = |subject: Option<&str>| AboutRefill { refill: 1_769_851_800, subject: subject.map(str::to_owned) };
-    let refills = [
-        (REPUBLICATION_ASKED, body(Some("lost"), refill(Some("hall/north")))),
-        (REPUBLICATION_ASKED, body(None, refill(None))),
-    ];
-    keep::<AboutRefill>("deed-republication", &refills);
+    let of_one = deed(REPUBLICATION_ASKED, Some("lost"), refill(Some("hall/north")));
+    kept::<RecordedDeed<AboutRefill>>("deed-republication", &[of_one, deed(REPUBLICATION_ASKED, None, refill(None))]);
     let adoption = |from| AboutAdoption { history: HistoryId(7), from, position: 8, orphans: 2 };
-    let adoptions = [
-        (HISTORY_ADOPTED, body(Some("restored"), adoption(Some(HistoryId(6))))),
-        (HISTORY_ADOPTED, body(None, adoption(None))),
-    ];
-    keep::<AboutAdoption>("deed-adoption", &adoptions);
+    let parted = deed(HISTORY_ADOPTED, Some("restored"), adoption(Some(HistoryId(6))));
+    kept::<RecordedDeed<AboutAdoption>>("deed-adoption", &[parted, deed(HISTORY_ADOPTED, None, adoption(None))]);
 }
 
 #[test]

@@ -1,7 +1,6 @@
 //! Looks at the repository for ever: judges each new commit, hands it out, and sees who has taken it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -14,6 +13,7 @@ use super::draft::Draft;
 use super::folder::Folder;
 use super::judge::{Known, judge};
 use super::repository::{Bad, Broken, NotRead, Repository, short};
+use super::standing::{REGISTERED, Standing, remembered};
 use super::{Acknowledged, Refused, Shown};
 use crate::data_folder::{DataFolder, DataFolderError};
 use crate::fleet::Fleet;
@@ -25,13 +25,8 @@ use crate::system_file::{BROKER, GATEWAY, SystemFile};
 
 /// How often the branch is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
-/// Who has not said by then that he took it gets no requests: the second in which everybody is to, and the half in which he is
-/// asked again.
-const GRACE: Duration = Duration::from_secs(2);
 /// An instance that is started again is ready by then, or the next one is not touched.
 const READY: Duration = Duration::from_secs(30);
-/// What each service registered last, in the data folder.
-const REGISTERED: &str = "registered.json";
 
 /// Configuration of one system.
 pub(crate) struct Distributor {
@@ -45,31 +40,6 @@ pub(crate) struct Distributor {
     state: Mutex<Standing>,
     /// One decision at a time.
     turn: tokio::sync::Mutex<()>,
-}
-
-#[derive(Default)]
-struct Standing {
-    /// What everybody is to decide under.
-    accepted: Option<Draft>,
-    accepted_at: Option<Instant>,
-    /// What counted before that.
-    before: Option<Draft>,
-    head: Option<Oid>,
-    /// The head that was judged last, by what was registered then.
-    judged: Option<(Oid, u64)>,
-    /// What each service has registered, now or when it ran last, and how often that has changed.
-    registered: BTreeMap<String, Vec<Setting>>,
-    registrations: u64,
-    refused: Option<Refused>,
-    broken: Option<String>,
-    /// Builds that are about to register are waited for.
-    waits: bool,
-    /// Services that are being started again, and are no matter until they are.
-    restarting: BTreeSet<String>,
-    /// Instances that were for what counts: they are once more if that is taken back.
-    restarted: BTreeSet<String>,
-    /// What instances did not take, and so nobody is to; and why.
-    withdrawn: BTreeMap<String, String>,
 }
 
 /// What became of a look.
@@ -229,46 +199,27 @@ impl Distributor {
     fn hear(&self) -> BTreeSet<String> {
         let rows = self.registry.instances();
         let mut state = self.lock();
-        let mut changed = false;
-        // Who is ready and has said nothing takes no part.
-        for row in rows.iter().filter(|row| row.state == State::Ready && row.settings.is_none()) {
-            changed |= !state.registered.contains_key(&row.name);
-            state.registered.entry(row.name.clone()).or_default();
-        }
-        // Of several builds of one service, the last: they would take turns otherwise.
-        let said: BTreeMap<_, _> = rows.iter().filter_map(|row| Some((&row.name, row.settings.as_ref()?))).collect();
-        for (name, settings) in said {
-            if state.registered.get(name).is_none_or(|known| !same_keys(known, settings)) {
-                changed = true;
-            }
-            state.registered.insert(name.clone(), settings.to_vec());
-        }
-        if changed {
-            state.registrations += 1;
+        if state.register(&rows) {
             let text = serde_json::to_string(&state.registered).expect("plain data can always be written as JSON");
             if let Err(error) = self.data.write(REGISTERED, &text) {
                 self.logs.note("WARN", &format!("what is registered cannot be kept: {error}"));
             }
         }
         let again = state.refusal(&rows).map(|why| self.take_back(&mut state, why)).unwrap_or_default();
-        let Some((wanted, at)) = state.accepted.as_ref().zip(state.accepted_at) else { return again };
+        let Some(revision) = state.accepted.as_ref().map(|draft| &draft.revision) else { return again };
         for row in rows.iter().filter(|row| row.settings.is_some()) {
-            let is_other = row.revision.as_ref() != Some(&wanted.revision);
-            let is_late = is_other && at.elapsed() > GRACE && !state.restarting.contains(&row.name);
-            // A gateway takes its requests from the socket of all of them: nobody sends it none.
-            let behind = is_late && row.name != GATEWAY;
+            let behind = state.is_behind(row);
             if behind == row.behind {
                 continue;
             }
             self.registry.update(&row.instance, |row| row.behind = behind);
-            let (level, line) = match behind {
-                true => (
-                    "WARN",
-                    format!("{} does not take configuration {} and gets no requests", row.instance, wanted.revision),
-                ),
-                false => ("INFO", format!("{} has taken configuration {}", row.instance, wanted.revision)),
-            };
-            self.logs.note(level, &line);
+            let instance = &row.instance;
+            if behind {
+                let line = format!("{instance} does not take configuration {revision} and gets no requests");
+                self.logs.note("WARN", &line);
+            } else {
+                self.logs.note("INFO", &format!("{instance} has taken configuration {revision}"));
+            }
         }
         again
     }
@@ -463,40 +414,6 @@ impl Distributor {
     fn lock(&self) -> MutexGuard<'_, Standing> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-impl Standing {
-    /// Why an instance does not take what counts, although what it registered allows it.
-    fn refusal(&self, rows: &[Instance]) -> Option<String> {
-        let revision = &self.accepted.as_ref()?.revision;
-        rows.iter().find_map(|row| match &row.refused {
-            Some((refused, why)) if refused == revision && !self.restarting.contains(&row.name) => {
-                Some(format!("{} does not take it: {why}", row.instance))
-            }
-            _ => None,
-        })
-    }
-
-    /// Why what counts is not the newest, if it is not.
-    fn reason(&self) -> Option<String> {
-        let refused =
-            self.refused.as_ref().map(|refused| format!("{} was refused: {}", refused.revision, refused.reason));
-        self.broken.clone().or(refused)
-    }
-}
-
-/// What those who are there have registered when they ran last.
-fn remembered(data: &Path, services: &BTreeSet<String>) -> BTreeMap<String, Vec<Setting>> {
-    let kept = fs::read(data.join(REGISTERED)).ok().and_then(|kept| serde_json::from_slice(&kept).ok());
-    let mut registered: BTreeMap<String, Vec<Setting>> = kept.unwrap_or_default();
-    registered.retain(|name, _| services.contains(name));
-    registered
-}
-
-/// Whether two registrations allow the same.
-fn same_keys(known: &[Setting], now: &[Setting]) -> bool {
-    let same = |(a, b): (&Setting, &Setting)| (&a.key, &a.kind, a.live) == (&b.key, &b.kind, b.live);
-    known.len() == now.len() && known.iter().zip(now).all(same)
 }
 
 fn needs_a_restart(restarts: &BTreeMap<String, Vec<String>>) -> String {
