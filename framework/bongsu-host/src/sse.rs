@@ -22,18 +22,19 @@ use http::{StatusCode, request::Parts};
 use serde::Serialize;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::{problem::Problem, server::Draining};
+use crate::{problem::Problem, query::once, server::Draining};
 
-/// What a client heard last.
+/// What a client heard last: a header, or in the address, because a page that is loaded anew gives `EventSource` no header.
 pub const LAST_EVENT_ID: &str = "last-event-id";
 /// A quiet stream says so this often: it keeps proxies from hanging up, and shows us who has gone.
 const HEARTBEAT: Duration = Duration::from_secs(10);
 /// A client whose stream broke comes back after this time.
 const COME_BACK: Duration = Duration::from_secs(1);
 
-/// A request to follow something: its place among the streams of this process, and what the client has heard.
+/// A request to follow something: its place among the streams of this process, and what the client has heard (`Last-Event-ID`, or
+/// `?last-event-id=`; the header counts, which `EventSource` gives when it comes back by itself).
 ///
-/// 400 when `Last-Event-ID` is no version, 503 when there are as many streams as `limits.streams` allows.
+/// 400 when that is no version, 503 when there are as many streams as `limits.streams` allows.
 pub struct EventStream {
     heard: u64,
     place: OwnedSemaphorePermit,
@@ -236,8 +237,9 @@ impl<S: Sync> FromRequestParts<S> for EventStream {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         let mut ids = parts.headers.get_all(LAST_EVENT_ID).iter();
+        let asked = once(&parts.uri, LAST_EVENT_ID)?.map(|id| version(id.as_bytes()).ok_or_else(not_an_id)).transpose()?;
         let heard = match (ids.next(), ids.next()) {
-            (None, _) => 0,
+            (None, _) => asked.unwrap_or(0),
             (Some(id), None) => version(id.as_bytes()).ok_or_else(not_an_id)?,
             (Some(_), Some(_)) => return Err(not_an_id()),
         };

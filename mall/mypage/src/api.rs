@@ -133,7 +133,7 @@ async fn one(
 /// sent the order as it is. The stream ends when everybody has said his last word; 204 when the client has heard that.
 #[utoipa::path(
     get, path = "/mypage/orders/{id}/events", operation_id = "followMyOrder",
-    params(After, ("Last-Event-ID" = Option<u64>, Header, description = "The id of the last event that was heard.")),
+    params(After, EventStream),
     responses(
         (status = 200, description = "The order, again whenever something was heard of it.", body = MyOrder, content_type = "text/event-stream"),
         (status = 204, description = "Everything was heard."),

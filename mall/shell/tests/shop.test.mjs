@@ -279,6 +279,23 @@ describe('what goes wrong under way', () => {
     await context.close();
   });
 
+  test('a page that is loaded again goes on behind what it has heard, and shows how things are', async () => {
+    const { page, context } = await customer();
+    const asked = [];
+    // Each tab has its own streams then, which can be seen from here; they are opened by the same lines.
+    await context.addInitScript(() => delete globalThis.SharedWorker);
+    context.on('request', (request) => /\/orders\/[^/]+\/events/.test(request.url()) && asked.push(request.url()));
+    await order(page, mall, 'NOTEBOOK', 1, ADDRESS);
+    await page.locator('article[data-state=COMPLETED]').waitFor();
+    const steps = await page.locator('.beacons .done').count();
+    asked.length = 0;
+    await page.reload();
+    await page.locator('article[data-state=COMPLETED]').waitFor();
+    await until('as many steps are shown', async () => (await page.locator('.beacons .done').count()) === steps);
+    assert.ok(asked.length > 0 && asked.every((url) => /[?&]last-event-id=[1-9]/.test(url)), `${asked}`);
+    await context.close();
+  });
+
   // A browser has six connections to a place: with two streams for each tab the fourth would wait for ever.
   test('ten tabs that look at one order share its streams, and all show it', async () => {
     const { page, context } = await customer();

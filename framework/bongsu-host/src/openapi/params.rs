@@ -14,6 +14,7 @@ use crate::{
     idempotency::IdempotencyKey,
     list::List,
     past::When,
+    sse::EventStream,
 };
 
 /// A parameter whose schema is among the shared ones.
@@ -50,6 +51,17 @@ impl IntoParams for When {
         vec![
             query("at", "Time", "As it was at this time; not together with `version`."),
             query("version", "Version", "As it was at this version; not together with `at`."),
+        ]
+    }
+}
+
+impl IntoParams for EventStream {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let id = |name, place, about| parameter(name, place, Required::False, "EventId", about);
+        let again = "The same of a page that was loaded again, whose browser does not say it; the header counts where both are there.";
+        vec![
+            id("Last-Event-ID", ParameterIn::Header, "The id of the last event that was heard: what follows is sent."),
+            id("last-event-id", ParameterIn::Query, again),
         ]
     }
 }

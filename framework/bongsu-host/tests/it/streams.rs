@@ -65,6 +65,10 @@ async fn what_was_heard_is_not_sent_again() {
     assert!(String::from_utf8_lossy(&all.body).contains("id: 1\n"), "{all:?}");
     let rest = Ask::get("/doors/back/events").header("last-event-id", "1").of(fixture.addr).await;
     assert!(!String::from_utf8_lossy(&rest.body).contains("id:"), "{rest:?}");
+    let rest = Ask::get("/doors/back/events?last-event-id=1").of(fixture.addr).await;
+    assert!(!String::from_utf8_lossy(&rest.body).contains("id:"), "{rest:?}");
+    let newer = Ask::get("/doors/back/events?last-event-id=0").header("last-event-id", "1").of(fixture.addr).await;
+    assert!(!String::from_utf8_lossy(&newer.body).contains("id:"), "what the browser says itself is newer: {newer:?}");
 }
 
 #[tokio::test]
@@ -73,7 +77,11 @@ async fn an_id_that_was_never_sent_is_refused() {
     for bad in ["", "x", "-1", "+1", "1.0", "1", "99999999999999999999999"] {
         let got = Ask::get("/doors/front/events").header("last-event-id", bad).of(fixture.addr).await;
         got.problem(400, "bad-request");
+        let got = Ask::get(&format!("/doors/front/events?last-event-id={bad}")).of(fixture.addr).await;
+        got.problem(400, "bad-request");
     }
+    let twice = Ask::get("/doors/front/events?last-event-id=0&last-event-id=0").of(fixture.addr).await;
+    twice.problem(400, "bad-request");
 }
 
 #[tokio::test]

@@ -62,7 +62,7 @@ enum StepState {
 /// has heard its end.
 #[utoipa::path(
     get, path = "/orders/{id}/events", operation_id = "followOrder",
-    params(("Last-Event-ID" = Option<u64>, Header, description = "The id of the last event that was heard.")),
+    params(EventStream),
     responses(
         (status = 200, description = "Events, each with an `OrderChanged` as data.", body = OrderChanged, content_type = "text/event-stream"),
         (status = 204, description = "Everything was heard."),

@@ -89,7 +89,7 @@ pub(super) async fn one(
 /// is told the newest first, one that comes back with `Last-Event-ID` goes on behind it.
 #[utoipa::path(
     get, path = "/stock/{sku}/events", operation_id = "followStock",
-    params(("Last-Event-ID" = Option<u64>, Header, description = "The id of the last event that was heard.")),
+    params(EventStream),
     responses(
         (status = 200, description = "Events, each with the stock as data.", body = ShownStock, content_type = "text/event-stream"),
     ),

@@ -34,11 +34,19 @@ function shared(): MessagePort | null {
   return worker;
 }
 
+/** By the number of its last event a stream is known to this tab also after it was loaded again. */
+const kept = (address: string) => `stream:${address}`;
+
+/** Behind which event a stream is to begin: the last one that was heard is told again, since it says how things are. */
+function after(address: string): number {
+  return Math.max(0, (Number(sessionStorage.getItem(kept(address))) || 0) - 1);
+}
+
 /** Begins to listen; what it returns ends that. */
 function listen(address: string, names: readonly string[], ears: (news: News) => void): () => void {
   const port = shared();
   if (port === null) {
-    return open(address, names, {
+    return open(address, names, after(address), {
       told: (told) => ears({ address, told }),
       broken: (status) => ears({ address, broken: status }),
       ended: () => ears({ address, ended: true }),
@@ -46,7 +54,7 @@ function listen(address: string, names: readonly string[], ears: (news: News) =>
   }
   const known = here.get(address) ?? new Set();
   here.set(address, known.add(ears));
-  port.postMessage({ open: address, names } satisfies Wish);
+  port.postMessage({ open: address, names, after: after(address) } satisfies Wish);
   return () => {
     known.delete(ears);
     if (known.size > 0) return;
@@ -58,7 +66,8 @@ function listen(address: string, names: readonly string[], ears: (news: News) =>
 /** Follows an address until it is stopped, or until nothing more will come. */
 export function follow(address: string, names: readonly string[], { heard, broken }: Heard): Following {
   let end: (() => void) | undefined;
-  function told({ name, data }: Told) {
+  function told({ name, data, id }: Told) {
+    sessionStorage.setItem(kept(address), id);
     if (heard(name, JSON.parse(data) as unknown)) stop();
   }
   function refused(status: number) {

@@ -4,6 +4,7 @@
 export interface Told {
   name: string;
   data: string;
+  id: string;
 }
 
 export interface Ears {
@@ -22,18 +23,26 @@ const AGAIN_MS = [1_000, 30_000] as const;
 /** Nothing follows: it was heard to its end, nobody may, or there is none. */
 export const FINAL: readonly number[] = [204, 401, 403, 404];
 
-/** Follows an address until it is closed. */
-export function open(address: string, names: readonly string[], { told, broken, ended }: Ears): () => void {
+/** The address of a stream that goes on behind an event. */
+function behind(address: string, after: number): string {
+  return after > 0 ? `${address}${address.includes('?') ? '&' : '?'}last-event-id=${after}` : address;
+}
+
+/** Follows an address until it is closed, from behind an event on. */
+export function open(address: string, names: readonly string[], after: number, ears: Ears): () => void {
+  const { told, broken, ended } = ears;
+  let heard = after;
   let source: EventSource | undefined;
   let waiting: ReturnType<typeof setTimeout> | undefined;
   let pause: number = AGAIN_MS[0];
   let isOver = false;
-  const listener = ({ type, data }: MessageEvent<string>) => {
+  const listener = ({ type, data, lastEventId }: MessageEvent<string>) => {
     pause = AGAIN_MS[0];
-    told({ name: type, data });
+    heard = Number(lastEventId) || heard;
+    told({ name: type, data, id: lastEventId });
   };
   function begin() {
-    source = new EventSource(address);
+    source = new EventSource(behind(address, heard));
     for (const name of names) source.addEventListener(name, listener);
     source.addEventListener(SESSION_ENDED, over);
     source.onerror = () => void look(source);
@@ -50,11 +59,13 @@ export function open(address: string, names: readonly string[], { told, broken, 
   }
   async function look(looked: EventSource | undefined) {
     if (looked?.readyState !== EventSource.CLOSED || isOver) return;
-    const status = await fetch(address, { method: 'HEAD' }).then(
+    const status = await fetch(behind(address, heard), { method: 'HEAD' }).then(
       (answer) => answer.status,
       () => 0,
     );
     if (isOver) return;
+    // It never gave that id: its store is another one now.
+    if (status === 400) heard = 0;
     broken(status);
     if (FINAL.includes(status)) return;
     later();
