@@ -28,6 +28,7 @@ use serde_json::{Value, json};
 use crate::{metrics, principal::PRINCIPAL, problem::Problem};
 
 mod adopt;
+mod forgetting;
 mod parked;
 mod republish;
 
@@ -77,7 +78,8 @@ struct Shown {
 /// `POST /bongsu/republish` with `{subject?, actor?, reason?}` (202 `{refill}`, 404 for an unknown stream) and
 /// `GET /bongsu/republish`: what waits or is under way, `POST /bongsu/adopt` with `{actor?, reason}` (409 when store and
 /// broker have one history) and `GET /bongsu/adopt`: what it would do, `GET /bongsu/applied?source=&after=`: what was heard
-/// beyond a position, `GET /bongsu/streams/{stream}`, `POST /bongsu/snapshot`, and what
+/// beyond a position, `GET /bongsu/forgetting/{whom}` (`{state}`: `nothing-kept`, `not-heard`, `in-files` or `done`),
+/// `GET /bongsu/streams/{stream}`, `POST /bongsu/snapshot`, and what
 /// `read_models` adds.
 pub fn routes(handle: Handle) -> Router {
     Router::new()
@@ -90,6 +92,7 @@ pub fn routes(handle: Handle) -> Router {
         .merge(parked::routes())
         .merge(republish::routes())
         .merge(adopt::routes())
+        .merge(forgetting::routes())
         .with_state(handle)
         .layer(from_fn(only_operators))
 }

@@ -8,4 +8,5 @@ pub(crate) mod gap;
 pub(crate) mod inbox;
 pub(crate) mod queue;
 pub(crate) mod policy;
+pub(crate) mod forgets;
 pub(crate) mod backoff;

@@ -27,7 +27,7 @@ use crate::{
         past::{self, Entry, Moment, PastError},
         read::{self, Page, Range},
     },
-    records::{message::Message, once::Reply, token::Token},
+    records::{forgotten::forgotten, message::Message, once::Reply, token::Token},
     service::wiring::Miswired,
 };
 
@@ -162,6 +162,15 @@ impl Handle {
     /// See [`CommandError`].
     pub async fn document<T: DeserializeOwned>(&self, table: &str, id: &str) -> Result<Option<T>, CommandError> {
         read::document(&self.core, table, id).await
+    }
+
+    /// Whether somebody is forgotten here, as [`Service::forgets`](crate::Service::forgets) says.
+    ///
+    /// # Errors
+    /// See [`CommandError`].
+    pub async fn is_forgotten(&self, whom: &str) -> Result<bool, CommandError> {
+        let found = self.core.store.docs(vec![forgotten(whom)]).await.map_err(failed)?;
+        Ok(found.into_iter().flatten().next().is_some())
     }
 
     /// Documents scripts wrote.

@@ -5,6 +5,7 @@ pub(crate) mod metrics;
 pub(crate) mod note;
 pub(crate) mod act;
 pub(crate) mod parked;
+pub(crate) mod forgetting;
 pub(crate) mod republish;
 pub(crate) mod adopt;
 pub(crate) mod orphans;

@@ -11,6 +11,7 @@ pub(crate) mod cursor;
 pub(crate) mod seen;
 pub(crate) mod queue;
 pub(crate) mod early;
+pub(crate) mod forgotten;
 pub(crate) mod todo;
 pub(crate) mod todo_id;
 pub(crate) mod once;

@@ -17,7 +17,11 @@ use crate::{
         schedule::{Firing, Missed, Schedule},
         wanted::{Rule, Snapshots},
     },
-    consume::policy::{PolicyConsumer, ProcessConsumer},
+    consume::{
+        forgets::ForgetsConsumer,
+        policy::{PolicyConsumer, ProcessConsumer},
+    },
+    ports::store::DocKey,
     process::instance::{Instance, ProcessOf},
     projection::{consumer::ProjectionConsumer, rebuild::rows::ReadModelOf},
     records::{generation::root_of, message::Message},
@@ -156,6 +160,23 @@ impl Service {
         self.wiring.sends.push((format!("the policy {name}"), C::names()));
         self.vocabulary.add::<F>(Kind::Heard, name, |_| true);
         self.map.consumers.push(Arc::new(PolicyConsumer::new(name, react)));
+        self
+    }
+
+    /// "Whenever this fact, then everything about them is gone": `whom` says whom the fact names, and `what` which documents of
+    /// scripts are about them.
+    ///
+    /// They are deleted in the Commit that remembers the fact as handled, with a note that is there for ever:
+    /// [`forgotten`](crate::forgotten), by which a script knows that nothing is begun for them. Then the store's files are rid of
+    /// it; [`Operator::forgetting`](crate::Operator::forgetting) says how far that is.
+    #[must_use]
+    pub fn forgets<F>(mut self, name: &'static str, whom: fn(&F) -> &str, what: fn(&str) -> Vec<DocKey>) -> Self
+    where
+        F: Wire + Send + Sync + 'static,
+    {
+        self.wiring.name("policy", name);
+        self.vocabulary.add::<F>(Kind::Heard, name, |_| true);
+        self.map.consumers.push(Arc::new(ForgetsConsumer::new(name, whom, what)));
         self
     }
 

@@ -31,6 +31,7 @@ pub struct DeliveryState {
 pub struct Parcel {
     /// Who is to get it; of what was packed before this was remembered, nobody knows.
     pub customer: Option<CustomerId>,
+    /// Where it goes, as ordering told it: sealed.
     pub address: String,
     pub items: Vec<Item>,
 }

@@ -4,6 +4,7 @@ mod place_order;
 mod cancel_order;
 mod follow_order;
 mod read_orders;
+mod read_address;
 mod shown;
 mod cart;
 mod offers;
@@ -19,6 +20,9 @@ use bongsu_runtime::Handle;
 /// A customer sees and changes his own orders and cart.
 const HIS: Allow = Allow::Owner(&[]);
 
+/// Where it goes is for those who bring it, too.
+const HIS_OR_A_CARRIERS: Allow = Allow::Owner(&["rider", "operator"]);
+
 /// Whoever comes without a login has a cart of his own, too.
 const HIS_OR_A_GUESTS: Allow = Allow::Visitor;
 
@@ -28,6 +32,7 @@ pub fn api() -> Api<Handle> {
         .about("Orders: placed, called back, read and followed by their customer. The customer's cart.")
         .routes(HIS, routes!(read_orders::list, place_order::handle))
         .routes(HIS, routes!(read_orders::one))
+        .routes(HIS_OR_A_CARRIERS, routes!(read_address::handle))
         .routes(HIS, routes!(cancel_order::handle))
         .routes(HIS, routes!(follow_order::handle))
         .routes(HIS_OR_A_GUESTS, routes!(cart::read_cart::handle, cart::create_cart::handle))

@@ -21,7 +21,7 @@ pub struct OrderPlaced {
     pub amount: Money,
     /// How it is paid.
     pub method: Method,
-    /// Where it goes.
+    /// Where it goes, sealed: `GET /orders/{id}/address` says what it is, as long as its customer is not forgotten.
     pub address: String,
     /// When, milliseconds since the Unix epoch.
     pub placed_at_ms: i64,
@@ -40,7 +40,7 @@ pub struct OrderConfirmed {
     pub lines: Vec<OrderLine>,
     /// Sum of the lines.
     pub amount: Money,
-    /// Where it goes.
+    /// Where it goes, sealed: `GET /orders/{id}/address` says what it is, as long as its customer is not forgotten.
     pub address: String,
     /// When.
     pub at_ms: i64,

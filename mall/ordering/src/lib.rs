@@ -1,11 +1,12 @@
 //! The ordering context as a service: its map, its reactions and its HTTP API.
 //!
 //! [`service`] is the map: every arrow in or out is one line. [`facts`] says what the others hear,
-//! [`api`] what can be asked over HTTP.
+//! [`api`] what can be asked over HTTP; `addresses` seals where orders go, so that it can be forgotten.
 #![forbid(unsafe_code)]
 
 pub mod facts;
 pub mod projections;
+mod addresses;
 pub mod api;
 pub mod settings;
 
@@ -16,6 +17,7 @@ use ordering_domain::{
     checkout::Checkout,
     fulfilment::Fulfilment,
     guest_cart::GuestCart,
+    heard::PersonForgotten,
     merge_carts::Merges,
     order::Orders,
     price_list::PriceList,
@@ -39,4 +41,5 @@ pub fn service(settings: &Settings) -> Service {
         .process(GuestCart)
         .projection::<PriceList>()
         .projection::<OrdersOfCustomer>()
+        .forgets("forget-customers", |heard: &PersonForgotten| &heard.person, addresses::about)
 }

@@ -75,6 +75,8 @@ pub(crate) enum Asked {
     Routes(Routes),
     /// Print a bearer in the name of somebody, where the identity provider is for trying things
     Token(Token),
+    /// Forget somebody for good: what they told is deleted everywhere, and the keys of what is sealed are destroyed
+    Forget(Forget),
 }
 
 /// Of it, what is about facts, events, read models, and what waits for an operator.
@@ -441,6 +443,16 @@ pub(crate) struct Token {
     /// What they log in with
     #[arg(long = "as", value_name = "PERSON")]
     pub(crate) person: String,
+}
+
+#[derive(Debug, Flags)]
+pub(crate) struct Forget {
+    /// Who: the opaque name, usr_…, that services know them by
+    #[arg(value_name = "PERSON")]
+    pub(crate) person: String,
+    /// Wait so many seconds until nothing is left
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=3_600))]
+    pub(crate) wait: u64,
 }
 
 #[derive(Debug, Flags)]

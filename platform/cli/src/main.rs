@@ -30,6 +30,7 @@ mod republish;
 mod secret;
 mod breakers;
 mod people;
+mod forget;
 mod routes;
 mod adopt;
 mod child;
@@ -145,6 +146,7 @@ async fn asked(place: &Place, wish: Asked) -> anyhow::Result<ExitCode> {
         Asked::Breakers(flags) => breakers::breakers(place, &flags).await,
         Asked::Routes(flags) => routes::routes(place, &flags).await,
         Asked::Token(flags) => people::token(place, &flags).await,
+        Asked::Forget(flags) => forget::forget(place, &flags).await,
         Asked::Backup(flags) => backup::backup(place, &flags).await,
         Asked::Restore(flags) => restore::restore(place, &flags),
         Asked::Adopt(flags) => adopt::adopt(place, &flags).await,

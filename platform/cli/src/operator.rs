@@ -1,6 +1,6 @@
 //! Asks services what only their operator may ask.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -11,6 +11,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use supervisor::client::Client;
 use supervisor::http::{Http, Reply};
+use supervisor::identity::IDENTITY;
 use supervisor::registry::{Instance, State};
 use supervisor::system_file::{BROKER, GATEWAY};
 
@@ -80,6 +81,13 @@ impl Operator {
         rows.retain(|row| row.url.is_some() && row.name != BROKER && row.name != GATEWAY);
         rows.dedup_by(|a, b| a.name == b.name);
         Ok(rows)
+    }
+
+    /// The names of all services, running or not, but identity.
+    pub(crate) async fn names_of_services(&self) -> Result<BTreeSet<String>> {
+        let parts = [BROKER, GATEWAY, IDENTITY];
+        let rows = self.instances().await?.into_iter();
+        Ok(rows.map(|row| row.name).filter(|name| !parts.contains(&name.as_str())).collect())
     }
 
     /// The address of a service: of its first instance that says where it is.
@@ -157,6 +165,12 @@ impl Operator {
     /// `GET`, read as JSON whatever the status.
     pub(crate) async fn look(&self, url: &str) -> Result<Said> {
         let answer = self.ask(Method::GET, url, String::new()).await?;
+        Ok(Said { status: answer.status, body: serde_json::from_slice(&answer.body).unwrap_or_default() })
+    }
+
+    /// `DELETE`, read as JSON whatever the status.
+    pub(crate) async fn delete(&self, url: &str) -> Result<Said> {
+        let answer = self.ask(Method::DELETE, url, String::new()).await?;
         Ok(Said { status: answer.status, body: serde_json::from_slice(&answer.body).unwrap_or_default() })
     }
 

@@ -86,7 +86,7 @@ impl Gateway {
         let breakers = forwarder.breakers();
         let live = Live { table: &tables, slot: &settings.slot, rates: &rates, breakers: &breakers };
         let filters = arrange(standard(&settings, &tables, &health, issuer.as_ref(), browsers.as_ref(), live));
-        let own = Own::new(&forwarder, tables, settings.slot.clone());
+        let own = Own::new(&forwarder, tables, browsers.as_ref(), settings.slot.clone());
         let routes_at = filters.iter().position(|filter| filter.name() == ROUTES).unwrap_or(filters.len());
         let press = settings.compression.as_ref().map(Press::new).map(Arc::new);
         let revision = named(&settings);
@@ -168,7 +168,7 @@ impl Inner {
         Self {
             filters: self.filters.iter().map(|filter| anew(filter, live)).collect(),
             routes_at: self.routes_at,
-            own: Own::new(&forwarder, tables, settings.slot.clone()),
+            own: Own::new(&forwarder, tables, self.browsers.as_ref(), settings.slot.clone()),
             forwarder,
             issuer: self.issuer.clone(),
             browsers: self.browsers.clone(),

@@ -1,7 +1,8 @@
 //! What the gateway itself is asked, by operators only; it never reaches a service.
 //!
 //! `GET /bongsu/metrics` is for their monitoring. `GET /bongsu/breakers` shows them, `PUT /bongsu/breakers/SERVICE` with `{"state": "open", "minutes": 5}` holds those of
-//! a service open or closed, and with `{"state": "auto"}` lets them be.
+//! a service open or closed, and with `{"state": "auto"}` lets them be. `DELETE /bongsu/sessions/PERSON` ends all of somebody's who is
+//! forgotten, and answers when no file has anything of them.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,24 +23,32 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::breakers::Breakers;
 use crate::forward::Forwarder;
+use crate::sessions::{Browsers, Keeper, unavailable};
 use crate::table::Table;
 
 /// All breakers; one service's are below.
 const BREAKERS: &str = "/bongsu/breakers";
+/// Somebody's sessions.
+const SESSIONS: &str = "/bongsu/sessions/";
 /// As every process of this framework has them.
 const METRICS: &str = "/bongsu/metrics";
 /// A wish is shorter.
 const LONGEST_BYTES: usize = 1_024;
+/// Longest name of a person, in bytes: issuers give at most 255 (OpenID Connect Core, section 2).
+const LONGEST_PERSON: usize = 255;
 const SECONDS_OF_A_MINUTE: u64 = 60;
 
 /// Whether a path is for the gateway.
 pub(crate) fn is_own(path: &str) -> bool {
-    path == METRICS || path.strip_prefix(BREAKERS).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    let is_of_breakers = path.strip_prefix(BREAKERS).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    path == METRICS || is_of_breakers || path.starts_with(SESSIONS)
 }
 
 pub(crate) struct Own {
     pub(crate) breakers: Arc<Breakers>,
     pub(crate) tables: watch::Receiver<Arc<Table>>,
+    /// Who knows of sessions, where browsers log in.
+    pub(crate) keeper: Option<Arc<Keeper>>,
     /// What there is to be measured.
     pub(crate) measure: Measure,
 }
@@ -72,10 +81,16 @@ impl Wish {
 }
 
 impl Own {
-    pub(crate) fn new(forwarder: &Arc<Forwarder>, tables: watch::Receiver<Arc<Table>>, slot: String) -> Self {
+    pub(crate) fn new(
+        forwarder: &Arc<Forwarder>,
+        tables: watch::Receiver<Arc<Table>>,
+        browsers: Option<&Browsers>,
+        slot: String,
+    ) -> Self {
         let measured = Arc::clone(forwarder);
         let measure = Box::new(move || measured.measure(&slot));
-        Self { breakers: forwarder.breakers(), tables, measure }
+        let keeper = browsers.map(|browsers| Arc::clone(&browsers.keeper));
+        Self { breakers: forwarder.breakers(), tables, keeper, measure }
     }
 
     /// The answer to an operator.
@@ -86,12 +101,33 @@ impl Own {
                 false => only("GET, HEAD").into_response(),
             };
         }
+        if let Some(person) = head.uri.path().strip_prefix(SESSIONS) {
+            return self.end(&head.method, person).await.unwrap_or_else(Problem::into_response);
+        }
         let below = head.uri.path().strip_prefix(BREAKERS).unwrap_or_default();
         let answered = match below.strip_prefix('/') {
             None => self.show(&head.method),
             Some(service) => self.steer(&head.method, service, body, deadline).await,
         };
         answered.unwrap_or_else(Problem::into_response)
+    }
+
+    async fn end(&self, method: &Method, person: &str) -> Result<Response, Problem> {
+        if *method != Method::DELETE {
+            return Err(only("DELETE"));
+        }
+        let is_a_name = !person.is_empty() && person.len() <= LONGEST_PERSON && !person.contains(['/', '%']);
+        if !is_a_name {
+            return Err(Problem::bad_request("This is nobody's name."));
+        }
+        let ended = match &self.keeper {
+            Some(keeper) => keeper.end_all_of(person).await.map_err(|why| {
+                tracing::warn!(reason = %why, "the sessions of somebody who is forgotten are still kept");
+                unavailable()
+            })?,
+            None => 0,
+        };
+        Ok(Json(json!({ "ended": ended })).into_response())
     }
 
     fn show(&self, method: &Method) -> Result<Response, Problem> {

@@ -25,7 +25,7 @@ use utoipa::ToSchema;
 
 use self::problems::problem;
 use crate::{
-    accounts::forget,
+    accounts::forget::{self, Left},
     desk::Desk,
     person::{
         ChangeRoles, Lock, PersonCommand, PersonId, PersonRejection, PersonState, Persons, Role, Standing, Unlock,
@@ -64,6 +64,9 @@ struct Person {
     standing: PersonStanding,
     #[schema(value_type = Vec<String>)]
     roles: BTreeSet<Role>,
+    /// Whether something of somebody who is forgotten may still lie in a file here; asked again, it is tried again.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    outstanding: bool,
 }
 
 /// Whether somebody may come in.
@@ -114,11 +117,9 @@ async fn forget(
     caller: Caller,
 ) -> Result<axum::Json<Person>, Problem> {
     known(&person)?;
-    match forget::forget(&Private::new(handle), &person, caller.principal.as_str()).await? {
-        Ok(()) | Err(PersonRejection::Forgotten) => {}
-        Err(rejection) => return Err(problem(rejection)),
-    }
-    Ok(axum::Json(Person { id: person, standing: PersonStanding::Forgotten, roles: BTreeSet::new() }))
+    let left = forget::forget(&Private::new(handle), &person, caller.principal.as_str()).await?;
+    let outstanding = left.map_err(problem)? == Left::InFiles;
+    Ok(axum::Json(Person { id: person, standing: PersonStanding::Forgotten, roles: BTreeSet::new(), outstanding }))
 }
 
 /// Gives somebody these roles and no others. Tokens given before say so within five minutes.
@@ -194,6 +195,6 @@ impl Person {
             Standing::Locked => PersonStanding::Locked,
             Standing::Forgotten => PersonStanding::Forgotten,
         };
-        Ok(Self { id, standing, roles: state.roles })
+        Ok(Self { id, standing, roles: state.roles, outstanding: false })
     }
 }

@@ -69,6 +69,12 @@ impl Browser {
         panic!("it leads in a circle: {at}");
     }
 
+    /// Signs somebody up, who is logged in at the issuer then.
+    pub fn sign_up(&self, email: &str, name: &str, password: &str) {
+        let page = self.get("/identity/sign-up").expect(200);
+        let _ = self.submit(&page, &[("email", email), ("name", name), ("password", password)]).expect(303);
+    }
+
     /// Sends the form of a page.
     fn submit(&self, page: &Response, fields: &[(&str, &str)]) -> Response {
         let text = String::from_utf8(page.body.to_vec()).expect("a page");

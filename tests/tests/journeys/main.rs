@@ -9,6 +9,7 @@ mod cancelling;
 mod selling;
 mod carts;
 mod sessions;
+mod forgetting;
 mod asking;
 mod following;
 mod mypage;

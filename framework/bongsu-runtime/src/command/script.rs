@@ -61,6 +61,11 @@ impl Script<'_> {
         serde_json::from_slice(data).ok()
     }
 
+    /// Whether a document among those asked for is there, whatever is in it.
+    pub fn has(&self, key: &DocKey) -> bool {
+        matches!(self.docs.get(key), Some(Some(_)))
+    }
+
     /// Writes a document with its index keys.
     pub fn put<T: Serialize>(&mut self, table: &str, id: &str, value: &T, index: Vec<(u16, Bytes)>) {
         let data = serde_json::to_vec(value).expect("a document has string keys and encodes as JSON").into();

@@ -77,6 +77,10 @@ pub(crate) trait Consumer: Send + Sync {
     fn generation(&self, _generation: u64) -> Option<Arc<dyn Consumer>> {
         None
     }
+    /// Whether it deletes what is kept about those who are forgotten.
+    fn forgets(&self) -> bool {
+        false
+    }
     /// Documents that this fact is certain to change, to be looked up ahead.
     fn rows(&self, _fact: &Message) -> Vec<DocKey> {
         Vec::new()

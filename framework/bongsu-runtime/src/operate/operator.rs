@@ -9,6 +9,7 @@ use crate::{
     },
     operate::{
         adopt::{Adoption, adopt},
+        forgetting::{self, Forgetting},
         metrics,
         note::Deed,
         orphans::{Applied, applied},
@@ -128,6 +129,14 @@ impl Operator {
     /// See [`CommandError`].
     pub async fn parked_after(&self, id: &str) -> Result<Vec<Parked>, CommandError> {
         parked::list(&self.core, id).await
+    }
+
+    /// How far somebody is forgotten here.
+    ///
+    /// # Errors
+    /// See [`CommandError`].
+    pub async fn forgetting(&self, whom: &str) -> Result<Forgetting, CommandError> {
+        forgetting::of(&self.core, whom).await.map_err(failed)
     }
 
     /// Asks for the context's facts to be published again, all or those of one stream; the number of the refill, or

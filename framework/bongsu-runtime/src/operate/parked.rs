@@ -183,6 +183,7 @@ fn show(id: String, todo: &Todo, front: Option<&[u8]>) -> Parked {
         }
         Work::Clock { clock, at_ms } => ("clock", clock, &nothing, rfc3339(*at_ms), 0),
         Work::Walk => ("clock", &nothing, &nothing, "snapshots of what changed".to_owned(), 0),
+        Work::Scrub => ("scrub", &nothing, &nothing, "what a forgotten person left in files".to_owned(), 0),
         Work::Facts(queue) => {
             let none = if queue.len() == 0 { "a fact that is orphaned" } else { "not a CloudEvent" };
             let what = first
@@ -227,7 +228,7 @@ fn trace_of(work: &Work, first: Option<&Envelope<'_>>) -> Option<String> {
     match work {
         Work::Facts(_) => first.and_then(|fact| fact.traceparent.as_deref().map(str::to_owned)),
         Work::Timer { ctx, .. } | Work::Job { ctx, .. } | Work::Undo { ctx, .. } => ctx.traceparent.clone(),
-        Work::Waiting(_) | Work::Clock { .. } | Work::Walk => None,
+        Work::Waiting(_) | Work::Clock { .. } | Work::Walk | Work::Scrub => None,
     }
 }
 

@@ -92,6 +92,8 @@ pub(crate) fn name_of(work: &Work, fate: Fate) -> &'static str {
         (Work::Job { .. }, Fate::Evict) => "bongsu.parked-activity-evicted",
         (Work::Undo { .. }, Fate::Retry) => "bongsu.parked-undo-retried",
         (Work::Undo { .. }, Fate::Evict) => "bongsu.parked-undo-evicted",
+        (Work::Scrub, Fate::Retry) => "bongsu.parked-scrub-retried",
+        (Work::Scrub, Fate::Evict) => "bongsu.parked-scrub-evicted",
         (Work::Clock { .. } | Work::Walk, Fate::Retry) => "bongsu.parked-clock-retried",
         (Work::Clock { .. } | Work::Walk, Fate::Evict) => "bongsu.parked-clock-evicted",
     }

@@ -5,6 +5,7 @@ use crate::{
     records::{
         cursor::CURSOR,
         early::WAITING,
+        forgotten::FORGOTTEN,
         generation::PROJECTION,
         history::{HISTORY, PARTING},
         lease::{LEASE, MEMBER},
@@ -20,8 +21,8 @@ use crate::{
 
 /// The tables the runtime keeps its own documents in.
 const TABLES: &[&str] = &[
-    CURSOR, HISTORY, KEY, LEASE, MEMBER, WALK, ONCE, PARTING, PROJECTION, QUEUE, REBUILD, REFILL, SEEN, SNAPSHOT, TODO,
-    WAITING,
+    CURSOR, FORGOTTEN, HISTORY, KEY, LEASE, MEMBER, WALK, ONCE, PARTING, PROJECTION, QUEUE, REBUILD, REFILL, SEEN,
+    SNAPSHOT, TODO, WAITING,
 ];
 
 /// The first part of the names of the streams that say what operators did.

@@ -27,6 +27,7 @@ use crate::{
             REPUBLICATION_ASKED, RecordedDeed, UNREADABLE_EVICTED, name_of,
         },
         early::{Early, entry as early_entry},
+        forgotten::{Forgotten, forgotten},
         generation::{Shown, filled_key, shown_body, shown_key},
         history::{history_key, history_written, parting_key},
         lease::{Beat, Lease, MEMBER, Resource, lease_body},
@@ -215,6 +216,12 @@ fn what_is_to_be_done_is_kept_as_before() {
         todo(&TodoId::walk(), Work::Walk, false),
     ];
     kept::<Todo>("todo", &samples);
+}
+
+#[test]
+fn who_is_forgotten_is_kept_as_before() {
+    kept::<Forgotten>("forgotten", &[at(&forgotten("usr_1"), Forgotten { at_ms: NOW }.body())]);
+    kept::<Todo>("todo-scrub", &[todo(&TodoId::scrub("usr_1"), Work::Scrub, false)]);
 }
 
 #[test]

@@ -101,6 +101,8 @@ pub(crate) enum Work {
     },
     /// Takes snapshots of everything that changed.
     Walk,
+    /// Rids the store's files of what was deleted when somebody was forgotten.
+    Scrub,
     /// Inputs that came before their process started. Written under a name that earlier releases, which would take it
     /// for an empty list, do not read.
     #[serde(rename = "early", alias = "waiting")]
@@ -130,7 +132,7 @@ pub(crate) const NEWER: u16 = 3;
 /// Attempts of a fact or a timer before it is parked. With their pauses they take a second and a half: what passes by itself
 /// has passed by then, and its key waits for no longer.
 const ATTEMPTS: u32 = 5;
-/// Attempts of an activity before it needs a person: with pauses of up to five seconds, most of a day.
+/// Attempts of an activity, or of ridding files, before it needs a person: with pauses of up to five seconds, most of a day.
 const JOB_ATTEMPTS: u32 = 10_000;
 /// Most facts kept behind one failing fact; beyond it the lane waits: a key with more is not that of one thing,
 /// and the queue's document, which counts them, is written with each.
@@ -163,6 +165,10 @@ impl Todo {
 
     pub(crate) fn walk(now_ms: i64) -> Self {
         Self::new(Work::Walk, now_ms, now_ms)
+    }
+
+    pub(crate) fn scrub(now_ms: i64) -> Self {
+        Self::new(Work::Scrub, now_ms, now_ms)
     }
 
     pub(crate) fn job(activity: &str, stream: &str, version: u64, event: &Message, ctx: &Ctx, now_ms: i64) -> Self {
@@ -225,7 +231,7 @@ impl Todo {
             (Work::Waiting(_), Failed::ForGood | Failed::Newer) if self.attempts == 0 => ATTEMPTS,
             (_, Failed::Newer) => return self.wait_for_newer(why.to_owned()),
             (_, Failed::ForGood) => 1,
-            (Work::Job { .. }, Failed::Counts) => JOB_ATTEMPTS,
+            (Work::Job { .. } | Work::Scrub, Failed::Counts) => JOB_ATTEMPTS,
             (_, Failed::Counts) => ATTEMPTS,
         };
         self.failed(why.to_owned(), most, now_ms, cap_ms);

@@ -58,6 +58,12 @@ impl TodoId {
         Self("walk/0".to_owned())
     }
 
+    /// Ridding the store's files of what is deleted of somebody. One for each: whoever is forgotten while it is done for another
+    /// may still be in the files then.
+    pub(crate) fn scrub(whom: &str) -> Self {
+        Self(format!("scrub/{}", storable(whom)))
+    }
+
     /// A fact that is orphaned and was acted on.
     pub(crate) fn orphan(consumer: &str, source: &str, subject: &str, position: u64) -> Self {
         Self(format!("{ORPHAN}{consumer}/{source}/{subject}@{position}"))

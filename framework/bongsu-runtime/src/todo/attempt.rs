@@ -95,6 +95,9 @@ async fn attempt(core: &Arc<Core>, id: &TodoId, outcome: &mut Option<Outcome>) -
             return Err(Undone::NotMine);
         }
     }
+    if matches!(todo.work, Work::Scrub) {
+        core.store.scrub().await.map_err(Undone::Store)?;
+    }
     for tries in 0_u32.. {
         if tries >= AT_ONCE {
             core.env.sleep(core.pause(tries - AT_ONCE)).await;
@@ -164,8 +167,8 @@ async fn plan(
             close_job(unit, &outcome).await
         }
         Work::Clock { clock, at_ms } => clock::fire(core, unit, id, &clock, at_ms).await,
-        // It was walked.
-        Work::Walk => Ok(()),
+        // It was walked, or the files are rid of it.
+        Work::Walk | Work::Scrub => Ok(()),
         Work::Waiting(_) => unit.catch_up(id, todo).await.map_err(undone),
     }
 }

@@ -3,5 +3,6 @@
 mod deliveries;
 mod courier;
 mod life;
+mod ordering;
 
-bongsu_testing::standing!(delivery);
+bongsu_testing::standing!(delivery, bongsu_testing::standing::nothing_is_there, ordering::outside);

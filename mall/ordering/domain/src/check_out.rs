@@ -26,7 +26,7 @@ pub struct CheckOut {
     pub customer: CustomerId,
     /// The cart as the adapter saw it, with what the price list says about each line.
     pub lines: Vec<WantedLine>,
-    /// Where to.
+    /// Where to, sealed.
     pub address: String,
     /// How it is paid.
     pub method: Method,

@@ -75,7 +75,8 @@ pub struct OrderPlaced {
     pub amount: Money,
     /// How it is paid.
     pub method: Method,
-    /// Where it goes.
+    /// Where it goes: sealed with a key of the customer's, which is destroyed when he is forgotten. In plain text only where it
+    /// was written before there were keys.
     pub address: String,
     /// When, milliseconds since the Unix epoch.
     pub placed_at_ms: i64,

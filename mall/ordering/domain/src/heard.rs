@@ -5,7 +5,7 @@ use money::Money;
 
 use crate::{
     events::Shortage,
-    ids::{OrderId, Sku},
+    ids::{CustomerId, OrderId, Sku},
 };
 
 /// Product holds every line.
@@ -97,4 +97,11 @@ pub struct ProductChanged {
 pub struct ProductRetired {
     /// Which.
     pub sku: Sku,
+}
+
+/// Somebody is forgotten: nobody who keeps something about him keeps it.
+#[message("identity.person-forgotten", version = 1, key = person)]
+pub struct PersonForgotten {
+    /// Who.
+    pub person: CustomerId,
 }

@@ -16,8 +16,10 @@ use crate::{
 pub const MOST_LINES: usize = 50;
 /// Pieces of one line.
 pub const MOST_PIECES: u32 = 1_000;
-/// Characters of an address.
+/// Characters of an address, as it is written on a label.
 pub const LONGEST_ADDRESS: usize = 300;
+/// Bytes of an address, as it is kept: of the longest one, four for a character, sealed and written in base64, there are 1 660.
+const LONGEST_KEPT: usize = 2_000;
 /// The last moment that has a date, 9999-12-31T23:59:59.999Z, in milliseconds since the Unix epoch.
 const LAST_MS: i64 = 253_402_300_799_999;
 
@@ -28,7 +30,7 @@ pub struct PlaceOrder {
     pub customer: CustomerId,
     /// What for.
     pub lines: Vec<WantedLine>,
-    /// Where to.
+    /// Where to, as it is kept: sealed by the adapter, so that no event and no fact can be read by whoever has not its key.
     pub address: String,
     /// How it is paid.
     pub method: Method,
@@ -56,7 +58,7 @@ pub(crate) fn decide(
     if state.placed.is_some() {
         return Err(OrderRejection::AlreadyPlaced);
     }
-    if !fits_a_label(&place.address) {
+    if place.address.trim().is_empty() || place.address.len() > LONGEST_KEPT {
         return Err(OrderRejection::Address { longest: LONGEST_ADDRESS });
     }
     let lines = agreed_lines(place.lines, ctx.now_ms)?;
@@ -78,10 +80,15 @@ fn end_of(now_ms: i64, window_ms: i64) -> i64 {
     now_ms.saturating_add(window_ms.max(0)).min(LAST_MS)
 }
 
-fn fits_a_label(address: &str) -> bool {
-    !address.trim().is_empty()
+/// An address that fits a label: asked of what the customer wrote, before it is sealed.
+///
+/// # Errors
+/// [`OrderRejection::Address`] when it does not.
+pub fn fits_a_label(address: &str) -> Result<(), OrderRejection> {
+    let fits = !address.trim().is_empty()
         && address.chars().count() <= LONGEST_ADDRESS
-        && !address.chars().any(|letter| letter.is_control() && letter != '\n')
+        && !address.chars().any(|letter| letter.is_control() && letter != '\n');
+    if fits { Ok(()) } else { Err(OrderRejection::Address { longest: LONGEST_ADDRESS }) }
 }
 
 fn agreed_lines(wanted: Vec<WantedLine>, now_ms: i64) -> Result<Vec<OrderLine>, OrderRejection> {

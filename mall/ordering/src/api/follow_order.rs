@@ -18,7 +18,8 @@ use ordering_domain::{
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::shown::Order;
+use super::shown::{Order, ShownAddress};
+use crate::addresses::opened;
 
 /// What happened to an order, and how it is after that.
 #[derive(Serialize, ToSchema)]
@@ -76,14 +77,18 @@ pub(super) async fn handle(
 ) -> Result<Response, Problem> {
     let (state, version) = handle.load::<Orders>(&order).await?;
     let mine = state.placed.as_ref().filter(|placed| owner.owns(&placed.customer));
-    mine.ok_or_else(|| Problem::not_found("There is no such order."))?;
+    let placed = mine.ok_or_else(|| Problem::not_found("There is no such order."))?;
+    let address: ShownAddress = opened(&handle, &placed.customer, &placed.address).await?.into();
+    let told = move |change: &Followed<OrderEvent, OrderState>| told(change, address.clone());
     stream.follow(handle.follow::<Orders>(&order), version, has_ended(&state.phase), told)
 }
 
-fn told(change: &Followed<OrderEvent, OrderState>) -> SseItem<OrderChanged> {
+/// An order's address never changes; whoever is forgotten follows nothing five seconds later.
+fn told(change: &Followed<OrderEvent, OrderState>, address: ShownAddress) -> SseItem<OrderChanged> {
     let placed = change.state.placed.as_ref().expect("the first event of an order is that it was placed");
     let phase = &change.state.phase;
-    let data = OrderChanged { order: Order::of(placed, &change.state), steps: steps(phase, change.state.confirmed) };
+    let order = Order::of(placed, &change.state, address);
+    let data = OrderChanged { order, steps: steps(phase, change.state.confirmed) };
     SseItem { event: name(&change.event), data, last: has_ended(phase) }
 }
 

@@ -13,7 +13,7 @@ use bongsu_host::{
 };
 use bongsu_runtime::{Handle, Outcome, Reply, Token};
 use ordering_domain::{
-    ids::{OrderId, Sku},
+    ids::{CustomerId, OrderId, Sku},
     order::{OrderRejection, Orders},
     place_order::{MOST_LINES, PlaceOrder, WantedLine},
 };
@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{offers::offers, problems, shown::Pay};
-use crate::projections::orders_of_customer::State as OrderState;
+use crate::{addresses::sealed, projections::orders_of_customer::State as OrderState};
 
 /// What a customer wants.
 #[derive(Deserialize, ToSchema)]
@@ -86,9 +86,13 @@ pub(super) async fn handle(
         let (sku, quantity, seen_minor) = (line.sku.clone(), line.quantity, line.price_minor);
         lines.push(WantedLine { sku, quantity, seen_minor, offer });
     }
-    let place =
-        PlaceOrder { customer: owner.as_str().into(), lines, address: body.address.clone(), method: body.pay.method() };
-    Ok(command::respond(handle.execute::<Orders, _>(place, command.call(), reply).await?))
+    let customer = CustomerId::from(owner.as_str());
+    let place = |address| {
+        PlaceOrder { customer: customer.clone(), lines: lines.clone(), address, method: body.pay.method() }.into()
+    };
+    let to = (&customer, body.address.as_str());
+    let answer = sealed::<Orders, _>(&handle, command.call(), to, place, problems::not_sealed, reply).await?;
+    Ok(command::respond(answer))
 }
 
 fn reply(outcome: Outcome<'_, OrderRejection>) -> Reply {

@@ -2,8 +2,11 @@
 
 use axum::http::StatusCode;
 use bongsu_host::problem::Problem;
+use bongsu_runtime::Reply;
 use ordering_domain::order::OrderRejection;
 use serde_json::json;
+
+use crate::addresses::NotSealed;
 
 pub(super) fn problem(rejection: OrderRejection) -> Problem {
     match rejection {
@@ -38,6 +41,16 @@ pub(super) fn problem(rejection: OrderRejection) -> Problem {
         OrderRejection::NoCancellation => conflict("no-cancellation", "Nobody asked for a cancellation"),
         OrderRejection::OnItsWay => conflict("on-its-way", "The order is on its way already"),
     }
+}
+
+/// The answer to whose address cannot be sealed.
+pub(super) fn not_sealed(why: NotSealed) -> Reply {
+    let problem = match why {
+        NotSealed::Unfit(rejection) => problem(rejection),
+        NotSealed::Forgotten => conflict("person-forgotten", "The customer is forgotten, and orders nothing any more"),
+        NotSealed::Unreadable => Problem::unavailable("The key of the customer's addresses cannot be read now."),
+    };
+    problem.reply()
 }
 
 fn at(line: usize, member: &str) -> String {

@@ -17,7 +17,10 @@ use bongsu_runtime::{Handle, Range};
 use ordering_domain::{ids::OrderId, order::Orders};
 
 use super::shown::{Order, OrderItem};
-use crate::projections::orders_of_customer::{BY_CUSTOMER, OrdersOfCustomer, customer_prefix};
+use crate::{
+    addresses::opened,
+    projections::orders_of_customer::{BY_CUSTOMER, OrdersOfCustomer, customer_prefix},
+};
 
 /// An order.
 ///
@@ -36,11 +39,12 @@ pub(super) async fn one(
     let (state, version) = handle.load::<Orders>(&order).await?;
     let mine = state.placed.as_ref().filter(|placed| owner.owns(&placed.customer));
     let placed = mine.ok_or_else(|| Problem::not_found("There is no such order."))?;
+    let address = opened(&handle, &placed.customer, &placed.address).await?.into();
     if let Some(moment) = when {
         let (then, _) = handle.load_at::<Orders>(&order, moment).await?;
-        return Ok(Json(Order::of(placed, &then)).into_response());
+        return Ok(Json(Order::of(placed, &then, address)).into_response());
     }
-    Ok(known.answer(&ETag::version(version), &Order::of(placed, &state)))
+    Ok(known.answer(&ETag::version(version), &Order::of(placed, &state, address)))
 }
 
 /// The caller's orders, newest first.

@@ -10,7 +10,10 @@ use ordering_domain::{
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::projections::orders_of_customer::{Row, State};
+use crate::{
+    addresses::Address,
+    projections::orders_of_customer::{Row, State},
+};
 
 /// An order.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -22,7 +25,11 @@ pub(super) struct Order {
     /// Sum of the lines.
     amount: Money,
     pay: Pay,
-    address: String,
+    /// Where it goes, while that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    address: Option<String>,
+    address_state: AddressState,
     #[schema(format = DateTime)]
     placed_at: String,
     /// Rejected unless it is confirmed by then.
@@ -40,6 +47,28 @@ pub(super) struct Order {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     cancellation: Option<Wish>,
+}
+
+/// Where an order goes.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = Address)]
+pub(super) struct ShownAddress {
+    /// Where it goes, while that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    address: Option<String>,
+    address_state: AddressState,
+}
+
+/// Whether an address is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub(super) enum AddressState {
+    Known,
+    /// Its customer is forgotten, and with him where he had things sent to.
+    Forgotten,
+    /// Not now.
+    Unavailable,
 }
 
 /// An order in a list.
@@ -114,7 +143,8 @@ impl Pay {
 }
 
 impl Order {
-    pub(super) fn of(placed: &OrderPlaced, state: &OrderState) -> Self {
+    pub(super) fn of(placed: &OrderPlaced, state: &OrderState, address: ShownAddress) -> Self {
+        let ShownAddress { address, address_state } = address;
         let mut why = None;
         let mut short = None;
         let mut cancellation = None;
@@ -135,12 +165,23 @@ impl Order {
             pay: match placed.method {
                 Method::Card => Pay::Card,
             },
-            address: placed.address.clone(),
+            address,
+            address_state,
             placed_at: rfc3339(placed.placed_at_ms),
             expires_at: rfc3339(placed.expires_at_ms),
             why,
             short,
             cancellation,
+        }
+    }
+}
+
+impl From<Address> for ShownAddress {
+    fn from(address: Address) -> Self {
+        match address {
+            Address::Known(address) => Self { address: Some(address), address_state: AddressState::Known },
+            Address::Forgotten => Self { address: None, address_state: AddressState::Forgotten },
+            Address::Unreadable => Self { address: None, address_state: AddressState::Unavailable },
         }
     }
 }

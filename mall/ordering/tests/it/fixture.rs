@@ -25,7 +25,8 @@ pub(crate) async fn there(bench: &Bench) -> Vec<(&'static str, String)> {
     let order = bench.ask("ann", "POST /orders", Some("k1"), two_tvs()).await.body["order_id"].take();
     bench.ask("ann", "POST /cart/items", Some("k2"), json!({ "sku": "TV", "quantity": 2 })).await;
     let order = format!("/orders/{}", order.as_str().expect("an id"));
-    vec![("/orders/{id}", order), ("/cart/items/{sku}", "/cart/items/TV".into())]
+    let address = format!("{order}/address");
+    vec![("/orders/{id}", order), ("/orders/{id}/address", address), ("/cart/items/{sku}", "/cart/items/TV".into())]
 }
 
 impl Fixture {

@@ -10,5 +10,6 @@ mod guest_carts;
 mod following;
 mod settings;
 mod configured;
+mod forgetting;
 
 bongsu_testing::standing!(ordering, fixture::there);

@@ -186,6 +186,22 @@ impl Keeper {
         Ok(kept.map(|kept| kept.session))
     }
 
+    /// Ends all sessions of somebody, and rids the file of them; returns how many there were.
+    pub(crate) async fn end_all_of(&self, person: &str) -> Result<usize, StoreError> {
+        let mut ended = 0;
+        loop {
+            let ids = self.shelf.all_of_person(person).await?;
+            if ids.is_empty() {
+                break;
+            }
+            self.forget(&ids).await?;
+            ended += ids.len();
+        }
+        // Also when there are none any more: one that has ended before may still be in the file.
+        self.shelf.scrub().await?;
+        Ok(ended)
+    }
+
     /// Finishes what a killed gateway left, and deletes what counts no more, for ever.
     pub(crate) async fn tend(&self) {
         for round in 0_u32.. {

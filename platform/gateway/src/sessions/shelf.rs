@@ -108,11 +108,15 @@ impl Shelf {
         self.0.commit(Commit { docs, ..Commit::new(commit) }).await.map(drop)
     }
 
+    /// Some of a person's, whatever is in them.
+    pub(crate) async fn all_of_person(&self, person: &str) -> Result<Vec<String>, StoreError> {
+        let found = self.0.keys(of_person(person)).await?;
+        Ok(found.iter().filter_map(|cursor| id_of(cursor)).map(str::to_owned).collect())
+    }
+
     /// A person's, the one that was used last first.
     pub(crate) async fn of_person(&self, person: &str) -> Result<Vec<String>, StoreError> {
-        let begins = |end: u8| Bytes::from([person.as_bytes(), &[end]].concat());
-        let range = (Bound::Included(begins(0)), Bound::Excluded(begins(1)));
-        let found = self.0.scan(Scan { from: range.0, to: range.1, index: Some(PERSON), ..Scan::table(TABLE, BATCH) });
+        let found = self.0.scan(of_person(person));
         let read = |(_, doc): (Bytes, Doc)| Some((doc.key.id.to_string(), Kept::read(doc)?.session.used_ms));
         let mut all: Vec<(String, i64)> = found.await?.into_iter().filter_map(read).collect();
         all.sort_by_key(|(_, used_ms)| std::cmp::Reverse(*used_ms));
@@ -150,6 +154,13 @@ impl Session {
     pub(crate) fn vouched(&self) -> Vouched {
         Vouched { roles: self.roles.clone(), ..Vouched::named(&self.person) }
     }
+}
+
+/// A person's sessions: what is in the index on persons has the name, a zero, and the session's id.
+fn of_person(person: &str) -> Scan {
+    let begins = |end: u8| Bytes::from([person.as_bytes(), &[end]].concat());
+    let (from, to) = (Bound::Included(begins(0)), Bound::Excluded(begins(1)));
+    Scan { from, to, index: Some(PERSON), ..Scan::table(TABLE, BATCH) }
 }
 
 /// Under which id a session is kept.

@@ -11,12 +11,20 @@ use crate::{
     },
 };
 
-/// Forgets somebody; `actor` is who asked for it.
+/// What there is still of somebody who is forgotten.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Left {
+    Nothing,
+    /// Something may lie in the store's files; it is noted, and done by whoever sweeps next, or is asked again.
+    InFiles,
+}
+
+/// Forgets somebody; `actor` is who asked for it. Asked again, it goes on where it was.
 pub(crate) async fn forget(
     private: &Private,
     person: &PersonId,
     actor: &str,
-) -> Result<Result<(), PersonRejection>, CommandError> {
+) -> Result<Result<Left, PersonRejection>, CommandError> {
     let done = private.command::<Persons, _, _>(
         actor,
         vec![Profile::key(person)],
@@ -31,14 +39,17 @@ pub(crate) async fn forget(
         },
         |rejection| rejection,
     );
-    if let Err(why) = done.await? {
-        return Ok(Err(why));
+    match done.await? {
+        Ok(()) => {}
+        Err(PersonRejection::Forgotten) if private.get::<Unscrubbed>(person).await?.is_some() => {}
+        Err(PersonRejection::Forgotten) => return Ok(Ok(Left::Nothing)),
+        Err(why) => return Ok(Err(why)),
     }
     if let Err(why) = clean_up(private, person).await {
-        // It is noted, and done by whoever sweeps next.
         tracing::warn!(reason = %why, "what a forgotten person left is deleted later");
+        return Ok(Ok(Left::InFiles));
     }
-    Ok(Ok(()))
+    Ok(Ok(Left::Nothing))
 }
 
 /// Deletes what names a forgotten person, and then what the store's files still hold.

@@ -5,7 +5,7 @@ use money::{Currency, Money};
 use ordering_domain::{
     events::{OrderEvent, OrderLine, OrderPlaced},
     order::{OrderRejection, Orders},
-    place_order::{PlaceOrder, WantedLine},
+    place_order::{PlaceOrder, WantedLine, fits_a_label},
     price_list::{Offer, PastPrice},
 };
 
@@ -98,11 +98,20 @@ fn a_total_beyond_all_numbers_is_refused() {
 #[test]
 fn an_address_fits_on_a_label() {
     for bad in ["", "  \n", "a\0b", &"가".repeat(301)] {
-        let order = PlaceOrder { address: bad.into(), ..place(vec![wanted(1, Some(offer(1)))]) };
-        nothing().when(order).then_rejected(OrderRejection::Address { longest: 300 });
+        assert_eq!(fits_a_label(bad), Err(OrderRejection::Address { longest: 300 }));
     }
-    let longest = PlaceOrder { address: "가".repeat(300), ..place(vec![wanted(1, Some(offer(1)))]) };
-    assert!(nothing().when(longest).decided().is_ok());
+    assert_eq!(fits_a_label(&"🏠".repeat(300)), Ok(()));
+}
+
+#[test]
+fn an_order_goes_somewhere() {
+    let order = |address: &str| PlaceOrder { address: address.into(), ..place(vec![wanted(1, Some(offer(1)))]) };
+    for bad in ["", " \n", &"x".repeat(2_001)] {
+        nothing().when(order(bad)).then_rejected(OrderRejection::Address { longest: 300 });
+    }
+    // The longest that is sealed: a prefix, and base64 of nonce, four bytes for a character, and tag.
+    let longest = "sealed:v1:".len() + (12 + 4 * 300 + 16_usize).div_ceil(3) * 4;
+    assert!(nothing().when(order(&"x".repeat(longest))).decided().is_ok());
 }
 
 #[test]

@@ -12,7 +12,7 @@ use bongsu_host::{
 use bongsu_runtime::{Handle, Outcome};
 use ordering_domain::{
     cart::Carts,
-    check_out::{CheckOut, CheckOuts, SeenCart},
+    check_out::{CheckOut, CheckOutRejection, CheckOuts, SeenCart},
     ids::{CartId, CustomerId, Sku},
     place_order::WantedLine,
 };
@@ -20,10 +20,14 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::problems;
-use crate::api::{
-    offers::offers,
-    place_order::{self, Placed},
-    shown::Pay,
+use crate::{
+    addresses::sealed,
+    api::{
+        offers::offers,
+        place_order::{self, Placed},
+        problems::not_sealed,
+        shown::Pay,
+    },
 };
 
 /// How the cart becomes an order.
@@ -83,10 +87,15 @@ pub(in crate::api) async fn handle(
         lines.push(WantedLine { seen_minor: command.body.prices.get(&sku).copied(), sku, quantity, offer });
     }
     let seen = seen.clone().map(|cart| SeenCart { cart, is_current });
-    let check_out = CheckOut { customer, lines, address: address.clone(), method: pay.method(), seen };
-    let answer = handle.execute::<CheckOuts, _>(check_out, command.call(), |outcome| match outcome {
+    let check_out = |address| {
+        let (customer, lines, seen) = (customer.clone(), lines.clone(), seen.clone());
+        CheckOut { customer, lines, address, method: pay.method(), seen }
+    };
+    let reply = |outcome: Outcome<'_, CheckOutRejection>| match outcome {
         Outcome::Accepted { id, token, .. } => place_order::placed(id, token),
         Outcome::Rejected(rejection) => problems::of_check_out(rejection).reply(),
-    });
-    Ok(command::respond(answer.await?))
+    };
+    let to = (&customer, address.as_str());
+    let answer = sealed::<CheckOuts, _>(&handle, command.call(), to, check_out, not_sealed, reply).await?;
+    Ok(command::respond(answer))
 }
