@@ -40,7 +40,7 @@ enum Command {
     /// Run the simulator over many seeds, or one.
     Sim(sim::Sim),
     /// Measure the figures the documentation states.
-    Bench,
+    Bench(bench::Bench),
     /// Time how long all binaries take to link.
     Links,
     /// Check the house rules alone.
@@ -56,7 +56,7 @@ fn main() -> ExitCode {
         Command::Pages(pages) => pages.run(),
         Command::Check => check::run(),
         Command::Sim(sim) => sim.run(),
-        Command::Bench => bench::run(),
+        Command::Bench(bench) => bench.run(),
         Command::Links => links::run(),
         Command::Tidy(tidy) => tidy.run(),
     };

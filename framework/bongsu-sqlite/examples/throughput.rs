@@ -41,6 +41,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             bare.rate(),
             store.rate() / bare.rate()
         );
+        print_row(callers, &store, &bare, batch);
     }
     println!("a whole command per commit: event, fact, stored reply, two guards");
     for callers in [1, 32, 256] {
@@ -48,6 +49,20 @@ fn main() -> Result<(), Box<dyn Error>> {
         println!("{callers:>4} callers: {:>7.0} commands/s", store.rate());
     }
     Ok(())
+}
+
+/// What is promised of one caller and of many, as a row of the table that `make bench` makes.
+fn print_row(callers: u64, store: &Figure, bare: &Figure, batch: u64) {
+    let gate = match callers {
+        1 => "≥ 0.8 × bare SQLite",
+        256 => "≥ 0.9 × bare SQLite",
+        _ => return,
+    };
+    let who = if callers == 1 { "one caller".to_owned() } else { format!("{callers} callers") };
+    let (ours, theirs, ratio) = (store.rate(), bare.rate(), store.rate() / bare.rate());
+    println!(
+        "| store alone, one event per Commit, {who} | {gate} | {ours:.0}/s | bare SQLite, batches of {batch}: {theirs:.0}/s: {ratio:.2} × |"
+    );
 }
 
 /// Callers that each wait for their answer before the next Commit.

@@ -49,6 +49,14 @@ impl System {
         self
     }
 
+    /// With a service that the mall has not.
+    #[must_use]
+    pub fn add(mut self, service: Table) -> Self {
+        let services = self.table.get_mut("service").and_then(Value::as_array_mut).expect("the mall has services");
+        services.push(service.into());
+        self
+    }
+
     /// Where everything it keeps is.
     pub fn data(&self) -> PathBuf {
         self.folder.path().join("data")

@@ -1,9 +1,7 @@
-//! The figures the documentation states, measured on real processes. Ignored by ordinary test runs, because a
-//! figure needs the machine for itself: `make bench`.
+//! The mall as it is, at a few orders a second.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs,
     sync::atomic::{AtomicBool, AtomicU64, Ordering},
     thread,
     time::Duration,
@@ -14,6 +12,11 @@ use system_tests::{
     evidence::Evidence,
     harness::{Mall, system::System, wait},
     rules,
+};
+
+use crate::{
+    machine::pss_mb,
+    table::{percentile, percentiles},
 };
 
 /// Orders placed, at ten a second.
@@ -28,9 +31,9 @@ fn figures() {
     println!("bongsu up on an empty data folder, to all ready: {:.2?}", start.elapsed());
     let received = mall.post("/stock/TV/receipts", "figures stock", &serde_json::json!({ "quantity": 100_000 }));
     assert_eq!(received.status, 201, "{}", received.json());
-    println!("sum of PSS over all processes, idle: {:.0} MB", pss_mb(&mall));
+    println!("sum of PSS over all processes, idle: {:.0} MB", pss_of(&mall));
     println!("POST /orders to 202: {}", percentiles(&place(&mall, "figures", (ORDERS, BETWEEN)).1));
-    println!("sum of PSS over all processes, after {ORDERS} orders: {:.0} MB", pss_mb(&mall));
+    println!("sum of PSS over all processes, after {ORDERS} orders: {:.0} MB", pss_of(&mall));
     mall.quiesce(Duration::from_secs(60), &rules::ALL[1..2]);
     let confirmed = confirmed(&mall.end(), |_| true);
     assert_eq!(confirmed.len() as u64, ORDERS, "every order was confirmed");
@@ -112,23 +115,7 @@ fn place(mall: &Mall, name: &str, (orders, between): (u64, Duration)) -> (BTreeS
     (placed, answers)
 }
 
-fn percentile(values: &[f64], share: f64) -> f64 {
-    let mut values = values.to_vec();
-    values.sort_by(f64::total_cmp);
-    values[((values.len() - 1) as f64 * share) as usize]
-}
-
-fn percentiles(values: &[f64]) -> String {
-    let at = |share: f64| percentile(values, share);
-    format!("p50 {:.1} ms, p95 {:.1} ms, p99 {:.1} ms (n = {})", at(0.5), at(0.95), at(0.99), values.len())
-}
-
-/// Proportional set size, as the kernel accounts shared pages, from `smaps_rollup`.
-fn pss_mb(mall: &Mall) -> f64 {
-    let kib = |pid: u32| {
-        let text = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).expect("our own process");
-        let line = text.lines().find_map(|line| line.strip_prefix("Pss:")).expect("the kernel says Pss");
-        line.trim().trim_end_matches(" kB").parse::<f64>().expect("a number")
-    };
-    mall.ps().iter().filter_map(|process| process.pid).map(kib).sum::<f64>() / 1_024.0
+/// Proportional set size of all processes.
+fn pss_of(mall: &Mall) -> f64 {
+    mall.ps().iter().filter_map(|process| process.pid).map(pss_mb).sum()
 }
