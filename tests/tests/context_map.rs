@@ -74,7 +74,7 @@ fn picture(services: &[Service], heard: &Heard) -> String {
 }
 
 /// Everybody who may tell something.
-fn tellers(services: &[Service]) -> impl Iterator<Item = &str> {
+fn tellers(services: &[Service]) -> impl Iterator<Item = &'static str> + '_ {
     services.iter().map(Service::name).chain([IDENTITY])
 }
 

@@ -237,7 +237,8 @@ impl<S: Sync> FromRequestParts<S> for EventStream {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         let mut ids = parts.headers.get_all(LAST_EVENT_ID).iter();
-        let asked = once(&parts.uri, LAST_EVENT_ID)?.map(|id| version(id.as_bytes()).ok_or_else(not_an_id)).transpose()?;
+        let asked =
+            once(&parts.uri, LAST_EVENT_ID)?.map(|id| version(id.as_bytes()).ok_or_else(not_an_id)).transpose()?;
         let heard = match (ids.next(), ids.next()) {
             (None, _) => asked.unwrap_or(0),
             (Some(id), None) => version(id.as_bytes()).ok_or_else(not_an_id)?,

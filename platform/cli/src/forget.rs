@@ -33,7 +33,7 @@ pub(crate) async fn forget(place: &Place, flags: &Forget) -> Result<ExitCode> {
     let url = format!("{}/identity/persons/{person}", operator.service(IDENTITY).await?);
     let before = answered(operator.look(&url).await?, person)?;
     let was_forgotten = before["standing"] == "FORGOTTEN";
-    let mut has_sessions = true;
+    let mut has_sessions = operator.has_a_gateway().await?;
     loop {
         let left = left(&operator, &url, person, &mut has_sessions).await?;
         if left.is_empty() {
@@ -112,8 +112,8 @@ async fn left_at(operator: &Operator, name: &str, person: &str) -> Option<String
             Some("in-files") => Some(format!("{name}'s files are not rid of it yet")),
             _ => Some(format!("{name} has not heard of it yet")),
         },
-        // What runs there is no service of this framework, and hears no facts.
-        Ok(said) if said.status == 404 => None,
+        // What knows no such place is no service of this framework: it has its own way to hear of it.
+        Ok(said) if matches!(said.status, 404 | 405 | 501) => None,
         Ok(said) => Some(format!("{name}: {}", said.complaint())),
         Err(error) => Some(format!("{name} cannot be asked whether it keeps something: {error}")),
     }

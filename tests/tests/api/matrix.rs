@@ -42,7 +42,7 @@ const SELLERS: May = Only(&["seller", "operator"]);
 const CARRIERS: May = Only(&["rider", "operator"]);
 
 /// Of every operation that is described, and of those that are not.
-const MATRIX: [(&str, May); 47] = [
+const MATRIX: [(&str, May); 48] = [
     ("GET /products", Everybody),
     ("GET /products/search", Everybody),
     ("POST /products", SELLERS),
@@ -58,6 +58,7 @@ const MATRIX: [(&str, May); 47] = [
     ("GET /orders", Somebody),
     ("POST /orders", Somebody),
     ("GET /orders/{id}", Its),
+    ("GET /orders/{id}/address", ItsAnd(&["rider", "operator"])),
     ("POST /orders/{id}/cancel", Its),
     ("GET /orders/{id}/events", Its),
     ("GET /cart", Visitors),

@@ -205,7 +205,6 @@ fn shared_schemas() -> [(&'static str, Value); 10] {
         ("Position", position),
         ("Time", json!({ "type": "string", "format": "date-time", "description": "RFC 3339, not in the future." })),
         ("Version", json!({ "type": "integer", "format": "int64", "minimum": 1 })),
-        ("EventId", json!({ "type": "integer", "format": "int64", "minimum": 0 })),
     ]
 }
 

@@ -1,7 +1,7 @@
 //! What the extractors of this crate read from a request, for `params(…)` of a description.
 
 use utoipa::{
-    IntoParams,
+    IntoParams, PartialSchema as _,
     openapi::{
         Ref, Required,
         path::{Parameter, ParameterBuilder, ParameterIn},
@@ -57,10 +57,14 @@ impl IntoParams for When {
 
 impl IntoParams for EventStream {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
-        let id = |name, place, about| parameter(name, place, Required::False, "EventId", about);
-        let again = "The same of a page that was loaded again, whose browser does not say it; the header counts where both are there.";
+        let id = |name: &str, place, about| {
+            let id = ParameterBuilder::new().name(name).parameter_in(place).required(Required::False);
+            id.description(Some(about)).schema(Some(u64::schema())).build()
+        };
+        let again =
+            "The same of a page that was loaded anew, whose browser does not say it. The header counts where both are.";
         vec![
-            id("Last-Event-ID", ParameterIn::Header, "The id of the last event that was heard: what follows is sent."),
+            id("Last-Event-ID", ParameterIn::Header, "The id of the last event that was heard."),
             id("last-event-id", ParameterIn::Query, again),
         ]
     }

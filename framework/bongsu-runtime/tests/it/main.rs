@@ -21,6 +21,7 @@ mod upgrades;
 mod early;
 mod wiring;
 mod todos;
+mod forgetting;
 mod counting;
 mod followers;
 mod awaiting;

@@ -155,6 +155,8 @@ pub(crate) struct Hindered {
     pub(crate) left: Arc<AtomicU64>,
     held: Arc<Mutex<Option<Vec<Held>>>>,
     silent: Arc<Silent>,
+    /// How often its files cannot be rid of anything.
+    dirty: Arc<AtomicU64>,
 }
 
 /// A table about which one answer is lost, and when.
@@ -168,11 +170,28 @@ type Held = (Commit, oneshot::Sender<Result<Verdict, StoreError>>);
 
 impl Hindered {
     pub(crate) fn over(store: &MemoryStore) -> Self {
-        Self { store: store.clone(), reader: "", left: Arc::default(), held: Arc::default(), silent: Arc::default() }
+        Self {
+            store: store.clone(),
+            reader: "",
+            left: Arc::default(),
+            held: Arc::default(),
+            silent: Arc::default(),
+            dirty: Arc::default(),
+        }
     }
 
     pub(crate) fn refusing(self, reader: &'static str, times: u64) -> Self {
         Self { reader, left: Arc::new(AtomicU64::new(times)), ..self }
+    }
+
+    /// Cannot rid its files of anything so many times.
+    pub(crate) fn dirty(self, times: u64) -> Self {
+        Self { dirty: Arc::new(AtomicU64::new(times)), ..self }
+    }
+
+    /// How often it still cannot.
+    pub(crate) fn is_dirty_for(&self) -> u64 {
+        self.dirty.load(Ordering::Relaxed)
     }
 
     /// Applies the next Commit that writes to a table, and does not say so.
@@ -255,6 +274,13 @@ impl Store for Hindered {
 
     fn drop_table<'a>(&'a self, table: &'a str) -> Fut<'a, Result<(), StoreError>> {
         self.store.drop_table(table)
+    }
+
+    fn scrub(&self) -> Fut<'_, Result<(), StoreError>> {
+        let one_less = |left: u64| left.checked_sub(1);
+        let is_dirty = self.dirty.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_less).is_ok();
+        let outcome = if is_dirty { Err(StoreError::Unavailable("somebody reads".into())) } else { Ok(()) };
+        Box::pin(std::future::ready(outcome))
     }
 }
 

@@ -4,6 +4,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use axum::http::StatusCode;
+use bongsu_keys::{GATEWAY, OPERATOR, Roots};
 use bongsu_runtime::ports::store::Scan;
 use futures::future::join_all;
 use gateway::Sessions;
@@ -282,6 +283,41 @@ async fn a_session_ends_when_nobody_uses_it_and_after_its_life_and_nothing_of_it
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     panic!("it was never swept");
+}
+
+#[tokio::test]
+async fn operators_end_all_sessions_of_somebody_who_is_forgotten() {
+    let town = Town::new().await;
+    let (street, other) = (open(&town).await, open(&town).await);
+    let mut browsers = [Browser::new(), Browser::new(), Browser::new()];
+    for browser in &mut browsers {
+        browser.log_in(&street, &town, "/").await;
+    }
+    assert_eq!(browsers[0].get(&other, "/x").await.status, StatusCode::OK);
+    let operator = format!("Bearer {}", Roots::read(town.folder()).unwrap().key(OPERATOR, GATEWAY).bearer());
+    let asked = async |method: &str, person: &str, bearer: &str| {
+        let path = format!("/bongsu/sessions/{person}");
+        let answer = street.ask_at(method, &path, &[("host", "127.0.0.1:8080"), ("authorization", bearer)]).await;
+        (answer.status, serde_json::from_str::<Value>(&answer.body).unwrap_or_default()["ended"].clone())
+    };
+    assert_eq!(asked("DELETE", "usr_ann", "Bearer x").await.0, StatusCode::UNAUTHORIZED);
+    assert_eq!(asked("GET", "usr_ann", &operator).await.0, StatusCode::METHOD_NOT_ALLOWED);
+    let long = "x".repeat(256);
+    for nobody in ["", "a/b", "%00", long.as_str()] {
+        assert_eq!(asked("DELETE", nobody, &operator).await.0, StatusCode::BAD_REQUEST, "{nobody}");
+    }
+    assert_eq!(
+        asked("DELETE", "usr_an", &operator).await,
+        (StatusCode::OK, json!(0)),
+        "not by the beginning of a name"
+    );
+    assert_eq!(kept(&town).await.len(), 3);
+    assert_eq!(asked("DELETE", "usr_ann", &operator).await, (StatusCode::OK, json!(3)));
+    assert_eq!(kept(&town).await, Vec::<String>::new());
+    assert_eq!(browsers[1].get(&street, "/x").await.status, StatusCode::UNAUTHORIZED);
+    a_while().await;
+    assert_eq!(browsers[0].get(&other, "/x").await.status, StatusCode::UNAUTHORIZED, "nor at another gateway");
+    assert_eq!(asked("DELETE", "usr_ann", &operator).await, (StatusCode::OK, json!(0)));
 }
 
 #[tokio::test]
