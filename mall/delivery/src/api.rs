@@ -1,5 +1,5 @@
-//! The HTTP API: where the parcel of an order is, and moving it by hand. Handlers only translate. Where a parcel goes is asked of
-//! ordering each time: what is kept here is sealed, and ordering has the key as long as the customer is not forgotten.
+//! The HTTP API: where the parcel of an order is, and moving it by hand. Handlers only translate. Where it goes is sealed here, and
+//! ordering's to say.
 
 use axum::{
     Router,
@@ -9,7 +9,6 @@ use axum::{
 };
 use bongsu_host::{
     allow::{Allow, Owner},
-    asking::Asking,
     command::{self, Command, NoBody},
     idempotency::IdempotencyKey,
     list::{List, Page},
@@ -17,7 +16,7 @@ use bongsu_host::{
     problem::Problem,
     query::Query,
 };
-use bongsu_runtime::{Answered, Behalf, Call, Handle, Outcome, Peer, Question, Reply};
+use bongsu_runtime::{Call, Handle, Outcome, Reply};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -26,19 +25,8 @@ use crate::delivery::{
     OrderId, Phase, Sku,
 };
 
-/// Longest id that is asked for, in bytes: those of orders have forty.
-const LONGEST: usize = 100;
-
-/// What the handlers have at hand.
-#[derive(Clone)]
-pub struct Desk {
-    handle: Handle,
-    /// Who knows where an order goes.
-    ordering: Peer,
-}
-
 /// Parcels: where they are, and moving them by hand. A delivery's id is its order's.
-pub fn api() -> Api<Desk> {
+pub fn api() -> Api<Handle> {
     let carriers = Allow::Roles(&["rider", "operator"]);
     Api::new("delivery")
         .about("Parcels: where they are, and moving them by hand. A delivery's id is its order's.")
@@ -50,8 +38,7 @@ pub fn api() -> Api<Desk> {
 
 /// [`api`] of a running service.
 pub fn routes(handle: Handle) -> Router {
-    let ordering = handle.peer("ordering");
-    api().serve(Desk { handle, ordering })
+    api().serve(handle)
 }
 
 #[derive(Deserialize, utoipa::IntoParams)]
@@ -70,37 +57,10 @@ struct Delivery {
     #[schema(value_type = String)]
     order_id: OrderId,
     state: DeliveryStatus,
-    /// Where it goes, once it is packed and as long as that is known.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    address: Option<String>,
-    /// Whether that is known, once it is packed.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    address_state: Option<AddressState>,
     /// What is in it, once it is packed.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     items: Option<Vec<ShownItem>>,
-}
-
-/// Whether an address is known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-enum AddressState {
-    Known,
-    /// The customer is forgotten, and with him where he had things sent to.
-    Forgotten,
-    /// Ordering, who knows it, does not say it now.
-    Unavailable,
-}
-
-/// Where an order goes, in ordering's words.
-#[derive(Deserialize)]
-struct Destination {
-    #[serde(default)]
-    address: Option<String>,
-    address_state: AddressState,
 }
 
 /// How far a parcel is.
@@ -128,44 +88,27 @@ struct ShownItem {
 
 /// The delivery of an order.
 ///
-/// A list of one, or of none: an order has one delivery, and may have none yet; to its customer it is not there before. Where it
-/// goes is asked of ordering; while that does not answer, the rest stands.
+/// A list of one, or of none: an order has one delivery, and may have none yet; to its customer it is not there before.
 #[utoipa::path(
     get, path = "/deliveries", operation_id = "listDeliveries", params(OfOrder, List),
     responses((status = 200, description = "The whole list.", body = Page<Delivery>)),
 )]
 async fn of_order(
-    State(desk): State<Desk>,
+    State(handle): State<Handle>,
     Query(OfOrder { order }): Query<OfOrder>,
     owner: Owner,
     list: List,
-    Asking(behalf): Asking,
 ) -> Result<Response, Problem> {
-    let (state, version) = desk.handle.load::<Deliveries>(&order).await?;
+    let (state, version) = handle.load::<Deliveries>(&order).await?;
     let customer = state.parcel.as_ref().and_then(|parcel| parcel.customer.as_deref()).unwrap_or_default();
     if !owner.owns(customer) {
         return Err(problem(DeliveryRejection::NoSuchDelivery));
     }
-    let to = if state.parcel.is_some() { Some(desk.destination(&behalf, &order).await) } else { None };
-    Ok(list.whole((version > 0).then(|| Delivery::of(order, state, to)).into_iter().collect()))
-}
-
-impl Desk {
-    /// Where an order goes. Nothing of the answer is kept.
-    async fn destination(&self, behalf: &Behalf, order: &OrderId) -> Destination {
-        let is_an_id =
-            order.len() <= LONGEST && order.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'));
-        let said = match is_an_id {
-            true => self.ordering.ask(behalf, Question::get(format!("/orders/{order}/address"))).await.ok(),
-            false => None,
-        };
-        let read = |said: Answered| serde_json::from_slice(&said.body).ok().filter(|_| said.status == 200);
-        said.and_then(read).unwrap_or(Destination { address: None, address_state: AddressState::Unavailable })
-    }
+    Ok(list.whole((version > 0).then(|| Delivery::of(order, state)).into_iter().collect()))
 }
 
 impl Delivery {
-    fn of(order: OrderId, delivery: DeliveryState, to: Option<Destination>) -> Self {
+    fn of(order: OrderId, delivery: DeliveryState) -> Self {
         let state = match delivery.phase {
             Phase::Unknown => DeliveryStatus::Unknown,
             Phase::Prepared => DeliveryStatus::Prepared,
@@ -176,8 +119,7 @@ impl Delivery {
         };
         let shown = |item: Item| ShownItem { sku: item.sku, name: item.name, quantity: item.quantity };
         let items = delivery.parcel.map(|parcel| parcel.items.into_iter().map(shown).collect());
-        let (address, address_state) = to.map(|to| (to.address, to.address_state)).unzip();
-        Self { delivery_id: order.clone(), order_id: order, state, address: address.flatten(), address_state, items }
+        Self { delivery_id: order.clone(), order_id: order, state, items }
     }
 }
 
@@ -204,11 +146,11 @@ struct Moved {
     responses((status = 200, description = "Done.", body = Moved)),
 )]
 async fn depart(
-    State(desk): State<Desk>,
+    State(handle): State<Handle>,
     Path(order): Path<OrderId>,
     command: Command<NoBody>,
 ) -> Result<Response, Problem> {
-    moved(&desk.handle, command.call(), Depart { order }).await
+    moved(&handle, command.call(), Depart { order }).await
 }
 
 /// The parcel has arrived.
@@ -217,11 +159,11 @@ async fn depart(
     responses((status = 200, description = "Done.", body = Moved)),
 )]
 async fn complete(
-    State(desk): State<Desk>,
+    State(handle): State<Handle>,
     Path(order): Path<OrderId>,
     command: Command<NoBody>,
 ) -> Result<Response, Problem> {
-    moved(&desk.handle, command.call(), CompleteDelivery { order }).await
+    moved(&handle, command.call(), CompleteDelivery { order }).await
 }
 
 /// The parcel cannot be delivered.
@@ -230,11 +172,11 @@ async fn complete(
     responses((status = 200, description = "Done.", body = Moved)),
 )]
 async fn fail(
-    State(desk): State<Desk>,
+    State(handle): State<Handle>,
     Path(order): Path<OrderId>,
     command: Command<Failure>,
 ) -> Result<Response, Problem> {
-    moved(&desk.handle, command.call(), FailDelivery { order, why: command.body.why.clone() }).await
+    moved(&handle, command.call(), FailDelivery { order, why: command.body.why.clone() }).await
 }
 
 async fn moved(handle: &Handle, call: &Call, command: impl Into<DeliveryCommand>) -> Result<Response, Problem> {

@@ -6,11 +6,9 @@ pub mod delivery;
 pub mod courier;
 pub mod api;
 
-use std::time::Duration;
-
 use bongsu_core::{Ctx, Messages, Public, message};
 use bongsu_host::config::within;
-use bongsu_runtime::{Asks, Service};
+use bongsu_runtime::Service;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -27,8 +25,6 @@ pub fn service(settings: &Settings) -> Service {
         .decider(Deliveries, told)
         .policy("follow-orders", follow_orders)
         .process(settings.courier())
-        // Somebody who looks at a parcel waits a second for all there is to it.
-        .asks("ordering", Asks::within(Duration::from_millis(400)).at_once(64))
 }
 
 /// What delivery hears of orders.

@@ -1,30 +1,23 @@
 //! Parcels moved by the clock and by people.
 
-use std::sync::Arc;
-
 use bongsu_testing::{Answered, Bench};
 use delivery::{Settings, Who, api, service};
 use serde_json::{Value, json};
 
-use crate::ordering::{Act, Ordering};
-
 const CONFIRMED: &str = "ordering.order-confirmed.v1";
-/// As ordering tells it.
-const SEALED: &str = "sealed:v1:c2VhbGVk";
 const WANTED_BACK: &str = "ordering.cancellation-requested.v1";
 
-/// A running delivery service, and the ordering it asks.
-struct Fixture(Bench, Arc<Ordering>);
+/// A running delivery service.
+struct Fixture(Bench);
 
 impl Fixture {
     fn open(settings: &Settings) -> Self {
-        let ordering = Arc::<Ordering>::default();
-        Self(Bench::facing(service(settings), api::routes, |_| ordering.clone()), ordering)
+        Self(Bench::open(service(settings), api::routes))
     }
 
     async fn hears(&self, fact: &str, order: &str) {
         let lines = json!([{ "sku": "TV", "name": "TV", "quantity": 2 }]);
-        let body = json!({ "order": order, "customer": "ann", "lines": lines, "address": SEALED });
+        let body = json!({ "order": order, "customer": "ann", "lines": lines, "address": "Seoul" });
         self.0.say(fact, order, body).await;
     }
 
@@ -113,52 +106,4 @@ async fn a_delivery_is_its_customers_and_the_couriers_and_where_nothing_was_pack
     }
     assert_eq!(fixture.moves("k1", "o2", "depart", json!({})).await.0, 404);
     assert!(fixture.delivery("o2").await.is_null());
-}
-
-#[tokio::test]
-async fn where_a_parcel_goes_is_asked_of_ordering_and_never_what_was_told() {
-    let fixture = by_hand();
-    fixture.hears(CONFIRMED, "o1").await;
-    fixture.is_at("o1", "PREPARED").await;
-    let shown = async || {
-        let answered = fixture.ask("ann", "o1").await;
-        assert!(!answered.body.to_string().contains(SEALED), "{answered:?}");
-        let one = &answered.body["items"][0];
-        (answered.status, one["address"].clone(), one["address_state"].clone())
-    };
-    assert_eq!(shown().await, (200, json!("Seoul"), json!("KNOWN")));
-    assert!(fixture.1.asked().contains(&"GET http://ordering/orders/o1/address ann".to_owned()), "in her name");
-    fixture.1.act(Act::Say(200, json!({ "address_state": "FORGOTTEN" }).to_string()));
-    assert_eq!(shown().await, (200, Value::Null, json!("FORGOTTEN")));
-    for (status, said) in [(404, "{}"), (200, "{}"), (200, "what?"), (200, "{\"address_state\":\"LOST\"}"), (500, "")] {
-        fixture.1.act(Act::Say(status, said.to_owned()));
-        assert_eq!(shown().await, (200, Value::Null, json!("UNAVAILABLE")), "{status} {said}");
-    }
-}
-
-#[tokio::test]
-async fn while_ordering_is_silent_the_rest_of_a_parcel_is_shown() {
-    for act in [Act::Break, Act::Hang] {
-        let fixture = by_hand();
-        fixture.hears(CONFIRMED, "o1").await;
-        fixture.is_at("o1", "PREPARED").await;
-        fixture.1.act(act);
-        let one = fixture.delivery("o1").await;
-        let expected = (json!("PREPARED"), json!("UNAVAILABLE"), json!("TV"));
-        assert_eq!((one["state"].clone(), one["address_state"].clone(), one["items"][0]["sku"].clone()), expected);
-        assert_eq!(fixture.moves("k1", "o1", "depart", json!({})).await.0, 200, "parcels move all the same");
-        fixture.1.act(Act::Say(200, json!({ "address": "Seoul", "address_state": "KNOWN" }).to_string()));
-        fixture.0.until(async || fixture.delivery("o1").await["address"] == "Seoul").await;
-    }
-}
-
-#[tokio::test]
-async fn an_id_that_is_no_orders_is_never_put_into_an_address() {
-    let fixture = by_hand();
-    let odd = "o1/../../payments?order=o1";
-    fixture.hears(CONFIRMED, odd).await;
-    let path = "GET /deliveries?order=o1%2F..%2F..%2Fpayments%3Forder%3Do1";
-    let one = async || fixture.0.ask("kim:operator", path, None, Value::Null).await.body["items"][0].clone();
-    fixture.0.until(async || one().await["state"] == "PREPARED").await;
-    assert_eq!((one().await["address_state"].clone(), fixture.1.asked()), (json!("UNAVAILABLE"), vec![]));
 }

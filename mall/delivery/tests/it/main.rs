@@ -3,6 +3,5 @@
 mod deliveries;
 mod courier;
 mod life;
-mod ordering;
 
-bongsu_testing::standing!(delivery, bongsu_testing::standing::nothing_is_there, ordering::outside);
+bongsu_testing::standing!(delivery);

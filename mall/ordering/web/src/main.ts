@@ -9,4 +9,8 @@ export const pages = {
   checkout: defineAsyncComponent(() => import('./CheckoutPage.vue')),
   order: defineAsyncComponent(() => import('./OrderPage.vue')),
 };
-export const parts = { basket: BasketLink, buy: BuyBox };
+export const parts = {
+  basket: BasketLink,
+  buy: BuyBox,
+  destination: defineAsyncComponent(() => import('./ParcelDestination.vue')),
+};

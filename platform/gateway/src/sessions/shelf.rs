@@ -159,8 +159,8 @@ impl Session {
 /// A person's sessions: what is in the index on persons has the name, a zero, and the session's id.
 fn of_person(person: &str) -> Scan {
     let begins = |end: u8| Bytes::from([person.as_bytes(), &[end]].concat());
-    let (from, to) = (Bound::Included(begins(0)), Bound::Excluded(begins(1)));
-    Scan { from, to, index: Some(PERSON), ..Scan::table(TABLE, BATCH) }
+    let from = Bound::Included(begins(0));
+    Scan { from, to: Bound::Excluded(begins(1)), index: Some(PERSON), ..Scan::table(TABLE, BATCH) }
 }
 
 /// Under which id a session is kept.
