@@ -59,10 +59,9 @@ fn print_row(callers: u64, store: &Figure, bare: &Figure, batch: u64) {
         _ => return,
     };
     let who = if callers == 1 { "one caller".to_owned() } else { format!("{callers} callers") };
-    let (ours, theirs, ratio) = (store.rate(), bare.rate(), store.rate() / bare.rate());
-    println!(
-        "| store alone, one event per Commit, {who} | {gate} | {ours:.0}/s | bare SQLite, batches of {batch}: {theirs:.0}/s: {ratio:.2} × |"
-    );
+    let [ours, theirs] = [store, bare].map(Figure::rate);
+    let beside = format!("bare SQLite, batches of {batch}: {theirs:.0}/s: {:.2} ×", ours / theirs);
+    println!("| store alone, one event per Commit, {who} | {gate} | {ours:.0}/s | {beside} |");
 }
 
 /// Callers that each wait for their answer before the next Commit.

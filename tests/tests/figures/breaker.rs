@@ -5,10 +5,10 @@ use std::{net::SocketAddr, time::Duration};
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::Request;
-use system_tests::harness::wait::now;
+use system_tests::harness::{http::Response, wait::now};
 
 use crate::{
-    callers::{Answer, Callers, Connection, get},
+    callers::{Callers, Connection, get, text},
     street::Street,
     table::Row,
 };
@@ -32,7 +32,7 @@ fn a_service_that_breaks_and_recovers() {
         tell(street.constant, "PUT").await;
         let failed = until_open(&mut gateway, &token).await;
         let asked = failed.calls + asked_on(&mut gateway, &token).await;
-        let reached: u64 = tell(street.constant, "GET").await.text().parse().expect("a number");
+        let reached: u64 = text(&tell(street.constant, "GET").await).parse().expect("a number");
         tell(street.constant, "DELETE").await;
         let recovered = until_well(&mut gateway, &token).await;
         print(&failed, (asked, reached), recovered);
@@ -70,18 +70,18 @@ fn print(opened: &Opened, (asked, reached): (u64, u64), recovered: Duration) {
 }
 
 /// Says to the constant itself how it is, or asks how often it was asked.
-async fn tell(constant: SocketAddr, method: &str) -> Answer {
+async fn tell(constant: SocketAddr, method: &str) -> Response {
     let request = Request::builder().method(method).uri("/sick").body(Full::<Bytes>::default()).expect("a request");
     Connection::to(constant).ask(request).await.unwrap_or_else(|why| panic!("{method} /sick: {why}"))
 }
 
-async fn ask(gateway: &mut Connection, token: &str) -> Answer {
+async fn ask(gateway: &mut Connection, token: &str) -> Response {
     gateway.ask(get(SICK, token)).await.unwrap_or_else(|why| panic!("the gateway answers: {why}"))
 }
 
 async fn until_open(gateway: &mut Connection, token: &str) -> Opened {
     let (began, mut calls) = (now(), 0);
-    while !ask(gateway, token).await.text().contains("/errors/circuit-open") {
+    while !text(&ask(gateway, token).await).contains("/errors/circuit-open") {
         calls += 1;
         assert!(began.elapsed() < PATIENCE, "it opens");
     }

@@ -19,7 +19,7 @@ use hyper::{
     header,
 };
 use hyper_util::rt::TokioIo;
-use system_tests::harness::wait::now;
+use system_tests::harness::{http::Response, wait::now};
 use tokio::{net::TcpStream, task::JoinSet, time};
 
 /// What is asked, by its number.
@@ -54,22 +54,15 @@ impl Heard {
         let asked = now();
         match connection.ask(request).await {
             Ok(answer) if answer.status < 400 => self.ms.push(asked.elapsed().as_secs_f64() * 1e3),
-            Ok(answer) => *self.refused.entry(format!("{} {}", answer.status, answer.text())).or_default() += 1,
+            Ok(answer) => *self.refused.entry(format!("{} {}", answer.status, text(&answer))).or_default() += 1,
             Err(why) => *self.refused.entry(why).or_default() += 1,
         }
     }
 }
 
-/// An answer, read to its end.
-pub(crate) struct Answer {
-    pub(crate) status: u16,
-    pub(crate) body: Bytes,
-}
-
-impl Answer {
-    pub(crate) fn text(&self) -> String {
-        String::from_utf8_lossy(&self.body).into_owned()
-    }
+/// What an answer says, as text.
+pub(crate) fn text(answer: &Response) -> String {
+    String::from_utf8_lossy(&answer.body).into_owned()
 }
 
 /// Where they run.
@@ -153,7 +146,7 @@ impl Connection {
     ///
     /// # Errors
     /// Why there was none.
-    pub(crate) async fn ask(&mut self, mut request: Request<Full<Bytes>>) -> Result<Answer, String> {
+    pub(crate) async fn ask(&mut self, mut request: Request<Full<Bytes>>) -> Result<Response, String> {
         let host = self.at.to_string().parse().expect("an address is a value");
         request.headers_mut().insert(header::HOST, host);
         let mut sender = match self.open.take().filter(|sender| !sender.is_closed()) {
@@ -163,7 +156,8 @@ impl Connection {
         let answered = async {
             sender.ready().await?;
             let (head, body) = sender.send_request(request).await?.into_parts();
-            Ok(Answer { status: head.status.as_u16(), body: body.collect().await?.to_bytes() })
+            let (status, headers) = (head.status.as_u16(), head.headers);
+            Ok(Response { status, headers, body: body.collect().await?.to_bytes() })
         };
         let answer = answered.await.map_err(|why: hyper::Error| format!("no answer: {why}"))?;
         self.open = Some(sender);

@@ -17,7 +17,7 @@ use system_tests::harness::{system::binary, wait};
 use tempfile::TempDir;
 
 use crate::{
-    callers::{Ask, Callers, Connection, get},
+    callers::{Ask, Callers, Connection, get, text},
     machine::processor,
     table::{Row, each, median},
 };
@@ -141,6 +141,6 @@ fn until_shown(callers: &Callers, at: SocketAddr, guest: u64, visits: u64) {
     let mut connection = Connection::to(at);
     wait::until("the last visit is shown", PATIENCE, || {
         let answer = callers.wait_for(connection.ask(row(guest)))?;
-        if answer.text() == format!("[{visits}]") { Ok(()) } else { Err(answer.text()) }
+        if text(&answer) == format!("[{visits}]") { Ok(()) } else { Err(text(&answer)) }
     });
 }
