@@ -9,12 +9,14 @@ use std::{
     fmt,
     io::Write as _,
     net::SocketAddr,
+    ops::Range,
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use bongsu_runtime::rfc3339;
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::json;
 use tracing::{
     Event, Subscriber,
     field::{Field, Visit},
@@ -35,6 +37,8 @@ use crate::{
 
 /// Lines waiting to be written; more are dropped.
 const MAX_QUEUE: usize = 8_192;
+/// Between two writes: shorter than whoever reads along notices, and of a queue no more than a busy service fills.
+const REST: Duration = Duration::from_millis(5);
 /// Longest text of one field, in bytes; the rest is cut off.
 const MAX_TEXT: usize = 16 << 10;
 /// Members every line has, which a field must not take.
@@ -81,7 +85,10 @@ struct JsonLines {
 #[derive(Default)]
 struct Fields {
     message: String,
-    others: Vec<(&'static str, Value)>,
+    /// Where the value of each stands in `values`.
+    others: Vec<(&'static str, Range<usize>)>,
+    /// All of them as JSON, one behind the other: a busy gateway writes a dozen for every request.
+    values: Vec<u8>,
 }
 
 impl Logs {
@@ -153,7 +160,10 @@ impl Logs {
         let mut waiting = self.queue.lock();
         if waiting.lines.len() < MAX_QUEUE {
             waiting.lines.push_back(line);
-            self.queue.changed.notify_all();
+            // Whoever writes waits for the first alone, and takes the others with it.
+            if waiting.lines.len() == 1 {
+                self.queue.changed.notify_all();
+            }
         } else {
             waiting.dropped += 1;
         }
@@ -165,15 +175,19 @@ impl Queue {
         self.lines.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Lines are taken in batches: one write per wake-up keeps a busy service from a system call per line.
+    /// Lines are taken in batches, with a rest behind each: what a busy service says costs it neither a system call nor a
+    /// wake-up per line, and what a quiet one says is written at once.
     fn write_forever(&self) {
+        let mut batch = Vec::new();
         loop {
             let idle = |waiting: &mut Waiting| waiting.lines.is_empty();
             let mut waiting = self.changed.wait_while(self.lock(), idle).unwrap_or_else(PoisonError::into_inner);
-            let mut batch: Vec<u8> = waiting.lines.drain(..).flatten().collect();
+            let lines = std::mem::take(&mut waiting.lines);
             let dropped = std::mem::take(&mut waiting.dropped);
             waiting.writing = true;
             drop(waiting);
+            batch.clear();
+            lines.iter().for_each(|line| batch.extend_from_slice(line));
             if dropped > 0 {
                 let line = json!({ "level": "WARN", "message": "log lines were dropped", "dropped": dropped });
                 batch.extend(format!("{line}\n").into_bytes());
@@ -183,6 +197,7 @@ impl Queue {
             let _ = out.write_all(&batch).and_then(|()| out.flush());
             self.lock().writing = false;
             self.changed.notify_all();
+            std::thread::park_timeout(REST);
         }
     }
 }
@@ -219,25 +234,28 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for JsonLines {
 impl JsonLines {
     /// Written by hand for its order: a reader's eye looks for time and level first.
     fn line(&self, metadata: &tracing::Metadata<'_>, fields: Fields) -> Vec<u8> {
-        let mut line = Vec::with_capacity(256);
-        let ts = rfc3339(env::wall_ms());
-        member(&mut line, "ts", &json!(ts));
-        member(&mut line, "level", &json!(metadata.level().as_str()));
-        member(&mut line, "target", &json!(metadata.target()));
-        member(&mut line, "message", &json!(fields.message));
-        let mut trace_id = trace::current_id().map(Value::from);
-        for (name, value) in fields.others {
-            match name {
-                "trace_id" => trace_id = Some(value),
-                _ if RESERVED.contains(&name) => member(&mut line, &format!("{name}_"), &value),
-                _ => member(&mut line, name, &value),
+        let mut line = Vec::with_capacity(512);
+        member(&mut line, "ts", &rfc3339(env::wall_ms()));
+        member(&mut line, "level", metadata.level().as_str());
+        member(&mut line, "target", metadata.target());
+        member(&mut line, "message", &fields.message);
+        let mut trace_id = None;
+        for (name, value) in &fields.others {
+            match *name {
+                "trace_id" => trace_id = Some(&fields.values[value.clone()]),
+                name if RESERVED.contains(&name) => {
+                    written(&mut line, &format!("{name}_"), &fields.values[value.clone()])
+                }
+                name => written(&mut line, name, &fields.values[value.clone()]),
             }
         }
-        member(&mut line, "service", &json!(self.service));
-        member(&mut line, "slot", &json!(self.slot));
-        member(&mut line, "revision", &json!(&*self.logs.revision.name()));
-        if let Some(trace_id) = trace_id {
-            member(&mut line, "trace_id", &trace_id);
+        member(&mut line, "service", &self.service);
+        member(&mut line, "slot", &self.slot);
+        member(&mut line, "revision", &*self.logs.revision.name());
+        match (trace_id, trace::current_id()) {
+            (Some(said), _) => written(&mut line, "trace_id", said),
+            (None, Some(current)) => member(&mut line, "trace_id", &current),
+            (None, None) => {}
         }
         line.push(b'}');
         line
@@ -245,17 +263,19 @@ impl JsonLines {
 }
 
 impl Fields {
-    fn add(&mut self, field: &Field, value: Value) {
-        self.others.retain(|(name, _)| *name != field.name());
-        self.others.push((field.name(), value));
+    fn add(&mut self, name: &'static str, value: &(impl Serialize + ?Sized)) {
+        let from = self.values.len();
+        write(&mut self.values, value);
+        self.others.retain(|(known, _)| *known != name);
+        self.others.push((name, from..self.values.len()));
     }
 
-    fn text(&mut self, field: &Field, mut text: String) {
-        text.truncate(text.floor_char_boundary(MAX_TEXT));
+    fn text(&mut self, field: &Field, text: &str) {
+        let text = &text[..text.floor_char_boundary(MAX_TEXT)];
         if field.name() == "message" {
-            self.message = text;
+            text.clone_into(&mut self.message);
         } else {
-            self.add(field, Value::from(text));
+            self.add(field.name(), text);
         }
     }
 
@@ -263,7 +283,9 @@ impl Fields {
     fn inherit(&mut self, outer: &Self) {
         for (name, value) in &outer.others {
             if !self.others.iter().any(|(known, _)| known == name) {
-                self.others.push((name, value.clone()));
+                let from = self.values.len();
+                self.values.extend_from_slice(&outer.values[value.clone()]);
+                self.others.push((name, from..self.values.len()));
             }
         }
     }
@@ -271,31 +293,31 @@ impl Fields {
 
 impl Visit for Fields {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.text(field, format!("{value:?}"));
+        self.text(field, &format!("{value:?}"));
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.text(field, value.to_owned());
+        self.text(field, value);
     }
 
     fn record_f64(&mut self, field: &Field, value: f64) {
-        self.add(field, Value::from(value));
+        self.add(field.name(), &value);
     }
 
     fn record_i64(&mut self, field: &Field, value: i64) {
-        self.add(field, Value::from(value));
+        self.add(field.name(), &value);
     }
 
     fn record_u64(&mut self, field: &Field, value: u64) {
-        self.add(field, Value::from(value));
+        self.add(field.name(), &value);
     }
 
     fn record_bool(&mut self, field: &Field, value: bool) {
-        self.add(field, Value::from(value));
+        self.add(field.name(), &value);
     }
 
     fn record_error(&mut self, field: &Field, value: &(dyn std::error::Error + 'static)) {
-        self.text(field, chain(value));
+        self.text(field, &chain(value));
     }
 }
 
@@ -310,13 +332,32 @@ pub fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     text
 }
 
-fn member(line: &mut Vec<u8>, name: &str, value: &Value) {
-    let before = if line.is_empty() { "{" } else { "," };
-    line.extend(format!("{before}{}:{value}", Value::from(name)).into_bytes());
+fn member(line: &mut Vec<u8>, name: &str, value: &(impl Serialize + ?Sized)) {
+    begin(line, name);
+    write(line, value);
+}
+
+/// A member whose value is JSON already.
+fn written(line: &mut Vec<u8>, name: &str, value: &[u8]) {
+    begin(line, name);
+    line.extend_from_slice(value);
+}
+
+fn begin(line: &mut Vec<u8>, name: &str) {
+    line.push(if line.is_empty() { b'{' } else { b',' });
+    write(line, name);
+    line.push(b':');
+}
+
+/// Texts, numbers and booleans, which no writer of JSON refuses: what is no number is `null`.
+fn write(line: &mut Vec<u8>, value: &(impl Serialize + ?Sized)) {
+    serde_json::to_writer(line, value).expect("memory takes everything");
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Value;
+
     use super::*;
 
     fn lines_of(log: impl FnOnce()) -> Vec<Value> {
