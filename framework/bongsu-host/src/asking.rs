@@ -26,10 +26,11 @@ pub(crate) struct Said(Vec<(String, String)>);
 pub(crate) struct Until(pub(crate) Duration);
 
 impl Said {
-    /// As it came, before it is read.
-    pub(crate) fn of(headers: &HeaderMap) -> Self {
-        let said = |name: &str| Some((name.to_owned(), headers.get(name)?.to_str().ok()?.to_owned()));
-        Self([PRINCIPAL, ROLES, VISITOR].into_iter().filter_map(said).collect())
+    /// As it came, before it is read. Where there are keys the token says it all, and what stands beside it is not believed.
+    pub(crate) fn of(headers: &HeaderMap, has_keys: bool) -> Self {
+        let said = |name: &&str| Some(((*name).to_owned(), headers.get(*name)?.to_str().ok()?.to_owned()));
+        let names: &[&str] = if has_keys { &[PRINCIPAL] } else { &[PRINCIPAL, ROLES, VISITOR] };
+        Self(names.iter().filter_map(said).collect())
     }
 }
 

@@ -5,15 +5,12 @@
 //! host, which DNS knows: so it is on a cluster.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs,
     net::SocketAddr,
     os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
-    sync::{
-        Arc, PoisonError, RwLock, RwLockReadGuard,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard},
 };
 
 /// Names, and who is ready under them.
@@ -31,8 +28,10 @@ pub struct Directory {
 struct Inner {
     path: PathBuf,
     known: RwLock<(Option<Stamp>, Instances)>,
-    /// Whose turn it is.
-    turn: AtomicUsize,
+    /// Those it had when it was opened. One that is in it no longer has nobody ready; it is no name of a network.
+    names: BTreeSet<String>,
+    /// Whose turn it is, of each name: a page that asks four of them asks each of them evenly.
+    turns: Mutex<BTreeMap<String, usize>>,
 }
 
 /// Why there is no directory; one line.
@@ -52,7 +51,9 @@ impl Directory {
         let path = path.to_owned();
         match read(&path) {
             Ok(known) => {
-                Ok(Self { inner: Arc::new(Inner { path, known: RwLock::new(known), turn: AtomicUsize::new(0) }) })
+                let names = known.1.keys().cloned().collect();
+                let turns = Mutex::default();
+                Ok(Self { inner: Arc::new(Inner { path, known: RwLock::new(known), names, turns }) })
             }
             Err(why) => Err(NoDirectory { path, why }),
         }
@@ -67,10 +68,13 @@ impl Directory {
     /// name.
     pub fn ready(&self, name: &str) -> Option<Vec<SocketAddr>> {
         self.refresh();
-        let mut ready = self.known().1.get(name)?.clone();
-        if !ready.is_empty() {
-            let first = self.inner.turn.fetch_add(1, Ordering::Relaxed) % ready.len();
-            ready.rotate_left(first);
+        let is_named = self.inner.names.contains(name);
+        let mut ready = self.known().1.get(name).cloned().or(is_named.then(Vec::new))?;
+        if ready.len() > 1 {
+            let mut turns = self.inner.turns.lock().unwrap_or_else(PoisonError::into_inner);
+            let turn = turns.entry(name.to_owned()).or_default();
+            ready.rotate_left(*turn % ready.len());
+            *turn = turn.wrapping_add(1);
         }
         Some(ready)
     }

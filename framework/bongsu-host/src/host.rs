@@ -109,7 +109,7 @@ async fn around(State(host): State<Host>, mut request: Request, next: Next) -> R
     extensions.insert(host.inner.limits.clone());
     extensions.insert(host.inner.streams.clone());
     extensions.insert(Surroundings(Arc::clone(&host.inner.env)));
-    let said = Said::of(request.headers());
+    let said = Said::of(request.headers(), host.inner.keys.is_some());
     request.extensions_mut().insert(said);
     if let Some(keys) = &host.inner.keys {
         principal::settle(request.headers_mut(), keys, host.inner.env.wall_ms());

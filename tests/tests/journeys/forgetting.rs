@@ -177,6 +177,30 @@ fn forget(mall: &Mall, person: &str, more: &[&str]) -> (bool, String) {
     (output.status.success(), String::from_utf8_lossy(&said).into_owned())
 }
 
+/// What somebody told lies where it is kept for them, and nowhere else.
+fn lies_where_it_may(folder: &Path) {
+    let told = found(folder, &["Zxqvlogin", "zxqvlogin", "Zxqvname"]);
+    let is_its_own = |place: &String| place.contains("identity") || place.contains("gateway");
+    assert!(told.iter().all(is_its_own) && told.iter().any(|place| place.contains("identity")), "{told:?}");
+    assert_eq!(found(folder, &CANARIES[5..]), BTreeSet::new(), "no address is in any file, ever");
+    assert_eq!(found(folder, &["Zxqvpassword"]), BTreeSet::new(), "nor a password");
+    assert!(!found(folder, &["sealed:v1:"]).is_empty(), "they are sealed");
+}
+
+/// An order of somebody who is forgotten comes to its end, without anybody knowing where it went.
+fn ends(mall: &Mall, person: &str, order: &str) {
+    assert_eq!(goes(&destination(mall, order)), (None, Some("FORGOTTEN")));
+    let shown = ordering(mall, person, "GET", &format!("/orders/{order}"), &Value::Null).expect(200).json();
+    assert_eq!((shown["state"].as_str(), goes(&shown)), (Some("CONFIRMED"), (None, Some("FORGOTTEN"))));
+    for how in ["depart", "complete"] {
+        let _ = mall.move_parcel(order, how).expect(200);
+    }
+    until("the order is at its end", PATIENCE, || {
+        let shown = ordering(mall, person, "GET", &format!("/orders/{order}"), &Value::Null).expect(200).json();
+        if shown["state"] == "COMPLETED" { Ok(()) } else { Err(shown.to_string()) }
+    });
+}
+
 #[test]
 fn who_is_forgotten_is_found_in_no_file_and_others_live_where_they_did() {
     let mall = Mall::start(System::of_the_mall().set("delivery", "courier", "manual"));
@@ -184,12 +208,7 @@ fn who_is_forgotten_is_found_in_no_file_and_others_live_where_they_did() {
     let others = mall.buy("a lamp for somebody else", &[("LAMP", 1)]);
     mall.until_delivery(&others, "PREPARED");
     let (browser, person, orders) = customer(&mall);
-    let told = found(mall.system().folder(), &["Zxqvlogin", "zxqvlogin", "Zxqvname"]);
-    let is_its_own = |place: &String| place.contains("identity") || place.contains("gateway");
-    assert!(told.iter().all(is_its_own) && told.iter().any(|place| place.contains("identity")), "{told:?}");
-    assert_eq!(found(mall.system().folder(), &CANARIES[5..]), BTreeSet::new(), "no address is in any file, ever");
-    assert_eq!(found(mall.system().folder(), &["Zxqvpassword"]), BTreeSet::new(), "nor a password");
-    assert!(!found(mall.system().folder(), &["sealed:v1:"]).is_empty(), "they are sealed");
+    lies_where_it_may(mall.system().folder());
 
     mall.stop("ordering");
     let (is_done, said) = forget(&mall, &person, &["--wait", "1"]);
@@ -203,18 +222,7 @@ fn who_is_forgotten_is_found_in_no_file_and_others_live_where_they_did() {
         !found(mall.system().folder(), &[&person]).is_empty(),
         "what happened stays, under a name that is nobody's"
     );
-    for order in &orders {
-        assert_eq!(goes(&destination(&mall, order)), (None, Some("FORGOTTEN")));
-        let shown = ordering(&mall, &person, "GET", &format!("/orders/{order}"), &Value::Null).expect(200).json();
-        assert_eq!((shown["state"].as_str(), goes(&shown)), (Some("CONFIRMED"), (None, Some("FORGOTTEN"))));
-        for how in ["depart", "complete"] {
-            let _ = mall.move_parcel(order, how).expect(200);
-        }
-        until("the order is at its end", PATIENCE, || {
-            let shown = ordering(&mall, &person, "GET", &format!("/orders/{order}"), &Value::Null).expect(200).json();
-            if shown["state"] == "COMPLETED" { Ok(()) } else { Err(shown.to_string()) }
-        });
-    }
+    orders.iter().for_each(|order| ends(&mall, &person, order));
     assert_eq!(goes(&destination(&mall, &others)).1, Some("KNOWN"));
     assert_eq!(goes(&mall.order(&others)), (Some("서울시 12번가 7"), Some("KNOWN")));
     let late = json!({ "lines": [{ "sku": "LAMP", "quantity": 1 }], "address": HERE, "pay": "card" });

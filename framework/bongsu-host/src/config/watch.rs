@@ -52,14 +52,15 @@ impl Watch {
             return Ok(None);
         }
         self.judged = now;
-        let refused = |why: ConfigError| Refused { revision: self.named(), why };
-        let next = self.started.sources.load().map_err(refused)?;
-        if next.stamp.as_ref() != Some(&self.judged) {
-            // It was exchanged meanwhile.
+        let revision = self.named();
+        let loaded = self.started.sources.load();
+        let read = loaded.as_ref().map(|next| next.stamp.clone()).unwrap_or_else(|_| self.started.sources.stamp());
+        if read.as_ref() != Some(&self.judged) {
+            // It was exchanged meanwhile, whatever came of it.
             self.judged = Stamp::default();
             return Ok(None);
         }
-        Ok(Some(next))
+        loaded.map(Some).map_err(|why| Refused { revision, why })
     }
 
     /// Refuses what needs a restart; `next` has its own settings read.

@@ -41,12 +41,15 @@ impl Asks {
     /// if it may be, the breaker's rules those of a gateway with half the deadline as slow and 5 seconds as the longest it is open, nothing instead.
     pub fn within(deadline: Duration) -> Self {
         let slow_ms = u64::try_from(deadline.as_millis() / 2).unwrap_or(u64::MAX).max(1);
+        // A probe is over by its deadline; until then nobody else is to try what hangs.
+        let rules = Rules::default();
+        let lease_ms = rules.lease_ms.max(slow_ms.saturating_mul(2));
         Self {
             deadline,
             again: AGAIN,
             budget_percent: BUDGET_PERCENT,
             knows_keys: false,
-            breaker: Rules { slow_ms, at_once: AT_ONCE, open_at_most_ms: OPEN_AT_MOST_MS, ..Rules::default() },
+            breaker: Rules { slow_ms, at_once: AT_ONCE, open_at_most_ms: OPEN_AT_MOST_MS, lease_ms, ..rules },
             instead: None,
         }
     }
