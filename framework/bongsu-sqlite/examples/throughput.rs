@@ -107,7 +107,7 @@ fn bare(batch: u64, span: Duration) -> Result<Figure, Box<dyn Error>> {
         for _ in 0..batch {
             let event = event(events % STREAMS, events / STREAMS + 1);
             let insert = "INSERT INTO event (stream, version, commit_id, name, schema, data, meta)
-                          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, NULL)";
+                          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
             let id = u128::from(events).to_be_bytes();
             let values =
                 params![event.stream, event.version as i64, id, event.name, 1, &event.data[..], &event.meta[..]];
