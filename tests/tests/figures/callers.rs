@@ -70,7 +70,6 @@ pub(crate) struct Callers(tokio::runtime::Runtime);
 
 impl Callers {
     /// Nobody asks yet.
-    #[expect(clippy::new_without_default, reason = "it starts a runtime")]
     pub(crate) fn new() -> Self {
         Self(tokio::runtime::Runtime::new().expect("a runtime can be started"))
     }
