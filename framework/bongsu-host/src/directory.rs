@@ -73,7 +73,8 @@ impl Directory {
         if ready.len() > 1 {
             let mut turns = self.inner.turns.lock().unwrap_or_else(PoisonError::into_inner);
             let turn = turns.entry(name.to_owned()).or_default();
-            ready.rotate_left(*turn % ready.len());
+            let first = *turn % ready.len();
+            ready.rotate_left(first);
             *turn = turn.wrapping_add(1);
         }
         Some(ready)
@@ -135,6 +136,12 @@ mod tests {
         assert_eq!((directory.ready("bell"), directory.ready("tower")), (Some(vec![]), None));
         write(r#"{"door": ["127.0.0.1:3"], "bell": ["127.0.0.1:4"]}"#);
         assert_eq!((ports("door"), ports("bell")), (vec![3], vec![4]));
+        write(r#"{"door": ["127.0.0.1:1", "127.0.0.1:2"], "bell": ["127.0.0.1:3", "127.0.0.1:4"]}"#);
+        let page = || (ports("door"), ports("bell"));
+        let pages = [page(), page(), page()];
+        assert!(pages[0].0 != pages[1].0 && pages[0].1 != pages[1].1, "each name takes turns of its own: {pages:?}");
+        write(r#"{"door": ["127.0.0.1:3"]}"#);
+        assert_eq!(directory.ready("bell"), Some(vec![]), "it was a name here, and is none of a network now");
         write("garbage");
         assert_eq!(ports("door"), [3]);
         fs::remove_file(&file).expect("removed");

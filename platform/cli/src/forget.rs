@@ -9,6 +9,7 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 use serde_json::Value;
 use supervisor::identity::IDENTITY;
+use supervisor::system_file::GATEWAY;
 use tokio::time::{Instant, sleep};
 
 use crate::args::{Forget, Place};
@@ -30,10 +31,12 @@ pub(crate) async fn forget(place: &Place, flags: &Forget) -> Result<ExitCode> {
             "this system has no identity provider of its own: whoever issues its tokens knows its people, and forgets them"
         );
     }
-    let url = format!("{}/identity/persons/{person}", operator.service(IDENTITY).await?);
-    let before = answered(operator.look(&url).await?, person)?;
-    let was_forgotten = before["standing"] == "FORGOTTEN";
-    let mut has_sessions = operator.has_a_gateway().await?;
+    // Down or not: what it says is better than what the gateway says of it.
+    operator.service(IDENTITY).await?;
+    // It is the gateway that says who an operator is.
+    let url = format!("{}/identity/persons/{person}", operator.service(GATEWAY).await?);
+    let was_forgotten = known(&operator, &url, person, deadline).await?["standing"] == "FORGOTTEN";
+    let mut has_sessions = true;
     loop {
         let left = left(&operator, &url, person, &mut has_sessions).await?;
         if left.is_empty() {
@@ -59,7 +62,18 @@ fn name(person: &str) -> Result<&str> {
     Ok(person)
 }
 
-/// What identity says of somebody.
+/// What identity says of somebody. The gateway may not have heard yet that it is ready.
+async fn known(operator: &Operator, url: &str, person: &str, deadline: Instant) -> Result<Value> {
+    loop {
+        let said = operator.look(url).await?;
+        if said.status != 503 || Instant::now() >= deadline {
+            return answered(said, person);
+        }
+        sleep(PAUSE).await;
+    }
+}
+
+/// What identity's answer says.
 fn answered(said: Said, person: &str) -> Result<Value> {
     match said.status {
         200 => Ok(said.body),

@@ -117,11 +117,6 @@ impl Operator {
         }
     }
 
-    /// Whether there is a gateway, running or not.
-    pub(crate) async fn has_a_gateway(&self) -> Result<bool> {
-        Ok(self.instances().await?.iter().any(|row| row.name == GATEWAY))
-    }
-
     /// Every gateway, by its slot, and where it alone is asked.
     pub(crate) async fn gateways(&self) -> Result<Vec<(String, String)>> {
         self.addresses(GATEWAY).await?;
