@@ -51,7 +51,7 @@ impl System {
 
     /// With a service that the mall has not.
     #[must_use]
-    pub fn add(mut self, service: Table) -> Self {
+    pub fn with(mut self, service: Table) -> Self {
         let services = self.table.get_mut("service").and_then(Value::as_array_mut).expect("the mall has services");
         services.push(service.into());
         self

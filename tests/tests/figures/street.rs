@@ -26,7 +26,7 @@ impl Street {
     /// With a limit that counts everything and refuses nothing; with the breaker and the log that are always there.
     pub(crate) fn open() -> Self {
         let contexts = system_tests::mall::CONTEXTS.into_iter().chain(["sandbox", "shell"]);
-        let system = contexts.fold(System::of_the_mall(), System::without).add(constant());
+        let system = contexts.fold(System::of_the_mall(), System::without).with(constant());
         let rates = toml! { all = [{ name = "callers", per = "address", requests = 1_000_000, seconds = 1 }] };
         let mall = Mall::start(system.set("gateway", "rates", rates["all"].clone()));
         let address = |url: &str| url.strip_prefix("http://").and_then(|at| at.parse().ok()).expect("an address");
