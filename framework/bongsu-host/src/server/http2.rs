@@ -15,7 +15,7 @@ use hyper::{body::Incoming, server::conn::http2, service::service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    time::{Instant, sleep, sleep_until, timeout},
+    time::{Instant, sleep_until, timeout},
 };
 
 use super::{Answering, Holding, Serving, answer, taking::Answers};
@@ -75,18 +75,11 @@ impl Serving {
             () = async { while !answers.look(limits.send_timeout()).await {} } => {
                 tracing::debug!(%peer, "nothing of an answer is taken");
                 connection.as_mut().graceful_shutdown();
-                // What else is under way goes on by the same clock, and what of it is on its way has the time of a head; then only
-                // what nobody takes is left.
-                let rest = async {
-                    while work.is_any() {
-                        answers.look(limits.send_timeout()).await;
-                    }
-                    sleep(limits.header_timeout()).await;
-                };
+                // What else is under way goes on by the same clock; when nothing is, only what nobody takes is left.
                 tokio::select! {
                     biased;
                     ended = connection => ended,
-                    () = rest => Ok(()),
+                    () = async { while work.is_any() { answers.look(limits.send_timeout()).await; } } => Ok(()),
                 }
             }
         };
